@@ -1,0 +1,92 @@
+//! Every reason to say no: the api-key plugin's codes, with its messages and statuses to the letter
+//! (wire document 2.6), plus the few that Keymint adds.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $message:literal;)*) => {
+        /// Why a request or a key was refused. The set is closed; the wire prints [`ErrorCode::as_str`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $message)] $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the wire document.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code as the wire has it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The message that Better Auth sends with this code.
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$name => $message,)* }
+            }
+
+            /// The HTTP status that goes with this code where it fails a request. A refused verification is
+            /// answered with 200 and the code in the body (wire document 7.6).
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidMetadataType = "INVALID_METADATA_TYPE", 400, "metadata must be an object or undefined";
+    /// The amount came without its interval; upstream's message reads the wrong way round.
+    RefillAmountAndIntervalRequired = "REFILL_AMOUNT_AND_INTERVAL_REQUIRED", 400, "refillAmount is required when refillInterval is provided";
+    /// The interval came without its amount; upstream's message reads the wrong way round.
+    RefillIntervalAndAmountRequired = "REFILL_INTERVAL_AND_AMOUNT_REQUIRED", 400, "refillInterval is required when refillAmount is provided";
+    UserBanned = "USER_BANNED", 401, "User is banned";
+    UnauthorizedSession = "UNAUTHORIZED_SESSION", 401, "Unauthorized or invalid session";
+    KeyNotFound = "KEY_NOT_FOUND", 404, "API Key not found";
+    KeyDisabled = "KEY_DISABLED", 401, "API Key is disabled";
+    KeyExpired = "KEY_EXPIRED", 401, "API Key has expired";
+    UsageExceeded = "USAGE_EXCEEDED", 429, "API Key has reached its usage limit";
+    /// Unused upstream.
+    KeyNotRecoverable = "KEY_NOT_RECOVERABLE", 400, "API Key is not recoverable";
+    ExpiresInIsTooSmall = "EXPIRES_IN_IS_TOO_SMALL", 400, "The expiresIn is smaller than the predefined minimum value.";
+    ExpiresInIsTooLarge = "EXPIRES_IN_IS_TOO_LARGE", 400, "The expiresIn is larger than the predefined maximum value.";
+    /// Unused upstream.
+    InvalidRemaining = "INVALID_REMAINING", 400, "The remaining count is either too large or too small.";
+    InvalidPrefixLength = "INVALID_PREFIX_LENGTH", 400, "The prefix length is either too large or too small.";
+    InvalidNameLength = "INVALID_NAME_LENGTH", 400, "The name length is either too large or too small.";
+    MetadataDisabled = "METADATA_DISABLED", 400, "Metadata is disabled.";
+    /// Upstream's table names it `RATE_LIMIT_EXCEEDED`; this is what its verification sends.
+    RateLimited = "RATE_LIMITED", 429, "Rate limit exceeded.";
+    NoValuesToUpdate = "NO_VALUES_TO_UPDATE", 400, "No values to update.";
+    KeyDisabledExpiration = "KEY_DISABLED_EXPIRATION", 400, "Custom key expiration values are disabled.";
+    InvalidApiKey = "INVALID_API_KEY", 401, "Invalid API key.";
+    /// Unused upstream since 1.5.
+    InvalidUserIdFromApiKey = "INVALID_USER_ID_FROM_API_KEY", 401, "The user id from the API key is invalid.";
+    InvalidReferenceIdFromApiKey = "INVALID_REFERENCE_ID_FROM_API_KEY", 401, "The reference id from the API key is invalid.";
+    InvalidApiKeyGetterReturnType = "INVALID_API_KEY_GETTER_RETURN_TYPE", 400, "API Key getter returned an invalid key type. Expected string.";
+    ServerOnlyProperty = "SERVER_ONLY_PROPERTY", 400, "The property you're trying to set can only be set from the server auth instance only.";
+    FailedToUpdateApiKey = "FAILED_TO_UPDATE_API_KEY", 500, "Failed to update API key";
+    NameRequired = "NAME_REQUIRED", 400, "API Key name is required.";
+    OrganizationIdRequired = "ORGANIZATION_ID_REQUIRED", 400, "Organization ID is required for organization-owned API keys.";
+    UserNotMemberOfOrganization = "USER_NOT_MEMBER_OF_ORGANIZATION", 403, "You are not a member of the organization that owns this API key.";
+    InsufficientApiKeyPermissions = "INSUFFICIENT_API_KEY_PERMISSIONS", 403, "You do not have permission to perform this action on organization API keys.";
+    NoDefaultApiKeyConfigurationFound = "NO_DEFAULT_API_KEY_CONFIGURATION_FOUND", 400, "No default api-key configuration found.";
+    OrganizationPluginRequired = "ORGANIZATION_PLUGIN_REQUIRED", 500, "Organization plugin is required for organization-owned API keys. Please install and configure the organization plugin.";
+    /// Better Auth's core answers this where an endpoint needs a session and there is none (wire document 5.5).
+    Unauthorized = "UNAUTHORIZED", 401, "Unauthorized";
+    /// Keymint's own: `max_keys_per_user` is reached.
+    MaxKeysReached = "MAX_KEYS_REACHED", 403, "The owner has reached the maximum number of API keys.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::ErrorCode;
+
+    #[test]
+    fn no_two_codes_look_alike_and_every_status_is_an_error() {
+        let names: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        assert!(ErrorCode::ALL.iter().all(|code| (400..=500).contains(&code.status())));
+        assert!(ErrorCode::ALL.iter().all(|code| !code.message().is_empty()));
+    }
+}

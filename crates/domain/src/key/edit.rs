@@ -1,0 +1,179 @@
+use std::sync::Arc;
+
+use super::mint::{MetadataInput, RefillInput};
+use super::{ApiKey, Field, KeyDetails};
+use crate::policy::Configuration;
+use crate::value::{KeyName, Lifetime};
+use crate::{ErrorCode, Metadata, Permissions, Timestamp};
+
+/// What is asked of an existing key, as a request has it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EditKey {
+    /// A new name; unlike on create an empty one is refused.
+    pub name: Option<KeyName>,
+    /// Whether it may be used.
+    pub enabled: Option<bool>,
+    /// From now on; null = never expires.
+    pub expires_in: Field<Lifetime>,
+    /// Ignored where the configuration has no metadata (wire document 7.4, step 10).
+    pub metadata: MetadataInput,
+    /// What is left of the quota.
+    pub remaining: Option<u64>,
+    /// How the quota comes back.
+    pub refill: RefillInput,
+    /// Whether it is limited.
+    pub rate_limit_enabled: Option<bool>,
+    /// The rate limit's window in milliseconds.
+    pub rate_limit_window_ms: Option<u64>,
+    /// Calls per window.
+    pub rate_limit_max: Option<u64>,
+    /// What it may be used for; null = nothing that asks for a permission.
+    pub permissions: Field<Permissions>,
+}
+
+/// A change that its configuration allows: [`EditKey`] after its checks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KeyPatch {
+    name: Option<String>,
+    enabled: Option<bool>,
+    expires_at: Field<Timestamp>,
+    metadata: Field<Metadata>,
+    remaining: Option<u64>,
+    refill: Option<(u64, u64)>,
+    rate_limit_enabled: Option<bool>,
+    rate_limit_window_ms: Option<u64>,
+    rate_limit_max: Option<u64>,
+    permissions: Field<Permissions>,
+}
+
+impl EditKey {
+    /// Whether it holds a member that only a server may set (wire document 7.4).
+    pub fn has_server_only_members(&self) -> bool {
+        self.remaining.is_some()
+            || self.refill != RefillInput::default()
+            || self.rate_limit_enabled.is_some()
+            || self.rate_limit_window_ms.is_some()
+            || self.rate_limit_max.is_some()
+            || self.permissions != Field::Absent
+    }
+
+    /// Checks the request against its configuration, in Better Auth's order (wire document 7.4, steps 8 to 11).
+    pub fn check(self, configuration: &Configuration, now: Timestamp) -> Result<KeyPatch, ErrorCode> {
+        if self.name.as_ref().is_some_and(|name| !configuration.name_length.fits(name.as_str())) {
+            return Err(ErrorCode::InvalidNameLength);
+        }
+        let expires_at = match self.expires_in {
+            Field::Absent => Field::Absent,
+            _ if !configuration.expiration.allow_custom => return Err(ErrorCode::KeyDisabledExpiration),
+            Field::Null => Field::Null,
+            Field::Given(lifetime) => {
+                configuration.expiration.check(lifetime)?;
+                Field::Given(now.plus_millis(lifetime.as_millis()))
+            }
+        };
+        let metadata = match self.metadata {
+            _ if !configuration.enable_metadata => Field::Absent,
+            MetadataInput::Absent => Field::Absent,
+            MetadataInput::Null => Field::Null,
+            MetadataInput::Given(metadata) => Field::Given(metadata),
+            MetadataInput::WrongType => return Err(ErrorCode::InvalidMetadataType),
+        };
+        self.refill.check()?;
+        let patch = KeyPatch {
+            name: self.name.map(KeyName::into_string),
+            enabled: self.enabled,
+            expires_at,
+            metadata,
+            remaining: self.remaining,
+            refill: self.refill.amount.zip(self.refill.interval_ms),
+            rate_limit_enabled: self.rate_limit_enabled,
+            rate_limit_window_ms: self.rate_limit_window_ms,
+            rate_limit_max: self.rate_limit_max,
+            permissions: self.permissions,
+        };
+        if patch == KeyPatch::default() { Err(ErrorCode::NoValuesToUpdate) } else { Ok(patch) }
+    }
+}
+
+impl ApiKey {
+    /// This key after `patch`. An edit never touches the counters, but for `remaining` where the patch sets it.
+    #[must_use]
+    pub fn patched(mut self, patch: &KeyPatch, now: Timestamp) -> Self {
+        let KeyPatch {
+            name,
+            enabled,
+            expires_at,
+            metadata,
+            remaining,
+            refill,
+            rate_limit_enabled,
+            rate_limit_window_ms,
+            rate_limit_max,
+            permissions,
+        } = patch.clone();
+        let details: &mut KeyDetails = Arc::make_mut(&mut self.details);
+        details.name = name.or(details.name.take());
+        details.enabled = enabled.unwrap_or(details.enabled);
+        details.expires_at = expires_at.apply(details.expires_at);
+        details.metadata = metadata.apply(details.metadata.take());
+        details.refill_amount = refill.map(|(amount, _)| amount).or(details.refill_amount);
+        details.refill_interval_ms = refill.map(|(_, interval)| interval).or(details.refill_interval_ms);
+        details.rate_limit_enabled = rate_limit_enabled.unwrap_or(details.rate_limit_enabled);
+        details.rate_limit_window_ms = rate_limit_window_ms.or(details.rate_limit_window_ms);
+        details.rate_limit_max = rate_limit_max.or(details.rate_limit_max);
+        details.permissions = permissions.apply(details.permissions.take());
+        self.usage.remaining = remaining.or(self.usage.remaining);
+        self.usage.updated_at = now;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OwnerId;
+    use crate::key::{NewKey, PlainKey};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn check(edit: EditKey) -> Result<KeyPatch, ErrorCode> {
+        edit.check(&Configuration::default(), NOW)
+    }
+
+    #[test]
+    fn metadata_alone_changes_nothing_where_it_is_disabled() {
+        let edit = EditKey { metadata: MetadataInput::WrongType, ..EditKey::default() };
+        assert_eq!(check(edit.clone()), Err(ErrorCode::NoValuesToUpdate));
+        let open = Configuration { enable_metadata: true, ..Configuration::default() };
+        assert_eq!(edit.check(&open, NOW), Err(ErrorCode::InvalidMetadataType));
+    }
+
+    #[test]
+    fn an_empty_name_is_refused() {
+        let edit = EditKey { name: KeyName::parse("").ok(), ..EditKey::default() };
+        assert_eq!(check(edit), Err(ErrorCode::InvalidNameLength));
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_no_counter() {
+        let owner = OwnerId::parse("ada").unwrap();
+        let new = NewKey { remaining: Field::Given(3), ..NewKey::default() };
+        let key = new
+            .mint(&Configuration::default(), owner, PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW)
+            .key;
+        let later = NOW.plus_millis(5);
+        let edit = EditKey {
+            enabled: Some(false),
+            expires_in: Field::Given(Lifetime::from_seconds(86_400.0).unwrap()),
+            ..EditKey::default()
+        };
+        let patch = edit.check(&Configuration::default(), later).unwrap();
+        let patched = key.clone().patched(&patch, later);
+        assert!(!patched.details.enabled);
+        assert_eq!(patched.details.expires_at, Some(later.plus_millis(86_400_000)));
+        assert_eq!(patched.usage, crate::usage::Usage { updated_at: later, ..key.usage });
+        let clear = EditKey { expires_in: Field::Null, remaining: Some(9), ..EditKey::default() };
+        let cleared = patched.patched(&clear.check(&Configuration::default(), later).unwrap(), later);
+        assert_eq!((cleared.details.expires_at, cleared.usage.remaining), (None, Some(9)));
+    }
+}

@@ -1,0 +1,22 @@
+/// A member of a request that may be absent, null or given, each with a meaning of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Field<T> {
+    /// Not mentioned: as configured on create, as it was on an edit.
+    #[default]
+    Absent,
+    /// Explicitly none.
+    Null,
+    /// A value.
+    Given(T),
+}
+
+impl<T> Field<T> {
+    /// What `old` becomes.
+    pub(super) fn apply(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Absent => old,
+            Self::Null => None,
+            Self::Given(new) => Some(new),
+        }
+    }
+}

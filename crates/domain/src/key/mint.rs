@@ -1,0 +1,224 @@
+use std::sync::Arc;
+
+use super::{ApiKey, Field, KeyDetails, PlainKey};
+use crate::policy::Configuration;
+use crate::usage::Usage;
+use crate::value::{KeyName, Lifetime, Prefix};
+use crate::{ErrorCode, KeyId, Metadata, OwnerId, Permissions, Randomness, Timestamp};
+
+/// What is asked of a new key. A member that is `None` takes the configuration's default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewKey {
+    /// A name for people.
+    pub name: Option<KeyName>,
+    /// What its text begins with.
+    pub prefix: Option<Prefix>,
+    /// How long it lives.
+    pub expires_in: Option<Lifetime>,
+    /// What its owner attaches to it.
+    pub metadata: MetadataInput,
+    /// The quota: null = none; absent = a full refill, else the configuration's.
+    pub remaining: Field<u64>,
+    /// How the quota comes back.
+    pub refill: RefillInput,
+    /// Whether it is limited.
+    pub rate_limit_enabled: Option<bool>,
+    /// The rate limit's window in milliseconds.
+    pub rate_limit_window_ms: Option<u64>,
+    /// Calls per window.
+    pub rate_limit_max: Option<u64>,
+    /// What it may be used for.
+    pub permissions: Option<Permissions>,
+}
+
+/// Metadata as a request has it. Whether it may be there at all is the configuration's business, so that a wrong
+/// type is a value here and not an error of parsing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum MetadataInput {
+    /// Not mentioned.
+    #[default]
+    Absent,
+    /// `null`, or on create any other falsy value.
+    Null,
+    /// An object or an array.
+    Given(Metadata),
+    /// Text, a number, or `true`.
+    WrongType,
+}
+
+/// The two halves of a refill as a request has them; both or neither must be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefillInput {
+    /// Calls after a refill.
+    pub amount: Option<u64>,
+    /// Milliseconds between refills.
+    pub interval_ms: Option<u64>,
+}
+
+impl RefillInput {
+    /// Refuses one half without the other, each with its own code (wire document 2.6).
+    pub(super) fn check(self) -> Result<(), ErrorCode> {
+        match (self.amount, self.interval_ms) {
+            (Some(_), None) => Err(ErrorCode::RefillAmountAndIntervalRequired),
+            (None, Some(_)) => Err(ErrorCode::RefillIntervalAndAmountRequired),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A new key and its text, which exists only here and in the answer to its creator.
+#[derive(Debug)]
+pub struct Minted {
+    /// What is stored.
+    pub key: ApiKey,
+    /// What the holder presents.
+    pub plain: PlainKey,
+}
+
+impl NewKey {
+    /// Whether it holds a member that only a server may set (wire document 7.1).
+    pub fn has_server_only_members(&self) -> bool {
+        matches!(self.remaining, Field::Given(_))
+            || self.refill != RefillInput::default()
+            || self.rate_limit_enabled.is_some()
+            || self.rate_limit_window_ms.is_some()
+            || self.rate_limit_max.is_some()
+            || self.permissions.is_some()
+    }
+
+    /// Checks the request against its configuration, in Better Auth's order (wire document 7.1, steps 7 to 11).
+    pub fn check(&self, configuration: &Configuration) -> Result<(), ErrorCode> {
+        match &self.metadata {
+            MetadataInput::Absent | MetadataInput::Null => {}
+            _ if !configuration.enable_metadata => return Err(ErrorCode::MetadataDisabled),
+            MetadataInput::WrongType => return Err(ErrorCode::InvalidMetadataType),
+            MetadataInput::Given(_) => {}
+        }
+        self.refill.check()?;
+        if let Some(lifetime) = self.expires_in {
+            configuration.expiration.check(lifetime)?;
+        }
+        if self.prefix.as_ref().is_some_and(|prefix| !configuration.prefix_length.fits(prefix.as_str())) {
+            return Err(ErrorCode::InvalidPrefixLength);
+        }
+        match self.name.as_ref().map(KeyName::as_str) {
+            None | Some("") if configuration.require_name => Err(ErrorCode::NameRequired),
+            Some(name) if !name.is_empty() && !configuration.name_length.fits(name) => {
+                Err(ErrorCode::InvalidNameLength)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The text that the key's prefix will be: the request's, else the configuration's.
+    pub fn prefix<'a>(&'a self, configuration: &'a Configuration) -> Option<&'a str> {
+        self.prefix.as_ref().map(Prefix::as_str).or(configuration.default_prefix.as_deref())
+    }
+
+    /// Makes the key whose text is `plain`. Call [`NewKey::check`] first.
+    pub fn mint(
+        self,
+        configuration: &Configuration,
+        owner: OwnerId,
+        plain: PlainKey,
+        fill: Randomness<'_>,
+        now: Timestamp,
+    ) -> Minted {
+        let limit = configuration.rate_limit;
+        let quota = self.remaining.apply(self.refill.amount.or(configuration.default_remaining));
+        let lifetime = self.expires_in.or(configuration.expiration.default);
+        let details = KeyDetails {
+            id: KeyId::random(fill),
+            config_id: configuration.id.clone(),
+            owner,
+            start: configuration.starting_characters.map(|units| plain.start(units)),
+            prefix: self.prefix(configuration).map(str::to_owned),
+            stored: if configuration.disable_key_hashing { plain.unhashed() } else { plain.hash() },
+            name: self.name.map(KeyName::into_string),
+            enabled: true,
+            expires_at: lifetime.map(|lifetime| now.plus_millis(lifetime.as_millis())),
+            refill_amount: self.refill.amount,
+            refill_interval_ms: self.refill.interval_ms,
+            rate_limit_enabled: self.rate_limit_enabled.unwrap_or(limit.enabled),
+            rate_limit_window_ms: Some(self.rate_limit_window_ms.unwrap_or(limit.window_ms)),
+            rate_limit_max: Some(self.rate_limit_max.unwrap_or(limit.max_requests)),
+            permissions: self.permissions.or_else(|| configuration.permissions.clone()),
+            metadata: match self.metadata {
+                MetadataInput::Given(metadata) => Some(metadata),
+                _ => None,
+            },
+            created_at: now,
+        };
+        Minted { key: ApiKey { details: Arc::new(details), usage: Usage::new(quota, now) }, plain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn mint(new: NewKey, configuration: &Configuration) -> ApiKey {
+        let owner = OwnerId::parse("ada").unwrap();
+        new.mint(configuration, owner, PlainKey::new("sk_1234567"), &mut |bytes: &mut [u8]| bytes.fill(7), NOW).key
+    }
+
+    #[test]
+    fn silence_takes_the_configuration() {
+        let configuration = Configuration {
+            default_prefix: Some("sk_".to_owned()),
+            default_remaining: Some(5),
+            ..Configuration::default()
+        };
+        let key = mint(NewKey::default(), &configuration);
+        assert_eq!(key.details.prefix.as_deref(), Some("sk_"));
+        assert_eq!(key.details.start.as_deref(), Some("sk_123"));
+        assert_eq!((key.details.rate_limit_max, key.details.rate_limit_window_ms), (Some(10), Some(86_400_000)));
+        assert_eq!(key.usage, Usage::new(Some(5), NOW));
+        assert_eq!(key.details.expires_at, None);
+    }
+
+    #[test]
+    fn a_refill_without_a_starting_quota_starts_full_and_null_means_no_quota() {
+        let configuration = Configuration { default_remaining: Some(5), ..Configuration::default() };
+        let refill = RefillInput { amount: Some(100), interval_ms: Some(1000) };
+        let full = mint(NewKey { refill, ..NewKey::default() }, &configuration);
+        assert_eq!(full.usage.remaining, Some(100));
+        let none = mint(NewKey { refill, remaining: Field::Null, ..NewKey::default() }, &configuration);
+        assert_eq!(none.usage.remaining, None);
+    }
+
+    #[test]
+    fn checks_run_in_better_auths_order() {
+        let closed = Configuration { require_name: true, ..Configuration::default() };
+        let mut new = NewKey {
+            metadata: MetadataInput::WrongType,
+            refill: RefillInput { amount: Some(1), interval_ms: None },
+            expires_in: Lifetime::from_seconds(1.0).ok(),
+            prefix: Prefix::parse("p".repeat(33)).ok(),
+            name: None,
+            ..NewKey::default()
+        };
+        assert_eq!(new.check(&closed), Err(ErrorCode::MetadataDisabled));
+        let open = Configuration { enable_metadata: true, ..closed.clone() };
+        assert_eq!(new.check(&open), Err(ErrorCode::InvalidMetadataType));
+        new.metadata = MetadataInput::Null;
+        assert_eq!(new.check(&closed), Err(ErrorCode::RefillAmountAndIntervalRequired));
+        new.refill = RefillInput { amount: None, interval_ms: Some(1) };
+        assert_eq!(new.check(&closed), Err(ErrorCode::RefillIntervalAndAmountRequired));
+        new.refill = RefillInput::default();
+        assert_eq!(new.check(&closed), Err(ErrorCode::ExpiresInIsTooSmall));
+        new.expires_in = None;
+        assert_eq!(new.check(&closed), Err(ErrorCode::InvalidPrefixLength));
+        new.prefix = None;
+        assert_eq!(new.check(&closed), Err(ErrorCode::NameRequired));
+        new.name = KeyName::parse("").ok();
+        assert_eq!(new.check(&closed), Err(ErrorCode::NameRequired));
+        assert_eq!(new.check(&Configuration::default()), Ok(()), "an empty name passes where none is required");
+        new.name = KeyName::parse("n".repeat(33)).ok();
+        assert_eq!(new.check(&closed), Err(ErrorCode::InvalidNameLength));
+        new.name = KeyName::parse("n".repeat(32)).ok();
+        assert_eq!(new.check(&closed), Ok(()));
+    }
+}

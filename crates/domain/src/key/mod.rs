@@ -1,0 +1,13 @@
+//! The key: what is fixed about it, how it is minted and edited, and how its secret is kept.
+
+mod edit;
+mod entity;
+mod field;
+mod mint;
+mod secret;
+
+pub use edit::{EditKey, KeyPatch};
+pub use entity::{ApiKey, KeyDetails};
+pub use field::Field;
+pub use mint::{MetadataInput, Minted, NewKey, RefillInput};
+pub use secret::{PlainKey, StoredKey};

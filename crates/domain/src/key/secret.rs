@@ -1,0 +1,107 @@
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::Randomness;
+
+/// The full text of a key: what its holder presents. Never printed, never stored unless a configuration says so.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainKey(Box<str>);
+
+/// What is stored of a key: normally the SHA-256 of its full text, in base64url without padding.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoredKey(Box<str>);
+
+impl PlainKey {
+    /// Takes the text that a caller presented, whatever it is.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new key: `prefix` followed by `random_bytes` random bytes in base64url without padding.
+    pub fn generate(prefix: &str, random_bytes: usize, fill: Randomness<'_>) -> Self {
+        let mut bytes = vec![0; random_bytes];
+        fill(&mut bytes);
+        let mut text = String::from(prefix);
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+        Self(text.into())
+    }
+
+    /// The text itself, for the one answer that shows it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// SHA-256 of the UTF-8 text in base64url without padding: 43 characters (wire document 6.2).
+    pub fn hash(&self) -> StoredKey {
+        StoredKey(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())).into())
+    }
+
+    /// The text as it stands, for configurations with `disable_key_hashing`.
+    pub fn unhashed(&self) -> StoredKey {
+        StoredKey(self.0.clone())
+    }
+
+    /// The first `units` UTF-16 units of the full text, prefix included (wire document 6.3); a character that
+    /// would be cut in half is left out.
+    pub fn start(&self, units: usize) -> String {
+        let mut left = units;
+        self.0.chars().take_while(|c| left.checked_sub(c.len_utf16()).map(|rest| left = rest).is_some()).collect()
+    }
+}
+
+impl StoredKey {
+    /// Takes the text of a stored row.
+    pub fn from_stored(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for a row.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PlainKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainKey")
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_key_is_prefix_and_base64url() {
+        let key = PlainKey::generate("sk_", 32, &mut |bytes: &mut [u8]| bytes.fill(0xff));
+        assert_eq!(key.expose(), format!("sk_{}8", "_".repeat(42)));
+        assert_eq!(key.start(6), "sk____");
+    }
+
+    #[test]
+    fn the_hash_is_sha256_in_base64url() {
+        assert_eq!(PlainKey::new("abc").hash().as_str(), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    }
+
+    #[test]
+    fn start_counts_utf16_units_and_cuts_no_character() {
+        assert_eq!(PlainKey::new("a😀b").start(2), "a");
+        assert_eq!(PlainKey::new("a😀b").start(3), "a😀");
+        assert_eq!(PlainKey::new("ab").start(6), "ab");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = PlainKey::new("sk_secret");
+        assert_eq!(format!("{key:?} {:?} {:?}", key.hash(), key.unhashed()), "PlainKey StoredKey StoredKey");
+    }
+}

@@ -1,0 +1,111 @@
+//! Pages of keys.
+
+use crate::policy::ConfigFilter;
+use crate::{ApiKey, OwnerId};
+
+/// Which keys are asked for, in which order, and which part of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Keys of this owner only.
+    pub owner: Option<OwnerId>,
+    /// Keys of these configurations only.
+    pub configurations: ConfigFilter,
+    /// What they are sorted by. Equal ones follow in order of creation, then of id, so that the order is total.
+    pub sort_by: SortField,
+    /// In which direction; ties are always in ascending order.
+    pub direction: Direction,
+    /// Rows to skip.
+    pub offset: u64,
+    /// Rows to return, at most.
+    pub limit: u32,
+}
+
+impl ListQuery {
+    /// Rows of a page where a request names no limit: as many as Better Auth ever answers (wire document 7.3).
+    pub const DEFAULT_LIMIT: u32 = 100;
+    /// Rows of a page at most, so that no request holds a whole table in memory.
+    pub const MAX_LIMIT: u32 = 1000;
+}
+
+impl Default for ListQuery {
+    /// The first page of all keys in order of creation.
+    fn default() -> Self {
+        Self {
+            owner: None,
+            configurations: ConfigFilter::Any,
+            sort_by: SortField::CreatedAt,
+            direction: Direction::Ascending,
+            offset: 0,
+            limit: Self::DEFAULT_LIMIT,
+        }
+    }
+}
+
+/// One page, and how many keys there are in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The keys of the page.
+    pub keys: Vec<ApiKey>,
+    /// Keys that match the query, on all pages.
+    pub total: u64,
+}
+
+/// The direction of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Smallest first; rows without a value before all others.
+    #[default]
+    Ascending,
+    /// Largest first; rows without a value after all others.
+    Descending,
+}
+
+macro_rules! sort_fields {
+    ($($name:ident = $text:literal;)*) => {
+        /// What a list may be sorted by: every member of a key but its secret, its permissions and its metadata.
+        /// Texts are compared byte by byte.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum SortField {
+            $(#[doc = concat!("`", $text, "`")] $name,)*
+        }
+
+        impl SortField {
+            /// Every field.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The member's name on the wire, which is the column's name too.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+sort_fields! {
+    Id = "id";
+    ConfigId = "configId";
+    Name = "name";
+    Start = "start";
+    ReferenceId = "referenceId";
+    Prefix = "prefix";
+    RefillInterval = "refillInterval";
+    RefillAmount = "refillAmount";
+    LastRefillAt = "lastRefillAt";
+    Enabled = "enabled";
+    RateLimitEnabled = "rateLimitEnabled";
+    RateLimitTimeWindow = "rateLimitTimeWindow";
+    RateLimitMax = "rateLimitMax";
+    RequestCount = "requestCount";
+    Remaining = "remaining";
+    LastRequest = "lastRequest";
+    ExpiresAt = "expiresAt";
+    CreatedAt = "createdAt";
+    UpdatedAt = "updatedAt";
+}
+
+impl SortField {
+    /// Finds the field of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|field| field.as_str() == name)
+    }
+}

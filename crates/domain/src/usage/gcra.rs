@@ -1,0 +1,192 @@
+//! The generic cell rate algorithm by the `governor` crate's arithmetic, over state that the store keeps.
+//!
+//! `governor` decides over one number, the theoretical arrival time; it asks a [`StateStore`] to hold it and a
+//! [`Clock`] for the present. Here both are cells on the stack, filled from the row before the decision and read
+//! back after it. All instants are nanoseconds since the key's `last_request`, so that they stay small.
+
+use std::cell::Cell;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, RateLimiter, StateStore};
+
+use super::{Denied, RateLimit, Usage};
+use crate::Timestamp;
+
+const NANOS_PER_MS: u64 = 1_000_000;
+
+pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -> Result<Usage, Denied> {
+    let burst = u32::try_from(limit.max()).unwrap_or(u32::MAX);
+    let (Some(burst), Some(cells)) = (NonZeroU32::new(burst), u32::try_from(cost).ok().and_then(NonZeroU32::new))
+    else {
+        return Err(Denied { retry_in_ms: None });
+    };
+    // Rounded up, so that rounding never admits more than the limit.
+    let interval_ns = (limit.window_ms() * NANOS_PER_MS).div_ceil(u64::from(burst.get()));
+    let Some(quota) = governor::Quota::with_period(Duration::from_nanos(interval_ns)) else {
+        return Err(Denied { retry_in_ms: None });
+    };
+
+    let last_request = usage.last_request.unwrap_or(now);
+    let full_ns = interval_ns.saturating_mul(u64::from(burst.get()));
+    // Rest beyond a full burst earns nothing; the cap keeps every sum below within 64 bits.
+    let elapsed_ns = now.millis_since(last_request).saturating_mul(NANOS_PER_MS).min(full_ns);
+    // A key that only Better Auth has counted so far enters with its count. A backlog never exceeds a full burst,
+    // whatever the limit was when it was written.
+    let backlog_ns = usage.backlog_ns.unwrap_or_else(|| usage.request_count.saturating_mul(interval_ns)).min(full_ns);
+
+    let limiter = RateLimiter::<_, _, _, NoOpMiddleware<Nanos>>::new(
+        quota.allow_burst(burst),
+        Arrival(Cell::new(Nanos::from(backlog_ns))),
+        Present(Cell::new(Nanos::from(0_u64))),
+    );
+    limiter.clock().0.set(Nanos::from(elapsed_ns));
+    match limiter.check_n(cells) {
+        Ok(Ok(())) => {
+            let arrival_ns = limiter.into_state_store().0.get().as_u64();
+            let backlog_ns = arrival_ns.saturating_sub(elapsed_ns);
+            Ok(Usage {
+                request_count: backlog_ns.div_ceil(interval_ns),
+                last_request: Some(last_request.max(now)),
+                backlog_ns: Some(backlog_ns),
+                ..usage
+            })
+        }
+        Ok(Err(not_until)) => {
+            let admitted_at = last_request.plus_millis(not_until.earliest_possible().as_u64().div_ceil(NANOS_PER_MS));
+            Err(Denied { retry_in_ms: Some(admitted_at.millis_since(now)) })
+        }
+        Err(_) => Err(Denied { retry_in_ms: None }),
+    }
+}
+
+/// The theoretical arrival time of the one limiter that exists during one decision.
+struct Arrival(Cell<Nanos>);
+
+impl StateStore for Arrival {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        decide(Some(self.0.get())).map(|(outcome, arrival)| {
+            self.0.set(arrival);
+            outcome
+        })
+    }
+}
+
+/// The instant of the decision; a limiter takes the first reading for its origin.
+struct Present(Cell<Nanos>);
+
+impl Clock for Present {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::usage::Algorithm;
+
+    const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn limit(window_ms: u64, max: u64) -> RateLimit {
+        RateLimit::new(NonZeroU64::new(window_ms).unwrap(), max)
+    }
+
+    fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -> Result<Usage, Denied> {
+        limit.admit(Algorithm::Gcra, usage, cost, now)
+    }
+
+    #[test]
+    fn a_full_burst_then_one_call_every_interval() {
+        let limit = limit(1000, 4);
+        let mut usage = Usage::new(None, START);
+        for count in 1..=4 {
+            usage = admit(limit, usage, 1, START).unwrap();
+            assert_eq!(usage.request_count, count);
+        }
+        assert_eq!(admit(limit, usage, 1, START), Err(Denied { retry_in_ms: Some(250) }));
+        assert!(admit(limit, usage, 1, START.plus_millis(249)).is_err());
+        usage = admit(limit, usage, 1, START.plus_millis(250)).unwrap();
+        assert_eq!(admit(limit, usage, 1, START.plus_millis(250)), Err(Denied { retry_in_ms: Some(250) }));
+        assert_eq!(admit(limit, usage, 4, START.plus_millis(250)), Err(Denied { retry_in_ms: Some(1000) }));
+    }
+
+    #[test]
+    fn extreme_limits_neither_overflow_nor_admit_too_much() {
+        for (window, max) in
+            [(1, 1), (1, u64::MAX), (u64::MAX, 1), (u64::MAX, u64::MAX), (2_147_483_647, 2_147_483_647)]
+        {
+            let limit = limit(window, max);
+            let usage = admit(limit, Usage::new(None, START), 1, START).unwrap();
+            for cost in [1, max, u64::MAX] {
+                let _ = admit(limit, usage, cost, Timestamp::MAX);
+                let _ = admit(limit, usage, cost, Timestamp::MIN);
+            }
+        }
+        assert_eq!(admit(limit(500, 0), Usage::new(None, START), 1, START), Err(Denied { retry_in_ms: Some(500) }));
+    }
+
+    #[test]
+    fn a_row_that_better_auth_counted_enters_with_its_count() {
+        let usage = Usage { request_count: 3, last_request: Some(START), ..Usage::new(None, START) };
+        let limit = limit(1000, 4);
+        let usage = admit(limit, usage, 1, START).unwrap();
+        assert_eq!(admit(limit, usage, 1, START), Err(Denied { retry_in_ms: Some(250) }));
+    }
+
+    #[test]
+    fn a_shorter_window_takes_effect_on_an_old_backlog() {
+        let day = admit(limit(86_400_000, 1), Usage::new(None, START), 1, START).unwrap();
+        assert_eq!(admit(limit(1000, 1), day, 1, START), Err(Denied { retry_in_ms: Some(1000) }));
+    }
+
+    proptest! {
+        /// The promise: over any span, at most a full burst and one call for every interval that passed.
+        #[test]
+        fn no_span_admits_more_than_the_limit(
+            window in 1u64..5_000,
+            max in 1u64..20,
+            calls in prop::collection::vec((0u64..400, 1u64..4), 1..150),
+        ) {
+            let limit = limit(window, max);
+            let interval_ns = (window * NANOS_PER_MS).div_ceil(max);
+            let (mut usage, mut now) = (Usage::new(None, START), START);
+            let mut admitted: Vec<(Timestamp, u64)> = Vec::new();
+            for (gap, cost) in calls {
+                now = now.plus_millis(gap);
+                match admit(limit, usage, cost, now) {
+                    Ok(next) => {
+                        usage = next;
+                        admitted.push((now, cost));
+                    }
+                    Err(Denied { retry_in_ms: Some(wait) }) => {
+                        prop_assert!(admit(limit, usage, cost, now.plus_millis(wait - 1)).is_err());
+                        prop_assert!(admit(limit, usage, cost, now.plus_millis(wait)).is_ok());
+                    }
+                    Err(Denied { retry_in_ms: None }) => prop_assert!(cost > max),
+                }
+            }
+            for (first, (from, _)) in admitted.iter().enumerate() {
+                let mut total = 0;
+                for (at, cost) in &admitted[first..] {
+                    total += cost;
+                    prop_assert!(total <= max + at.millis_since(*from) * NANOS_PER_MS / interval_ns);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+use std::num::NonZeroU64;
+
+use super::{Denied, Usage};
+use crate::Timestamp;
+
+/// How a quota comes back: `amount` calls every `interval_ms`. A refill replaces what is left, it does not add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refill {
+    /// Calls after a refill.
+    pub amount: NonZeroU64,
+    /// Milliseconds that must have passed since the last refill, or since creation.
+    pub interval_ms: NonZeroU64,
+}
+
+impl Refill {
+    /// The first instant of the next refill. Better Auth asks for *more* than the interval (wire document 8.1), so
+    /// that it is one millisecond past it.
+    fn due_at(self, last: Timestamp) -> Timestamp {
+        last.plus_millis(self.interval_ms.get()).plus_millis(1)
+    }
+}
+
+impl Usage {
+    /// Takes `cost` from the quota, refilling it first where that is due. Changes nothing where there is no quota.
+    pub(crate) fn charged(
+        self,
+        refill: Option<Refill>,
+        created_at: Timestamp,
+        cost: u64,
+        now: Timestamp,
+    ) -> Result<Self, Denied> {
+        let Some(left) = self.remaining else {
+            return Ok(self);
+        };
+        let due_at = refill.map(|refill| refill.due_at(self.last_refill_at.unwrap_or(created_at)));
+        let due = refill.filter(|_| due_at.is_some_and(|due_at| now >= due_at));
+        let available = due.map_or(left, |refill| refill.amount.get());
+        match available.checked_sub(cost) {
+            Some(remaining) => Ok(Self {
+                remaining: Some(remaining),
+                last_refill_at: if due.is_some() { Some(now) } else { self.last_refill_at },
+                ..self
+            }),
+            None => Err(Denied {
+                retry_in_ms: refill
+                    .filter(|refill| refill.amount.get() >= cost)
+                    .and(due_at)
+                    .map(|due_at| due_at.millis_since(now)),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn refill(amount: u64, interval_ms: u64) -> Refill {
+        Refill { amount: NonZeroU64::new(amount).unwrap(), interval_ms: NonZeroU64::new(interval_ms).unwrap() }
+    }
+
+    fn with(remaining: u64) -> Usage {
+        Usage::new(Some(remaining), START)
+    }
+
+    #[test]
+    fn the_last_call_is_admitted_and_the_next_is_not() {
+        let spent = with(1).charged(None, START, 1, START).unwrap();
+        assert_eq!(spent.remaining, Some(0));
+        assert_eq!(spent.charged(None, START, 1, START), Err(Denied { retry_in_ms: None }));
+    }
+
+    #[test]
+    fn a_cost_above_what_is_left_takes_nothing() {
+        assert_eq!(with(3).charged(None, START, 4, START), Err(Denied { retry_in_ms: None }));
+        assert_eq!(with(3).charged(None, START, 3, START).unwrap().remaining, Some(0));
+    }
+
+    #[test]
+    fn refill_is_due_one_millisecond_past_the_interval_and_replaces_what_is_left() {
+        let usage = with(2);
+        let before = usage.charged(Some(refill(10, 1000)), START, 1, START.plus_millis(1000)).unwrap();
+        assert_eq!((before.remaining, before.last_refill_at), (Some(1), None));
+        let now = START.plus_millis(1001);
+        let after = usage.charged(Some(refill(10, 1000)), START, 1, now).unwrap();
+        assert_eq!((after.remaining, after.last_refill_at), (Some(9), Some(now)));
+    }
+
+    #[test]
+    fn a_cost_that_no_refill_covers_is_never_worth_retrying() {
+        assert_eq!(with(0).charged(Some(refill(5, 1000)), START, 6, START), Err(Denied { retry_in_ms: None }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_spends_more_than_the_quota(
+            quota in 0u64..50,
+            refill_of in prop::option::of((1u64..20, 1u64..100)),
+            calls in prop::collection::vec((0u64..60, 1u64..8), 1..200),
+        ) {
+            let refill = refill_of.map(|(amount, interval)| refill(amount, interval));
+            let (mut usage, mut now, mut spent, mut budget) = (with(quota), START, 0, quota);
+            for (gap, cost) in calls {
+                now = now.plus_millis(gap);
+                let refills = usage.last_refill_at;
+                match usage.charged(refill, START, cost, now) {
+                    Ok(next) => {
+                        if next.last_refill_at != refills {
+                            let interval = refill.unwrap().interval_ms.get();
+                            prop_assert!(now.millis_since(refills.unwrap_or(START)) > interval);
+                            budget = spent + refill.unwrap().amount.get();
+                        }
+                        spent += cost;
+                        prop_assert!(spent <= budget);
+                        prop_assert_eq!(next.remaining, Some(budget - spent));
+                        usage = next;
+                    }
+                    Err(Denied { retry_in_ms: Some(wait) }) => {
+                        prop_assert!(usage.charged(refill, START, cost, now.plus_millis(wait - 1)).is_err());
+                        prop_assert!(usage.charged(refill, START, cost, now.plus_millis(wait)).is_ok());
+                    }
+                    Err(Denied { retry_in_ms: None }) => {
+                        let later = now.plus_millis(1_000_000);
+                        prop_assert!(usage.charged(refill, START, cost, later).is_err());
+                    }
+                }
+            }
+        }
+    }
+}

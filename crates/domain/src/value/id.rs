@@ -1,0 +1,124 @@
+use std::fmt;
+
+use crate::Randomness;
+
+/// A text that cannot be an id: empty, or with U+0000, which Postgres cannot store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 or more characters, none of them U+0000")]
+pub struct InvalidText;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes any text that is not empty and holds no U+0000.
+            pub fn parse(text: impl Into<Box<str>>) -> Result<Self, InvalidText> {
+                let text = text.into();
+                if text.is_empty() || text.contains('\0') {
+                    return Err(InvalidText);
+                }
+                Ok(Self(text))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// Identifies a key; not a secret.
+    KeyId
+}
+id! {
+    /// Identifies who a key belongs to: a user's id, known to Keymint or only to the caller.
+    OwnerId
+}
+id! {
+    /// Names one of the configurations (`[[api_key]]`) of a deployment.
+    ConfigId
+}
+
+impl KeyId {
+    /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (wire document 4.6).
+    pub fn random(fill: Randomness<'_>) -> Self {
+        Self(alphanumeric::<32>(fill).into())
+    }
+}
+
+impl ConfigId {
+    /// `default`: the configuration of keys and requests that name none.
+    pub fn default_id() -> Self {
+        Self("default".into())
+    }
+
+    /// Null, empty and `default` mean the same in a stored row and in a request (wire document 6.4).
+    pub fn from_optional(text: Option<&str>) -> Self {
+        text.and_then(|text| Self::parse(text).ok()).unwrap_or_else(Self::default_id)
+    }
+}
+
+/// `N` letters and digits, each equally likely.
+fn alphanumeric<const N: usize>(fill: Randomness<'_>) -> String {
+    const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    // The largest multiple of 62 that a byte can hold: bytes past it would favour the first letters.
+    const FAIR: u8 = 248;
+    let mut text = String::with_capacity(N);
+    while text.len() < N {
+        let mut bytes = [0; N];
+        fill(&mut bytes);
+        let missing = N - text.len();
+        let fair = bytes.iter().filter(|byte| **byte < FAIR);
+        text.extend(fair.take(missing).map(|byte| char::from(ALPHABET[usize::from(byte % 62)])));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_text_and_nul_are_no_ids() {
+        assert_eq!(KeyId::parse(""), Err(InvalidText));
+        assert_eq!(OwnerId::parse("a\0b"), Err(InvalidText));
+        assert_eq!(OwnerId::parse("👩‍🚀 '\"%_").map(|id| id.to_string()).as_deref(), Ok("👩‍🚀 '\"%_"));
+    }
+
+    #[test]
+    fn random_ids_skip_unfair_bytes() {
+        let mut next = 0u8;
+        let id = KeyId::random(&mut |bytes: &mut [u8]| {
+            for byte in bytes {
+                *byte = if next.is_multiple_of(2) { 255 } else { 1 };
+                next = next.wrapping_add(1);
+            }
+        });
+        assert_eq!(id.as_str(), "b".repeat(32));
+    }
+
+    #[test]
+    fn no_configuration_means_the_default_one() {
+        for text in [None, Some(""), Some("default")] {
+            assert_eq!(ConfigId::from_optional(text), ConfigId::default_id());
+        }
+        assert_eq!(ConfigId::from_optional(Some("eu")).as_str(), "eu");
+    }
+}

@@ -1,0 +1,114 @@
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// An instant on a grid of milliseconds since 1970-01-01T00:00:00Z, from the year 0000 to 9999.
+///
+/// The grid is what makes SQLite text, Postgres `timestamptz` (microseconds) and JSON agree exactly.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A text or number that is no instant between the years 0000 and 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an instant between the years 0000 and 9999")]
+pub struct InvalidTimestamp;
+
+impl Timestamp {
+    /// 0000-01-01T00:00:00.000Z.
+    pub const MIN: Self = Self(-62_167_219_200_000);
+    /// 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// Takes milliseconds since 1970; instants outside the years 0000 to 9999 become the nearest one inside.
+    pub const fn from_millis(millis: i64) -> Self {
+        if millis < Self::MIN.0 {
+            Self::MIN
+        } else if millis > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(millis)
+        }
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Reads an RFC 3339 date-time; digits below the millisecond are dropped.
+    pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
+        DateTime::parse_from_rfc3339(text).map(|instant| Self::from(instant.to_utc())).map_err(|_| InvalidTimestamp)
+    }
+
+    /// This instant as `chrono` has it.
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0).unwrap_or_default()
+    }
+
+    /// The instant `millis` later, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self::from_millis(self.0.saturating_add_unsigned(millis))
+    }
+
+    /// The instant `millis` earlier, at least [`Timestamp::MIN`].
+    #[must_use]
+    pub fn minus_millis(self, millis: u64) -> Self {
+        Self::from_millis(self.0.saturating_sub_unsigned(millis))
+    }
+
+    /// Milliseconds since `earlier`; 0 where `earlier` is later.
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0 - earlier.0).unwrap_or(0)
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(instant: DateTime<Utc>) -> Self {
+        Self::from_millis(instant.timestamp_millis())
+    }
+}
+
+/// Prints `YYYY-MM-DDTHH:MM:SS.sssZ`, the only form that Better Auth writes (wire document 1.7, 11.1).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn far_ends_print_four_digit_years() {
+        assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MAX.plus_millis(u64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.minus_millis(1), Timestamp::MIN);
+    }
+
+    #[test]
+    fn garbage_is_no_instant() {
+        for text in ["", "now", "2026-02-30T00:00:00Z", "2026-01-01", "NaN"] {
+            assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(millis in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let instant = Timestamp::from_millis(millis);
+            prop_assert_eq!(Timestamp::parse(&instant.to_string()), Ok(instant));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use crate::key::{PlainKey, StoredKey};
+use crate::policy::Policy;
+use crate::{ConfigId, Permissions};
+
+/// One use of a key, as its holder asks for it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    hash: StoredKey,
+    unhashed: Option<StoredKey>,
+    /// The configuration that the key must name; `None` = any.
+    pub config_id: Option<ConfigId>,
+    /// What the key must grant; `None` = nothing in particular.
+    pub permissions: Option<Permissions>,
+    /// What it takes.
+    pub cost: Cost,
+}
+
+/// What one use takes from quota and rate limit: normally 1.
+///
+/// 0 = look without paying: the answer is what a call of 1 would get, and nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost(pub u32);
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Attempt {
+    /// An attempt with `key` at cost 1, for any configuration and without permissions.
+    pub fn new(key: &PlainKey, policy: &Policy) -> Self {
+        Self {
+            hash: key.hash(),
+            unhashed: policy.any_unhashed().then(|| key.unhashed()),
+            config_id: None,
+            permissions: None,
+            cost: Cost::default(),
+        }
+    }
+
+    /// The same attempt at another cost.
+    #[must_use]
+    pub fn at_cost(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// The texts under which a store may hold the key.
+    pub fn stored_forms(&self) -> impl Iterator<Item = &StoredKey> {
+        std::iter::once(&self.hash).chain(&self.unhashed)
+    }
+
+    /// Whether a row that was found under `stored` may be found so: a hash that leaked from the table must not
+    /// pass for the key of a configuration that keeps keys as they are, nor the other way round.
+    pub(super) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
+        if unhashed { self.unhashed.as_ref() == Some(stored) } else { self.hash == *stored }
+    }
+}

@@ -1,0 +1,82 @@
+use super::{Attempt, Owner, Refusal, Verdict};
+use crate::policy::Policy;
+use crate::usage::{Denied, Usage};
+use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
+
+/// Decides whether `key` may be used now, and counts the call where it may.
+///
+/// The order is exists, configuration, enabled, not expired, owner, permissions, quota, rate limit. Quota and rate
+/// limit are taken together or not at all: the counters inside [`Verdict::Accepted`] are the only change there is,
+/// so that a refused call never costs anything.
+pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Verdict {
+    let Some((key, owner)) = key else {
+        return Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey));
+    };
+    match admit(key, owner, attempt, policy, now) {
+        Ok(_) if attempt.cost.0 == 0 => Verdict::Accepted(key.clone()),
+        Ok(usage) => Verdict::Accepted(ApiKey { usage, ..key.clone() }),
+        Err((code, retry_in_ms)) => Verdict::Refused(Refusal {
+            code,
+            retry_in_ms,
+            key_id: Some(key.details.id.clone()),
+            exhausted: code == ErrorCode::UsageExceeded && key.is_exhausted(),
+        }),
+    }
+}
+
+/// The chain itself: the counters after the call, or the reason and the milliseconds to wait.
+fn admit(
+    key: &ApiKey,
+    owner: Owner,
+    attempt: &Attempt,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Usage, (ErrorCode, Option<u64>)> {
+    let refuse = |code| Err((code, None));
+    let details = &key.details;
+    let configuration = policy.resolve(&details.config_id).map_err(|code| (code, None))?;
+    if !attempt.may_be_found_as(&details.stored, configuration.disable_key_hashing)
+        || !is_in_scope(&details.config_id, attempt.config_id.as_ref())
+    {
+        return refuse(ErrorCode::InvalidApiKey);
+    }
+    if !details.enabled {
+        return refuse(ErrorCode::KeyDisabled);
+    }
+    if key.is_expired(now) {
+        return refuse(ErrorCode::KeyExpired);
+    }
+    if owner.is_banned(now) {
+        return refuse(ErrorCode::UserBanned);
+    }
+    if policy.require_owner && owner == Owner::Absent {
+        return refuse(ErrorCode::InvalidReferenceIdFromApiKey);
+    }
+    if let Some(asked) = &attempt.permissions
+        && !details.permissions.as_ref().is_some_and(|granted| granted.grant(asked))
+    {
+        return refuse(ErrorCode::KeyNotFound);
+    }
+
+    // A look (cost 0) is answered as a call of 1 would be.
+    let cost = u64::from(attempt.cost.0.max(1));
+    let usage = key
+        .usage
+        .charged(details.refill(), details.created_at, cost, now)
+        .map_err(|Denied { retry_in_ms }| (ErrorCode::UsageExceeded, retry_in_ms))?;
+    let limit = details.rate_limit().filter(|_| configuration.rate_limit.enabled);
+    let usage = match limit {
+        Some(limit) => limit
+            .admit(configuration.rate_limit.algorithm, usage, cost, now)
+            .map_err(|Denied { retry_in_ms }| (ErrorCode::RateLimited, retry_in_ms))?,
+        None if usage.remaining.is_some() => Usage { last_request: Some(now), ..usage },
+        None => return Ok(usage.stamped(now)),
+    };
+    Ok(Usage { updated_at: now.max(usage.updated_at), ..usage })
+}
+
+/// Whether a key of `config_id` answers to a caller who expects `expected`; an id that nobody configured matches
+/// only itself (wire document 8, step 2).
+fn is_in_scope(config_id: &ConfigId, expected: Option<&ConfigId>) -> bool {
+    expected.is_none_or(|expected| expected == config_id)
+}

@@ -1,0 +1,67 @@
+use std::collections::HashMap;
+
+use super::{Attempt, Owner, Verdict, decide};
+use crate::key::StoredKey;
+use crate::policy::Policy;
+use crate::usage::Usage;
+use crate::{ApiKey, ErrorCode, KeyId, Timestamp};
+
+/// The rows of one batch of attempts, while a store holds its lock on them.
+///
+/// A store fills it with what it read, lets it settle all attempts in their order, and writes what
+/// [`Ledger::changes`] lists: every changed row once, however many attempts hit it. `E` is the store's error for a
+/// row that cannot be read; it fails the attempts on that row alone.
+#[derive(Debug)]
+pub struct Ledger<E> {
+    rows: HashMap<StoredKey, Result<Entry, E>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: ApiKey,
+    owner: Owner,
+    read: Usage,
+}
+
+impl<E: Clone> Ledger<E> {
+    /// Takes the rows that were read, each with the text that it was found under. Where two rows share a text,
+    /// the first one counts.
+    pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<(ApiKey, Owner), E>)>) -> Self {
+        let mut ledger = Self { rows: HashMap::new() };
+        for (stored, row) in rows {
+            let entry = row.map(|(key, owner)| Entry { read: key.usage, key, owner });
+            ledger.rows.entry(stored).or_insert(entry);
+        }
+        ledger
+    }
+
+    /// Decides all attempts, each on what the ones before it left.
+    pub fn settle(&mut self, attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, E>> {
+        attempts.iter().map(|attempt| self.settle_one(attempt, policy, now)).collect()
+    }
+
+    fn settle_one(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<Verdict, E> {
+        for stored in attempt.stored_forms() {
+            let entry = match self.rows.get_mut(stored) {
+                None => continue,
+                Some(Err(error)) => return Err(error.clone()),
+                Some(Ok(entry)) => entry,
+            };
+            let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
+            if let Verdict::Accepted(key) = &verdict {
+                entry.key = key.clone();
+            }
+            // A row found under the wrong form is nobody's key; the right one may follow.
+            if verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey) {
+                return Ok(verdict);
+            }
+        }
+        Ok(decide(None, attempt, policy, now))
+    }
+
+    /// The counters of every key that the attempts changed.
+    pub fn changes(&self) -> impl Iterator<Item = (&KeyId, &Usage)> {
+        let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
+        changed.map(|entry| (&entry.key.details.id, &entry.key.usage))
+    }
+}

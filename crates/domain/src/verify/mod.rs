@@ -1,0 +1,13 @@
+//! The validation chain: may this key be used now?
+
+mod attempt;
+mod chain;
+mod ledger;
+mod owner;
+mod verdict;
+
+pub use attempt::{Attempt, Cost};
+pub use chain::decide;
+pub use ledger::Ledger;
+pub use owner::Owner;
+pub use verdict::{Refusal, Verdict};

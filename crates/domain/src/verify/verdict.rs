@@ -1,0 +1,48 @@
+use crate::{ApiKey, ErrorCode, KeyId};
+
+/// The answer to an [`Attempt`](super::Attempt). A refusal is an answer, not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The key may be used; this is the key with the call counted.
+    Accepted(ApiKey),
+    /// It may not, and nothing was counted.
+    Refused(Refusal),
+}
+
+/// Why a key may not be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub code: ErrorCode,
+    /// Milliseconds until the same attempt is worth repeating; `None` = waiting does not help.
+    pub retry_in_ms: Option<u64>,
+    /// The key that was found, for logs.
+    pub key_id: Option<KeyId>,
+    /// Whether the key is dead for good: its quota is used up and nothing refills it.
+    pub exhausted: bool,
+}
+
+impl Refusal {
+    /// A refusal of a key that was not found, or that the caller must not know of.
+    pub fn of_unknown(code: ErrorCode) -> Self {
+        Self { code, retry_in_ms: None, key_id: None, exhausted: false }
+    }
+}
+
+impl Verdict {
+    /// The key, where it was accepted.
+    pub fn accepted(&self) -> Option<&ApiKey> {
+        match self {
+            Self::Accepted(key) => Some(key),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// The refusal, where it was refused.
+    pub fn refused(&self) -> Option<&Refusal> {
+        match self {
+            Self::Accepted(_) => None,
+            Self::Refused(refusal) => Some(refusal),
+        }
+    }
+}

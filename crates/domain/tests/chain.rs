@@ -1,0 +1,216 @@
+//! The validation chain: its order, its boundaries, and its promises under any sequence of attempts.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+use std::sync::Arc;
+
+use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput};
+use keymint_domain::usage::Algorithm;
+use keymint_domain::value::Lifetime;
+use keymint_domain::verify::{Attempt, Cost, Ledger, Owner, Verdict, decide};
+use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, OwnerId, Permissions, Policy, Timestamp};
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn plain() -> PlainKey {
+    PlainKey::new("sk_secret")
+}
+
+fn mint(new: NewKey, configuration: &Configuration) -> ApiKey {
+    let owner = OwnerId::parse("ada").unwrap();
+    new.mint(configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key
+}
+
+fn policy(configuration: Configuration) -> Policy {
+    Policy::new(vec![configuration]).unwrap()
+}
+
+fn unlimited() -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.rate_limit.enabled = false;
+    configuration
+}
+
+fn permissions(json: &str) -> Option<Permissions> {
+    Permissions::from_stored(json).unwrap()
+}
+
+fn code(verdict: &Verdict) -> Option<ErrorCode> {
+    verdict.refused().map(|refusal| refusal.code)
+}
+
+#[test]
+fn the_first_failing_link_answers() {
+    let mut configuration = Configuration::default();
+    configuration.rate_limit.max_requests = 1;
+    let mut policy = policy(configuration.clone());
+    policy.require_owner = true;
+    let new = NewKey {
+        remaining: Field::Given(0),
+        expires_in: Lifetime::from_seconds(1.0).ok(),
+        permissions: permissions(r#"{"files":["read"]}"#),
+        ..NewKey::default()
+    };
+    let mut key = mint(new, &configuration);
+    let details = Arc::make_mut(&mut key.details);
+    details.enabled = false;
+    let later = NOW.plus_millis(1001);
+    let mut attempt = Attempt::new(&PlainKey::new("sk_other"), &policy);
+    attempt.config_id = Some(ConfigId::from_optional(Some("eu")));
+    attempt.permissions = permissions(r#"{"files":["write"]}"#);
+
+    let ask = |key: &ApiKey, owner, attempt: &Attempt, now| code(&decide(Some((key, owner)), attempt, &policy, now));
+    assert_eq!(code(&decide(None, &attempt, &policy, later)), Some(ErrorCode::InvalidApiKey));
+    assert_eq!(ask(&key, Owner::Absent, &attempt, later), Some(ErrorCode::InvalidApiKey), "another key's row");
+    let mut own = Attempt::new(&plain(), &policy);
+    (own.config_id, own.permissions) = (attempt.config_id, attempt.permissions);
+    let mut attempt = own;
+    assert_eq!(ask(&key, Owner::Absent, &attempt, later), Some(ErrorCode::InvalidApiKey), "out of scope");
+    attempt.config_id = Some(ConfigId::default_id());
+    assert_eq!(ask(&key, Owner::Absent, &attempt, later), Some(ErrorCode::KeyDisabled));
+    Arc::make_mut(&mut key.details).enabled = true;
+    assert_eq!(ask(&key, Owner::Absent, &attempt, later), Some(ErrorCode::KeyExpired));
+    let at_the_end = NOW.plus_millis(1000);
+    let banned = Owner::Banned { until: Some(at_the_end.plus_millis(1)) };
+    assert_eq!(ask(&key, banned, &attempt, at_the_end), Some(ErrorCode::UserBanned));
+    assert_eq!(ask(&key, Owner::Absent, &attempt, at_the_end), Some(ErrorCode::InvalidReferenceIdFromApiKey));
+    let over = Owner::Banned { until: Some(at_the_end) };
+    assert_eq!(ask(&key, over, &attempt, at_the_end), Some(ErrorCode::KeyNotFound), "the ban is over");
+    attempt.permissions = permissions(r#"{"files":["read"]}"#);
+    assert_eq!(ask(&key, Owner::Present, &attempt, at_the_end), Some(ErrorCode::UsageExceeded));
+    key.usage.remaining = Some(9);
+    let Verdict::Accepted(key) = decide(Some((&key, Owner::Present)), &attempt, &policy, at_the_end) else {
+        panic!("accepted");
+    };
+    assert_eq!(ask(&key, Owner::Present, &attempt, at_the_end), Some(ErrorCode::RateLimited));
+}
+
+#[test]
+fn a_key_is_valid_at_its_last_instant_and_not_after() {
+    let policy = policy(unlimited());
+    let key = mint(NewKey { expires_in: Lifetime::from_seconds(1.0).ok(), ..NewKey::default() }, &unlimited());
+    let attempt = Attempt::new(&plain(), &policy);
+    let at = |ms| code(&decide(Some((&key, Owner::Absent)), &attempt, &policy, NOW.plus_millis(ms)));
+    assert_eq!((at(999), at(1000), at(1001)), (None, None, Some(ErrorCode::KeyExpired)));
+}
+
+#[test]
+fn a_rate_limited_call_costs_no_quota() {
+    let mut configuration = Configuration::default();
+    configuration.rate_limit.max_requests = 1;
+    for algorithm in [Algorithm::Gcra, Algorithm::IdleWindow] {
+        configuration.rate_limit.algorithm = algorithm;
+        let policy = policy(configuration.clone());
+        let key = mint(NewKey { remaining: Field::Given(5), ..NewKey::default() }, &configuration);
+        let attempt = Attempt::new(&plain(), &policy);
+        let mut ledger: Ledger<()> = Ledger::new([(key.details.stored.clone(), Ok((key, Owner::Absent)))]);
+        let verdicts = ledger.settle(&[attempt.clone(), attempt.clone(), attempt], &policy, NOW);
+        let codes: Vec<_> = verdicts.iter().map(|verdict| code(verdict.as_ref().unwrap())).collect();
+        assert_eq!(codes, [None, Some(ErrorCode::RateLimited), Some(ErrorCode::RateLimited)]);
+        assert_eq!(ledger.changes().map(|(_, usage)| usage.remaining).collect::<Vec<_>>(), [Some(4)]);
+    }
+}
+
+#[test]
+fn a_look_is_answered_like_a_call_and_changes_nothing() {
+    let policy = policy(Configuration::default());
+    let key = mint(NewKey { remaining: Field::Given(1), ..NewKey::default() }, &Configuration::default());
+    let look = Attempt::new(&plain(), &policy).at_cost(Cost(0));
+    let Verdict::Accepted(seen) = decide(Some((&key, Owner::Absent)), &look, &policy, NOW) else {
+        panic!("one call is left");
+    };
+    assert_eq!(seen, key);
+    let mut spent = key;
+    spent.usage.remaining = Some(0);
+    let verdict = decide(Some((&spent, Owner::Absent)), &look, &policy, NOW);
+    assert_eq!(code(&verdict), Some(ErrorCode::UsageExceeded));
+    assert!(verdict.refused().unwrap().exhausted);
+}
+
+#[test]
+fn a_hash_that_leaked_is_not_a_key() {
+    let unhashed =
+        Configuration { disable_key_hashing: true, ..Configuration::new(ConfigId::from_optional(Some("raw"))) };
+    let policy = Policy::new(vec![Configuration::default(), unhashed.clone()]).unwrap();
+    let hashed = mint(NewKey::default(), &Configuration::default());
+    let raw = mint(NewKey::default(), &unhashed);
+    let mut ledger: Ledger<()> =
+        Ledger::new([&hashed, &raw].map(|key| (key.details.stored.clone(), Ok((key.clone(), Owner::Absent)))));
+    let leaked = PlainKey::new(hashed.details.stored.as_str());
+    let verdicts = ledger.settle(&[Attempt::new(&leaked, &policy), Attempt::new(&plain(), &policy)], &policy, NOW);
+    assert_eq!(code(verdicts[0].as_ref().unwrap()), Some(ErrorCode::InvalidApiKey));
+    assert!(verdicts[1].as_ref().unwrap().accepted().is_some());
+}
+
+#[test]
+fn a_key_without_quota_and_limit_is_stamped_once_a_minute() {
+    let policy = policy(unlimited());
+    let key = mint(NewKey::default(), &unlimited());
+    let attempt = Attempt::new(&plain(), &policy);
+    let mut ledger: Ledger<()> = Ledger::new([(key.details.stored.clone(), Ok((key, Owner::Absent)))]);
+    let mut stamp = |ms| {
+        ledger.settle(std::slice::from_ref(&attempt), &policy, NOW.plus_millis(ms));
+        ledger.changes().next().and_then(|(_, usage)| usage.last_request)
+    };
+    assert_eq!(stamp(0), Some(NOW));
+    assert_eq!(stamp(59_999), Some(NOW));
+    assert_eq!(stamp(60_000), Some(NOW.plus_millis(60_000)));
+}
+
+#[test]
+fn an_unreadable_row_fails_its_own_attempts_only() {
+    let policy = policy(unlimited());
+    let key = mint(NewKey::default(), &unlimited());
+    let broken = PlainKey::new("broken");
+    let mut ledger =
+        Ledger::new([(key.details.stored.clone(), Ok((key, Owner::Absent))), (broken.hash(), Err("corrupt"))]);
+    let answers = ledger.settle(&[Attempt::new(&broken, &policy), Attempt::new(&plain(), &policy)], &policy, NOW);
+    assert_eq!(answers[0], Err("corrupt"));
+    assert!(answers[1].as_ref().unwrap().accepted().is_some());
+}
+
+proptest! {
+    /// No sequence of attempts spends more than the quota, and a refused attempt changes nothing.
+    #[test]
+    fn the_quota_holds_and_refusals_are_free(
+        quota in 0u64..30,
+        refill in prop::option::of((1u64..10, 1u64..200)),
+        window in 1u64..300,
+        max in 1u64..10,
+        idle in any::<bool>(),
+        calls in prop::collection::vec((0u64..100, 0u32..4), 1..120),
+    ) {
+        let mut configuration = Configuration::default();
+        configuration.rate_limit.algorithm = if idle { Algorithm::IdleWindow } else { Algorithm::Gcra };
+        let policy = policy(configuration.clone());
+        let new = NewKey {
+            remaining: Field::Given(quota),
+            refill: RefillInput { amount: refill.map(|(amount, _)| amount), interval_ms: refill.map(|(_, ms)| ms) },
+            rate_limit_window_ms: Some(window),
+            rate_limit_max: Some(max),
+            ..NewKey::default()
+        };
+        let (mut key, mut now, mut spent, mut budget) = (mint(new, &configuration), NOW, 0, quota);
+        for (gap, cost) in calls {
+            now = now.plus_millis(gap);
+            let attempt = Attempt::new(&plain(), &policy).at_cost(Cost(cost));
+            let ask = |now| decide(Some((&key, Owner::Absent)), &attempt, &policy, now);
+            match ask(now) {
+                Verdict::Accepted(next) => {
+                    prop_assert!(cost > 0 || next == key);
+                    if next.usage.last_refill_at != key.usage.last_refill_at {
+                        budget = spent + refill.unwrap().0;
+                    }
+                    spent += u64::from(cost);
+                    prop_assert!(spent <= budget);
+                    key = next;
+                }
+                Verdict::Refused(refusal) => if let Some(wait) = refusal.retry_in_ms {
+                    prop_assert_eq!(code(&ask(now.plus_millis(wait - 1))), Some(refusal.code));
+                    prop_assert_ne!(code(&ask(now.plus_millis(wait))), Some(refusal.code));
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+use keymint_domain::Timestamp;
+
+/// Tells the time.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives randomness that nobody can guess.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills all of `bytes` with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}

@@ -1,0 +1,38 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use keymint_domain::KeyId;
+
+/// What a store could not do, by what the caller can do about it.
+///
+/// Cheap to clone, because one failed batch fails many attempts. The driver's own error is the [`source`](Error::source).
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A row with this id exists already. Nothing was changed.
+    #[error("a row with this id exists already")]
+    Duplicate,
+    /// The owner has as many living keys as the insert allows. Nothing was changed.
+    #[error("the owner has too many keys")]
+    OwnerFull,
+    /// The store does not answer, or cannot do its work now. A later attempt may succeed. A change may or may not
+    /// have happened where the connection broke on its commit.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Arc<dyn Error + Send + Sync>),
+    /// A row holds what no writer of this table writes.
+    #[error("the row {} of {table} cannot be read: {column}", id.as_ref().map_or("?", |id| id.as_str()))]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row, where its id could be read.
+        id: Option<KeyId>,
+    },
+}
+
+impl StoreError {
+    /// Wraps a driver's error as [`StoreError::Unavailable`].
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(Arc::from(source.into()))
+    }
+}

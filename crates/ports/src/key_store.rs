@@ -1,0 +1,80 @@
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use keymint_domain::key::KeyPatch;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+
+use crate::StoreError;
+
+/// Keeps [`ApiKey`]s.
+///
+/// # Contract
+/// Checked by `keymint_conformance`; an adapter that passes it on its real engine is correct.
+/// * Each method is atomic, and what it changed is durable once it returns `Ok`. After an `Err` nothing has changed,
+///   but for [`StoreError::Unavailable`] where a connection broke on its commit.
+/// * The rules are the domain's. A store holds a lock on the rows, calls the domain, and keeps what it returns; it
+///   repeats no rule.
+/// * A missing key is `None` or `false`; an `Err` means that the store failed.
+/// * Values come back exactly as they went in: texts by bytes, instants to the millisecond.
+/// * Methods may be called from many tasks, and through many handles and processes where the engine is shared. What
+///   one of them changed the next call of any other sees.
+/// * A future that is dropped leaves no lock behind and no half of a change.
+/// * No input makes a method panic.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait KeyStore: Send + Sync + 'static {
+    /// Adds a key.
+    ///
+    /// With `max_living`, the key is added only while its owner has fewer than so many living keys under the same
+    /// configuration: keys that have not expired at the new key's creation. Two inserts at once never both take
+    /// the last place.
+    ///
+    /// Errors: [`StoreError::OwnerFull`]; [`StoreError::Duplicate`] for an id that exists.
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError>;
+
+    /// Finds the key of that id.
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Lists one page, and counts all keys that match. Page and count are of the same instant.
+    ///
+    /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
+    /// rows without a value first where ascending and last where descending), then creation, then id.
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
+
+    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome.
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Settles a batch of attempts in one transaction: locks the rows of all their keys, lets a
+    /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once.
+    ///
+    /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with
+    /// [`StoreError::Corrupt`] in their places; an outer error fails the batch, of which then nothing counted.
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
+
+    /// Removes a key; `false` where there was none.
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;
+
+    /// Removes keys of these configurations that expired before `before`, the longest expired first, `limit` at
+    /// most. Returns how many were removed.
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError>;
+
+    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. Returns how many were
+    /// removed.
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

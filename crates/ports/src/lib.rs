@@ -1,0 +1,30 @@
+//! What Keymint asks of the outside, as traits with written contracts.
+//!
+//! | port | adapters |
+//! |---|---|
+//! | [`KeyStore`] | memory, SQLite, Postgres |
+//! | [`ServerKeyStore`] | memory, SQLite, Postgres |
+//! | [`Clock`] | the system's, a test's |
+//! | [`Entropy`] | the system's, a test's |
+//!
+//! The feature `mock` adds `MockKeyStore`, `MockServerKeyStore`, `MockClock` and `MockEntropy`, for unit tests that
+//! inject faults or prove that a call did not happen. For everything else the memory store is the fake.
+
+#![deny(clippy::future_not_send)]
+
+mod ambient;
+mod error;
+mod key_store;
+mod server_key_store;
+
+pub use ambient::{Clock, Entropy};
+pub use error::StoreError;
+pub use key_store::KeyStore;
+pub use server_key_store::ServerKeyStore;
+
+#[cfg(feature = "mock")]
+pub use ambient::{MockClock, MockEntropy};
+#[cfg(feature = "mock")]
+pub use key_store::MockKeyStore;
+#[cfg(feature = "mock")]
+pub use server_key_store::MockServerKeyStore;
