@@ -42,7 +42,7 @@ impl Default for ListQuery {
 }
 
 /// One page, and how many keys there are in all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// The keys of the page.
     pub keys: Vec<ApiKey>,

@@ -207,7 +207,8 @@ proptest! {
                     key = next;
                 }
                 Verdict::Refused(refusal) => if let Some(wait) = refusal.retry_in_ms {
-                    prop_assert_eq!(code(&ask(now.plus_millis(wait - 1))), Some(refusal.code));
+                    // A refill that is due meanwhile may lower the quota, and so change the reason.
+                    prop_assert!(ask(now.plus_millis(wait - 1)).refused().is_some());
                     prop_assert_ne!(code(&ask(now.plus_millis(wait))), Some(refusal.code));
                 },
             }

@@ -14,6 +14,12 @@ pub enum StoreError {
     /// The owner has as many living keys as the insert allows. Nothing was changed.
     #[error("the owner has too many keys")]
     OwnerFull,
+    /// A number is larger than the store's column holds (Postgres: 2147483647). Nothing was changed.
+    #[error("{column} is larger than the store's column holds")]
+    OutOfRange {
+        /// The column.
+        column: &'static str,
+    },
     /// The store does not answer, or cannot do its work now. A later attempt may succeed. A change may or may not
     /// have happened where the connection broke on its commit.
     #[error("the store is unavailable")]

@@ -50,6 +50,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Settles a batch of attempts in one transaction: locks the rows of all their keys, lets a
     /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once.
     ///
+    /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts.
+    ///
     /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with
     /// [`StoreError::Corrupt`] in their places; an outer error fails the batch, of which then nothing counted.
     async fn spend(

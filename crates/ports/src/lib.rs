@@ -8,12 +8,15 @@
 //! | [`Entropy`] | the system's, a test's |
 //!
 //! The feature `mock` adds `MockKeyStore`, `MockServerKeyStore`, `MockClock` and `MockEntropy`, for unit tests that
-//! inject faults or prove that a call did not happen. For everything else the memory store is the fake.
+//! inject faults or prove that a call did not happen. For everything else the memory store is the fake, with
+//! `FakeClock` and `SeededEntropy` beside it.
 
 #![deny(clippy::future_not_send)]
 
 mod ambient;
 mod error;
+#[cfg(feature = "mock")]
+mod fake;
 mod key_store;
 mod server_key_store;
 
@@ -24,6 +27,8 @@ pub use server_key_store::ServerKeyStore;
 
 #[cfg(feature = "mock")]
 pub use ambient::{MockClock, MockEntropy};
+#[cfg(feature = "mock")]
+pub use fake::{FakeClock, SeededEntropy};
 #[cfg(feature = "mock")]
 pub use key_store::MockKeyStore;
 #[cfg(feature = "mock")]

@@ -2,10 +2,16 @@ use std::fmt;
 
 use crate::Randomness;
 
-/// A text that cannot be an id: empty, or with U+0000, which Postgres cannot store.
+/// A text that cannot be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 or more characters, none of them U+0000")]
-pub struct InvalidText;
+pub enum InvalidText {
+    /// An id of no characters.
+    #[error("must have 1 or more characters")]
+    Empty,
+    /// A text with U+0000, which Postgres cannot store.
+    #[error("must not contain U+0000")]
+    Nul,
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -17,8 +23,11 @@ macro_rules! id {
             /// Takes any text that is not empty and holds no U+0000.
             pub fn parse(text: impl Into<Box<str>>) -> Result<Self, InvalidText> {
                 let text = text.into();
-                if text.is_empty() || text.contains('\0') {
-                    return Err(InvalidText);
+                if text.is_empty() {
+                    return Err(InvalidText::Empty);
+                }
+                if text.contains('\0') {
+                    return Err(InvalidText::Nul);
                 }
                 Ok(Self(text))
             }
@@ -97,8 +106,8 @@ mod tests {
 
     #[test]
     fn empty_text_and_nul_are_no_ids() {
-        assert_eq!(KeyId::parse(""), Err(InvalidText));
-        assert_eq!(OwnerId::parse("a\0b"), Err(InvalidText));
+        assert_eq!(KeyId::parse(""), Err(InvalidText::Empty));
+        assert_eq!(OwnerId::parse("a\0b"), Err(InvalidText::Nul));
         assert_eq!(OwnerId::parse("👩‍🚀 '\"%_").map(|id| id.to_string()).as_deref(), Ok("👩‍🚀 '\"%_"));
     }
 

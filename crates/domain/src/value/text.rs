@@ -8,7 +8,7 @@ impl KeyName {
     /// Takes any text without U+0000, which Postgres cannot store.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        if text.contains('\0') { Err(InvalidText) } else { Ok(Self(text)) }
+        if text.contains('\0') { Err(InvalidText::Nul) } else { Ok(Self(text)) }
     }
 
     /// The text itself.
@@ -88,7 +88,7 @@ mod tests {
     fn names_hold_anything_but_nul() {
         assert!(KeyName::parse("").is_ok());
         assert!(KeyName::parse("👩‍🚀 \u{1}").is_ok());
-        assert_eq!(KeyName::parse("a\0"), Err(InvalidText));
+        assert_eq!(KeyName::parse("a\0"), Err(InvalidText::Nul));
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
+impl From<std::time::SystemTime> for Timestamp {
+    fn from(instant: std::time::SystemTime) -> Self {
+        Self::from(DateTime::<Utc>::from(instant))
+    }
+}
+
 /// Prints `YYYY-MM-DDTHH:MM:SS.sssZ`, the only form that Better Auth writes (wire document 1.7, 11.1).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

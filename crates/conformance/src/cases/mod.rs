@@ -1,0 +1,20 @@
+//! The cases, by subject. A case's name is the sentence that it proves.
+
+#![expect(missing_docs, reason = "a case's name is its sentence")]
+
+pub mod bytes;
+pub mod cleanup;
+pub mod configurations;
+pub mod dropping;
+pub mod insert;
+pub mod limits;
+pub mod listing;
+pub mod owners;
+pub mod racing;
+pub mod refill;
+pub mod removal;
+pub mod round_trip;
+pub mod server_keys;
+pub mod sorting;
+pub mod spending;
+pub mod update;

@@ -1,0 +1,121 @@
+use std::sync::Arc;
+
+use futures_util::future::join;
+use keymint_domain::key::{EditKey, Field, MetadataInput, RefillInput};
+use keymint_domain::usage::Usage;
+use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
+use keymint_domain::{ErrorCode, Policy};
+use keymint_ports::{KeyStore, StoreError};
+
+use crate::Engine;
+use crate::sample::{self, NOW, id};
+use crate::support::{accepted, at_once, code, everything, found, insert_all, open_two, settle_at_once, spend};
+
+fn named(name: &str) -> EditKey {
+    EditKey { name: KeyName::parse(name).ok(), ..EditKey::default() }
+}
+
+/// An edit of every member.
+fn thorough() -> EditKey {
+    EditKey {
+        name: KeyName::parse("'new' 👩‍🚀").ok(),
+        enabled: Some(false),
+        expires_in: Field::Given(Lifetime::from_seconds(86_400.001).unwrap()),
+        metadata: MetadataInput::Given(Metadata::from_stored(r#"{"b":1,"a":2.50}"#).unwrap().unwrap()),
+        remaining: Some(77),
+        refill: RefillInput { amount: Some(8), interval_ms: Some(9) },
+        rate_limit_enabled: Some(true),
+        rate_limit_window_ms: Some(10),
+        rate_limit_max: Some(11),
+        permissions: Field::Given(Permissions::from_stored(r#"{"files":["read"]}"#).unwrap().unwrap()),
+    }
+}
+
+pub async fn a_missing_key_is_none_and_stays_missing<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    store.insert(&sample::key("another"), None).await.unwrap();
+    assert_eq!(store.find(&id("key")).await.unwrap(), None);
+    assert_eq!(store.update(&id("key"), &sample::patch(named("new")), NOW).await.unwrap(), None);
+    assert_eq!(store.find(&id("key")).await.unwrap(), None);
+    assert_eq!(everything(&store).await, [sample::key("another")]);
+}
+
+pub async fn an_update_does_what_its_patch_says_and_no_more<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let key = sample::key_with("key", |_, usage| {
+        *usage = Usage {
+            remaining: Some(5),
+            last_refill_at: Some(NOW.minus_millis(3)),
+            request_count: 2,
+            last_request: Some(NOW.minus_millis(2)),
+            backlog_ns: Some(1_234_567),
+            updated_at: NOW.minus_millis(1),
+        }
+    });
+    insert_all(&*store, &[sample::key("another"), key.clone()]).await;
+    let clear = EditKey {
+        expires_in: Field::Null,
+        metadata: MetadataInput::Null,
+        permissions: Field::Null,
+        ..EditKey::default()
+    };
+    let mut expected = key;
+    for (step, edit) in (1..).zip([named("new"), thorough(), clear]) {
+        let (patch, now) = (sample::patch(edit), NOW.plus_millis(step));
+        expected = expected.patched(&patch, now);
+        assert_eq!(store.update(&id("key"), &patch, now).await.unwrap().as_ref(), Some(&expected));
+        assert_eq!(found(&*other, &id("key")).await, expected);
+    }
+    assert_eq!(found(&*other, &id("another")).await, sample::key("another"));
+}
+
+pub async fn an_update_counts_at_the_next_spend_of_every_handle<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    store.insert(&sample::key("key"), None).await.unwrap();
+    for (edit, answer) in [
+        (EditKey { enabled: Some(false), ..EditKey::default() }, Some(ErrorCode::KeyDisabled)),
+        (EditKey { enabled: Some(true), ..EditKey::default() }, None),
+        (EditKey { remaining: Some(0), ..EditKey::default() }, Some(ErrorCode::UsageExceeded)),
+        (EditKey { remaining: Some(1), ..EditKey::default() }, None),
+    ] {
+        assert!(store.update(&id("key"), &sample::patch(edit), NOW).await.unwrap().is_some());
+        assert_eq!(code(&spend(&*other, "key", NOW).await), answer);
+    }
+}
+
+pub async fn an_update_with_a_number_that_is_too_large_is_refused_and_never_cut<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    for number in [1 << 31, 1 << 63, u64::MAX] {
+        let key = sample::key_with_quota(&number.to_string(), 5);
+        store.insert(&key, None).await.unwrap();
+        let patch = sample::patch(EditKey { remaining: Some(number), ..named("new") });
+        let expected = match store.update(&key.details.id, &patch, NOW).await {
+            Ok(patched) => {
+                assert_eq!(patched, Some(key.clone().patched(&patch, NOW)));
+                key.clone().patched(&patch, NOW)
+            }
+            Err(StoreError::OutOfRange { .. }) => key.clone(),
+            Err(error) => panic!("neither kept nor refused: {error}"),
+        };
+        assert_eq!(found(&store, &key.details.id).await, expected);
+    }
+}
+
+pub async fn updates_and_spends_at_once_lose_neither<E: Engine>(engine: &E) {
+    let stores = open_two(engine).await;
+    stores[0].insert(&sample::key_with_quota("key", 100), None).await.unwrap();
+    let names: Vec<_> = (0..20).map(|turn| format!("name {turn}")).collect();
+    let updates = names.clone().into_iter().enumerate().map(|(turn, name)| {
+        let store = Arc::clone(&stores[turn % 2]);
+        async move { store.update(&id("key"), &sample::patch(named(&name)), NOW).await.unwrap() }
+    });
+    let attempt = sample::attempt("key");
+    let policy = Policy::default();
+    let (verdicts, updates) = join(settle_at_once(&stores, 40, &attempt, &policy, NOW), at_once(updates)).await;
+    assert_eq!(accepted(&verdicts), 40);
+    assert!(updates.iter().all(Option::is_some));
+
+    let key = found(&*stores[0], &id("key")).await;
+    assert_eq!(key.usage.remaining, Some(60));
+    assert!(names.contains(key.details.name.as_ref().unwrap()));
+}

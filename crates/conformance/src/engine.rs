@@ -1,0 +1,21 @@
+use async_trait::async_trait;
+use keymint_domain::OwnerId;
+use keymint_domain::verify::Owner;
+use keymint_ports::{KeyStore, ServerKeyStore};
+
+/// One engine under test, with data of its own that nobody else touches.
+///
+/// Every case gets a fresh one: a database of its own, migrated and empty.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Both ports in one handle.
+    type Store: KeyStore + ServerKeyStore;
+
+    /// Opens another handle on the same data, as another process would: a fresh pool or connection, no shared cache.
+    ///
+    /// A store that is opened again after all others are dropped is a restart.
+    async fn open(&self) -> Self::Store;
+
+    /// Writes a user's row so that the store reports `owner` for it; [`Owner::Absent`] removes the row.
+    async fn put_owner(&self, id: &OwnerId, owner: Owner);
+}

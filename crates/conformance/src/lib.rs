@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::unwrap_used, reason = "test support")]
+#![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
+
+pub mod cases;
+mod engine;
+pub mod model;
+pub mod sample;
+mod suite;
+mod support;
+
+pub use engine::Engine;
+pub use model::agrees_with_model;

@@ -1,0 +1,88 @@
+//! Random sequences of operations, answered by a store and by a model of it: every answer must be equal.
+
+mod operation;
+mod world;
+
+use keymint_domain::ApiKey;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::verify::Verdict;
+use keymint_ports::{KeyStore, StoreError};
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::Engine;
+
+pub use operation::{Operation, operations};
+
+/// Applies the operations to the engine's store and to `model`, both empty at first, and compares every answer and what
+/// is left at the end. Every third operation goes through a second handle.
+///
+/// Panics at the first answer that differs, and where either store fails.
+pub async fn agrees_with_model<E: Engine>(engine: &E, model: &dyn KeyStore, operations: &[Operation]) {
+    let handles = [engine.open().await, engine.open().await];
+    for (step, operation) in operations.iter().enumerate() {
+        let store = &handles[usize::from(step % 3 == 2)];
+        assert_eq!(answer(store, operation).await, answer(model, operation).await, "step {step}: {operation:?}");
+    }
+    let everything = ListQuery { limit: u32::MAX, ..ListQuery::default() };
+    assert_eq!(handles[1].list(&everything).await.unwrap(), model.list(&everything).await.unwrap());
+}
+
+/// Runs [`agrees_with_model`] on `cases` random sequences, each on an engine and a model of its own, and reduces a
+/// sequence that fails to a short one.
+///
+/// Brings its own runtime, so that it is called from a plain `#[test]`. Panics where any sequence fails.
+pub fn every_sequence_agrees<E: Engine, M: KeyStore>(cases: u32, fresh: impl AsyncFn() -> (E, M)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&operations(), |operations| {
+        runtime.block_on(async {
+            let (engine, model) = fresh().await;
+            agrees_with_model(&engine, &model, &operations).await;
+        });
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+/// An answer that can be compared. An error is one only where the caller brought it about.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Inserted,
+    Duplicate,
+    OwnerFull,
+    Updated(Option<ApiKey>),
+    Settled(Vec<Verdict>),
+    Removed(bool),
+    Counted(u32),
+    Listed(Page),
+}
+
+async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answer {
+    match operation {
+        Operation::Insert { key, max_living } => {
+            // Which of two errors comes first is nobody's business.
+            let is_new = store.find(&key.details.id).await.unwrap().is_none();
+            match store.insert(key, max_living.filter(|_| is_new)).await {
+                Ok(()) => Answer::Inserted,
+                Err(StoreError::Duplicate) => Answer::Duplicate,
+                Err(StoreError::OwnerFull) => Answer::OwnerFull,
+                Err(error) => panic!("the store failed: {error:?}"),
+            }
+        }
+        Operation::Update { id, patch, now } => Answer::Updated(store.update(id, patch, *now).await.unwrap()),
+        Operation::Spend { attempts, now } => {
+            let verdicts = store.spend(attempts, &world::policy(), *now).await.unwrap();
+            Answer::Settled(verdicts.into_iter().map(Result::unwrap).collect())
+        }
+        Operation::Remove { id } => Answer::Removed(store.remove(id).await.unwrap()),
+        Operation::RemoveExpired { configurations, before, limit } => {
+            Answer::Counted(store.remove_expired(configurations, *before, *limit).await.unwrap())
+        }
+        Operation::RemoveExhausted { ids, now } => {
+            Answer::Counted(store.remove_exhausted(ids, &world::policy(), *now).await.unwrap())
+        }
+        Operation::List { query } => Answer::Listed(store.list(query).await.unwrap()),
+    }
+}

@@ -1,0 +1,196 @@
+use std::num::NonZeroU32;
+
+use keymint_domain::key::{EditKey, Field, KeyPatch, MetadataInput, RefillInput};
+use keymint_domain::listing::{Direction, ListQuery, SortField};
+use keymint_domain::policy::ConfigFilter;
+use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
+use keymint_domain::verify::{Attempt, Cost};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use proptest::prelude::*;
+use proptest::{collection, option, sample::select};
+
+use super::world::{self, IDS, SPAN_MS};
+use crate::sample;
+
+/// One call of a store.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// `KeyStore::insert`
+    Insert {
+        /// The new key.
+        key: Box<ApiKey>,
+        /// Ignored where the id is taken.
+        max_living: Option<NonZeroU32>,
+    },
+    /// `KeyStore::update`
+    Update {
+        /// The key.
+        id: KeyId,
+        /// The change.
+        patch: Box<KeyPatch>,
+        /// When.
+        now: Timestamp,
+    },
+    /// `KeyStore::spend`
+    Spend {
+        /// The batch.
+        attempts: Vec<Attempt>,
+        /// When.
+        now: Timestamp,
+    },
+    /// `KeyStore::remove`
+    Remove {
+        /// The key.
+        id: KeyId,
+    },
+    /// `KeyStore::remove_expired`
+    RemoveExpired {
+        /// Whose keys.
+        configurations: ConfigFilter,
+        /// Expired before.
+        before: Timestamp,
+        /// At most so many.
+        limit: u32,
+    },
+    /// `KeyStore::remove_exhausted`
+    RemoveExhausted {
+        /// The keys.
+        ids: Vec<KeyId>,
+        /// When.
+        now: Timestamp,
+    },
+    /// `KeyStore::list`
+    List {
+        /// The page.
+        query: ListQuery,
+    },
+}
+
+/// Sequences of operations on a handful of keys.
+pub fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    let max_living = option::of((1u32..4).prop_map(|max| NonZeroU32::MIN.saturating_add(max - 1)));
+    let ids = collection::vec(id(), 0..4);
+    let operation = prop_oneof![
+        6 => (key(), max_living).prop_map(|(key, max_living)| Operation::Insert { key: key.into(), max_living }),
+        2 => (id(), patch(), now()).prop_map(|(id, patch, now)| Operation::Update { id, patch: patch.into(), now }),
+        10 => (attempts(), now()).prop_map(|(attempts, now)| Operation::Spend { attempts, now }),
+        1 => id().prop_map(|id| Operation::Remove { id }),
+        1 => (configurations(), now(), 0u32..4)
+            .prop_map(|(configurations, before, limit)| Operation::RemoveExpired { configurations, before, limit }),
+        1 => (ids, now()).prop_map(|(ids, now)| Operation::RemoveExhausted { ids, now }),
+        2 => query().prop_map(|query| Operation::List { query }),
+    ];
+    collection::vec(operation, 1..60)
+}
+
+fn id() -> impl Strategy<Value = KeyId> {
+    (0..IDS).prop_map(world::id)
+}
+
+/// In no order, so that the clock runs back as well.
+fn now() -> impl Strategy<Value = Timestamp> {
+    (0..SPAN_MS).prop_map(world::instant)
+}
+
+fn configurations() -> impl Strategy<Value = ConfigFilter> {
+    prop_oneof![
+        Just(ConfigFilter::Any),
+        (0usize..4).prop_map(|index| ConfigFilter::Only(world::config(index))),
+        collection::vec((0usize..4).prop_map(world::config), 0..3).prop_map(ConfigFilter::NoneOf),
+    ]
+}
+
+fn permissions() -> impl Strategy<Value = Option<Permissions>> {
+    let texts = ["null", r#"{"files":["read"]}"#, r#"{"files":["read","write"]}"#];
+    select(texts.to_vec()).prop_map(|text| Permissions::from_stored(text).unwrap())
+}
+
+fn name() -> impl Strategy<Value = Option<KeyName>> {
+    option::of(select(vec!["a", "B", "é"]).prop_map(|name| KeyName::parse(name).unwrap()))
+}
+
+fn key() -> impl Strategy<Value = ApiKey> {
+    let place = (0..IDS, 0..IDS, 0usize..4, 0usize..2);
+    let quota = (option::of(0u64..6), option::of((1u64..6, 1u64..SPAN_MS)));
+    let limit = (any::<bool>(), option::of(0u64..SPAN_MS), option::of(0u64..5));
+    let counted = (0u64..4, option::of(0..SPAN_MS), option::of(0u64..5_000_000_000));
+    let life = (prop::bool::weighted(0.9), option::of(0..SPAN_MS / 10), 0..SPAN_MS);
+    (place, quota, limit, counted, life, name(), permissions()).prop_map(
+        |(
+            (at, text, config, owner),
+            (remaining, refill),
+            limit,
+            counted,
+            (enabled, expires, created),
+            name,
+            granted,
+        )| {
+            world::key(at, text, config, |details, usage| {
+                details.owner = world::owner(owner);
+                details.name = name.map(KeyName::into_string);
+                details.enabled = enabled;
+                // No two keys expire at one instant: which of them goes first is nobody's business.
+                details.expires_at = expires.map(|tenth| world::instant(tenth * 10 + at as u64));
+                details.created_at = world::instant(created);
+                details.permissions = granted;
+                (details.refill_amount, details.refill_interval_ms) = refill.unzip();
+                (details.rate_limit_enabled, details.rate_limit_window_ms, details.rate_limit_max) = limit;
+                usage.remaining = remaining;
+                (usage.request_count, usage.backlog_ns) = (counted.0, counted.2);
+                usage.last_request = counted.1.map(world::instant);
+                usage.updated_at = details.created_at;
+            })
+        },
+    )
+}
+
+fn patch() -> impl Strategy<Value = KeyPatch> {
+    let refill = option::of((1u64..6, 1u64..SPAN_MS));
+    let limit = (option::of(any::<bool>()), option::of(0u64..SPAN_MS), option::of(0u64..5));
+    let metadata = select(vec![None, Some("{}"), Some(r#"{"b":1,"a":2.50}"#)]);
+    let rest = (name(), option::of(any::<bool>()), option::of(0u64..6), metadata, permissions());
+    (refill, limit, rest, any::<bool>()).prop_map(|(refill, limit, rest, expires)| {
+        let (name, enabled, remaining, metadata, granted) = rest;
+        let metadata = metadata.and_then(|text| Metadata::from_stored(text).unwrap());
+        let (amount, interval_ms) = refill.unzip();
+        sample::patch(EditKey {
+            name,
+            enabled,
+            expires_in: if expires { Field::Given(Lifetime::from_seconds(86_400.0).unwrap()) } else { Field::Null },
+            metadata: metadata.map_or(MetadataInput::Null, MetadataInput::Given),
+            remaining,
+            refill: RefillInput { amount, interval_ms },
+            rate_limit_enabled: limit.0,
+            rate_limit_window_ms: limit.1,
+            rate_limit_max: limit.2,
+            permissions: granted.map_or(Field::Absent, Field::Given),
+        })
+    })
+}
+
+fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
+    // One text more than there are keys: it is nobody's.
+    let attempt = (0..=IDS, option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions(), 0u32..4);
+    let attempt = attempt.prop_map(|(text, config, asks, permissions, cost)| {
+        let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));
+        attempt.config_id = config.map(world::config);
+        attempt.permissions = permissions.filter(|_| asks);
+        attempt
+    });
+    collection::vec(attempt, 0..6)
+}
+
+fn query() -> impl Strategy<Value = ListQuery> {
+    let direction = select(vec![Direction::Ascending, Direction::Descending]);
+    let owner = option::of((0usize..2).prop_map(world::owner));
+    (owner, configurations(), select(SortField::ALL), direction, 0u64..4, 0u32..6).prop_map(
+        |(owner, configurations, sort_by, direction, offset, limit)| ListQuery {
+            owner,
+            configurations,
+            sort_by,
+            direction,
+            offset,
+            limit,
+        },
+    )
+}

@@ -1,0 +1,154 @@
+/// Expands to one named test per case.
+///
+/// The first brackets hold the attributes of each test, the second an expression for a fresh [`Engine`](crate::Engine),
+/// which may await.
+#[macro_export]
+macro_rules! suite {
+    ($attrs:tt $fresh:tt) => {
+        $crate::each_case! { $attrs $fresh
+            bytes {
+                ids_are_compared_by_bytes,
+                stored_texts_are_compared_by_bytes,
+                hashes_are_compared_by_bytes,
+                owners_and_configurations_are_compared_by_bytes,
+            }
+            cleanup {
+                keys_are_removed_that_expired_strictly_before,
+                the_longest_expired_go_first_up_to_the_limit,
+                only_the_configurations_asked_for_are_cleaned,
+                exhausted_keys_are_removed_and_no_others,
+                exhausted_keys_stay_for_the_retention_of_their_configuration,
+            }
+            configurations {
+                keys_are_found_in_the_form_of_their_configuration,
+                a_hash_that_leaked_is_not_a_key,
+                one_text_may_be_a_key_in_both_forms,
+                an_attempt_reaches_only_keys_of_the_configuration_it_names,
+            }
+            dropping {
+                spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
+                spends_that_are_aborted_among_others_leave_no_lock_and_no_half,
+                changes_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
+            }
+            insert {
+                a_duplicate_id_is_refused_and_changes_nothing,
+                of_many_inserts_of_one_id_exactly_one_is_taken,
+                an_owner_with_enough_living_keys_is_full,
+                a_removed_key_leaves_its_place,
+                keys_that_expired_before_the_new_one_leave_their_place,
+                keys_that_are_disabled_or_exhausted_keep_their_place,
+                other_owners_and_configurations_take_no_place,
+                parallel_inserts_never_both_take_the_last_place,
+            }
+            limits {
+                gcra_holds_under_parallel_spends,
+                the_idle_window_holds_under_parallel_spends,
+                the_state_of_gcra_survives_a_restart,
+                the_state_of_the_idle_window_survives_a_restart,
+                a_row_without_a_backlog_enters_with_its_count,
+                a_change_of_algorithm_forgets_the_backlog,
+                quota_and_limit_are_taken_together,
+            }
+            listing {
+                an_empty_store_lists_nothing,
+                pages_cut_the_list_and_count_it_whole,
+                lists_are_narrowed_by_owner_and_configuration,
+                page_and_count_are_of_one_instant,
+                pages_stay_in_place_while_keys_are_added_behind_them,
+                a_list_shows_what_was_spent,
+            }
+            owners {
+                a_ban_counts_at_the_next_spend_of_every_handle,
+                a_ban_ends_at_its_instant,
+                a_ban_is_of_one_owner_by_bytes,
+                an_absent_owner_is_refused_only_where_one_is_required,
+            }
+            racing {
+                parallel_spends_on_one_handle_admit_what_is_left,
+                parallel_spends_on_two_handles_admit_what_is_left,
+                parallel_batches_admit_what_is_left,
+                batches_in_opposite_orders_do_not_block_each_other,
+                a_removed_key_is_not_brought_back_by_a_spend,
+                clean_up_and_spends_do_not_block_each_other,
+            }
+            refill {
+                a_quota_is_refilled_at_its_instant_and_not_before,
+                a_refill_is_won_once_by_parallel_spends,
+                the_instant_of_a_refill_survives_a_restart,
+            }
+            removal {
+                a_key_is_removed_once,
+                of_many_removals_of_one_key_exactly_one_removes_it,
+                a_removed_key_is_refused_by_the_next_spend_of_every_handle,
+                a_removed_id_may_be_used_again,
+            }
+            round_trip {
+                an_open_store_answers_a_ping,
+                texts_come_back_byte_by_byte,
+                an_empty_text_is_not_an_absent_one,
+                long_texts_come_back_whole,
+                numbers_come_back_exactly,
+                a_number_that_is_too_large_is_refused_and_never_cut,
+                a_backlog_comes_back_to_the_nanosecond,
+                instants_come_back_to_the_millisecond,
+                json_comes_back_as_it_was_written,
+                a_key_with_every_member_comes_back_whole,
+                what_was_stored_is_there_after_a_restart,
+            }
+            server_keys {
+                server_keys_come_back_as_they_went_in,
+                server_keys_are_listed_in_order_of_creation,
+                a_duplicate_server_key_is_refused_and_changes_nothing,
+                a_server_key_is_revoked_once,
+                of_many_revocations_exactly_one_counts,
+                the_first_server_key_is_added_once_between_all,
+                a_first_server_key_is_added_where_there_never_was_one,
+                a_server_key_that_was_added_by_hand_is_the_first,
+            }
+            sorting {
+                every_field_sorts_in_both_directions_and_across_pages,
+                an_empty_text_sorts_after_no_text_and_before_all_others,
+            }
+            spending {
+                an_empty_batch_has_no_answers,
+                an_unknown_key_is_refused,
+                a_text_that_no_row_can_hold_is_an_unknown_key,
+                answers_are_in_the_order_of_the_attempts,
+                a_large_batch_is_settled_whole,
+                an_accepted_attempt_is_kept_as_it_was_answered,
+                a_refused_attempt_changes_nothing,
+                a_cost_is_taken_whole_or_not_at_all,
+                a_look_pays_nothing,
+                a_clock_that_runs_back_loses_nothing,
+                of_rows_with_one_text_the_smallest_id_counts,
+            }
+            update {
+                a_missing_key_is_none_and_stays_missing,
+                an_update_does_what_its_patch_says_and_no_more,
+                an_update_counts_at_the_next_spend_of_every_handle,
+                an_update_with_a_number_that_is_too_large_is_refused_and_never_cut,
+                updates_and_spends_at_once_lose_neither,
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_case {
+    ($attrs:tt $fresh:tt $($module:ident { $($case:ident,)* })*) => {
+        $($( $crate::one_case! { $attrs $fresh $module $case } )*)*
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! one_case {
+    ([$($attr:tt)*] [$fresh:expr] $module:ident $case:ident) => {
+        $($attr)*
+        async fn $case() {
+            let engine = $fresh;
+            $crate::cases::$module::$case(&engine).await;
+        }
+    };
+}

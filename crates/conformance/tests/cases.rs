@@ -1,0 +1,48 @@
+//! The list of the suite is complete.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+use std::fs;
+use std::path::Path;
+
+/// The cases of a folder, as `module::name`, by their signature.
+fn written(folder: &Path, module: Option<&str>) -> Vec<String> {
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let module = module.unwrap_or(stem);
+        if path.is_dir() {
+            cases.extend(written(&path, Some(module)));
+            continue;
+        }
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let name = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once("<E: Engine>(engine: &E)"));
+            assert!(name.is_some() || !line.starts_with("pub async fn"), "no case: {line}");
+            cases.extend(name.map(|(name, _)| format!("{module}::{name}")));
+        }
+    }
+    cases.sort();
+    cases
+}
+
+/// The cases that the macro lists.
+fn listed(suite: &str) -> Vec<String> {
+    let list = suite.split_once("$attrs $fresh\n").unwrap().1.split_once("};").unwrap().0;
+    let mut module = "";
+    let mut cases = Vec::new();
+    for line in list.lines().map(str::trim) {
+        module = line.strip_suffix(" {").unwrap_or(module);
+        cases.extend(line.strip_suffix(',').map(|name| format!("{module}::{name}")));
+    }
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_case_is_in_the_suite() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let written = written(&sources.join("cases"), None);
+    assert!(written.len() > 50, "the cases were found");
+    assert_eq!(listed(&fs::read_to_string(sources.join("suite.rs")).unwrap()), written);
+}

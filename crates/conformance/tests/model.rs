@@ -1,0 +1,96 @@
+//! The comparison with a model tells a right store from a wrong one.
+
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use async_trait::async_trait;
+use keymint_conformance::Engine;
+use keymint_conformance::model::every_sequence_agrees;
+use keymint_domain::key::KeyPatch;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, Owner, Verdict};
+use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
+use keymint_ports::{KeyStore, StoreError};
+use keymint_store_memory::MemoryStore;
+
+#[derive(Default)]
+struct Memory(MemoryStore);
+
+#[async_trait]
+impl Engine for Memory {
+    type Store = MemoryStore;
+
+    async fn open(&self) -> MemoryStore {
+        self.0.clone()
+    }
+
+    async fn put_owner(&self, id: &OwnerId, owner: Owner) {
+        self.0.put_owner(id.clone(), owner);
+    }
+}
+
+/// Settles the attempts of a batch from the last to the first, and is right otherwise.
+struct Backwards(MemoryStore);
+
+#[async_trait]
+impl KeyStore for Backwards {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+        self.0.insert(key, max_living).await
+    }
+
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        self.0.find(id).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        self.0.list(query).await
+    }
+
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        self.0.update(id, patch, now).await
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        let backwards: Vec<_> = attempts.iter().rev().cloned().collect();
+        let answers = self.0.spend(&backwards, policy, now).await?;
+        Ok(answers.into_iter().rev().collect())
+    }
+
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
+        self.0.remove(id).await
+    }
+
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.0.remove_expired(configurations, before, limit).await
+    }
+
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+        self.0.remove_exhausted(ids, policy, now).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+}
+
+#[test]
+fn a_store_agrees_with_itself() {
+    every_sequence_agrees(100, async || (Memory::default(), MemoryStore::default()));
+}
+
+#[test]
+fn a_store_that_answers_wrongly_is_found_out() {
+    let compare = || every_sequence_agrees(200, async || (Memory::default(), Backwards(MemoryStore::default())));
+    assert!(catch_unwind(AssertUnwindSafe(compare)).is_err());
+}

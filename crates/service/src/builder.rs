@@ -1,0 +1,149 @@
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use keymint_domain::Policy;
+use keymint_domain::key::PlainKey;
+use keymint_ports::{Clock, Entropy, KeyStore};
+
+use crate::group_commit::GroupCommit;
+use crate::{Access, Keys, OsEntropy, SystemClock};
+
+/// Makes the text of a new key in place of Keymint's own generator. It must never return a text twice.
+pub(crate) type KeyGenerator = dyn Fn(KeyRequest<'_>) -> String + Send + Sync;
+/// Looks at a presented key before any look-up; `false` refuses it.
+pub(crate) type Precheck = dyn Fn(&PlainKey) -> bool + Send + Sync;
+
+/// What a key generator is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRequest<'a> {
+    /// What the text should begin with.
+    pub prefix: Option<&'a str>,
+    /// Random bytes that the configuration wants in it.
+    pub random_bytes: usize,
+}
+
+/// How verifications are grouped.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupCommitOptions {
+    /// Attempts that may wait; more are turned away.
+    pub queue: NonZeroUsize,
+    /// Attempts in one transaction at most.
+    pub max_batch: NonZeroUsize,
+    /// Transactions in flight at once: 1 where the engine has one writer.
+    pub lanes: NonZeroUsize,
+}
+
+impl Default for GroupCommitOptions {
+    /// 8192 waiting, 512 in one transaction, one lane.
+    fn default() -> Self {
+        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
+        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN }
+    }
+}
+
+/// Puts [`Keys`] together. Everything but the store has a default.
+pub struct KeysBuilder {
+    store: Arc<dyn KeyStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    policy: Policy,
+    access: Access,
+    group_commit: GroupCommitOptions,
+    generator: Option<Box<KeyGenerator>>,
+    precheck: Option<Box<Precheck>>,
+}
+
+impl KeysBuilder {
+    pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            policy: Policy::default(),
+            access: Access::default(),
+            group_commit: GroupCommitOptions::default(),
+            generator: None,
+            precheck: None,
+        }
+    }
+
+    /// What is allowed; by default Better Auth's defaults.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Who may verify; by default servers and gateways.
+    #[must_use]
+    pub fn access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Where the time comes from; by default the system.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Where randomness comes from; by default the system.
+    #[must_use]
+    pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// How verifications are grouped.
+    #[must_use]
+    pub fn group_commit(self, group_commit: GroupCommitOptions) -> Self {
+        Self { group_commit, ..self }
+    }
+
+    /// Makes the texts of new keys in place of Keymint's own generator. A text must never be returned twice.
+    #[must_use]
+    pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
+        Self { generator: Some(Box::new(generator)), ..self }
+    }
+
+    /// Looks at every presented key before any look-up; one for which it returns `false` is answered
+    /// `INVALID_API_KEY` without asking the store.
+    #[must_use]
+    pub fn precheck(self, precheck: impl Fn(&PlainKey) -> bool + Send + Sync + 'static) -> Self {
+        Self { precheck: Some(Box::new(precheck)), ..self }
+    }
+
+    /// Starts the service.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime, which runs the group commit.
+    pub fn build(self) -> Keys {
+        let policy = Arc::new(self.policy);
+        let verifier = GroupCommit::start(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock),
+            Arc::clone(&policy),
+            self.group_commit,
+        );
+        Keys {
+            store: self.store,
+            clock: self.clock,
+            entropy: self.entropy,
+            policy,
+            access: self.access,
+            verifier,
+            generator: self.generator,
+            precheck: self.precheck,
+            graves: std::sync::Mutex::default(),
+        }
+    }
+}
+
+impl fmt::Debug for KeysBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeysBuilder")
+            .field("policy", &self.policy)
+            .field("access", &self.access)
+            .field("group_commit", &self.group_commit)
+            .finish_non_exhaustive()
+    }
+}

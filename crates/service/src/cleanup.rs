@@ -1,0 +1,69 @@
+//! The background job that removes dead keys, so that no request has to.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use crate::{KeyError, Keys};
+
+/// How often and in which portions dead keys are removed.
+#[derive(Debug, Clone, Copy)]
+pub struct CleanupOptions {
+    /// Time between two runs.
+    pub interval: Duration,
+    /// Rows that one statement removes at most.
+    pub batch_size: NonZeroU32,
+}
+
+/// The running job. Dropping it ends the job.
+#[derive(Debug)]
+pub struct Cleanup(tokio::task::JoinHandle<()>);
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Cleanup {
+    /// Starts the job on the present Tokio runtime. A run that fails is logged, and the next one tries again.
+    pub fn start(keys: Arc<Keys>, options: CleanupOptions) -> Self {
+        Self(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(options.interval);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                match keys.clean_up(options.batch_size).await {
+                    Ok(0) => {}
+                    Ok(removed) => tracing::info!(removed, "removed dead keys"),
+                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "clean-up failed"),
+                }
+            }
+        }))
+    }
+}
+
+impl Keys {
+    /// Removes the keys that are dead now: expired for longer than their configuration's retention, or exhausted,
+    /// likewise, and since then presented once more. Returns how many they were.
+    pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, KeyError> {
+        let (now, mut total) = (self.clock.now(), 0);
+        for configuration in self.policy.configurations() {
+            let governed = self.policy.governed_by(configuration);
+            let before = now.minus_millis(configuration.retention_ms);
+            loop {
+                let removed = self.store.remove_expired(&governed, before, batch_size.get()).await?;
+                total += u64::from(removed);
+                if removed < batch_size.get() {
+                    break;
+                }
+            }
+        }
+        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
+        let exhausted: Vec<_> = graves.into_iter().collect();
+        for ids in exhausted.chunks(batch_size.get() as usize) {
+            total += u64::from(self.store.remove_exhausted(ids, &self.policy, now).await?);
+        }
+        Ok(total)
+    }
+}

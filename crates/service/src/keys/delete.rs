@@ -1,0 +1,35 @@
+use keymint_domain::policy::ConfigFilter;
+use keymint_domain::{ConfigId, ErrorCode, KeyId};
+
+use crate::{Caller, KeyError, Keys};
+
+/// Rows that one statement removes at most, so that no lock is held for long.
+const BATCH: u32 = 1000;
+
+impl Keys {
+    /// Removes one key for good.
+    ///
+    /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key.
+    pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), KeyError> {
+        let user = caller.manages(ErrorCode::Unauthorized)?;
+        self.find(id, config_id, user, None).await?;
+        if self.store.remove(id).await? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
+    }
+
+    /// Removes every key that has expired, whatever its retention, and returns how many they were.
+    ///
+    /// Errors: `UNAUTHORIZED` for anybody but a server.
+    pub async fn delete_all_expired(&self, caller: &Caller) -> Result<u64, KeyError> {
+        if *caller != Caller::Server {
+            return Err(ErrorCode::Unauthorized.into());
+        }
+        let (now, mut total) = (self.clock.now(), 0);
+        loop {
+            let removed = self.store.remove_expired(&ConfigFilter::Any, now, BATCH).await?;
+            total += u64::from(removed);
+            if removed < BATCH {
+                return Ok(total);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use keymint_domain::key::EditKey;
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
+
+use crate::{Caller, KeyError, Keys};
+
+/// A request to change a key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateKey {
+    /// Which key.
+    pub id: KeyId,
+    /// The configuration it must be of; `None` = the default one for a user, any for a server.
+    pub config_id: Option<ConfigId>,
+    /// Whose key it must be, where that is given.
+    pub owner: Option<OwnerId>,
+    /// What to change.
+    pub edit: EditKey,
+}
+
+impl Keys {
+    /// Changes a key, and returns it as it is then. Counters are left alone, but for `remaining` where it is given.
+    ///
+    /// Errors, in Better Auth's order (wire document 7.4): `UNAUTHORIZED_SESSION`; server-only members from anybody
+    /// but a server; `KEY_NOT_FOUND`, also for another user's key; the checks of [`EditKey::check`].
+    pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, KeyError> {
+        let UpdateKey { id, config_id, owner, edit } = request;
+        let user = caller.manages(ErrorCode::UnauthorizedSession)?;
+        if let Some(user) = user {
+            if owner.as_ref().is_some_and(|owner| owner != user) {
+                return Err(ErrorCode::UnauthorizedSession.into());
+            }
+            if edit.has_server_only_members() {
+                return Err(ErrorCode::ServerOnlyProperty.into());
+            }
+        }
+        let key = self.find(&id, config_id.as_ref(), user, owner.as_ref()).await?;
+        let now = self.clock.now();
+        let patch = edit.check(self.policy.resolve(&key.details.config_id)?, now)?;
+        Ok(self.store.update(&id, &patch, now).await?.ok_or(ErrorCode::KeyNotFound)?)
+    }
+}

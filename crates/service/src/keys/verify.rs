@@ -1,0 +1,55 @@
+use keymint_domain::key::PlainKey;
+use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
+use keymint_domain::{ConfigId, ErrorCode, Permissions};
+
+use crate::{Caller, KeyError, Keys};
+
+/// A request to verify a key, which counts as one use of it.
+#[derive(Debug, Clone)]
+pub struct VerifyKey {
+    /// What its holder presented.
+    pub key: PlainKey,
+    /// The configuration that the key must be of; `None` = any.
+    pub config_id: Option<ConfigId>,
+    /// What the key must grant; `None` = nothing in particular.
+    pub permissions: Option<Permissions>,
+    /// What the use costs.
+    pub cost: Cost,
+}
+
+impl VerifyKey {
+    /// A use at cost 1, of a key of any configuration.
+    pub fn of(key: PlainKey) -> Self {
+        Self { key, config_id: None, permissions: None, cost: Cost::default() }
+    }
+}
+
+/// Exhausted keys that wait for clean-up at most; more are found again when they are next used.
+const MAX_GRAVES: usize = 10_000;
+
+impl Keys {
+    /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
+    /// [`Verdict::Refused`].
+    ///
+    /// Errors: `UNAUTHORIZED` where the caller may not verify; [`KeyError::Overloaded`]; a failed store.
+    pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, KeyError> {
+        if !caller.may_verify(self.access) {
+            return Err(ErrorCode::Unauthorized.into());
+        }
+        if self.precheck.as_ref().is_some_and(|passes| !passes(&request.key)) {
+            return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
+        }
+        let VerifyKey { key, config_id, permissions, cost } = request;
+        let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
+        attempt.config_id = config_id;
+        attempt.permissions = permissions;
+        let verdict = self.verifier.settle(attempt).await?;
+        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
+            let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if graves.len() < MAX_GRAVES {
+                graves.insert(id.clone());
+            }
+        }
+        Ok(verdict)
+    }
+}

@@ -1,0 +1,44 @@
+//! Keymint's use cases, for those who embed it and for its own server.
+//!
+//! [`Keys`] creates, verifies and manages API keys over any [`KeyStore`](keymint_ports::KeyStore). Who asks is a
+//! [`Caller`]; what is allowed is the domain's [`Policy`](keymint_domain::Policy). Verifications are committed in
+//! groups: while one batch is being written the next one fills, so that the cost of a durable write is shared by
+//! all who wait, and nobody waits for a timer.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use keymint_domain::key::{NewKey, PlainKey};
+//! use keymint_domain::OwnerId;
+//! use keymint_service::{Caller, CreateKey, Keys, VerifyKey};
+//! use keymint_store_memory::MemoryStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = Keys::builder(Arc::new(MemoryStore::default())).build();
+//! let ada = OwnerId::parse("ada")?;
+//! let minted = keys.create(&Caller::Server, CreateKey::of(ada, NewKey::default())).await?;
+//!
+//! let verdict = keys.verify(&Caller::Server, VerifyKey::of(minted.plain)).await?;
+//! assert!(verdict.accepted().is_some());
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(clippy::future_not_send)]
+
+mod builder;
+mod caller;
+mod cleanup;
+mod error;
+mod group_commit;
+mod keys;
+mod server_keys;
+mod system;
+
+pub use builder::{GroupCommitOptions, KeyRequest, KeysBuilder};
+pub use caller::{Access, Caller};
+pub use cleanup::{Cleanup, CleanupOptions};
+pub use error::KeyError;
+pub use keys::{CreateKey, Keys, ListKeys, UpdateKey, VerifyKey};
+pub use server_keys::{MadeServerKey, ServerKeys};
+pub use system::{OsEntropy, SystemClock};

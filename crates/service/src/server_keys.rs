@@ -1,0 +1,140 @@
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::server_key::{ServerKey, ServerKeyText};
+use keymint_domain::value::KeyName;
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
+use subtle::{Choice, ConstantTimeEq};
+
+/// Knows the server keys: those given at start, and those in the store.
+///
+/// The store's are read again once a second, so that one that is revoked, here or by another process, is refused
+/// at most a second later; one that is made counts at once.
+pub struct ServerKeys {
+    store: Arc<dyn ServerKeyStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    given: Vec<StoredKey>,
+    known: RwLock<Option<Known>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// The store's living server keys, as of an instant.
+struct Known {
+    hashes: Arc<[StoredKey]>,
+    read_at: Timestamp,
+}
+
+/// A server key that was just made; its text is shown this once.
+#[derive(Debug)]
+pub struct MadeServerKey {
+    /// What is kept.
+    pub key: ServerKey,
+    /// What its holder presents.
+    pub text: ServerKeyText,
+}
+
+/// How old the known keys may be for one of them to be admitted, in milliseconds.
+const FRESH_MS: u64 = 1000;
+/// How old they may be for a key to be refused: young, so that one made elsewhere works at once, and not 0, so that
+/// guessing does not become a load on the store.
+const FRESH_FOR_REFUSAL_MS: u64 = 100;
+
+impl ServerKeys {
+    /// Takes the keys that were given at start beside the store's.
+    pub fn new(
+        store: Arc<dyn ServerKeyStore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        given: &[ServerKeyText],
+    ) -> Self {
+        let given = given.iter().map(ServerKeyText::hash).collect();
+        Self { store, clock, entropy, given, known: RwLock::default(), reading: tokio::sync::Mutex::default() }
+    }
+
+    /// Whether `presented` is a living server key. Takes the same time whichever key it is compared with.
+    pub async fn admit(&self, presented: &str) -> Result<bool, StoreError> {
+        let Ok(text) = ServerKeyText::parse(presented) else {
+            return Ok(false);
+        };
+        let hash = text.hash();
+        if contains(&self.given, &hash) || contains(&self.known(FRESH_MS).await?, &hash) {
+            return Ok(true);
+        }
+        Ok(contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash))
+    }
+
+    /// The store's living keys, read again where they are older than `max_age_ms`.
+    async fn known(&self, max_age_ms: u64) -> Result<Arc<[StoredKey]>, StoreError> {
+        if let Some(hashes) = self.recall(max_age_ms) {
+            return Ok(hashes);
+        }
+        // One reader at a time; whoever waited finds what the first one read.
+        let _reading = self.reading.lock().await;
+        if let Some(hashes) = self.recall(max_age_ms) {
+            return Ok(hashes);
+        }
+        let read_at = self.clock.now();
+        let living = self.store.list_server_keys().await?.into_iter().filter(|key| key.revoked_at.is_none());
+        let hashes: Arc<[StoredKey]> = living.map(|key| key.hash).collect();
+        let known = Known { hashes: Arc::clone(&hashes), read_at };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        Ok(hashes)
+    }
+
+    fn recall(&self, max_age_ms: u64) -> Option<Arc<[StoredKey]>> {
+        let now = self.clock.now();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back must not keep old keys alive.
+        let fresh = |known: &&Known| known.read_at <= now && now.millis_since(known.read_at) < max_age_ms;
+        known.as_ref().filter(fresh).map(|known| Arc::clone(&known.hashes))
+    }
+
+    /// Makes a server key.
+    pub async fn create(&self, name: Option<KeyName>) -> Result<MadeServerKey, StoreError> {
+        let made = self.make(name);
+        self.store.insert_server_key(&made.key).await?;
+        Ok(made)
+    }
+
+    /// Makes the first server key, where none was given and the store has never held one.
+    pub async fn create_first(&self) -> Result<Option<MadeServerKey>, StoreError> {
+        if !self.given.is_empty() {
+            return Ok(None);
+        }
+        let made = self.make(None);
+        Ok(self.store.insert_first_server_key(&made.key).await?.then_some(made))
+    }
+
+    /// Lists the store's server keys in order of creation, revoked ones included.
+    pub async fn list(&self) -> Result<Vec<ServerKey>, StoreError> {
+        self.store.list_server_keys().await
+    }
+
+    /// Revokes a server key of the store; `false` where there is none of that id, or it was revoked before.
+    pub async fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
+        let revoked = self.store.revoke_server_key(id, self.clock.now()).await?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(revoked)
+    }
+
+    fn make(&self, name: Option<KeyName>) -> MadeServerKey {
+        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let text = ServerKeyText::generate(&mut fill);
+        MadeServerKey { key: ServerKey::new(&text, name, &mut fill, self.clock.now()), text }
+    }
+}
+
+/// Compares with every hash, to the end, so that the time says nothing about which one it was.
+fn contains(hashes: &[StoredKey], hash: &StoredKey) -> bool {
+    let equal = |known: &StoredKey| known.as_str().as_bytes().ct_eq(hash.as_str().as_bytes());
+    hashes.iter().map(equal).fold(Choice::from(0), |found, equal| found | equal).into()
+}
+
+impl fmt::Debug for ServerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerKeys").field("given", &self.given.len()).finish_non_exhaustive()
+    }
+}

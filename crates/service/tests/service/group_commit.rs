@@ -1,0 +1,127 @@
+//! Group commit: one transaction for all who wait, and nobody pays for another's fate.
+//!
+//! All tests run on one thread, where everybody has queued up before the lane gets its turn.
+
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use keymint_domain::ErrorCode;
+use keymint_domain::key::{Field, NewKey, PlainKey};
+use keymint_domain::verify::{Attempt, Refusal, Verdict};
+use keymint_ports::{MockKeyStore, StoreError};
+use keymint_service::{Caller, GroupCommitOptions, KeyError, Keys, VerifyKey};
+
+use crate::support::Fixture;
+
+fn refused() -> Verdict {
+    Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey))
+}
+
+fn refuse_all(attempts: &[Attempt]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+    Ok(attempts.iter().map(|_| Ok(refused())).collect())
+}
+
+fn keys(store: MockKeyStore, options: GroupCommitOptions) -> Keys {
+    Keys::builder(Arc::new(store)).group_commit(options).build()
+}
+
+fn request() -> VerifyKey {
+    VerifyKey::of(PlainKey::new("k"))
+}
+
+fn size(value: usize) -> NonZeroUsize {
+    NonZeroUsize::new(value).unwrap()
+}
+
+#[tokio::test]
+async fn all_who_wait_share_one_transaction() {
+    let mut store = MockKeyStore::new();
+    store
+        .expect_spend()
+        .withf(|attempts, _, _| attempts.len() == 20)
+        .once()
+        .returning(|attempts, _, _| refuse_all(attempts));
+    let keys = keys(store, GroupCommitOptions::default());
+    let verdicts = join_all((0..20).map(|_| keys.verify(&Caller::Server, request()))).await;
+    assert!(verdicts.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_batch_is_never_larger_than_configured() {
+    let mut store = MockKeyStore::new();
+    store
+        .expect_spend()
+        .withf(|attempts, _, _| attempts.len() <= 8)
+        .times(3)
+        .returning(|attempts, _, _| refuse_all(attempts));
+    let keys = keys(store, GroupCommitOptions { max_batch: size(8), ..GroupCommitOptions::default() });
+    assert_eq!(join_all((0..20).map(|_| keys.verify(&Caller::Server, request()))).await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_full_queue_turns_callers_away_and_recovers() {
+    let mut store = MockKeyStore::new();
+    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    let keys = keys(store, GroupCommitOptions { queue: size(2), ..GroupCommitOptions::default() });
+    let answers = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
+    let turned_away = answers.iter().filter(|answer| matches!(answer, Err(KeyError::Overloaded))).count();
+    assert_eq!(turned_away, 1);
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_caller_who_gives_up_before_the_batch_begins_pays_nothing() {
+    let fixture = Fixture::new(keymint_domain::Policy::default());
+    let minted = fixture.create(NewKey { remaining: Field::Given(5), ..NewKey::default() }).await;
+    {
+        let mut abandoned = pin!(fixture.verify(&minted));
+        assert!(poll!(&mut abandoned).is_pending());
+    }
+    let verdict = fixture.verify(&minted).await;
+    assert_eq!(verdict.accepted().unwrap().usage.remaining, Some(4));
+}
+
+#[tokio::test]
+async fn a_failed_batch_fails_its_own_attempts_only() {
+    let mut store = MockKeyStore::new();
+    store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    let keys = keys(store, GroupCommitOptions::default());
+    let down = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
+    assert!(down.iter().all(|answer| matches!(answer, Err(KeyError::Store(StoreError::Unavailable(_))))));
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_corrupt_row_fails_its_own_attempt_only() {
+    let mut store = MockKeyStore::new();
+    store.expect_spend().once().returning(|_, _, _| {
+        Ok(vec![Err(StoreError::Corrupt { table: "apikey", column: "createdAt", id: None }), Ok(refused())])
+    });
+    let keys = keys(store, GroupCommitOptions::default());
+    let answers = join_all((0..2).map(|_| keys.verify(&Caller::Server, request()))).await;
+    assert!(matches!(answers[0], Err(KeyError::Store(StoreError::Corrupt { .. }))));
+    assert!(answers[1].is_ok());
+}
+
+#[tokio::test]
+async fn a_store_that_panics_fails_its_batch_and_not_the_service() {
+    let mut store = MockKeyStore::new();
+    store.expect_spend().once().returning(|_, _, _| panic!("a bug in somebody's store"));
+    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    let keys = keys(store, GroupCommitOptions::default());
+    assert!(matches!(keys.verify(&Caller::Server, request()).await, Err(KeyError::Store(_))));
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+}
+
+#[tokio::test]
+async fn parallel_uses_of_one_key_never_exceed_its_quota() {
+    let fixture = Fixture::new(keymint_domain::Policy::default());
+    let new = NewKey { remaining: Field::Given(7), rate_limit_enabled: Some(false), ..NewKey::default() };
+    let minted = fixture.create(new).await;
+    let verdicts = join_all((0..50).map(|_| fixture.verify(&minted))).await;
+    assert_eq!(verdicts.iter().filter(|verdict| verdict.accepted().is_some()).count(), 7);
+}

@@ -1,0 +1,9 @@
+//! The use cases over the memory store, and under the faults of a mocked one.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod cleanup;
+mod group_commit;
+mod server_keys;
+mod support;
+mod use_cases;

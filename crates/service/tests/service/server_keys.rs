@@ -1,0 +1,96 @@
+//! Server keys: made once, hashed, and refused within a second of being revoked.
+
+use std::sync::Arc;
+
+use keymint_domain::server_key::ServerKeyText;
+use keymint_ports::{Clock, FakeClock, MockServerKeyStore, SeededEntropy, ServerKeyStore, StoreError};
+use keymint_service::ServerKeys;
+use keymint_store_memory::MemoryStore;
+
+use crate::support::NOW;
+
+fn server_keys(store: impl ServerKeyStore, clock: &Arc<FakeClock>, seed: u64, given: &[ServerKeyText]) -> ServerKeys {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    ServerKeys::new(Arc::new(store), clock, Arc::new(SeededEntropy::new(seed)), given)
+}
+
+fn clock() -> Arc<FakeClock> {
+    Arc::new(FakeClock::at(NOW))
+}
+
+#[tokio::test]
+async fn only_living_keys_are_admitted() {
+    let keys = server_keys(MemoryStore::default(), &clock(), 1, &[]);
+    let made = keys.create(None).await.unwrap();
+    assert!(keys.admit(made.text.expose()).await.unwrap());
+    for wrong in ["", "short", &"x".repeat(47), &made.text.expose()[1..], made.key.hash.as_str()] {
+        assert!(!keys.admit(wrong).await.unwrap(), "{wrong}");
+    }
+    assert!(keys.revoke(&made.key.id).await.unwrap());
+    assert!(!keys.admit(made.text.expose()).await.unwrap());
+    assert!(!keys.revoke(&made.key.id).await.unwrap());
+}
+
+#[tokio::test]
+async fn another_process_sees_a_new_key_at_once_and_a_revoked_one_within_a_second() {
+    let (store, clock) = (MemoryStore::default(), clock());
+    let here = server_keys(store.clone(), &clock, 1, &[]);
+    let there = server_keys(store, &clock, 2, &[]);
+    assert!(!there.admit(&"x".repeat(32)).await.unwrap());
+    let made = here.create(None).await.unwrap();
+    clock.advance(100);
+    assert!(there.admit(made.text.expose()).await.unwrap());
+    here.revoke(&made.key.id).await.unwrap();
+    clock.advance(1000);
+    assert!(!there.admit(made.text.expose()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_revoked_key_alive() {
+    let (store, clock) = (MemoryStore::default(), clock());
+    let here = server_keys(store.clone(), &clock, 1, &[]);
+    let there = server_keys(store, &clock, 2, &[]);
+    let made = here.create(None).await.unwrap();
+    assert!(there.admit(made.text.expose()).await.unwrap());
+    here.revoke(&made.key.id).await.unwrap();
+    clock.set(NOW.minus_millis(3_600_000));
+    assert!(!there.admit(made.text.expose()).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_first_key_is_made_once_and_not_where_one_was_given() {
+    let store = MemoryStore::default();
+    let given = ServerKeyText::parse(&"g".repeat(32)).unwrap();
+    let with_given = server_keys(store.clone(), &clock(), 1, std::slice::from_ref(&given));
+    assert!(with_given.create_first().await.unwrap().is_none());
+    assert!(with_given.admit(given.expose()).await.unwrap());
+    let without = server_keys(store, &clock(), 2, &[]);
+    let first = without.create_first().await.unwrap().unwrap();
+    assert!(without.create_first().await.unwrap().is_none());
+    without.revoke(&first.key.id).await.unwrap();
+    assert!(without.create_first().await.unwrap().is_none(), "a revoked key is no reason to make another");
+}
+
+#[tokio::test]
+async fn given_keys_are_admitted_while_the_store_is_down_and_guessing_is_no_load_on_it() {
+    let mut store = MockServerKeyStore::new();
+    store.expect_list_server_keys().once().returning(|| Ok(Vec::new()));
+    store.expect_list_server_keys().returning(|| Err(StoreError::unavailable("down")));
+    let given = ServerKeyText::parse(&"g".repeat(32)).unwrap();
+    let clock = clock();
+    let keys = server_keys(store, &clock, 1, std::slice::from_ref(&given));
+    for _ in 0..100 {
+        assert!(!keys.admit(&"x".repeat(32)).await.unwrap());
+    }
+    clock.advance(1000);
+    assert!(keys.admit(&"x".repeat(32)).await.is_err());
+    assert!(keys.admit(given.expose()).await.unwrap());
+}
+
+#[tokio::test]
+async fn no_secret_is_printed() {
+    let keys = server_keys(MemoryStore::default(), &clock(), 1, &[]);
+    let made = keys.create(None).await.unwrap();
+    let printed = format!("{keys:?} {made:?}");
+    assert!(!printed.contains(made.text.expose()) && !printed.contains(made.key.hash.as_str()), "{printed}");
+}

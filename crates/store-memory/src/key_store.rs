@@ -1,0 +1,106 @@
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use keymint_domain::key::KeyPatch;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, Ledger, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::{KeyStore, StoreError};
+
+use crate::{MemoryStore, sort};
+
+#[async_trait]
+impl KeyStore for MemoryStore {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let new = &key.details;
+        let rivals = |other: &&ApiKey| other.details.owner == new.owner && other.details.config_id == new.config_id;
+        let living = || state.keys().filter(rivals).filter(|other| !other.is_expired(new.created_at)).count();
+        if max_living.is_some_and(|max| living() >= max.get() as usize) {
+            return Err(StoreError::OwnerFull);
+        }
+        if state.key(&new.id).is_some() {
+            return Err(StoreError::Duplicate);
+        }
+        state.put(key.clone());
+        Ok(())
+    }
+
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        Ok(self.lock().key(id).cloned())
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        let ListQuery { owner, configurations, sort_by, direction, offset, limit } = query;
+        let state = self.lock();
+        let of_owner = |key: &&ApiKey| owner.as_ref().is_none_or(|owner| key.details.owner == *owner);
+        let of_configuration = |key: &&ApiKey| configurations.includes(&key.details.config_id);
+        let mut keys: Vec<_> = state.keys().filter(of_owner).filter(of_configuration).collect();
+        keys.sort_by(|a, b| sort::compare(a, b, *sort_by, *direction));
+        let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
+        let page = keys.iter().skip(offset).take(*limit as usize);
+        Ok(Page { keys: page.copied().cloned().collect(), total: keys.len() as u64 })
+    }
+
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        let mut state = self.lock();
+        let patched = state.key(id).map(|key| key.clone().patched(patch, now));
+        if let Some(key) = &patched {
+            state.put(key.clone());
+        }
+        Ok(patched)
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        let mut state = self.lock();
+        let texts = attempts.iter().flat_map(Attempt::stored_forms);
+        let rows = texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?))));
+        let mut ledger: Ledger<StoreError> = Ledger::new(rows);
+        let verdicts = ledger.settle(attempts, policy, now);
+        for (id, usage) in ledger.changes() {
+            state.put_usage(id, *usage);
+        }
+        Ok(verdicts)
+    }
+
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(id))
+    }
+
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let governed = state.keys().filter(|key| configurations.includes(&key.details.config_id));
+        let mut expired: Vec<_> = governed
+            .filter_map(|key| Some((key.details.expires_at?, key.details.id.clone())))
+            .filter(|(expires_at, _)| *expires_at < before)
+            .collect();
+        expired.sort();
+        Ok((0..limit).zip(expired).map(|(_, (_, id))| u32::from(state.remove(&id))).sum())
+    }
+
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let mut removed = 0;
+        for id in ids {
+            if state.key(id).is_some_and(|key| policy.may_bury_exhausted(key, now)) {
+                removed += u32::from(state.remove(id));
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

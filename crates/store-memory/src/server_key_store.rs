@@ -1,0 +1,42 @@
+use async_trait::async_trait;
+use keymint_domain::server_key::ServerKey;
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::{ServerKeyStore, StoreError};
+
+use crate::MemoryStore;
+
+#[async_trait]
+impl ServerKeyStore for MemoryStore {
+    async fn insert_server_key(&self, key: &ServerKey) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if state.server_keys.contains_key(&key.id) {
+            return Err(StoreError::Duplicate);
+        }
+        state.server_keys.insert(key.id.clone(), key.clone());
+        Ok(())
+    }
+
+    async fn insert_first_server_key(&self, key: &ServerKey) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let is_first = state.server_keys.is_empty();
+        if is_first {
+            state.server_keys.insert(key.id.clone(), key.clone());
+        }
+        Ok(is_first)
+    }
+
+    async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError> {
+        let mut keys: Vec<_> = self.lock().server_keys.values().cloned().collect();
+        keys.sort_by_key(|key| key.created_at);
+        Ok(keys)
+    }
+
+    async fn revoke_server_key(&self, id: &KeyId, now: Timestamp) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(key) = state.server_keys.get_mut(id).filter(|key| key.revoked_at.is_none()) else {
+            return Ok(false);
+        };
+        key.revoked_at = Some(now);
+        Ok(true)
+    }
+}

@@ -1,0 +1,32 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keymint_domain::OwnerId;
+use keymint_domain::verify::Owner;
+
+use crate::state::State;
+
+/// A handle on keys that live in this process; a clone is another handle on the same keys.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// Tells the store about a user, as the `user` table does elsewhere; [`Owner::Absent`] forgets it.
+    pub fn put_owner(&self, id: OwnerId, owner: Owner) {
+        self.lock().put_owner(id, owner);
+    }
+
+    /// The state, of which no half of a change is ever seen: every change is made in one stretch that cannot panic, so
+    /// that a poisoned lock holds a whole state too.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
