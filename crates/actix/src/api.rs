@@ -1,0 +1,62 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use keymint_service::{Keys, ServerKeys};
+
+use crate::request::RequestIds;
+
+/// What every route works with.
+#[derive(Debug)]
+pub struct Api {
+    /// The use cases.
+    pub keys: Arc<Keys>,
+    /// Who may act as a server.
+    pub server_keys: Arc<ServerKeys>,
+    /// Limits and paths.
+    pub options: ApiOptions,
+    pub(crate) request_ids: RequestIds,
+    draining: AtomicBool,
+}
+
+/// Limits and paths of the API.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// Where Better Auth's endpoints stand; begins with `/` and does not end with one, or is empty.
+    pub base_path: String,
+    /// Bytes of a body at most.
+    pub body_limit: usize,
+    /// Time that a client has to send a body.
+    pub body_timeout: Duration,
+    /// Time that a request may take in all.
+    pub request_timeout: Duration,
+}
+
+impl Default for ApiOptions {
+    /// `/api/auth`, 256 KiB, 5 s, 10 s.
+    fn default() -> Self {
+        Self {
+            base_path: "/api/auth".to_owned(),
+            body_limit: 256 * 1024,
+            body_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Api {
+    /// Puts the API together. `instance` tells this process's request ids from those of others.
+    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
+        let request_ids = RequestIds::new(instance);
+        Self { keys, server_keys, options, request_ids, draining: AtomicBool::new(false) }
+    }
+
+    /// From now on every answer closes its connection, and `/readyz` says no.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}

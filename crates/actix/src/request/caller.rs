@@ -1,0 +1,35 @@
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use keymint_service::Caller;
+
+use crate::{Api, ApiError};
+
+/// Who asks. A wrong or missing credential makes [`Caller::Anyone`], without a word about what was wrong with it;
+/// the use case then refuses, with the code that Better Auth has for it.
+#[derive(Debug)]
+pub struct Authenticated(pub Caller);
+
+impl FromRequest for Authenticated {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let Some((token, api)) = bearer_token(&request).zip(request.app_data::<web::Data<Api>>()) else {
+                return Ok(Self(Caller::Anyone));
+            };
+            let caller = if api.server_keys.admit(token).await? { Caller::Server } else { Caller::Anyone };
+            Ok(Self(caller))
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer <token>`, the scheme in any case.
+fn bearer_token(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,20 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::request::{Authenticated, JsonBody};
+use crate::validate::Object;
+use crate::wire::{VerdictView, read_verify};
+use crate::{Api, ApiError};
+
+/// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict.
+pub(super) async fn verify(
+    Authenticated(caller): Authenticated,
+    JsonBody(body): JsonBody,
+    api: Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    let mut members = Object::body(body.as_ref())?;
+    let request = read_verify(&mut members);
+    let request = members.finish(request)?;
+    let verdict = api.keys.verify(&caller, request).await?;
+    Ok(HttpResponse::Ok().json(VerdictView::from(&verdict)))
+}

@@ -1,0 +1,173 @@
+use std::ops::RangeInclusive;
+
+use keymint_domain::key::Field;
+use serde_json::Value;
+
+use super::Object;
+use super::kind::kind;
+
+/// The largest number of a Postgres `integer`, in which Better Auth keeps every count (wire document 11.1).
+const MAX_INTEGER: u64 = 2_147_483_647;
+/// The largest integer that JavaScript counts to exactly.
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+impl Object<'_> {
+    /// A number of `min` or more, fractions allowed; null is a value of its own.
+    pub fn nullable_number(&mut self, name: &str, min: f64) -> Field<f64> {
+        if self.get(name) == Some(&Value::Null) {
+            return Field::Null;
+        }
+        match self.number(name) {
+            None => Field::Absent,
+            Some(number) if number < min => {
+                self.issue(name, format_args!("Too small: expected number to be >={min}"));
+                Field::Absent
+            }
+            Some(number) => Field::Given(number),
+        }
+    }
+
+    /// A count from `min` to 2147483647, where null is a value of its own.
+    pub fn nullable_count(&mut self, name: &str, min: u64) -> Field<u64> {
+        if self.get(name) == Some(&Value::Null) {
+            return Field::Null;
+        }
+        self.count(name, min).map_or(Field::Absent, Field::Given)
+    }
+
+    /// A count from `min` to 2147483647.
+    pub fn count(&mut self, name: &str, min: u64) -> Option<u64> {
+        self.integer(name, min..=MAX_INTEGER)
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = self.number(name)?;
+        self.whole(name, number, range)
+    }
+
+    /// A whole number within `range` that is written as text, as in a query: JavaScript's `Number()` reads it.
+    pub fn coerced_integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = match self.get(name)? {
+            Value::String(text) => to_number(text),
+            _ => f64::NAN,
+        };
+        if number.is_finite() {
+            return self.whole(name, number, range);
+        }
+        self.expected(name, "number", if number.is_nan() { "NaN" } else { "Infinity" });
+        None
+    }
+
+    fn number(&mut self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            None => None,
+            Some(Value::Number(number)) => number.as_f64(),
+            other => {
+                let received = kind(other);
+                self.expected(name, "number", received);
+                None
+            }
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "whole, within JavaScript's safe integers, and compared before it is cast"
+    )]
+    fn whole(&mut self, name: &str, number: f64, range: RangeInclusive<u64>) -> Option<u64> {
+        let (min, max) = range.into_inner();
+        if number.fract() != 0.0 {
+            self.expected(name, "int", "number");
+        } else if number > MAX_SAFE_INTEGER {
+            self.issue(name, format_args!("Too big: expected int to be <={MAX_SAFE_INTEGER}"));
+        } else if number < min as f64 {
+            self.issue(name, format_args!("Too small: expected number to be >={min}"));
+        } else if number > max as f64 {
+            self.issue(name, format_args!("Too big: expected number to be <={max}"));
+        } else {
+            return Some(number as u64);
+        }
+        None
+    }
+}
+
+/// What JavaScript's `Number()` makes of a decimal text; empty is 0.
+fn to_number(text: &str) -> f64 {
+    let text = text.trim();
+    if text.is_empty() {
+        return 0.0;
+    }
+    let decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    if text.bytes().all(decimal) { text.parse().unwrap_or(f64::NAN) } else { f64::NAN }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ApiError;
+
+    fn read<T>(value: &Value, read: impl FnOnce(&mut Object<'_>) -> T) -> Result<T, String> {
+        let body = json!({ "n": value });
+        let mut object = Object::body(Some(&body)).unwrap();
+        let value = read(&mut object);
+        object.finish(Some(value)).map_err(|error| match error {
+            ApiError::Validation(text) => text,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn counts_are_whole_and_bounded() {
+        for (value, answer) in [
+            (json!(1), Ok(Some(1))),
+            (json!(1.0), Ok(Some(1))),
+            (json!(2_147_483_647), Ok(Some(2_147_483_647))),
+            (json!(2_147_483_648_u64), Err("[body.n] Too big: expected number to be <=2147483647")),
+            (json!(9_223_372_036_854_775_808_u64), Err("[body.n] Too big: expected int to be <=9007199254740991")),
+            (json!(1e308), Err("[body.n] Too big: expected int to be <=9007199254740991")),
+            (json!(0), Err("[body.n] Too small: expected number to be >=1")),
+            (json!(-1), Err("[body.n] Too small: expected number to be >=1")),
+            (json!(1.5), Err("[body.n] Invalid input: expected int, received number")),
+            (json!("1"), Err("[body.n] Invalid input: expected number, received string")),
+            (json!("NaN"), Err("[body.n] Invalid input: expected number, received string")),
+            (json!(null), Err("[body.n] Invalid input: expected number, received null")),
+            (json!([]), Err("[body.n] Invalid input: expected number, received array")),
+        ] {
+            let found = read(&value, |object| object.count("n", 1));
+            assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{value}");
+        }
+    }
+
+    #[test]
+    fn null_may_be_a_value() {
+        assert_eq!(read(&json!(null), |object| object.nullable_count("n", 0)), Ok(Field::Null));
+        assert_eq!(read(&json!(1.5), |object| object.nullable_number("n", 1.0)), Ok(Field::Given(1.5)));
+        assert_eq!(
+            read(&json!(0.5), |object| object.nullable_number("n", 1.0)),
+            Err("[body.n] Too small: expected number to be >=1".to_owned())
+        );
+    }
+
+    #[test]
+    fn texts_are_read_as_numbers_like_javascript_does() {
+        for (text, answer) in [
+            ("", Ok(Some(0))),
+            (" 12 ", Ok(Some(12))),
+            ("1e2", Ok(Some(100))),
+            ("x", Err("[body.n] Invalid input: expected number, received NaN")),
+            ("inf", Err("[body.n] Invalid input: expected number, received NaN")),
+            ("1e400", Err("[body.n] Invalid input: expected number, received Infinity")),
+            ("9007199254740993", Err("[body.n] Too big: expected int to be <=9007199254740991")),
+            ("-1", Err("[body.n] Too small: expected number to be >=0")),
+            ("0.5", Err("[body.n] Invalid input: expected int, received number")),
+        ] {
+            let found = read(&json!(text), |object| object.coerced_integer("n", 0..=100));
+            assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{text}");
+        }
+    }
+}

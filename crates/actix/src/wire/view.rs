@@ -1,0 +1,160 @@
+//! Answers, with Better Auth's members in its order (wire document 7).
+
+use keymint_domain::key::Minted;
+use keymint_domain::listing::Page;
+use keymint_domain::verify::{Refusal, Verdict};
+use keymint_domain::{ApiKey, Timestamp};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A key without its secret.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView<'a> {
+    id: &'a str,
+    config_id: &'a str,
+    name: Option<&'a str>,
+    start: Option<&'a str>,
+    reference_id: &'a str,
+    prefix: Option<&'a str>,
+    refill_interval: Option<u64>,
+    refill_amount: Option<u64>,
+    last_refill_at: Option<Iso>,
+    enabled: bool,
+    rate_limit_enabled: bool,
+    rate_limit_time_window: Option<u64>,
+    rate_limit_max: Option<u64>,
+    request_count: u64,
+    remaining: Option<u64>,
+    last_request: Option<Iso>,
+    expires_at: Option<Iso>,
+    created_at: Iso,
+    updated_at: Iso,
+    permissions: Option<&'a RawValue>,
+    metadata: Option<&'a RawValue>,
+}
+
+impl<'a> From<&'a ApiKey> for KeyView<'a> {
+    fn from(key: &'a ApiKey) -> Self {
+        let (details, usage) = (&*key.details, &key.usage);
+        Self {
+            id: details.id.as_str(),
+            config_id: details.config_id.as_str(),
+            name: details.name.as_deref(),
+            start: details.start.as_deref(),
+            reference_id: details.owner.as_str(),
+            prefix: details.prefix.as_deref(),
+            refill_interval: details.refill_interval_ms,
+            refill_amount: details.refill_amount,
+            last_refill_at: usage.last_refill_at.map(Iso),
+            enabled: details.enabled,
+            rate_limit_enabled: details.rate_limit_enabled,
+            rate_limit_time_window: details.rate_limit_window_ms,
+            rate_limit_max: details.rate_limit_max,
+            request_count: usage.request_count,
+            remaining: usage.remaining,
+            last_request: usage.last_request.map(Iso),
+            expires_at: details.expires_at.map(Iso),
+            created_at: Iso(details.created_at),
+            updated_at: Iso(usage.updated_at),
+            permissions: details.permissions.as_ref().and_then(|permissions| raw(permissions.as_json())),
+            metadata: details.metadata.as_ref().and_then(|metadata| raw(metadata.as_json())),
+        }
+    }
+}
+
+/// A new key: the only answer that holds its text.
+#[derive(Debug, Serialize)]
+pub struct CreatedView<'a> {
+    #[serde(flatten)]
+    key: KeyView<'a>,
+    #[serde(rename = "key", serialize_with = "expose")]
+    plain: &'a Minted,
+}
+
+impl<'a> From<&'a Minted> for CreatedView<'a> {
+    fn from(minted: &'a Minted) -> Self {
+        Self { key: KeyView::from(&minted.key), plain: minted }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(minted.plain.expose())
+}
+
+/// A verdict (wire document 7.6).
+#[derive(Debug, Serialize)]
+pub struct VerdictView<'a> {
+    valid: bool,
+    error: Option<RefusalView>,
+    key: Option<KeyView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalView {
+    message: &'static str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<RetryView>,
+}
+
+/// Milliseconds until the same request is worth repeating.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RetryView {
+    try_again_in: u64,
+}
+
+impl<'a> From<&'a Verdict> for VerdictView<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
+        match verdict {
+            Verdict::Accepted(key) => Self { valid: true, error: None, key: Some(KeyView::from(key)) },
+            Verdict::Refused(refusal) => Self { valid: false, error: Some(RefusalView::from(refusal)), key: None },
+        }
+    }
+}
+
+impl From<&Refusal> for RefusalView {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            message: refusal.code.message(),
+            code: refusal.code.as_str(),
+            details: refusal.retry_in_ms.map(|try_again_in| RetryView { try_again_in }),
+        }
+    }
+}
+
+/// A page of keys (wire document 7.3); `limit` and `offset` are there where the request had them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageView<'a> {
+    api_keys: Vec<KeyView<'a>>,
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+}
+
+impl<'a> PageView<'a> {
+    /// Shows `page`, and what the request asked for.
+    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
+        Self { api_keys: page.keys.iter().map(KeyView::from).collect(), total: page.total, limit, offset }
+    }
+}
+
+/// An instant as Better Auth writes it.
+#[derive(Debug)]
+struct Iso(Timestamp);
+
+impl Serialize for Iso {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A JSON text that the domain has parsed before.
+fn raw(json: &str) -> Option<&RawValue> {
+    serde_json::from_str(json).ok()
+}

@@ -1,0 +1,87 @@
+//! A store that fails fails its requests, clearly, and nothing else.
+
+use std::time::Duration;
+
+use keymint_actix::ApiOptions;
+use keymint_ports::{MockKeyStore, StoreError};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Setup, TestServer, answer, assert_error};
+
+#[tokio::test]
+async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
+    let mut store = MockKeyStore::new();
+    store.expect_ping().once().returning(|| Err(StoreError::unavailable("secret-host refused")));
+    store.expect_ping().returning(|| Ok(()));
+    store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("secret-host refused")));
+    store.expect_find().returning(|_| Err(StoreError::unavailable("secret-host refused")));
+    let server = TestServer::over(store);
+    let responses = [
+        server.plain("/readyz").await,
+        server.request(Method::POST, "verify").json(&json!({ "key": "k" })).send().await.unwrap(),
+        server.request(Method::GET, "get?id=a").send().await.unwrap(),
+    ];
+    for response in responses {
+        assert_eq!(response.headers()["retry-after"], "1");
+        let found = answer(response).await;
+        assert_error(&found, 503, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.");
+    }
+    assert_eq!(server.plain("/readyz").await.status(), 200);
+    assert_eq!(server.plain("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_corrupt_row_is_500_and_says_nothing_about_it() {
+    let mut store = MockKeyStore::new();
+    store.expect_find().returning(|_| Err(StoreError::Corrupt { table: "apikey", column: "createdAt", id: None }));
+    let found = TestServer::over(store).get("get?id=a").await;
+    assert_error(&found, 500, "INTERNAL_SERVER_ERROR", "Internal server error");
+}
+
+#[tokio::test]
+async fn a_number_that_the_store_cannot_hold_is_the_callers_mistake() {
+    let mut store = MockKeyStore::new();
+    store.expect_insert().returning(|_, _| Err(StoreError::OutOfRange { column: "remaining" }));
+    let found = TestServer::over(store).post("create", json!({ "userId": "ada" })).await;
+    assert_error(&found, 400, "VALIDATION_ERROR", "[body.remaining] Too big: expected number to be <=2147483647");
+}
+
+/// A store that never answers.
+struct Stuck;
+
+macro_rules! stuck {
+    ($($name:ident($($argument:ty),*) -> $answer:ty;)*) => {
+        #[async_trait::async_trait]
+        impl keymint_ports::KeyStore for Stuck {
+            $(async fn $name(&self $(, _: $argument)*) -> Result<$answer, StoreError> {
+                std::future::pending().await
+            })*
+        }
+    };
+}
+
+stuck! {
+    insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>) -> ();
+    find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
+    list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
+    update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp)
+        -> Option<keymint_domain::ApiKey>;
+    spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
+        -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
+    remove(&keymint_domain::KeyId) -> bool;
+    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
+    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
+    ping() -> ();
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_costs_a_request_its_time_limit_and_no_more() {
+    let options = ApiOptions { request_timeout: Duration::from_millis(100), ..ApiOptions::default() };
+    let store = std::sync::Arc::new(Stuck);
+    let server = TestServer::with(Setup { store, options, ..Setup::default() });
+    let response = server.request(Method::POST, "verify").json(&json!({ "key": "k" })).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    let found = answer(response).await;
+    assert_error(&found, 503, "TIMEOUT", "The request took too long. Try again later.");
+}

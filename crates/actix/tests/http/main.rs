@@ -1,0 +1,11 @@
+//! Every route through a real socket, over the memory store with a clock that stands still, and over mocked stores
+//! that fail.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod faults;
+mod manage;
+mod server;
+mod support;
+mod transport;
+mod verify;

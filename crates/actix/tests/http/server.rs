@@ -1,0 +1,42 @@
+//! A server that stops loses no request that it has accepted.
+
+use std::sync::Arc;
+
+use keymint_domain::ErrorCode;
+use keymint_domain::verify::{Refusal, Verdict};
+use keymint_ports::{MockKeyStore, StoreError};
+use reqwest::Method;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::support::{Setup, TestServer};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_accepted_is_answered_after_the_server_was_told_to_stop() {
+    let (entered, has_entered) = oneshot::channel::<()>();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (mut entered, released) = (Some(entered), std::sync::Mutex::new(released));
+    let mut store = MockKeyStore::new();
+    store.expect_spend().once().returning(move |_, _, _| {
+        entered.take().unwrap().send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+        Ok::<_, StoreError>(vec![Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))])
+    });
+    let server = TestServer::with(Setup { store: Arc::new(store), ..Setup::default() });
+    let request = server.request(Method::POST, "verify").json(&json!({ "key": "k" }));
+    let pending = tokio::spawn(request.send());
+    has_entered.await.unwrap();
+
+    let stopper = server.stopper.clone();
+    let stopping = tokio::spawn(async move { stopper.stop().await });
+    // Whoever comes now finds nobody listening; the one who was there before is answered.
+    while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    release.send(()).unwrap();
+    let response = pending.await.unwrap().unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["connection"], "close");
+    stopping.await.unwrap();
+    server.stopped.await.unwrap().unwrap();
+}
