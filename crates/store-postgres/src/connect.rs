@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::error::{open_error, url_error};
+use crate::{ConnectError, Durability, PgOptions};
+
+/// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// Opens a pool and its first connection.
+pub(crate) async fn open(options: &PgOptions) -> Result<PgPool, ConnectError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections.max(1))
+        .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+    pool.connect_with(connection(options)?).await.map_err(open_error)
+}
+
+/// Everything that a session is told, it is told at its start: a pooler may give each transaction another one.
+fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
+    let synchronous_commit = match options.durability {
+        Durability::Full => "on",
+        Durability::Normal => "off",
+    };
+    let connection: PgConnectOptions = options.url.parse().map_err(url_error)?;
+    Ok(connection
+        .application_name("keymint")
+        // There are no such numbers in these tables, and poolers refuse the setting.
+        .extra_float_digits(None)
+        .options([
+            ("statement_timeout", options.statement_timeout_ms.to_string()),
+            ("synchronous_commit", synchronous_commit.to_owned()),
+        ])
+        .disable_statement_logging())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::query_scalar;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sessions_are_told_what_the_options_say() {
+        let url = keymint_test_postgres::database().await;
+        for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
+            let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
+            let pool = open(&options).await.unwrap();
+            let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool).await.unwrap();
+            assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
+            assert_eq!(ask("show statement_timeout").await, "1234ms");
+            assert_eq!(ask("show application_name").await, "keymint");
+        }
+    }
+
+    #[tokio::test]
+    async fn options_of_the_url_stay() {
+        let url = keymint_test_postgres::database().await;
+        let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
+        let pool = open(&options).await.unwrap();
+        let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool).await.unwrap();
+        assert_eq!(timeout, "77ms");
+    }
+}

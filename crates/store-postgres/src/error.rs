@@ -1,0 +1,63 @@
+use std::error::Error;
+
+use keymint_ports::StoreError;
+
+/// Why a database cannot be used. No text of it, nor of its sources, holds the URL or a value of a row.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL cannot be read.
+    #[error("the database URL cannot be read")]
+    Url(#[source] Box<dyn Error + Send + Sync>),
+    /// The server does not answer, or does not let us in.
+    #[error("the database cannot be reached")]
+    Open(#[source] Box<dyn Error + Send + Sync>),
+    /// The tables cannot be brought up to date. Nothing was changed.
+    #[error("the database cannot be migrated")]
+    Migrate(#[source] Box<dyn Error + Send + Sync>),
+    /// The table of keys is older than Better Auth's api-key plugin 1.5. Nothing was changed.
+    #[error("{}", describe_layout(missing))]
+    Layout {
+        /// The columns of `apikey` that are not there.
+        missing: Vec<&'static str>,
+    },
+}
+
+fn describe_layout(missing: &[&str]) -> String {
+    let missing = missing.join(", ");
+    format!(
+        "the table apikey lacks {missing}: Better Auth's own migration to the api-key plugin 1.5 or later must run first"
+    )
+}
+
+pub(crate) fn url_error(error: sqlx::Error) -> ConnectError {
+    ConnectError::Url(scrubbed(error))
+}
+
+pub(crate) fn open_error(error: sqlx::Error) -> ConnectError {
+    ConnectError::Open(scrubbed(error))
+}
+
+/// A failed migration is told by its text alone, which names the migration.
+pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
+    ConnectError::Migrate(error.to_string().into())
+}
+
+/// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
+/// reports them itself.
+pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
+        // Timeouts, lost connections, a server that starts or stops: all of them may pass.
+        _ => StoreError::unavailable(scrubbed(error)),
+    }
+}
+
+/// Of what the server says, only code and message: its details quote whole rows, hashes included.
+fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
+    match error {
+        sqlx::Error::Database(refusal) => {
+            format!("{} (SQLSTATE {})", refusal.message(), refusal.code().unwrap_or_default()).into()
+        }
+        other => other.into(),
+    }
+}

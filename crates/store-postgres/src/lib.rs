@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![deny(clippy::future_not_send)]
+
+#[macro_use]
+mod columns;
+mod connect;
+mod error;
+mod instant;
+mod key_store;
+mod lent;
+mod lock;
+mod migrate;
+mod options;
+mod owner;
+mod row;
+mod server_keys;
+mod store;
+
+pub use error::ConnectError;
+pub use options::{Durability, PgOptions};
+pub use store::PgStore;

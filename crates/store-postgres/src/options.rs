@@ -1,0 +1,52 @@
+use std::fmt;
+
+/// Where the database is, and how it is used.
+#[derive(Clone)]
+pub struct PgOptions {
+    /// `postgres://user:password@host:port/database`, with libpq's parameters behind a `?`.
+    pub url: String,
+    /// What an answer survives.
+    pub durability: Durability,
+    /// Connections at most; 0 counts as 1.
+    pub max_connections: u32,
+    /// Milliseconds that one statement may take, waiting for locks included; 0 = any.
+    pub statement_timeout_ms: u64,
+    /// Milliseconds to wait for a connection.
+    pub acquire_timeout_ms: u64,
+}
+
+/// What a change survives once the store has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A crash of the server, and a power cut.
+    #[default]
+    Full,
+    /// The end of this process. A crash of the server may take back the last changes, but never a part of one.
+    Normal,
+}
+
+impl PgOptions {
+    /// The database at `url`: full durability, 10 connections, 10 seconds for a statement, 5 for a connection.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            durability: Durability::Full,
+            max_connections: 10,
+            statement_timeout_ms: 10_000,
+            acquire_timeout_ms: 5000,
+        }
+    }
+}
+
+/// Leaves out the URL, which may hold a password.
+impl fmt::Debug for PgOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, durability, max_connections, statement_timeout_ms, acquire_timeout_ms } = self;
+        f.debug_struct("PgOptions")
+            .field("durability", durability)
+            .field("max_connections", max_connections)
+            .field("statement_timeout_ms", statement_timeout_ms)
+            .field("acquire_timeout_ms", acquire_timeout_ms)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! A row that no writer writes is reported where it is read, and harms no other row.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use keymint_conformance::sample;
+use keymint_domain::listing::ListQuery;
+use keymint_domain::policy::Policy;
+use keymint_ports::{KeyStore, ServerKeyStore, StoreError};
+use keymint_store_postgres::PgStore;
+
+use crate::support::Database;
+
+/// Postgres keeps texts and fractions out of its columns of numbers; these are the values that it lets in.
+const CORRUPT: &[(&str, &str)] = &[
+    ("referenceId", "''"),
+    ("refillInterval", "-1"),
+    ("refillAmount", "-5"),
+    ("lastRefillAt", "'infinity'"),
+    ("rateLimitTimeWindow", "-1"),
+    ("rateLimitMax", "-2147483648"),
+    ("requestCount", "-1"),
+    ("remaining", "-1"),
+    ("lastRequest", "'0044-03-15 BC'"),
+    ("expiresAt", "'infinity'"),
+    ("expiresAt", "'294276-12-31'"),
+    ("createdAt", "'-infinity'"),
+    ("updatedAt", "'10000-01-01Z'"),
+    ("permissions", "'{'"),
+    ("permissions", r#"'{"files":"read"}'"#),
+    ("metadata", "'{oops'"),
+    ("keymint_backlog_ns", "-1"),
+];
+
+fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {
+    let Err(StoreError::Corrupt { table: t, column: c, id: i }) = outcome else {
+        return false;
+    };
+    *t == table && *c == column && i.as_ref().map(keymint_domain::KeyId::as_str) == id
+}
+
+async fn with_keys(database: &Database, ids: &[&str]) -> PgStore {
+    let store = database.open().await;
+    for id in ids {
+        store.insert(&sample::key(id), None).await.unwrap();
+    }
+    store
+}
+
+#[tokio::test]
+async fn a_corrupt_row_fails_what_reads_it_and_nothing_else() {
+    let database = Database::new().await;
+    let store = with_keys(&database, &["sound"]).await;
+    for (column, value) in CORRUPT {
+        store.insert(&sample::key("bad"), None).await.unwrap();
+        database.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = 'bad'"#)).await;
+        let reported = |outcome: bool| assert!(outcome, "{column} = {value}");
+
+        reported(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", column, Some("bad")));
+        reported(is_corrupt(&store.list(&ListQuery::default()).await, "apikey", column, Some("bad")));
+        let attempts = [sample::attempt("sound"), sample::attempt("bad"), sample::attempt("sound")];
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        reported(answers[0].as_ref().unwrap().accepted().is_some());
+        reported(is_corrupt(&answers[1], "apikey", column, Some("bad")));
+        reported(answers[2].as_ref().unwrap().accepted().is_some());
+
+        let ids = [sample::id("bad")];
+        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap(), 0);
+        assert!(store.remove(&sample::id("bad")).await.unwrap());
+    }
+    assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_column_of_another_type_is_corrupt() {
+    let columns = [("enabled", "integer"), ("remaining", "bigint"), ("expiresAt", "text"), ("name", "bytea")];
+    for (column, other_type) in columns {
+        let database = Database::new().await;
+        drop(with_keys(&database, &["a"]).await);
+        // None of them refuses a null, which has no type.
+        database.execute(&format!(r#"update "apikey" set "{column}" = null"#)).await;
+        let alter = format!(r#"alter table "apikey" alter "{column}" type {other_type} using null"#);
+        database.execute(&alter).await;
+        let store = database.open().await;
+        assert!(store.find(&sample::id("a")).await.unwrap().is_some());
+        let value = if other_type == "bytea" { r"'\\x61'" } else { "'1'" };
+        database.execute(&format!(r#"update "apikey" set "{column}" = {value}"#)).await;
+        assert!(is_corrupt(&store.find(&sample::id("a")).await, "apikey", column, Some("a")), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_without_a_readable_id_is_corrupt() {
+    let database = Database::new().await;
+    let store = with_keys(&database, &["a"]).await;
+    database.execute(r#"update "apikey" set "id" = '' where "id" = 'a'"#).await;
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "apikey", "id", None));
+}
+
+#[tokio::test]
+async fn a_ban_without_a_readable_end_fails_the_keys_of_its_user() {
+    let database = Database::new().await;
+    PgStore::migrate(&database.options()).await.unwrap();
+    let setup = r#"
+        alter table "user" add column "banned" boolean, add column "banExpires" timestamptz;
+        insert into "user" ("id", "name", "email", "emailVerified", "banned", "banExpires")
+            values ('ada', '', '', true, true, 'infinity')"#;
+    database.execute(setup).await;
+    let store = with_keys(&database, &["a"]).await;
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "user", "banExpires", Some("ada")));
+}
+
+#[tokio::test]
+async fn a_corrupt_server_key_is_reported() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    database.execute(r#"insert into "keymint_server_key" values ('s', null, '', 'h', 'infinity', null)"#).await;
+    assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "createdAt", Some("s")));
+}

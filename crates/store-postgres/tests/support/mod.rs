@@ -1,0 +1,38 @@
+//! A database of its own for each test.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::allow_attributes, reason = "each test binary uses its own part")]
+
+use keymint_store_postgres::{PgOptions, PgStore};
+use keymint_test_postgres::database;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, raw_sql};
+
+/// A fresh database.
+pub(crate) struct Database {
+    url: String,
+}
+
+impl Database {
+    pub(crate) async fn new() -> Self {
+        Self { url: database().await }
+    }
+
+    /// Few connections, because many databases share one server.
+    pub(crate) fn options(&self) -> PgOptions {
+        PgOptions { max_connections: 4, ..PgOptions::new(&self.url) }
+    }
+
+    pub(crate) async fn open(&self) -> PgStore {
+        PgStore::connect(&self.options()).await.unwrap()
+    }
+
+    /// A connection of somebody else's.
+    pub(crate) async fn stranger(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        raw_sql(AssertSqlSafe(sql)).execute(&mut self.stranger().await).await.unwrap();
+    }
+}

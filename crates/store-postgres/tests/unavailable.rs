@@ -1,0 +1,91 @@
+//! A store that cannot do its work now says so, and works again once it can.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use futures_util::FutureExt as _;
+use keymint_conformance::sample;
+use keymint_domain::listing::ListQuery;
+use keymint_domain::policy::Policy;
+use keymint_ports::{KeyStore, ServerKeyStore, StoreError};
+use keymint_store_postgres::{PgOptions, PgStore};
+use keymint_test_postgres::PrivateCluster;
+use sqlx::{Connection as _, query, query_scalar};
+
+use tokio::task::yield_now;
+
+use crate::support::Database;
+
+fn is_unavailable<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Unavailable(_)))
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_unavailable_until_it_starts_again() {
+    let cluster = PrivateCluster::start().await;
+    let url = cluster.database().await;
+    let options = PgOptions { acquire_timeout_ms: 500, ..PgOptions::new(url) };
+    let store = PgStore::connect(&options).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    let (attempts, policy) = ([sample::attempt("a")], Policy::default());
+    for _ in 0..2 {
+        cluster.stop().await;
+        assert!(is_unavailable(&store.spend(&attempts, &policy, sample::NOW).await));
+        assert!(is_unavailable(&store.find(&sample::id("a")).await));
+        assert!(is_unavailable(&store.list(&ListQuery::default()).await));
+        assert!(is_unavailable(&store.insert(&sample::key("b"), None).await));
+        assert!(is_unavailable(&store.list_server_keys().await));
+        assert!(is_unavailable(&store.ping().await));
+        cluster.start_again().await;
+        store.ping().await.unwrap();
+        let answers = store.spend(&attempts, &policy, sample::NOW).await.unwrap();
+        assert!(answers[0].as_ref().unwrap().accepted().is_some());
+    }
+    assert_eq!(store.find(&sample::id("a")).await.unwrap().unwrap().usage.remaining, Some(0));
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_keeps_locked_is_unavailable_until_it_is_unlocked() {
+    let database = Database::new().await;
+    let impatient = PgOptions { statement_timeout_ms: 100, ..database.options() };
+    let store = PgStore::connect(&impatient).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
+
+    let mut stranger = database.stranger().await;
+    let mut lock = stranger.begin().await.unwrap();
+    query(r#"select 1 from "apikey" for update"#).execute(&mut *lock).await.unwrap();
+    let attempts = [sample::attempt("a")];
+    assert!(is_unavailable(&store.spend(&attempts, &Policy::default(), sample::NOW).await));
+    assert!(is_unavailable(&store.remove(&sample::id("a")).await));
+    assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
+    lock.rollback().await.unwrap();
+
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some(), "what was refused before took nothing");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_begins_leaves_no_transaction_open() {
+    let database = Database::new().await;
+    let store = PgStore::connect(&PgOptions { max_connections: 1, ..database.options() }).await.unwrap();
+    let (attempts, policy) = ([sample::attempt("a")], Policy::default());
+    for polls in 0..40 {
+        store.insert(&sample::key("a"), None).await.unwrap();
+        {
+            // One of these numbers of polls sends `begin` and does not hear the answer.
+            let mut spend = store.spend(&attempts, &policy, sample::NOW);
+            for _ in 0..polls {
+                if spend.as_mut().now_or_never().is_some() {
+                    break;
+                }
+                yield_now().await;
+            }
+        }
+        assert!(store.remove(&sample::id("a")).await.unwrap());
+        let mut stranger = database.stranger().await;
+        let left = query_scalar(r#"select count(*) from "apikey""#).fetch_one(&mut stranger);
+        let left: i64 = left.await.unwrap();
+        assert_eq!(left, 0, "what was removed is gone for others too");
+    }
+}

@@ -1,0 +1,124 @@
+use std::io;
+use std::path::{Path, absolute};
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use tempfile::NamedTempFile;
+use tokio::time::{sleep, timeout};
+
+use crate::error::{is_busy, open_error};
+use crate::{ConnectError, Durability, SqliteOptions};
+
+/// Opens connections that write.
+pub(crate) struct Opener {
+    options: SqliteConnectOptions,
+    /// How long to wait for others.
+    pub(crate) patience: Duration,
+}
+
+impl Opener {
+    /// Makes the file where it is missing.
+    pub(crate) fn new(options: &SqliteOptions) -> Result<Self, ConnectError> {
+        let path = absolute(&options.path).map_err(open_error)?;
+        make_private(&path).map_err(open_error)?;
+        let synchronous = match options.durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::Normal => SqliteSynchronous::Normal,
+        };
+        let connection = connection(&path, options)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .foreign_keys(true)
+            .synchronous(synchronous);
+        Ok(Self { options: connection, patience: patience(options) })
+    }
+
+    /// Opens a connection. SQLite does not wait for others while it switches a new file to the write-ahead log, so that
+    /// processes that start at once wait here.
+    pub(crate) async fn open(&self) -> Result<SqliteConnection, sqlx::Error> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let mut busy = sqlx::Error::PoolTimedOut;
+        let patiently = async {
+            loop {
+                match self.options.connect().await {
+                    Err(error) if is_busy(&error) => busy = error,
+                    outcome => return outcome,
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        let outcome = timeout(self.patience, patiently).await;
+        outcome.unwrap_or(Err(busy))
+    }
+}
+
+/// Opens the connections that read, each at its first use.
+pub(crate) fn readers(options: &SqliteOptions) -> Result<SqlitePool, ConnectError> {
+    let path = absolute(&options.path).map_err(open_error)?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(options.readers.max(1))
+        .acquire_timeout(patience(options))
+        // There is no network between this process and the file that a connection could get lost on.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    Ok(pool.connect_lazy_with(connection(&path, options).pragma("query_only", "on")))
+}
+
+fn connection(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    // The path is absolute, so that none is taken for SQLite's `:memory:` or `file:`.
+    SqliteConnectOptions::new().filename(path).busy_timeout(patience(options)).disable_statement_logging()
+}
+
+/// SQLite counts these milliseconds in 32 bits.
+fn patience(options: &SqliteOptions) -> Duration {
+    const MAX_MS: u64 = i32::MAX.unsigned_abs() as u64;
+    Duration::from_millis(options.busy_timeout_ms.min(MAX_MS))
+}
+
+/// Makes the file, where there is none, readable and writable by its owner alone; SQLite gives its log the same rights.
+///
+/// It is made under another name and then renamed: closing a file drops every lock that this process has on it, so
+/// that one which another handle may have opened already must never be opened here.
+fn make_private(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent().filter(|_| !path.exists()) else {
+        return Ok(());
+    };
+    match NamedTempFile::new_in(folder)?.into_temp_path().persist_noclobber(path) {
+        Err(lost_race) if lost_race.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        outcome => outcome.map_err(|failure| failure.error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::query_scalar;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_are_told_what_the_options_say() {
+        let folder = tempfile::tempdir().unwrap();
+        for (durability, synchronous) in [(Durability::Full, 2), (Durability::Normal, 1)] {
+            let options = SqliteOptions { durability, ..SqliteOptions::new(folder.path().join("keymint.db")) };
+            let mut writer = Opener::new(&options).unwrap().open().await.unwrap();
+            let ask = |question| query_scalar::<_, i64>(question);
+            assert_eq!(ask("pragma synchronous").fetch_one(&mut writer).await.unwrap(), synchronous);
+            assert_eq!(ask("pragma foreign_keys").fetch_one(&mut writer).await.unwrap(), 1);
+            assert_eq!(ask("pragma busy_timeout").fetch_one(&mut writer).await.unwrap(), 5000);
+            let mode = query_scalar::<_, String>("pragma journal_mode").fetch_one(&mut writer).await.unwrap();
+            assert_eq!(mode, "wal");
+            let readers = readers(&options).unwrap();
+            assert_eq!(ask("pragma query_only").fetch_one(&readers).await.unwrap(), 1);
+        }
+    }
+
+    #[test]
+    fn any_patience_is_taken() {
+        let options = SqliteOptions { busy_timeout_ms: u64::MAX, ..SqliteOptions::new("keymint.db") };
+        assert_eq!(patience(&options), Duration::from_millis(2_147_483_647));
+    }
+}

@@ -1,0 +1,53 @@
+use std::error::Error;
+
+use keymint_ports::StoreError;
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The file cannot be opened or made.
+    #[error("the database cannot be opened")]
+    Open(#[source] Box<dyn Error + Send + Sync>),
+    /// The tables cannot be brought up to date. Nothing was changed.
+    #[error("the database cannot be migrated")]
+    Migrate(#[source] Box<dyn Error + Send + Sync>),
+    /// The table of keys is older than Better Auth's api-key plugin 1.5. Nothing was changed.
+    #[error("{}", describe_layout(missing))]
+    Layout {
+        /// The columns of `apikey` that are not there.
+        missing: Vec<&'static str>,
+    },
+}
+
+fn describe_layout(missing: &[&str]) -> String {
+    let missing = missing.join(", ");
+    format!(
+        "the table apikey lacks {missing}: Better Auth's own migration to the api-key plugin 1.5 or later must run first"
+    )
+}
+
+pub(crate) fn open_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+    ConnectError::Open(error.into())
+}
+
+pub(crate) fn migrate_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+    ConnectError::Migrate(error.into())
+}
+
+/// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
+/// reports them itself.
+pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
+        // Locks, a full disk, a crashed worker: all of them may pass.
+        _ => StoreError::unavailable(error),
+    }
+}
+
+/// Whether another connection holds the lock.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: i64 = 5;
+    // The lowest byte is the code, the others say more about it.
+    let code = error.as_database_error().and_then(|refusal| refusal.code()?.parse::<i64>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}

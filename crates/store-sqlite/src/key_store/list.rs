@@ -1,0 +1,69 @@
+use std::cmp::min;
+
+use keymint_domain::ConfigId;
+use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
+use keymint_domain::policy::ConfigFilter;
+use keymint_ports::StoreError;
+use sea_query::{Condition, Expr, ExprTrait as _, NullOrdering, Order, Query, SelectStatement, SqliteQueryBuilder};
+use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{AssertSqlSafe, query_scalar_with, query_with};
+
+use crate::error::store_error;
+use crate::row::read_key;
+
+pub(super) async fn list(readers: &SqlitePool, query: &ListQuery) -> Result<Page, StoreError> {
+    let (count, page) = statements(query);
+    // Both reads see the state of the first.
+    let mut transaction = readers.begin().await.map_err(store_error)?;
+    let total = query_scalar_with(AssertSqlSafe(count.0), count.1).fetch_one(&mut *transaction);
+    let total: i64 = total.await.map_err(store_error)?;
+    let rows = query_with(AssertSqlSafe(page.0), page.1).fetch_all(&mut *transaction).await.map_err(store_error)?;
+    transaction.commit().await.map_err(store_error)?;
+    let keys = rows.iter().map(read_key).collect::<Result<_, _>>()?;
+    Ok(Page { keys, total: total.unsigned_abs() })
+}
+
+/// The statements that count all keys that match, and read a page of them.
+fn statements(query: &ListQuery) -> ((String, SqlxValues), (String, SqlxValues)) {
+    let ListQuery { owner, configurations, sort_by, direction, offset, limit } = query;
+    let mut matching = Query::select().from("apikey").cond_where(in_configurations(configurations)).take();
+    matching.and_where_option(owner.as_ref().map(|owner| Expr::col("referenceId").eq(owner.as_str())));
+    let count = matching.clone().expr(Expr::cust("count(*)")).build_sqlx(SqliteQueryBuilder);
+    sort(&mut matching, *sort_by, *direction);
+    let page = matching.expr(Expr::cust(columns!(""))).limit((*limit).into()).offset(min(*offset, MAX_OFFSET));
+    (count, page.build_sqlx(SqliteQueryBuilder))
+}
+
+/// More rows than there can be.
+const MAX_OFFSET: u64 = i64::MAX.unsigned_abs();
+
+/// Sorts by the field, then by creation, then by id. SQLite compares texts by bytes.
+fn sort(statement: &mut SelectStatement, field: SortField, direction: Direction) {
+    let (order, nulls) = match direction {
+        Direction::Ascending => (Order::Asc, NullOrdering::First),
+        Direction::Descending => (Order::Desc, NullOrdering::Last),
+    };
+    statement.order_by_expr_with_nulls(sort_key(field), order, nulls);
+    statement.order_by("createdAt", Order::Asc).order_by("id", Order::Asc);
+}
+
+/// A field's column, with what its null means in the place of null.
+fn sort_key(field: SortField) -> Expr {
+    match field {
+        SortField::ConfigId => Expr::cust(config_id!()),
+        SortField::Enabled | SortField::RateLimitEnabled => Expr::col(field.as_str()).if_null(1),
+        SortField::RequestCount => Expr::col(field.as_str()).if_null(0),
+        _ => Expr::col(field.as_str()),
+    }
+}
+
+/// Narrows a statement to the rows of some configurations.
+fn in_configurations(filter: &ConfigFilter) -> Condition {
+    let id = Expr::cust(config_id!());
+    match filter {
+        ConfigFilter::Any => Condition::all(),
+        ConfigFilter::Only(only) => Condition::all().add(id.eq(only.as_str())),
+        ConfigFilter::NoneOf(none_of) => Condition::all().add(id.is_not_in(none_of.iter().map(ConfigId::as_str))),
+    }
+}

@@ -1,0 +1,100 @@
+mod insert;
+mod list;
+mod remove;
+mod spend;
+mod update;
+
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use keymint_domain::key::KeyPatch;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::{KeyStore, StoreError};
+use sqlx::query;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::error::store_error;
+use crate::row::read_key;
+
+/// Begins a transaction that holds the lock on writing from its first statement on.
+const BEGIN: &str = "begin immediate";
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+        let mut connection = self.writer.lend().await?;
+        let outcome = insert::insert(&mut connection, key, max_living).await;
+        connection.finish(outcome)
+    }
+
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        let mut connection = self.readers.acquire().await.map_err(store_error)?;
+        find(&mut connection, id).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        list::list(&self.readers, query).await
+    }
+
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        let mut connection = self.writer.lend().await?;
+        let outcome = update::update(&mut connection, id, patch, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        if attempts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.writer.lend().await?;
+        let outcome = spend::spend(&mut connection, self.owner_columns, attempts, policy, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
+        let mut connection = self.writer.lend().await?;
+        let outcome = remove::remove(&mut connection, id).await;
+        connection.finish(outcome)
+    }
+
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut connection = self.writer.lend().await?;
+        let outcome = remove::remove_expired(&mut connection, configurations, before, limit).await;
+        connection.finish(outcome)
+    }
+
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let mut connection = self.writer.lend().await?;
+        let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(&self.readers).await.map_err(store_error)?;
+        Ok(())
+    }
+}
+
+/// Reads the key of that id.
+async fn find(connection: &mut SqliteConnection, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+    const FIND: &str = concat!("select ", columns!("k."), r#" from "apikey" as k where k."id" = ?1"#);
+    let row = query(FIND).bind(id.as_str()).fetch_optional(connection).await.map_err(store_error)?;
+    row.as_ref().map(read_key).transpose()
+}

@@ -1,0 +1,76 @@
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::{ApiKey, ConfigId, KeyId, Timestamp};
+use keymint_ports::StoreError;
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
+use sqlx::{Connection as _, query};
+
+use super::BEGIN;
+use crate::error::store_error;
+use crate::row::read_key;
+
+pub(super) async fn remove(connection: &mut SqliteConnection, id: &KeyId) -> Result<bool, StoreError> {
+    let removed = query(r#"delete from "apikey" where "id" = ?1"#).bind(id.as_str()).execute(connection).await;
+    Ok(removed.map_err(store_error)?.rows_affected() == 1)
+}
+
+pub(super) async fn remove_expired(
+    connection: &mut SqliteConnection,
+    configurations: &ConfigFilter,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    // Instants are texts that sort as instants. A number in their place is no writer's work; it stays, to be reported
+    // when it is read.
+    const DELETE: &str = concat!(
+        r#"delete from "apikey" where "id" in (select "id" from "apikey""#,
+        r#" where "expiresAt" < ?1 and typeof("expiresAt") = 'text'"#,
+        " and (?2 is null or ",
+        config_id!(),
+        " = ?2) and ",
+        config_id!(),
+        r#" not in (select "value" from json_each(?3)) order by "expiresAt", "id" limit ?4)"#,
+    );
+    let (only, none_of) = match configurations {
+        ConfigFilter::Any => (None, [].as_slice()),
+        ConfigFilter::Only(only) => (Some(only.as_str()), [].as_slice()),
+        ConfigFilter::NoneOf(none_of) => (None, none_of.as_slice()),
+    };
+    let none_of: Vec<_> = none_of.iter().map(ConfigId::as_str).collect();
+    let delete = query(DELETE).bind(before.to_string()).bind(only).bind(json!(none_of).to_string()).bind(limit);
+    delete.execute(connection).await.map(count).map_err(store_error)
+}
+
+pub(super) async fn remove_exhausted(
+    connection: &mut SqliteConnection,
+    ids: &[KeyId],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    const FIND: &str = concat!(
+        "select ",
+        columns!("k."),
+        r#" from "apikey" as k where k."id" in (select "value" from json_each(?1))"#,
+    );
+    const DELETE: &str = r#"delete from "apikey" where "id" in (select "value" from json_each(?1))"#;
+    let asked: Vec<_> = ids.iter().map(KeyId::as_str).collect();
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
+    let rows = query(FIND).bind(json!(asked).to_string()).fetch_all(&mut *transaction).await.map_err(store_error)?;
+    // A row that cannot be read stays, and keeps none of the others from being removed.
+    let keys: Vec<ApiKey> = rows.iter().filter_map(|row| read_key(row).ok()).collect();
+    let exhausted = keys.iter().filter(|key| policy.may_bury_exhausted(key, now));
+    let exhausted: Vec<_> = exhausted.map(|key| key.details.id.as_str()).collect();
+    if exhausted.is_empty() {
+        transaction.rollback().await.map_err(store_error)?;
+        return Ok(0);
+    }
+    let removed = query(DELETE).bind(json!(exhausted).to_string()).execute(&mut *transaction).await;
+    let removed = removed.map(count).map_err(store_error)?;
+    transaction.commit().await.map_err(store_error)?;
+    Ok(removed)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what a statement returns")]
+fn count(result: SqliteQueryResult) -> u32 {
+    u32::try_from(result.rows_affected()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,104 @@
+use std::collections::HashSet;
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::policy::Policy;
+use keymint_domain::usage::Usage;
+use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::StoreError;
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Connection as _, query};
+
+use super::BEGIN;
+use crate::error::store_error;
+use crate::owner::{OwnerColumns, read_owner};
+use crate::row::{Reader, integer, optional_integer, optional_text, read_key};
+
+pub(super) async fn spend(
+    connection: &mut SqliteConnection,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+    let forms: HashSet<&str> = attempts.iter().flat_map(Attempt::stored_forms).map(StoredKey::as_str).collect();
+    let forms = json!(forms).to_string();
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
+    let rows = query(find_statement(owner_columns)).bind(forms).fetch_all(&mut *transaction);
+    let rows = rows.await.map_err(store_error)?;
+    let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
+    let verdicts = ledger.settle(attempts, policy, now);
+    match changes_of(&ledger)? {
+        None => transaction.rollback().await.map_err(store_error)?,
+        Some(changes) => {
+            query(UPDATE).bind(changes).execute(&mut *transaction).await.map_err(store_error)?;
+            transaction.commit().await.map_err(store_error)?;
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Finds the rows of these stored forms, and their owners'. The order is that of ids, because of two rows of one form
+/// the ledger takes the first.
+macro_rules! find {
+    ($banned:literal, $ban_expires:literal) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", u."id" as "owner_id", "#,
+            $banned,
+            r#" as "owner_banned", "#,
+            $ban_expires,
+            r#" as "owner_ban_expires" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" in (select "value" from json_each(?1)) order by k."id""#,
+        )
+    };
+}
+
+fn find_statement(owner_columns: OwnerColumns) -> &'static str {
+    match owner_columns {
+        OwnerColumns::NoBan => find!("null", "null"),
+        OwnerColumns::Banned => find!(r#"u."banned""#, "null"),
+        OwnerColumns::BannedUntil => find!(r#"u."banned""#, r#"u."banExpires""#),
+    }
+}
+
+/// A row beside the text that it was found under, as the ledger takes it.
+type FoundRow = (StoredKey, Result<(ApiKey, Owner), StoreError>);
+
+fn read_row(row: &SqliteRow) -> Option<FoundRow> {
+    let stored = Reader::new(row, "apikey", "id").text("key").ok().flatten()?;
+    let outcome = read_key(row).and_then(|key| Ok((key, read_owner(row)?)));
+    Some((StoredKey::from_stored(stored), outcome))
+}
+
+/// Writes all changed counters at once: each element of the array is a row's id and its counters.
+const UPDATE: &str = r#"
+    update "apikey" set
+        "remaining" = c."value" ->> 1,
+        "lastRefillAt" = c."value" ->> 2,
+        "requestCount" = c."value" ->> 3,
+        "lastRequest" = c."value" ->> 4,
+        "keymint_backlog_ns" = c."value" ->> 5,
+        "updatedAt" = c."value" ->> 6
+    from json_each(?1) as c
+    where "apikey"."id" = c."value" ->> 0"#;
+
+/// What [`UPDATE`] takes; `None` where nothing changed.
+fn changes_of(ledger: &Ledger<StoreError>) -> Result<Option<String>, StoreError> {
+    let change = |(id, usage): (&KeyId, &Usage)| {
+        let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
+        Ok(json!([
+            id.as_str(),
+            optional_integer("remaining", remaining)?,
+            optional_text(last_refill_at),
+            integer("requestCount", request_count)?,
+            optional_text(last_request),
+            optional_integer("keymint_backlog_ns", backlog_ns)?,
+            updated_at.to_string(),
+        ]))
+    };
+    let changes = ledger.changes().map(change).collect::<Result<Vec<_>, StoreError>>()?;
+    Ok((!changes.is_empty()).then(|| json!(changes).to_string()))
+}

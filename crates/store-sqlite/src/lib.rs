@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![deny(clippy::future_not_send)]
+
+#[macro_use]
+mod columns;
+mod connect;
+mod error;
+mod key_store;
+mod migrate;
+mod options;
+mod owner;
+mod row;
+mod server_keys;
+mod store;
+mod writer;
+
+pub use error::ConnectError;
+pub use options::{Durability, SqliteOptions};
+pub use store::SqliteStore;

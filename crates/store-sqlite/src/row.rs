@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::usage::Usage;
+use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, Metadata, OwnerId, Permissions, Timestamp};
+use keymint_ports::StoreError;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _, query};
+
+/// Reads the values of one row. SQLite keeps any value in any column, so that each is looked at for what it is.
+pub(crate) struct Reader<'r> {
+    row: &'r SqliteRow,
+    table: &'static str,
+    id: Option<KeyId>,
+}
+
+impl<'r> Reader<'r> {
+    pub(crate) fn new(row: &'r SqliteRow, table: &'static str, id_column: &'static str) -> Self {
+        let mut reader = Self { row, table, id: None };
+        reader.id = reader.text(id_column).ok().flatten().and_then(|id| KeyId::parse(id).ok());
+        reader
+    }
+
+    pub(crate) fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::Corrupt { table: self.table, column, id: self.id.clone() }
+    }
+
+    pub(crate) fn id(&self) -> Result<KeyId, StoreError> {
+        self.id.clone().ok_or_else(|| self.corrupt("id"))
+    }
+
+    pub(crate) fn text(&self, column: &'static str) -> Result<Option<&'r str>, StoreError> {
+        self.value(column, "TEXT")
+    }
+
+    pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        let text = self.text(column)?;
+        text.map(Timestamp::parse).transpose().map_err(|_| self.corrupt(column))
+    }
+
+    pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        let number: Option<i64> = self.value(column, "INTEGER")?;
+        number.map(u64::try_from).transpose().map_err(|_| self.corrupt(column))
+    }
+
+    pub(crate) fn flag(&self, column: &'static str) -> Result<Option<bool>, StoreError> {
+        match self.number(column)? {
+            None => Ok(None),
+            Some(0) => Ok(Some(false)),
+            Some(1) => Ok(Some(true)),
+            Some(_) => Err(self.corrupt(column)),
+        }
+    }
+
+    /// The value, where there must be one.
+    pub(crate) fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+        value.ok_or_else(|| self.corrupt(column))
+    }
+
+    fn value<T: Decode<'r, Sqlite>>(&self, column: &'static str, kind: &str) -> Result<Option<T>, StoreError> {
+        let value = self.row.try_get_raw(column).map_err(|_| self.corrupt(column))?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        if value.type_info().name() != kind {
+            return Err(self.corrupt(column));
+        }
+        T::decode(value).map(Some).map_err(|_| self.corrupt(column))
+    }
+}
+
+/// Reads a key.
+pub(crate) fn read_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+    let row = Reader::new(row, "apikey", "id");
+    let parse_owner = |text| OwnerId::parse(text).map_err(|_| row.corrupt("referenceId"));
+    let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
+    let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);
+    let details = KeyDetails {
+        id: row.id()?,
+        config_id: ConfigId::from_optional(row.text("configId")?),
+        owner: parse_owner(row.required("referenceId", row.text("referenceId")?)?)?,
+        name: row.text("name")?.map(str::to_owned),
+        start: row.text("start")?.map(str::to_owned),
+        prefix: row.text("prefix")?.map(str::to_owned),
+        stored: StoredKey::from_stored(row.required("key", row.text("key")?)?),
+        enabled: row.flag("enabled")?.unwrap_or(true),
+        expires_at: row.instant("expiresAt")?,
+        refill_amount: row.number("refillAmount")?,
+        refill_interval_ms: row.number("refillInterval")?,
+        rate_limit_enabled: row.flag("rateLimitEnabled")?.unwrap_or(true),
+        rate_limit_window_ms: row.number("rateLimitTimeWindow")?,
+        rate_limit_max: row.number("rateLimitMax")?,
+        permissions: permissions.map_err(|_| row.corrupt("permissions"))?,
+        metadata: metadata.map_err(|_| row.corrupt("metadata"))?,
+        created_at: row.required("createdAt", row.instant("createdAt")?)?,
+    };
+    let usage = Usage {
+        remaining: row.number("remaining")?,
+        last_refill_at: row.instant("lastRefillAt")?,
+        request_count: row.number("requestCount")?.unwrap_or(0),
+        last_request: row.instant("lastRequest")?,
+        backlog_ns: row.number("keymint_backlog_ns")?,
+        updated_at: row.required("updatedAt", row.instant("updatedAt")?)?,
+    };
+    Ok(ApiKey { details: Arc::new(details), usage })
+}
+
+/// Binds every column of `key` to the placeholders of `statement`, in the order of `columns!`.
+pub(crate) fn bind_key<'q>(
+    statement: &'static str,
+    key: &'q ApiKey,
+) -> Result<Query<'q, Sqlite, SqliteArguments>, StoreError> {
+    let ApiKey { details, usage } = key;
+    let KeyDetails {
+        id,
+        config_id,
+        owner,
+        name,
+        start,
+        prefix,
+        stored,
+        enabled,
+        expires_at,
+        refill_amount,
+        refill_interval_ms,
+        rate_limit_enabled,
+        rate_limit_window_ms,
+        rate_limit_max,
+        permissions,
+        metadata,
+        created_at,
+    } = &**details;
+    let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
+    Ok(query(statement)
+        .bind(id.as_str())
+        .bind(config_id.as_str())
+        .bind(name.as_deref())
+        .bind(start.as_deref())
+        .bind(owner.as_str())
+        .bind(prefix.as_deref())
+        .bind(stored.as_str())
+        .bind(optional_integer("refillInterval", *refill_interval_ms)?)
+        .bind(optional_integer("refillAmount", *refill_amount)?)
+        .bind(optional_text(last_refill_at))
+        .bind(*enabled)
+        .bind(*rate_limit_enabled)
+        .bind(optional_integer("rateLimitTimeWindow", *rate_limit_window_ms)?)
+        .bind(optional_integer("rateLimitMax", *rate_limit_max)?)
+        .bind(integer("requestCount", request_count)?)
+        .bind(optional_integer("remaining", remaining)?)
+        .bind(optional_text(last_request))
+        .bind(optional_text(*expires_at))
+        .bind(created_at.to_string())
+        .bind(updated_at.to_string())
+        .bind(permissions.as_ref().map(Permissions::as_json))
+        // Better Auth writes the JSON text `null` here, and SQL's NULL into the column before.
+        .bind(metadata.as_ref().map_or("null", Metadata::as_json))
+        .bind(optional_integer("keymint_backlog_ns", backlog_ns)?))
+}
+
+/// A number as a column holds it.
+pub(crate) fn integer(column: &'static str, number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::OutOfRange { column })
+}
+
+/// A number as a column holds it, where there is one.
+pub(crate) fn optional_integer(column: &'static str, number: Option<u64>) -> Result<Option<i64>, StoreError> {
+    number.map(|number| integer(column, number)).transpose()
+}
+
+/// An instant as a column holds it, where there is one.
+pub(crate) fn optional_text(instant: Option<Timestamp>) -> Option<String> {
+    instant.map(|instant| instant.to_string())
+}

@@ -1,0 +1,37 @@
+use std::fmt;
+
+use sqlx::sqlite::SqlitePool;
+
+use crate::connect::{Opener, readers};
+use crate::error::open_error;
+use crate::owner::OwnerColumns;
+use crate::writer::Writer;
+use crate::{ConnectError, SqliteOptions, migrate};
+
+/// A handle on the keys in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
+pub struct SqliteStore {
+    pub(crate) writer: Writer,
+    pub(crate) readers: SqlitePool,
+    pub(crate) owner_columns: OwnerColumns,
+}
+
+impl SqliteStore {
+    /// Opens the database, which is made where it is missing, and brings its tables up to date.
+    pub async fn connect(options: &SqliteOptions) -> Result<Self, ConnectError> {
+        let opener = Opener::new(options)?;
+        let mut connection = opener.open().await.map_err(open_error)?;
+        let owner_columns = migrate::migrate(&mut connection).await?;
+        Ok(Self { writer: Writer::new(opener, connection), readers: readers(options)?, owner_columns })
+    }
+
+    /// Brings the tables of the database up to date, and no more.
+    pub async fn migrate(options: &SqliteOptions) -> Result<(), ConnectError> {
+        Self::connect(options).await.map(drop)
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("owner_columns", &self.owner_columns).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! A database that Better Auth made, with rows that Better Auth wrote.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use keymint_conformance::sample;
+use keymint_domain::policy::Policy;
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, Metadata, Timestamp};
+use keymint_ports::KeyStore;
+use sqlx::{Row as _, query};
+
+use crate::support::Database;
+
+/// Better Auth's statements for its core and the api-key plugin, where the plugin came before 1.5 and was migrated:
+/// `configId` may be null. There is no organization plugin.
+const TABLES: &str = r#"
+    create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
+        "emailVerified" integer not null, "image" text, "createdAt" date not null, "updatedAt" date not null);
+    create table "session" ("id" text not null primary key, "expiresAt" date not null, "token" text not null unique,
+        "createdAt" date not null, "updatedAt" date not null, "ipAddress" text, "userAgent" text,
+        "userId" text not null references "user" ("id") on delete cascade);
+    create table "account" ("id" text not null primary key, "accountId" text not null, "providerId" text not null,
+        "userId" text not null references "user" ("id") on delete cascade, "accessToken" text, "refreshToken" text,
+        "idToken" text, "accessTokenExpiresAt" date, "refreshTokenExpiresAt" date, "scope" text, "password" text,
+        "createdAt" date not null, "updatedAt" date not null);
+    create table "verification" ("id" text not null primary key, "identifier" text not null, "value" text not null,
+        "expiresAt" date not null, "createdAt" date not null, "updatedAt" date not null);
+    create table "apikey" ("id" text not null primary key, "configId" text, "name" text, "start" text,
+        "referenceId" text not null, "prefix" text, "key" text not null, "refillInterval" integer,
+        "refillAmount" integer, "lastRefillAt" date, "enabled" integer, "rateLimitEnabled" integer,
+        "rateLimitTimeWindow" integer, "rateLimitMax" integer, "requestCount" integer, "remaining" integer,
+        "lastRequest" date, "expiresAt" date, "createdAt" date not null, "updatedAt" date not null, "permissions" text,
+        "metadata" text);
+    create index "session_userId_idx" on "session" ("userId");
+    create index "account_userId_idx" on "account" ("userId");
+    create index "verification_identifier_idx" on "verification" ("identifier");
+    create index "apikey_configId_idx" on "apikey" ("configId");
+    create index "apikey_referenceId_idx" on "apikey" ("referenceId");
+    create index "apikey_key_idx" on "apikey" ("key");
+    insert into "user" values ('ada', 'Ada', 'ada@example.org', 1, null, '2023-11-14T22:13:20.000Z',
+        '2023-11-14T22:13:20.000Z');"#;
+
+/// Writes the row of the sample key `id` as Better Auth does, with `values` in the place of some of its values.
+async fn write_row(database: &Database, id: &str, values: &[(&str, &str)]) {
+    let at = "'2023-11-14T22:13:20.000Z'";
+    let insert = format!(
+        r#"insert into "apikey" ("id", "configId", "referenceId", "key", "enabled", "rateLimitEnabled", "requestCount",
+            "createdAt", "updatedAt", "metadata") values ('{id}', 'default', 'ada', '{}', 1, 0, 0, {at}, {at}, 'null')"#,
+        sample::plain(id).hash().as_str(),
+    );
+    database.execute(&insert).await;
+    for (column, value) in values {
+        database.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = '{id}'"#)).await;
+    }
+}
+
+async fn database_with(id: &str, values: &[(&str, &str)]) -> Database {
+    let database = Database::new();
+    database.execute(TABLES).await;
+    write_row(&database, id, values).await;
+    database
+}
+
+async fn read(id: &str, values: &[(&str, &str)]) -> ApiKey {
+    database_with(id, values).await.open().await.find(&sample::id(id)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_plain_row_is_read_as_better_auth_reads_it() {
+    assert_eq!(read("a", &[]).await, sample::key("a"));
+}
+
+#[tokio::test]
+async fn nulls_mean_what_they_mean_to_better_auth() {
+    let nulls = ["configId", "enabled", "rateLimitEnabled", "requestCount", "metadata"].map(|column| (column, "null"));
+    let key = read("a", &nulls).await;
+    assert_eq!(key.details.config_id, ConfigId::default_id());
+    assert!(key.details.enabled && key.details.rate_limit_enabled);
+    assert_eq!((key.usage.request_count, &key.details.metadata), (0, &None));
+    assert_eq!(read("a", &[("configId", "''")]).await.details.config_id, ConfigId::default_id());
+}
+
+#[tokio::test]
+async fn json_is_read_in_every_form_that_better_auth_ever_wrote() {
+    let metadata = async |text: &str| {
+        let key = read("a", &[("metadata", text)]).await;
+        key.details.metadata.as_ref().map(Metadata::as_json).map(str::to_owned)
+    };
+    assert_eq!(metadata("'null'").await, None);
+    assert_eq!(metadata(r#"'{"plan":"pro"}'"#).await.as_deref(), Some(r#"{"plan":"pro"}"#));
+    assert_eq!(metadata(r#"'"{\"plan\":\"pro\"}"'"#).await.as_deref(), Some(r#"{"plan":"pro"}"#));
+    assert_eq!(read("a", &[("permissions", "'null'")]).await.details.permissions, None);
+    let granted = read("a", &[("permissions", r#"'{"files":["read"]}'"#)]).await.details.permissions.clone();
+    assert_eq!(granted.unwrap().as_json(), r#"{"files":["read"]}"#);
+}
+
+#[tokio::test]
+async fn numbers_beyond_32_bits_are_read() {
+    let key = read("a", &[("refillInterval", "31536000000"), ("remaining", "9007199254740991")]).await;
+    assert_eq!(key.details.refill_interval_ms, Some(31_536_000_000));
+    assert_eq!(key.usage.remaining, Some(9_007_199_254_740_991));
+}
+
+#[tokio::test]
+async fn rows_without_a_configuration_are_found_listed_counted_and_cleaned_as_default() {
+    use std::num::NonZeroU32;
+
+    use keymint_domain::listing::ListQuery;
+    use keymint_domain::policy::ConfigFilter;
+
+    let database = database_with("null", &[("configId", "null"), ("expiresAt", "'2023-11-14T22:13:21.000Z'")]).await;
+    write_row(&database, "empty", &[("configId", "''"), ("expiresAt", "'2023-11-14T22:13:21.000Z'")]).await;
+    let store = database.open().await;
+    let only = ConfigFilter::Only(ConfigId::default_id());
+    let none_of = ConfigFilter::NoneOf(vec![ConfigId::default_id()]);
+    for (configurations, total) in [(only.clone(), 2), (none_of.clone(), 0)] {
+        assert_eq!(store.list(&ListQuery { configurations, ..ListQuery::default() }).await.unwrap().total, total);
+    }
+    let full = store.insert(&sample::key("new"), NonZeroU32::new(2)).await;
+    assert!(matches!(full, Err(keymint_ports::StoreError::OwnerFull)));
+    let later = sample::NOW.plus_millis(5000);
+    assert_eq!(store.remove_expired(&none_of, later, 10).await.unwrap(), 0);
+    assert_eq!(store.remove_expired(&only, later, 10).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_is_written_has_better_auths_forms() {
+    let database = database_with("a", &[("remaining", "3")]).await;
+    let store = database.open().await;
+    let now = Timestamp::parse("2026-01-02T03:04:05.6Z").unwrap();
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), now).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some());
+    store.insert(&sample::key("b"), None).await.unwrap();
+
+    let forms = |id| {
+        query(
+            r#"select concat_ws(' ', typeof("remaining"), "remaining", typeof("lastRequest"), "lastRequest",
+                typeof("enabled"), "enabled", "createdAt", "metadata", typeof("permissions"), "configId") as forms
+            from "apikey" where "id" = ?"#,
+        )
+        .bind(id)
+    };
+    let mut stranger = database.stranger().await;
+    let charged: String = forms("a").fetch_one(&mut stranger).await.unwrap().get("forms");
+    let expected = "integer 2 text 2026-01-02T03:04:05.600Z integer 1 2023-11-14T22:13:20.000Z null null default";
+    assert_eq!(charged, expected);
+    let new: String = forms("b").fetch_one(&mut stranger).await.unwrap().get("forms");
+    assert_eq!(new, "null null integer 1 2023-11-14T22:13:20.000Z null null default");
+}
+
+#[tokio::test]
+async fn owners_are_known_without_bans_with_them_and_with_their_ends() {
+    let database = database_with("a", &[]).await;
+    write_row(&database, "stray", &[("referenceId", "'nobody'")]).await;
+    let mut policy = Policy::default();
+    policy.require_owner = true;
+    let codes = async || {
+        let store = database.open().await;
+        let attempts = [sample::attempt("a"), sample::attempt("stray")];
+        let answers = store.spend(&attempts, &policy, sample::NOW).await.unwrap();
+        answers.into_iter().map(|answer| answer.unwrap().refused().map(|refusal| refusal.code)).collect::<Vec<_>>()
+    };
+    let stray = Some(ErrorCode::InvalidReferenceIdFromApiKey);
+    assert_eq!(codes().await, [None, stray]);
+    database.execute(r#"alter table "user" add column "banned" integer; update "user" set "banned" = 1"#).await;
+    assert_eq!(codes().await, [Some(ErrorCode::UserBanned), stray]);
+    let ended = r#"alter table "user" add column "banExpires" date;
+        update "user" set "banExpires" = '2023-11-14T22:13:20.000Z'"#;
+    database.execute(ended).await;
+    assert_eq!(codes().await, [None, stray]);
+}

@@ -1,0 +1,135 @@
+//! A row that no writer writes is reported where it is read, and harms no other row.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use keymint_conformance::sample;
+use keymint_domain::listing::ListQuery;
+use keymint_domain::policy::Policy;
+use keymint_ports::{KeyStore, ServerKeyStore, StoreError};
+use keymint_store_sqlite::SqliteStore;
+
+use crate::support::Database;
+
+/// Texts where numbers belong, fractions, negative numbers, bytes that are no text, dates and JSON that are none.
+const CORRUPT: &[(&str, &str)] = &[
+    ("configId", "x'ff'"),
+    ("name", "x'80'"),
+    ("start", "x'00'"),
+    ("referenceId", "''"),
+    ("referenceId", "x'ff'"),
+    ("prefix", "x'ff'"),
+    ("refillInterval", "1e30"),
+    ("refillInterval", "-1"),
+    ("refillAmount", "-5"),
+    ("refillAmount", "0.5"),
+    ("lastRefillAt", "'yesterday'"),
+    ("enabled", "2"),
+    ("enabled", "'yes'"),
+    ("rateLimitEnabled", "-1"),
+    ("rateLimitEnabled", "x'01'"),
+    ("rateLimitTimeWindow", "'long'"),
+    ("rateLimitMax", "1.5"),
+    ("requestCount", "-1"),
+    ("remaining", "-1"),
+    ("remaining", "1.5"),
+    ("remaining", "'many'"),
+    ("lastRequest", "1700000000.5"),
+    ("expiresAt", "'tomorrow'"),
+    ("expiresAt", "1700000000000"),
+    ("expiresAt", "'2026-13-01T00:00:00.000Z'"),
+    ("createdAt", "'1'"),
+    ("updatedAt", "x'ff'"),
+    ("permissions", "'{'"),
+    ("permissions", r#"'{"files":"read"}'"#),
+    ("metadata", "'{oops'"),
+    ("metadata", "x'7b7d'"),
+    ("keymint_backlog_ns", "-1"),
+];
+
+fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {
+    let Err(StoreError::Corrupt { table: t, column: c, id: i }) = outcome else {
+        return false;
+    };
+    *t == table && *c == column && i.as_ref().map(keymint_domain::KeyId::as_str) == id
+}
+
+async fn with_keys(database: &Database, ids: &[&str]) -> SqliteStore {
+    let store = database.open().await;
+    for id in ids {
+        store.insert(&sample::key(id), None).await.unwrap();
+    }
+    store
+}
+
+#[tokio::test]
+async fn a_corrupt_row_fails_what_reads_it_and_nothing_else() {
+    let database = Database::new();
+    let store = with_keys(&database, &["sound"]).await;
+    for (column, value) in CORRUPT {
+        store.insert(&sample::key("bad"), None).await.unwrap();
+        database.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = 'bad'"#)).await;
+        let reported = |outcome: bool| assert!(outcome, "{column} = {value}");
+
+        reported(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", column, Some("bad")));
+        reported(is_corrupt(&store.list(&ListQuery::default()).await, "apikey", column, Some("bad")));
+        let attempts = [sample::attempt("sound"), sample::attempt("bad"), sample::attempt("sound")];
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        reported(answers[0].as_ref().unwrap().accepted().is_some());
+        reported(is_corrupt(&answers[1], "apikey", column, Some("bad")));
+        reported(answers[2].as_ref().unwrap().accepted().is_some());
+
+        let ids = [sample::id("bad")];
+        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap(), 0);
+        assert!(store.remove(&sample::id("bad")).await.unwrap());
+    }
+    assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_row_without_a_readable_id_or_key_is_corrupt() {
+    let database = Database::new();
+    let store = with_keys(&database, &["a", "b"]).await;
+    database.execute(r#"update "apikey" set "id" = '' where "id" = 'a'"#).await;
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "apikey", "id", None));
+    database.execute(r#"update "apikey" set "key" = x'ff' where "id" = 'b'"#).await;
+    assert!(is_corrupt(&store.find(&sample::id("b")).await, "apikey", "key", Some("b")));
+}
+
+#[tokio::test]
+async fn a_date_that_is_a_number_is_not_cleaned_up() {
+    let database = Database::new();
+    let store = with_keys(&database, &["a"]).await;
+    database.execute(r#"update "apikey" set "expiresAt" = 1"#).await;
+    let any = keymint_domain::policy::ConfigFilter::Any;
+    assert_eq!(store.remove_expired(&any, sample::NOW, 10).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_corrupt_ban_fails_the_keys_of_its_user() {
+    let database = Database::new();
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    let setup = r#"
+        alter table "user" add column "banned" integer;
+        alter table "user" add column "banExpires" date;
+        insert into "user" ("id", "name", "email", "emailVerified", "createdAt", "updatedAt", "banned")
+            values ('ada', '', '', 1, '', '', 'perhaps')"#;
+    database.execute(setup).await;
+    let store = with_keys(&database, &["a"]).await;
+    let attempts = [sample::attempt("a")];
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "user", "banned", Some("ada")));
+    database.execute(r#"update "user" set "banned" = 1, "banExpires" = 'soon'"#).await;
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "user", "banExpires", Some("ada")));
+}
+
+#[tokio::test]
+async fn a_corrupt_server_key_is_reported() {
+    let database = Database::new();
+    let store = database.open().await;
+    database.execute(r#"insert into "keymint_server_key" values ('s', null, '', 'h', 'once', null)"#).await;
+    assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "createdAt", Some("s")));
+}

@@ -1,0 +1,146 @@
+//! Migrations run on whatever database they meet, once, whoever starts them.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use std::sync::Arc;
+
+use keymint_conformance::sample;
+use keymint_ports::KeyStore;
+use keymint_store_sqlite::{ConnectError, SqliteOptions, SqliteStore};
+use sqlx::{Connection as _, query_scalar};
+use tokio::sync::Barrier;
+
+use crate::support::Database;
+
+/// The table as the api-key plugin made it up to 1.4.
+const OLD_LAYOUT: &str = r#"
+    create table "apikey" ("id" text not null primary key, "name" text, "start" text, "prefix" text, "key" text not null,
+        "userId" text not null, "refillInterval" integer, "refillAmount" integer, "lastRefillAt" date, "enabled" integer,
+        "rateLimitEnabled" integer, "rateLimitTimeWindow" integer, "rateLimitMax" integer, "requestCount" integer,
+        "remaining" integer, "lastRequest" date, "expiresAt" date, "createdAt" date not null, "updatedAt" date not null,
+        "permissions" text, "metadata" text)"#;
+
+async fn ask(database: &Database, question: &'static str) -> Vec<String> {
+    query_scalar(question).fetch_all(&mut database.stranger().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_second_migration_changes_nothing() {
+    const SCHEMA: &str = "select coalesce(sql, name) from sqlite_schema order by 1";
+    let database = Database::new();
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    let schema = ask(&database, SCHEMA).await;
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    assert_eq!(ask(&database, SCHEMA).await, schema);
+    let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name";
+    let expected = "account apikey invitation keymint_migrations keymint_server_key member organization session user \
+                    verification";
+    assert_eq!(ask(&database, tables).await.join(" "), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
+    const HANDLES: usize = 12;
+    for _ in 0..5 {
+        let database = Arc::new(Database::new());
+        let start = Arc::new(Barrier::new(HANDLES));
+        let handles: Vec<_> = (0..HANDLES)
+            .map(|number| {
+                let (database, start) = (Arc::clone(&database), Arc::clone(&start));
+                tokio::spawn(async move {
+                    start.wait().await;
+                    let store = database.open().await;
+                    store.insert(&sample::key(&number.to_string()), None).await.unwrap();
+                })
+            })
+            .collect();
+        for handle in handles {
+            handle.await.unwrap();
+        }
+        assert_eq!(ask(&database, r#"select count(*) || '' from "apikey""#).await, [HANDLES.to_string()]);
+        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["2"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_that_somebody_writes_to_is_waited_for() {
+    let database = Database::new();
+    database.execute("create table strangers (id)").await;
+    let mut stranger = database.stranger().await;
+    let lock = stranger.begin_with("begin immediate").await.unwrap();
+    let (patient, impatient) = (database.options(), SqliteOptions { busy_timeout_ms: 200, ..database.options() });
+    let waiting = tokio::spawn(async move { SqliteStore::connect(&patient).await });
+    // It runs out of patience only after the other has met the lock.
+    assert!(matches!(SqliteStore::connect(&impatient).await, Err(ConnectError::Open(_))));
+    lock.rollback().await.unwrap();
+    assert!(waiting.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn the_layout_before_1_5_is_refused_with_what_it_lacks_and_left_alone() {
+    let database = Database::new();
+    database.execute(OLD_LAYOUT).await;
+    let error = SqliteStore::connect(&database.options()).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Layout { missing } if missing[..] == ["configId", "referenceId"]));
+    let text = "the table apikey lacks configId, referenceId: Better Auth's own migration to the api-key plugin 1.5 or \
+                later must run first";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(ask(&database, "select name from sqlite_schema where type = 'table'").await, ["apikey"]);
+}
+
+#[tokio::test]
+async fn a_database_that_a_newer_keymint_migrated_is_taken() {
+    let database = Database::new();
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    let newer = "insert into keymint_migrations (version, description, success, checksum, execution_time)
+        values (9999, 'newer', true, x'00', 0)";
+    database.execute(newer).await;
+    assert!(SqliteStore::connect(&database.options()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_added_to_better_auths_tables_is_nullable() {
+    let database = Database::new();
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    let ours = r#"select t.name || '.' || c.name || ' ' || c."notnull" from sqlite_schema t, pragma_table_info(t.name) c
+        where t.type = 'table' and t.name not like 'keymint_%' and c.name like 'keymint_%'"#;
+    assert_eq!(ask(&database, ours).await, ["apikey.keymint_backlog_ns 0"]);
+}
+
+#[tokio::test]
+async fn the_file_is_its_owners_alone() {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key("a"), None).await.unwrap();
+    for file in fs::read_dir(database.path().parent().unwrap()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.file_name().display());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_keeps_its_rights() {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let database = Database::new();
+    fs::write(database.path(), "").unwrap();
+    fs::set_permissions(database.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    database.open().await;
+    assert_eq!(fs::metadata(database.path()).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_database_is_an_error() {
+    let database = Database::new();
+    let nowhere = SqliteOptions::new(database.path().join("no/such/folder"));
+    assert!(matches!(SqliteStore::connect(&nowhere).await, Err(ConnectError::Open(_))));
+    std::fs::write(database.path(), "this is a letter, not a database".repeat(100)).unwrap();
+    assert!(matches!(SqliteStore::connect(&database.options()).await, Err(ConnectError::Open(_))));
+}

@@ -1,0 +1,67 @@
+//! A store that cannot do its work now says so, and works again once it can.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod support;
+
+use keymint_conformance::sample;
+use keymint_domain::policy::Policy;
+use keymint_ports::{KeyStore, StoreError};
+use keymint_store_sqlite::{SqliteOptions, SqliteStore};
+use sqlx::{Connection as _, query};
+
+use crate::support::Database;
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_for_writes_until_it_is_unlocked() {
+    let database = Database::new();
+    let impatient = SqliteOptions { busy_timeout_ms: 50, ..database.options() };
+    let store = SqliteStore::connect(&impatient).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
+
+    let mut stranger = database.stranger().await;
+    let lock = stranger.begin_with("begin exclusive").await.unwrap();
+    let attempts = [sample::attempt("a")];
+    let refused = store.spend(&attempts, &Policy::default(), sample::NOW).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.remove(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+    assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
+    lock.rollback().await.unwrap();
+
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some(), "what was refused before took nothing");
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_leaves_a_store_that_works() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    database.execute(r#"alter table "apikey" rename to "elsewhere""#).await;
+    let attempts = [sample::attempt("a")];
+    let failed = store.spend(&attempts, &Policy::default(), sample::NOW).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))));
+    assert!(store.ping().await.is_err());
+    database.execute(r#"alter table "elsewhere" rename to "apikey""#).await;
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert_eq!(answers[0].as_ref().unwrap().accepted().unwrap().usage.remaining, Some(1));
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_sqlite_itself_rolls_back_leaves_a_store_that_works() {
+    let database = Database::new();
+    let store = database.open().await;
+    // The trigger rolls back the whole transaction, as SQLite does where the disk is full.
+    let trigger = r#"create trigger "full" before update on "apikey" begin select raise(rollback, 'full'); end"#;
+    database.execute(trigger).await;
+    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    let attempts = [sample::attempt("a")];
+    for _ in 0..2 {
+        let failed = store.spend(&attempts, &Policy::default(), sample::NOW).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))));
+    }
+    query(r#"drop trigger "full""#).execute(&mut database.stranger().await).await.unwrap();
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert_eq!(answers[0].as_ref().unwrap().accepted().unwrap().usage.remaining, Some(1));
+}

@@ -1,0 +1,51 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use crate::user::is_root;
+
+/// The folder that holds `initdb` and `pg_ctl`; installs them where they are missing and that is possible.
+pub(crate) fn folder() -> PathBuf {
+    find().unwrap_or_else(|| {
+        install();
+        find().unwrap_or_else(|| {
+            panic!(
+                "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
+                 install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin"
+            )
+        })
+    })
+}
+
+fn find() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let in_path: Vec<PathBuf> = env::split_paths(&path).collect();
+    in_path.into_iter().chain(by_pg_config()).chain(debians()).find(|folder| is_complete(folder))
+}
+
+fn is_complete(folder: &Path) -> bool {
+    ["initdb", "pg_ctl", "postgres"].iter().all(|binary| folder.join(binary).is_file())
+}
+
+fn by_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+}
+
+/// Debian's folders, the newest version first.
+fn debians() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut versions: Vec<u32> = versions.filter_map(|version| version.file_name().to_str()?.parse().ok()).collect();
+    versions.sort_unstable();
+    versions.iter().rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))).collect()
+}
+
+/// Installs Debian's package, which only root may do. Whether it worked is seen by who looks for the binaries next.
+fn install() {
+    let apt_get = |arguments: &[&str]| {
+        Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output().ok()
+    };
+    if is_root() && apt_get(&["update"]).is_some() {
+        apt_get(&["install", "-y", "--no-install-recommends", "postgresql"]);
+    }
+}

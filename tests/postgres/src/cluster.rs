@@ -1,0 +1,149 @@
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tokio::task::spawn_blocking;
+
+use crate::user::User;
+use crate::{binaries, server};
+
+/// Settings of a server for tests: nothing that they keep has to outlive a power cut.
+pub(crate) const NO_SYNC: &str = "fsync = off\nfull_page_writes = off\n";
+
+/// A Postgres server of the test's own, in a temporary folder. It ends with this value, and with the process however
+/// that ends.
+#[derive(Debug)]
+pub struct PrivateCluster {
+    tools: Tools,
+    url: String,
+    guard: Child,
+}
+
+impl PrivateCluster {
+    /// Makes a server and starts it.
+    pub async fn start() -> Self {
+        run(|| Self::start_blocking(NO_SYNC)).await
+    }
+
+    /// Makes a server whose commits survive a power cut, and starts it: for benchmarks.
+    pub async fn start_durable() -> Self {
+        run(|| Self::start_blocking("")).await
+    }
+
+    /// Makes a fresh database on this server, and returns its URL.
+    pub async fn database(&self) -> String {
+        server::create_database(&self.url).await
+    }
+
+    /// Stops the server; open connections break.
+    pub async fn stop(&self) {
+        let tools = self.tools.clone();
+        run(move || tools.pg_ctl(&["stop", "-m", "immediate"])).await;
+    }
+
+    /// Starts the server again after [`PrivateCluster::stop`], under the same URL and with the same data.
+    pub async fn start_again(&self) {
+        let tools = self.tools.clone();
+        run(move || tools.start()).await;
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn start_blocking(settings: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("keymint-pg-").tempdir_in("/tmp");
+        let folder = folder.unwrap_or_else(|error| panic!("no folder for Postgres: {error}")).keep();
+        let tools = Tools { binaries: binaries::folder(), user: User::find(), folder };
+        let guard = tools.guard();
+        tools.user.own(&tools.folder);
+        tools.init(settings);
+        tools.start();
+        let url = format!("postgres://postgres@localhost/postgres?host={}", tools.folder.display());
+        Self { tools, url, guard }
+    }
+}
+
+impl Drop for PrivateCluster {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What it takes to run a server in a folder.
+#[derive(Debug, Clone)]
+struct Tools {
+    binaries: PathBuf,
+    user: User,
+    folder: PathBuf,
+}
+
+impl Tools {
+    /// A process that outlives this one by a moment: once its standard input, which only this process holds open, ends,
+    /// it stops the server and removes the folder. Interrupts that are meant for the tests do not reach it.
+    fn guard(&self) -> Child {
+        const SCRIPT: &str = r#"cat > /dev/null; folder=$1; shift; "$@"; rm -rf "$folder""#;
+        let mut guard = Command::new("sh");
+        guard.args(["-c", SCRIPT, "guard"]).arg(&self.folder).args(self.user.switch());
+        guard.arg(self.binaries.join("pg_ctl")).args(["stop", "-w", "-m", "immediate", "-D"]).arg(self.data());
+        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        guard.current_dir("/").spawn().unwrap_or_else(|error| panic!("no guard for Postgres: {error}"))
+    }
+
+    /// Makes the files of a server that listens on a socket in its folder and trusts whoever reaches that.
+    fn init(&self, settings: &str) {
+        let mut init = self.command("initdb");
+        init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]);
+        init.arg(self.data());
+        if self.knows_languages() {
+            init.args(["--locale-provider=icu", "--icu-locale=en"]);
+        }
+        check(&mut init);
+        let folder = self.folder.display();
+        let settings = format!(
+            "listen_addresses = ''\nmax_connections = 200\nunix_socket_directories = '{folder}'\n{settings}"
+        );
+        let file = OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
+        let written = file.and_then(|mut file| file.write_all(settings.as_bytes()));
+        written.unwrap_or_else(|error| panic!("the settings of Postgres cannot be written: {error}"));
+    }
+
+    /// Whether texts can be sorted by a language's rules without its being installed on the machine: since version 15.
+    fn knows_languages(&self) -> bool {
+        let help = self.command("initdb").arg("--help").output();
+        help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--icu-locale"))
+    }
+
+    fn start(&self) {
+        self.pg_ctl(&["start", "-l", &self.folder.join("log").to_string_lossy()]);
+    }
+
+    /// Runs `pg_ctl`, and waits until what it is asked to do is done.
+    fn pg_ctl(&self, arguments: &[&str]) {
+        check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
+    }
+
+    fn command(&self, binary: &str) -> Command {
+        let words = self.user.switch();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(self.binaries.join(binary)).current_dir(&self.folder).stdin(Stdio::null());
+        command
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+}
+
+fn check(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&said));
+}

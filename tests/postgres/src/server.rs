@@ -1,0 +1,48 @@
+use std::env;
+use std::sync::OnceLock;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, query_scalar, raw_sql};
+
+use crate::PrivateCluster;
+use crate::cluster::NO_SYNC;
+
+/// Makes a fresh database on the server that the tests of this process share, and returns its URL.
+pub async fn database() -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let url = match SERVER.get_or_init(Server::find) {
+        Server::Given(url) => url,
+        Server::Started(cluster) => cluster.url(),
+    };
+    create_database(url).await
+}
+
+enum Server {
+    Given(String),
+    Started(PrivateCluster),
+}
+
+impl Server {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where tests find Postgres is the business of the machine they run on"
+    )]
+    fn find() -> Self {
+        match env::var("KEYMINT_TEST_POSTGRES_URL") {
+            Ok(url) if !url.is_empty() => Self::Given(url),
+            _ => Self::Started(PrivateCluster::start_blocking(NO_SYNC)),
+        }
+    }
+}
+
+/// Makes a database of a unique name on the server at `url`, and returns its URL.
+pub(crate) async fn create_database(url: &str) -> String {
+    let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
+    let connect = PgConnection::connect_with(&options).await;
+    let mut connection = connect.unwrap_or_else(|error| panic!("Postgres does not answer: {error}"));
+    let name = query_scalar("select 'keymint_test_' || replace(gen_random_uuid()::text, '-', '')");
+    let name: String = name.fetch_one(&mut connection).await.unwrap_or_else(|error| panic!("no name: {error}"));
+    let create = raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await;
+    create.unwrap_or_else(|error| panic!("the user of Postgres may make no database: {error}"));
+    options.database(&name).to_url_lossy().into()
+}
