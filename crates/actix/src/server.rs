@@ -63,8 +63,10 @@ impl Stopper {
     /// Accepts nothing more, answers what was accepted, closes every connection after its answer, and returns when
     /// all is done or the time for it has run out.
     pub async fn stop(&self) {
+        // First the listener, so that a client that is told to close its connection finds no other one to open.
+        let stopped = self.handle.stop(true);
         self.api.drain();
-        self.handle.stop(true).await;
+        stopped.await;
     }
 }
 

@@ -1,0 +1,182 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Mints, verifies, meters and revokes API keys.
+#[derive(Debug, Parser)]
+#[command(name = "keymint", version)]
+pub(super) struct Arguments {
+    /// The configuration file; ./keymint.toml where it exists.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server (the default).
+    Serve,
+    /// Bring the database to the present layout.
+    Migrate,
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Work on API keys.
+    Key {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Work on the server keys that backends authenticate with.
+    ServerKey {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: ServerKeyCommand,
+    },
+    /// Organizations: not available yet.
+    #[command(hide = true)]
+    Org {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say whether the configuration is valid, and everything that is wrong with it.
+    Check,
+    /// Print the effective configuration, without secrets.
+    Print,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Create a key; its text is shown this once.
+    Create {
+        /// Whom it is for.
+        #[arg(long, value_name = "ID")]
+        user: String,
+        /// What its text begins with.
+        #[arg(long)]
+        prefix: Option<String>,
+        #[command(flatten)]
+        members: Box<Members>,
+    },
+    /// List keys, one page of them.
+    List {
+        /// Keys of this user only.
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
+        /// Keys of this configuration only.
+        #[arg(long, value_name = "ID")]
+        config_id: Option<String>,
+        /// Rows to show: 0 to 1000.
+        #[arg(long)]
+        limit: Option<String>,
+        /// Rows to skip.
+        #[arg(long)]
+        offset: Option<String>,
+        /// The member to sort by, such as createdAt or name.
+        #[arg(long, value_name = "MEMBER")]
+        sort_by: Option<String>,
+        /// asc or desc.
+        #[arg(long, value_name = "DIRECTION")]
+        sort_direction: Option<String>,
+    },
+    /// Show one key.
+    Get {
+        /// The key's id.
+        id: String,
+    },
+    /// Verify a key, which counts as a use of it. The status is 0 where it is valid.
+    Verify {
+        /// The key's text; `-` reads it from standard input, which keeps it out of the shell's history.
+        key: String,
+        /// The configuration that the key must be of.
+        #[arg(long, value_name = "ID")]
+        config_id: Option<String>,
+        /// What the key must grant, as JSON: `{"files":["read"]}`.
+        #[arg(long, value_name = "JSON")]
+        permissions: Option<String>,
+        /// What the use costs; 0 looks without paying.
+        #[arg(long)]
+        cost: Option<String>,
+    },
+    /// Change a key.
+    Update {
+        /// The key's id.
+        id: String,
+        /// Whether it may be used.
+        #[arg(long)]
+        enabled: Option<bool>,
+        #[command(flatten)]
+        members: Box<Members>,
+    },
+    /// Remove a key for good.
+    Delete {
+        /// The key's id.
+        id: String,
+    },
+}
+
+/// What create and update have in common.
+#[derive(Debug, Args)]
+pub(super) struct Members {
+    /// The configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// A name for people.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// How long it lives from now on, in seconds; `null` = for ever.
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) expires_in: Option<String>,
+    /// What is attached to it, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(super) metadata: Option<String>,
+    /// Calls that its quota allows; `null` = no quota, on create.
+    #[arg(long, value_name = "CALLS")]
+    pub(super) remaining: Option<String>,
+    /// Calls after a refill of the quota.
+    #[arg(long, value_name = "CALLS")]
+    pub(super) refill_amount: Option<String>,
+    /// Time between refills, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(super) refill_interval: Option<String>,
+    /// Whether it is rate limited.
+    #[arg(long)]
+    pub(super) rate_limit_enabled: Option<bool>,
+    /// The rate limit's window, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(super) rate_limit_time_window: Option<String>,
+    /// Calls per window.
+    #[arg(long, value_name = "CALLS")]
+    pub(super) rate_limit_max: Option<String>,
+    /// What it may be used for, as JSON: `{"files":["read"]}`.
+    #[arg(long, value_name = "JSON")]
+    pub(super) permissions: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ServerKeyCommand {
+    /// Create a server key; its text is shown this once.
+    Create {
+        /// A name for people.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the server keys, revoked ones included.
+    List,
+    /// Revoke a server key; running servers refuse it within a second.
+    Revoke {
+        /// The server key's id, as `list` shows it.
+        id: String,
+    },
+}

@@ -1,0 +1,140 @@
+use std::io;
+
+use keymint_actix::ApiError;
+use keymint_actix::validate::Object;
+use keymint_actix::wire::{self, CreatedView, KeyView, PageView, VerdictView};
+use keymint_service::{Caller, KeyError, Keys};
+use serde_json::{Map, Value, json};
+
+use super::arguments::{KeyCommand, Members};
+use super::{CliResult, Outcome, output};
+
+/// What a list shows where nobody asked for JSON.
+const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
+
+/// A request as the HTTP API would have it: options become its members, and are checked by the same reader.
+#[derive(Default)]
+struct Request(Map<String, Value>);
+
+impl Request {
+    fn text(mut self, name: &str, text: Option<String>) -> Self {
+        self.0.extend(text.map(|text| (name.to_owned(), Value::String(text))));
+        self
+    }
+
+    /// An option that holds JSON; what is not JSON stays text, which the reader then refuses by name.
+    fn json(mut self, name: &str, text: Option<String>) -> Self {
+        let value = text.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        self.0.extend(value.map(|value| (name.to_owned(), value)));
+        self
+    }
+
+    fn flag(mut self, name: &str, flag: Option<bool>) -> Self {
+        self.0.extend(flag.map(|flag| (name.to_owned(), Value::Bool(flag))));
+        self
+    }
+
+    fn members(self, members: Box<Members>) -> Self {
+        let Members {
+            config_id,
+            name,
+            expires_in,
+            metadata,
+            remaining,
+            refill_amount,
+            refill_interval,
+            rate_limit_enabled,
+            rate_limit_time_window,
+            rate_limit_max,
+            permissions,
+        } = *members;
+        self.text("configId", config_id)
+            .text("name", name)
+            .json("expiresIn", expires_in)
+            .json("metadata", metadata)
+            .json("remaining", remaining)
+            .json("refillAmount", refill_amount)
+            .json("refillInterval", refill_interval)
+            .flag("rateLimitEnabled", rate_limit_enabled)
+            .json("rateLimitTimeWindow", rate_limit_time_window)
+            .json("rateLimitMax", rate_limit_max)
+            .json("permissions", permissions)
+    }
+
+    fn read<T>(self, read: impl FnOnce(&mut Object<'_>) -> Option<T>) -> CliResult<T> {
+        let body = Value::Object(self.0);
+        let mut object = Object::body(Some(&body)).map_err(explain)?;
+        let value = read(&mut object);
+        object.finish(value).map_err(|error| explain(error).into())
+    }
+}
+
+pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResult {
+    let caller = Caller::Server;
+    match command {
+        KeyCommand::Create { user, prefix, members } => {
+            let request = Request::default().text("userId", Some(user)).text("prefix", prefix).members(members);
+            let request = request.read(|body| Some(wire::read_create(body)))?;
+            let minted = keys.create(&caller, request).await.map_err(refused)?;
+            output::record(&CreatedView::from(&minted), json)
+        }
+        KeyCommand::List { user, config_id, limit, offset, sort_by, sort_direction } => {
+            let request = Request::default()
+                .text("userId", user)
+                .text("configId", config_id)
+                .text("limit", limit)
+                .text("offset", offset)
+                .text("sortBy", sort_by)
+                .text("sortDirection", sort_direction)
+                .read(|query| Some(wire::read_list(query)))?;
+            let (limit, offset) = (request.limit, request.offset);
+            let page = keys.list(&caller, request).await.map_err(refused)?;
+            let answer = serde_json::to_value(PageView::new(&page, limit, offset))?;
+            let rows = answer.get("apiKeys").and_then(Value::as_array).cloned().unwrap_or_default();
+            output::table(&answer, &rows, &COLUMNS, json)
+        }
+        KeyCommand::Get { id } => {
+            let id = Request::default().text("id", Some(id)).read(|query| wire::read_id(query, "id"))?;
+            let key = keys.get(&caller, &id, None).await.map_err(refused)?;
+            output::record(&KeyView::from(&key), json)
+        }
+        KeyCommand::Verify { key, config_id, permissions, cost } => {
+            let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
+            let request = Request::default()
+                .text("key", Some(key))
+                .text("configId", config_id)
+                .json("permissions", permissions)
+                .json("cost", cost)
+                .read(wire::read_verify)?;
+            let verdict = keys.verify(&caller, request).await.map_err(refused)?;
+            output::record(&VerdictView::from(&verdict), json)?;
+            Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
+        }
+        KeyCommand::Update { id, enabled, members } => {
+            let request = Request::default().text("keyId", Some(id)).flag("enabled", enabled).members(members);
+            let key = keys.update(&caller, request.read(wire::read_update)?).await.map_err(refused)?;
+            output::record(&KeyView::from(&key), json)
+        }
+        KeyCommand::Delete { id } => {
+            let id = Request::default().text("keyId", Some(id)).read(|body| wire::read_id(body, "keyId"))?;
+            keys.delete(&caller, &id, None).await.map_err(refused)?;
+            output::record(&json!({ "success": true }), json)
+        }
+    }
+}
+
+/// What the reader says, with the option's place in the request, such as `[body.expiresIn]`.
+fn explain(error: ApiError) -> String {
+    match error {
+        ApiError::Validation(text) => text,
+        other => other.code().to_owned(),
+    }
+}
+
+/// A refusal in the wire's words, anything else with its causes.
+fn refused(error: KeyError) -> Box<dyn std::error::Error> {
+    match error {
+        KeyError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line. Every command works on the database itself, beside a running server.
+
+mod arguments;
+mod key;
+mod output;
+mod server_key;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::wiring::{self, Services};
+use crate::{logging, serve};
+use arguments::{Arguments, Command, ConfigCommand};
+
+/// What a command that did its work has to say with its exit status.
+pub(crate) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It did its work, and the answer is no: a key that is not valid.
+    No,
+}
+
+type CliResult<T = Outcome> = Result<T, Box<dyn Error>>;
+
+/// Runs the command of this process's arguments. The status is 0 only where it did what it was asked.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = io::stderr().lock().write_all(explain(error.as_ref()).as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> CliResult {
+    let file = Config::locate(arguments.config, Path::new(""));
+    let config = Config::load(file.as_deref(), &Environment::of_process())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve::serve(&config).await.map(|()| Outcome::Done).map_err(Into::into),
+            Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
+            Command::Config { command: ConfigCommand::Check } => output::line("the configuration is valid"),
+            Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
+            Command::Key { json, command } => {
+                logging::start(&config.log);
+                key::run(&Services::open(&config).await?.keys, command, json).await
+            }
+            Command::ServerKey { json, command } => {
+                logging::start(&config.log);
+                server_key::run(&Services::open(&config).await?.server_keys, command, json).await
+            }
+            Command::Org { .. } => Err("organizations are not available yet".into()),
+        }
+    })
+}
+
+/// An error with its causes, outermost first.
+fn explain(error: &dyn Error) -> String {
+    let mut text = format!("error: {error}\n");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = writeln!(text, "  because: {error}");
+        cause = error.source();
+    }
+    text
+}

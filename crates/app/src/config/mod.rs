@@ -1,0 +1,119 @@
+//! The configuration: what was written down ([`Config::load`]), parsed once into values that are valid.
+//!
+//! The file and the environment become one tree of values, each with its place; the sections read the tree. A
+//! section reads each of its keys in one call, which states the key's name, range and default. Checks, unknown keys,
+//! [`Config::print`] and the [`reference()`] all come from these calls, so that they cannot disagree. Serde is not
+//! used here: it stops at the first problem, does not know places, and repeats values, which may be secrets, in its
+//! messages.
+
+mod path;
+mod problem;
+mod reference;
+mod section;
+mod sections;
+mod source;
+mod suggestion;
+mod values;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keymint_domain::Policy;
+use keymint_domain::server_key::ServerKeyText;
+
+use crate::environment::Environment;
+use section::{Sheet, read_root};
+use sections::{api_key, cleanup, database, identity, log, organization, server, server_keys, verify};
+use source::Node;
+
+pub use path::KeyPath;
+pub use problem::{Location, Place, Problem, Problems};
+pub use reference::Key;
+pub use sections::cleanup::Cleanup;
+pub use sections::database::{Database, DatabaseUrl, Durability, PostgresUrl};
+pub use sections::log::{Log, LogFormat};
+pub use sections::server::Server;
+pub use sections::verify::Verify;
+
+/// The effective configuration of the binary; all of it is valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What listens, and to whom.
+    pub server: Server,
+    /// Where keys are kept.
+    pub database: Database,
+    /// What is logged.
+    pub log: Log,
+    /// Who may verify over HTTP.
+    pub verify: Verify,
+    /// The background job that removes dead keys.
+    pub cleanup: Cleanup,
+    /// What keys may be, from `[[api_key]]` and `verify.require_owner`.
+    pub policy: Policy,
+    /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
+    pub server_keys: Vec<ServerKeyText>,
+    effective: toml::Table,
+}
+
+/// The file that is read where none is named.
+const FILE_NAME: &str = "keymint.toml";
+
+impl Config {
+    /// The file to load: the one asked for, else `keymint.toml` in `directory` where there is one.
+    pub fn locate(asked: Option<PathBuf>, directory: &Path) -> Option<PathBuf> {
+        // Where it cannot be told whether the file is there, loading it says why.
+        asked.or_else(|| Some(directory.join(FILE_NAME)).filter(|path| path.try_exists().unwrap_or(true)))
+    }
+
+    /// Loads defaults, then `file`, then the environment, or says everything that is wrong.
+    pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, Problems> {
+        let Some(path) = file else {
+            return Self::from_text("", FILE_NAME, environment);
+        };
+        let name = path.display().to_string();
+        match fs::read(path).map(String::from_utf8) {
+            Ok(Ok(text)) => Self::from_text(&text, &name, environment),
+            Ok(Err(_)) => Err(Problem::at_place(Place::File(name.into()), "is not UTF-8").into()),
+            Err(error) => Err(Problem::at_place(Place::File(name.into()), format!("cannot be read: {error}")).into()),
+        }
+    }
+
+    /// The same as [`Config::load`], from the file's text; `name` is what problems call the file.
+    pub fn from_text(text: &str, name: &str, environment: &Environment) -> Result<Self, Problems> {
+        let mut root = source::parse(text, name)?;
+        let mut sheet = Sheet { problems: source::apply(&mut root, environment), ..Sheet::default() };
+        let config = Self::read(&root, environment, &mut sheet);
+        if sheet.problems.is_empty() { Ok(config) } else { Err(Problems::new(sheet.problems)) }
+    }
+
+    /// The effective configuration as TOML, with `***` for passwords. It loads again to the same, passwords apart.
+    /// Keys that are not set and have no default are left out, and so are sections that are not available yet.
+    pub fn print(&self) -> String {
+        self.effective.to_string()
+    }
+
+    /// Reads all sections, in the order in which they are printed.
+    fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
+        let server_keys = server_keys::read(environment, &mut sheet.problems);
+        let (config, effective) = read_root(root, sheet, |root| {
+            let server = root.section("server", server::read);
+            let database = root.section("database", database::read);
+            let log = root.section("log", log::read);
+            root.later_section("identity", identity::read);
+            let (verify, require_owner) = root.section("verify", verify::read);
+            root.later_section("organization", organization::read);
+            let cleanup = root.section("cleanup", cleanup::read);
+            let policy = api_key::read(root, require_owner);
+            Self { server, database, log, verify, cleanup, policy, server_keys, effective: toml::Table::new() }
+        });
+        Self { effective, ..config }
+    }
+}
+
+/// Every key that there is, in the order of the sections.
+pub fn reference() -> Vec<Key> {
+    let mut sheet = Sheet::default();
+    let nothing = Node::new_table(Place::File(FILE_NAME.into()));
+    Config::read(&nothing, &Environment::default(), &mut sheet);
+    sheet.keys
+}

@@ -1,0 +1,26 @@
+use toml::Value;
+
+use super::KeyPath;
+
+/// A key of the configuration as the code knows it, for documents to be held against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// Its path; an entry of a list is `[]`, as in `api_key[].key_length`.
+    pub path: String,
+    /// Its type and range, in words.
+    pub kind: String,
+    /// Its default; `None` = none.
+    pub default: Option<Value>,
+    /// Whether all that it can ask for is built.
+    pub available: bool,
+}
+
+impl Key {
+    pub(super) fn new(path: &KeyPath, kind: String, default: Option<Value>) -> Self {
+        Self { path: path.without_indices(), kind, default, available: true }
+    }
+
+    pub(super) fn mark_later(&mut self) {
+        self.available = false;
+    }
+}

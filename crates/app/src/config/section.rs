@@ -1,0 +1,172 @@
+use toml::Value;
+
+use super::path::Step;
+use super::problem::{Location, Place, Problem};
+use super::reference::Key;
+use super::source::{Faults, Node, Table};
+use super::{KeyPath, suggestion};
+
+/// What reading collects besides values.
+#[derive(Default)]
+pub(super) struct Sheet {
+    pub(super) problems: Vec<Problem>,
+    /// Every key that was asked for, in that order.
+    pub(super) keys: Vec<Key>,
+}
+
+/// A table that is being read. It may not be there, and then every key has its default.
+///
+/// A key is stated once, in the call that reads it: its name, its type and range, and its default. From these calls
+/// come the checks, the unknown keys, the effective configuration and the reference.
+pub(super) struct Section<'t, 's> {
+    path: KeyPath,
+    place: Option<Place>,
+    table: Option<&'t Table>,
+    known: Vec<&'static str>,
+    effective: toml::Table,
+    sheet: &'s mut Sheet,
+}
+
+/// Reads the whole tree; answers what `read` makes of it and the effective configuration.
+pub(super) fn read_root<T>(
+    root: &Node,
+    sheet: &mut Sheet,
+    read: impl FnOnce(&mut Section<'_, '_>) -> T,
+) -> (T, toml::Table) {
+    enter(Some(root), KeyPath::default(), sheet, read)
+}
+
+fn enter<T>(
+    node: Option<&Node>,
+    path: KeyPath,
+    sheet: &mut Sheet,
+    read: impl FnOnce(&mut Section<'_, '_>) -> T,
+) -> (T, toml::Table) {
+    let table = node.map(Node::table).transpose().unwrap_or_else(|faults| {
+        sheet.problems.extend(faults.into_problems(&path));
+        None
+    });
+    let place = node.map(|node| node.place.clone());
+    let mut section = Section { path, place, table, known: Vec::new(), effective: toml::Table::new(), sheet };
+    let value = read(&mut section);
+    section.report_unknown_keys();
+    (value, section.effective)
+}
+
+impl<'t> Section<'t, '_> {
+    /// Reads the value of `key`, or reports what is wrong with it and answers the default.
+    ///
+    /// `kind` is its type and range in words. `show` says how a value is printed; `None` leaves it out.
+    pub(super) fn read<T>(
+        &mut self,
+        key: &'static str,
+        kind: impl Into<String>,
+        default: T,
+        show: impl Fn(&T) -> Option<Value>,
+        parse: impl FnOnce(&'t Node) -> Result<T, Faults>,
+    ) -> T {
+        let path = self.path.key(key);
+        let shown_default = show(&default);
+        self.sheet.keys.push(Key::new(&path, kind.into(), shown_default));
+        let value = self.find(key).map(parse).transpose().unwrap_or_else(|faults| {
+            self.sheet.problems.extend(faults.into_problems(&path));
+            None
+        });
+        let value = value.unwrap_or(default);
+        if let Some(shown) = show(&value) {
+            self.effective.insert(key.to_owned(), shown);
+        }
+        value
+    }
+
+    /// Reads the table at `key`.
+    pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_>) -> T) -> T {
+        let node = self.find(key);
+        let (value, effective) = enter(node, self.path.key(key), self.sheet, read);
+        self.effective.insert(key.to_owned(), Value::Table(effective));
+        value
+    }
+
+    /// Reads each table of the list at `key`; where there is none, reads one in which nothing is set.
+    pub(super) fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_, '_>) -> T) -> Vec<T> {
+        let path = self.path.key(key);
+        let nodes = self.find(key).map(Node::list).transpose().unwrap_or_else(|faults| {
+            self.sheet.problems.extend(faults.into_problems(&path));
+            None
+        });
+        let mut nodes: Vec<Option<&Node>> = nodes.unwrap_or_default().iter().map(Some).collect();
+        if nodes.is_empty() {
+            nodes.push(None);
+        }
+        let tables = nodes.into_iter().enumerate();
+        let read_one = |(index, node)| enter(node, path.index(index), self.sheet, &mut read);
+        let (values, effective): (Vec<T>, Vec<toml::Table>) = tables.map(read_one).unzip();
+        self.effective.insert(key.to_owned(), effective.into());
+        values
+    }
+
+    /// Reads a table for a feature that is not built yet: checks it, then refuses whatever it sets.
+    pub(super) fn later_section(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_>)) {
+        let first = self.sheet.keys.len();
+        self.section(key, |section| {
+            read(section);
+            for key in section.known.clone() {
+                section.refuse(key, section.is_set(key));
+            }
+        });
+        self.sheet.keys[first..].iter_mut().for_each(Key::mark_later);
+        self.effective.remove(key);
+    }
+
+    /// Refuses the key that was read last where it asks for a feature that is not built yet.
+    pub(super) fn later(&mut self, key: &'static str, asked: bool) {
+        if let Some(last) = self.sheet.keys.last_mut() {
+            last.mark_later();
+        }
+        self.refuse(key, asked);
+    }
+
+    fn refuse(&mut self, key: &'static str, asked: bool) {
+        if asked {
+            self.problem(self.location(key), "not available yet");
+        }
+    }
+
+    /// Whether anybody wrote `key` down.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.place_of(key).is_some()
+    }
+
+    /// Where `key` is written down, else where the section is.
+    pub(super) fn location(&self, key: &'static str) -> Location {
+        Location { place: self.place_of(key).or(self.place.as_ref()).cloned(), path: self.path.key(key) }
+    }
+
+    /// Reports a problem that no single value has.
+    pub(super) fn problem(&mut self, location: Location, message: impl Into<String>) {
+        self.sheet.problems.push(Problem::new(location, message));
+    }
+
+    fn place_of(&self, key: &str) -> Option<&Place> {
+        Some(&self.table?.get(key)?.place)
+    }
+
+    fn find(&mut self, key: &'static str) -> Option<&'t Node> {
+        self.known.push(key);
+        self.table?.get(key)
+    }
+
+    fn report_unknown_keys(&mut self) {
+        let entries = self.table.into_iter().flatten();
+        for (key, node) in entries.filter(|(key, _)| !self.known.contains(&key.as_str())) {
+            let message = match suggestion::nearest(key, &self.known) {
+                Some(known) => format!("unknown key; is {known} meant?"),
+                None => "unknown key".to_owned(),
+            };
+            let path = self.path.join([Step::Key(key.clone())]);
+            let at = |place: &Place| Location { place: Some(place.clone()), path: path.clone() };
+            let problems = node.places().into_iter().map(|place| Problem::new(at(place), message.clone()));
+            self.sheet.problems.extend(problems);
+        }
+    }
+}

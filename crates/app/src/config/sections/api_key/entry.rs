@@ -1,0 +1,101 @@
+use std::num::NonZeroU32;
+
+use keymint_domain::value::{Prefix, utf16_len};
+use keymint_domain::{ConfigId, Configuration};
+use toml::Value;
+
+use super::{limits, permissions};
+use crate::config::Location;
+use crate::config::section::Section;
+use crate::config::values::parsed;
+
+/// Better Auth keeps counters in 32-bit columns.
+pub(super) const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
+const DAY_MS: u64 = 86_400_000;
+
+/// One `[[api_key]]`, and what is needed to compare its id with the others'.
+pub(super) struct Entry {
+    pub(super) configuration: Configuration,
+    /// The id that was given, where it is valid.
+    pub(super) id: Option<ConfigId>,
+    /// Whether an id was given, valid or not.
+    pub(super) has_id: bool,
+    pub(super) id_location: Location,
+}
+
+pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
+    let show = |id: &Option<ConfigId>| Some(Value::from(id.clone().unwrap_or_else(ConfigId::default_id).as_str()));
+    let id = section.read("config_id", "text", None, show, |node| parsed(node, |text| ConfigId::parse(text)).map(Some));
+    read_later_keys(section);
+    Entry {
+        configuration: read_configuration(section, id.clone().unwrap_or_else(ConfigId::default_id)),
+        id,
+        has_id: section.is_set("config_id"),
+        id_location: section.location("config_id"),
+    }
+}
+
+fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configuration {
+    let default = Configuration::new(id);
+    let configuration = Configuration {
+        key_length: section.integer("key_length", default.key_length, 16..=256),
+        default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
+        prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
+        name_length: limits::lengths(section, "name_length", default.name_length, 0),
+        require_name: section.boolean("require_name", default.require_name),
+        enable_metadata: section.boolean("enable_metadata", default.enable_metadata),
+        disable_key_hashing: section.boolean("disable_key_hashing", default.disable_key_hashing),
+        default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
+        max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
+        starting_characters: limits::starting_characters(section, default.starting_characters),
+        expiration: limits::expiration(section, default.expiration),
+        rate_limit: limits::rate_limit(section, default.rate_limit),
+        permissions: permissions::read(section),
+        retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
+        id: default.id,
+    };
+    check_default_prefix(section, &configuration);
+    configuration
+}
+
+/// Keys for features that are not built yet.
+fn read_later_keys(section: &mut Section<'_, '_>) {
+    let organization = section.choice("references", false, &[("user", false), ("organization", true)]);
+    section.later("references", organization);
+    let usual = vec!["x-api-key".to_owned()];
+    let headers = section.texts("api_key_headers", "list of header names", usual.clone(), parse_header);
+    section.later("api_key_headers", headers != usual);
+    for key in ["enable_session_for_api_keys", "allow_key_management", "defer_usage"] {
+        let asked = section.boolean(key, false);
+        section.later(key, asked);
+    }
+}
+
+fn check_default_prefix(section: &mut Section<'_, '_>, configuration: &Configuration) {
+    let Some(prefix) = &configuration.default_prefix else { return };
+    let range = configuration.prefix_length;
+    if !range.fits(prefix) {
+        let message = format!(
+            "must have from {} to {} characters (prefix_length), not {}",
+            range.min,
+            range.max,
+            utf16_len(prefix)
+        );
+        section.problem(section.location("default_prefix"), message);
+    }
+}
+
+fn parse_prefix(text: &str) -> Result<String, &'static str> {
+    let prefix = Prefix::parse(text).map_err(|_| "must be letters, digits, underscores and hyphens")?;
+    Ok(prefix.as_str().to_owned())
+}
+
+/// A header's name in lower case, as RFC 9110 has it (a token).
+fn parse_header(text: &str) -> Result<String, &'static str> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if text.is_empty() || !text.bytes().all(token) {
+        Err("must be a header's name")
+    } else {
+        Ok(text.to_ascii_lowercase())
+    }
+}

@@ -1,0 +1,67 @@
+use keymint_domain::policy::{Expiration, LengthRange, RateLimitDefaults};
+use keymint_domain::usage::Algorithm;
+use keymint_domain::value::Lifetime;
+
+use super::entry::MAX_COUNT;
+use crate::config::section::Section;
+
+/// A century.
+const MAX_DAYS: u32 = 36_500;
+
+pub(super) fn lengths(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    default: LengthRange,
+    least: usize,
+) -> LengthRange {
+    section.section(key, |section| {
+        let min = section.integer("min", default.min, least..=255);
+        let max = section.integer("max", default.max, 1..=255);
+        check_order(section, ["min", "max"], min <= max);
+        LengthRange { min, max }
+    })
+}
+
+/// UTF-16 units of a key that are kept to recognise it by; `None` = none are.
+pub(super) fn starting_characters(section: &mut Section<'_, '_>, default: Option<usize>) -> Option<usize> {
+    section.section("starting_characters", |section| {
+        let store = section.boolean("store", default.is_some());
+        let length = section.integer("length", default.unwrap_or(6), 1..=64);
+        store.then_some(length)
+    })
+}
+
+pub(super) fn expiration(section: &mut Section<'_, '_>, default: Expiration) -> Expiration {
+    section.section("expiration", |section| {
+        let seconds = section.integer("default_seconds", 0, 0..=MAX_DAYS * 86_400);
+        let allow_custom = section.boolean("allow_custom", default.allow_custom);
+        let min_days = section.integer("min_days", default.min_days, 0..=MAX_DAYS);
+        let max_days = section.integer("max_days", default.max_days, 0..=MAX_DAYS);
+        check_order(section, ["min_days", "max_days"], min_days <= max_days);
+        // 0 is no lifetime, which is what the key's 0 means. The default need not lie between the limits: they are
+        // for what requests ask.
+        Expiration { default: Lifetime::from_seconds(seconds.into()).ok(), allow_custom, min_days, max_days }
+    })
+}
+
+pub(super) fn rate_limit(section: &mut Section<'_, '_>, default: RateLimitDefaults) -> RateLimitDefaults {
+    let algorithms = [("gcra", Algorithm::Gcra), ("idle-window", Algorithm::IdleWindow)];
+    section.section("rate_limit", |section| RateLimitDefaults {
+        enabled: section.boolean("enabled", default.enabled),
+        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_COUNT.into()),
+        max_requests: section.integer("max_requests", default.max_requests, 1..=MAX_COUNT.into()),
+        algorithm: section.choice("algorithm", default.algorithm, &algorithms),
+    })
+}
+
+/// Reports a lower end above the upper one, at the lower end unless only the upper one was set.
+fn check_order(section: &mut Section<'_, '_>, [min, max]: [&'static str; 2], ordered: bool) {
+    if ordered {
+        return;
+    }
+    if section.is_set(min) {
+        section.problem(section.location(min), format!("must not be above {max}"));
+    } else {
+        section.problem(section.location(max), format!("must not be below {min}"));
+    }
+}

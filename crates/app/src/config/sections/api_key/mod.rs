@@ -1,0 +1,33 @@
+//! `[[api_key]]`: the configurations of the policy.
+
+mod entry;
+mod limits;
+mod permissions;
+
+use keymint_domain::Policy;
+
+use crate::config::section::Section;
+use entry::Entry;
+
+/// Reads all entries; where there is none, the default configuration alone.
+pub(in crate::config) fn read(root: &mut Section<'_, '_>, require_owner: bool) -> Policy {
+    let entries = root.sections("api_key", entry::read);
+    check_ids(root, &entries);
+    let configurations = entries.into_iter().map(|entry| entry.configuration).collect();
+    // Duplicates have been reported, with their places.
+    let mut policy = Policy::new(configurations).unwrap_or_default();
+    policy.require_owner = require_owner;
+    policy
+}
+
+fn check_ids(root: &mut Section<'_, '_>, entries: &[Entry]) {
+    for (index, entry) in entries.iter().enumerate() {
+        if entries.len() > 1 && !entry.has_id {
+            root.problem(entry.id_location.clone(), "must be set where there is more than one entry");
+        }
+        let same = |earlier: &&Entry| earlier.id.is_some() && earlier.id == entry.id;
+        if let Some(earlier) = entries[..index].iter().find(same) {
+            root.problem(entry.id_location.clone(), format!("is taken by {}", earlier.id_location));
+        }
+    }
+}

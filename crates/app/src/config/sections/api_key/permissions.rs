@@ -1,0 +1,40 @@
+use keymint_domain::Permissions;
+use serde_json::Value as Json;
+
+use crate::config::section::Section;
+use crate::config::source::{Faults, Node};
+use crate::config::values::{entries, list};
+
+/// The resource of a bare list of actions.
+const ANY_RESOURCE: &str = "*";
+
+/// Reads actions by resource, or a bare list of actions.
+pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Permissions> {
+    let kind = "table of lists of text, or list of text";
+    section.read(
+        "permissions",
+        kind,
+        None,
+        |permissions: &Option<_>| show(permissions.as_ref()),
+        |node| parse(node).map(Some),
+    )
+}
+
+fn parse(node: &Node) -> Result<Permissions, Faults> {
+    let resources: serde_json::Map<String, Json> = if node.is_list() {
+        [(ANY_RESOURCE.to_owned(), actions(node)?)].into_iter().collect()
+    } else {
+        let resources = entries(node, actions)?;
+        resources.into_iter().map(|(resource, actions)| (resource.to_owned(), actions)).collect()
+    };
+    Permissions::from_json(&Json::Object(resources)).or_else(|error| node.wrong(error.to_string()))
+}
+
+fn actions(node: &Node) -> Result<Json, Faults> {
+    let actions = list(node, |action| action.text().map(Json::from))?;
+    Ok(Json::Array(actions))
+}
+
+fn show(permissions: Option<&Permissions>) -> Option<toml::Value> {
+    serde_json::from_str(permissions?.as_json()).ok()
+}

@@ -1,0 +1,176 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::config::section::Section;
+
+/// Where keys are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// Which database.
+    pub url: DatabaseUrl,
+    /// What an answer survives.
+    pub durability: Durability,
+    /// Connections to Postgres at the same time.
+    pub max_connections: u32,
+    /// How long Postgres may work on one statement.
+    pub statement_timeout: Duration,
+}
+
+/// Which database. `Display` and `Debug` hide the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite {
+        /// The file; relative to the directory that the process runs in.
+        path: PathBuf,
+    },
+    /// A Postgres server.
+    Postgres {
+        /// Where, and as whom.
+        url: PostgresUrl,
+    },
+    /// This process: everything is gone when it ends.
+    Memory,
+}
+
+/// The URL of a Postgres database. `Display` and `Debug` hide the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Url);
+
+/// What an answer survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut.
+    Full,
+    /// The end of the process, but for the last moments not a power cut.
+    Normal,
+}
+
+impl PostgresUrl {
+    /// The URL with its password, to connect by.
+    pub fn expose(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const HIDDEN: &str = "***";
+        let mut url = self.0.clone();
+        // It fails only for URLs that cannot have a password.
+        if url.password().is_some() && url.set_password(Some(HIDDEN)).is_err() {
+            return f.write_str(HIDDEN);
+        }
+        let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
+        if self.0.query_pairs().any(|(name, _)| is_secret(&name)) {
+            url.query_pairs_mut().clear().extend_pairs(
+                self.0
+                    .query_pairs()
+                    .map(|(name, value)| if is_secret(&name) { (name, HIDDEN.into()) } else { (name, value) }),
+            );
+        }
+        f.write_str(url.as_str())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres { url } => write!(f, "{url}"),
+            Self::Memory => f.write_str("memory:"),
+        }
+    }
+}
+
+pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Database {
+    let kind = "`sqlite:PATH`, `postgres://...` or `memory:`";
+    let default = DatabaseUrl::Sqlite { path: "keymint.db".into() };
+    let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
+    Database {
+        url: section.text("url", kind, default, parse_url),
+        durability: section.choice("durability", Durability::Full, &durabilities),
+        max_connections: section.integer("max_connections", 10, 1..=1000),
+        statement_timeout: Duration::from_millis(section.integer("statement_timeout_ms", 5000, 100..=600_000)),
+    }
+}
+
+fn parse_url(text: &str) -> Result<DatabaseUrl, &'static str> {
+    let message = "must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:";
+    match text.split_once(':') {
+        Some(("memory", "")) => Ok(DatabaseUrl::Memory),
+        Some(("sqlite", path)) => parse_sqlite_path(path),
+        Some(("postgres" | "postgresql", _)) => match Url::parse(text) {
+            Ok(url) if url.has_authority() => Ok(DatabaseUrl::Postgres { url: PostgresUrl(url) }),
+            _ => Err(message),
+        },
+        _ => Err(message),
+    }
+}
+
+/// Refuses what other programs write for a file, and which would name an odd one here.
+fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, &'static str> {
+    match path {
+        "" => Err("must name a file, as in sqlite:keymint.db"),
+        ":memory:" => Err("must be written memory:"),
+        _ if path.starts_with("//") => Err("must be sqlite:PATH without two slashes before the path"),
+        _ if path.contains(['?', '\0']) => Err("must be sqlite:PATH without parameters"),
+        _ => Ok(DatabaseUrl::Sqlite { path: path.into() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_database_has_its_scheme() {
+        let sqlite = |path: &str| DatabaseUrl::Sqlite { path: path.into() };
+        assert_eq!(parse_url("memory:"), Ok(DatabaseUrl::Memory));
+        assert_eq!(parse_url("sqlite:keymint.db"), Ok(sqlite("keymint.db")));
+        assert_eq!(parse_url("sqlite:/var/lib/key mint.db"), Ok(sqlite("/var/lib/key mint.db")));
+        for text in ["postgres://u:p@h:5432/d?sslmode=require", "postgresql:///d?host=/run/postgresql"] {
+            let Ok(DatabaseUrl::Postgres { url }) = parse_url(text) else { panic!("{text}") };
+            assert_eq!(url.expose(), text);
+        }
+        for text in [
+            "",
+            "memory",
+            "memory:x",
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite://keymint.db",
+            "sqlite:keymint.db?mode=rwc",
+            "mysql://h/d",
+            "postgres:d",
+            "postgres://h:port/d",
+        ] {
+            assert!(parse_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_hidden_wherever_a_url_may_hold_them() {
+        for (text, shown) in [
+            ("postgres://u:hush@h/d", "postgres://u:***@h/d"),
+            ("postgres://u@h/d?sslmode=require", "postgres://u@h/d?sslmode=require"),
+            ("postgres://h/d?user=u&password=hush", "postgres://h/d?user=u&password=***"),
+            ("postgres://h/d?p%61ssword=hush", "postgres://h/d?password=***"),
+            ("postgres://u:h%75sh@h/d?PASSWORD=hush&a=b", "postgres://u:***@h/d?PASSWORD=***&a=b"),
+        ] {
+            let url = parse_url(text).unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert!(!format!("{url:?}").contains("hush"), "{url:?}");
+            assert_eq!(parse_url(shown).unwrap().to_string(), shown, "it loads again to the same");
+        }
+    }
+}

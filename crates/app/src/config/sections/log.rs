@@ -1,0 +1,36 @@
+use tracing::Level;
+
+use crate::config::section::Section;
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// The least severe level that is logged.
+    pub level: Level,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Log {
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let levels = [
+        ("error", Level::ERROR),
+        ("warn", Level::WARN),
+        ("info", Level::INFO),
+        ("debug", Level::DEBUG),
+        ("trace", Level::TRACE),
+    ];
+    Log {
+        format: section.choice("format", LogFormat::Text, &formats),
+        level: section.choice("level", Level::INFO, &levels),
+    }
+}

@@ -1,0 +1,11 @@
+//! The sections of the configuration, one a file: each reads its keys into domain types.
+
+pub(super) mod api_key;
+pub(super) mod cleanup;
+pub(super) mod database;
+pub(super) mod identity;
+pub(super) mod log;
+pub(super) mod organization;
+pub(super) mod server;
+pub(super) mod server_keys;
+pub(super) mod verify;

@@ -1,0 +1,138 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::config::section::Section;
+
+/// What listens, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The address that is listened on; port 0 = any free one.
+    pub listen: SocketAddr,
+    /// Scheme, host and port by which browsers reach the server, without a slash at the end.
+    pub base_url: String,
+    /// The path that the endpoints are under: empty, or with a slash at its beginning and none at its end.
+    pub base_path: String,
+    /// Origins besides `base_url` whose pages may send requests with cookies.
+    pub trusted_origins: Vec<String>,
+    /// Networks whose `X-Forwarded-*` headers count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The longest request body, in bytes.
+    pub body_limit_bytes: usize,
+    /// How long a client may take to send a request's head.
+    pub request_timeout: Duration,
+    /// How long an idle connection stays open.
+    pub keep_alive: Duration,
+    /// How long requests may take to end once the server is asked to stop.
+    pub shutdown: Duration,
+    /// Threads that serve; `None` = one a core.
+    pub workers: Option<NonZeroUsize>,
+    /// Connections that are open at the same time.
+    pub max_connections: usize,
+}
+
+pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
+    let base_url = "http://127.0.0.1:8787".to_owned();
+    Server {
+        listen: section.text("listen", "IP address and port", listen, parse_listen),
+        base_url: section.text("base_url", "http or https URL without a path", base_url, parse_origin),
+        base_path: section.text("base_path", "path", "/api/auth".to_owned(), parse_base_path),
+        trusted_origins: read_trusted_origins(section),
+        trusted_proxies: read_trusted_proxies(section),
+        body_limit_bytes: section.integer("body_limit_bytes", 262_144, 1024..=16_777_216),
+        request_timeout: Duration::from_millis(section.integer("request_timeout_ms", 10_000, 100..=600_000)),
+        keep_alive: Duration::from_secs(section.integer("keep_alive_seconds", 15, 1..=3600)),
+        shutdown: Duration::from_secs(section.integer("shutdown_seconds", 30, 0..=3600)),
+        workers: NonZeroUsize::new(section.integer("workers", 0, 0..=1024)),
+        max_connections: section.integer("max_connections", 25_000, 1..=1_000_000),
+    }
+}
+
+fn read_trusted_origins(section: &mut Section<'_, '_>) -> Vec<String> {
+    let kind = "list of http or https URLs without a path";
+    let origins = section.texts("trusted_origins", kind, Vec::new(), parse_origin);
+    section.later("trusted_origins", !origins.is_empty());
+    origins
+}
+
+fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Vec<IpNet> {
+    let message = "must be a network, as in 10.0.0.0/8";
+    let proxies =
+        section.texts("trusted_proxies", "list of CIDRs", Vec::new(), |text| text.parse().map_err(|_| message));
+    section.later("trusted_proxies", !proxies.is_empty());
+    proxies
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up")
+}
+
+/// Scheme, host and port; a slash at the end is dropped.
+fn parse_origin(text: &str) -> Result<String, &'static str> {
+    let message = "must be an http or https URL without user, path, query and fragment, as in https://keys.example.com";
+    let url = Url::parse(text).map_err(|_| message)?;
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if matches!(url.scheme(), "http" | "https") && bare && url.path() == "/" {
+        Ok(url.origin().ascii_serialization())
+    } else {
+        Err(message)
+    }
+}
+
+/// Empty for the root. Only characters that mean nothing to a router or a URL.
+fn parse_base_path(text: &str) -> Result<String, &'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let fits = |segment: &str| segment.bytes().all(plain) && !matches!(segment, "" | "." | "..");
+    match text.strip_prefix('/') {
+        None if text.is_empty() => Ok(String::new()),
+        Some("") => Ok(String::new()),
+        Some(path) if path.split('/').all(fits) => Ok(text.to_owned()),
+        _ => Err("must begin with a slash, not end with one, and hold letters, digits and -._~ between slashes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for (text, expected) in [
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+            ("HTTPS://Keys.Example.com/", "https://keys.example.com"),
+            ("https://keys.example.com:443", "https://keys.example.com"),
+            ("http://[::1]:1", "http://[::1]:1"),
+        ] {
+            assert_eq!(parse_origin(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "keys.example.com",
+            "ftp://a.example",
+            "http://",
+            "http://a.example/b",
+            "http://a.example?b",
+            "http://a.example#b",
+            "http://u:p@a.example",
+            "http://a.example:99999",
+        ] {
+            assert!(parse_origin(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_base_path_is_the_root_or_plain_segments() {
+        for (text, expected) in [("", ""), ("/", ""), ("/api/auth", "/api/auth"), ("/v1.0/~k-_", "/v1.0/~k-_")] {
+            assert_eq!(parse_base_path(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["api", "/api/", "//", "/a//b", "/a/../b", "/.", "/{id}", "/a?b", "/ä", "/a b"] {
+            assert!(parse_base_path(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use super::Node;
+use crate::config::path::Step;
+use crate::config::{KeyPath, Location, Place, Problem};
+
+/// What is wrong with one value or with values inside of it; who asked for the value knows its path.
+pub(in crate::config) struct Faults(Vec<Fault>);
+
+struct Fault {
+    /// Steps from the value that was asked for, the last one first.
+    below: Vec<Step>,
+    place: Place,
+    message: String,
+}
+
+impl Faults {
+    pub(in crate::config) fn one(place: Place, message: impl Into<String>) -> Self {
+        Self(vec![Fault { below: Vec::new(), place, message: message.into() }])
+    }
+
+    /// The same faults, seen from one step further up.
+    fn under(mut self, step: &Step) -> Self {
+        for fault in &mut self.0 {
+            fault.below.push(step.clone());
+        }
+        self
+    }
+
+    /// The faults as problems of the value at `path`.
+    pub(in crate::config) fn into_problems(self, path: &KeyPath) -> impl Iterator<Item = Problem> {
+        self.0.into_iter().map(|fault| {
+            let path = path.join(fault.below.into_iter().rev());
+            Problem::new(Location { place: Some(fault.place), path }, fault.message)
+        })
+    }
+}
+
+/// Reads every node of a list or table, or says what is wrong with each.
+pub(in crate::config) fn each<'t, T>(
+    nodes: impl IntoIterator<Item = (Step, &'t Node)>,
+    read: impl Fn(&'t Node) -> Result<T, Faults>,
+) -> Result<Vec<T>, Faults> {
+    let mut values = Vec::new();
+    let mut faults = Vec::new();
+    for (step, node) in nodes {
+        match read(node) {
+            Ok(value) => values.push(value),
+            Err(wrong) => faults.extend(wrong.under(&step).0),
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(Faults(faults)) }
+}

@@ -1,0 +1,11 @@
+//! What was written down, before anybody asks what it means: one tree of values, each with its place.
+
+mod fault;
+mod file;
+mod node;
+mod variables;
+
+pub(super) use fault::{Faults, each};
+pub(super) use file::parse;
+pub(super) use node::{Node, Table};
+pub(super) use variables::apply;

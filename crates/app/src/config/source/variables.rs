@@ -1,0 +1,89 @@
+use toml::de::DeValue;
+
+use super::node::{Item, Node, Table};
+use crate::config::path::Step;
+use crate::config::{KeyPath, Location, Place, Problem};
+use crate::environment::Environment;
+
+/// Two underscores join the steps of a path, so that one underscore can stand in a key.
+const SEPARATOR: &str = "__";
+const PREFIX: &str = "KEYMINT__";
+
+/// Puts the values of all `KEYMINT__...` variables into the tree, over those that are there.
+pub(in crate::config) fn apply(root: &mut Node, environment: &Environment) -> Vec<Problem> {
+    let mut overrides = Vec::new();
+    let mut problems = Vec::new();
+    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+        let place = Place::Variable(name.into());
+        let text = value.to_str().ok_or("is not UTF-8");
+        match parse_path(name).and_then(|path| Ok((path, parse_value(text?, place.clone())))) {
+            Ok(found) => overrides.push(found),
+            Err(message) => problems.push(Problem::at_place(place, message)),
+        }
+    }
+    // A table before what stands in it, and entry 2 of a list before entry 10.
+    overrides.sort_by(|(left, _), (right, _)| left.cmp(right));
+    for (path, node) in overrides {
+        let place = Some(node.place.clone());
+        if let Err(message) = put(root, path.steps(), node) {
+            problems.push(Problem::new(Location { place, path }, message));
+        }
+    }
+    problems
+}
+
+fn parse_path(name: &str) -> Result<KeyPath, &'static str> {
+    if name.chars().any(char::is_lowercase) {
+        return Err("must be written in capitals");
+    }
+    let steps = name.split(SEPARATOR).skip(1).map(|step| match step.parse() {
+        _ if step.is_empty() => Err("must name a key, as KEYMINT__SERVER__LISTEN does"),
+        Ok(index) => Ok(Step::Index(index)),
+        Err(_) => Ok(Step::Key(step.to_lowercase())),
+    });
+    steps.collect()
+}
+
+/// The text as a TOML value where it is one, else as text.
+fn parse_value(text: &str, place: Place) -> Node {
+    let mut node = match DeValue::parse(text) {
+        Ok(value) => Node::from_parsed(value.into_inner(), place.clone(), &|_| place.clone()),
+        Err(_) => Node::new(place, Item::Text(text.to_owned())),
+    };
+    node.raw = Some(text.to_owned());
+    node
+}
+
+/// Makes `new` the value at `steps` below `node`; what is missing on the way is made.
+fn put(node: &mut Node, steps: &[Step], new: Node) -> Result<(), String> {
+    let Some((step, rest)) = steps.split_first() else {
+        *node = new;
+        return Ok(());
+    };
+    // What is put into is no text any more, whatever the variable that made it said.
+    node.raw = None;
+    let kind = node.kind();
+    let next = match (&mut node.item, step) {
+        (Item::Table(table), Step::Key(key)) => {
+            table.entry(key.as_str()).or_insert_with(|| vacant(rest, new.place.clone()))
+        }
+        (Item::List(list), Step::Index(index)) => {
+            let length = list.len();
+            if *index == length {
+                list.push(vacant(rest, new.place.clone()));
+            }
+            list.get_mut(*index).ok_or_else(|| format!("index {index} leaves a gap: the next free one is {length}"))?
+        }
+        (_, Step::Key(key)) => return Err(format!("there is no key {key} in {kind}")),
+        (_, Step::Index(index)) => return Err(format!("there is no index {index} in {kind}")),
+    };
+    put(next, rest, new)
+}
+
+/// What the next step can be taken into.
+fn vacant(rest: &[Step], place: Place) -> Node {
+    match rest.first() {
+        Some(Step::Index(_)) => Node::new(place, Item::List(Vec::new())),
+        Some(Step::Key(_)) | None => Node::new(place, Item::Table(Table::new())),
+    }
+}

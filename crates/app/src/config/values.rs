@@ -1,0 +1,131 @@
+//! The types of values that keys have.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use toml::Value;
+
+use super::path::Step;
+use super::section::Section;
+use super::source::{Faults, Node, each};
+
+impl Section<'_, '_> {
+    /// Reads `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &'static str, default: bool) -> bool {
+        self.read(key, "boolean", default, |yes| Some(Value::Boolean(*yes)), Node::boolean)
+    }
+
+    /// Reads an integer within `range`.
+    pub(super) fn integer<T: Integer>(&mut self, key: &'static str, default: T, range: RangeInclusive<T>) -> T {
+        let show = |number: &T| (*number).try_into().ok().map(Value::Integer);
+        self.read(key, kind_of(&range), default, show, |node| within(node, &range))
+    }
+
+    /// Reads an integer within `range` that has no default.
+    pub(super) fn optional_integer<T: Integer>(&mut self, key: &'static str, range: RangeInclusive<T>) -> Option<T> {
+        let show = |number: &Option<T>| (*number)?.try_into().ok().map(Value::Integer);
+        self.read(key, kind_of(&range), None, show, |node| within(node, &range).map(Some))
+    }
+
+    /// Reads one of a few words.
+    pub(super) fn choice<T: Copy + PartialEq>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        words: &[(&'static str, T)],
+    ) -> T {
+        let kind = one_of(words.iter().map(|(word, _)| *word));
+        let show = |value: &T| {
+            let (word, _) = words.iter().find(|(_, meaning)| meaning == value)?;
+            Some(Value::from(*word))
+        };
+        self.read(key, kind.clone(), default, show, |node| {
+            let text = node.text()?;
+            let found = words.iter().find(|(word, _)| *word == text);
+            found.map_or_else(|| node.wrong(format!("must be {kind}")), |(_, meaning)| Ok(*meaning))
+        })
+    }
+
+    /// Reads text that `parse` makes a value of. The value prints as text that parses to it.
+    pub(super) fn text<T: Display, E: Display>(
+        &mut self,
+        key: &'static str,
+        kind: &'static str,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        let show = |value: &T| Some(Value::from(value.to_string()));
+        self.read(key, kind, default, show, |node| parsed(node, &parse))
+    }
+
+    /// Reads text that has no default.
+    pub(super) fn optional_text<E: Display>(
+        &mut self,
+        key: &'static str,
+        kind: &'static str,
+        parse: impl Fn(&str) -> Result<String, E>,
+    ) -> Option<String> {
+        self.read(
+            key,
+            kind,
+            None,
+            |text: &Option<String>| text.clone().map(Value::from),
+            |node| parsed(node, &parse).map(Some),
+        )
+    }
+
+    /// Reads a list of texts, each of which `parse` makes a value of.
+    pub(super) fn texts<T: Display, E: Display>(
+        &mut self,
+        key: &'static str,
+        kind: &'static str,
+        default: Vec<T>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        let show = |values: &Vec<T>| Some(values.iter().map(T::to_string).collect::<Vec<_>>().into());
+        self.read(key, kind, default, show, |node| list(node, |node| parsed(node, &parse)))
+    }
+}
+
+/// An integer type whose ranges fit TOML's 64 bits.
+pub(super) trait Integer: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i64> {}
+
+impl<T: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i64>> Integer for T {}
+
+/// The text of a node as `parse` reads it.
+pub(super) fn parsed<T, E: Display>(node: &Node, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Faults> {
+    parse(node.text()?).or_else(|error| node.wrong(error.to_string()))
+}
+
+/// Every entry of a list.
+pub(super) fn list<'t, T>(node: &'t Node, read: impl Fn(&'t Node) -> Result<T, Faults>) -> Result<Vec<T>, Faults> {
+    each(node.list()?.iter().enumerate().map(|(index, node)| (Step::Index(index), node)), read)
+}
+
+/// Every entry of a table, with its key.
+pub(super) fn entries<'t, T>(
+    node: &'t Node,
+    read: impl Fn(&'t Node) -> Result<T, Faults>,
+) -> Result<Vec<(&'t str, T)>, Faults> {
+    let table = node.table()?;
+    let values = each(table.iter().map(|(key, node)| (Step::Key(key.clone()), node)), read)?;
+    Ok(table.keys().map(String::as_str).zip(values).collect())
+}
+
+fn within<T: Integer>(node: &Node, range: &RangeInclusive<T>) -> Result<T, Faults> {
+    let number = T::try_from(node.integer()?).ok().filter(|number| range.contains(number));
+    number.map_or_else(|| node.wrong(format!("must be from {} to {}", range.start(), range.end())), Ok)
+}
+
+fn kind_of<T: Integer>(range: &RangeInclusive<T>) -> String {
+    format!("integer, {} to {}", range.start(), range.end())
+}
+
+/// `"a", "b" or "c"`.
+fn one_of(words: impl Iterator<Item = &'static str>) -> String {
+    let quoted: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

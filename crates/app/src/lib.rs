@@ -1,0 +1,18 @@
+//! The binary's parts: configuration, command line, and the wiring of stores, service and server.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | what was written down, parsed |
+//! | [`environment`] | the process environment |
+//! | [`cli`] | the commands |
+//! | [`wiring`] | which store, which options: the one place that knows all crates |
+//! | [`serve`] | the server's life from start to SIGTERM |
+//! | [`welcome`] | what it prints when it starts |
+
+pub mod cli;
+pub mod config;
+pub mod environment;
+mod logging;
+pub mod serve;
+pub mod welcome;
+pub mod wiring;

@@ -1,0 +1,7 @@
+//! The `keymint` binary; everything is in the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keymint_app::cli::main()
+}

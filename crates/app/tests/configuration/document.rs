@@ -1,0 +1,82 @@
+use keymint_app::config::{Key, reference};
+use toml::Value;
+
+use super::config;
+
+const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
+
+/// What the tables say of a key, in the same words as [`reference()`].
+fn documented_keys() -> Vec<Key> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in DOCUMENT.lines() {
+        if let Some(heading) = line.strip_prefix("### `") {
+            let heading = heading.trim_end_matches('`');
+            let entry = if heading.starts_with("[[") { "[]" } else { "" };
+            section = format!("{}{entry}", heading.trim_matches(['[', ']']));
+        } else if line.starts_with("## ") {
+            section.clear();
+        } else if let Some(row) = line.strip_prefix("| `").filter(|_| !section.is_empty()) {
+            keys.push(documented_key(&section, row));
+        }
+    }
+    keys
+}
+
+fn documented_key(section: &str, row: &str) -> Key {
+    let [key, kind, default, meaning] = row.trim_end_matches(" |").split(" | ").collect::<Vec<_>>()[..] else {
+        panic!("not four cells: {row}")
+    };
+    let default = match default {
+        "none" => None,
+        value => Some(value_of(value.trim_matches('`'))),
+    };
+    Key {
+        path: format!("{section}.{}", key.trim_end_matches('`')),
+        kind: kind.to_owned(),
+        default,
+        available: !meaning.to_lowercase().contains("*not available yet.*"),
+    }
+}
+
+fn value_of(text: &str) -> Value {
+    let table: toml::Table = format!("value = {text}").parse().unwrap();
+    table["value"].clone()
+}
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    DOCUMENT.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
+    assert_eq!(documented_keys(), reference());
+}
+
+#[test]
+fn the_samples_load() {
+    let samples = blocks("toml");
+    assert_eq!(samples.len(), 2);
+    for sample in samples {
+        config(sample, &[]);
+    }
+}
+
+#[test]
+fn the_variables_load() {
+    let samples = blocks("sh");
+    assert_eq!(samples.len(), 1);
+    let variables = samples[0].lines().map(|line| line.split_once('=').unwrap());
+    let variables: Vec<_> = variables.map(|(name, value)| (name, value.trim_matches('\''))).collect();
+    let config = config("", &variables);
+    assert_eq!(config.policy.configurations()[0].default_remaining, Some(1000));
+}
+
+#[test]
+fn the_sample_problems_are_what_is_said() {
+    let text = "[server]\n\n\nworkrs = 1\n[[api_key]]\nconfig_id = \"a\"\n[[api_key]]\nconfig_id = \"b\"\n\n\nrate_limit.window_ms = 0";
+    let report = super::complaint(text, &[("KEYMINT__LOG__LEVEL", "loud")]);
+    assert_eq!(blocks("text"), [format!("{report}\n")]);
+}

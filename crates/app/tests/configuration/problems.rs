@@ -1,0 +1,182 @@
+use super::{complaint, load};
+
+#[test]
+fn all_problems_come_in_one_report_with_their_places() {
+    let text = r#"
+[server]
+listen = "localhost:8787"
+workrs = 2
+workers = "two"
+
+[[api_key]]
+config_id = "a"
+[[api_key]]
+config_id = "b"
+rate_limit = { window_ms = 0 }
+prefix_length = { min = 9, max = 3 }
+
+[[api_key]]
+config_id = "a"
+
+[extra]
+"#;
+    let variables = [("KEYMINT__DATABASE__URL", "mysql://h/d"), ("KEYMINT__LOG__LEVL", "info")];
+    let expected = "\
+keymint.toml:3: server.listen: must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up
+keymint.toml:4: server.workrs: unknown key; is workers meant?
+keymint.toml:5: server.workers: must be an integer, not text
+keymint.toml:11: api_key[1].rate_limit.window_ms: must be from 1 to 2147483647
+keymint.toml:12: api_key[1].prefix_length.min: must not be above max
+keymint.toml:15: api_key[2].config_id: is taken by keymint.toml:8: api_key[0].config_id
+keymint.toml:17: extra: unknown key
+KEYMINT__DATABASE__URL: database.url: must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:
+KEYMINT__LOG__LEVL: log.levl: unknown key; is level meant?";
+    assert_eq!(complaint(text, &variables), expected);
+    assert_eq!(load(text, &variables).unwrap_err().iter().count(), 9);
+}
+
+#[test]
+fn numbers_are_checked_at_both_ends() {
+    for (key, least, most) in [
+        ("server.body_limit_bytes", 1024, 16_777_216),
+        ("server.request_timeout_ms", 100, 600_000),
+        ("server.keep_alive_seconds", 1, 3600),
+        ("server.shutdown_seconds", 0, 3600),
+        ("server.workers", 0, 1024),
+        ("server.max_connections", 1, 1_000_000),
+        ("database.max_connections", 1, 1000),
+        ("database.statement_timeout_ms", 100, 600_000),
+        ("cleanup.interval_seconds", 0, 86_400),
+        ("cleanup.batch_size", 1, 10_000),
+        ("api_key.key_length", 16, 256),
+        ("api_key.default_remaining", 0, 2_147_483_647),
+        ("api_key.max_keys_per_user", 1, 2_147_483_647),
+        ("api_key.starting_characters.length", 1, 64),
+        ("api_key.expiration.default_seconds", 0, 3_153_600_000_i64),
+        ("api_key.expiration.min_days", 0, 36_500),
+        ("api_key.expiration.max_days", 0, 36_500),
+        ("api_key.rate_limit.window_ms", 1, 2_147_483_647),
+        ("api_key.rate_limit.max_requests", 1, 2_147_483_647),
+        ("api_key.prefix_length.min", 1, 255),
+        ("api_key.prefix_length.max", 1, 255),
+        ("api_key.name_length.min", 0, 255),
+        ("api_key.name_length.max", 1, 255),
+        ("api_key.retention_days", 0, 36_500),
+    ] {
+        let range = format!("must be from {least} to {most}");
+        let set = |number: i64| line(key, &number.to_string());
+        for number in [least, most] {
+            // The other end of the same pair may be in the way, the number itself is not.
+            let problems = load(&set(number), &[]).map_or_else(|problems| problems.to_string(), |_| String::new());
+            assert!(!problems.contains("must be from"), "{key} = {number}: {problems}");
+        }
+        for number in [least - 1, most + 1, i64::MIN, i64::MAX] {
+            assert!(complaint(&set(number), &[]).ends_with(&range), "{key} = {number}");
+        }
+        assert!(complaint(&line(key, "99999999999999999999"), &[]).ends_with(&range), "{key}");
+        assert!(complaint(&line(key, "-99999999999999999999"), &[]).ends_with(&range), "{key}");
+        for (value, kind) in
+            [("true", "a boolean"), ("\"1\"", "text"), ("1.0", "a decimal number"), ("2020-01-01", "a date or time")]
+        {
+            let expected = format!("must be an integer, not {kind}");
+            assert!(complaint(&line(key, value), &[]).ends_with(&expected), "{key} = {value}");
+        }
+    }
+}
+
+/// `key = value` as a file has it.
+fn line(key: &str, value: &str) -> String {
+    match key.strip_prefix("api_key.") {
+        Some(key) => format!("[[api_key]]\n{key} = {value}"),
+        None => format!("{key} = {value}"),
+    }
+}
+
+#[test]
+fn each_bad_value_is_told_what_it_must_be() {
+    for (text, expected) in [
+        ("server = 1", "keymint.toml:1: server: must be a table, not an integer"),
+        ("[api_key]", "keymint.toml:1: api_key: must be a list, not a table"),
+        ("api_key = [1]", "keymint.toml:1: api_key[0]: must be a table, not an integer"),
+        ("server.listen = 1", "keymint.toml:1: server.listen: must be text, not an integer"),
+        (
+            "server.base_url = \"https://a.example/b\"",
+            "keymint.toml:1: server.base_url: must be an http or https URL without user, path, query and fragment, \
+             as in https://keys.example.com",
+        ),
+        (
+            "server.base_path = \"api\"",
+            "keymint.toml:1: server.base_path: must begin with a slash, not end with one, and hold letters, digits \
+             and -._~ between slashes",
+        ),
+        (
+            "server.trusted_proxies = [\n\"10.0.0.0/8\",\n\"10.0.0.0/33\", 5]",
+            "keymint.toml:3: server.trusted_proxies[1]: must be a network, as in 10.0.0.0/8\n\
+             keymint.toml:3: server.trusted_proxies[2]: must be text, not an integer",
+        ),
+        ("database.durability = \"some\"", "keymint.toml:1: database.durability: must be \"full\" or \"normal\""),
+        ("log.format = \"xml\"", "keymint.toml:1: log.format: must be \"text\" or \"json\""),
+        (
+            "log.level = \"loud\"",
+            "keymint.toml:1: log.level: must be \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+        ),
+        ("verify.access = true", "keymint.toml:1: verify.access: must be text, not a boolean"),
+        ("verify.require_owner = 1", "keymint.toml:1: verify.require_owner: must be a boolean, not an integer"),
+        (
+            "[[api_key]]\nconfig_id = \"\"",
+            "keymint.toml:2: api_key[0].config_id: must have 1 or more characters",
+        ),
+        (
+            "[[api_key]]\ndefault_prefix = \"sk \"",
+            "keymint.toml:2: api_key[0].default_prefix: must be letters, digits, underscores and hyphens",
+        ),
+        (
+            "[[api_key]]\ndefault_prefix = \"sk_\"\nprefix_length.max = 2",
+            "keymint.toml:2: api_key[0].default_prefix: must have from 1 to 2 characters (prefix_length), not 3",
+        ),
+        (
+            "[[api_key]]\nrate_limit.algorithm = \"leaky\"",
+            "keymint.toml:2: api_key[0].rate_limit.algorithm: must be \"gcra\" or \"idle-window\"",
+        ),
+        (
+            "[[api_key]]\nexpiration = { max_days = 0 }",
+            "keymint.toml:2: api_key[0].expiration.max_days: must not be below min_days",
+        ),
+        ("[[api_key]]\nname_length.min = 33", "keymint.toml:2: api_key[0].name_length.min: must not be above max"),
+        ("[[api_key]]\npermissions = \"read\"", "keymint.toml:2: api_key[0].permissions: must be a table, not text"),
+        (
+            "[[api_key]]\n[api_key.permissions]\na = [\"read\", 1]\nb = 2",
+            "keymint.toml:3: api_key[0].permissions.a[1]: must be text, not an integer\n\
+             keymint.toml:4: api_key[0].permissions.b: must be a list, not an integer",
+        ),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
+fn with_several_entries_each_is_named() {
+    let expected = "keymint.toml:1: api_key[0].config_id: must be set where there is more than one entry";
+    assert_eq!(complaint("[[api_key]]\n[[api_key]]\nconfig_id = \"default\"", &[]), expected);
+}
+
+#[test]
+fn broken_toml_is_one_problem_with_line_and_column() {
+    for (text, place) in [
+        ("[server]\nlisten = ", "keymint.toml:2:10: not TOML: "),
+        ("[server]\nworkers = 1\nworkers = 1", "keymint.toml:3:1: not TOML: duplicate key"),
+        ("[server]\n[server]", "keymint.toml:2:2: not TOML: duplicate key"),
+    ] {
+        let report = complaint(text, &[("KEYMINT__SERVER__WORKERS", "many")]);
+        assert!(report.starts_with(place), "{report}");
+        assert_eq!(report.lines().count(), 1, "{report}");
+    }
+}
+
+#[test]
+fn secrets_have_no_key() {
+    for key in ["secret", "server_keys"] {
+        let expected = format!("keymint.toml:1: server.{key}: unknown key");
+        assert_eq!(complaint(&format!("server.{key} = \"x\""), &[]), expected);
+    }
+}

@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use keymint_app::config::{DatabaseUrl, Durability, LogFormat};
+use keymint_domain::usage::Algorithm;
+use keymint_domain::value::Lifetime;
+use keymint_domain::{Configuration, Permissions, Policy};
+
+use keymint_service::Access;
+
+use super::config;
+
+#[test]
+fn an_empty_file_is_the_default_configuration() {
+    let config = config("", &[]);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.database.url, DatabaseUrl::Sqlite { path: "keymint.db".into() });
+    assert_eq!(config.database.durability, Durability::Full);
+    assert_eq!(config.verify.access, Access::Server);
+    assert_eq!(config.policy, Policy::default());
+    assert_eq!(config.server_keys, []);
+    assert_eq!(config, super::config("[server]\n[[api_key]]\n", &[]));
+}
+
+#[test]
+fn every_key_reaches_its_value() {
+    let text = r#"
+        [server]
+        listen = "[::1]:1"
+        base_url = "https://keys.example.com/"
+        base_path = "/"
+        body_limit_bytes = 1024
+        request_timeout_ms = 100
+        keep_alive_seconds = 1
+        shutdown_seconds = 0
+        workers = 3
+        max_connections = 7
+
+        [database]
+        url = "postgres://u:p@h/d"
+        durability = "normal"
+        max_connections = 2
+        statement_timeout_ms = 250
+
+        [log]
+        format = "json"
+        level = "trace"
+
+        [verify]
+        access = "public"
+        require_owner = true
+
+        [cleanup]
+        interval_seconds = 0
+        batch_size = 1
+    "#;
+    let config = config(text, &[]);
+    let server = &config.server;
+    assert_eq!((server.listen.to_string().as_str(), server.base_url.as_str()), ("[::1]:1", "https://keys.example.com"));
+    assert_eq!((server.base_path.as_str(), server.body_limit_bytes), ("", 1024));
+    assert_eq!((server.request_timeout, server.keep_alive), (Duration::from_millis(100), Duration::from_secs(1)));
+    assert_eq!((server.shutdown, server.max_connections), (Duration::ZERO, 7));
+    assert_eq!(server.workers.map(usize::from), Some(3));
+    let DatabaseUrl::Postgres { url } = &config.database.url else { panic!("not Postgres") };
+    assert_eq!(url.expose(), "postgres://u:p@h/d");
+    assert_eq!(config.database.durability, Durability::Normal);
+    assert_eq!((config.database.max_connections, config.database.statement_timeout.as_millis()), (2, 250));
+    assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::TRACE));
+    assert_eq!(config.verify.access, Access::Public);
+    assert!(config.policy.require_owner);
+    assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
+}
+
+#[test]
+fn every_key_of_an_entry_reaches_the_policy() {
+    let text = r#"
+        [[api_key]]
+        config_id = "eu"
+        key_length = 16
+        default_prefix = "eu_"
+        prefix_length = { min = 2, max = 3 }
+        name_length = { min = 0, max = 255 }
+        require_name = true
+        enable_metadata = true
+        disable_key_hashing = true
+        default_remaining = 0
+        max_keys_per_user = 5
+        starting_characters = { store = true, length = 9 }
+        expiration = { default_seconds = 3600, allow_custom = false, min_days = 2, max_days = 2 }
+        rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
+        permissions = { files = ["read", "write"], "a.b" = [] }
+        retention_days = 2
+    "#;
+    let config = config(text, &[]);
+    let [
+        Configuration {
+            id,
+            key_length,
+            default_prefix,
+            prefix_length,
+            name_length,
+            require_name,
+            enable_metadata,
+            disable_key_hashing,
+            default_remaining,
+            max_keys_per_user,
+            starting_characters,
+            expiration,
+            rate_limit,
+            permissions,
+            retention_ms,
+        },
+    ] = config.policy.configurations()
+    else {
+        panic!("not one")
+    };
+    assert_eq!((id.as_str(), *key_length, default_prefix.as_deref()), ("eu", 16, Some("eu_")));
+    assert_eq!((prefix_length.min, prefix_length.max, name_length.min, name_length.max), (2, 3, 0, 255));
+    assert!(*require_name && *enable_metadata && *disable_key_hashing);
+    assert_eq!((*default_remaining, max_keys_per_user.map(u32::from)), (Some(0), Some(5)));
+    assert_eq!(*starting_characters, Some(9));
+    assert_eq!(expiration.default.map(Lifetime::as_millis), Some(3_600_000));
+    assert_eq!((expiration.allow_custom, expiration.min_days, expiration.max_days), (false, 2, 2));
+    assert_eq!((rate_limit.enabled, rate_limit.window_ms, rate_limit.max_requests), (false, 1000, 3));
+    assert_eq!(rate_limit.algorithm, Algorithm::IdleWindow);
+    let permissions = permissions.as_ref().map(Permissions::as_json);
+    assert_eq!(permissions, Some(r#"{"files":["read","write"],"a.b":[]}"#));
+    assert_eq!(*retention_ms, 2 * 86_400_000);
+}
+
+#[test]
+fn a_bare_list_of_permissions_means_the_star() {
+    let config = config("[[api_key]]\npermissions = [\"read\"]\nstarting_characters = { store = false }", &[]);
+    let configuration = &config.policy.configurations()[0];
+    assert_eq!(configuration.permissions.as_ref().map(Permissions::as_json), Some(r#"{"*":["read"]}"#));
+    assert_eq!(configuration.starting_characters, None);
+}
+
+#[test]
+fn entries_keep_their_order() {
+    let config = config("[[api_key]]\nconfig_id = \"b\"\n[[api_key]]\nconfig_id = \"a\"\n", &[]);
+    let ids = config.policy.configurations().iter().map(|configuration| configuration.id.as_str());
+    assert_eq!(ids.collect::<Vec<_>>(), ["b", "a"]);
+}

@@ -1,0 +1,101 @@
+//! The arrows between the crates, and what each of them may use from outside, as `docs/architecture.md` draws them.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use toml::Table;
+
+/// What a crate may use of ours, and the heavy libraries that it alone may use.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("keymint-domain", &[]),
+    ("keymint-ports", &["keymint-domain"]),
+    ("keymint-service", &["keymint-domain", "keymint-ports"]),
+    ("keymint-store-memory", &["keymint-domain", "keymint-ports"]),
+    ("keymint-store-sqlite", &["keymint-domain", "keymint-ports"]),
+    ("keymint-store-postgres", &["keymint-domain", "keymint-ports"]),
+    ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
+    ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
+    (
+        "keymint",
+        &[
+            "keymint-actix",
+            "keymint-domain",
+            "keymint-ports",
+            "keymint-service",
+            "keymint-store-memory",
+            "keymint-store-postgres",
+            "keymint-store-sqlite",
+        ],
+    ),
+];
+
+/// Libraries that must not leak: each with the crates that may name it.
+const KEPT: &[(&str, &[&str])] = &[
+    ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
+    ("sea-query", &["keymint-store-sqlite", "keymint-store-postgres"]),
+    ("actix-web", &["keymint-actix", "keymint"]),
+    ("governor", &["keymint-domain"]),
+    ("clap", &["keymint"]),
+    ("rand", &["keymint-service"]),
+];
+
+/// What the domain may use: nothing that does I/O, tells the time or rolls dice.
+const DOMAIN: &[&str] = &["base64", "chrono", "governor", "serde_json", "sha2", "thiserror"];
+
+fn manifests() -> BTreeMap<String, Table> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folders = fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path().join("Cargo.toml"));
+    let parsed = folders.map(|path| fs::read_to_string(path).unwrap().parse::<Table>().unwrap());
+    parsed.map(|manifest| (manifest["package"]["name"].as_str().unwrap().to_owned(), manifest)).collect()
+}
+
+fn dependencies(manifest: &Table, section: &str) -> BTreeSet<String> {
+    manifest.get(section).and_then(toml::Value::as_table).into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn every_crate_uses_what_its_arrows_allow_and_nothing_else() {
+    let manifests = manifests();
+    let known: BTreeSet<_> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(manifests.keys().cloned().collect::<BTreeSet<_>>(), known, "a crate without arrows, or gone");
+    for (name, arrows) in ARROWS {
+        let used = dependencies(&manifests[*name], "dependencies");
+        let ours: Vec<_> = used.iter().filter(|used| used.starts_with("keymint")).map(String::as_str).collect();
+        assert_eq!(ours, *arrows, "{name}");
+    }
+}
+
+#[test]
+fn heavy_libraries_stay_where_they_belong() {
+    for (name, manifest) in manifests() {
+        let used = dependencies(&manifest, "dependencies");
+        for (library, owners) in KEPT {
+            assert!(!used.contains(*library) || owners.contains(&name.as_str()), "{name} uses {library}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let used = dependencies(&manifests()["keymint-domain"], "dependencies");
+    assert_eq!(used.iter().map(String::as_str).collect::<Vec<_>>(), DOMAIN);
+}
+
+#[test]
+fn the_suite_is_for_tests_only() {
+    for (name, manifest) in manifests() {
+        assert!(!dependencies(&manifest, "dependencies").contains("keymint-conformance"), "{name}");
+        let tests_with_it = dependencies(&manifest, "dev-dependencies").contains("keymint-conformance");
+        assert!(!tests_with_it || name.starts_with("keymint-store-"), "{name}");
+    }
+}
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace() {
+    for (name, manifest) in manifests() {
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Every command, beside a running server, with its exit status.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::process::{Place, Server};
+
+async fn places() -> [Place; 2] {
+    [Place::new(), Place::on(&keymint_test_postgres::database().await)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_managed_beside_a_running_server() {
+    for place in places().await {
+        let server = place.serve();
+        let create = ["key", "create", "--user", "ada", "--name", "cli", "--remaining", "2", "--json"];
+        let key = place.json(&create);
+        assert!(server.is_valid(&key).await);
+        let (id, text) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+        assert_eq!(place.json(&["key", "get", id, "--json"])["remaining"], 1);
+        assert_eq!(place.json(&["key", "verify", text, "--cost", "0", "--json"])["key"]["remaining"], 1);
+        assert_eq!(place.json(&["key", "verify", text, "--json"])["key"]["remaining"], 0);
+        let refused = place.run(&["key", "verify", text, "--json"]);
+        assert!(!refused.status.success(), "the status says that the key is not valid");
+        let refused: Value = serde_json::from_slice(&refused.stdout).unwrap();
+        assert_eq!(refused["error"]["code"], "USAGE_EXCEEDED");
+        place.json(&["key", "update", id, "--enabled", "false", "--remaining", "5", "--json"]);
+        assert!(!server.is_valid(&key).await);
+        let list = place.json(&["key", "list", "--user", "ada", "--limit", "1", "--json"]);
+        assert_eq!((&list["total"], &list["apiKeys"][0]["id"]), (&json!(1), &key["id"]));
+        assert_eq!(place.json(&["key", "delete", id, "--json"]), json!({ "success": true }));
+        assert!(!place.run(&["key", "get", id]).status.success());
+    }
+}
+
+#[test]
+fn a_key_is_read_from_standard_input() {
+    let place = Place::new();
+    let key = place.json(&["key", "create", "--user", "ada", "--json"]);
+    let mut command = place.command(&["key", "verify", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{}\n", key["key"].as_str().unwrap()).as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn bad_options_are_named_and_nothing_is_made() {
+    let place = Place::new();
+    for (options, problem) in [
+        (&["--expires-in", "0"][..], "[body.expiresIn] Too small: expected number to be >=1"),
+        (&["--expires-in", "soon"], "[body.expiresIn] Invalid input: expected number, received string"),
+        (&["--remaining", "1.5"], "[body.remaining] Invalid input: expected int, received number"),
+        (&["--permissions", "read"], "[body.permissions] Invalid input: expected record, received string"),
+        (&["--prefix", "a b"], "[body.prefix] Invalid prefix format"),
+        (&["--refill-amount", "1"], "REFILL_AMOUNT_AND_INTERVAL_REQUIRED"),
+        (&["--metadata", "{}"], "METADATA_DISABLED"),
+    ] {
+        let output = place.run(&[&["key", "create", "--user", "ada"], options].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(problem), "{options:?}: {stderr}");
+    }
+    assert_eq!(place.json(&["key", "list", "--json"])["total"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_keys_are_made_listed_and_revoked_beside_a_running_server() {
+    for place in places().await {
+        let server = Server::start(place.command(&[]));
+        let made = place.json(&["server-key", "create", "--name", "ci", "--json"]);
+        let ask = async || {
+            let request = reqwest::Client::new().get(server.url("list")).bearer_auth(made["key"].as_str().unwrap());
+            request.send().await.unwrap().status().as_u16()
+        };
+        assert_eq!(ask().await, 200, "a new server key counts at once");
+        let listed = place.json(&["server-key", "list", "--json"]);
+        assert_eq!(listed["serverKeys"].as_array().unwrap().len(), 2, "the first start made one");
+        assert!(!listed.to_string().contains(made["key"].as_str().unwrap()));
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(place.json(&["server-key", "revoke", id, "--json"]), json!({ "success": true }));
+        assert!(!place.run(&["server-key", "revoke", id]).status.success());
+        // Within a second; asking again is the only way to see it.
+        while ask().await != 401 {}
+    }
+}
+
+#[test]
+fn migrate_makes_the_tables_and_may_run_again() {
+    let place = Place::new();
+    assert!(place.run(&["migrate"]).status.success());
+    assert!(place.run(&["migrate"]).status.success());
+    assert!(place.path().join("keymint.db").exists());
+}
+
+#[test]
+fn what_is_not_available_yet_says_so() {
+    let output = Place::new().run(&["org", "create", "--name", "acme"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not available yet"));
+}
+
+#[test]
+fn tables_are_for_people() {
+    let place = Place::new();
+    place.json(&["key", "create", "--user", "ada", "--name", "first", "--json"]);
+    let list = String::from_utf8(place.run(&["key", "list"]).stdout).unwrap();
+    let lines: Vec<_> = list.lines().collect();
+    assert!(lines[0].starts_with("id ") && lines[1].contains(" first "), "{list}");
+    let help = String::from_utf8(place.run(&["--help"]).stdout).unwrap();
+    assert!(["migrate", "config", "key", "server-key"].iter().all(|command| help.contains(command)), "{help}");
+}

@@ -1,0 +1,12 @@
+//! The binary as its users meet it: started from nothing, over HTTP and on the command line, on every store.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod command_line;
+mod configuration;
+mod outage;
+mod process;
+mod quick_start;
+mod racing;
+mod secrets;
+mod stopping;

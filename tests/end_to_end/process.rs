@@ -1,0 +1,150 @@
+//! A `keymint` process of its own for every test, in a folder of its own.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
+
+/// A folder to run in, and what the environment says there.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Place {
+    /// An empty folder, with SQLite in it.
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), variables: Vec::new() }
+    }
+
+    /// An empty folder, with keys in `database`.
+    pub(crate) fn on(database: &str) -> Self {
+        Self::new().with("KEYMINT__DATABASE__URL", database)
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The binary, with this place's environment and nothing of the tests' own.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.env("KEYMINT__SERVER__LISTEN", "127.0.0.1:0").envs(self.variables.iter().cloned());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and reads the JSON that it prints.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Starts the server with a server key of the tests', and waits until it listens.
+    pub(crate) fn serve(&self) -> Server {
+        let mut command = self.command(&[]);
+        command.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
+        Server::start(command)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A running server; it is killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    stderr: File,
+    pub(crate) address: SocketAddr,
+    client: Client,
+}
+
+impl Server {
+    /// Starts `command`, and waits until it says where it listens.
+    pub(crate) fn start(mut command: Command) -> Self {
+        // A file, and not a pipe, which fills up where nobody reads it.
+        let stderr = tempfile::tempfile().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let Some(address) = line.trim().rsplit_once("http://").and_then(|(_, address)| address.parse().ok()) else {
+            child.wait().unwrap();
+            panic!("did not start: {line:?} {}", read_all(stderr));
+        };
+        Self { child, stdout, stderr, address, client: Client::new() }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}/api/auth/api-key/{path}", self.address)
+    }
+
+    pub(crate) async fn try_post(&self, path: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
+        let response = self.client.post(self.url(path)).bearer_auth(SERVER_KEY).json(body).send().await?;
+        Ok((response.status(), response.json().await?))
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.try_post(path, &body).await.unwrap()
+    }
+
+    /// Creates a key and returns the answer.
+    pub(crate) async fn create(&self, body: Value) -> Value {
+        let (status, key) = self.post("create", body).await;
+        assert_eq!(status, StatusCode::OK, "{key}");
+        key
+    }
+
+    pub(crate) async fn is_valid(&self, key: &Value) -> bool {
+        let (status, verdict) = self.post("verify", json!({ "key": key["key"] })).await;
+        assert_eq!(status, StatusCode::OK, "{verdict}");
+        verdict["valid"].as_bool().unwrap()
+    }
+
+    pub(crate) async fn status_of(&self, path: &str) -> StatusCode {
+        self.client.get(format!("http://{}{path}", self.address)).send().await.unwrap().status()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end, and returns whether it was a success, and all that was printed.
+    pub(crate) fn finish(mut self) -> (bool, String, String) {
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        let success = self.child.wait().unwrap().success();
+        (success, stdout, read_all(self.stderr.try_clone().unwrap()))
+    }
+}
+
+fn read_all(mut file: File) -> String {
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    text
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
