@@ -1,6 +1,8 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -13,7 +15,7 @@ use crate::{Api, request, routes};
 pub struct ServeOptions {
     /// Threads that serve requests; `None` = one a core.
     pub workers: Option<usize>,
-    /// Connections that one worker holds at once.
+    /// Connections that are open at once; more wait to be accepted.
     pub max_connections: usize,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
@@ -24,7 +26,7 @@ pub struct ServeOptions {
 }
 
 impl Default for ServeOptions {
-    /// One worker a core, 25,000 connections each, 15 s idle, 5 s for a head, 30 s to stop.
+    /// One worker a core, 25,000 connections, 15 s idle, 5 s for a head, 30 s to stop.
     fn default() -> Self {
         Self {
             workers: None,
@@ -75,17 +77,16 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> std::io
     let address = listener.local_addr()?;
     let api = web::Data::from(Arc::new(api));
     let shared = api.clone();
-    let mut server = HttpServer::new(move || {
+    let workers = options.workers.or_else(|| available_parallelism().ok().map(NonZeroUsize::get)).unwrap_or(1);
+    let server = HttpServer::new(move || {
         App::new().wrap(middleware::from_fn(request::frame)).configure(|app| routes::configure(app, shared.clone()))
     })
     .disable_signals()
     .keep_alive(options.keep_alive)
     .client_request_timeout(options.head_timeout)
-    .max_connections(options.max_connections)
+    .workers(workers)
+    .max_connections(options.max_connections.div_ceil(workers))
     .shutdown_timeout(options.shutdown_timeout.as_secs());
-    if let Some(workers) = options.workers {
-        server = server.workers(workers);
-    }
     let server = server.listen(listener)?.run();
     let stopper = Stopper { api, handle: server.handle() };
     Ok(Running { server, stopper, address })

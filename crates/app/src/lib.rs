@@ -16,3 +16,8 @@ mod logging;
 pub mod serve;
 pub mod welcome;
 pub mod wiring;
+
+/// Runs the examples of `docs/embedding.md`. They stand here because this crate knows all the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Embedding;

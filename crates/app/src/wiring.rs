@@ -113,7 +113,8 @@ impl Services {
         let options = ApiOptions {
             base_path: server.base_path.clone(),
             body_limit: server.body_limit_bytes,
-            body_timeout: server.request_timeout,
+            // Within the whole, so that a slow client is told that it was the slow one.
+            body_timeout: server.request_timeout / 2,
             request_timeout: server.request_timeout,
         };
         let mut instance = [0; 8];

@@ -122,10 +122,7 @@ fn each_bad_value_is_told_what_it_must_be() {
         ),
         ("verify.access = true", "keymint.toml:1: verify.access: must be text, not a boolean"),
         ("verify.require_owner = 1", "keymint.toml:1: verify.require_owner: must be a boolean, not an integer"),
-        (
-            "[[api_key]]\nconfig_id = \"\"",
-            "keymint.toml:2: api_key[0].config_id: must have 1 or more characters",
-        ),
+        ("[[api_key]]\nconfig_id = \"\"", "keymint.toml:2: api_key[0].config_id: must have 1 or more characters"),
         (
             "[[api_key]]\ndefault_prefix = \"sk \"",
             "keymint.toml:2: api_key[0].default_prefix: must be letters, digits, underscores and hyphens",
