@@ -11,7 +11,7 @@ use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
-use crate::config::{Config, Database, DatabaseUrl, Durability};
+use crate::config::{Config, Database, DatabaseUrl};
 
 /// A database that could not be opened, brought to the present layout, or used as it is.
 #[derive(Debug, thiserror::Error)]
@@ -63,20 +63,12 @@ pub async fn migrate(database: &Database) -> Result<(), OpenError> {
 }
 
 fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions {
-    let durability = match database.durability {
-        Durability::Full => keymint_store_sqlite::Durability::Full,
-        Durability::Normal => keymint_store_sqlite::Durability::Normal,
-    };
-    SqliteOptions { durability, ..SqliteOptions::new(path) }
+    SqliteOptions { durability: database.durability, ..SqliteOptions::new(path) }
 }
 
 fn postgres_options(database: &Database, url: &str) -> PgOptions {
-    let durability = match database.durability {
-        Durability::Full => keymint_store_postgres::Durability::Full,
-        Durability::Normal => keymint_store_postgres::Durability::Normal,
-    };
     PgOptions {
-        durability,
+        durability: database.durability,
         max_connections: database.max_connections,
         statement_timeout_ms: u64::try_from(database.statement_timeout.as_millis()).unwrap_or(u64::MAX),
         ..PgOptions::new(url)

@@ -14,6 +14,7 @@
 #![deny(clippy::future_not_send)]
 
 mod ambient;
+mod durability;
 mod error;
 #[cfg(feature = "mock")]
 mod fake;
@@ -21,6 +22,7 @@ mod key_store;
 mod server_key_store;
 
 pub use ambient::{Clock, Entropy};
+pub use durability::Durability;
 pub use error::StoreError;
 pub use key_store::KeyStore;
 pub use server_key_store::ServerKeyStore;

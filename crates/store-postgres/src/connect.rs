@@ -5,7 +5,8 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::{open_error, url_error};
-use crate::{ConnectError, Durability, PgOptions};
+use crate::{ConnectError, PgOptions};
+use keymint_ports::Durability;
 
 /// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);

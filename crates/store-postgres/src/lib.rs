@@ -17,5 +17,5 @@ mod server_keys;
 mod store;
 
 pub use error::ConnectError;
-pub use options::{Durability, PgOptions};
+pub use options::PgOptions;
 pub use store::PgStore;

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use keymint_ports::Durability;
+
 /// Where the database is, and how it is used.
 #[derive(Clone)]
 pub struct PgOptions {
@@ -13,16 +15,6 @@ pub struct PgOptions {
     pub statement_timeout_ms: u64,
     /// Milliseconds to wait for a connection.
     pub acquire_timeout_ms: u64,
-}
-
-/// What a change survives once the store has answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// A crash of the server, and a power cut.
-    #[default]
-    Full,
-    /// The end of this process. A crash of the server may take back the last changes, but never a part of one.
-    Normal,
 }
 
 impl PgOptions {

@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
 use crate::error::{is_busy, open_error};
-use crate::{ConnectError, Durability, SqliteOptions};
+use crate::{ConnectError, SqliteOptions};
+use keymint_ports::Durability;
 
 /// Opens connections that write.
 pub(crate) struct Opener {

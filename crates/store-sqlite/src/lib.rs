@@ -15,5 +15,5 @@ mod store;
 mod writer;
 
 pub use error::ConnectError;
-pub use options::{Durability, SqliteOptions};
+pub use options::SqliteOptions;
 pub use store::SqliteStore;

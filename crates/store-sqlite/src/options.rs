@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use keymint_ports::Durability;
+
 /// Where the database is, and how it is used.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -11,16 +13,6 @@ pub struct SqliteOptions {
     pub busy_timeout_ms: u64,
     /// Connections that read; 0 counts as 1.
     pub readers: u32,
-}
-
-/// What a change survives once the store has answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// A power cut.
-    #[default]
-    Full,
-    /// The end of the process. A power cut may take back the last changes, but never a part of one.
-    Normal,
 }
 
 impl SqliteOptions {

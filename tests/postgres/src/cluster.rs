@@ -107,9 +107,8 @@ impl Tools {
         }
         check(&mut init);
         let folder = self.folder.display();
-        let settings = format!(
-            "listen_addresses = ''\nmax_connections = 200\nunix_socket_directories = '{folder}'\n{settings}"
-        );
+        let settings =
+            format!("listen_addresses = ''\nmax_connections = 200\nunix_socket_directories = '{folder}'\n{settings}");
         let file = OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
         let written = file.and_then(|mut file| file.write_all(settings.as_bytes()));
         written.unwrap_or_else(|error| panic!("the settings of Postgres cannot be written: {error}"));

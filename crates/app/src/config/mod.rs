@@ -30,7 +30,7 @@ pub use path::KeyPath;
 pub use problem::{Location, Place, Problem, Problems};
 pub use reference::Key;
 pub use sections::cleanup::Cleanup;
-pub use sections::database::{Database, DatabaseUrl, Durability, PostgresUrl};
+pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::log::{Log, LogFormat};
 pub use sections::server::Server;
 pub use sections::verify::Verify;

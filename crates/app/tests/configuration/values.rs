@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use keymint_app::config::{DatabaseUrl, Durability, LogFormat};
+use keymint_app::config::{DatabaseUrl, LogFormat};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, Permissions, Policy};
+use keymint_ports::Durability;
 
 use keymint_service::Access;
 

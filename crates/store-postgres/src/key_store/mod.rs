@@ -23,8 +23,8 @@ use crate::row::read_key;
 /// Begins a transaction whose statements see what was committed before each of them, whatever the server's default is:
 /// who waits for a row then reads what the one before it wrote.
 ///
-/// Every path ends its transaction before it answers. One that is merely dropped is rolled back by a task of the pool,
-/// which may come after the caller's next call.
+/// Whatever ends well ends its transaction before it answers. One that is merely dropped is rolled back by a task of the
+/// pool, which may come after the caller's next call.
 pub(crate) const BEGIN: &str = "begin isolation level read committed";
 
 #[async_trait]

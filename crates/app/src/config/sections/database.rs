@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use keymint_ports::Durability;
 use url::Url;
 
 use crate::config::section::Section;
@@ -39,15 +40,6 @@ pub enum DatabaseUrl {
 /// The URL of a Postgres database. `Display` and `Debug` hide the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Url);
-
-/// What an answer survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// A power cut.
-    Full,
-    /// The end of the process, but for the last moments not a power cut.
-    Normal,
-}
 
 impl PostgresUrl {
     /// The URL with its password, to connect by.
