@@ -9,8 +9,8 @@ mod list;
 mod update;
 mod verify;
 
-use actix_web::middleware;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Route, guard, middleware};
 
 use crate::{Api, ApiError, request};
 
@@ -31,10 +31,15 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
         .service(endpoint("update", web::post().to(update::update)))
         .service(endpoint("delete", web::post().to(delete::delete)))
         .service(endpoint("delete-all-expired-api-keys", web::post().to(delete_all_expired::delete_all_expired)))
-        .service(resource("/healthz", web::get().to(health::alive)))
-        .service(resource("/readyz", web::get().to(health::ready)))
+        .service(resource("/healthz", probe().to(health::alive)))
+        .service(resource("/readyz", probe().to(health::ready)))
         .default_service(web::to(not_found))
         .app_data(api);
+}
+
+/// Load balancers ask with either method.
+fn probe() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn not_found() -> Result<&'static str, ApiError> {

@@ -27,8 +27,11 @@ async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
         let found = answer(response).await;
         assert_error(&found, 503, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.");
     }
-    assert_eq!(server.plain("/readyz").await.status(), 200);
-    assert_eq!(server.plain("/healthz").await.status(), 200);
+    for path in ["/readyz", "/healthz"] {
+        assert_eq!(server.plain(path).await.status(), 200);
+        let head = reqwest::Client::new().head(format!("http://{}{path}", server.address)).send().await.unwrap();
+        assert_eq!(head.status(), 200);
+    }
 }
 
 #[tokio::test]
