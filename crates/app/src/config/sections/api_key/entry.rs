@@ -9,8 +9,6 @@ use crate::config::Location;
 use crate::config::section::Section;
 use crate::config::values::parsed;
 
-/// Better Auth keeps counters in 32-bit columns.
-pub(super) const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 const DAY_MS: u64 = 86_400_000;
 
 /// One `[[api_key]]`, and what is needed to compare its id with the others'.
@@ -45,8 +43,10 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         require_name: section.boolean("require_name", default.require_name),
         enable_metadata: section.boolean("enable_metadata", default.enable_metadata),
         disable_key_hashing: section.boolean("disable_key_hashing", default.disable_key_hashing),
-        default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
-        max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
+        default_remaining: section.optional_integer("default_remaining", 0..=limits::MAX_COUNT).map(u64::from),
+        max_keys_per_user: section
+            .optional_integer("max_keys_per_user", 1..=limits::MAX_COUNT)
+            .and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
         expiration: limits::expiration(section, default.expiration),
         rate_limit: limits::rate_limit(section, default.rate_limit),
