@@ -8,5 +8,6 @@ mod outage;
 mod process;
 mod quick_start;
 mod racing;
+mod readme;
 mod secrets;
 mod stopping;

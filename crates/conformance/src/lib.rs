@@ -11,3 +11,8 @@ mod support;
 
 pub use engine::Engine;
 pub use model::agrees_with_model;
+
+/// Runs the example of `docs/add-a-store.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/add-a-store.md")]
+struct AddAStore;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod document;
 mod faults;
 mod manage;
 mod server;

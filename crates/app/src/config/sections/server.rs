@@ -22,7 +22,7 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// The longest request body, in bytes.
     pub body_limit_bytes: usize,
-    /// How long a request may take to arrive, and how long to be answered.
+    /// How long a request may take in all; its head may take as long to arrive, its body half as long.
     pub request_timeout: Duration,
     /// How long an idle connection stays open.
     pub keep_alive: Duration,

@@ -1,0 +1,84 @@
+//! What `docs/http.md` says: its examples, in their order, and its table of errors.
+
+use std::fmt::Write as _;
+
+use actix_web::ResponseError as _;
+use actix_web::body::MessageBody as _;
+use keymint_actix::ApiError;
+use keymint_domain::ErrorCode;
+use keymint_ports::StoreError;
+use keymint_service::KeyError;
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::support::TestServer;
+
+const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http.md"));
+
+/// Sends a request as it is written, and writes the answer down in the same way, with the headers that `example` has.
+async fn ask(server: &TestServer, request: &str, example: &str) -> String {
+    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
+    let url = format!("http://{}{path}", server.address);
+    let mut request = Client::new().request(method.parse().unwrap(), url).body(body.to_owned());
+    for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
+        request = request.header(name, value);
+    }
+    let response = request.send().await.unwrap();
+    let mut answer = format!("HTTP/1.1 {}\n", response.status());
+    for line in example.lines().skip(1).take_while(|line| !line.is_empty()) {
+        let (name, _) = line.split_once(": ").unwrap();
+        writeln!(answer, "{name}: {}", response.headers()[name].to_str().unwrap()).unwrap();
+    }
+    let body: Value = response.json().await.unwrap();
+    format!("{answer}\n{body:#}\n")
+}
+
+#[tokio::test]
+async fn every_example_is_answered_as_written() {
+    let server = TestServer::new();
+    let blocks: Vec<_> = DOCUMENT.split("```http\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let (examples, rest) = blocks.as_chunks::<2>();
+    assert!(rest.is_empty() && examples.len() > 10, "{} blocks", blocks.len());
+    for [request, answer] in examples {
+        assert_eq!(ask(&server, request, answer).await, *answer, "{request}");
+    }
+}
+
+/// One error of each message, with the placeholders of the document.
+fn errors() -> Vec<ApiError> {
+    let store = |error: StoreError| ApiError::from(error);
+    let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
+    errors.extend([
+        ApiError::Validation("*place and problem*".to_owned()),
+        store(StoreError::OutOfRange { column: "*member*" }),
+        ApiError::InvalidJson,
+        ApiError::BrokenBody,
+        ApiError::MediaType(Some("*type*".to_owned())),
+        ApiError::MediaType(None),
+        ApiError::TooLarge(262_144),
+        ApiError::SlowBody,
+        ApiError::Timeout,
+        ApiError::Key(KeyError::Overloaded),
+        store(StoreError::unavailable("down")),
+        ApiError::Draining,
+        store(StoreError::Duplicate),
+        ApiError::NotFound,
+    ]);
+    errors
+}
+
+#[test]
+fn the_table_names_every_error_with_its_status_and_message() {
+    let table = DOCUMENT.split_once("| Code | Status | Message | When |\n|---|---|---|---|\n").unwrap().1;
+    let cells = |row: &'static str| row.split(" | ").take(3).collect::<Vec<_>>().join(" | ");
+    let documented: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).map(cells).collect();
+    let row = |error: ApiError| {
+        let body = error.error_response().into_body().try_into_bytes().unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let (code, message) = (body["code"].as_str().unwrap(), body["message"].as_str().unwrap());
+        format!("| `{code}` | {} | {message}", error.status_code().as_u16())
+    };
+    assert_eq!(documented, errors().into_iter().map(row).collect::<Vec<_>>());
+}
