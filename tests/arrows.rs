@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("sea-query", &["keymint-store-sqlite", "keymint-store-postgres"]),
-    ("actix-web", &["keymint-actix", "keymint"]),
+    ("actix-web", &["keymint-actix"]),
     ("governor", &["keymint-domain"]),
     ("clap", &["keymint"]),
     ("rand", &["keymint-service"]),

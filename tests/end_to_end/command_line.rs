@@ -46,14 +46,33 @@ fn a_key_is_read_from_standard_input() {
 }
 
 #[test]
+fn a_key_may_begin_with_a_hyphen() {
+    let place = Place::new();
+    let output = place.run(&["key", "verify", "-abc", "--json"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdict["error"]["code"], "INVALID_API_KEY");
+}
+
+#[test]
+fn a_database_in_memory_is_no_place_for_a_command() {
+    let place = Place::on("memory:");
+    for arguments in [&["key", "create", "--user", "ada"][..], &["server-key", "create"]] {
+        let output = place.run(arguments);
+        assert!(!output.status.success() && output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("in memory"));
+    }
+}
+
+#[test]
 fn bad_options_are_named_and_nothing_is_made() {
     let place = Place::new();
     for (options, problem) in [
-        (&["--expires-in", "0"][..], "[body.expiresIn] Too small: expected number to be >=1"),
-        (&["--expires-in", "soon"], "[body.expiresIn] Invalid input: expected number, received string"),
-        (&["--remaining", "1.5"], "[body.remaining] Invalid input: expected int, received number"),
-        (&["--permissions", "read"], "[body.permissions] Invalid input: expected record, received string"),
-        (&["--prefix", "a b"], "[body.prefix] Invalid prefix format"),
+        (&["--remaining", "-1"][..], "[option.remaining] Too small: expected number to be >=0"),
+        (&["--expires-in", "0"], "[option.expiresIn] Too small: expected number to be >=1"),
+        (&["--expires-in", "soon"], "[option.expiresIn] Invalid input: expected number, received string"),
+        (&["--remaining", "1.5"], "[option.remaining] Invalid input: expected int, received number"),
+        (&["--permissions", "read"], "[option.permissions] Invalid input: expected record, received string"),
+        (&["--prefix", "a b"], "[option.prefix] Invalid prefix format"),
         (&["--refill-amount", "1"], "REFILL_AMOUNT_AND_INTERVAL_REQUIRED"),
         (&["--metadata", "{}"], "METADATA_DISABLED"),
     ] {

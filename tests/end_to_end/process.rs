@@ -76,9 +76,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `command`, and waits until it says where it listens.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
         // A file, and not a pipe, which fills up where nobody reads it.
-        let stderr = tempfile::tempfile().unwrap();
+        Self::start_with_log(command, tempfile::tempfile().unwrap())
+    }
+
+    pub(crate) fn start_with_log(mut command: Command, stderr: File) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -126,11 +129,16 @@ impl Server {
         assert!(status.success());
     }
 
+    /// Waits for the end, and returns whether it was a success.
+    pub(crate) fn wait(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
     /// Waits for the end, and returns whether it was a success, and all that was printed.
     pub(crate) fn finish(mut self) -> (bool, String, String) {
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();
-        let success = self.child.wait().unwrap().success();
+        let success = self.wait();
         (success, stdout, read_all(self.stderr.try_clone().unwrap()))
     }
 }

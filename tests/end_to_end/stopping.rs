@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::json;
 
-use crate::process::Place;
+use crate::process::{Place, SERVER_KEY, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_under_load_loses_no_answer_and_no_charge() {
@@ -48,4 +48,17 @@ async fn sigterm_under_load_loses_no_answer_and_no_charge() {
     let kept = place.json(&["key", "get", key["id"].as_str().unwrap(), "--json"]);
     let charged = 1_000_000 - u32::try_from(kept["remaining"].as_u64().unwrap()).unwrap();
     assert_eq!(charged, answered.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_costs_no_answer_and_no_stop() {
+    let place = Place::new();
+    let mut command = place.command(&[]);
+    command.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
+    let mut server =
+        Server::start_with_log(command, std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let key = server.create(json!({ "userId": "ada" })).await;
+    assert!(server.is_valid(&key).await);
+    server.terminate();
+    assert!(server.wait());
 }

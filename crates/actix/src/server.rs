@@ -54,6 +54,9 @@ impl fmt::Debug for Running {
     }
 }
 
+/// Long enough for busy clients to get one more answer, which tells them to close.
+const GRACE: Duration = Duration::from_millis(300);
+
 /// Stops a server without losing a request that it has accepted.
 #[derive(Debug, Clone)]
 pub struct Stopper {
@@ -62,13 +65,20 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Accepts nothing more, answers what was accepted, closes every connection after its answer, and returns when
-    /// all is done or the time for it has run out.
+    /// Answers what was accepted, and returns when all is done or the time for it has run out.
+    ///
+    /// First, for a moment, every answer closes its connection and `/readyz` says no, so that clients and load
+    /// balancers turn away by themselves. Then nothing more is accepted, idle connections are closed, and open
+    /// requests are answered.
     pub async fn stop(&self) {
-        // First the listener, so that a client that is told to close its connection finds no other one to open.
-        let stopped = self.handle.stop(true);
         self.api.drain();
-        stopped.await;
+        tokio::time::sleep(GRACE).await;
+        self.handle.stop(true).await;
+    }
+
+    /// Stops at once; open requests are not answered.
+    pub async fn abort(&self) {
+        self.handle.stop(false).await;
     }
 }
 

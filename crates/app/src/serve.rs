@@ -1,6 +1,7 @@
 //! The server's life: open, welcome, serve, and stop without losing a request.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use keymint_service::Cleanup;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +27,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The welcome could not be printed, and with it a server key that was made for the first start.
+    #[error("cannot print the welcome; where it held the first server key, make one by `keymint server-key create`")]
+    Welcome(#[source] std::io::Error),
     /// The server itself.
     #[error("the server failed")]
     Server(#[from] std::io::Error),
@@ -38,20 +42,28 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     // First the address, which needs nobody, so that a second server on it changes no database.
     let listener = TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })?;
     let services = Services::open(config).await?;
-    let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
+    let server_keys = Arc::clone(&services.server_keys);
     let running = keymint_actix::serve(listener, services.api(config), &serve_options(config))?;
     let cleanup = cleanup_options(config).map(|options| Cleanup::start(services.keys, options));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    welcome::print(config, running.address, made.as_ref())?;
+    // Last, so that nothing else can fail between making the key and showing it.
+    let made = server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
+    welcome::print(config, running.address, made.as_ref()).map_err(ServeError::Welcome)?;
 
     let stopper = running.stopper;
     tokio::spawn(async move {
+        let mut signalled = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        signalled().await;
+        tracing::info!("stopping: open requests are answered; a second signal ends them");
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = stopper.stop() => {}
+            () = signalled() => stopper.abort().await,
         }
-        tracing::info!("stopping: no new connections, open requests are answered");
-        stopper.stop().await;
     });
     running.server.await?;
     drop(cleanup);

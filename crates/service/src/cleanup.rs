@@ -29,7 +29,8 @@ impl Cleanup {
     /// Starts the job on the present Tokio runtime. A run that fails is logged, and the next one tries again.
     pub fn start(keys: Arc<Keys>, options: CleanupOptions) -> Self {
         Self(tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(options.interval);
+            // An interval of nothing would be none at all, which Tokio refuses.
+            let mut ticks = tokio::time::interval(options.interval.max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;

@@ -11,7 +11,7 @@ use subtle::{Choice, ConstantTimeEq};
 /// Knows the server keys: those given at start, and those in the store.
 ///
 /// The store's are read again once a second, so that one that is revoked, here or by another process, is refused
-/// at most a second later; one that is made counts at once.
+/// at most a second later; one that is made elsewhere counts within a tenth of a second.
 pub struct ServerKeys {
     store: Arc<dyn ServerKeyStore>,
     clock: Arc<dyn Clock>,
@@ -96,6 +96,7 @@ impl ServerKeys {
     pub async fn create(&self, name: Option<KeyName>) -> Result<MadeServerKey, StoreError> {
         let made = self.make(name);
         self.store.insert_server_key(&made.key).await?;
+        self.forget();
         Ok(made)
     }
 
@@ -116,8 +117,13 @@ impl ServerKeys {
     /// Revokes a server key of the store; `false` where there is none of that id, or it was revoked before.
     pub async fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
         let revoked = self.store.revoke_server_key(id, self.clock.now()).await?;
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.forget();
         Ok(revoked)
+    }
+
+    /// Lets the next question read the store.
+    fn forget(&self) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn make(&self, name: Option<KeyName>) -> MadeServerKey {

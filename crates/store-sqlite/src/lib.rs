@@ -5,6 +5,7 @@
 mod columns;
 mod connect;
 mod error;
+mod file;
 mod key_store;
 mod migrate;
 mod options;

@@ -42,7 +42,7 @@ impl ServerKeyStore for SqliteStore {
     async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError> {
         const LIST: &str = r#"select "id", "name", "start", "hash", "createdAt", "revokedAt" from "keymint_server_key"
             order by "createdAt", "id""#;
-        let rows = query(LIST).fetch_all(&self.readers).await.map_err(store_error)?;
+        let rows = query(LIST).fetch_all(self.readers()?).await.map_err(store_error)?;
         rows.iter().map(read).collect()
     }
 

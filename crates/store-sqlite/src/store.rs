@@ -1,9 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 
+use keymint_ports::StoreError;
 use sqlx::sqlite::SqlitePool;
 
 use crate::connect::{Opener, readers};
 use crate::error::open_error;
+use crate::file::DatabaseFile;
 use crate::owner::OwnerColumns;
 use crate::writer::Writer;
 use crate::{ConnectError, SqliteOptions, migrate};
@@ -11,7 +14,8 @@ use crate::{ConnectError, SqliteOptions, migrate};
 /// A handle on the keys in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
 pub struct SqliteStore {
     pub(crate) writer: Writer,
-    pub(crate) readers: SqlitePool,
+    readers: SqlitePool,
+    file: Arc<DatabaseFile>,
     pub(crate) owner_columns: OwnerColumns,
 }
 
@@ -21,7 +25,15 @@ impl SqliteStore {
         let opener = Opener::new(options)?;
         let mut connection = opener.open().await.map_err(open_error)?;
         let owner_columns = migrate::migrate(&mut connection).await?;
-        Ok(Self { writer: Writer::new(opener, connection), readers: readers(options)?, owner_columns })
+        let file = Arc::new(DatabaseFile::at(&options.path).map_err(open_error)?);
+        let writer = Writer::new(opener, connection, Arc::clone(&file));
+        Ok(Self { writer, readers: readers(options)?, file, owner_columns })
+    }
+
+    /// The connections that read.
+    pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {
+        self.file.check()?;
+        Ok(&self.readers)
     }
 
     /// Brings the tables of the database up to date, and no more.

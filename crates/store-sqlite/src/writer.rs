@@ -1,4 +1,5 @@
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use keymint_ports::StoreError;
 use sqlx::sqlite::SqliteConnection;
@@ -7,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::connect::Opener;
 use crate::error::store_error;
+use crate::file::DatabaseFile;
 
 /// The one connection that writes, because SQLite has one writer at a time anyway: calls of this process wait here in
 /// their order, not in SQLite's busy loop.
@@ -16,6 +18,7 @@ use crate::error::store_error;
 pub(crate) struct Writer {
     opener: Opener,
     idle: Mutex<Option<SqliteConnection>>,
+    file: Arc<DatabaseFile>,
 }
 
 /// The writing connection, on loan.
@@ -25,14 +28,15 @@ pub(crate) struct Lent<'a> {
 }
 
 impl Writer {
-    pub(crate) fn new(opener: Opener, connection: SqliteConnection) -> Self {
-        Self { opener, idle: Mutex::new(Some(connection)) }
+    pub(crate) fn new(opener: Opener, connection: SqliteConnection, file: Arc<DatabaseFile>) -> Self {
+        Self { opener, idle: Mutex::new(Some(connection)), file }
     }
 
     /// Lends the connection, once all calls before this one are done with it.
     pub(crate) async fn lend(&self) -> Result<Lent<'_>, StoreError> {
         let idle = timeout(self.opener.patience, self.idle.lock()).await;
         let mut idle = idle.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
+        self.file.check()?;
         let connection = match idle.take() {
             Some(connection) => connection,
             None => self.opener.open().await.map_err(store_error)?,

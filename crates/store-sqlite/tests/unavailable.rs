@@ -65,3 +65,26 @@ async fn a_write_that_sqlite_itself_rolls_back_leaves_a_store_that_works() {
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().accepted().unwrap().usage.remaining, Some(1));
 }
+
+#[tokio::test]
+async fn a_file_that_was_replaced_is_unavailable_until_it_is_back() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    let (path, aside) = (database.options().path, database.options().path.with_extension("aside"));
+    let attempts = [sample::attempt("a")];
+    for replaced in [false, true] {
+        std::fs::rename(&path, &aside).unwrap();
+        if replaced {
+            std::fs::write(&path, "").unwrap();
+        }
+        let refused = store.spend(&attempts, &Policy::default(), sample::NOW).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "a wrong 'valid' is a breach");
+        assert!(matches!(store.insert(&sample::key("b"), None).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.find(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        std::fs::rename(&aside, &path).unwrap();
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        assert!(answers[0].as_ref().unwrap().accepted().is_some());
+    }
+}

@@ -9,5 +9,5 @@ async fn main() {
     let cluster = PrivateCluster::start().await;
     println!("{}", cluster.database().await);
     // An interrupt ends the process, and with it the server.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -21,7 +21,7 @@ pub(crate) async fn frame(
     let request_id = api.request_ids.of(request.headers());
     let started = start();
     let mut response = next.call(request).await?;
-    log(&response, &request_id, started.elapsed());
+    log(&api, &response, &request_id, started.elapsed());
     let head = response.response_mut().head_mut();
     head.headers_mut().insert(X_REQUEST_ID, request_id);
     if api.is_draining() {
@@ -49,7 +49,7 @@ fn start() -> std::time::Instant {
 }
 
 /// Neither headers nor the query nor a body are logged: any of them may hold a secret.
-fn log(response: &ServiceResponse<impl MessageBody>, request_id: &HeaderValue, took: Duration) {
+fn log(api: &Api, response: &ServiceResponse<impl MessageBody>, request_id: &HeaderValue, took: Duration) {
     let request = response.request();
     let status = response.status().as_u16();
     let request_id = request_id.to_str().unwrap_or("-");
@@ -71,8 +71,13 @@ fn log(response: &ServiceResponse<impl MessageBody>, request_id: &HeaderValue, t
         };
     }
     // A verification is the hot path, and health checks are noise: they are logged where somebody asks for it.
-    let frequent = request.path().ends_with("/api-key/verify") || request.path().ends_with('z');
-    if status >= 500 {
+    let path = request.path();
+    let is_verification = path.strip_prefix(api.options.base_path.as_str()) == Some("/api-key/verify");
+    let frequent = is_verification || matches!(path, "/healthz" | "/readyz");
+    if status == 503 {
+        // The store is down or the queue full: every request says so, and somebody is on it already.
+        line!(tracing::Level::WARN);
+    } else if status >= 500 {
         line!(tracing::Level::ERROR);
     } else if frequent {
         line!(tracing::Level::DEBUG);

@@ -12,7 +12,7 @@ pub(super) async fn get(
     request: HttpRequest,
     api: Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut query = Object::query(&request);
+    let mut query = Object::query(&request)?;
     let config_id = read_config_id(&mut query);
     let id = read_id(&mut query, "id");
     let id = query.finish(id)?;

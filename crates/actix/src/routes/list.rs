@@ -12,7 +12,7 @@ pub(super) async fn list(
     request: HttpRequest,
     api: Data<Api>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut query = Object::query(&request);
+    let mut query = Object::query(&request)?;
     let asked = read_list(&mut query);
     let request = query.finish(Some(asked))?;
     let (limit, offset) = (request.limit, request.offset);

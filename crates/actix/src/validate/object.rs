@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use actix_web::{HttpRequest, web};
 use serde_json::{Map, Value};
@@ -8,11 +8,20 @@ use super::kind::kind;
 use crate::ApiError;
 
 /// The members of a body or a query, and what is wrong with those that were read so far.
-#[derive(Debug)]
 pub struct Object<'a> {
     part: &'static str,
     members: Cow<'a, Map<String, Value>>,
     issues: Vec<String>,
+}
+
+/// Names alone: a value may be somebody's key.
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("part", &self.part)
+            .field("members", &self.members.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Object<'a> {
@@ -25,18 +34,24 @@ impl<'a> Object<'a> {
         Ok(Self { part: "body", members: Cow::Borrowed(members), issues: Vec::new() })
     }
 
+    /// The options of a command, named as the members of a body.
+    pub fn options(options: &'a Map<String, Value>) -> Self {
+        Self { part: "option", members: Cow::Borrowed(options), issues: Vec::new() }
+    }
+
     /// The members of a query, all of them texts. One that is given twice is an array.
-    pub fn query(request: &HttpRequest) -> Self {
+    pub fn query(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut members: Map<String, Value> = Map::new();
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        for (name, value) in pairs.map(web::Query::into_inner).unwrap_or_default() {
+        let pairs = pairs.map_err(|_| ApiError::Validation("[query] Invalid input: expected object".to_owned()))?;
+        for (name, value) in pairs.into_inner() {
             match members.get_mut(&name) {
                 None => drop(members.insert(name, Value::String(value))),
                 Some(Value::Array(values)) => values.push(Value::String(value)),
                 Some(earlier) => *earlier = Value::Array(vec![earlier.take(), Value::String(value)]),
             }
         }
-        Self { part: "query", members: Cow::Owned(members), issues: Vec::new() }
+        Ok(Self { part: "query", members: Cow::Owned(members), issues: Vec::new() })
     }
 
     /// Answers `value`, or with everything that was wrong.
@@ -78,7 +93,8 @@ impl<'a> Object<'a> {
         self.expected(name, "string", "undefined");
     }
 
-    /// An optional member that is turned into text, as JavaScript's `String()` does with what JSON can hold.
+    /// An optional member that is turned into text, as JavaScript's `String()` does with texts, whole numbers, `true`,
+    /// `false` and null.
     pub fn coerced_text(&mut self, name: &str) -> Option<String> {
         self.get(name).map(to_text)
     }
@@ -136,6 +152,10 @@ fn to_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(to_text).collect::<Vec<_>>().join(","),
         Value::Object(_) => "[object Object]".to_owned(),
+        // JavaScript has one kind of number, and writes a whole one without a fraction.
+        Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() == 0.0 && float.abs() < 1e21) => {
+            format!("{:.0}", number.as_f64().unwrap_or_default())
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
@@ -184,7 +204,7 @@ mod tests {
 
     #[test]
     fn coerced_text_is_what_javascript_makes_of_it() {
-        let body = json!({ "a": null, "b": 7, "c": true, "d": [1, "x"], "e": {} });
+        let body = json!({ "a": null, "b": 7.0, "c": true, "d": [1, "x"], "e": {} });
         let mut object = Object::body(Some(&body)).unwrap();
         let texts = ["a", "b", "c", "d", "e", "f"].map(|name| object.coerced_text(name));
         let texts = texts.each_ref().map(|text| text.as_deref());

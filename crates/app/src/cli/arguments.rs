@@ -78,10 +78,10 @@ pub(super) enum KeyCommand {
         #[arg(long, value_name = "ID")]
         config_id: Option<String>,
         /// Rows to show: 0 to 1000.
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         limit: Option<String>,
         /// Rows to skip.
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         offset: Option<String>,
         /// The member to sort by, such as createdAt or name.
         #[arg(long, value_name = "MEMBER")]
@@ -98,6 +98,7 @@ pub(super) enum KeyCommand {
     /// Verify a key, which counts as a use of it. The status is 0 where it is valid.
     Verify {
         /// The key's text; `-` reads it from standard input, which keeps it out of the shell's history.
+        #[arg(allow_hyphen_values = true)]
         key: String,
         /// The configuration that the key must be of.
         #[arg(long, value_name = "ID")]
@@ -106,7 +107,7 @@ pub(super) enum KeyCommand {
         #[arg(long, value_name = "JSON")]
         permissions: Option<String>,
         /// What the use costs; 0 looks without paying.
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
     },
     /// Change a key.
@@ -136,28 +137,28 @@ pub(super) struct Members {
     #[arg(long)]
     pub(super) name: Option<String>,
     /// How long it lives from now on, in seconds; `null` = for ever.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(super) expires_in: Option<String>,
     /// What is attached to it, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) metadata: Option<String>,
     /// Calls that its quota allows; `null` = no quota, on create.
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) remaining: Option<String>,
     /// Calls after a refill of the quota.
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) refill_amount: Option<String>,
     /// Time between refills, in milliseconds.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) refill_interval: Option<String>,
     /// Whether it is rate limited.
     #[arg(long)]
     pub(super) rate_limit_enabled: Option<bool>,
     /// The rate limit's window, in milliseconds.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) rate_limit_time_window: Option<String>,
     /// Calls per window.
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) rate_limit_max: Option<String>,
     /// What it may be used for, as JSON: `{"files":["read"]}`.
     #[arg(long, value_name = "JSON")]

@@ -62,8 +62,7 @@ impl Request {
     }
 
     fn read<T>(self, read: impl FnOnce(&mut Object<'_>) -> Option<T>) -> CliResult<T> {
-        let body = Value::Object(self.0);
-        let mut object = Object::body(Some(&body)).map_err(explain)?;
+        let mut object = Object::options(&self.0);
         let value = read(&mut object);
         object.finish(value).map_err(|error| explain(error).into())
     }
@@ -123,7 +122,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
     }
 }
 
-/// What the reader says, with the option's place in the request, such as `[body.expiresIn]`.
+/// What the reader says, with the option's place in the request, such as `[option.expiresIn]`.
 fn explain(error: ApiError) -> String {
     match error {
         ApiError::Validation(text) => text,

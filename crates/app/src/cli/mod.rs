@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
@@ -52,6 +52,9 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Config { command: ConfigCommand::Check } => output::line("the configuration is valid"),
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
+            Command::Key { .. } | Command::ServerKey { .. } if config.database.url == DatabaseUrl::Memory => {
+                Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
+            }
             Command::Key { json, command } => {
                 logging::start(&config.log);
                 key::run(&Services::open(&config).await?.keys, command, json).await

@@ -20,8 +20,8 @@ fn refused() -> Verdict {
     Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey))
 }
 
-fn refuse_all(attempts: &[Attempt]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
-    Ok(attempts.iter().map(|_| Ok(refused())).collect())
+fn refuse_all(attempts: &[Attempt]) -> Vec<Result<Verdict, StoreError>> {
+    attempts.iter().map(|_| Ok(refused())).collect()
 }
 
 fn keys(store: MockKeyStore, options: GroupCommitOptions) -> Keys {
@@ -43,7 +43,7 @@ async fn all_who_wait_share_one_transaction() {
         .expect_spend()
         .withf(|attempts, _, _| attempts.len() == 20)
         .once()
-        .returning(|attempts, _, _| refuse_all(attempts));
+        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions::default());
     let verdicts = join_all((0..20).map(|_| keys.verify(&Caller::Server, request()))).await;
     assert!(verdicts.iter().all(Result::is_ok));
@@ -56,7 +56,7 @@ async fn a_batch_is_never_larger_than_configured() {
         .expect_spend()
         .withf(|attempts, _, _| attempts.len() <= 8)
         .times(3)
-        .returning(|attempts, _, _| refuse_all(attempts));
+        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions { max_batch: size(8), ..GroupCommitOptions::default() });
     assert_eq!(join_all((0..20).map(|_| keys.verify(&Caller::Server, request()))).await.len(), 20);
 }
@@ -64,7 +64,7 @@ async fn a_batch_is_never_larger_than_configured() {
 #[tokio::test]
 async fn a_full_queue_turns_callers_away_and_recovers() {
     let mut store = MockKeyStore::new();
-    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions { queue: size(2), ..GroupCommitOptions::default() });
     let answers = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
     let turned_away = answers.iter().filter(|answer| matches!(answer, Err(KeyError::Overloaded))).count();
@@ -88,7 +88,7 @@ async fn a_caller_who_gives_up_before_the_batch_begins_pays_nothing() {
 async fn a_failed_batch_fails_its_own_attempts_only() {
     let mut store = MockKeyStore::new();
     store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
-    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions::default());
     let down = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
     assert!(down.iter().all(|answer| matches!(answer, Err(KeyError::Store(StoreError::Unavailable(_))))));
@@ -111,7 +111,7 @@ async fn a_corrupt_row_fails_its_own_attempt_only() {
 async fn a_store_that_panics_fails_its_batch_and_not_the_service() {
     let mut store = MockKeyStore::new();
     store.expect_spend().once().returning(|_, _, _| panic!("a bug in somebody's store"));
-    store.expect_spend().returning(|attempts, _, _| refuse_all(attempts));
+    store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions::default());
     assert!(matches!(keys.verify(&Caller::Server, request()).await, Err(KeyError::Store(_))));
     assert!(keys.verify(&Caller::Server, request()).await.is_ok());

@@ -32,12 +32,12 @@ impl KeyStore for SqliteStore {
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
-        let mut connection = self.readers.acquire().await.map_err(store_error)?;
+        let mut connection = self.readers()?.acquire().await.map_err(store_error)?;
         find(&mut connection, id).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        list::list(&self.readers, query).await
+        list::list(self.readers()?, query).await
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
@@ -87,7 +87,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(&self.readers).await.map_err(store_error)?;
+        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(self.readers()?).await.map_err(store_error)?;
         Ok(())
     }
 }
