@@ -1,0 +1,42 @@
+use std::fs::File;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use serde::Serialize;
+
+use crate::Failure;
+use crate::figures::Spread;
+use crate::stopwatch::Stopwatch;
+
+/// What figures depend on besides the code.
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cores: usize,
+    /// Microseconds that the device takes to keep one small write: what no durable answer undercuts.
+    pub(crate) commit_us: Spread,
+    pub(crate) wrk: String,
+}
+
+impl Machine {
+    pub(crate) fn look(folder: &Path, wrk: String) -> Result<Self, Failure> {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        Ok(Self { cores, commit_us: commit_us(folder)?, wrk })
+    }
+}
+
+/// Appends a page and syncs it, as a database's log does.
+fn commit_us(folder: &Path) -> Result<Spread, Failure> {
+    let path = folder.join("commits");
+    let mut file = File::create(&path)?;
+    let mut commit = || -> Result<f64, Failure> {
+        let watch = Stopwatch::start();
+        file.write_all(&[0x5a; 4096])?;
+        file.sync_data()?;
+        Ok(watch.elapsed().as_secs_f64() * 1e6)
+    };
+    let took: Vec<f64> = (0..200).map(|_| commit()).collect::<Result<_, _>>()?;
+    std::fs::remove_file(path)?;
+    Ok(Spread::of(took))
+}

@@ -1,0 +1,63 @@
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Failure;
+
+/// A process that serves. It ends with this value.
+#[derive(Debug)]
+pub(crate) struct Server {
+    url: String,
+    process: Child,
+}
+
+impl Server {
+    /// Starts `command`, which must end its first line of output with the URL that it listens on. It works in `folder`,
+    /// where its complaints go to a file, and sees nothing of the environment but what the command adds.
+    pub(crate) async fn start(command: &mut Command, folder: &Path) -> Result<Self, Failure> {
+        let log = folder.join("log");
+        let program = command.as_std().get_program().to_string_lossy().into_owned();
+        command.current_dir(folder).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&log)?);
+        let mut process = command.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
+        let output = process.stdout.take().ok_or("standard output is not piped")?;
+        let Some(url) = read_url(output).await? else {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            return Err(format!("{program} does not say where it listens\n{said}").into());
+        };
+        Ok(Self { url, process })
+    }
+
+    /// `http://` and its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it at once, and waits for that.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        Ok(self.process.kill().await?)
+    }
+}
+
+/// Reads the URL at the end of the first line, and goes on reading so that the process never waits for a reader.
+async fn read_url(output: impl AsyncRead + Unpin + Send + 'static) -> Result<Option<String>, Failure> {
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    output.read_line(&mut line).await?;
+    tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
+    Ok(line.trim_end().rfind("http://").map(|at| line.trim_end()[at..].to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_url_ends_the_first_line() {
+        let said = &b"keymint 0.1.0 listens on http://127.0.0.1:4321\nmore\n"[..];
+        assert_eq!(read_url(said).await.unwrap().as_deref(), Some("http://127.0.0.1:4321"));
+        assert_eq!(read_url(&b""[..]).await.unwrap(), None);
+    }
+}

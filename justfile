@@ -1,0 +1,42 @@
+# Shortcuts for what recurs. None is needed to run Keymint (`cargo run`) or to test it (`cargo test --workspace`).
+
+# Lists the recipes.
+default:
+    @just --list
+
+# What .ci/run checks before it tests: formatting, lints, documents.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# All tests. Those on Postgres bring their own.
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# The whole gate.
+ci:
+    bash .ci/run
+
+# Formats everything.
+fmt:
+    cargo fmt --all
+
+# Runs the server: `just run`, `just run config check`.
+run *ARGS:
+    cargo run --release -- {{ARGS}}
+
+# A Postgres for development, until it is interrupted; prints its URL.
+services:
+    cargo run -p keymint-test-postgres --example serve
+
+# Two builds, so that the server has its own features and no others.
+# Verifications over HTTP: `just bench --connections 256 --json figures.json`. Needs wrk; see docs/performance.md.
+bench *ARGS:
+    cargo build --profile dist -p keymint
+    cargo run --profile dist -p keymint-bench-http -- {{ARGS}}
+
+# Verifications in process: `just bench-micro decide`.
+bench-micro *ARGS:
+    cargo bench -p keymint-domain --bench chain -- {{ARGS}}
+    cargo bench -p keymint-service --bench verify -- {{ARGS}}
