@@ -19,8 +19,8 @@ pub struct Usage {
     pub last_refill_at: Option<Timestamp>,
     /// Calls that count against the rate limit as of `last_request`.
     pub request_count: u64,
-    /// The last accepted call. Exact for a key with a quota or a limit, else up to a minute old
-    /// (see [`Usage::stamped`]).
+    /// The last accepted call. Exact for a key with a quota or a limit, else up to a minute
+    /// old, so that it costs a write a minute and not one a call.
     pub last_request: Option<Timestamp>,
     /// GCRA's state: how far its theoretical arrival time lies past `last_request`, in nanoseconds. `None` until
     /// the first call that GCRA counts.
