@@ -1,0 +1,40 @@
+/// How long a new key is to live, in seconds: 1 or more, fractions allowed.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Lifetime(f64);
+
+/// A number of seconds below 1, or no number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 or more seconds")]
+pub struct InvalidLifetime;
+
+impl Lifetime {
+    /// Takes 1 or more seconds.
+    pub fn from_seconds(seconds: f64) -> Result<Self, InvalidLifetime> {
+        if seconds.is_finite() && seconds >= 1.0 { Ok(Self(seconds)) } else { Err(InvalidLifetime) }
+    }
+
+    /// The same in days, to be compared with a configuration's limits.
+    pub fn as_days(self) -> f64 {
+        self.0 / 86_400.0
+    }
+
+    /// The same in whole milliseconds, cut off as JavaScript's `Date` does.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates, as instants do")]
+    pub fn as_millis(self) -> u64 {
+        (self.0 * 1000.0) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_a_second_or_more() {
+        assert_eq!(Lifetime::from_seconds(1.5).map(Lifetime::as_millis), Ok(1500));
+        assert_eq!(Lifetime::from_seconds(1e308).map(Lifetime::as_millis), Ok(u64::MAX));
+        for seconds in [0.0, 0.999, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(Lifetime::from_seconds(seconds), Err(InvalidLifetime), "{seconds}");
+        }
+    }
+}
