@@ -18,10 +18,13 @@ pub(crate) fn start(log: &Log) {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    // What strangers send is no error of ours, and the server's own steps are told by `serve`.
+    // What strangers send is no error of ours, the server's own steps are told by `serve`, and that a table exists
+    // already is no news at any start but the first.
+    let warnings = log.level.min(tracing::Level::WARN);
     let targets = Targets::new()
         .with_default(log.level)
         .with_target("actix_http", LevelFilter::OFF)
-        .with_target("actix_server", log.level.min(tracing::Level::WARN));
+        .with_target("actix_server", warnings)
+        .with_target("sqlx", warnings);
     drop(tracing_subscriber::registry().with(lines.with_filter(targets)).try_init());
 }
