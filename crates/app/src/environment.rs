@@ -10,6 +10,7 @@ pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
     /// The variables of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the environment from")]
     pub fn of_process() -> Self {
         // A name that is not UTF-8 is kept, spoilt, so that it is reported where it claims to be one of ours.
         Self(std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect())

@@ -17,6 +17,7 @@ pub(crate) fn folder() -> PathBuf {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "the binaries of tests are found where a shell finds them")]
 fn find() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path: Vec<PathBuf> = env::split_paths(&path).collect();

@@ -1,12 +1,14 @@
 //! A server that stops loses no request that it has accepted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_domain::ErrorCode;
 use keymint_domain::verify::{Refusal, Verdict};
 use keymint_ports::{MockKeyStore, StoreError};
 use reqwest::Method;
 use serde_json::json;
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::support::{Setup, TestServer};
@@ -30,9 +32,8 @@ async fn a_request_that_was_accepted_is_answered_after_the_server_was_told_to_st
     let stopper = server.stopper.clone();
     let stopping = tokio::spawn(async move { stopper.stop().await });
     // Whoever comes now finds nobody listening; the one who was there before is answered.
-    while tokio::net::TcpStream::connect(server.address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let closed = async { while TcpStream::connect(server.address).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), closed).await.expect("a stopping server stops listening");
     release.send(()).unwrap();
     let response = pending.await.unwrap().unwrap();
     assert_eq!(response.status(), 200);
