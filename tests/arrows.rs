@@ -37,7 +37,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("sea-query", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("actix-web", &["keymint-actix"]),
-    ("governor", &["keymint-domain"]),
+    ("governor", &["keymint-domain", "keymint-service"]),
+    ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
     ("rand", &["keymint-service"]),
 ];

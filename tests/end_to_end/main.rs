@@ -11,3 +11,4 @@ mod racing;
 mod readme;
 mod secrets;
 mod stopping;
+mod users;

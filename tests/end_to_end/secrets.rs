@@ -7,19 +7,28 @@ use crate::process::{Place, SERVER_KEY};
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_name_requests_and_hold_no_secret() {
     let place = Place::new().with("KEYMINT__LOG__LEVEL", "trace").with("KEYMINT__LOG__FORMAT", "json");
+    let place = place.with("KEYMINT_SECRET", "hush-in-the-environment-of-32-characters");
+    let place = place.with("KEYMINT__API_KEY__0__ENABLE_SESSION_FOR_API_KEYS", "true");
     let server = place.serve();
     let key = server.create(json!({ "userId": "ada" })).await;
     assert!(server.is_valid(&key).await);
     server.post("verify", json!({ "key": "sk_presented_and_wrong" })).await;
+    let user = json!({ "name": "Ada", "email": "ada@example.com", "password": "hush-password" });
+    let signed_up = server.post("../sign-up/email", user.clone()).await;
+    let shown = reqwest::Client::new().post(server.url("../sign-in/email")).header("x-api-key", "sk_shown_and_wrong");
+    assert_eq!(shown.json(&user).send().await.unwrap().status(), 403);
+    let secrets = ["hush-in-the-environment-of-32-characters", "hush-password", signed_up.1["token"].as_str().unwrap()];
     server.terminate();
     let (success, _, stderr) = server.finish();
     assert!(success);
-    for secret in [key["key"].as_str().unwrap(), SERVER_KEY, "sk_presented_and_wrong"] {
+    let keys = [key["key"].as_str().unwrap(), SERVER_KEY, "sk_presented_and_wrong", "sk_shown_and_wrong"];
+    for secret in keys.into_iter().chain(secrets) {
         assert!(!stderr.contains(secret), "a secret is in the log");
     }
     let lines = stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let requests: Vec<_> = lines.filter(|line| line["message"] == "request").collect();
     let paths: Vec<_> = requests.iter().map(|line| line["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["create", "verify", "verify"].map(|path| format!("/api/auth/api-key/{path}")));
-    assert!(requests.iter().all(|line| line["request_id"].is_string() && line["status"] == 200));
+    let expected = ["api-key/create", "api-key/verify", "api-key/verify", "sign-up/email", "sign-in/email"];
+    assert_eq!(paths, expected.map(|path| format!("/api/auth/{path}")));
+    assert!(requests.iter().all(|line| line["request_id"].is_string() && line["status"].is_u64()));
 }

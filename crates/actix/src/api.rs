@@ -2,9 +2,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use keymint_service::{Keys, ServerKeys};
 
+use crate::origin::TrustedOrigins;
 use crate::request::RequestIds;
+use crate::session::Sessions;
 
 /// What every route works with.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub struct Api {
     pub keys: Arc<Keys>,
     /// Who may act as a server.
     pub server_keys: Arc<ServerKeys>,
+    /// Users' sessions; `None` = nobody signs in, and the endpoints for it are not found.
+    pub sessions: Option<Sessions>,
     /// Limits and paths.
     pub options: ApiOptions,
     pub(crate) request_ids: RequestIds,
@@ -24,6 +29,10 @@ pub struct Api {
 pub struct ApiOptions {
     /// Where Better Auth's endpoints stand; begins with `/` and does not end with one, or is empty.
     pub base_path: String,
+    /// Whose pages may send requests with cookies, the server's own among them.
+    pub trusted_origins: TrustedOrigins,
+    /// Networks whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Bytes of a body at most.
     pub body_limit: usize,
     /// Time that a client has to send a body.
@@ -33,10 +42,12 @@ pub struct ApiOptions {
 }
 
 impl Default for ApiOptions {
-    /// `/api/auth`, 256 KiB, 5 s, 10 s.
+    /// `/api/auth`, no origins and no proxies, 256 KiB, 5 s, 10 s.
     fn default() -> Self {
         Self {
             base_path: "/api/auth".to_owned(),
+            trusted_origins: TrustedOrigins::default(),
+            trusted_proxies: Vec::new(),
             body_limit: 256 * 1024,
             body_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
@@ -45,10 +56,16 @@ impl Default for ApiOptions {
 }
 
 impl Api {
-    /// Puts the API together. `instance` tells this process's request ids from those of others.
+    /// Puts the API together, without sessions. `instance` tells this process's request ids from those of others.
     pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
         let request_ids = RequestIds::new(instance);
-        Self { keys, server_keys, options, request_ids, draining: AtomicBool::new(false) }
+        Self { keys, server_keys, sessions: None, options, request_ids, draining: AtomicBool::new(false) }
+    }
+
+    /// Knows users by their sessions, and signs them up and in.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Sessions) -> Self {
+        Self { sessions: Some(sessions), ..self }
     }
 
     /// From now on every answer closes its connection, and `/readyz` says no.

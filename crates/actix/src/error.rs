@@ -1,30 +1,44 @@
+use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::HeaderValue;
+use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
+use keymint_domain::verify::Refusal;
 use keymint_ports::StoreError;
-use keymint_service::KeyError;
+use keymint_service::ServiceError;
 use serde_json::json;
 
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
 pub enum ApiError {
     /// A use case failed.
-    Key(KeyError),
+    Service(ServiceError),
+    /// The key that was to be validated may not be used.
+    Invalid(Refusal),
     /// The body or the query is malformed: zod's text (wire document 2.3).
     Validation(String),
+    /// A member that names a URL is no text (wire document 3.5).
+    NotAText(&'static str),
     /// The body is no JSON (wire document 2.4).
     InvalidJson,
-    /// The body is of a media type that is not taken; `None` = it names none (wire document 2.4).
-    MediaType(Option<String>),
+    /// The body is of a media type that is not taken (wire document 2.4).
+    MediaType {
+        /// What it says it is; `None` = nothing.
+        given: Option<String>,
+        /// What is taken.
+        allowed: &'static str,
+    },
     /// The body has more bytes than this.
     TooLarge(usize),
     /// The client took too long to send its body.
     SlowBody,
     /// The client broke off while sending its body.
     BrokenBody,
+    /// Too many requests came from the client's address; the next may come after this time.
+    Throttled(Duration),
     /// The request took longer than it may.
     Timeout,
     /// The process is about to stop.
@@ -33,85 +47,153 @@ pub enum ApiError {
     NotFound,
 }
 
-/// Seconds after which a client should ask again where the store was down or the queue full.
-const RETRY_AFTER_SECONDS: u16 = 1;
+/// Time after which a client should ask again where the store was down or the queue full.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What a client is told.
+struct Answer {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    /// How long to wait before the same request is worth repeating.
+    retry: Option<Duration>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), retry: None }
+    }
+
+    fn of(code: ErrorCode) -> Self {
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, code.as_str(), code.message())
+    }
+
+    fn after(self, retry: impl Into<Option<Duration>>) -> Self {
+        Self { retry: retry.into(), ..self }
+    }
+}
 
 impl ApiError {
     /// The code on the wire.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Key(KeyError::Refused(code)) => code.as_str(),
-            Self::Key(KeyError::Overloaded) => "OVERLOADED",
-            Self::Key(KeyError::Store(StoreError::Unavailable(_))) | Self::Draining => "SERVICE_UNAVAILABLE",
-            Self::Key(KeyError::Store(StoreError::OutOfRange { .. })) | Self::Validation(_) => "VALIDATION_ERROR",
-            Self::Key(KeyError::UnusableKey | KeyError::Store(_)) => "INTERNAL_SERVER_ERROR",
-            Self::InvalidJson | Self::BrokenBody => "BAD_REQUEST",
-            Self::MediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
-            Self::TooLarge(_) => "PAYLOAD_TOO_LARGE",
-            Self::SlowBody => "REQUEST_TIMEOUT",
-            Self::Timeout => "TIMEOUT",
-            Self::NotFound => "NOT_FOUND",
-        }
+        self.answer().code
     }
 
     /// The message on the wire: fixed texts, and what the client itself sent.
-    fn message(&self) -> String {
+    fn answer(&self) -> Answer {
+        const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+        const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
         match self {
-            Self::Key(KeyError::Refused(code)) => code.message().to_owned(),
-            Self::Key(KeyError::Overloaded) => "Too many verifications are waiting. Try again later.".to_owned(),
-            Self::Key(KeyError::Store(StoreError::Unavailable(_))) => {
-                "The store is unavailable. Try again later.".to_owned()
+            Self::Service(error) => of_service(error),
+            Self::Invalid(refusal) => of_invalid(refusal),
+            Self::Validation(message) => Answer::new(BAD_REQUEST, "VALIDATION_ERROR", message.clone()),
+            Self::NotAText(member) => {
+                Answer::new(BAD_REQUEST, "BAD_REQUEST", format!("Invalid {member}: expected a string"))
             }
-            Self::Key(KeyError::Store(StoreError::OutOfRange { column })) => {
-                format!("[body.{column}] Too big: expected number to be <=2147483647")
+            Self::InvalidJson => Answer::new(BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body"),
+            Self::MediaType { given, allowed } => {
+                let message = match given {
+                    Some(given) => format!("Content-Type \"{given}\" is not allowed. Allowed types: {allowed}"),
+                    None => format!("Content-Type is required. Allowed types: {allowed}"),
+                };
+                Answer::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
             }
-            Self::Key(KeyError::UnusableKey | KeyError::Store(_)) => "Internal server error".to_owned(),
-            Self::Validation(message) => message.clone(),
-            Self::InvalidJson => "Invalid JSON in request body".to_owned(),
-            Self::MediaType(Some(given)) => {
-                format!("Content-Type \"{given}\" is not allowed. Allowed types: application/json")
+            Self::TooLarge(limit) => {
+                let message = format!("The request body is larger than {limit} bytes.");
+                Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
             }
-            Self::MediaType(None) => "Content-Type is required. Allowed types: application/json".to_owned(),
-            Self::TooLarge(limit) => format!("The request body is larger than {limit} bytes."),
-            Self::SlowBody => "The request body took too long to arrive.".to_owned(),
-            Self::BrokenBody => "The request body broke off.".to_owned(),
-            Self::Timeout => "The request took too long. Try again later.".to_owned(),
-            Self::Draining => "The server is stopping. Try again later.".to_owned(),
-            Self::NotFound => "Not found".to_owned(),
+            Self::SlowBody => {
+                let message = "The request body took too long to arrive.";
+                Answer::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message)
+            }
+            Self::BrokenBody => Answer::new(BAD_REQUEST, "BAD_REQUEST", "The request body broke off."),
+            Self::Throttled(wait) => Answer::of(ErrorCode::TooManyRequests).after(*wait),
+            Self::Timeout => {
+                Answer::new(UNAVAILABLE, "TIMEOUT", "The request took too long. Try again later.").after(SOON)
+            }
+            Self::Draining => {
+                Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is stopping. Try again later.").after(SOON)
+            }
+            Self::NotFound => Answer::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
+        }
+    }
+
+    /// Milliseconds that a refused key must wait, as Better Auth puts them into the body.
+    fn try_again_in(&self) -> Option<u64> {
+        match self {
+            Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) => refusal.retry_in_ms,
+            _ => None,
         }
     }
 }
 
+fn of_service(error: &ServiceError) -> Answer {
+    const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+    match error {
+        ServiceError::Refused(code) => Answer::of(*code),
+        ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
+        // Better Auth's status for a key that it does not even look for (wire document 9, step 2).
+        ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
+        ServiceError::Overloaded => {
+            Answer::new(UNAVAILABLE, "OVERLOADED", "Too many requests are waiting. Try again later.").after(SOON)
+        }
+        ServiceError::Store(StoreError::Unavailable(_)) => {
+            Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.").after(SOON)
+        }
+        ServiceError::Store(StoreError::OutOfRange { column }) => {
+            let message = format!("[body.{column}] Too big: expected number to be <=2147483647");
+            Answer::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message)
+        }
+        ServiceError::UnusableKey | ServiceError::Store(_) => {
+            Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
+        }
+    }
+}
+
+/// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
+fn of_invalid(refusal: &Refusal) -> Answer {
+    let (status, code) = match refusal.code {
+        ErrorCode::KeyExpired => (StatusCode::UNAUTHORIZED, "API_KEY_EXPIRED"),
+        ErrorCode::KeyDisabled => (StatusCode::UNAUTHORIZED, "API_KEY_REVOKED"),
+        ErrorCode::RateLimited | ErrorCode::UsageExceeded => (StatusCode::TOO_MANY_REQUESTS, "API_KEY_RATE_LIMITED"),
+        _ => (StatusCode::UNAUTHORIZED, "API_KEY_INVALID"),
+    };
+    Answer::new(status, code, refusal.code.message()).after(wait(refusal))
+}
+
+fn wait(refusal: &Refusal) -> Option<Duration> {
+    refusal.retry_in_ms.map(Duration::from_millis)
+}
+
+/// Whole seconds, rounded up: a client that waits so long gets in.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Key(KeyError::Refused(code)) => {
-                StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-            Self::Key(KeyError::Overloaded | KeyError::Store(StoreError::Unavailable(_)))
-            | Self::Timeout
-            | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Key(KeyError::Store(StoreError::OutOfRange { .. }))
-            | Self::Validation(_)
-            | Self::InvalidJson
-            | Self::BrokenBody => StatusCode::BAD_REQUEST,
-            Self::Key(KeyError::UnusableKey | KeyError::Store(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::NotFound => StatusCode::NOT_FOUND,
-        }
+        self.answer().status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = self.status_code();
-        let mut response = HttpResponse::build(status).json(json!({ "code": self.code(), "message": self.message() }));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        let Answer { status, code, message, retry } = self.answer();
+        let mut body = json!({ "code": code, "message": message });
+        if let Some(try_again_in) = self.try_again_in() {
+            body["details"] = json!({ "tryAgainIn": try_again_in });
+        }
+        let mut response = HttpResponse::build(status).json(body);
+        if let Some(wait) = retry {
+            let seconds = HeaderValue::from(whole_seconds(wait));
+            // Better Auth's own limiter names the header so (wire document 1.2).
+            if matches!(self, Self::Throttled(_)) {
+                response.headers_mut().insert(header::HeaderName::from_static("x-retry-after"), seconds.clone());
+            }
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         // What is left of a refused body is not read; the connection cannot be used again.
         if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody) {
-            response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
     }
@@ -126,26 +208,26 @@ impl fmt::Display for ApiError {
 impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Key(error) => Some(error),
+            Self::Service(error) => Some(error),
             _ => None,
         }
     }
 }
 
-impl From<KeyError> for ApiError {
-    fn from(error: KeyError) -> Self {
-        Self::Key(error)
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
     }
 }
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self::Key(code.into())
+        Self::Service(code.into())
     }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::Key(error.into())
+        Self::Service(error.into())
     }
 }

@@ -1,4 +1,4 @@
-//! Keymint over HTTP: Better Auth's `/api-key/*` wire on actix-web.
+//! Keymint over HTTP: Better Auth's wire on actix-web.
 //!
 //! | module | holds |
 //! |---|---|
@@ -6,6 +6,8 @@
 //! | [`wire`] | what goes over the wire, in and out |
 //! | [`validate`] | the checks of a body or a query, in zod's words |
 //! | [`request`] | what every request passes: caller, body, request id, time limit, log |
+//! | [`session`] | users by their cookies and bearer tokens |
+//! | [`origin`] | where requests come from: CSRF and CORS |
 //!
 //! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
 
@@ -13,8 +15,10 @@ mod api;
 mod error;
 mod server;
 
+pub mod origin;
 pub mod request;
 pub mod routes;
+pub mod session;
 pub mod validate;
 pub mod wire;
 

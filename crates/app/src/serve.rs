@@ -16,6 +16,9 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The secret that signs cookies could not be kept.
+    #[error("cannot keep the secret that signs cookies")]
+    Secret(#[source] keymint_service::ServiceError),
     /// The first server key could not be kept.
     #[error("cannot keep the first server key")]
     FirstServerKey(#[source] keymint_ports::StoreError),
@@ -43,7 +46,8 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     let listener = TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })?;
     let services = Services::open(config).await?;
     let server_keys = Arc::clone(&services.server_keys);
-    let running = keymint_actix::serve(listener, services.api(config), &serve_options(config))?;
+    let api = services.api(config).await.map_err(ServeError::Secret)?;
+    let running = keymint_actix::serve(listener, api, &serve_options(config))?;
     let cleanup = cleanup_options(config).map(|options| Cleanup::start(services.keys, options));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Last, so that nothing else can fail between making the key and showing it.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
-use keymint_ports::{KeyStore, ServerKeyStore};
+use keymint_ports::{IdentityStore, KeyStore, OrganizationStore, ServerKeyStore};
 
 /// One engine under test, with data of its own that nobody else touches.
 ///
@@ -17,5 +17,12 @@ pub trait Engine: Send + Sync + 'static {
     async fn open(&self) -> Self::Store;
 
     /// Writes a user's row so that the store reports `owner` for it; [`Owner::Absent`] removes the row.
+    ///
+    /// A row that is there keeps everything but its ban. A new one has the id as its address, and no password.
     async fn put_owner(&self, id: &OwnerId, owner: Owner);
 }
+
+/// An engine whose store keeps users and organizations too. Every such [`Engine`] is one.
+pub trait IdentityEngine: Engine<Store: IdentityStore + OrganizationStore> {}
+
+impl<E: Engine<Store: IdentityStore + OrganizationStore>> IdentityEngine for E {}

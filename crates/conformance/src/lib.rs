@@ -4,12 +4,15 @@
 
 pub mod cases;
 mod engine;
+pub mod identity_cases;
+mod identity_suite;
 pub mod model;
 pub mod sample;
 mod suite;
 mod support;
+mod texts;
 
-pub use engine::Engine;
+pub use engine::{Engine, IdentityEngine};
 pub use model::agrees_with_model;
 
 /// Runs the example of `docs/add-a-store.md`.

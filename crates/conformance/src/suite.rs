@@ -5,7 +5,7 @@
 #[macro_export]
 macro_rules! suite {
     ($attrs:tt $fresh:tt) => {
-        $crate::each_case! { $attrs $fresh
+        $crate::each_case! { $attrs $fresh cases
             bytes {
                 ids_are_compared_by_bytes,
                 stored_texts_are_compared_by_bytes,
@@ -82,6 +82,14 @@ macro_rules! suite {
                 a_removed_key_is_refused_by_the_next_spend_of_every_handle,
                 a_removed_id_may_be_used_again,
             }
+            revocation {
+                a_revoked_key_is_refused_by_the_next_spend_of_every_handle,
+                a_revocation_is_found_and_listed,
+                the_first_revocation_stays,
+                of_many_revocations_of_one_key_exactly_one_stays,
+                a_revoked_key_that_is_enabled_stays_refused,
+                a_revoked_key_that_is_restored_is_accepted,
+            }
             round_trip {
                 an_open_store_answers_a_ping,
                 texts_come_back_byte_by_byte,
@@ -136,19 +144,22 @@ macro_rules! suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! each_case {
-    ($attrs:tt $fresh:tt $($module:ident { $($case:ident,)* })*) => {
-        $($( $crate::one_case! { $attrs $fresh $module $case } )*)*
+    ($attrs:tt $fresh:tt $cases:ident $($module:ident { $($case:ident,)* })*) => {
+        $crate::each_case! { @ $attrs $fresh $($( [$cases $module $case] )*)* }
+    };
+    (@ $attrs:tt $fresh:tt $($path:tt)*) => {
+        $( $crate::one_case! { $attrs $fresh $path } )*
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! one_case {
-    ([$($attr:tt)*] [$fresh:expr] $module:ident $case:ident) => {
+    ([$($attr:tt)*] [$fresh:expr] [$cases:ident $module:ident $case:ident]) => {
         $($attr)*
         async fn $case() {
             let engine = $fresh;
-            $crate::cases::$module::$case(&engine).await;
+            $crate::$cases::$module::$case(&engine).await;
         }
     };
 }

@@ -1,6 +1,9 @@
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::verify::{Attempt, Verdict};
@@ -33,6 +36,22 @@ where
         })
         .collect();
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// Far more than any store needs: it turns a lock that was left behind into a failure instead of a test that hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Polls a future so many times, lets others run in between, and drops it wherever it has come to. Returns its output
+/// where it came to its end.
+pub(crate) async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        if let Some(output) = future.as_mut().now_or_never() {
+            return Some(output);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
 }
 
 /// Settles a batch of which no attempt may fail.

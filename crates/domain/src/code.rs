@@ -1,5 +1,5 @@
-//! Every reason to say no: the api-key plugin's codes, with its messages and statuses to the letter
-//! (wire document 2.6), plus the few that Keymint adds.
+//! Every reason to say no: the codes of Better Auth's core and of its api-key plugin, with their messages and statuses
+//! to the letter (wire document 2.6, 3, 5), plus the few that Keymint adds.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $message:literal;)*) => {
@@ -72,6 +72,32 @@ codes! {
     OrganizationPluginRequired = "ORGANIZATION_PLUGIN_REQUIRED", 500, "Organization plugin is required for organization-owned API keys. Please install and configure the organization plugin.";
     /// Better Auth's core answers this where an endpoint needs a session and there is none (wire document 5.5).
     Unauthorized = "UNAUTHORIZED", 401, "Unauthorized";
+    EmailPasswordSignUpDisabled = "EMAIL_PASSWORD_SIGN_UP_DISABLED", 400, "Email and password sign up is not enabled";
+    EmailPasswordDisabled = "EMAIL_PASSWORD_DISABLED", 400, "Email and password is not enabled";
+    InvalidEmail = "INVALID_EMAIL", 400, "Invalid email";
+    PasswordTooShort = "PASSWORD_TOO_SHORT", 400, "Password too short";
+    PasswordTooLong = "PASSWORD_TOO_LONG", 400, "Password too long";
+    UserAlreadyExists = "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", 422, "User already exists. Use another email.";
+    InvalidEmailOrPassword = "INVALID_EMAIL_OR_PASSWORD", 401, "Invalid email or password";
+    /// The admin plugin answers this where a banned user signs in.
+    BannedUser = "BANNED_USER", 403, "You have been banned from this application. Please contact support if you believe this is an error.";
+    FailedToGetSession = "FAILED_TO_GET_SESSION", 401, "Failed to get session";
+    MethodNotAllowed = "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED", 405, "POST method requires deferSessionRefresh to be enabled in session config";
+    MissingOrNullOrigin = "MISSING_OR_NULL_ORIGIN", 403, "Missing or null Origin";
+    InvalidOrigin = "INVALID_ORIGIN", 403, "Invalid origin";
+    InvalidCallbackUrl = "INVALID_CALLBACK_URL", 403, "Invalid callbackURL";
+    InvalidRedirectUrl = "INVALID_REDIRECT_URL", 403, "Invalid redirectURL";
+    InvalidErrorCallbackUrl = "INVALID_ERROR_CALLBACK_URL", 403, "Invalid errorCallbackURL";
+    InvalidNewUserCallbackUrl = "INVALID_NEW_USER_CALLBACK_URL", 403, "Invalid newUserCallbackURL";
+    CrossSiteNavigationLoginBlocked = "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED", 403, "Cross-site navigation login blocked. This request appears to be a CSRF attack.";
+    /// Better Auth's limiter sends the message without a code.
+    TooManyRequests = "TOO_MANY_REQUESTS", 429, "Too many requests. Please try again later.";
+    /// Keymint's own: a server's request says neither for whom a key is nor whose organization.
+    UserIdRequired = "USER_ID_REQUIRED", 400, "userId is required where a server creates a user's key.";
+    /// Keymint's own: a session that a key has opened may not manage keys unless its configuration says so.
+    KeyManagementNotAllowed = "KEY_MANAGEMENT_NOT_ALLOWED", 403, "The session of an API key may not create, change or remove API keys.";
+    /// Keymint's own: only a server may enable a revoked key again.
+    KeyRevoked = "KEY_REVOKED", 403, "API Key has been revoked";
     /// Keymint's own: `max_keys_per_user` is reached.
     MaxKeysReached = "MAX_KEYS_REACHED", 403, "The owner has reached the maximum number of API keys.";
 }

@@ -11,13 +11,17 @@
 //! | [`usage`] | what verifications change: quota with refill, rate limits |
 //! | [`verify`] | the validation chain |
 //! | [`policy`] | configurations: what a deployment allows |
+//! | [`identity`] | users, passwords, sessions |
+//! | [`organization`] | who may do what with an organization's keys |
 //! | [`listing`] | pages of keys |
 //! | [`server_key`] | what a backend shows to act for anybody |
 //! | [`code`] | every reason to say no |
 
 pub mod code;
+pub mod identity;
 pub mod key;
 pub mod listing;
+pub mod organization;
 pub mod policy;
 pub mod server_key;
 pub mod usage;
@@ -27,7 +31,7 @@ pub mod verify;
 pub use code::ErrorCode;
 pub use key::{ApiKey, KeyDetails};
 pub use policy::{Configuration, Policy};
-pub use value::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
+pub use value::{ConfigId, KeyId, Metadata, OrganizationId, OwnerId, Permissions, RowId, Timestamp, UserId};
 
 /// A source of random bytes, lent by the caller: it fills the whole slice.
 pub type Randomness<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
-use keymint_domain::verify::{Attempt, Cost, Ledger, Owner, Verdict, decide};
+use keymint_domain::verify::{Attempt, Ban, Cost, Ledger, Owner, Verdict, decide};
 use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, OwnerId, Permissions, Policy, Timestamp};
 use proptest::prelude::*;
 
@@ -72,10 +72,10 @@ fn the_first_failing_link_answers() {
     Arc::make_mut(&mut key.details).enabled = true;
     assert_eq!(ask(&key, Owner::Absent, &attempt, later), Some(ErrorCode::KeyExpired));
     let at_the_end = NOW.plus_millis(1000);
-    let banned = Owner::Banned { until: Some(at_the_end.plus_millis(1)) };
+    let banned = Owner::Banned(Ban { until: Some(at_the_end.plus_millis(1)) });
     assert_eq!(ask(&key, banned, &attempt, at_the_end), Some(ErrorCode::UserBanned));
     assert_eq!(ask(&key, Owner::Absent, &attempt, at_the_end), Some(ErrorCode::InvalidReferenceIdFromApiKey));
-    let over = Owner::Banned { until: Some(at_the_end) };
+    let over = Owner::Banned(Ban { until: Some(at_the_end) });
     assert_eq!(ask(&key, over, &attempt, at_the_end), Some(ErrorCode::KeyNotFound), "the ban is over");
     attempt.permissions = permissions(r#"{"files":["read"]}"#);
     assert_eq!(ask(&key, Owner::Present, &attempt, at_the_end), Some(ErrorCode::UsageExceeded));

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// The owner has as many living keys as the insert allows. Nothing was changed.
     #[error("the owner has too many keys")]
     OwnerFull,
+    /// The row refers to one that does not exist. Nothing was changed.
+    #[error("the row refers to one that does not exist")]
+    Dangling,
     /// A number is larger than the store's column holds (Postgres: 2147483647). Nothing was changed.
     #[error("{column} is larger than the store's column holds")]
     OutOfRange {

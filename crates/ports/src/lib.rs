@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`KeyStore`] | memory, SQLite, Postgres |
 //! | [`ServerKeyStore`] | memory, SQLite, Postgres |
+//! | [`IdentityStore`] | memory, SQLite, Postgres |
+//! | [`OrganizationStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
 //!
-//! The feature `mock` adds `MockKeyStore`, `MockServerKeyStore`, `MockClock` and `MockEntropy`, for unit tests that
-//! inject faults or prove that a call did not happen. For everything else the memory store is the fake, with
+//! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a call
+//! did not happen. For everything else the memory store is the fake, with
 //! `FakeClock` and `SeededEntropy` beside it.
 
 #![deny(clippy::future_not_send)]
@@ -18,13 +20,17 @@ mod durability;
 mod error;
 #[cfg(feature = "mock")]
 mod fake;
+mod identity_store;
 mod key_store;
+mod organization_store;
 mod server_key_store;
 
 pub use ambient::{Clock, Entropy};
 pub use durability::Durability;
 pub use error::StoreError;
+pub use identity_store::{Credential, IdentityStore};
 pub use key_store::KeyStore;
+pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
 
 #[cfg(feature = "mock")]
@@ -32,6 +38,10 @@ pub use ambient::{MockClock, MockEntropy};
 #[cfg(feature = "mock")]
 pub use fake::{FakeClock, SeededEntropy};
 #[cfg(feature = "mock")]
+pub use identity_store::MockIdentityStore;
+#[cfg(feature = "mock")]
 pub use key_store::MockKeyStore;
+#[cfg(feature = "mock")]
+pub use organization_store::MockOrganizationStore;
 #[cfg(feature = "mock")]
 pub use server_key_store::MockServerKeyStore;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
-use keymint_ports::{Clock, Entropy, KeyStore};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
 
 use crate::group_commit::GroupCommit;
 use crate::{Access, Keys, OsEntropy, SystemClock};
@@ -46,6 +46,8 @@ impl Default for GroupCommitOptions {
 /// Puts [`Keys`] together. Everything but the store has a default.
 pub struct KeysBuilder {
     store: Arc<dyn KeyStore>,
+    users: Option<Arc<dyn IdentityStore>>,
+    organizations: Option<Arc<dyn OrganizationStore>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     policy: Policy,
@@ -59,6 +61,8 @@ impl KeysBuilder {
     pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
             store,
+            users: None,
+            organizations: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             policy: Policy::default(),
@@ -67,6 +71,20 @@ impl KeysBuilder {
             generator: None,
             precheck: None,
         }
+    }
+
+    /// Where keys' owners are looked up, for [`Keys::validate`] and [`Keys::open_session`]; by default nowhere, so that
+    /// the one knows no user and the other opens no session.
+    #[must_use]
+    pub fn users(self, users: Arc<dyn IdentityStore>) -> Self {
+        Self { users: Some(users), ..self }
+    }
+
+    /// Where members are looked up; by default nowhere, so that users who ask for an organization's keys are refused with
+    /// `ORGANIZATION_PLUGIN_REQUIRED`.
+    #[must_use]
+    pub fn organizations(self, organizations: Arc<dyn OrganizationStore>) -> Self {
+        Self { organizations: Some(organizations), ..self }
     }
 
     /// What is allowed; by default Better Auth's defaults.
@@ -126,6 +144,8 @@ impl KeysBuilder {
         );
         Keys {
             store: self.store,
+            users: self.users,
+            organizations: self.organizations,
             clock: self.clock,
             entropy: self.entropy,
             policy,

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::{KeyError, Keys};
+use crate::{Keys, ServiceError};
 
 /// How often and in which portions dead keys are removed.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Cleanup {
 impl Keys {
     /// Removes the keys that are dead now: expired for longer than their configuration's retention, or exhausted,
     /// likewise, and since then presented once more. Returns how many they were.
-    pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, KeyError> {
+    pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
         let (now, mut total) = (self.clock.now(), 0);
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);

@@ -11,7 +11,7 @@ use keymint_domain::verify::{Attempt, Verdict};
 use keymint_ports::{Clock, KeyStore, StoreError};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::{GroupCommitOptions, KeyError};
+use crate::{GroupCommitOptions, ServiceError};
 
 /// The way into the lanes. They end when it is dropped, after what waits has been settled.
 pub(crate) struct GroupCommit {
@@ -57,9 +57,9 @@ impl GroupCommit {
     }
 
     /// Settles one attempt. Where the caller stops waiting before its batch has begun, nothing is counted.
-    pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Verdict, KeyError> {
+    pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let (answer, settled) = oneshot::channel();
-        self.queue.try_send(Waiting { attempt, answer }).map_err(|_| KeyError::Overloaded)?;
+        self.queue.try_send(Waiting { attempt, answer }).map_err(|_| ServiceError::Overloaded)?;
         match settled.await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(StoreError::unavailable("the batch was abandoned").into()),

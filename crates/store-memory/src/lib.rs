@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod identity_store;
 mod key_store;
+mod organization_store;
 mod server_key_store;
 mod sort;
 mod state;

@@ -1,10 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::StoredKey;
+use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
-use keymint_domain::{ApiKey, KeyId, OwnerId};
+use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
+use keymint_ports::Credential;
 
 /// All that a store holds.
 #[derive(Default)]
@@ -13,8 +16,14 @@ pub(crate) struct State {
     /// Ids by stored text, so that a look-up takes the same time however many keys there are. A text may belong to
     /// several rows.
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
-    owners: HashMap<OwnerId, Owner>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
+    /// By the owner of their keys, which is what a spend asks for.
+    users: HashMap<OwnerId, Credential>,
+    pub(crate) sessions: BTreeMap<SessionToken, Session>,
+    pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
+    pub(crate) members: Vec<Member>,
+    /// What signs cookies.
+    pub(crate) secret: Option<String>,
 }
 
 impl State {
@@ -29,7 +38,24 @@ impl State {
     /// The row that is kept under `stored` and its owner; of several rows the one with the smallest id.
     pub(crate) fn key_stored_as(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
         let key = self.key(self.by_stored.get(stored)?.first()?)?;
-        Some((key.clone(), self.owners.get(&key.details.owner).copied().unwrap_or_default()))
+        Some((key.clone(), self.owner(&key.details.owner)))
+    }
+
+    fn owner(&self, id: &OwnerId) -> Owner {
+        let user = self.users.get(id);
+        user.map_or(Owner::Absent, |credential| credential.user.ban.map_or(Owner::Present, Owner::Banned))
+    }
+
+    pub(crate) fn user(&self, id: &UserId) -> Option<&Credential> {
+        self.users.get(&OwnerId::from(id))
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = &Credential> {
+        self.users.values()
+    }
+
+    pub(crate) fn put_user(&mut self, credential: Credential) {
+        self.users.insert(OwnerId::from(&credential.user.id), credential);
     }
 
     /// Adds a key, or replaces the one of the same id, whose stored text never changes.
@@ -58,10 +84,37 @@ impl State {
         true
     }
 
+    /// Bans a user or takes a ban back; adds one who is missing, without a password. [`Owner::Absent`] removes them with
+    /// all that is theirs but keys.
     pub(crate) fn put_owner(&mut self, id: OwnerId, owner: Owner) {
-        match owner {
-            Owner::Absent => self.owners.remove(&id),
-            Owner::Present | Owner::Banned { .. } => self.owners.insert(id, owner),
+        let ban = match owner {
+            Owner::Absent => return self.remove_user(&id),
+            Owner::Present => None,
+            Owner::Banned(ban) => Some(ban),
         };
+        if let Ok(user_id) = UserId::parse(id.as_str()) {
+            let credential = self.users.entry(id).or_insert_with(|| without_password(user_id));
+            credential.user.ban = ban;
+        }
     }
+
+    fn remove_user(&mut self, id: &OwnerId) {
+        self.users.remove(id);
+        self.sessions.retain(|_, session| session.user_id != *id);
+        self.members.retain(|member| member.user_id != *id);
+    }
+}
+
+fn without_password(id: UserId) -> Credential {
+    let user = User {
+        name: String::new(),
+        email: id.as_str().to_owned(),
+        id,
+        email_verified: false,
+        image: None,
+        created_at: Timestamp::from_millis(0),
+        updated_at: Timestamp::from_millis(0),
+        ban: None,
+    };
+    Credential { user, password_hash: None }
 }

@@ -6,14 +6,16 @@ use keymint_domain::verify::Owner;
 
 use crate::state::State;
 
-/// A handle on keys that live in this process; a clone is another handle on the same keys.
+/// A handle on what lives in this process; a clone is another handle on the same.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
 }
 
 impl MemoryStore {
-    /// Tells the store about a user, as the `user` table does elsewhere; [`Owner::Absent`] forgets it.
+    /// Tells the store about a user, as the `user` table does elsewhere: bans them or takes a ban back, and adds one who
+    /// is missing, without a password and with the id as the address. [`Owner::Absent`] removes them, with their sessions
+    /// and memberships.
     pub fn put_owner(&self, id: OwnerId, owner: Owner) {
         self.lock().put_owner(id, owner);
     }

@@ -42,19 +42,22 @@ fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
         .options([
             ("statement_timeout", options.statement_timeout_ms.to_string()),
             ("synchronous_commit", synchronous_commit.to_owned()),
+            // Of single statements; a stricter default would fail one of two that meet on a row.
+            ("default_transaction_isolation", "read committed".to_owned()),
         ])
         .disable_statement_logging())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::query_scalar;
+    use sqlx::{query, query_scalar};
 
     use super::*;
 
     #[tokio::test]
     async fn sessions_are_told_what_the_options_say() {
         let url = keymint_test_postgres::database().await;
+        set_default_isolation(&url).await;
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
             let pool = open(&options).await.unwrap();
@@ -62,7 +65,16 @@ mod tests {
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
             assert_eq!(ask("show application_name").await, "keymint");
+            assert_eq!(ask("show transaction_isolation").await, "read committed");
         }
+    }
+
+    /// Makes the database's default stricter.
+    async fn set_default_isolation(url: &str) {
+        const ALTER: &str =
+            "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
+            current_database()); end $$";
+        query(ALTER).execute(&open(&PgOptions::new(url)).await.unwrap()).await.unwrap();
     }
 
     #[tokio::test]

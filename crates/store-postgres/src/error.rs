@@ -47,6 +47,7 @@ pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
+        sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
         // Timeouts, lost connections, a server that starts or stops: all of them may pass.
         _ => StoreError::unavailable(scrubbed(error)),
     }

@@ -1,9 +1,9 @@
 use std::ops::{Deref, DerefMut};
 
 use keymint_ports::StoreError;
-use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Postgres, Transaction};
 
 use crate::error::store_error;
 
@@ -28,6 +28,21 @@ impl Lent {
     pub(crate) fn finish<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         self.ended = !matches!(outcome, Err(StoreError::Unavailable(_)));
         outcome
+    }
+}
+
+/// Commits what went well, and rolls back what did not: a transaction that is merely dropped keeps its locks for a while.
+pub(crate) async fn end(
+    transaction: Transaction<'_, Postgres>,
+    outcome: Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match outcome {
+        Ok(()) => transaction.commit().await.map_err(store_error),
+        Err(StoreError::Unavailable(cause)) => Err(StoreError::Unavailable(cause)),
+        Err(refusal) => {
+            transaction.rollback().await.map_err(store_error)?;
+            Err(refusal)
+        }
     }
 }
 

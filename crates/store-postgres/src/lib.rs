@@ -5,12 +5,15 @@
 mod columns;
 mod connect;
 mod error;
+mod identity;
 mod instant;
 mod key_store;
+mod layout;
 mod lent;
 mod lock;
 mod migrate;
 mod options;
+mod organization;
 mod owner;
 mod row;
 mod server_keys;

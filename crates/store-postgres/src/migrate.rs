@@ -7,8 +7,8 @@ use sqlx::{query, query_scalar};
 use crate::ConnectError;
 use crate::columns::COLUMNS;
 use crate::error::{migrate_error, open_error};
+use crate::layout::Layout;
 use crate::lock::Lock;
-use crate::owner::OwnerColumns;
 
 /// The migrations, compiled in.
 fn migrator() -> Migrator {
@@ -23,8 +23,8 @@ fn migrator() -> Migrator {
 }
 
 /// Brings the tables up to date, in one transaction: of processes that start at once, one migrates and the others wait.
-/// Returns what the table of users tells about bans.
-pub(crate) async fn migrate(pool: &PgPool) -> Result<OwnerColumns, ConnectError> {
+/// Returns what Better Auth's tables have.
+pub(crate) async fn migrate(pool: &PgPool) -> Result<Layout, ConnectError> {
     let mut transaction = pool.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
     Lock::Migration.take(&mut transaction).await.map_err(migrate_error)?;
@@ -36,9 +36,11 @@ pub(crate) async fn migrate(pool: &PgPool) -> Result<OwnerColumns, ConnectError>
     }
     migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
     check(COLUMNS.iter(), &columns_of(&mut transaction, "apikey").await?)?;
-    let owner_columns = OwnerColumns::of(&columns_of(&mut transaction, "user").await?);
+    let user = columns_of(&mut transaction, "user").await?;
+    let account = columns_of(&mut transaction, "account").await?;
+    let session = columns_of(&mut transaction, "session").await?;
     transaction.commit().await.map_err(migrate_error)?;
-    Ok(owner_columns)
+    Ok(Layout::of(&user, &account, &session))
 }
 
 /// The columns of the table that statements find under this name; none where there is no such table.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keymint_domain::key::StoredKey;
+use keymint_domain::key::{Actor, Revocation, StoredKey};
 use keymint_domain::usage::Usage;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 use keymint_ports::StoreError;
@@ -56,9 +56,24 @@ impl<'r> Reader<'r> {
         self.value(column)
     }
 
+    /// Reports a value that was selected under another name under its own.
+    pub(crate) fn own_name<T>(&self, column: &'static str, value: Result<T, StoreError>) -> Result<T, StoreError> {
+        value.map_err(|_| self.corrupt(column))
+    }
+
     /// The value, where there must be one.
     pub(crate) fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
         value.ok_or_else(|| self.corrupt(column))
+    }
+
+    /// A text that there must be, as what it stands for.
+    pub(crate) fn parsed<T, E>(
+        &self,
+        column: &'static str,
+        parse: impl FnOnce(&'r str) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        let text = self.required(column, self.text(column)?)?;
+        parse(text).map_err(|_| self.corrupt(column))
     }
 
     fn value<T>(&self, column: &'static str) -> Result<Option<T>, StoreError>
@@ -72,18 +87,18 @@ impl<'r> Reader<'r> {
 /// Reads a key.
 pub(crate) fn read_key(row: &PgRow) -> Result<ApiKey, StoreError> {
     let row = Reader::new(row, "apikey", "id");
-    let parse_owner = |text| OwnerId::parse(text).map_err(|_| row.corrupt("referenceId"));
     let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
     let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);
     let details = KeyDetails {
         id: row.id()?,
         config_id: ConfigId::from_optional(row.text("configId")?),
-        owner: parse_owner(row.required("referenceId", row.text("referenceId")?)?)?,
+        owner: row.parsed("referenceId", OwnerId::parse)?,
         name: row.text("name")?.map(str::to_owned),
         start: row.text("start")?.map(str::to_owned),
         prefix: row.text("prefix")?.map(str::to_owned),
         stored: StoredKey::from_stored(row.required("key", row.text("key")?)?),
         enabled: row.flag("enabled")?.unwrap_or(true),
+        revocation: read_revocation(&row)?,
         expires_at: row.instant("expiresAt")?,
         refill_amount: row.number("refillAmount")?,
         refill_interval_ms: row.number("refillInterval")?,
@@ -105,6 +120,17 @@ pub(crate) fn read_key(row: &PgRow) -> Result<ApiKey, StoreError> {
     Ok(ApiKey { details: Arc::new(details), usage })
 }
 
+/// Reads when a key was revoked and by whom; one of them alone is no writer's work.
+fn read_revocation(row: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
+    const AT: &str = "keymint_revoked_at";
+    const BY: &str = "keymint_revoked_by";
+    let (at, by) = (row.instant(AT)?, row.text(BY)?);
+    if at.is_none() && by.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Revocation { at: row.required(AT, at)?, by: row.parsed(BY, Actor::from_stored)? }))
+}
+
 /// Binds every column of `key` to the placeholders of `statement`, in the order of `columns!`.
 pub(crate) fn bind_key<'q>(
     statement: &'static str,
@@ -120,6 +146,7 @@ pub(crate) fn bind_key<'q>(
         prefix,
         stored,
         enabled,
+        revocation,
         expires_at,
         refill_amount,
         refill_interval_ms,
@@ -155,7 +182,14 @@ pub(crate) fn bind_key<'q>(
         .bind(permissions.as_ref().map(Permissions::as_json))
         // Better Auth writes the JSON text `null` here, and SQL's NULL into the column before.
         .bind(metadata.as_ref().map_or("null", Metadata::as_json))
-        .bind(optional_bigint("keymint_backlog_ns", backlog_ns)?))
+        .bind(optional_bigint("keymint_backlog_ns", backlog_ns)?)
+        .bind(revocation.as_ref().map(|revocation| Instant(revocation.at)))
+        .bind(revocation.as_ref().map(|revocation| revocation.by.to_string())))
+}
+
+/// Whether a column can hold the text. Postgres refuses U+0000, so that a text with it is in no row.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// A number as a column holds it.

@@ -2,21 +2,21 @@ use std::fmt;
 
 use sqlx::postgres::PgPool;
 
-use crate::owner::OwnerColumns;
+use crate::layout::Layout;
 use crate::{ConnectError, PgOptions, connect, migrate};
 
-/// A handle on the keys in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
+/// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
 pub struct PgStore {
     pub(crate) pool: PgPool,
-    pub(crate) owner_columns: OwnerColumns,
+    pub(crate) layout: Layout,
 }
 
 impl PgStore {
     /// Opens the database and brings its tables up to date.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let pool = connect::open(options).await?;
-        let owner_columns = migrate::migrate(&pool).await?;
-        Ok(Self { pool, owner_columns })
+        let layout = migrate::migrate(&pool).await?;
+        Ok(Self { pool, layout })
     }
 
     /// Brings the tables of the database up to date, and no more.
@@ -27,6 +27,6 @@ impl PgStore {
 
 impl fmt::Debug for PgStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgStore").field("owner_columns", &self.owner_columns).finish_non_exhaustive()
+        f.debug_struct("PgStore").field("layout", &self.layout).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ mod support;
 use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_domain::OwnerId;
-use keymint_domain::verify::Owner;
+use keymint_domain::verify::{Ban, Owner};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::PgStore;
 use sqlx::query;
@@ -37,22 +37,26 @@ impl Engine for Fresh {
 
     async fn put_owner(&self, id: &OwnerId, owner: Owner) {
         const DELETE: &str = r#"delete from "user" where "id" = $1"#;
-        const INSERT: &str = r#"insert into "user"
+        const UPSERT: &str = r#"insert into "user"
             ("id", "name", "email", "emailVerified", "banned", "banExpires")
-            values ($1, '', $1, true, $2, $3::text::timestamptz)"#;
+            values ($1, '', $1, true, $2, $3::text::timestamptz)
+            on conflict ("id") do update set "banned" = excluded."banned", "banExpires" = excluded."banExpires""#;
         let mut stranger = self.0.stranger().await;
-        query(DELETE).bind(id.as_str()).execute(&mut stranger).await.unwrap();
         let (banned, until) = match owner {
-            Owner::Absent => return,
+            Owner::Absent => {
+                query(DELETE).bind(id.as_str()).execute(&mut stranger).await.unwrap();
+                return;
+            }
             Owner::Present => (false, None),
-            Owner::Banned { until } => (true, until),
+            Owner::Banned(Ban { until }) => (true, until),
         };
-        let insert = query(INSERT).bind(id.as_str()).bind(banned).bind(until.map(|until| until.to_string()));
-        insert.execute(&mut stranger).await.unwrap();
+        let upsert = query(UPSERT).bind(id.as_str()).bind(banned).bind(until.map(|until| until.to_string()));
+        upsert.execute(&mut stranger).await.unwrap();
     }
 }
 
 keymint_conformance::suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
+keymint_conformance::identity_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 
 #[test]
 fn random_operations_answer_as_in_memory() {

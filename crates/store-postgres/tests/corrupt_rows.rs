@@ -31,6 +31,7 @@ const CORRUPT: &[(&str, &str)] = &[
     ("permissions", r#"'{"files":"read"}'"#),
     ("metadata", "'{oops'"),
     ("keymint_backlog_ns", "-1"),
+    ("keymint_revoked_at", "'infinity'"),
 ];
 
 fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {
@@ -87,6 +88,26 @@ async fn a_column_of_another_type_is_corrupt() {
         let value = if other_type == "bytea" { r"'\\x61'" } else { "'1'" };
         database.execute(&format!(r#"update "apikey" set "{column}" = {value}"#)).await;
         assert!(is_corrupt(&store.find(&sample::id("a")).await, "apikey", column, Some("a")), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_revocation_and_an_unknown_actor_are_corrupt() {
+    const AT: &str = "'2023-11-14T22:13:20.000Z'";
+    let database = Database::new().await;
+    let store = with_keys(&database, &["bad"]).await;
+    for (at, by, corrupt) in [
+        (AT, "null", "keymint_revoked_by"),
+        ("null", "'server'", "keymint_revoked_at"),
+        (AT, "''", "keymint_revoked_by"),
+        (AT, "'ada'", "keymint_revoked_by"),
+        (AT, "'user:'", "keymint_revoked_by"),
+    ] {
+        let revoke = format!(r#"update "apikey" set "keymint_revoked_at" = {at}, "keymint_revoked_by" = {by}"#);
+        database.execute(&revoke).await;
+        assert!(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", corrupt, Some("bad")), "{at} {by}");
+        let answers = store.spend(&[sample::attempt("bad")], &Policy::default(), sample::NOW).await.unwrap();
+        assert!(is_corrupt(&answers[0], "apikey", corrupt, Some("bad")), "{at} {by}");
     }
 }
 

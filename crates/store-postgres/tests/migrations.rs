@@ -7,7 +7,8 @@ mod support;
 use std::sync::Arc;
 
 use keymint_conformance::sample;
-use keymint_ports::KeyStore;
+use keymint_domain::policy::Policy;
+use keymint_ports::{IdentityStore as _, KeyStore, ServerKeyStore as _};
 use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
 use sqlx::query_scalar;
 use tokio::sync::Barrier;
@@ -37,8 +38,8 @@ async fn a_second_migration_changes_nothing() {
     PgStore::migrate(&database.options()).await.unwrap();
     assert_eq!(ask(&database, SCHEMA).await, schema);
     let tables = "select tablename::text from pg_tables where schemaname = 'public' order by 1";
-    let expected = "account apikey invitation keymint_migrations keymint_server_key member organization session user \
-                    verification";
+    let expected = "account apikey invitation keymint_migrations keymint_secret keymint_server_key member organization \
+                    session user verification";
     assert_eq!(ask(&database, tables).await.join(" "), expected);
 }
 
@@ -62,7 +63,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*)::text from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["2"]);
+        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["3"]);
     }
 }
 
@@ -89,12 +90,37 @@ async fn a_database_that_a_newer_keymint_migrated_is_taken() {
 }
 
 #[tokio::test]
+async fn a_database_of_an_older_keymint_keeps_its_keys() {
+    let database = Database::new().await;
+    let mut migrator = sqlx::migrate!("../../migrations/postgres");
+    migrator.dangerous_set_table_name("keymint_migrations");
+    migrator.run_to(2, &mut database.stranger().await).await.unwrap();
+    let older = format!(
+        r#"insert into "apikey" ("id", "configId", "referenceId", "key", "enabled", "rateLimitEnabled", "requestCount",
+            "remaining", "createdAt", "updatedAt", "metadata", "keymint_backlog_ns") values ('a', 'default', 'ada', '{}', true,
+            false, 0, 5, '2023-11-14T22:13:20.000Z', '2023-11-14T22:13:20.000Z', 'null', 7);
+        insert into "keymint_server_key" values ('s', null, 'kms_', 'h', '2023-11-14T22:13:20.000Z', null)"#,
+        sample::plain("a").hash().as_str(),
+    );
+    database.execute(&older).await;
+
+    let store = database.open().await;
+    let key = sample::key_with("a", |_, usage| (usage.remaining, usage.backlog_ns) = (Some(5), Some(7)));
+    assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(key));
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some());
+    assert!(!store.insert_first_server_key(&sample::server_key("first", sample::NOW)).await.unwrap());
+    assert_eq!(store.keep_secret("offered").await.unwrap(), "offered");
+}
+
+#[tokio::test]
 async fn what_is_added_to_better_auths_tables_is_nullable() {
     let database = Database::new().await;
     PgStore::migrate(&database.options()).await.unwrap();
     let ours = "select concat_ws(' ', table_name, column_name, is_nullable) from information_schema.columns
-        where table_name not like 'keymint_%' and column_name like 'keymint_%'";
-    assert_eq!(ask(&database, ours).await, ["apikey keymint_backlog_ns YES"]);
+        where table_name not like 'keymint_%' and column_name like 'keymint_%' order by 1";
+    let expected = ["apikey keymint_backlog_ns YES", "apikey keymint_revoked_at YES", "apikey keymint_revoked_by YES"];
+    assert_eq!(ask(&database, ours).await, expected);
 }
 
 #[tokio::test]

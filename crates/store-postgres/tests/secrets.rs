@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use keymint_conformance::sample;
-use keymint_ports::KeyStore;
+use keymint_ports::{IdentityStore as _, KeyStore};
 use keymint_store_postgres::{PgOptions, PgStore};
 
 use crate::support::Database;
@@ -54,4 +54,17 @@ async fn a_row_that_the_server_refuses_is_not_repeated() {
     let texts = all_texts(&error);
     assert!(texts.contains("23502"), "{texts}");
     assert!(!texts.contains(key.details.stored.as_str()), "{texts}");
+}
+
+#[tokio::test]
+async fn a_user_whom_the_server_refuses_is_not_repeated_and_not_kept() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    database.execute(r#"alter table "account" add column "strange" text not null"#).await;
+    let new = sample::new_user("ada");
+    let error = store.insert_user(&new, &sample::session("token", "ada")).await.unwrap_err();
+    let texts = all_texts(&error);
+    assert!(texts.contains("23502"), "{texts}");
+    assert!(!texts.contains(new.password_hash.as_str()) && !texts.contains(&new.user.email), "{texts}");
+    assert_eq!(store.find_user(&new.user.id).await.unwrap(), None);
 }

@@ -6,6 +6,7 @@ macro_rules! with_columns {
             "id" "configId" "name" "start" "referenceId" "prefix" "key" "refillInterval" "refillAmount" "lastRefillAt"
             "enabled" "rateLimitEnabled" "rateLimitTimeWindow" "rateLimitMax" "requestCount" "remaining" "lastRequest"
             "expiresAt" "createdAt" "updatedAt" "permissions" "metadata" "keymint_backlog_ns"
+            "keymint_revoked_at" "keymint_revoked_by"
         }
     };
 }
@@ -30,7 +31,7 @@ macro_rules! columns {
 /// As many placeholders as there are columns.
 macro_rules! placeholders {
     () => {
-        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23"
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25"
     };
 }
 
@@ -38,6 +39,31 @@ macro_rules! placeholders {
 macro_rules! config_id {
     () => {
         r#"coalesce(nullif("configId", ''), 'default')"#
+    };
+}
+
+/// What a statement selects of bans, from the users `u`. The names say whose they are beside the columns of other tables.
+macro_rules! ban_columns {
+    (NoBan) => {
+        r#"null as "owner_banned", null as "owner_ban_expires""#
+    };
+    (Banned) => {
+        r#"u."banned" as "owner_banned", null as "owner_ban_expires""#
+    };
+    (BannedUntil) => {
+        r#"u."banned" as "owner_banned", u."banExpires" as "owner_ban_expires""#
+    };
+}
+
+/// Picks a statement by what the table of users has: `$statement!` makes it with a layout that `ban_columns!` knows, and
+/// with what else it takes.
+macro_rules! by_owner_columns {
+    ($owner_columns:expr, $statement:ident $(, $more:literal)*) => {
+        match $owner_columns {
+            $crate::owner::OwnerColumns::NoBan => $statement!(NoBan $(, $more)*),
+            $crate::owner::OwnerColumns::Banned => $statement!(Banned $(, $more)*),
+            $crate::owner::OwnerColumns::BannedUntil => $statement!(BannedUntil $(, $more)*),
+        }
     };
 }
 

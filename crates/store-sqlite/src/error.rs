@@ -39,6 +39,7 @@ pub(crate) fn migrate_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> C
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
+        sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
         // Locks, a full disk, a crashed worker: all of them may pass.
         _ => StoreError::unavailable(error),
     }

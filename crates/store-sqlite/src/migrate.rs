@@ -7,7 +7,7 @@ use sqlx::{Connection as _, query_scalar};
 use crate::ConnectError;
 use crate::columns::COLUMNS;
 use crate::error::migrate_error;
-use crate::owner::OwnerColumns;
+use crate::layout::Layout;
 
 /// The migrations, compiled in.
 fn migrator() -> Migrator {
@@ -20,8 +20,8 @@ fn migrator() -> Migrator {
 }
 
 /// Brings the tables up to date, in one transaction: of processes that start at once, one migrates and the others wait.
-/// Returns what the table of users tells about bans.
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<OwnerColumns, ConnectError> {
+/// Returns what Better Auth's tables have.
+pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<Layout, ConnectError> {
     let mut transaction = connection.begin_with("begin immediate").await.map_err(migrate_error)?;
     // A table in an old layout is found before a migration stumbles over it.
     let present = columns_of(&mut transaction, "apikey").await?;
@@ -31,9 +31,11 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<OwnerCo
     }
     migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
     check(COLUMNS.iter(), &columns_of(&mut transaction, "apikey").await?)?;
-    let owner_columns = OwnerColumns::of(&columns_of(&mut transaction, "user").await?);
+    let user = columns_of(&mut transaction, "user").await?;
+    let account = columns_of(&mut transaction, "account").await?;
+    let session = columns_of(&mut transaction, "session").await?;
     transaction.commit().await.map_err(migrate_error)?;
-    Ok(owner_columns)
+    Ok(Layout::of(&user, &account, &session))
 }
 
 /// The columns of a table; none where there is no such table.

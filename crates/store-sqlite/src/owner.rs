@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use keymint_domain::verify::Owner;
+use keymint_domain::verify::{Ban, Owner};
 use keymint_ports::StoreError;
 use sqlx::sqlite::SqliteRow;
 
@@ -35,8 +35,12 @@ pub(crate) fn read_owner(row: &SqliteRow) -> Result<Owner, StoreError> {
     if row.text("owner_id")?.is_none() {
         return Ok(Owner::Absent);
     }
-    // A column that is joined under another name is reported under its own.
-    let banned = row.flag("owner_banned").map_err(|_| row.corrupt("banned"))?;
-    let until = row.instant("owner_ban_expires").map_err(|_| row.corrupt("banExpires"))?;
-    Ok(if banned == Some(true) { Owner::Banned { until } } else { Owner::Present })
+    Ok(read_ban(&row)?.map_or(Owner::Present, Owner::Banned))
+}
+
+/// Reads a user's ban from what `ban_columns!` selects.
+pub(crate) fn read_ban(row: &Reader<'_>) -> Result<Option<Ban>, StoreError> {
+    let banned = row.own_name("banned", row.flag("owner_banned"))?;
+    let until = row.own_name("banExpires", row.instant("owner_ban_expires"))?;
+    Ok((banned == Some(true)).then_some(Ban { until }))
 }

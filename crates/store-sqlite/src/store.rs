@@ -7,16 +7,16 @@ use sqlx::sqlite::SqlitePool;
 use crate::connect::{Opener, readers};
 use crate::error::open_error;
 use crate::file::DatabaseFile;
-use crate::owner::OwnerColumns;
+use crate::layout::Layout;
 use crate::writer::Writer;
 use crate::{ConnectError, SqliteOptions, migrate};
 
-/// A handle on the keys in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
+/// A handle on what Keymint keeps in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
 pub struct SqliteStore {
     pub(crate) writer: Writer,
     readers: SqlitePool,
     file: Arc<DatabaseFile>,
-    pub(crate) owner_columns: OwnerColumns,
+    pub(crate) layout: Layout,
 }
 
 impl SqliteStore {
@@ -24,10 +24,10 @@ impl SqliteStore {
     pub async fn connect(options: &SqliteOptions) -> Result<Self, ConnectError> {
         let opener = Opener::new(options)?;
         let mut connection = opener.open().await.map_err(open_error)?;
-        let owner_columns = migrate::migrate(&mut connection).await?;
+        let layout = migrate::migrate(&mut connection).await?;
         let file = Arc::new(DatabaseFile::at(&options.path).map_err(open_error)?);
         let writer = Writer::new(opener, connection, Arc::clone(&file));
-        Ok(Self { writer, readers: readers(options)?, file, owner_columns })
+        Ok(Self { writer, readers: readers(options)?, file, layout })
     }
 
     /// The connections that read.
@@ -44,6 +44,6 @@ impl SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("owner_columns", &self.owner_columns).finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("layout", &self.layout).finish_non_exhaustive()
     }
 }

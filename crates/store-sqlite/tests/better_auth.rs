@@ -5,41 +5,13 @@
 mod support;
 
 use keymint_conformance::sample;
+use keymint_domain::listing::ListQuery;
 use keymint_domain::policy::Policy;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Metadata, Timestamp};
 use keymint_ports::KeyStore;
 use sqlx::{Row as _, query};
 
-use crate::support::Database;
-
-/// Better Auth's statements for its core and the api-key plugin, where the plugin came before 1.5 and was migrated:
-/// `configId` may be null. There is no organization plugin.
-const TABLES: &str = r#"
-    create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
-        "emailVerified" integer not null, "image" text, "createdAt" date not null, "updatedAt" date not null);
-    create table "session" ("id" text not null primary key, "expiresAt" date not null, "token" text not null unique,
-        "createdAt" date not null, "updatedAt" date not null, "ipAddress" text, "userAgent" text,
-        "userId" text not null references "user" ("id") on delete cascade);
-    create table "account" ("id" text not null primary key, "accountId" text not null, "providerId" text not null,
-        "userId" text not null references "user" ("id") on delete cascade, "accessToken" text, "refreshToken" text,
-        "idToken" text, "accessTokenExpiresAt" date, "refreshTokenExpiresAt" date, "scope" text, "password" text,
-        "createdAt" date not null, "updatedAt" date not null);
-    create table "verification" ("id" text not null primary key, "identifier" text not null, "value" text not null,
-        "expiresAt" date not null, "createdAt" date not null, "updatedAt" date not null);
-    create table "apikey" ("id" text not null primary key, "configId" text, "name" text, "start" text,
-        "referenceId" text not null, "prefix" text, "key" text not null, "refillInterval" integer,
-        "refillAmount" integer, "lastRefillAt" date, "enabled" integer, "rateLimitEnabled" integer,
-        "rateLimitTimeWindow" integer, "rateLimitMax" integer, "requestCount" integer, "remaining" integer,
-        "lastRequest" date, "expiresAt" date, "createdAt" date not null, "updatedAt" date not null, "permissions" text,
-        "metadata" text);
-    create index "session_userId_idx" on "session" ("userId");
-    create index "account_userId_idx" on "account" ("userId");
-    create index "verification_identifier_idx" on "verification" ("identifier");
-    create index "apikey_configId_idx" on "apikey" ("configId");
-    create index "apikey_referenceId_idx" on "apikey" ("referenceId");
-    create index "apikey_key_idx" on "apikey" ("key");
-    insert into "user" values ('ada', 'Ada', 'ada@example.org', 1, null, '2023-11-14T22:13:20.000Z',
-        '2023-11-14T22:13:20.000Z');"#;
+use crate::support::{Database, TABLES};
 
 /// Writes the row of the sample key `id` as Better Auth does, with `values` in the place of some of its values.
 async fn write_row(database: &Database, id: &str, values: &[(&str, &str)]) {
@@ -63,7 +35,12 @@ async fn database_with(id: &str, values: &[(&str, &str)]) -> Database {
 }
 
 async fn read(id: &str, values: &[(&str, &str)]) -> ApiKey {
-    database_with(id, values).await.open().await.find(&sample::id(id)).await.unwrap().unwrap()
+    let database = database_with(id, values).await;
+    let store = database.open().await;
+    let found = store.find(&sample::id(id)).await.unwrap().unwrap();
+    let listed = store.list(&ListQuery::default()).await.unwrap().keys;
+    assert_eq!(listed, std::slice::from_ref(&found), "a list reads a row as a look-up does");
+    found
 }
 
 #[tokio::test]
@@ -106,13 +83,12 @@ async fn numbers_beyond_32_bits_are_read() {
 async fn rows_without_a_configuration_are_found_listed_counted_and_cleaned_as_default() {
     use std::num::NonZeroU32;
 
-    use keymint_domain::listing::ListQuery;
     use keymint_domain::policy::ConfigFilter;
 
     let database = database_with("null", &[("configId", "null"), ("expiresAt", "'2023-11-14T22:13:21.000Z'")]).await;
     write_row(&database, "empty", &[("configId", "''"), ("expiresAt", "'2023-11-14T22:13:21.000Z'")]).await;
     let store = database.open().await;
-    let only = ConfigFilter::Only(ConfigId::default_id());
+    let only = ConfigFilter::AnyOf(vec![ConfigId::default_id()]);
     let none_of = ConfigFilter::NoneOf(vec![ConfigId::default_id()]);
     for (configurations, total) in [(only.clone(), 2), (none_of.clone(), 0)] {
         assert_eq!(store.list(&ListQuery { configurations, ..ListQuery::default() }).await.unwrap().total, total);

@@ -46,6 +46,8 @@ const CORRUPT: &[(&str, &str)] = &[
     ("metadata", "'{oops'"),
     ("metadata", "x'7b7d'"),
     ("keymint_backlog_ns", "-1"),
+    ("keymint_revoked_at", "'once'"),
+    ("keymint_revoked_by", "x'ff'"),
 ];
 
 fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {
@@ -85,6 +87,26 @@ async fn a_corrupt_row_fails_what_reads_it_and_nothing_else() {
         assert!(store.remove(&sample::id("bad")).await.unwrap());
     }
     assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn half_a_revocation_and_an_unknown_actor_are_corrupt() {
+    const AT: &str = "'2023-11-14T22:13:20.000Z'";
+    let database = Database::new();
+    let store = with_keys(&database, &["bad"]).await;
+    for (at, by, corrupt) in [
+        (AT, "null", "keymint_revoked_by"),
+        ("null", "'server'", "keymint_revoked_at"),
+        (AT, "''", "keymint_revoked_by"),
+        (AT, "'ada'", "keymint_revoked_by"),
+        (AT, "'user:'", "keymint_revoked_by"),
+    ] {
+        let revoke = format!(r#"update "apikey" set "keymint_revoked_at" = {at}, "keymint_revoked_by" = {by}"#);
+        database.execute(&revoke).await;
+        assert!(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", corrupt, Some("bad")), "{at} {by}");
+        let answers = store.spend(&[sample::attempt("bad")], &Policy::default(), sample::NOW).await.unwrap();
+        assert!(is_corrupt(&answers[0], "apikey", corrupt, Some("bad")), "{at} {by}");
+    }
 }
 
 #[tokio::test]

@@ -6,12 +6,16 @@ use actix_web::http::header;
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Api, ApiError};
 
 /// A JSON body; `None` where the request has none, which zod calls `undefined`.
 pub struct JsonBody(pub Option<Value>);
+
+/// Marks a resource that also takes the bodies of HTML forms, as data of the resource (wire document 2.4).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakesForms;
 
 /// Nothing of its content, which may be somebody's key.
 impl fmt::Debug for JsonBody {
@@ -37,8 +41,11 @@ impl FromRequest for JsonBody {
             if bytes.is_empty() {
                 return Ok(Self(None));
             }
-            check_media_type(&request)?;
-            serde_json::from_slice(&bytes).map(|value| Self(Some(value))).map_err(|_| ApiError::InvalidJson)
+            let value = match media_type(&request)? {
+                MediaType::Json => serde_json::from_slice(&bytes).map_err(|_| ApiError::InvalidJson)?,
+                MediaType::Form => parse_form(&bytes)?,
+            };
+            Ok(Self(Some(value)))
         })
     }
 }
@@ -55,14 +62,36 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     Ok(body.freeze())
 }
 
-/// Better Auth takes any media type that contains `application/json` (wire document 15.3).
-fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
+enum MediaType {
+    Json,
+    Form,
+}
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Better Auth takes any media type that contains the name of one that it takes (wire document 15.3).
+fn media_type(request: &HttpRequest) -> Result<MediaType, ApiError> {
+    let takes_forms = request.app_data::<TakesForms>().is_some();
+    let allowed = if takes_forms { "application/x-www-form-urlencoded, application/json" } else { JSON };
     let Some(given) = request.headers().get(header::CONTENT_TYPE) else {
-        return Err(ApiError::MediaType(None));
+        return Err(ApiError::MediaType { given: None, allowed });
     };
     let given = String::from_utf8_lossy(given.as_bytes());
-    if given.to_ascii_lowercase().contains("application/json") {
-        return Ok(());
+    let lower = given.to_ascii_lowercase();
+    if lower.contains(JSON) {
+        Ok(MediaType::Json)
+    } else if takes_forms && lower.contains(FORM) {
+        Ok(MediaType::Form)
+    } else {
+        Err(ApiError::MediaType { given: Some(given.into_owned()), allowed })
     }
-    Err(ApiError::MediaType(Some(given.into_owned())))
+}
+
+/// A form's fields as texts; of two of one name the last one counts.
+fn parse_form(bytes: &[u8]) -> Result<Value, ApiError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::BrokenBody)?;
+    let fields = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| ApiError::BrokenBody)?;
+    let fields = fields.into_inner().into_iter().map(|(name, value)| (name, Value::String(value)));
+    Ok(Value::Object(fields.collect::<Map<_, _>>()))
 }

@@ -72,7 +72,8 @@ fn log(api: &Api, response: &ServiceResponse<impl MessageBody>, request_id: &Hea
     }
     // A verification is the hot path, and health checks are noise: they are logged where somebody asks for it.
     let path = request.path();
-    let is_verification = path.strip_prefix(api.options.base_path.as_str()) == Some("/api-key/verify");
+    let endpoint = path.strip_prefix(api.options.base_path.as_str());
+    let is_verification = matches!(endpoint, Some("/api-key/verify" | "/api-key/validate"));
     let frequent = is_verification || matches!(path, "/healthz" | "/readyz");
     if status == 503 {
         // The store is down or the queue full: every request says so, and somebody is on it already.

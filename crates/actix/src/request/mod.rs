@@ -1,11 +1,17 @@
-//! What every request passes: who asks, the body, the query, and the frame around all of them.
+//! What every request passes: where it comes from, who asks, the body, the query, and the frame around all of them.
 
+mod address;
 mod body;
+mod call;
 mod caller;
 mod frame;
 mod request_id;
 
+pub(crate) use address::client_address;
 pub use body::JsonBody;
+pub(crate) use body::TakesForms;
+pub use call::Call;
 pub use caller::Authenticated;
+pub(crate) use caller::bearer_token;
 pub(crate) use frame::{frame, time_limit};
 pub use request_id::RequestIds;

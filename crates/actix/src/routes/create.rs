@@ -1,24 +1,14 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
-use keymint_service::Caller;
 
-use crate::request::{Authenticated, JsonBody};
-use crate::validate::Object;
+use crate::ApiError;
+use crate::request::Call;
 use crate::wire::{CreatedView, read_create};
-use crate::{Api, ApiError};
 
 /// `POST /api-key/create` (wire document 7.1).
-pub(super) async fn create(
-    Authenticated(caller): Authenticated,
-    JsonBody(body): JsonBody,
-    api: Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let mut members = Object::body(body.as_ref())?;
-    let asked = read_create(&mut members);
-    if caller == Caller::Server && !members.has("userId") {
-        members.missing_text("userId");
-    }
-    let request = members.finish(Some(asked))?;
-    let minted = api.keys.create(&caller, request).await?;
+pub(super) async fn create(call: Call) -> Result<HttpResponse, ApiError> {
+    let mut members = call.members()?;
+    let request = read_create(&mut members);
+    let request = members.finish(Some(request))?;
+    let minted = call.api.keys.create(&call.caller().await?, request).await?;
     Ok(HttpResponse::Ok().json(CreatedView::from(&minted)))
 }

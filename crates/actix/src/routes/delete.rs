@@ -1,22 +1,16 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 use serde_json::json;
 
-use crate::request::{Authenticated, JsonBody};
-use crate::validate::Object;
+use crate::ApiError;
+use crate::request::Call;
 use crate::wire::{read_config_id, read_id};
-use crate::{Api, ApiError};
 
 /// `POST /api-key/delete` (wire document 7.5).
-pub(super) async fn delete(
-    Authenticated(caller): Authenticated,
-    JsonBody(body): JsonBody,
-    api: Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let mut members = Object::body(body.as_ref())?;
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
+    let mut members = call.members()?;
     let config_id = read_config_id(&mut members);
     let id = read_id(&mut members, "keyId");
     let id = members.finish(id)?;
-    api.keys.delete(&caller, &id, config_id.as_ref()).await?;
+    call.api.keys.delete(&call.caller().await?, &id, config_id.as_ref()).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

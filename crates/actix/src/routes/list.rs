@@ -1,21 +1,15 @@
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 
-use crate::request::Authenticated;
-use crate::validate::Object;
+use crate::ApiError;
+use crate::request::Call;
 use crate::wire::{PageView, read_list};
-use crate::{Api, ApiError};
 
 /// `GET /api-key/list` (wire document 7.3).
-pub(super) async fn list(
-    Authenticated(caller): Authenticated,
-    request: HttpRequest,
-    api: Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let mut query = Object::query(&request)?;
-    let asked = read_list(&mut query);
-    let request = query.finish(Some(asked))?;
+pub(super) async fn list(call: Call) -> Result<HttpResponse, ApiError> {
+    let mut query = call.query()?;
+    let request = read_list(&mut query);
+    let request = query.finish(Some(request))?;
     let (limit, offset) = (request.limit, request.offset);
-    let page = api.keys.list(&caller, request).await?;
+    let page = call.api.keys.list(&call.caller().await?, request).await?;
     Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset)))
 }

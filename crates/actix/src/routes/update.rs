@@ -1,20 +1,14 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 
-use crate::request::{Authenticated, JsonBody};
-use crate::validate::Object;
+use crate::ApiError;
+use crate::request::Call;
 use crate::wire::{KeyView, read_update};
-use crate::{Api, ApiError};
 
 /// `POST /api-key/update` (wire document 7.4).
-pub(super) async fn update(
-    Authenticated(caller): Authenticated,
-    JsonBody(body): JsonBody,
-    api: Data<Api>,
-) -> Result<HttpResponse, ApiError> {
-    let mut members = Object::body(body.as_ref())?;
+pub(super) async fn update(call: Call) -> Result<HttpResponse, ApiError> {
+    let mut members = call.members()?;
     let request = read_update(&mut members);
     let request = members.finish(request)?;
-    let key = api.keys.update(&caller, request).await?;
+    let key = call.api.keys.update(&call.caller().await?, request).await?;
     Ok(HttpResponse::Ok().json(KeyView::from(&key)))
 }

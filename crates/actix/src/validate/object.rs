@@ -78,19 +78,24 @@ impl<'a> Object<'a> {
     /// A text that must be there.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
         if self.get(name).is_none() {
-            self.missing_text(name);
+            self.expected(name, "string", "undefined");
         }
         self.text(name)
     }
 
-    /// Whether the member is there, whatever it is.
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    /// A text of one or more characters that must be there.
+    pub fn required_nonempty_text(&mut self, name: &str) -> Option<String> {
+        let text = self.required_text(name)?;
+        if text.is_empty() {
+            self.refuse(name, "Too small: expected string to have >=1 characters");
+            return None;
+        }
+        Some(text)
     }
 
-    /// Notes that a text should have been there.
-    pub fn missing_text(&mut self, name: &str) {
-        self.expected(name, "string", "undefined");
+    /// Notes what is wrong with a member, in the words of whoever found it.
+    pub fn refuse(&mut self, name: &str, reason: impl Display) {
+        self.issue(name, reason);
     }
 
     /// An optional member that is turned into text, as JavaScript's `String()` does with texts, whole numbers, `true`,

@@ -1,7 +1,12 @@
 //! What goes over the wire: bodies and queries on their way in, answers on their way out.
 
+mod identity;
+mod iso;
 mod read;
 mod view;
 
-pub use read::{read_config_id, read_create, read_id, read_list, read_update, read_verify};
-pub use view::{CreatedView, KeyView, PageView, VerdictView};
+pub use identity::{
+    KeySessionView, SessionView, SignedInView, SignedUpView, UserView, read_sign_in, read_sign_out, read_sign_up,
+};
+pub use read::{read_config_id, read_create, read_id, read_list, read_update, read_validate, read_verify};
+pub use view::{CreatedView, KeyView, PageView, ValidatedView, VerdictView};

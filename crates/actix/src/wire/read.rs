@@ -4,8 +4,8 @@ use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillInput};
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::value::{InvalidText, KeyName, Lifetime, Prefix};
 use keymint_domain::verify::Cost;
-use keymint_domain::{ConfigId, KeyId, OwnerId};
-use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey};
+use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
+use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
 
 use crate::validate::Object;
 
@@ -24,9 +24,11 @@ pub fn read_create(body: &mut Object<'_>) -> CreateKey {
     let rate_limit_enabled = body.boolean("rateLimitEnabled");
     let permissions = body.permissions("permissions");
     let owner = owner(body);
+    let organization = organization(body);
     CreateKey {
         config_id,
         owner,
+        organization,
         new: NewKey {
             name,
             prefix,
@@ -85,11 +87,17 @@ pub fn read_verify(body: &mut Object<'_>) -> Option<VerifyKey> {
     Some(VerifyKey { key: PlainKey::new(key?), config_id, permissions, cost })
 }
 
+/// `POST /api-key/validate`: the key alone.
+pub fn read_validate(body: &mut Object<'_>) -> Option<VerifyKey> {
+    body.required_text("apiKey").map(|key| VerifyKey::of(PlainKey::new(key)))
+}
+
 /// `GET /api-key/list` (wire document 7.3).
 pub fn read_list(query: &mut Object<'_>) -> ListKeys {
     let config_id = query.text("configId").filter(|id| !id.is_empty());
     let config_id = query.parse("configId", config_id, text(ConfigId::parse));
-    let organization = query.text("organizationId");
+    let of_nobody = query.text("organizationId").is_some_and(|id| id.is_empty());
+    let organization = organization(query);
     let limit = query.coerced_integer("limit", 0..=u64::from(ListQuery::MAX_LIMIT));
     let offset = query.coerced_integer("offset", 0..=u64::MAX);
     let fields: Vec<_> = SortField::ALL.iter().map(|field| (field.as_str(), *field)).collect();
@@ -98,7 +106,13 @@ pub fn read_list(query: &mut Object<'_>) -> ListKeys {
     let direction = query.choice("sortDirection", &directions).unwrap_or_default();
     let owner = owner(query);
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
-    ListKeys { owner, organization, config_id, sort_by, direction, offset, limit }
+    let whose = match (organization, owner) {
+        _ if of_nobody => Whose::Nobodys,
+        (Some(organization), _) => Whose::Organizations(organization),
+        (None, Some(owner)) => Whose::Users(owner),
+        (None, None) => Whose::Callers,
+    };
+    ListKeys { whose, config_id, sort_by, direction, offset, limit }
 }
 
 /// The id of a key, which must be there.
@@ -120,6 +134,12 @@ pub fn read_config_id(object: &mut Object<'_>) -> Option<ConfigId> {
 fn owner(object: &mut Object<'_>) -> Option<OwnerId> {
     let owner = object.coerced_text("userId");
     object.parse("userId", owner, text(OwnerId::parse))
+}
+
+/// An organization; an empty id means none.
+fn organization(object: &mut Object<'_>) -> Option<OrganizationId> {
+    let id = object.coerced_text("organizationId").filter(|id| !id.is_empty());
+    object.parse("organizationId", id, text(OrganizationId::parse))
 }
 
 fn name(body: &mut Object<'_>) -> Option<KeyName> {

@@ -1,11 +1,15 @@
 //! Answers, with Better Auth's members in its order (wire document 7).
 
+use keymint_domain::ApiKey;
 use keymint_domain::key::Minted;
 use keymint_domain::listing::Page;
 use keymint_domain::verify::{Refusal, Verdict};
-use keymint_domain::{ApiKey, Timestamp};
+use keymint_service::Validated;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::UserView;
+use super::iso::Iso;
 
 /// A key without its secret.
 #[derive(Debug, Serialize)]
@@ -32,6 +36,11 @@ pub struct KeyView<'a> {
     updated_at: Iso,
     permissions: Option<&'a RawValue>,
     metadata: Option<&'a RawValue>,
+    /// Not among Better Auth's members, so that it is there only where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Iso>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_by: Option<String>,
 }
 
 impl<'a> From<&'a ApiKey> for KeyView<'a> {
@@ -59,6 +68,8 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
             updated_at: Iso(usage.updated_at),
             permissions: details.permissions.as_ref().and_then(|permissions| raw(permissions.as_json())),
             metadata: details.metadata.as_ref().and_then(|metadata| raw(metadata.as_json())),
+            revoked_at: details.revocation.as_ref().map(|revocation| Iso(revocation.at)),
+            revoked_by: details.revocation.as_ref().map(|revocation| revocation.by.to_string()),
         }
     }
 }
@@ -125,6 +136,20 @@ impl From<&Refusal> for RefusalView {
     }
 }
 
+/// A key that may be used, and its owner.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatedView<'a> {
+    user: Option<UserView<'a>>,
+    api_key: KeyView<'a>,
+}
+
+impl<'a> From<&'a Validated> for ValidatedView<'a> {
+    fn from(validated: &'a Validated) -> Self {
+        Self { user: validated.user.as_ref().map(UserView::from), api_key: KeyView::from(&validated.key) }
+    }
+}
+
 /// A page of keys (wire document 7.3); `limit` and `offset` are there where the request had them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,16 +166,6 @@ impl<'a> PageView<'a> {
     /// Shows `page`, and what the request asked for.
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
         Self { api_keys: page.keys.iter().map(KeyView::from).collect(), total: page.total, limit, offset }
-    }
-}
-
-/// An instant as Better Auth writes it.
-#[derive(Debug)]
-struct Iso(Timestamp);
-
-impl Serialize for Iso {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 

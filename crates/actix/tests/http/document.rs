@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use actix_web::ResponseError as _;
 use actix_web::body::MessageBody as _;
-use keymint_actix::ApiError;
-use keymint_domain::ErrorCode;
+use keymint_actix::{ApiError, ApiOptions};
+use keymint_domain::policy::References;
+use keymint_domain::verify::Refusal;
+use keymint_domain::{ConfigId, Configuration, ErrorCode, Policy};
 use keymint_ports::StoreError;
-use keymint_service::KeyError;
+use keymint_service::ServiceError;
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::support::TestServer;
+use crate::support::{ORIGIN, Setup, TestServer, trusted};
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http.md"));
 
@@ -27,20 +29,39 @@ async fn ask(server: &TestServer, request: &str, example: &str) -> String {
     }
     let response = request.send().await.unwrap();
     let mut answer = format!("HTTP/1.1 {}\n", response.status());
-    for line in example.lines().skip(1).take_while(|line| !line.is_empty()) {
-        let (name, _) = line.split_once(": ").unwrap();
-        writeln!(answer, "{name}: {}", response.headers()[name].to_str().unwrap()).unwrap();
+    let lines = example.lines().skip(1).take_while(|line| !line.is_empty());
+    let mut names: Vec<_> = lines.map(|line| line.split_once(": ").unwrap().0).collect();
+    names.dedup();
+    for name in names {
+        for value in response.headers().get_all(name) {
+            writeln!(answer, "{name}: {}", value.to_str().unwrap()).unwrap();
+        }
     }
-    let body: Value = response.json().await.unwrap();
+    let body = response.text().await.unwrap();
+    if body.is_empty() {
+        return answer;
+    }
+    let body: Value = serde_json::from_str(&body).unwrap();
     format!("{answer}\n{body:#}\n")
+}
+
+/// The server that the document speaks of.
+fn server() -> TestServer {
+    let configuration = |id: &str| Configuration::new(ConfigId::parse(id).unwrap());
+    let cli = Configuration { enable_session_for_api_keys: true, ..configuration("cli") };
+    let team = Configuration { references: References::Organization, ..configuration("team") };
+    let options =
+        ApiOptions { trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]), ..ApiOptions::default() };
+    let policy = Policy::new(vec![Configuration::default(), cli, team]).unwrap();
+    TestServer::with(Setup { policy, options, is_secure: true, ..Setup::default() })
 }
 
 #[tokio::test]
 async fn every_example_is_answered_as_written() {
-    let server = TestServer::new();
+    let server = server();
     let blocks: Vec<_> = DOCUMENT.split("```http\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     let (examples, rest) = blocks.as_chunks::<2>();
-    assert!(rest.is_empty() && examples.len() > 10, "{} blocks", blocks.len());
+    assert!(rest.is_empty() && examples.len() > 25, "{} blocks", blocks.len());
     for [request, answer] in examples {
         assert_eq!(ask(&server, request, answer).await, *answer, "{request}");
     }
@@ -49,18 +70,30 @@ async fn every_example_is_answered_as_written() {
 /// One error of each message, with the placeholders of the document.
 fn errors() -> Vec<ApiError> {
     let store = |error: StoreError| ApiError::from(error);
+    let invalid = |code| ApiError::Invalid(Refusal::of_unknown(code));
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
+        ApiError::Service(ServiceError::ShortKey),
+        invalid(ErrorCode::InvalidApiKey),
+        invalid(ErrorCode::KeyDisabled),
+        invalid(ErrorCode::KeyExpired),
+        invalid(ErrorCode::UsageExceeded),
+        invalid(ErrorCode::RateLimited),
         ApiError::Validation("*place and problem*".to_owned()),
         store(StoreError::OutOfRange { column: "*member*" }),
         ApiError::InvalidJson,
         ApiError::BrokenBody,
-        ApiError::MediaType(Some("*type*".to_owned())),
-        ApiError::MediaType(None),
+        ApiError::MediaType { given: Some("*type*".to_owned()), allowed: "application/json" },
+        ApiError::MediaType { given: None, allowed: "application/json" },
+        ApiError::MediaType {
+            given: Some("*type*".to_owned()),
+            allowed: "application/x-www-form-urlencoded, application/json",
+        },
         ApiError::TooLarge(262_144),
         ApiError::SlowBody,
+        ApiError::NotAText("*member*"),
         ApiError::Timeout,
-        ApiError::Key(KeyError::Overloaded),
+        ApiError::Service(ServiceError::Overloaded),
         store(StoreError::unavailable("down")),
         ApiError::Draining,
         store(StoreError::Duplicate),

@@ -5,7 +5,10 @@
 
 mod document;
 mod faults;
+mod identity;
+mod key_sessions;
 mod manage;
+mod origins;
 mod server;
 mod support;
 mod transport;

@@ -2,11 +2,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::{Api, ApiOptions, Running, ServeOptions, Stopper, serve};
+use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, FakeClock, KeyStore, SeededEntropy};
-use keymint_service::{Access, Keys, ServerKeys};
+use keymint_ports::{Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy};
+use keymint_service::{Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
@@ -14,6 +17,9 @@ use serde_json::Value;
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 pub(crate) const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
+pub(crate) const SECRET: &str = "a-secret-of-thirty-two-or-more-characters";
+/// What browsers call the server; its pages are trusted.
+pub(crate) const ORIGIN: &str = "https://keys.example.com";
 
 /// A server of its own for one test.
 pub(crate) struct TestServer {
@@ -26,20 +32,41 @@ pub(crate) struct TestServer {
 
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) users: Arc<dyn IdentityStore>,
+    pub(crate) organizations: Arc<dyn OrganizationStore>,
     pub(crate) policy: Policy,
     pub(crate) access: Access,
     pub(crate) options: ApiOptions,
+    pub(crate) identity: IdentityOptions,
+    pub(crate) throttle: Option<ThrottleOptions>,
+    pub(crate) is_secure: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
+        Self::on(MemoryStore::default())
+    }
+}
+
+impl Setup {
+    pub(crate) fn on(store: MemoryStore) -> Self {
+        let store = Arc::new(store);
         Self {
-            store: Arc::new(MemoryStore::default()),
+            store: Arc::clone(&store) as _,
+            users: Arc::clone(&store) as _,
+            organizations: store,
             policy: Policy::default(),
             access: Access::Server,
-            options: ApiOptions::default(),
+            options: ApiOptions { trusted_origins: trusted(&[ORIGIN]), ..ApiOptions::default() },
+            identity: IdentityOptions::default(),
+            throttle: None,
+            is_secure: false,
         }
     }
+}
+
+pub(crate) fn trusted(origins: &[&str]) -> keymint_actix::origin::TrustedOrigins {
+    origins.iter().map(|origin| TrustedOrigin::parse(origin).unwrap()).collect()
 }
 
 impl TestServer {
@@ -54,16 +81,28 @@ impl TestServer {
     pub(crate) fn with(setup: Setup) -> Self {
         let clock = Arc::new(FakeClock::at(NOW));
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+        let mut configurations = setup.policy.configurations().iter();
+        let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
         let keys = Keys::builder(setup.store)
+            .users(Arc::clone(&setup.users))
+            .organizations(setup.organizations)
             .policy(setup.policy)
             .access(setup.access)
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
-        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()), as_clock(), entropy, &given);
-        let api = Api::new(Arc::new(keys), Arc::new(server_keys), setup.options, [0xab; 8]);
+        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()), as_clock(), Arc::clone(&entropy), &given);
+        let identity = Identity::new(setup.users, as_clock(), entropy, setup.identity);
+        let secret = CookieSecret::parse(SECRET).unwrap();
+        let sessions = Sessions::new(Arc::new(identity), secret, setup.is_secure);
+        let sessions = match setup.throttle {
+            Some(options) => sessions.throttled(Throttle::new(options)),
+            None => sessions,
+        };
+        let sessions = if has_organizations { sessions.with_organizations() } else { sessions };
+        let api = Api::new(Arc::new(keys), Arc::new(server_keys), setup.options, [0xab; 8]).with_sessions(sessions);
         let options = ServeOptions {
             workers: Some(1),
             shutdown_timeout: Duration::from_secs(20),
@@ -81,7 +120,20 @@ impl TestServer {
     }
 
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("http://{}/api/auth/api-key/{path}", self.address))
+        self.auth(method, &format!("api-key/{path}"))
+    }
+
+    /// A request that says nothing about who sends it; the path is below `/api/auth`.
+    pub(crate) fn auth(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("http://{}/api/auth/{path}", self.address))
+    }
+
+    /// Signs somebody up whose password is `password`, and returns the answer.
+    pub(crate) async fn sign_up(&self, name: &str) -> Value {
+        let body = serde_json::json!({ "name": name, "email": format!("{name}@example.com"), "password": "password" });
+        let (status, user) = answer(self.auth(Method::POST, "sign-up/email").json(&body).send().await.unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{user}");
+        user
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
@@ -110,6 +162,17 @@ impl TestServer {
 
 pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {
     (response.status(), response.json().await.unwrap())
+}
+
+/// The `Set-Cookie` lines of an answer.
+pub(crate) fn cookies(response: &Response) -> Vec<String> {
+    response.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap().to_owned()).collect()
+}
+
+/// What a browser would send back of these lines.
+pub(crate) fn cookie_header(lines: &[String]) -> String {
+    let pairs = lines.iter().map(|line| line.split(';').next().unwrap());
+    pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
 }
 
 /// Checks an error's status, code and message.

@@ -40,11 +40,13 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ServerKeyCommand,
     },
-    /// Organizations: not available yet.
-    #[command(hide = true)]
+    /// Work on organizations, where no Better Auth does.
     Org {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-        arguments: Vec<String>,
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: OrgCommand,
     },
 }
 
@@ -60,9 +62,12 @@ pub(super) enum ConfigCommand {
 pub(super) enum KeyCommand {
     /// Create a key; its text is shown this once.
     Create {
-        /// Whom it is for.
+        /// The user it is for.
+        #[arg(long, value_name = "ID", required_unless_present = "organization")]
+        user: Option<String>,
+        /// The organization it is for, where the configuration's keys belong to organizations.
         #[arg(long, value_name = "ID")]
-        user: String,
+        organization: Option<String>,
         /// What its text begins with.
         #[arg(long)]
         prefix: Option<String>,
@@ -72,8 +77,11 @@ pub(super) enum KeyCommand {
     /// List keys, one page of them.
     List {
         /// Keys of this user only.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", conflicts_with = "organization")]
         user: Option<String>,
+        /// Keys of this organization only.
+        #[arg(long, value_name = "ID")]
+        organization: Option<String>,
         /// Keys of this configuration only.
         #[arg(long, value_name = "ID")]
         config_id: Option<String>,
@@ -120,6 +128,11 @@ pub(super) enum KeyCommand {
         #[command(flatten)]
         members: Box<Members>,
     },
+    /// Stop a key at once, and keep it visible.
+    Revoke {
+        /// The key's id.
+        id: String,
+    },
     /// Remove a key for good.
     Delete {
         /// The key's id.
@@ -163,6 +176,35 @@ pub(super) struct Members {
     /// What it may be used for, as JSON: `{"files":["read"]}`.
     #[arg(long, value_name = "JSON")]
     pub(super) permissions: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrgCommand {
+    /// Create an organization, with its first member.
+    Create {
+        /// A name for people.
+        #[arg(long)]
+        name: String,
+        /// A name for URLs: lower-case letters, digits and hyphens.
+        #[arg(long)]
+        slug: String,
+        /// The first member: a user's id or e-mail address.
+        #[arg(long, value_name = "USER")]
+        creator: String,
+        /// The first member's role; by default the one that may do everything.
+        #[arg(long)]
+        role: Option<String>,
+    },
+    /// Make a user a member of an organization.
+    AddMember {
+        /// The organization's id or slug.
+        organization: String,
+        /// The user's id or e-mail address.
+        user: String,
+        /// The member's role.
+        #[arg(long, default_value = "member")]
+        role: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@ use std::io;
 use keymint_actix::ApiError;
 use keymint_actix::validate::Object;
 use keymint_actix::wire::{self, CreatedView, KeyView, PageView, VerdictView};
-use keymint_service::{Caller, KeyError, Keys};
+use keymint_service::{Caller, Keys, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::arguments::{KeyCommand, Members};
@@ -71,15 +71,17 @@ impl Request {
 pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResult {
     let caller = Caller::Server;
     match command {
-        KeyCommand::Create { user, prefix, members } => {
-            let request = Request::default().text("userId", Some(user)).text("prefix", prefix).members(members);
+        KeyCommand::Create { user, organization, prefix, members } => {
+            let request = Request::default().text("userId", user).text("organizationId", organization);
+            let request = request.text("prefix", prefix).members(members);
             let request = request.read(|body| Some(wire::read_create(body)))?;
             let minted = keys.create(&caller, request).await.map_err(refused)?;
             output::record(&CreatedView::from(&minted), json)
         }
-        KeyCommand::List { user, config_id, limit, offset, sort_by, sort_direction } => {
+        KeyCommand::List { user, organization, config_id, limit, offset, sort_by, sort_direction } => {
             let request = Request::default()
                 .text("userId", user)
+                .text("organizationId", organization)
                 .text("configId", config_id)
                 .text("limit", limit)
                 .text("offset", offset)
@@ -114,6 +116,11 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let key = keys.update(&caller, request.read(wire::read_update)?).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
+        KeyCommand::Revoke { id } => {
+            let id = Request::default().text("id", Some(id)).read(|body| wire::read_id(body, "id"))?;
+            let key = keys.revoke(&caller, &id, None).await.map_err(refused)?;
+            output::record(&KeyView::from(&key), json)
+        }
         KeyCommand::Delete { id } => {
             let id = Request::default().text("keyId", Some(id)).read(|body| wire::read_id(body, "keyId"))?;
             keys.delete(&caller, &id, None).await.map_err(refused)?;
@@ -131,9 +138,9 @@ fn explain(error: ApiError) -> String {
 }
 
 /// A refusal in the wire's words, anything else with its causes.
-fn refused(error: KeyError) -> Box<dyn std::error::Error> {
+fn refused(error: ServiceError) -> Box<dyn std::error::Error> {
     match error {
-        KeyError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
+        ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
         other => other.into(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod key;
+mod org;
 mod output;
 mod server_key;
 
@@ -52,7 +53,9 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Config { command: ConfigCommand::Check } => output::line("the configuration is valid"),
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
-            Command::Key { .. } | Command::ServerKey { .. } if config.database.url == DatabaseUrl::Memory => {
+            Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
+                if config.database.url == DatabaseUrl::Memory =>
+            {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
             }
             Command::Key { json, command } => {
@@ -63,7 +66,11 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log);
                 server_key::run(&Services::open(&config).await?.server_keys, command, json).await
             }
-            Command::Org { .. } => Err("organizations are not available yet".into()),
+            Command::Org { json, command } => {
+                logging::start(&config.log);
+                let services = Services::open(&config).await?;
+                org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
         }
     })
 }

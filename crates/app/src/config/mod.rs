@@ -18,12 +18,13 @@ mod values;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keymint_actix::session::CookieSecret;
 use keymint_domain::Policy;
 use keymint_domain::server_key::ServerKeyText;
 
 use crate::environment::Environment;
 use section::{Sheet, read_root};
-use sections::{api_key, cleanup, database, identity, log, organization, server, server_keys, verify};
+use sections::{api_key, cleanup, database, identity, log, organization, secret, server, server_keys, verify};
 use source::Node;
 
 pub use path::KeyPath;
@@ -31,6 +32,7 @@ pub use problem::{Location, Place, Problem, Problems};
 pub use reference::Key;
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
+pub use sections::identity::Identity;
 pub use sections::log::{Log, LogFormat};
 pub use sections::server::Server;
 pub use sections::verify::Verify;
@@ -44,14 +46,18 @@ pub struct Config {
     pub database: Database,
     /// What is logged.
     pub log: Log,
+    /// Users and their sessions.
+    pub identity: Identity,
     /// Who may verify over HTTP.
     pub verify: Verify,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,
-    /// What keys may be, from `[[api_key]]` and `verify.require_owner`.
+    /// What keys may be, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
     pub server_keys: Vec<ServerKeyText>,
+    /// What signs cookies, from `KEYMINT_SECRET` or `BETTER_AUTH_SECRET`; `None` = the database keeps one.
+    pub secret: Option<CookieSecret>,
     effective: toml::Table,
 }
 
@@ -87,7 +93,7 @@ impl Config {
     }
 
     /// The effective configuration as TOML, with `***` for passwords. It loads again to the same, passwords apart.
-    /// Keys that are not set and have no default are left out, and so are sections that are not available yet.
+    /// Keys that are not set and have no default are left out.
     pub fn print(&self) -> String {
         self.effective.to_string()
     }
@@ -95,16 +101,20 @@ impl Config {
     /// Reads all sections, in the order in which they are printed.
     fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
         let server_keys = server_keys::read(environment, &mut sheet.problems);
+        let secret = secret::read(environment, &mut sheet.problems);
         let (config, effective) = read_root(root, sheet, |root| {
             let server = root.section("server", server::read);
             let database = root.section("database", database::read);
             let log = root.section("log", log::read);
-            root.later_section("identity", identity::read);
+            let identity = root.section("identity", identity::read);
             let (verify, require_owner) = root.section("verify", verify::read);
-            root.later_section("organization", organization::read);
+            let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
-            let policy = api_key::read(root, require_owner);
-            Self { server, database, log, verify, cleanup, policy, server_keys, effective: toml::Table::new() }
+            let mut policy = api_key::read(root);
+            policy.require_owner = require_owner;
+            policy.roles = roles;
+            let effective = toml::Table::new();
+            Self { server, database, log, identity, verify, cleanup, policy, server_keys, secret, effective }
         });
         Self { effective, ..config }
     }

@@ -105,28 +105,11 @@ impl<'t> Section<'t, '_> {
         values
     }
 
-    /// Reads a table for a feature that is not built yet: checks it, then refuses whatever it sets.
-    pub(super) fn later_section(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_>)) {
-        let first = self.sheet.keys.len();
-        self.section(key, |section| {
-            read(section);
-            for key in section.known.clone() {
-                section.refuse(key, section.is_set(key));
-            }
-        });
-        self.sheet.keys[first..].iter_mut().for_each(Key::mark_later);
-        self.effective.remove(key);
-    }
-
     /// Refuses the key that was read last where it asks for a feature that is not built yet.
     pub(super) fn later(&mut self, key: &'static str, asked: bool) {
         if let Some(last) = self.sheet.keys.last_mut() {
             last.mark_later();
         }
-        self.refuse(key, asked);
-    }
-
-    fn refuse(&mut self, key: &'static str, asked: bool) {
         if asked {
             self.problem(self.location(key), "not available yet");
         }

@@ -120,5 +120,5 @@ fn a_value_that_is_not_utf_8_is_a_problem() {
 #[test]
 fn other_variables_are_nobodys_business() {
     let plain = config("", &[]);
-    assert_eq!(config("", &[("KEYMINT_SECRET", "x"), ("KEYMINT", "x"), ("keymint__server__listen", "x")]), plain);
+    assert_eq!(config("", &[("KEYMINT_SECRETS", "x"), ("KEYMINT", "x"), ("keymint__server__listen", "x")]), plain);
 }

@@ -46,6 +46,9 @@ fn numbers_are_checked_at_both_ends() {
         ("server.max_connections", 1, 1_000_000),
         ("database.max_connections", 1, 1000),
         ("database.statement_timeout_ms", 100, 600_000),
+        ("identity.session_expires_in", 60, 34_560_000),
+        ("identity.throttle.max_requests", 0, 1_000_000),
+        ("identity.throttle.window_seconds", 1, 86_400),
         ("cleanup.interval_seconds", 0, 86_400),
         ("cleanup.batch_size", 1, 10_000),
         ("api_key.key_length", 16, 256),
@@ -114,6 +117,14 @@ fn each_bad_value_is_told_what_it_must_be() {
             "keymint.toml:3: server.trusted_proxies[1]: must be a network, as in 10.0.0.0/8\n\
              keymint.toml:3: server.trusted_proxies[2]: must be text, not an integer",
         ),
+        (
+            "server.trusted_origins = [\"https://a.example\", \"a.example\", \"https://b.example/c\", 5]",
+            "keymint.toml:1: server.trusted_origins[1]: must be an origin as in https://app.example.com, a pattern as in \
+             *.example.com or https://*.example.com, or a scheme as in myapp://\n\
+             keymint.toml:1: server.trusted_origins[2]: must be an origin as in https://app.example.com, a pattern as in \
+             *.example.com or https://*.example.com, or a scheme as in myapp://\n\
+             keymint.toml:1: server.trusted_origins[3]: must be text, not an integer",
+        ),
         ("database.durability = \"some\"", "keymint.toml:1: database.durability: must be \"full\" or \"normal\""),
         ("log.format = \"xml\"", "keymint.toml:1: log.format: must be \"text\" or \"json\""),
         (
@@ -122,6 +133,42 @@ fn each_bad_value_is_told_what_it_must_be() {
         ),
         ("verify.access = true", "keymint.toml:1: verify.access: must be text, not a boolean"),
         ("verify.require_owner = 1", "keymint.toml:1: verify.require_owner: must be a boolean, not an integer"),
+        (
+            "identity.email_and_password = 0",
+            "keymint.toml:1: identity.email_and_password: must be a boolean, not an integer",
+        ),
+        ("identity.sign_up = 1", "keymint.toml:1: identity.sign_up: must be a boolean, not an integer"),
+        ("identity.signup = true", "keymint.toml:1: identity.signup: unknown key; is sign_up meant?"),
+        ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
+        (
+            "organization.creator_role = \"\"",
+            "keymint.toml:1: organization.creator_role: must be a role's name, without commas",
+        ),
+        (
+            "[organization.roles]\n\"a,b\" = [\"read\"]",
+            "keymint.toml:1: organization.roles: a,b: must be a role's name, without commas",
+        ),
+        (
+            "[organization.roles]\na = [\"read\", \"write\"]\nb = \"read\"",
+            "keymint.toml:2: organization.roles.a[1]: must be \"create\", \"read\", \"update\" or \"delete\"\n\
+             keymint.toml:3: organization.roles.b: must be a list, not text",
+        ),
+        (
+            "[[api_key]]\nreferences = \"team\"",
+            "keymint.toml:2: api_key[0].references: must be \"user\" or \"organization\"",
+        ),
+        (
+            "[[api_key]]\napi_key_headers = [\"x-key\", \"x key\"]",
+            "keymint.toml:2: api_key[0].api_key_headers[1]: must be a header's name",
+        ),
+        (
+            "[[api_key]]\nreferences = \"organization\"\nenable_session_for_api_keys = true",
+            "keymint.toml:3: api_key[0].enable_session_for_api_keys: needs references = \"user\": a session is a user's",
+        ),
+        (
+            "[[api_key]]\nenable_session_for_api_keys = true\napi_key_headers = []",
+            "keymint.toml:2: api_key[0].enable_session_for_api_keys: needs a header in api_key_headers",
+        ),
         ("[[api_key]]\nconfig_id = \"\"", "keymint.toml:2: api_key[0].config_id: must have 1 or more characters"),
         (
             "[[api_key]]\ndefault_prefix = \"sk \"",

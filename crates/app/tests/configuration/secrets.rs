@@ -1,3 +1,6 @@
+use keymint_actix::session::CookieSecret;
+use keymint_app::config::Config;
+
 use super::{complaint, config, load};
 
 const SERVER_KEY: &str = "hush-0123456789-0123456789-01234567";
@@ -21,10 +24,60 @@ fn a_bad_server_key_is_told_by_its_position() {
     assert_eq!(complaint("", &[("KEYMINT_SERVER_KEYS", &keys)]), expected.join("\n"));
 }
 
+/// The secret that signs cookies, with nothing else set.
+fn secret(variables: &[(&str, &str)]) -> Option<CookieSecret> {
+    config("", variables).secret
+}
+
+fn parsed(text: &str) -> Option<CookieSecret> {
+    CookieSecret::parse(text).ok()
+}
+
+#[test]
+fn the_secret_that_signs_cookies_comes_from_the_environment() {
+    let own = "o".repeat(32);
+    assert_eq!(secret(&[("KEYMINT_SECRET", &own)]), parsed(&own));
+    assert_ne!(secret(&[("KEYMINT_SECRET", &own)]), parsed(&"p".repeat(32)));
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET", "short")]), parsed("short"), "theirs may have any length");
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET", "short"), ("KEYMINT_SECRET", &own)]), parsed(&own));
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET", "short"), ("KEYMINT_SECRET", "")]), parsed("short"));
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET", ""), ("KEYMINT_SECRET", "")]), None, "the database keeps one");
+    assert_eq!(secret(&[("KEYMINT_SECRET", &"é".repeat(32))]), parsed(&"é".repeat(32)), "characters, not bytes");
+}
+
+#[test]
+fn a_secret_that_is_short_or_known_is_refused() {
+    let known = "better-auth-secret-12345678901234567890";
+    let message = "must be a secret: not empty, and not the one that Better Auth uses for development";
+    let short = "é".repeat(31);
+    for (name, value, expected) in [
+        ("KEYMINT_SECRET", short.as_str(), "must have 32 or more characters"),
+        ("KEYMINT_SECRET", known, message),
+        ("BETTER_AUTH_SECRET", known, message),
+    ] {
+        assert_eq!(complaint("", &[(name, value)]), format!("{name}: {expected}"));
+    }
+    // The one that does not count is not looked at.
+    assert!(secret(&[("BETTER_AUTH_SECRET", known), ("KEYMINT_SECRET", &"o".repeat(32))]).is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_is_not_utf_8_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    for name in ["KEYMINT_SECRET", "BETTER_AUTH_SECRET"] {
+        let value = std::ffi::OsString::from_vec([&b"hush"[..], &[0xff; 40]].concat());
+        let environment = [(name, value)].into_iter().collect();
+        let problems = Config::from_text("", "keymint.toml", &environment).unwrap_err();
+        assert_eq!(problems.to_string(), format!("{name}: is not UTF-8"));
+    }
+}
+
 #[test]
 fn no_secret_is_ever_printed() {
     let text = "database.url = \"postgres://u:hush@h/d?password=hush\"";
-    let config = config(text, &[("KEYMINT_SERVER_KEYS", SERVER_KEY)]);
+    let config = config(text, &[("KEYMINT_SERVER_KEYS", SERVER_KEY), ("KEYMINT_SECRET", SERVER_KEY)]);
     let seen = format!("{config:?} {config:#?} {}", config.print());
     assert!(!seen.contains("hush"), "{seen}");
     assert!(config.print().contains("postgres://u:***@h/d?password=***"), "{seen}");
@@ -48,6 +101,12 @@ fn no_problem_repeats_a_value() {
         (String::new(), vec![("KEYMINT__DATABASE__MAX_CONNECTIONS", url)]),
         (String::new(), vec![("KEYMINT__SECRET", url)]),
         (String::new(), vec![("KEYMINT_SERVER_KEYS", url)]),
+        (String::new(), vec![("KEYMINT_SECRET", url)]),
+        (format!("server.trusted_origins = [\"{url}\"]"), vec![]),
+        (format!("server.trusted_proxies = [\"{url}\"]"), vec![]),
+        (format!("organization.roles.a = [\"{url}\"]"), vec![]),
+        (format!("organization.creator_role = \"{url},\""), vec![]),
+        (format!("api_key = [{{ api_key_headers = [\"{url}\"] }}]"), vec![]),
     ] {
         let problems = load(&text, &variables).unwrap_err();
         let seen = format!("{problems} {problems:?}");

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use keymint_app::config::{DatabaseUrl, LogFormat};
+use keymint_domain::organization::{Action, Role, RoleName, Roles};
+use keymint_domain::policy::References;
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, Permissions, Policy};
 use keymint_ports::Durability;
-
 use keymint_service::Access;
 
 use super::config;
@@ -19,6 +20,13 @@ fn an_empty_file_is_the_default_configuration() {
     assert_eq!(config.verify.access, Access::Server);
     assert_eq!(config.policy, Policy::default());
     assert_eq!(config.server_keys, []);
+    assert_eq!(config.secret, None);
+    assert!(config.identity.email_and_password && config.identity.sign_up);
+    assert_eq!(config.identity.lifetime.expires_in_ms, 7 * 86_400_000);
+    let throttle = config.identity.throttle.unwrap();
+    assert_eq!((throttle.max_requests.get(), throttle.window), (20, Duration::from_mins(1)));
+    assert_eq!(config.server.trusted_origins, []);
+    assert_eq!(config.server.trusted_proxies, []);
     assert_eq!(config, super::config("[server]\n[[api_key]]\n", &[]));
 }
 
@@ -29,6 +37,8 @@ fn every_key_reaches_its_value() {
         listen = "[::1]:1"
         base_url = "https://keys.example.com/"
         base_path = "/"
+        trusted_origins = ["HTTPS://App.example.com:443/", "*.Example.org", "https://*.example.net", "myapp://"]
+        trusted_proxies = ["10.0.0.0/8", "::1/128"]
         body_limit_bytes = 1024
         request_timeout_ms = 100
         keep_alive_seconds = 1
@@ -46,6 +56,16 @@ fn every_key_reaches_its_value() {
         format = "json"
         level = "trace"
 
+        [identity]
+        email_and_password = false
+        sign_up = false
+        session_expires_in = 3600
+        throttle = { max_requests = 3, window_seconds = 5 }
+
+        [organization]
+        creator_role = "chief"
+        roles = { admin = ["create", "read", "update", "delete"], visitor = [] }
+
         [verify]
         access = "public"
         require_owner = true
@@ -61,11 +81,23 @@ fn every_key_reaches_its_value() {
     assert_eq!((server.request_timeout, server.keep_alive), (Duration::from_millis(100), Duration::from_secs(1)));
     assert_eq!((server.shutdown, server.max_connections), (Duration::ZERO, 7));
     assert_eq!(server.workers.map(usize::from), Some(3));
+    assert_eq!(
+        server.trusted_origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["https://app.example.com", "*.example.org", "https://*.example.net", "myapp://"]
+    );
+    assert_eq!(server.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
     let DatabaseUrl::Postgres { url } = &config.database.url else { panic!("not Postgres") };
     assert_eq!(url.expose(), "postgres://u:p@h/d");
     assert_eq!(config.database.durability, Durability::Normal);
     assert_eq!((config.database.max_connections, config.database.statement_timeout.as_millis()), (2, 250));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Json, tracing::Level::TRACE));
+    assert!(!config.identity.email_and_password && !config.identity.sign_up);
+    assert_eq!(config.identity.lifetime.expires_in_ms, 3_600_000);
+    let throttle = config.identity.throttle.unwrap();
+    assert_eq!((throttle.max_requests.get(), throttle.window), (3, Duration::from_secs(5)));
+    let role = |name: &str, actions: &[Action]| Role { name: RoleName::parse(name).unwrap(), actions: actions.into() };
+    let others = vec![role("admin", &Action::ALL), role("visitor", &[])];
+    assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });
     assert_eq!(config.verify.access, Access::Public);
     assert!(config.policy.require_owner);
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
@@ -76,6 +108,9 @@ fn every_key_of_an_entry_reaches_the_policy() {
     let text = r#"
         [[api_key]]
         config_id = "eu"
+        references = "organization"
+        api_key_headers = ["X-Key", "x-other-key"]
+        allow_key_management = true
         key_length = 16
         default_prefix = "eu_"
         prefix_length = { min = 2, max = 3 }
@@ -95,6 +130,10 @@ fn every_key_of_an_entry_reaches_the_policy() {
     let [
         Configuration {
             id,
+            references,
+            api_key_headers,
+            enable_session_for_api_keys,
+            allow_key_management,
             key_length,
             default_prefix,
             prefix_length,
@@ -114,6 +153,8 @@ fn every_key_of_an_entry_reaches_the_policy() {
     else {
         panic!("not one")
     };
+    assert_eq!((*references, api_key_headers.join(" ").as_str()), (References::Organization, "x-key x-other-key"));
+    assert!(!enable_session_for_api_keys && *allow_key_management);
     assert_eq!((id.as_str(), *key_length, default_prefix.as_deref()), ("eu", 16, Some("eu_")));
     assert_eq!((prefix_length.min, prefix_length.max, name_length.min, name_length.max), (2, 3, 0, 255));
     assert!(*require_name && *enable_metadata && *disable_key_hashing);
@@ -141,4 +182,28 @@ fn entries_keep_their_order() {
     let config = config("[[api_key]]\nconfig_id = \"b\"\n[[api_key]]\nconfig_id = \"a\"\n", &[]);
     let ids = config.policy.configurations().iter().map(|configuration| configuration.id.as_str());
     assert_eq!(ids.collect::<Vec<_>>(), ["b", "a"]);
+}
+
+#[test]
+fn a_throttle_of_no_requests_is_off() {
+    let identity = config("identity.throttle.max_requests = 0", &[]).identity;
+    assert_eq!(identity.throttle, None);
+}
+
+#[test]
+fn sessions_are_opened_by_the_headers_of_the_entries_that_allow_it() {
+    let text = r#"
+        [[api_key]]
+        config_id = "default"
+        api_key_headers = ["x-closed"]
+        [[api_key]]
+        config_id = "browser"
+        enable_session_for_api_keys = true
+        [[api_key]]
+        config_id = "mobile"
+        enable_session_for_api_keys = true
+        api_key_headers = ["X-Mobile", "x-api-key"]
+    "#;
+    let policy = config(text, &[]).policy;
+    assert_eq!(policy.session_headers().collect::<Vec<_>>(), ["x-api-key", "x-mobile", "x-api-key"]);
 }

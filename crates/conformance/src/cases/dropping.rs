@@ -1,10 +1,6 @@
-use std::future::Future;
 use std::num::NonZeroU32;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use keymint_domain::Policy;
 use keymint_domain::key::EditKey;
 use keymint_ports::KeyStore;
@@ -12,23 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::Engine;
 use crate::sample::{self, NOW, id};
-use crate::support::{everything, found, open_two, settle, spend};
-
-/// Far more than any store needs: it turns a lock that was left behind into a failure instead of a test that hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Polls a future so many times, lets others run in between, and drops it wherever it has come to. Returns its output
-/// where it came to its end.
-async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    for _ in 0..polls {
-        if let Some(output) = future.as_mut().now_or_never() {
-            return Some(output);
-        }
-        tokio::task::yield_now().await;
-    }
-    None
-}
+use crate::support::{PATIENCE, abandon, everything, found, open_two, settle, spend};
 
 /// Checks that a key of 1000 calls can still be spent, and that of `started` calls at least `finished` were counted.
 async fn is_consistent(store: &impl KeyStore, finished: u64, started: u64) {

@@ -58,18 +58,20 @@ pub async fn lists_are_narrowed_by_owner_and_configuration<E: Engine>(engine: &E
         });
         store.insert(&key, None).await.unwrap();
     }
-    let only = |id| ConfigFilter::Only(config(id));
+    let any_of = |ids: &[&str]| ConfigFilter::AnyOf(ids.iter().map(|id| config(id)).collect());
     let none_of = |ids: &[&str]| ConfigFilter::NoneOf(ids.iter().map(|id| config(id)).collect());
-    let cases: [(Option<&str>, ConfigFilter, &[&str]); 13] = [
+    let cases: [(Option<&str>, ConfigFilter, &[&str]); 15] = [
         (None, ConfigFilter::Any, &["a1", "a2", "a3", "e1", "e2"]),
         (Some("ada"), ConfigFilter::Any, &["a1", "a2", "a3"]),
         (Some("nobody"), ConfigFilter::Any, &[]),
         (Some("' or 1=1 --"), ConfigFilter::Any, &[]),
         (Some("a%"), ConfigFilter::Any, &[]),
-        (None, only("default"), &["a1", "e1"]),
-        (None, only("eu"), &["a2", "e2"]),
-        (None, only("nowhere"), &[]),
-        (Some("ada"), only("eu"), &["a2"]),
+        (None, any_of(&[]), &[]),
+        (None, any_of(&["default"]), &["a1", "e1"]),
+        (None, any_of(&["eu"]), &["a2", "e2"]),
+        (None, any_of(&["nowhere"]), &[]),
+        (Some("ada"), any_of(&["eu"]), &["a2"]),
+        (Some("ada"), any_of(&["us", "eu", "nowhere"]), &["a2", "a3"]),
         (None, none_of(&[]), &["a1", "a2", "a3", "e1", "e2"]),
         (None, none_of(&["eu"]), &["a1", "a3", "e1"]),
         (None, none_of(&["default", "us", "nowhere"]), &["a2", "e2"]),

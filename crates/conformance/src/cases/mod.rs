@@ -13,6 +13,7 @@ pub mod owners;
 pub mod racing;
 pub mod refill;
 pub mod removal;
+pub mod revocation;
 pub mod round_trip;
 pub mod server_keys;
 pub mod sorting;

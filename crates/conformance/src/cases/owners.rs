@@ -1,4 +1,4 @@
-use keymint_domain::verify::Owner;
+use keymint_domain::verify::{Ban, Owner};
 use keymint_domain::{ErrorCode, Policy, Timestamp};
 use keymint_ports::KeyStore;
 
@@ -16,9 +16,9 @@ pub async fn a_ban_counts_at_the_next_spend_of_every_handle<E: Engine>(engine: &
     for (state, expected) in [
         (Owner::Absent, None),
         (Owner::Present, None),
-        (Owner::Banned { until: None }, Some(ErrorCode::UserBanned)),
+        (Owner::Banned(Ban { until: None }), Some(ErrorCode::UserBanned)),
         (Owner::Present, None),
-        (Owner::Banned { until: Some(NOW.plus_millis(1)) }, Some(ErrorCode::UserBanned)),
+        (Owner::Banned(Ban { until: Some(NOW.plus_millis(1)) }), Some(ErrorCode::UserBanned)),
         (Owner::Absent, None),
     ] {
         engine.put_owner(&owner("ada"), state).await;
@@ -33,7 +33,7 @@ pub async fn a_ban_ends_at_its_instant<E: Engine>(engine: &E) {
     let store = engine.open().await;
     store.insert(&sample::key("key"), None).await.unwrap();
     let until = NOW.plus_millis(1000);
-    engine.put_owner(&owner("ada"), Owner::Banned { until: Some(until) }).await;
+    engine.put_owner(&owner("ada"), Owner::Banned(Ban { until: Some(until) })).await;
     assert_eq!(answer(&store, until.minus_millis(1)).await, Some(ErrorCode::UserBanned));
     assert_eq!(answer(&store, until).await, None);
 }
@@ -47,7 +47,7 @@ pub async fn a_ban_is_of_one_owner_by_bytes<E: Engine>(engine: &E) {
         engine.put_owner(&owner(name), Owner::Present).await;
     }
     for banned in names {
-        engine.put_owner(&owner(banned), Owner::Banned { until: None }).await;
+        engine.put_owner(&owner(banned), Owner::Banned(Ban { until: None })).await;
         let verdicts = settle(&store, &names.map(sample::attempt), &Policy::default(), NOW).await;
         let refused = names.iter().zip(&verdicts).filter(|(_, verdict)| code(verdict) == Some(ErrorCode::UserBanned));
         assert_eq!(refused.map(|(name, _)| *name).collect::<Vec<_>>(), [banned]);

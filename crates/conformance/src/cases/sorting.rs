@@ -101,7 +101,9 @@ fn graded(field: SortField) -> Vec<Vec<ApiKey>> {
 fn only(field: SortField) -> ListQuery {
     let query = ListQuery { sort_by: field, ..ListQuery::default() };
     match field {
-        SortField::ReferenceId => ListQuery { configurations: ConfigFilter::Only(config(field.as_str())), ..query },
+        SortField::ReferenceId => {
+            ListQuery { configurations: ConfigFilter::AnyOf(vec![config(field.as_str())]), ..query }
+        }
         _ => ListQuery { owner: Some(owner(field.as_str())), ..query },
     }
 }

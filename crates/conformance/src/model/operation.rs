@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use keymint_domain::key::{EditKey, Field, KeyPatch, MetadataInput, RefillInput};
+use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, MetadataInput, RefillInput, Revocation};
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
@@ -95,9 +95,14 @@ fn now() -> impl Strategy<Value = Timestamp> {
 fn configurations() -> impl Strategy<Value = ConfigFilter> {
     prop_oneof![
         Just(ConfigFilter::Any),
-        (0usize..4).prop_map(|index| ConfigFilter::Only(world::config(index))),
+        collection::vec((0usize..4).prop_map(world::config), 0..3).prop_map(ConfigFilter::AnyOf),
         collection::vec((0usize..4).prop_map(world::config), 0..3).prop_map(ConfigFilter::NoneOf),
     ]
+}
+
+fn revocation() -> impl Strategy<Value = Revocation> {
+    let actor = prop_oneof![Just(Actor::Server), Just(Actor::User(sample::user_id("ada")))];
+    (now(), actor).prop_map(|(at, by)| Revocation { at, by })
 }
 
 fn permissions() -> impl Strategy<Value = Option<Permissions>> {
@@ -114,14 +119,15 @@ fn key() -> impl Strategy<Value = ApiKey> {
     let quota = (option::of(0u64..6), option::of((1u64..6, 1u64..SPAN_MS)));
     let limit = (any::<bool>(), option::of(0u64..SPAN_MS), option::of(0u64..5));
     let counted = (0u64..4, option::of(0..SPAN_MS), option::of(0u64..5_000_000_000));
-    let life = (prop::bool::weighted(0.9), option::of(0..SPAN_MS / 10), 0..SPAN_MS);
+    let life =
+        (prop::bool::weighted(0.9), option::weighted(0.1, revocation()), option::of(0..SPAN_MS / 10), 0..SPAN_MS);
     (place, quota, limit, counted, life, name(), permissions()).prop_map(
         |(
             (at, text, config, owner),
             (remaining, refill),
             limit,
             counted,
-            (enabled, expires, created),
+            (enabled, revoked, expires, created),
             name,
             granted,
         )| {
@@ -129,6 +135,7 @@ fn key() -> impl Strategy<Value = ApiKey> {
                 details.owner = world::owner(owner);
                 details.name = name.map(KeyName::into_string);
                 details.enabled = enabled;
+                details.revocation = revoked;
                 // No two keys expire at one instant: which of them goes first is nobody's business.
                 details.expires_at = expires.map(|tenth| world::instant(tenth * 10 + at as u64));
                 details.created_at = world::instant(created);
@@ -145,6 +152,14 @@ fn key() -> impl Strategy<Value = ApiKey> {
 }
 
 fn patch() -> impl Strategy<Value = KeyPatch> {
+    prop_oneof![
+        4 => edit(),
+        1 => edit().prop_map(KeyPatch::restoring),
+        1 => revocation().prop_map(KeyPatch::revoking),
+    ]
+}
+
+fn edit() -> impl Strategy<Value = KeyPatch> {
     let refill = option::of((1u64..6, 1u64..SPAN_MS));
     let limit = (option::of(any::<bool>()), option::of(0u64..SPAN_MS), option::of(0u64..5));
     let metadata = select(vec![None, Some("{}"), Some(r#"{"b":1,"a":2.50}"#)]);

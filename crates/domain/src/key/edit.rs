@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::mint::{MetadataInput, RefillInput};
-use super::{ApiKey, Field, KeyDetails};
+use super::{ApiKey, Field, KeyDetails, Revocation};
 use crate::policy::Configuration;
 use crate::value::{KeyName, Lifetime};
 use crate::{ErrorCode, Metadata, Permissions, Timestamp};
@@ -44,6 +44,26 @@ pub struct KeyPatch {
     rate_limit_window_ms: Option<u64>,
     rate_limit_max: Option<u64>,
     permissions: Field<Permissions>,
+    revocation: Field<Revocation>,
+}
+
+impl KeyPatch {
+    /// The change that revokes a key.
+    pub fn revoking(revocation: Revocation) -> Self {
+        Self { revocation: Field::Given(revocation), ..Self::default() }
+    }
+
+    /// The same change, and where it enables a key it also takes a revocation back: a server's right alone.
+    #[must_use]
+    pub fn restoring(self) -> Self {
+        let revocation = if self.enabled == Some(true) { Field::Null } else { self.revocation };
+        Self { revocation, ..self }
+    }
+
+    /// Whether it would enable the key, and leaves its revocation alone.
+    pub fn enables(&self) -> bool {
+        self.enabled == Some(true) && self.revocation == Field::Absent
+    }
 }
 
 impl EditKey {
@@ -90,13 +110,15 @@ impl EditKey {
             rate_limit_window_ms: self.rate_limit_window_ms,
             rate_limit_max: self.rate_limit_max,
             permissions: self.permissions,
+            revocation: Field::Absent,
         };
         if patch == KeyPatch::default() { Err(ErrorCode::NoValuesToUpdate) } else { Ok(patch) }
     }
 }
 
 impl ApiKey {
-    /// This key after `patch`. An edit never touches the counters, but for `remaining` where the patch sets it.
+    /// This key after `patch`. An edit never touches the counters, but for `remaining` where the patch sets it. A revoked
+    /// key is never enabled, so that a Better Auth server on the same row refuses it too; the first revocation stays.
     #[must_use]
     pub fn patched(mut self, patch: &KeyPatch, now: Timestamp) -> Self {
         let KeyPatch {
@@ -110,10 +132,15 @@ impl ApiKey {
             rate_limit_window_ms,
             rate_limit_max,
             permissions,
+            revocation,
         } = patch.clone();
         let details: &mut KeyDetails = Arc::make_mut(&mut self.details);
         details.name = name.or(details.name.take());
-        details.enabled = enabled.unwrap_or(details.enabled);
+        details.revocation = match revocation {
+            Field::Given(new) => details.revocation.take().or(Some(new)),
+            kept_or_none => kept_or_none.apply(details.revocation.take()),
+        };
+        details.enabled = enabled.unwrap_or(details.enabled) && details.revocation.is_none();
         details.expires_at = expires_at.apply(details.expires_at);
         details.metadata = metadata.apply(details.metadata.take());
         details.refill_amount = refill.map(|(amount, _)| amount).or(details.refill_amount);

@@ -1,7 +1,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::StoredKey;
+use super::{Revocation, StoredKey};
 use crate::usage::{RateLimit, Refill, Usage};
 use crate::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 
@@ -35,6 +35,8 @@ pub struct KeyDetails {
     pub stored: StoredKey,
     /// `false`: refused until it is enabled again.
     pub enabled: bool,
+    /// Set once it is revoked; it is then refused whatever `enabled` says.
+    pub revocation: Option<Revocation>,
     /// The last instant at which it is valid.
     pub expires_at: Option<Timestamp>,
     /// Calls after a refill.

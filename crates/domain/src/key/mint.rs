@@ -136,6 +136,7 @@ impl NewKey {
             stored: if configuration.disable_key_hashing { plain.unhashed() } else { plain.hash() },
             name: self.name.map(KeyName::into_string),
             enabled: true,
+            revocation: None,
             expires_at: lifetime.map(|lifetime| now.plus_millis(lifetime.as_millis())),
             refill_amount: self.refill.amount,
             refill_interval_ms: self.refill.interval_ms,

@@ -4,10 +4,12 @@ mod edit;
 mod entity;
 mod field;
 mod mint;
+mod revocation;
 mod secret;
 
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
 pub use mint::{MetadataInput, Minted, NewKey, RefillInput};
+pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};

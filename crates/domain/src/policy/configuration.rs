@@ -7,9 +7,18 @@ use crate::{ConfigId, ErrorCode, Permissions};
 /// One `[[api_key]]`: what keys made under it look like and may do. [`Configuration::new`] has Better Auth's
 /// defaults.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named as in the file")]
 pub struct Configuration {
     /// How requests and rows name it.
     pub id: ConfigId,
+    /// Who owns its keys.
+    pub references: References,
+    /// The headers in which a request may show a key, in lower case, the first one that is not empty counts.
+    pub api_key_headers: Vec<String>,
+    /// Whether a request that shows a key counts as its owner's, with a session (wire document 9).
+    pub enable_session_for_api_keys: bool,
+    /// Whether such a session may create, update, revoke and delete keys.
+    pub allow_key_management: bool,
     /// Random bytes in a key.
     pub key_length: usize,
     /// What a key begins with where a request names no prefix.
@@ -38,6 +47,16 @@ pub struct Configuration {
     pub permissions: Option<Permissions>,
     /// How long an expired or exhausted key stays before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
+}
+
+/// Who owns the keys of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum References {
+    /// Users.
+    #[default]
+    User,
+    /// Organizations.
+    Organization,
 }
 
 /// A range of lengths, both ends included.
@@ -98,10 +117,24 @@ pub struct RateLimitDefaults {
 }
 
 impl Configuration {
+    /// Whether a key that a request shows in this header, named in lower case, may open a session.
+    pub fn opens_sessions_by(&self, header: &str) -> bool {
+        self.enable_session_for_api_keys && self.api_key_headers.iter().any(|name| name == header)
+    }
+
+    /// The fewest characters of a key that it generates: those of the random part, base64url without padding.
+    pub fn shortest_key(&self) -> usize {
+        (self.key_length * 8).div_ceil(6)
+    }
+
     /// A configuration with Better Auth's defaults (wire document 6), and keys of 32 random bytes.
     pub fn new(id: ConfigId) -> Self {
         Self {
             id,
+            references: References::User,
+            api_key_headers: vec!["x-api-key".to_owned()],
+            enable_session_for_api_keys: false,
+            allow_key_management: false,
             key_length: 32,
             default_prefix: None,
             prefix_length: LengthRange { min: 1, max: 32 },

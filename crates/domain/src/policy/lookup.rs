@@ -1,4 +1,7 @@
-use super::Configuration;
+use super::{Configuration, References};
+use crate::key::PlainKey;
+use crate::organization::Roles;
+use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 /// All configurations of a deployment, and the rules that hold across them.
@@ -8,6 +11,8 @@ pub struct Policy {
     /// Whether a key is refused where its owner's row is gone. Off by default: owners may be ids that only the
     /// caller knows.
     pub require_owner: bool,
+    /// What an organization's members may do with its keys.
+    pub roles: Roles,
 }
 
 /// Two configurations share an id.
@@ -20,8 +25,8 @@ pub struct DuplicateConfigId(pub ConfigId);
 pub enum ConfigFilter {
     /// Keys of any configuration.
     Any,
-    /// Keys that name this one; `default` also means rows that name none.
-    Only(ConfigId),
+    /// Keys that name one of these; `default` also means rows that name none.
+    AnyOf(Vec<ConfigId>),
     /// Keys that name none of these.
     NoneOf(Vec<ConfigId>),
 }
@@ -31,7 +36,7 @@ impl ConfigFilter {
     pub fn includes(&self, config_id: &ConfigId) -> bool {
         match self {
             Self::Any => true,
-            Self::Only(id) => id == config_id,
+            Self::AnyOf(ids) => ids.contains(config_id),
             Self::NoneOf(ids) => !ids.contains(config_id),
         }
     }
@@ -45,7 +50,7 @@ impl Policy {
                 return Err(DuplicateConfigId(configuration.id.clone()));
             }
         }
-        Ok(Self { configurations, require_owner: false })
+        Ok(Self { configurations, ..Self::default() })
     }
 
     /// All configurations, in the order they were given.
@@ -69,10 +74,33 @@ impl Policy {
     /// an id that nobody configured.
     pub fn governed_by(&self, configuration: &Configuration) -> ConfigFilter {
         if configuration.id != ConfigId::default_id() {
-            return ConfigFilter::Only(configuration.id.clone());
+            return ConfigFilter::AnyOf(vec![configuration.id.clone()]);
         }
         let others = self.configurations.iter().filter(|other| other.id != configuration.id);
         ConfigFilter::NoneOf(others.map(|other| other.id.clone()).collect())
+    }
+
+    /// The keys that such owners have: an id that nobody configured counts as a user's (wire document 7.3).
+    pub fn owned_by(&self, references: References) -> ConfigFilter {
+        let organizations = self.configurations.iter().filter(|c| c.references == References::Organization);
+        let organizations = organizations.map(|configuration| configuration.id.clone()).collect();
+        match references {
+            References::User => ConfigFilter::NoneOf(organizations),
+            References::Organization => ConfigFilter::AnyOf(organizations),
+        }
+    }
+
+    /// The headers by which keys may open sessions, in the order of the configurations.
+    pub fn session_headers(&self) -> impl Iterator<Item = &str> {
+        let open = self.configurations.iter().filter(|configuration| configuration.enable_session_for_api_keys);
+        open.flat_map(|configuration| configuration.api_key_headers.iter().map(String::as_str))
+    }
+
+    /// Whether `key`, shown in `header`, is shorter than every key that could open a session so. Better Auth looks at
+    /// the length before it looks for the key, and counts in UTF-16 units (wire document 9, step 2).
+    pub fn is_too_short_for_session(&self, key: &PlainKey, header: &str) -> bool {
+        let open = self.configurations.iter().filter(|configuration| configuration.opens_sessions_by(header));
+        open.map(Configuration::shortest_key).min().is_some_and(|shortest| utf16_len(key.expose()) < shortest)
     }
 
     /// Whether clean-up may remove `key` for being exhausted: its quota is used up for good, and its retention
@@ -86,7 +114,7 @@ impl Policy {
 impl Default for Policy {
     /// The default configuration alone.
     fn default() -> Self {
-        Self { configurations: vec![Configuration::default()], require_owner: false }
+        Self { configurations: vec![Configuration::default()], require_owner: false, roles: Roles::default() }
     }
 }
 

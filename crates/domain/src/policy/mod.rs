@@ -3,5 +3,5 @@
 mod configuration;
 mod lookup;
 
-pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults};
+pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
 pub use lookup::{ConfigFilter, DuplicateConfigId, Policy};

@@ -57,20 +57,57 @@ id! {
     KeyId
 }
 id! {
-    /// Identifies who a key belongs to: a user's id, known to Keymint or only to the caller.
+    /// Identifies who a key belongs to: a user or an organization, known to Keymint or only to the caller.
     OwnerId
+}
+id! {
+    /// Identifies a row of the `user` table.
+    UserId
+}
+id! {
+    /// Identifies a row of the `organization` table.
+    OrganizationId
+}
+id! {
+    /// Identifies a row that others rarely name: a session, an account, a membership.
+    RowId
 }
 id! {
     /// Names one of the configurations (`[[api_key]]`) of a deployment.
     ConfigId
 }
 
-impl KeyId {
-    /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (wire document 4.6).
-    pub fn random(fill: Randomness<'_>) -> Self {
-        Self(alphanumeric::<32>(fill).into())
-    }
+macro_rules! random {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (wire document 4.6).
+            pub fn random(fill: Randomness<'_>) -> Self {
+                Self(alphanumeric::<32>(fill).into())
+            }
+        })*
+    };
 }
+
+random! { KeyId UserId OrganizationId RowId }
+
+macro_rules! owns_keys {
+    ($($name:ident)*) => {
+        $(impl From<&$name> for OwnerId {
+            fn from(id: &$name) -> Self {
+                Self(id.0.clone())
+            }
+        }
+
+        /// A key's owner by the same text.
+        impl PartialEq<OwnerId> for $name {
+            fn eq(&self, owner: &OwnerId) -> bool {
+                self.0 == owner.0
+            }
+        })*
+    };
+}
+
+owns_keys! { UserId OrganizationId }
 
 impl ConfigId {
     /// `default`: the configuration of keys and requests that name none.
@@ -85,7 +122,7 @@ impl ConfigId {
 }
 
 /// `N` letters and digits, each equally likely.
-fn alphanumeric<const N: usize>(fill: Randomness<'_>) -> String {
+pub(crate) fn alphanumeric<const N: usize>(fill: Randomness<'_>) -> String {
     const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     // The largest multiple of 62 that a byte can hold: bytes past it would favour the first letters.
     const FAIR: u8 = 248;

@@ -7,7 +7,8 @@ mod permissions;
 mod text;
 mod timestamp;
 
-pub use id::{ConfigId, InvalidText, KeyId, OwnerId};
+pub(crate) use id::alphanumeric;
+pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserId};
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use permissions::{InvalidPermissions, Permissions};

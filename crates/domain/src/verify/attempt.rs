@@ -13,6 +13,8 @@ pub struct Attempt {
     pub permissions: Option<Permissions>,
     /// What it takes.
     pub cost: Cost,
+    /// The header that shows it, in lower case, where it is to open a session of its owner (wire document 9).
+    pub opens_session_by: Option<String>,
 }
 
 /// What one use takes from quota and rate limit: normally 1.
@@ -36,6 +38,7 @@ impl Attempt {
             config_id: None,
             permissions: None,
             cost: Cost::default(),
+            opens_session_by: None,
         }
     }
 

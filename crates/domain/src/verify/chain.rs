@@ -1,5 +1,5 @@
 use super::{Attempt, Owner, Refusal, Verdict};
-use crate::policy::Policy;
+use crate::policy::{Configuration, Policy, References};
 use crate::usage::{Denied, Usage};
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
@@ -37,10 +37,11 @@ fn admit(
     let configuration = policy.resolve(&details.config_id).map_err(|code| (code, None))?;
     if !attempt.may_be_found_as(&details.stored, configuration.disable_key_hashing)
         || !is_in_scope(&details.config_id, attempt.config_id.as_ref())
+        || !may_come_by(configuration, attempt)
     {
         return refuse(ErrorCode::InvalidApiKey);
     }
-    if !details.enabled {
+    if !details.enabled || details.revocation.is_some() {
         return refuse(ErrorCode::KeyDisabled);
     }
     if key.is_expired(now) {
@@ -49,7 +50,14 @@ fn admit(
     if owner.is_banned(now) {
         return refuse(ErrorCode::UserBanned);
     }
-    if policy.require_owner && owner == Owner::Absent {
+    let opens_session = attempt.opens_session_by.is_some();
+    let needs_user = match configuration.references {
+        References::User => policy.require_owner || opens_session,
+        // Whose session would it be?
+        References::Organization if opens_session => return refuse(ErrorCode::InvalidReferenceIdFromApiKey),
+        References::Organization => false,
+    };
+    if needs_user && owner == Owner::Absent {
         return refuse(ErrorCode::InvalidReferenceIdFromApiKey);
     }
     if let Some(asked) = &attempt.permissions
@@ -73,6 +81,11 @@ fn admit(
         None => return Ok(usage.stamped(now)),
     };
     Ok(Usage { updated_at: now.max(usage.updated_at), ..usage })
+}
+
+/// Whether the attempt may show the key where it does.
+fn may_come_by(configuration: &Configuration, attempt: &Attempt) -> bool {
+    attempt.opens_session_by.as_ref().is_none_or(|header| configuration.opens_sessions_by(header))
 }
 
 /// Whether a key of `config_id` answers to a caller who expects `expected`; an id that nobody configured matches

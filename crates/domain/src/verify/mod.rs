@@ -9,5 +9,5 @@ mod verdict;
 pub use attempt::{Attempt, Cost};
 pub use chain::decide;
 pub use ledger::Ledger;
-pub use owner::Owner;
+pub use owner::{Ban, Owner};
 pub use verdict::{Refusal, Verdict};

@@ -1,23 +1,29 @@
 use keymint_domain::key::{Minted, NewKey, PlainKey};
-use keymint_domain::{ConfigId, Configuration, ErrorCode, OwnerId};
+use keymint_domain::organization::Action;
+use keymint_domain::policy::References;
+use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
+use keymint_ports::StoreError;
 
-use crate::{Caller, KeyError, KeyRequest, Keys};
+use crate::builder::KeyRequest;
+use crate::{Caller, Keys, ServiceError};
 
 /// A request for a new key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateKey {
-    /// The configuration; an id that nobody configured means the default one.
+    /// The configuration it is made under; `None` = the default one.
     pub config_id: Option<ConfigId>,
-    /// Whom it is for. A server must say so; nobody else may.
+    /// Whose it is, where the configuration's keys belong to users. A server must say so; nobody else may.
     pub owner: Option<OwnerId>,
+    /// Whose it is, where the configuration's keys belong to organizations.
+    pub organization: Option<OrganizationId>,
     /// What it should be like.
     pub new: NewKey,
 }
 
 impl CreateKey {
-    /// A server's request for a key of the default configuration.
+    /// A server's request for a user's key of the default configuration.
     pub fn of(owner: OwnerId, new: NewKey) -> Self {
-        Self { config_id: None, owner: Some(owner), new }
+        Self { config_id: None, owner: Some(owner), organization: None, new }
     }
 }
 
@@ -25,23 +31,56 @@ impl Keys {
     /// Creates a key. Its text is in the answer, and nowhere else.
     ///
     /// Errors, in Better Auth's order (wire document 7.1): no such configuration and no default one; server-only
-    /// members from anybody else; no owner; the checks of [`NewKey::check`]; `MAX_KEYS_REACHED`.
-    pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, KeyError> {
-        let CreateKey { config_id, owner, new } = request;
-        let configuration = self.policy.resolve(&config_id.unwrap_or_else(ConfigId::default_id))?;
-        let owner = owner_of(caller, owner, &new)?;
+    /// members or a `userId` from anybody but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one that may not; a
+    /// member's missing right; the checks of [`NewKey::check`]; `MAX_KEYS_REACHED`.
+    pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, ServiceError> {
+        let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
+        let owner = self.owner_of_new(caller, &request, configuration).await?;
+        let new = request.new;
         new.check(configuration)?;
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
         let minted = new.mint(configuration, owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user).await {
             Ok(()) => Ok(minted),
-            Err(keymint_ports::StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
+            Err(StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn key_text(&self, new: &NewKey, configuration: &Configuration) -> Result<PlainKey, KeyError> {
+    /// Whose key it will be. Server-only members are refused before authentication is looked at.
+    async fn owner_of_new(
+        &self,
+        caller: &Caller,
+        request: &CreateKey,
+        configuration: &Configuration,
+    ) -> Result<OwnerId, ServiceError> {
+        let CreateKey { config_id: _, owner, organization, new } = request;
+        if *caller != Caller::Server {
+            if new.has_server_only_members() {
+                return Err(ErrorCode::ServerOnlyProperty.into());
+            }
+            if owner.is_some() {
+                return Err(ErrorCode::UnauthorizedSession.into());
+            }
+        }
+        let user = || caller.manages(Action::Create, ErrorCode::UnauthorizedSession);
+        match configuration.references {
+            References::User => match user()? {
+                Some(user) => Ok(user.into()),
+                None => Ok(owner.clone().ok_or(ErrorCode::UserIdRequired)?),
+            },
+            References::Organization => {
+                let organization = organization.as_ref().ok_or(ErrorCode::OrganizationIdRequired)?;
+                if let Some(user) = user()? {
+                    self.authorize(user, Action::Create, organization).await?;
+                }
+                Ok(organization.into())
+            }
+        }
+    }
+
+    fn key_text(&self, new: &NewKey, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
         let prefix = new.prefix(configuration);
         let random_bytes = configuration.key_length;
         let Some(generator) = &self.generator else {
@@ -50,22 +89,8 @@ impl Keys {
         };
         let text = generator(KeyRequest { prefix, random_bytes });
         if text.is_empty() || text.contains('\0') {
-            return Err(KeyError::UnusableKey);
+            return Err(ServiceError::UnusableKey);
         }
         Ok(PlainKey::new(text))
-    }
-}
-
-/// Whose key it will be. Server-only members are refused before authentication is looked at.
-fn owner_of(caller: &Caller, owner: Option<OwnerId>, new: &NewKey) -> Result<OwnerId, ErrorCode> {
-    if *caller == Caller::Server {
-        return owner.ok_or(ErrorCode::UnauthorizedSession);
-    }
-    if new.has_server_only_members() {
-        return Err(ErrorCode::ServerOnlyProperty);
-    }
-    match (caller, owner) {
-        (Caller::User(user), None) => Ok(user.clone()),
-        _ => Err(ErrorCode::UnauthorizedSession),
     }
 }

@@ -1,7 +1,8 @@
+use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, KeyId};
 
-use crate::{Caller, KeyError, Keys};
+use crate::{Caller, Keys, ServiceError};
 
 /// Rows that one statement removes at most, so that no lock is held for long.
 const BATCH: u32 = 1000;
@@ -9,17 +10,17 @@ const BATCH: u32 = 1000;
 impl Keys {
     /// Removes one key for good.
     ///
-    /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key.
-    pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), KeyError> {
-        let user = caller.manages(ErrorCode::Unauthorized)?;
-        self.find(id, config_id, user, None).await?;
+    /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right.
+    pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), ServiceError> {
+        let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
+        self.find_for(user, Action::Delete, id, config_id).await?;
         if self.store.remove(id).await? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
     }
 
     /// Removes every key that has expired, whatever its retention, and returns how many they were.
     ///
     /// Errors: `UNAUTHORIZED` for anybody but a server.
-    pub async fn delete_all_expired(&self, caller: &Caller) -> Result<u64, KeyError> {
+    pub async fn delete_all_expired(&self, caller: &Caller) -> Result<u64, ServiceError> {
         if *caller != Caller::Server {
             return Err(ErrorCode::Unauthorized.into());
         }

@@ -1,31 +1,39 @@
-//! The use cases, one a file.
+//! The use cases of keys, one a file.
 
 mod create;
 mod delete;
+mod find;
 mod get;
 mod list;
+mod revoke;
+mod session;
 mod update;
+mod validate;
 mod verify;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId, Policy};
-use keymint_ports::{Clock, Entropy, KeyStore};
+use keymint_domain::{KeyId, Policy};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::group_commit::GroupCommit;
-use crate::{Access, KeyError, KeysBuilder};
+use crate::{Access, KeysBuilder, ServiceError};
 
 pub use create::CreateKey;
-pub use list::ListKeys;
+pub use list::{ListKeys, Whose};
+pub use session::KeyHolder;
 pub use update::UpdateKey;
+pub use validate::Validated;
 pub use verify::VerifyKey;
 
 /// Creates, verifies and manages API keys.
 pub struct Keys {
     pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) users: Option<Arc<dyn IdentityStore>>,
+    pub(crate) organizations: Option<Arc<dyn OrganizationStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) policy: Arc<Policy>,
@@ -49,32 +57,8 @@ impl Keys {
     }
 
     /// Whether the store answers.
-    pub async fn ready(&self) -> Result<(), KeyError> {
+    pub async fn ready(&self) -> Result<(), ServiceError> {
         Ok(self.store.ping().await?)
-    }
-
-    /// The key of that id, where it is of the configuration asked for, and belongs to `owner` where one is given.
-    /// Whatever does not fit is as if it did not exist.
-    ///
-    /// A user who names no configuration means the default one (wire document 7.2); a server, any.
-    async fn find(
-        &self,
-        id: &KeyId,
-        config_id: Option<&ConfigId>,
-        user: Option<&OwnerId>,
-        owner: Option<&OwnerId>,
-    ) -> Result<ApiKey, KeyError> {
-        let scope = match (config_id, user) {
-            (None, None) => None,
-            (Some(id), _) => Some(&self.policy.resolve(id)?.id),
-            (None, Some(_)) => Some(&self.policy.resolve(&ConfigId::default_id())?.id),
-        };
-        let found = self.store.find(id).await?.filter(|key| {
-            scope.is_none_or(|scope| *scope == key.details.config_id)
-                && user.is_none_or(|user| *user == key.details.owner)
-                && owner.is_none_or(|owner| *owner == key.details.owner)
-        });
-        Ok(found.ok_or(ErrorCode::KeyNotFound)?)
     }
 }
 

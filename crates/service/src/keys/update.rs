@@ -1,7 +1,8 @@
 use keymint_domain::key::EditKey;
+use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
 
-use crate::{Caller, KeyError, Keys};
+use crate::{Caller, Keys, ServiceError};
 
 /// A request to change a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,24 +18,34 @@ pub struct UpdateKey {
 }
 
 impl Keys {
-    /// Changes a key, and returns it as it is then. Counters are left alone, but for `remaining` where it is given.
+    /// Changes a key, and returns it as it is then. Counters are left alone, but for `remaining` where it is given. A
+    /// server that enables a revoked key takes the revocation back; nobody else may.
     ///
     /// Errors, in Better Auth's order (wire document 7.4): `UNAUTHORIZED_SESSION`; server-only members from anybody
-    /// but a server; `KEY_NOT_FOUND`, also for another user's key; the checks of [`EditKey::check`].
-    pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, KeyError> {
+    /// but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the checks of
+    /// [`EditKey::check`]; `KEY_REVOKED`.
+    pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, ServiceError> {
         let UpdateKey { id, config_id, owner, edit } = request;
-        let user = caller.manages(ErrorCode::UnauthorizedSession)?;
+        let user = caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
         if let Some(user) = user {
-            if owner.as_ref().is_some_and(|owner| owner != user) {
+            if owner.as_ref().is_some_and(|owner| *user != *owner) {
                 return Err(ErrorCode::UnauthorizedSession.into());
             }
             if edit.has_server_only_members() {
                 return Err(ErrorCode::ServerOnlyProperty.into());
             }
         }
-        let key = self.find(&id, config_id.as_ref(), user, owner.as_ref()).await?;
+        let key = self.find_for(user, Action::Update, &id, config_id.as_ref()).await?;
+        if user.is_none() && owner.is_some_and(|owner| owner != key.details.owner) {
+            return Err(ErrorCode::KeyNotFound.into());
+        }
         let now = self.clock.now();
         let patch = edit.check(self.policy.resolve(&key.details.config_id)?, now)?;
+        let patch = if user.is_none() { patch.restoring() } else { patch };
+        // One that is revoked from here on stays disabled whatever the patch says: the domain sees to it.
+        if patch.enables() && key.details.revocation.is_some() {
+            return Err(ErrorCode::KeyRevoked.into());
+        }
         Ok(self.store.update(&id, &patch, now).await?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

@@ -2,7 +2,7 @@ use keymint_domain::key::PlainKey;
 use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, Permissions};
 
-use crate::{Caller, KeyError, Keys};
+use crate::{Caller, Keys, ServiceError};
 
 /// A request to verify a key, which counts as one use of it.
 #[derive(Debug, Clone)]
@@ -31,18 +31,23 @@ impl Keys {
     /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
     /// [`Verdict::Refused`].
     ///
-    /// Errors: `UNAUTHORIZED` where the caller may not verify; [`KeyError::Overloaded`]; a failed store.
-    pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, KeyError> {
+    /// Errors: `UNAUTHORIZED` where the caller may not verify; [`ServiceError::Overloaded`]; a failed store.
+    pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
         if !caller.may_verify(self.access) {
             return Err(ErrorCode::Unauthorized.into());
-        }
-        if self.precheck.as_ref().is_some_and(|passes| !passes(&request.key)) {
-            return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
         }
         let VerifyKey { key, config_id, permissions, cost } = request;
         let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
         attempt.config_id = config_id;
         attempt.permissions = permissions;
+        self.settle(&key, attempt).await
+    }
+
+    /// Lets the embedder's precheck look at `key`, and settles the attempt with it.
+    pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
+        if self.precheck.as_ref().is_some_and(|passes| !passes(key)) {
+            return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
+        }
         let verdict = self.verifier.settle(attempt).await?;
         if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
             let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -12,7 +12,7 @@ use keymint_domain::ErrorCode;
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
 use keymint_ports::{MockKeyStore, StoreError};
-use keymint_service::{Caller, GroupCommitOptions, KeyError, Keys, VerifyKey};
+use keymint_service::{Caller, GroupCommitOptions, Keys, ServiceError, VerifyKey};
 
 use crate::support::Fixture;
 
@@ -67,7 +67,7 @@ async fn a_full_queue_turns_callers_away_and_recovers() {
     store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions { queue: size(2), ..GroupCommitOptions::default() });
     let answers = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
-    let turned_away = answers.iter().filter(|answer| matches!(answer, Err(KeyError::Overloaded))).count();
+    let turned_away = answers.iter().filter(|answer| matches!(answer, Err(ServiceError::Overloaded))).count();
     assert_eq!(turned_away, 1);
     assert!(keys.verify(&Caller::Server, request()).await.is_ok());
 }
@@ -91,7 +91,7 @@ async fn a_failed_batch_fails_its_own_attempts_only() {
     store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions::default());
     let down = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
-    assert!(down.iter().all(|answer| matches!(answer, Err(KeyError::Store(StoreError::Unavailable(_))))));
+    assert!(down.iter().all(|answer| matches!(answer, Err(ServiceError::Store(StoreError::Unavailable(_))))));
     assert!(keys.verify(&Caller::Server, request()).await.is_ok());
 }
 
@@ -103,7 +103,7 @@ async fn a_corrupt_row_fails_its_own_attempt_only() {
     });
     let keys = keys(store, GroupCommitOptions::default());
     let answers = join_all((0..2).map(|_| keys.verify(&Caller::Server, request()))).await;
-    assert!(matches!(answers[0], Err(KeyError::Store(StoreError::Corrupt { .. }))));
+    assert!(matches!(answers[0], Err(ServiceError::Store(StoreError::Corrupt { .. }))));
     assert!(answers[1].is_ok());
 }
 
@@ -113,7 +113,7 @@ async fn a_store_that_panics_fails_its_batch_and_not_the_service() {
     store.expect_spend().once().returning(|_, _, _| panic!("a bug in somebody's store"));
     store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let keys = keys(store, GroupCommitOptions::default());
-    assert!(matches!(keys.verify(&Caller::Server, request()).await, Err(KeyError::Store(_))));
+    assert!(matches!(keys.verify(&Caller::Server, request()).await, Err(ServiceError::Store(_))));
     assert!(keys.verify(&Caller::Server, request()).await.is_ok());
 }
 

@@ -4,6 +4,10 @@
 
 mod cleanup;
 mod group_commit;
+mod identity;
+mod key_sessions;
+mod organizations;
+mod revoking;
 mod server_keys;
 mod support;
 mod use_cases;

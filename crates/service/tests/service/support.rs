@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use keymint_domain::identity::{Client, Email, Password, SignUp, User};
 use keymint_domain::key::{Minted, NewKey};
-use keymint_domain::verify::Verdict;
-use keymint_domain::{ErrorCode, OwnerId, Policy, Timestamp};
-use keymint_ports::{Clock, FakeClock, SeededEntropy};
-use keymint_service::{Caller, CreateKey, KeyError, Keys, KeysBuilder, VerifyKey};
+use keymint_domain::verify::{Ban, Owner, Verdict};
+use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
+use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, SeededEntropy};
+use keymint_service::{
+    Caller, CreateKey, Identity, IdentityOptions, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey,
+};
 use keymint_store_memory::MemoryStore;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 pub(crate) struct Fixture {
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) store: MemoryStore,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) identity: Identity,
 }
 
 impl Fixture {
@@ -23,11 +28,34 @@ impl Fixture {
 
     pub(crate) fn with(policy: Policy, finish: impl FnOnce(KeysBuilder) -> KeysBuilder) -> Self {
         let clock = Arc::new(FakeClock::at(NOW));
-        let builder = Keys::builder(Arc::new(MemoryStore::default()))
+        let store = MemoryStore::default();
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let shared = Arc::new(store.clone());
+        let builder = Keys::builder(Arc::clone(&shared) as _)
+            .users(Arc::clone(&shared) as _)
+            .organizations(Arc::clone(&shared) as _)
             .policy(policy)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
-            .entropy(Arc::new(SeededEntropy::new(7)));
-        Self { clock, keys: Arc::new(finish(builder).build()) }
+            .entropy(Arc::clone(&entropy) as _);
+        let identity = Identity::new(shared, Arc::clone(&clock) as _, entropy, IdentityOptions::default());
+        Self { clock, store, keys: Arc::new(finish(builder).build()), identity }
+    }
+
+    /// Signs somebody up whose password is `password`.
+    pub(crate) async fn sign_up(&self, name: &str) -> SignedIn {
+        let sign_up = sign_up(name, "password");
+        self.identity.sign_up(sign_up, Client::default(), true).await.unwrap()
+    }
+
+    /// What the store keeps of a user who signed up.
+    pub(crate) async fn find_credential(&self, user: &User) -> Credential {
+        let email = Email::parse(&user.email).unwrap();
+        self.store.find_credential(&email).await.unwrap().unwrap()
+    }
+
+    /// Bans a user, as Better Auth's admin plugin does.
+    pub(crate) fn ban(&self, user: &User) {
+        self.store.put_owner(OwnerId::from(&user.id), Owner::Banned(Ban::default()));
     }
 
     pub(crate) async fn create(&self, new: NewKey) -> Minted {
@@ -43,14 +71,28 @@ pub(crate) fn owner(id: &str) -> OwnerId {
     OwnerId::parse(id).unwrap()
 }
 
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+pub(crate) fn sign_up(name: &str, password: &str) -> SignUp {
+    let email = Email::parse(&format!("{name}@example.com")).unwrap();
+    SignUp { name: name.to_owned(), email, password: Password::new(password), image: None }
+}
+
+/// A request that says nothing about whose the key will be.
+pub(crate) fn unowned(config_id: Option<ConfigId>, new: NewKey) -> CreateKey {
+    CreateKey { config_id, owner: None, organization: None, new }
+}
+
 pub(crate) fn code_of(verdict: &Verdict) -> Option<ErrorCode> {
     verdict.refused().map(|refusal| refusal.code)
 }
 
 #[track_caller]
-pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, KeyError>) -> ErrorCode {
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> ErrorCode {
     match result {
-        Err(KeyError::Refused(code)) => code,
+        Err(ServiceError::Refused(code)) => code,
         other => panic!("expected a refusal, found {other:?}"),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use crate::support::{Fixture, code_of, owner, refusal};
+use crate::support::{Fixture, code_of, owner, refusal, unowned, user};
 use keymint_domain::key::{EditKey, Field, NewKey, PlainKey};
 use keymint_domain::value::KeyName;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy};
-use keymint_service::{Access, Caller, CreateKey, KeyError, ListKeys, UpdateKey, VerifyKey};
+use keymint_service::{Access, Caller, CreateKey, ListKeys, ServiceError, UpdateKey, VerifyKey, Whose};
 
 fn default_policy() -> Policy {
     Policy::default()
@@ -29,8 +29,8 @@ async fn a_created_key_verifies() {
 #[tokio::test]
 async fn a_user_manages_their_own_keys_and_sees_no_others() {
     let fixture = Fixture::new(default_policy());
-    let (ada, bob) = (Caller::User(owner("ada")), Caller::User(owner("bob")));
-    let request = CreateKey { config_id: None, owner: None, new: NewKey::default() };
+    let (ada, bob) = (Caller::User(user("ada")), Caller::User(user("bob")));
+    let request = unowned(None, NewKey::default());
     let id = fixture.keys.create(&ada, request).await.unwrap().key.details.id.clone();
 
     assert_eq!(fixture.keys.get(&ada, &id, None).await.unwrap().details.owner, owner("ada"));
@@ -41,7 +41,7 @@ async fn a_user_manages_their_own_keys_and_sees_no_others() {
     assert_eq!(refusal(fixture.keys.update(&bob, rename(&id, "mine")).await), ErrorCode::KeyNotFound);
     assert_eq!(refusal(fixture.keys.delete(&bob, &id, None).await), ErrorCode::KeyNotFound);
     assert_eq!(fixture.keys.list(&bob, ListKeys::default()).await.unwrap().total, 0);
-    let of_ada = ListKeys { owner: Some(owner("ada")), ..ListKeys::default() };
+    let of_ada = ListKeys { whose: Whose::Users(owner("ada")), ..ListKeys::default() };
     assert_eq!(refusal(fixture.keys.list(&bob, of_ada).await), ErrorCode::Unauthorized);
 
     fixture.keys.delete(&ada, &id, None).await.unwrap();
@@ -52,14 +52,14 @@ async fn a_user_manages_their_own_keys_and_sees_no_others() {
 async fn server_only_members_are_refused_before_authentication_on_create_and_after_it_on_update() {
     let fixture = Fixture::new(default_policy());
     let new = NewKey { remaining: Field::Given(5), ..NewKey::default() };
-    let request = CreateKey { config_id: None, owner: None, new };
-    for caller in [Caller::User(owner("ada")), Caller::Anyone, Caller::Gateway] {
+    let request = unowned(None, new);
+    for caller in [Caller::User(user("ada")), Caller::Anyone, Caller::Gateway] {
         assert_eq!(refusal(fixture.keys.create(&caller, request.clone()).await), ErrorCode::ServerOnlyProperty);
     }
     let id = fixture.create(NewKey::default()).await.key.details.id.clone();
     let edit = EditKey { permissions: Field::Null, ..EditKey::default() };
     let request = UpdateKey { id, config_id: None, owner: None, edit };
-    let ada = Caller::User(owner("ada"));
+    let ada = Caller::User(user("ada"));
     assert_eq!(refusal(fixture.keys.update(&ada, request.clone()).await), ErrorCode::ServerOnlyProperty);
     assert_eq!(refusal(fixture.keys.update(&Caller::Anyone, request).await), ErrorCode::UnauthorizedSession);
 }
@@ -68,11 +68,11 @@ async fn server_only_members_are_refused_before_authentication_on_create_and_aft
 async fn nobody_names_an_owner_but_a_server() {
     let fixture = Fixture::new(default_policy());
     let request = CreateKey::of(owner("victim"), NewKey::default());
-    for caller in [Caller::User(owner("ada")), Caller::Anyone] {
+    for caller in [Caller::User(user("ada")), Caller::Anyone] {
         assert_eq!(refusal(fixture.keys.create(&caller, request.clone()).await), ErrorCode::UnauthorizedSession);
     }
     let anonymous = CreateKey { owner: None, ..request };
-    assert_eq!(refusal(fixture.keys.create(&Caller::Server, anonymous).await), ErrorCode::UnauthorizedSession);
+    assert_eq!(refusal(fixture.keys.create(&Caller::Server, anonymous).await), ErrorCode::UserIdRequired);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn anyone_and_gateways_manage_nothing() {
         assert_eq!(refusal(fixture.keys.delete(&caller, &id, None).await), ErrorCode::Unauthorized);
         assert_eq!(refusal(fixture.keys.delete_all_expired(&caller).await), ErrorCode::Unauthorized);
     }
-    let ada = Caller::User(owner("ada"));
+    let ada = Caller::User(user("ada"));
     assert_eq!(refusal(fixture.keys.delete_all_expired(&ada).await), ErrorCode::Unauthorized);
 }
 
@@ -94,7 +94,7 @@ async fn who_may_verify_is_configured() {
     for (access, caller, admitted) in [
         (Access::Server, Caller::Server, true),
         (Access::Server, Caller::Gateway, true),
-        (Access::Server, Caller::User(owner("ada")), false),
+        (Access::Server, Caller::User(user("ada")), false),
         (Access::Server, Caller::Anyone, false),
         (Access::Public, Caller::Anyone, true),
     ] {
@@ -120,8 +120,8 @@ async fn a_user_reaches_another_configuration_only_by_its_name() {
     let eu = ConfigId::parse("eu").unwrap();
     let policy = Policy::new(vec![Configuration::default(), Configuration::new(eu.clone())]).unwrap();
     let fixture = Fixture::new(policy);
-    let ada = Caller::User(owner("ada"));
-    let request = CreateKey { config_id: Some(eu.clone()), owner: None, new: NewKey::default() };
+    let ada = Caller::User(user("ada"));
+    let request = unowned(Some(eu.clone()), NewKey::default());
     let id = fixture.keys.create(&ada, request).await.unwrap().key.details.id.clone();
     assert_eq!(refusal(fixture.keys.get(&ada, &id, None).await), ErrorCode::KeyNotFound);
     assert!(fixture.keys.get(&ada, &id, Some(&eu)).await.is_ok());
@@ -160,6 +160,6 @@ async fn an_embedder_brings_a_generator_and_a_check() {
     for unusable in ["", "a\0b"] {
         let fixture = Fixture::with(default_policy(), |builder| builder.key_generator(|_| unusable.to_owned()));
         let made = fixture.keys.create(&Caller::Server, CreateKey::of(owner("ada"), NewKey::default())).await;
-        assert!(matches!(made, Err(KeyError::UnusableKey)), "{unusable:?}");
+        assert!(matches!(made, Err(ServiceError::UnusableKey)), "{unusable:?}");
     }
 }

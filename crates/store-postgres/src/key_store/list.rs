@@ -83,7 +83,7 @@ fn in_configurations(filter: &ConfigFilter) -> Condition {
     let id = Expr::cust(config_id!());
     match filter {
         ConfigFilter::Any => Condition::all(),
-        ConfigFilter::Only(only) => Condition::all().add(id.eq(only.as_str())),
+        ConfigFilter::AnyOf(any_of) => Condition::all().add(id.is_in(any_of.iter().map(ConfigId::as_str))),
         ConfigFilter::NoneOf(none_of) => Condition::all().add(id.is_not_in(none_of.iter().map(ConfigId::as_str))),
     }
 }

@@ -63,7 +63,7 @@ impl KeyStore for PgStore {
             return Ok(Vec::new());
         }
         let mut connection = Lent::from(&self.pool).await?;
-        let outcome = spend::spend(&mut connection, self.owner_columns, attempts, policy, now).await;
+        let outcome = spend::spend(&mut connection, self.layout.owner_columns, attempts, policy, now).await;
         connection.finish(outcome)
     }
 

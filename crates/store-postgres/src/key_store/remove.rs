@@ -24,20 +24,23 @@ pub(super) async fn remove_expired(
     // the next time.
     const DELETE: &str = concat!(
         r#"delete from "apikey" where "id" = any(array(select "id" from "apikey" where "expiresAt" < $1"#,
-        " and ($2 is null or ",
+        " and ($2::text[] is null or ",
         config_id!(),
-        " = $2) and ",
+        " = any($2)) and ",
         config_id!(),
         r#" <> all($3) order by "expiresAt", "id" collate "C" limit $4 for update skip locked))"#,
     );
-    let (only, none_of) = match configurations {
-        ConfigFilter::Any => (None, [].as_slice()),
-        ConfigFilter::Only(only) => (Some(only.as_str()), [].as_slice()),
-        ConfigFilter::NoneOf(none_of) => (None, none_of.as_slice()),
+    let (any_of, none_of) = match configurations {
+        ConfigFilter::Any => (None, Vec::new()),
+        ConfigFilter::AnyOf(any_of) => (Some(texts(any_of)), Vec::new()),
+        ConfigFilter::NoneOf(none_of) => (None, texts(none_of)),
     };
-    let none_of: Vec<_> = none_of.iter().map(ConfigId::as_str).collect();
-    let delete = query(DELETE).bind(Instant(before)).bind(only).bind(none_of).bind(i64::from(limit));
+    let delete = query(DELETE).bind(Instant(before)).bind(any_of).bind(none_of).bind(i64::from(limit));
     delete.execute(pool).await.map(count).map_err(store_error)
+}
+
+fn texts(ids: &[ConfigId]) -> Vec<&str> {
+    ids.iter().map(ConfigId::as_str).collect()
 }
 
 pub(super) async fn remove_exhausted(

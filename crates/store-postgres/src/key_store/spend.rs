@@ -14,7 +14,22 @@ use super::BEGIN;
 use crate::error::store_error;
 use crate::instant::Instant;
 use crate::owner::{OwnerColumns, read_owner};
-use crate::row::{Reader, integer, optional_bigint, optional_integer, read_key};
+use crate::row::{Reader, integer, is_storable, optional_bigint, optional_integer, read_key};
+
+/// Finds and locks the rows of these stored forms, and finds their owners'. The order is that of ids: because of two
+/// rows of one form the ledger takes the first, and because processes that lock in one order never wait in a circle.
+macro_rules! find {
+    ($ban_columns:ident) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" = any($1) order by k."id" collate "C" for update of k"#,
+        )
+    };
+}
 
 pub(super) async fn spend(
     connection: &mut PgConnection,
@@ -24,11 +39,10 @@ pub(super) async fn spend(
     now: Timestamp,
 ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
     let forms = attempts.iter().flat_map(Attempt::stored_forms).map(StoredKey::as_str);
-    // Postgres refuses a text with U+0000, so that no row holds one.
-    let forms: HashSet<&str> = forms.filter(|form| !form.contains('\0')).collect();
+    let forms: HashSet<&str> = forms.filter(|form| is_storable(form)).collect();
     let forms: Vec<&str> = forms.into_iter().collect();
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
-    let rows = query(find_statement(owner_columns)).bind(forms).fetch_all(&mut *transaction);
+    let rows = query(by_owner_columns!(owner_columns, find)).bind(forms).fetch_all(&mut *transaction);
     let rows = rows.await.map_err(store_error)?;
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
     let verdicts = ledger.settle(attempts, policy, now);
@@ -40,31 +54,6 @@ pub(super) async fn spend(
         }
     }
     Ok(verdicts)
-}
-
-/// Finds and locks the rows of these stored forms, and finds their owners'. The order is that of ids: because of two
-/// rows of one form the ledger takes the first, and because processes that lock in one order never wait in a circle.
-macro_rules! find {
-    ($banned:literal, $ban_expires:literal) => {
-        concat!(
-            "select ",
-            columns!("k."),
-            r#", u."id" as "owner_id", "#,
-            $banned,
-            r#" as "owner_banned", "#,
-            $ban_expires,
-            r#" as "owner_ban_expires" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
-            r#" where k."key" = any($1) order by k."id" collate "C" for update of k"#,
-        )
-    };
-}
-
-fn find_statement(owner_columns: OwnerColumns) -> &'static str {
-    match owner_columns {
-        OwnerColumns::NoBan => find!("null::boolean", "null::timestamptz"),
-        OwnerColumns::Banned => find!(r#"u."banned""#, "null::timestamptz"),
-        OwnerColumns::BannedUntil => find!(r#"u."banned""#, r#"u."banExpires""#),
-    }
 }
 
 /// A row beside the text that it was found under, as the ledger takes it.

@@ -21,7 +21,7 @@ use crate::error::store_error;
 use crate::row::read_key;
 
 /// Begins a transaction that holds the lock on writing from its first statement on.
-const BEGIN: &str = "begin immediate";
+pub(crate) const BEGIN: &str = "begin immediate";
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -56,7 +56,7 @@ impl KeyStore for SqliteStore {
             return Ok(Vec::new());
         }
         let mut connection = self.writer.lend().await?;
-        let outcome = spend::spend(&mut connection, self.owner_columns, attempts, policy, now).await;
+        let outcome = spend::spend(&mut connection, self.layout.owner_columns, attempts, policy, now).await;
         connection.finish(outcome)
     }
 

@@ -27,18 +27,21 @@ pub(super) async fn remove_expired(
         r#" where "expiresAt" < ?1 and typeof("expiresAt") = 'text'"#,
         " and (?2 is null or ",
         config_id!(),
-        " = ?2) and ",
+        r#" in (select "value" from json_each(?2))) and "#,
         config_id!(),
         r#" not in (select "value" from json_each(?3)) order by "expiresAt", "id" limit ?4)"#,
     );
-    let (only, none_of) = match configurations {
-        ConfigFilter::Any => (None, [].as_slice()),
-        ConfigFilter::Only(only) => (Some(only.as_str()), [].as_slice()),
-        ConfigFilter::NoneOf(none_of) => (None, none_of.as_slice()),
+    let (any_of, none_of) = match configurations {
+        ConfigFilter::Any => (None, json_list(&[])),
+        ConfigFilter::AnyOf(any_of) => (Some(json_list(any_of)), json_list(&[])),
+        ConfigFilter::NoneOf(none_of) => (None, json_list(none_of)),
     };
-    let none_of: Vec<_> = none_of.iter().map(ConfigId::as_str).collect();
-    let delete = query(DELETE).bind(before.to_string()).bind(only).bind(json!(none_of).to_string()).bind(limit);
+    let delete = query(DELETE).bind(before.to_string()).bind(any_of).bind(none_of).bind(limit);
     delete.execute(connection).await.map(count).map_err(store_error)
+}
+
+fn json_list(ids: &[ConfigId]) -> String {
+    json!(ids.iter().map(ConfigId::as_str).collect::<Vec<_>>()).to_string()
 }
 
 pub(super) async fn remove_exhausted(

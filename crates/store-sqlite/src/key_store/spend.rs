@@ -15,6 +15,21 @@ use crate::error::store_error;
 use crate::owner::{OwnerColumns, read_owner};
 use crate::row::{Reader, integer, optional_integer, optional_text, read_key};
 
+/// Finds the rows of these stored forms, and their owners'. The order is that of ids, because of two rows of one form
+/// the ledger takes the first.
+macro_rules! find {
+    ($ban_columns:ident) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" in (select "value" from json_each(?1)) order by k."id""#,
+        )
+    };
+}
+
 pub(super) async fn spend(
     connection: &mut SqliteConnection,
     owner_columns: OwnerColumns,
@@ -25,7 +40,7 @@ pub(super) async fn spend(
     let forms: HashSet<&str> = attempts.iter().flat_map(Attempt::stored_forms).map(StoredKey::as_str).collect();
     let forms = json!(forms).to_string();
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
-    let rows = query(find_statement(owner_columns)).bind(forms).fetch_all(&mut *transaction);
+    let rows = query(by_owner_columns!(owner_columns, find)).bind(forms).fetch_all(&mut *transaction);
     let rows = rows.await.map_err(store_error)?;
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
     let verdicts = ledger.settle(attempts, policy, now);
@@ -37,31 +52,6 @@ pub(super) async fn spend(
         }
     }
     Ok(verdicts)
-}
-
-/// Finds the rows of these stored forms, and their owners'. The order is that of ids, because of two rows of one form
-/// the ledger takes the first.
-macro_rules! find {
-    ($banned:literal, $ban_expires:literal) => {
-        concat!(
-            "select ",
-            columns!("k."),
-            r#", u."id" as "owner_id", "#,
-            $banned,
-            r#" as "owner_banned", "#,
-            $ban_expires,
-            r#" as "owner_ban_expires" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
-            r#" where k."key" in (select "value" from json_each(?1)) order by k."id""#,
-        )
-    };
-}
-
-fn find_statement(owner_columns: OwnerColumns) -> &'static str {
-    match owner_columns {
-        OwnerColumns::NoBan => find!("null", "null"),
-        OwnerColumns::Banned => find!(r#"u."banned""#, "null"),
-        OwnerColumns::BannedUntil => find!(r#"u."banned""#, r#"u."banExpires""#),
-    }
 }
 
 /// A row beside the text that it was found under, as the ledger takes it.

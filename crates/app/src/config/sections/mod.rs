@@ -6,6 +6,7 @@ pub(super) mod database;
 pub(super) mod identity;
 pub(super) mod log;
 pub(super) mod organization;
+pub(super) mod secret;
 pub(super) mod server;
 pub(super) mod server_keys;
 pub(super) mod verify;

@@ -1,32 +1,41 @@
+use keymint_domain::organization::{Action, Role, RoleName, Roles};
 use toml::Value;
 
 use crate::config::section::Section;
 use crate::config::source::{Faults, Node};
 use crate::config::values::{entries, list, parsed};
 
-const ACTIONS: [&str; 4] = ["create", "read", "update", "delete"];
-
-/// Checks the section; there is nothing yet to hand its values to.
-pub(in crate::config) fn read(section: &mut Section<'_, '_>) {
-    section.text("creator_role", "text", "owner".to_owned(), role_name);
+/// What an organization's members may do with its keys.
+pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
+    let default = Roles::default();
+    let creator = section.read(
+        "creator_role",
+        "text",
+        default.creator,
+        |role| Some(Value::from(role.as_str())),
+        |node| parsed(node, RoleName::parse),
+    );
     let kind = "table of lists of \"create\", \"read\", \"update\" and \"delete\"";
     // As in Better Auth, only the creator's role may do anything until roles say more.
-    section.read("roles", kind, Vec::new(), |_| Some(Value::Table(toml::Table::new())), roles);
+    let others = section.read("roles", kind, default.others, |roles| Some(show(roles)), roles);
+    Roles { creator, others }
 }
 
-fn role_name(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.contains(',') {
-        Err("must be a role's name, without commas")
-    } else {
-        Ok(text.to_owned())
-    }
+fn roles(node: &Node) -> Result<Vec<Role>, Faults> {
+    let named = entries(node, |actions| list(actions, |action| parsed(action, known_action)))?;
+    let role = |(name, actions): (&str, _)| match RoleName::parse(name) {
+        Ok(name) => Ok(Role { name, actions }),
+        Err(error) => node.wrong(format!("{name}: {error}")),
+    };
+    named.into_iter().map(role).collect()
 }
 
-fn roles(node: &Node) -> Result<Vec<(&str, Vec<&'static str>)>, Faults> {
-    entries(node, |actions| list(actions, |action| parsed(action, known_action)))
+fn show(roles: &[Role]) -> Value {
+    let actions = |role: &Role| role.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>().into();
+    Value::Table(roles.iter().map(|role| (role.name.as_str().to_owned(), actions(role))).collect())
 }
 
-fn known_action(text: &str) -> Result<&'static str, &'static str> {
+fn known_action(text: &str) -> Result<Action, &'static str> {
     let message = "must be \"create\", \"read\", \"update\" or \"delete\"";
-    ACTIONS.into_iter().find(|action| *action == text).ok_or(message)
+    Action::ALL.into_iter().find(|action| action.as_str() == text).ok_or(message)
 }

@@ -3,12 +3,13 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use keymint_actix::origin::TrustedOrigin;
 use url::Url;
 
 use crate::config::section::Section;
 
 /// What listens, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Server {
     /// The address that is listened on; port 0 = any free one.
     pub listen: SocketAddr,
@@ -17,7 +18,7 @@ pub struct Server {
     /// The path that the endpoints are under: empty, or with a slash at its beginning and none at its end.
     pub base_path: String,
     /// Origins besides `base_url` whose pages may send requests with cookies.
-    pub trusted_origins: Vec<String>,
+    pub trusted_origins: Vec<TrustedOrigin>,
     /// Networks whose `X-Forwarded-*` headers count.
     pub trusted_proxies: Vec<IpNet>,
     /// The longest request body, in bytes.
@@ -52,19 +53,13 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
     }
 }
 
-fn read_trusted_origins(section: &mut Section<'_, '_>) -> Vec<String> {
-    let kind = "list of http or https URLs without a path";
-    let origins = section.texts("trusted_origins", kind, Vec::new(), parse_origin);
-    section.later("trusted_origins", !origins.is_empty());
-    origins
+fn read_trusted_origins(section: &mut Section<'_, '_>) -> Vec<TrustedOrigin> {
+    section.texts("trusted_origins", "list of origins, or of patterns", Vec::new(), TrustedOrigin::parse)
 }
 
 fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Vec<IpNet> {
     let message = "must be a network, as in 10.0.0.0/8";
-    let proxies =
-        section.texts("trusted_proxies", "list of CIDRs", Vec::new(), |text| text.parse().map_err(|_| message));
-    section.later("trusted_proxies", !proxies.is_empty());
-    proxies
+    section.texts("trusted_proxies", "list of CIDRs", Vec::new(), |text| text.parse().map_err(|_| message))
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {

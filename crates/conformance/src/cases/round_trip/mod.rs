@@ -1,4 +1,4 @@
-use keymint_domain::key::{KeyDetails, PlainKey};
+use keymint_domain::key::{Actor, KeyDetails, PlainKey, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
@@ -6,9 +6,10 @@ use keymint_domain::verify::{Attempt, Cost, Owner, decide};
 use keymint_domain::{ApiKey, Policy, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 
+use crate::Engine;
 use crate::sample::{self, NOW, config, id, owner};
 use crate::support::{code, found, open_two, settle_one};
-use crate::{Engine, cases::round_trip::values::texts};
+use crate::texts::texts;
 
 mod values;
 
@@ -147,6 +148,7 @@ pub async fn instants_come_back_to_the_millisecond<E: Engine>(engine: &E) {
         let instant = Timestamp::parse(text).unwrap();
         sample_survives(engine, text, |details, usage| {
             details.expires_at = Some(instant);
+            details.revocation = Some(Revocation { at: instant, by: Actor::Server });
             details.created_at = instant;
             usage.last_refill_at = Some(instant);
             usage.last_request = Some(instant);
@@ -192,6 +194,15 @@ pub async fn a_key_with_every_member_comes_back_whole<E: Engine>(engine: &E) {
         details.rate_limit_enabled = false;
     })
     .await;
+    let actors = [Actor::Server, Actor::User(sample::user_id("'\"%_\\ 👩‍🚀 user:server"))];
+    for (by, enabled) in actors.into_iter().zip([true, false]) {
+        sample_survives(engine, &format!("full and revoked by {by}"), |details, usage| {
+            values::fill(details, usage);
+            details.enabled = enabled;
+            details.revocation = Some(Revocation { at: NOW.minus_millis(7), by });
+        })
+        .await;
+    }
 }
 
 pub async fn what_was_stored_is_there_after_a_restart<E: Engine>(engine: &E) {

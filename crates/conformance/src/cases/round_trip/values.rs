@@ -4,34 +4,6 @@ use keymint_domain::value::{Metadata, Permissions};
 
 use crate::sample::{NOW, config};
 
-/// Texts that some layer between here and the disk might bend.
-pub(super) fn texts() -> Vec<String> {
-    let texts = [
-        "plain",
-        " leading and trailing ",
-        "UPPER",
-        "null",
-        "NULL",
-        "0",
-        "007",
-        "1e5",
-        "true",
-        "'; DROP TABLE apikey; --",
-        "\"double\" `back` [square] {curly}",
-        "%_ $1 ?1 :name @p1 {0}",
-        "\\ \\\\ \\n \\x00 \\u0000 C:\\",
-        "\u{1}\u{7}\u{1b}[0m\u{7f}\u{80}",
-        "line\nfeed\r\nand\ttab",
-        "👩‍🚀 🏳️‍🌈 😀",
-        "é e\u{301} ß ﬁ",
-        "مرحبا \u{202e}gnp.exe",
-        "日本語 한국어 ไทย",
-        "\u{feff}\u{200b}\u{fffd}\u{ffff}\u{10ffff}",
-    ];
-    let long = ["x".repeat(1000), "é😀".repeat(300)];
-    texts.into_iter().map(str::to_owned).chain(long).collect()
-}
-
 /// Gives a key a value for every member, each another one.
 pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     let KeyDetails {
@@ -43,6 +15,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         prefix,
         stored: _,
         enabled,
+        revocation,
         expires_at,
         refill_amount,
         refill_interval_ms,
@@ -58,6 +31,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *start = Some("start".to_owned());
     *prefix = Some("prefix".to_owned());
     *enabled = true;
+    *revocation = None;
     *expires_at = Some(NOW.plus_millis(1_001));
     *refill_amount = Some(11);
     *refill_interval_ms = Some(12_000_000);

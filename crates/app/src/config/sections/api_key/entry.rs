@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use keymint_domain::policy::References;
 use keymint_domain::value::{Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
@@ -24,7 +25,6 @@ pub(super) struct Entry {
 pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
     let show = |id: &Option<ConfigId>| Some(Value::from(id.clone().unwrap_or_else(ConfigId::default_id).as_str()));
     let id = section.read("config_id", "text", None, show, |node| parsed(node, |text| ConfigId::parse(text)).map(Some));
-    read_later_keys(section);
     Entry {
         configuration: read_configuration(section, id.clone().unwrap_or_else(ConfigId::default_id)),
         id,
@@ -35,7 +35,12 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
 
 fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configuration {
     let default = Configuration::new(id);
+    let usual_headers = default.api_key_headers.clone();
     let configuration = Configuration {
+        references: section.choice("references", default.references, &REFERENCES),
+        api_key_headers: section.texts("api_key_headers", "list of header names", usual_headers, parse_header),
+        enable_session_for_api_keys: section.boolean("enable_session_for_api_keys", false),
+        allow_key_management: section.boolean("allow_key_management", false),
         key_length: section.integer("key_length", default.key_length, 16..=256),
         default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
         prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
@@ -54,20 +59,26 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
         id: default.id,
     };
+    // A feature that is not built yet.
+    let defers = section.boolean("defer_usage", false);
+    section.later("defer_usage", defers);
     check_default_prefix(section, &configuration);
+    check_sessions(section, &configuration);
     configuration
 }
 
-/// Keys for features that are not built yet.
-fn read_later_keys(section: &mut Section<'_, '_>) {
-    let organization = section.choice("references", false, &[("user", false), ("organization", true)]);
-    section.later("references", organization);
-    let usual = vec!["x-api-key".to_owned()];
-    let headers = section.texts("api_key_headers", "list of header names", usual.clone(), parse_header);
-    section.later("api_key_headers", headers != usual);
-    for key in ["enable_session_for_api_keys", "allow_key_management", "defer_usage"] {
-        let asked = section.boolean(key, false);
-        section.later(key, asked);
+const REFERENCES: [(&str, References); 2] = [("user", References::User), ("organization", References::Organization)];
+
+/// Refuses sessions that no key could open.
+fn check_sessions(section: &mut Section<'_, '_>, configuration: &Configuration) {
+    if !configuration.enable_session_for_api_keys {
+        return;
+    }
+    let location = section.location("enable_session_for_api_keys");
+    if configuration.references == References::Organization {
+        section.problem(location, "needs references = \"user\": a session is a user's");
+    } else if configuration.api_key_headers.is_empty() {
+        section.problem(location, "needs a header in api_key_headers");
     }
 }
 

@@ -10,14 +10,12 @@ use crate::config::section::Section;
 use entry::Entry;
 
 /// Reads all entries; where there is none, the default configuration alone.
-pub(in crate::config) fn read(root: &mut Section<'_, '_>, require_owner: bool) -> Policy {
+pub(in crate::config) fn read(root: &mut Section<'_, '_>) -> Policy {
     let entries = root.sections("api_key", entry::read);
     check_ids(root, &entries);
     let configurations = entries.into_iter().map(|entry| entry.configuration).collect();
     // Duplicates have been reported, with their places.
-    let mut policy = Policy::new(configurations).unwrap_or_default();
-    policy.require_owner = require_owner;
-    policy
+    Policy::new(configurations).unwrap_or_default()
 }
 
 fn check_ids(root: &mut Section<'_, '_>, entries: &[Entry]) {

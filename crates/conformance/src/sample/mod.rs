@@ -1,6 +1,8 @@
-//! Sample keys, for cases and for the tests of other crates.
+//! Sample keys, users and organizations, for cases and for the tests of other crates.
 //!
 //! The key of id `a` has the text `sk_a`. It has no quota and no limit, never expires, and belongs to `ada`.
+
+mod identity;
 
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Attempt;
 use keymint_domain::{ApiKey, ConfigId, Configuration, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
+
+pub use identity::{member, new_user, organization, organization_id, row_id, session, user_id};
 
 /// When the sample keys were made: 2023-11-14T22:13:20.000Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -50,6 +54,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         prefix: None,
         stored: plain(id).hash(),
         enabled: true,
+        revocation: None,
         expires_at: None,
         refill_amount: None,
         refill_interval_ms: None,

@@ -1,0 +1,57 @@
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, web};
+
+use crate::Api;
+
+const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
+/// How long a browser may remember the answer to a preflight, in seconds.
+const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("600");
+/// What scripts may read besides the body.
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Set-Auth-Token");
+
+/// Lets pages of trusted origins call with credentials and read every answer, errors included. Strangers' pages are told
+/// nothing. Better Auth leaves this to its host (wire document 1.5, 15.9).
+pub(crate) async fn cors<B: MessageBody + 'static>(
+    api: web::Data<Api>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let origin = origin.filter(|origin| origin.to_str().is_ok_and(|text| api.options.trusted_origins.cover(text)));
+    let is_preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if is_preflight {
+        let asked_headers = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        let mut answer = HttpResponse::NoContent().finish();
+        if origin.is_some() {
+            allow_request(answer.headers_mut(), asked_headers);
+        }
+        request.into_response(answer).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        if !is_preflight {
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        }
+    }
+    Ok(response)
+}
+
+/// What a preflight asks for is allowed whole: the real request is looked at when it comes.
+fn allow_request(headers: &mut HeaderMap, asked_headers: Option<HeaderValue>) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
+    if let Some(asked) = asked_headers {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+    }
+}

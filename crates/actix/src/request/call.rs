@@ -1,0 +1,158 @@
+use std::fmt;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest, web};
+use keymint_domain::key::PlainKey;
+use keymint_domain::{ErrorCode, Policy};
+use keymint_service::{Caller, KeyHolder, ServiceError, SignedIn};
+use serde_json::Value;
+
+use super::JsonBody;
+use super::caller::is_server;
+use crate::validate::Object;
+use crate::{Api, ApiError, origin};
+
+/// A request that a user may make, after what all of them go through, in Better Auth's order (wire document 1.2): its
+/// body is read, it comes from a trusted origin, and the key that it shows, if any, has been paid for.
+pub struct Call {
+    /// The request itself.
+    pub(crate) http: HttpRequest,
+    /// What every route works with.
+    pub(crate) api: web::Data<Api>,
+    body: Option<Value>,
+    credential: Credential,
+}
+
+/// How the request shows whose it is, as far as that is looked at before its members are.
+enum Credential {
+    Server,
+    Key {
+        holder: Box<KeyHolder>,
+        text: PlainKey,
+    },
+    /// A session, or nothing.
+    Other,
+}
+
+impl FromRequest for Call {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let http = request.clone();
+        let reading = JsonBody::from_request(request, payload);
+        Box::pin(async move {
+            let api = http.app_data::<web::Data<Api>>().cloned().ok_or(ApiError::NotFound)?;
+            let JsonBody(body) = reading.await?;
+            let trusted = &api.options.trusted_origins;
+            origin::check_origin(&http, trusted)?;
+            if http.method() != actix_web::http::Method::GET {
+                origin::check_callbacks(body.as_ref(), query_callback(&http).as_deref(), trusted)?;
+            }
+            let credential = Credential::of(&http, &api).await?;
+            Ok(Self { http, api, body, credential })
+        })
+    }
+}
+
+impl Credential {
+    async fn of(http: &HttpRequest, api: &Api) -> Result<Self, ApiError> {
+        if is_server(http, api).await? {
+            return Ok(Self::Server);
+        }
+        let Some((header, text)) = shown_key(api.keys.policy(), http.headers()) else {
+            return Ok(Self::Other);
+        };
+        let holder = api.keys.open_session(text.clone(), header).await?;
+        Ok(Self::Key { holder: Box::new(holder), text })
+    }
+}
+
+/// The first key that the request shows in a header by which keys open sessions, and that header. A text that is not
+/// ASCII is nobody's key.
+fn shown_key<'a>(policy: &'a Policy, headers: &HeaderMap) -> Option<(&'a str, PlainKey)> {
+    let shown = |name: &&str| headers.get(*name).is_some_and(|value| !value.is_empty());
+    let name = policy.session_headers().find(shown)?;
+    let text = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())?;
+    Some((name, PlainKey::new(text)))
+}
+
+fn query_callback(http: &HttpRequest) -> Option<String> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(http.query_string()).ok()?;
+    pairs.into_inner().into_iter().find(|(name, _)| name == "callbackURL").map(|(_, value)| value)
+}
+
+impl Call {
+    /// The members of the body, to be read one by one.
+    pub(crate) fn members(&self) -> Result<Object<'_>, ApiError> {
+        Object::body(self.body.as_ref())
+    }
+
+    /// The body as it came.
+    pub(crate) fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// The members of the query.
+    pub(crate) fn query(&self) -> Result<Object<'_>, ApiError> {
+        Object::query(&self.http)
+    }
+
+    /// Whether the request may come from where it does although it signs somebody in or up.
+    pub(crate) fn check_form(&self) -> Result<(), ErrorCode> {
+        origin::check_form(self.http.headers(), &self.api.options.trusted_origins)
+    }
+
+    /// The holder of the key that the request shows, and the key's text.
+    pub(crate) fn key_holder(&self) -> Option<(&KeyHolder, &PlainKey)> {
+        match &self.credential {
+            Credential::Key { holder, text } => Some((holder, text)),
+            Credential::Server | Credential::Other => None,
+        }
+    }
+
+    /// Who is signed in by the session that the request shows.
+    pub(crate) async fn signed_in(&self) -> Result<Option<SignedIn>, ServiceError> {
+        match &self.api.sessions {
+            Some(sessions) => sessions.find(&self.http, self.may_refresh()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who asks. A banned user is refused.
+    pub(crate) async fn caller(&self) -> Result<Caller, ServiceError> {
+        let (user, caller) = match &self.credential {
+            Credential::Server => return Ok(Caller::Server),
+            Credential::Key { holder, .. } => {
+                let may_manage_keys = holder.may_manage_keys;
+                return Ok(Caller::KeyHolder { user: holder.user.id.clone(), may_manage_keys });
+            }
+            Credential::Other => match self.signed_in().await {
+                Ok(Some(SignedIn { user, .. })) => (user.clone(), Caller::User(user.id)),
+                Ok(None) | Err(ServiceError::Refused(ErrorCode::FailedToGetSession)) => return Ok(Caller::Anyone),
+                Err(error) => return Err(error),
+            },
+        };
+        let now = self.api.sessions.as_ref().map(|sessions| sessions.identity.now());
+        if now.is_some_and(|now| user.is_banned(now)) {
+            return Err(ErrorCode::UserBanned.into());
+        }
+        Ok(caller)
+    }
+
+    /// Better Auth reads `disableRefresh` on every endpoint, and as JavaScript does: any text but the empty one means yes.
+    fn may_refresh(&self) -> bool {
+        let pairs = web::Query::<Vec<(String, String)>>::from_query(self.http.query_string());
+        let is_set = |(name, value): &(String, String)| name == "disableRefresh" && !value.is_empty();
+        !pairs.is_ok_and(|pairs| pairs.into_inner().iter().any(is_set))
+    }
+}
+
+/// Nothing of its content, which holds keys and passwords.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call")
+    }
+}

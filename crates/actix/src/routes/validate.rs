@@ -1,0 +1,21 @@
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::request::{Authenticated, JsonBody};
+use crate::validate::Object;
+use crate::wire::{ValidatedView, read_validate};
+use crate::{Api, ApiError};
+
+/// `POST /api-key/validate`: a verification as Better Auth UI's documentation shows it to its users. A refused key is an
+/// error here, with a status and a code of its own.
+pub(super) async fn validate(
+    Authenticated(caller): Authenticated,
+    JsonBody(body): JsonBody,
+    api: Data<Api>,
+) -> Result<HttpResponse, ApiError> {
+    let mut members = Object::body(body.as_ref())?;
+    let request = read_validate(&mut members);
+    let request = members.finish(request)?;
+    let validated = api.keys.validate(&caller, request).await?.map_err(ApiError::Invalid)?;
+    Ok(HttpResponse::Ok().json(ValidatedView::from(&validated)))
+}

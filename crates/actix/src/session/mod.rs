@@ -1,0 +1,55 @@
+//! Users' sessions over HTTP: Better Auth's cookies, and session tokens as bearer tokens.
+
+mod cookie;
+mod lookup;
+mod outbox;
+mod signature;
+
+use std::fmt;
+use std::sync::Arc;
+
+use keymint_service::{Identity, Throttle};
+
+use cookie::Cookies;
+
+pub use lookup::Shown;
+pub use outbox::Outbox;
+pub(crate) use outbox::deliver;
+pub use signature::{CookieSecret, InvalidSecret};
+
+/// What is needed to know users by their sessions, and to sign them up and in.
+pub struct Sessions {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) throttle: Option<Throttle>,
+    pub(crate) cookies: Cookies,
+    /// Whether sessions show their `activeOrganizationId`, as with Better Auth's organization plugin.
+    pub(crate) shows_organization: bool,
+}
+
+impl Sessions {
+    /// Signs cookies by `secret`. `is_secure` is for browsers that reach the server by https alone: their cookies have
+    /// `Secure`, and `__Secure-` before their names (wire document 4.1).
+    pub fn new(identity: Arc<Identity>, secret: CookieSecret, is_secure: bool) -> Self {
+        let lifetime = identity.lifetime();
+        let cookies = Cookies::new(secret, is_secure, lifetime);
+        Self { identity, throttle: None, cookies, shows_organization: false }
+    }
+
+    /// Slows down sign-in and sign-up, by the client's address.
+    #[must_use]
+    pub fn throttled(self, throttle: Throttle) -> Self {
+        Self { throttle: Some(throttle), ..self }
+    }
+
+    /// Shows the `activeOrganizationId` of sessions, as with Better Auth's organization plugin.
+    #[must_use]
+    pub fn with_organizations(self) -> Self {
+        Self { shows_organization: true, ..self }
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

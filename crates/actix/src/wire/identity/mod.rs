@@ -1,0 +1,7 @@
+//! Sign-up, sign-in, sign-out and sessions (wire document 5).
+
+mod read;
+mod view;
+
+pub use read::{read_sign_in, read_sign_out, read_sign_up};
+pub use view::{KeySessionView, SessionView, SignedInView, SignedUpView, UserView};

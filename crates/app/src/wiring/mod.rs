@@ -1,0 +1,133 @@
+//! Puts the crates together as the configuration says.
+
+mod store;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::session::{CookieSecret, Sessions};
+use keymint_actix::{Api, ApiOptions, ServeOptions};
+use keymint_domain::key::PlainKey;
+use keymint_domain::policy::References;
+use keymint_ports::{Clock, Entropy, StoreError};
+use keymint_service::{
+    CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
+    ServiceError, SystemClock, Throttle,
+};
+
+use crate::config::Config;
+use store::Store;
+
+pub use store::{OpenError, migrate};
+
+/// The use cases on the configured database.
+#[derive(Debug)]
+pub struct Services {
+    /// API keys.
+    pub keys: Arc<Keys>,
+    /// Server keys.
+    pub server_keys: Arc<ServerKeys>,
+    /// Users and their sessions.
+    pub identity: Arc<Identity>,
+    /// Organizations and their members.
+    pub organizations: Organizations,
+}
+
+impl Services {
+    /// Opens the database, brought to the present layout first, and starts the services on it.
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        let store = Store::open(&config.database).await?;
+        let group_commit = GroupCommitOptions { lanes: store.lanes, ..GroupCommitOptions::default() };
+        let keys = Keys::builder(store.keys)
+            .users(Arc::clone(&store.users))
+            .organizations(Arc::clone(&store.organizations))
+            .policy(config.policy.clone())
+            .access(config.verify.access)
+            .group_commit(group_commit)
+            .build();
+        let clock = || Arc::new(SystemClock) as Arc<dyn Clock>;
+        let entropy = || Arc::new(OsEntropy) as Arc<dyn Entropy>;
+        let server_keys = ServerKeys::new(store.server_keys, clock(), entropy(), &config.server_keys);
+        let identity = Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config));
+        Ok(Self {
+            keys: Arc::new(keys),
+            server_keys: Arc::new(server_keys),
+            identity: Arc::new(identity),
+            organizations: Organizations::new(store.organizations, store.users, clock(), entropy()),
+        })
+    }
+
+    /// The HTTP API over these services.
+    ///
+    /// Errors: the database cannot keep the secret that signs cookies, where none was given.
+    pub async fn api(&self, config: &Config) -> Result<Api, ServiceError> {
+        let server = &config.server;
+        let own = TrustedOrigin::parse(&server.base_url).ok();
+        let options = ApiOptions {
+            base_path: server.base_path.clone(),
+            trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
+            trusted_proxies: server.trusted_proxies.clone(),
+            body_limit: server.body_limit_bytes,
+            // Within the whole, so that a slow client is told that it was the slow one.
+            body_timeout: server.request_timeout / 2,
+            request_timeout: server.request_timeout,
+        };
+        let mut instance = [0; 8];
+        OsEntropy.fill(&mut instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), options, instance);
+        Ok(api.with_sessions(self.sessions(config).await?))
+    }
+
+    async fn sessions(&self, config: &Config) -> Result<Sessions, ServiceError> {
+        let secret = match &config.secret {
+            Some(secret) => secret.clone(),
+            None => self.kept_secret().await?,
+        };
+        let is_secure = config.server.base_url.starts_with("https:");
+        let sessions = Sessions::new(Arc::clone(&self.identity), secret, is_secure);
+        let sessions = match config.identity.throttle {
+            Some(options) => sessions.throttled(Throttle::new(options)),
+            None => sessions,
+        };
+        let mut configurations = config.policy.configurations().iter();
+        let has_organizations = configurations.any(|entry| entry.references == References::Organization);
+        Ok(if has_organizations { sessions.with_organizations() } else { sessions })
+    }
+
+    /// The secret that the database keeps; made at the first start.
+    async fn kept_secret(&self) -> Result<CookieSecret, ServiceError> {
+        let offered = PlainKey::generate("", 32, &mut |bytes: &mut [u8]| OsEntropy.fill(bytes));
+        let kept = self.identity.keep_secret(offered.expose()).await?;
+        CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
+    }
+}
+
+/// Half of the cores may hash passwords; the others serve.
+fn identity_options(config: &Config) -> IdentityOptions {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    IdentityOptions {
+        email_and_password: config.identity.email_and_password,
+        sign_up: config.identity.sign_up,
+        lifetime: config.identity.lifetime,
+        hashes_at_once: NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN),
+    }
+}
+
+/// How the server runs.
+pub fn serve_options(config: &Config) -> ServeOptions {
+    let server = &config.server;
+    ServeOptions {
+        workers: server.workers.map(NonZeroUsize::get),
+        max_connections: server.max_connections,
+        keep_alive: server.keep_alive,
+        head_timeout: server.request_timeout,
+        shutdown_timeout: server.shutdown,
+    }
+}
+
+/// How dead keys are removed; `None` = not at all.
+pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
+    let cleanup = &config.cleanup;
+    cleanup.interval.map(|interval| CleanupOptions { interval, batch_size: cleanup.batch_size })
+}

@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use keymint_domain::organization::{Organization, Slug};
+use keymint_ports::{IdentityStore, OrganizationStore, StoreError};
+
+use crate::IdentityEngine;
+use crate::sample::{self, member, organization, organization_id, session, user_id};
+use crate::support::{at_once, open_two};
+use crate::texts::texts;
+
+async fn with_ada(store: &impl IdentityStore) {
+    store.insert_user(&sample::new_user("ada"), &session("first", "ada")).await.unwrap();
+}
+
+/// Adds an organization whose first member is `ada`.
+async fn add(store: &impl OrganizationStore, new: &Organization) {
+    store.insert_organization(new, &member(new.id.as_str(), "ada")).await.unwrap();
+}
+
+async fn found(store: &impl OrganizationStore, text: &str) -> Option<String> {
+    store.find_organization(text).await.unwrap().map(|id| id.as_str().to_owned())
+}
+
+fn with_slug(id: &str, slug: &str) -> Organization {
+    Organization { id: organization_id(id), slug: Slug::parse(slug).unwrap(), ..organization("any") }
+}
+
+pub async fn organizations_are_found_by_id_and_by_slug<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_ada(&*store).await;
+    let new: Vec<_> = (0..).zip(texts()).map(|(turn, text)| with_slug(&text, &format!("slug-{turn}"))).collect();
+    for organization in &new {
+        add(&*store, organization).await;
+    }
+    let names = || new.iter().map(|organization| (organization.id.as_str(), organization.slug.as_str()));
+    for (id, slug) in names() {
+        assert_eq!(found(&*other, id).await.as_deref(), Some(id));
+        assert_eq!(found(&*other, slug).await.as_deref(), Some(id));
+    }
+    for text in ["", "Slug-0", "slug_0", "slug-", "%", "plain ", "\0", "plain\0"] {
+        assert_eq!(found(&*other, text).await, None, "{text:?}");
+    }
+    drop((store, other));
+    let store = engine.open().await;
+    for (id, slug) in names() {
+        assert_eq!(found(&store, slug).await.as_deref(), Some(id));
+    }
+}
+
+pub async fn an_id_is_taken_before_a_slug<E: IdentityEngine>(engine: &E) {
+    let store = engine.open().await;
+    with_ada(&store).await;
+    add(&store, &with_slug("one", "two")).await;
+    add(&store, &with_slug("two", "three")).await;
+    add(&store, &with_slug("three", "one")).await;
+    for id in ["one", "two", "three"] {
+        assert_eq!(found(&store, id).await.as_deref(), Some(id));
+    }
+}
+
+pub async fn a_duplicate_organization_is_refused_and_changes_nothing<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_ada(&*store).await;
+    store.insert_user(&sample::new_user("eve"), &session("second", "eve")).await.unwrap();
+    add(&*store, &organization("acme")).await;
+    for handle in [&store, &other] {
+        for taken in [with_slug("acme", "another"), with_slug("another", "acme")] {
+            let answer = handle.insert_organization(&taken, &member(taken.id.as_str(), "eve")).await;
+            assert!(matches!(answer, Err(StoreError::Duplicate)), "{taken:?}");
+        }
+    }
+    assert_eq!(found(&*other, "another").await, None);
+    for id in ["acme", "another"] {
+        assert_eq!(other.find_roles(&organization_id(id), &user_id("eve")).await.unwrap(), None);
+    }
+    add(&*other, &organization("another")).await;
+}
+
+pub async fn an_organization_whose_first_member_is_nobody_is_refused<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_ada(&*store).await;
+    let answer = store.insert_organization(&organization("acme"), &member("acme", "nobody")).await;
+    assert!(matches!(answer, Err(StoreError::Dangling)));
+    assert_eq!(found(&*other, "acme").await, None);
+    add(&*other, &organization("acme")).await;
+}
+
+pub async fn of_many_organizations_with_one_slug_exactly_one_is_taken<E: IdentityEngine>(engine: &E) {
+    let stores = open_two(engine).await;
+    with_ada(&*stores[0]).await;
+    let inserts = (0..12).map(|turn| {
+        let store = Arc::clone(&stores[turn % 2]);
+        let new = with_slug(&format!("id {turn}"), "acme");
+        async move { store.insert_organization(&new, &member(new.id.as_str(), "ada")).await.map(|()| new.id) }
+    });
+    let answers = at_once(inserts).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(StoreError::Duplicate))), "{answers:?}");
+    let taken: Vec<_> = answers.into_iter().flatten().collect();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(stores[1].find_organization("acme").await.unwrap().as_ref(), Some(&taken[0]));
+    assert!(stores[1].find_roles(&taken[0], &user_id("ada")).await.unwrap().is_some());
+}

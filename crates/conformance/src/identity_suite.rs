@@ -1,0 +1,55 @@
+/// Expands to one named test per case of users, sessions and organizations, for a store that keeps them.
+///
+/// The brackets hold what those of [`suite!`](crate::suite) hold; the engine is an
+/// [`IdentityEngine`](crate::IdentityEngine).
+#[macro_export]
+macro_rules! identity_suite {
+    ($attrs:tt $fresh:tt) => {
+        $crate::each_case! { $attrs $fresh identity_cases
+            keys {
+                a_user_who_signed_up_is_an_owner_who_is_there,
+            }
+            members {
+                roles_come_back_as_they_went_in,
+                members_are_compared_by_bytes,
+                a_member_is_taken_once,
+                nobody_and_nothing_have_no_members,
+                of_many_inserts_of_one_member_exactly_one_is_taken,
+                a_removed_user_is_no_member,
+            }
+            organizations {
+                organizations_are_found_by_id_and_by_slug,
+                an_id_is_taken_before_a_slug,
+                a_duplicate_organization_is_refused_and_changes_nothing,
+                an_organization_whose_first_member_is_nobody_is_refused,
+                of_many_organizations_with_one_slug_exactly_one_is_taken,
+            }
+            secret {
+                the_secret_is_kept_once_between_all,
+                the_secret_survives_a_restart,
+            }
+            sessions {
+                sessions_come_back_as_they_went_in,
+                tokens_are_compared_by_bytes,
+                a_text_that_no_row_can_hold_is_no_session,
+                a_session_of_a_missing_user_is_refused,
+                a_session_with_a_taken_id_or_token_is_refused_and_changes_nothing,
+                a_refresh_moves_the_end_and_nothing_else,
+                a_session_is_removed_once,
+                of_many_removals_of_one_session_exactly_one_counts,
+                a_removed_session_is_not_brought_back_by_a_refresh,
+                a_removed_user_has_no_sessions,
+            }
+            users {
+                users_come_back_as_they_went_in,
+                a_missing_user_is_none,
+                a_duplicate_user_is_refused_and_changes_nothing,
+                of_many_sign_ups_with_one_address_exactly_one_is_taken,
+                addresses_are_compared_by_bytes,
+                a_user_without_a_password_is_found_without_one,
+                a_ban_is_found_with_its_user,
+                sign_ups_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
+            }
+        }
+    };
+}

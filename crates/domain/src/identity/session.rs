@@ -1,0 +1,161 @@
+use std::fmt;
+
+use crate::value::{RowId, UserId, alphanumeric};
+use crate::{Randomness, Timestamp};
+
+/// A session, as the row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The row's id.
+    pub id: RowId,
+    /// What its holder shows.
+    pub token: SessionToken,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The last instant at which it counts.
+    pub expires_at: Timestamp,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub updated_at: Timestamp,
+    /// Where it began.
+    pub client: Client,
+    /// The organization that the user works in, where Better Auth's plugin has set it.
+    pub active_organization_id: Option<String>,
+}
+
+/// Where a session began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// The client's network address.
+    pub ip_address: Option<String>,
+    /// What its browser calls itself.
+    pub user_agent: Option<String>,
+}
+
+/// What the holder of a session shows. Never printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionToken(Box<str>);
+
+impl SessionToken {
+    /// Takes the text that somebody showed, or that a row has.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// 32 characters of `[a-zA-Z0-9]` (wire document 4.6).
+    pub fn random(fill: Randomness<'_>) -> Self {
+        Self(alphanumeric::<32>(fill).into())
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionToken")
+    }
+}
+
+/// How long sessions live (wire document 4.7, 4.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLifetime {
+    /// From sign-in, or from the last refresh, in milliseconds.
+    pub expires_in_ms: u64,
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+impl SessionLifetime {
+    /// How old a session must be to be refreshed.
+    const REFRESH_AFTER_MS: u64 = DAY_MS;
+    /// How long a session lives that is not to be remembered.
+    const FORGOTTEN_AFTER_MS: u64 = DAY_MS;
+
+    /// Whether a session that expires at `expires_at` is to be refreshed.
+    pub fn is_refresh_due(self, expires_at: Timestamp, now: Timestamp) -> bool {
+        expires_at.minus_millis(self.expires_in_ms).plus_millis(Self::REFRESH_AFTER_MS) <= now
+    }
+
+    /// When a session ends that begins or is refreshed at `now`.
+    pub fn end(self, now: Timestamp) -> Timestamp {
+        now.plus_millis(self.expires_in_ms)
+    }
+
+    fn end_of(self, remember: bool, now: Timestamp) -> Timestamp {
+        if remember { self.end(now) } else { now.plus_millis(Self::FORGOTTEN_AFTER_MS) }
+    }
+}
+
+impl Default for SessionLifetime {
+    /// A week.
+    fn default() -> Self {
+        Self { expires_in_ms: 7 * DAY_MS }
+    }
+}
+
+impl Session {
+    /// A new session. One that is not to be remembered lives for a day.
+    pub fn begin(
+        user_id: UserId,
+        client: Client,
+        lifetime: SessionLifetime,
+        remember: bool,
+        fill: Randomness<'_>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: RowId::random(fill),
+            token: SessionToken::random(fill),
+            user_id,
+            expires_at: lifetime.end_of(remember, now),
+            created_at: now,
+            updated_at: now,
+            client,
+            active_organization_id: None,
+        }
+    }
+
+    /// Whether it has ended. It still counts at the very instant of `expires_at`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at < now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn begin(remember: bool) -> Session {
+        let ada = UserId::parse("ada").unwrap();
+        let fill = &mut |bytes: &mut [u8]| bytes.fill(1);
+        Session::begin(ada, Client::default(), SessionLifetime::default(), remember, fill, NOW)
+    }
+
+    #[test]
+    fn a_session_lives_for_a_week_or_a_day_and_its_last_instant_counts() {
+        for (remember, days) in [(true, 7), (false, 1)] {
+            let session = begin(remember);
+            assert_eq!(session.expires_at, NOW.plus_millis(days * DAY_MS));
+            assert!(!session.is_expired(session.expires_at));
+            assert!(session.is_expired(session.expires_at.plus_millis(1)));
+        }
+    }
+
+    #[test]
+    fn a_session_is_refreshed_when_it_is_a_day_old() {
+        let (lifetime, session) = (SessionLifetime::default(), begin(true));
+        assert!(!lifetime.is_refresh_due(session.expires_at, NOW.plus_millis(DAY_MS - 1)));
+        assert!(lifetime.is_refresh_due(session.expires_at, NOW.plus_millis(DAY_MS)));
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        assert_eq!(format!("{:?}", SessionToken::new("hush")), "SessionToken");
+    }
+}

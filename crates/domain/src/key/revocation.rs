@@ -1,0 +1,62 @@
+use std::fmt;
+
+use crate::Timestamp;
+use crate::value::UserId;
+
+/// When a key was stopped for good, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// The first instant at which it was refused.
+    pub at: Timestamp,
+    /// Who stopped it.
+    pub by: Actor,
+}
+
+/// Who did something to a key. Its text is `server`, or `user:` with the user's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A backend with a server key, or the command line.
+    Server,
+    /// A user.
+    User(UserId),
+}
+
+/// A text that names no actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `server` or `user:ID`")]
+pub struct InvalidActor;
+
+impl Actor {
+    /// Reads the text of a stored row.
+    pub fn from_stored(text: &str) -> Result<Self, InvalidActor> {
+        match text.strip_prefix("user:") {
+            Some(id) => UserId::parse(id).map(Self::User).map_err(|_| InvalidActor),
+            None if text == "server" => Ok(Self::Server),
+            None => Err(InvalidActor),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server => f.write_str("server"),
+            Self::User(id) => write!(f, "user:{id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_is_read_as_it_is_printed() {
+        for text in ["server", "user:ada", "user:user:server"] {
+            assert_eq!(Actor::from_stored(text).map(|actor| actor.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "ada", "user:", "Server"] {
+            assert_eq!(Actor::from_stored(text), Err(InvalidActor), "{text}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use keymint_domain::ErrorCode;
+use keymint_domain::identity::{Client, SignUp};
+use keymint_ports::StoreError;
+
+use super::{Identity, SignedIn};
+use crate::ServiceError;
+
+impl Identity {
+    /// Makes a user, with a first session.
+    ///
+    /// Errors, in Better Auth's order (wire document 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`; `PASSWORD_TOO_SHORT` and
+    /// `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`; [`ServiceError::Overloaded`]; a failed store.
+    pub async fn sign_up(&self, request: SignUp, client: Client, remember: bool) -> Result<SignedIn, ServiceError> {
+        if !(self.options.email_and_password && self.options.sign_up) {
+            return Err(ErrorCode::EmailPasswordSignUpDisabled.into());
+        }
+        request.password.check_new()?;
+        if self.store.find_credential(&request.email).await?.is_some() {
+            return Err(ErrorCode::UserAlreadyExists.into());
+        }
+        let hash = self.hasher.hash(request.password.clone(), self.salt()).await?;
+        let now = self.clock.now();
+        let new = request.accept(hash, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let session = self.begin_session(new.user.id.clone(), client, remember, now);
+        match self.store.insert_user(&new, &session).await {
+            Ok(()) => Ok(SignedIn { user: new.user, session }),
+            Err(StoreError::Duplicate) => Err(ErrorCode::UserAlreadyExists.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

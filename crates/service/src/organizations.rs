@@ -1,0 +1,109 @@
+use std::fmt;
+use std::sync::Arc;
+
+use keymint_domain::identity::Email;
+use keymint_domain::organization::{Member, Organization, RoleName, Slug};
+use keymint_domain::value::KeyName;
+use keymint_domain::{OrganizationId, UserId};
+use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
+
+/// Makes organizations and members, for those who have no Better Auth that does.
+pub struct Organizations {
+    store: Arc<dyn OrganizationStore>,
+    users: Arc<dyn IdentityStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Why an organization or a member was not made. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OrganizationError {
+    /// Neither an id nor an address of a user.
+    #[error("there is no user of that id or address")]
+    UnknownUser,
+    /// Neither an id nor a slug of an organization.
+    #[error("there is no organization of that id or slug")]
+    UnknownOrganization,
+    /// Another organization has the slug.
+    #[error("another organization has that slug")]
+    SlugTaken,
+    /// The user is a member already.
+    #[error("the user is a member already")]
+    MemberAlready,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+}
+
+impl Organizations {
+    /// Puts it together.
+    pub fn new(
+        store: Arc<dyn OrganizationStore>,
+        users: Arc<dyn IdentityStore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { store, users, clock, entropy }
+    }
+
+    /// Makes an organization, with its creator (an id or an address) as its first member.
+    pub async fn create(
+        &self,
+        name: KeyName,
+        slug: Slug,
+        creator: &str,
+        role: RoleName,
+    ) -> Result<Organization, OrganizationError> {
+        let user = self.find_user(creator).await?;
+        let now = self.clock.now();
+        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let organization = Organization::new(name, slug, &mut fill, now);
+        let member = Member::new(organization.id.clone(), user, role, &mut fill, now);
+        match self.store.insert_organization(&organization, &member).await {
+            Ok(()) => Ok(organization),
+            Err(StoreError::Duplicate) => Err(OrganizationError::SlugTaken),
+            Err(StoreError::Dangling) => Err(OrganizationError::UnknownUser),
+            Err(error) => Err(OrganizationError::Store(error)),
+        }
+    }
+
+    /// Makes a user (an id or an address) a member of an organization (an id or a slug).
+    pub async fn add_member(
+        &self,
+        organization: &str,
+        user: &str,
+        role: RoleName,
+    ) -> Result<Member, OrganizationError> {
+        let organization = self.find_organization(organization).await?;
+        let user = self.find_user(user).await?;
+        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let member = Member::new(organization, user, role, &mut fill, self.clock.now());
+        match self.store.insert_member(&member).await {
+            Ok(()) => Ok(member),
+            Err(StoreError::Duplicate) => Err(OrganizationError::MemberAlready),
+            // Both were there a moment ago.
+            Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
+            Err(error) => Err(OrganizationError::Store(error)),
+        }
+    }
+
+    async fn find_organization(&self, id_or_slug: &str) -> Result<OrganizationId, OrganizationError> {
+        let found = self.store.find_organization(id_or_slug).await.map_err(OrganizationError::Store)?;
+        found.ok_or(OrganizationError::UnknownOrganization)
+    }
+
+    async fn find_user(&self, id_or_email: &str) -> Result<UserId, OrganizationError> {
+        let found = match (Email::parse(id_or_email), UserId::parse(id_or_email)) {
+            (Ok(email), _) => self.users.find_credential(&email).await.map(|found| found.map(|found| found.user.id)),
+            (Err(_), Ok(id)) => self.users.find_user(&id).await.map(|found| found.map(|user| user.id)),
+            (Err(_), Err(_)) => Ok(None),
+        };
+        found.map_err(OrganizationError::Store)?.ok_or(OrganizationError::UnknownUser)
+    }
+}
+
+impl fmt::Debug for Organizations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Organizations")
+    }
+}

@@ -1,0 +1,79 @@
+use async_trait::async_trait;
+use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::{Timestamp, UserId};
+use keymint_ports::{Credential, IdentityStore, StoreError};
+
+use crate::MemoryStore;
+use crate::state::State;
+
+#[async_trait]
+impl IdentityStore for MemoryStore {
+    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let NewUser { user, account_id: _, password_hash } = new;
+        let is_taken = |other: &Credential| other.user.id == user.id || other.user.email == user.email;
+        if state.users().any(is_taken) || is_session_taken(&state, session) {
+            return Err(StoreError::Duplicate);
+        }
+        let credential = Credential { user: user.clone(), password_hash: Some(password_hash.clone()) };
+        state.put_user(credential);
+        state.sessions.insert(session.token.clone(), session.clone());
+        Ok(())
+    }
+
+    async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.lock().user(id).map(|credential| credential.user.clone()))
+    }
+
+    async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
+        let state = self.lock();
+        let found = state.users().find(|credential| credential.user.email == email.as_str());
+        Ok(found.cloned())
+    }
+
+    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        if state.user(&session.user_id).is_none() {
+            return Ok(false);
+        }
+        if is_session_taken(&state, session) {
+            return Err(StoreError::Duplicate);
+        }
+        state.sessions.insert(session.token.clone(), session.clone());
+        Ok(true)
+    }
+
+    async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
+        let state = self.lock();
+        let session = state.sessions.get(token);
+        let found = session.and_then(|session| Some((session, state.user(&session.user_id)?)));
+        Ok(found.map(|(session, credential)| (session.clone(), credential.user.clone())))
+    }
+
+    async fn refresh_session(
+        &self,
+        token: &SessionToken,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(session) = state.sessions.get_mut(token) else {
+            return Ok(false);
+        };
+        session.expires_at = expires_at;
+        session.updated_at = now;
+        Ok(true)
+    }
+
+    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
+        Ok(self.lock().sessions.remove(token).is_some())
+    }
+
+    async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
+        Ok(self.lock().secret.get_or_insert_with(|| offered.to_owned()).clone())
+    }
+}
+
+fn is_session_taken(state: &State, session: &Session) -> bool {
+    state.sessions.values().any(|other| other.id == session.id || other.token == session.token)
+}

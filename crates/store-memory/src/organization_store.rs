@@ -1,0 +1,55 @@
+use async_trait::async_trait;
+use keymint_domain::organization::{Member, Organization};
+use keymint_domain::{OrganizationId, UserId};
+use keymint_ports::{OrganizationStore, StoreError};
+
+use crate::MemoryStore;
+use crate::state::State;
+
+#[async_trait]
+impl OrganizationStore for MemoryStore {
+    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let is_taken = |other: &Organization| other.id == organization.id || other.slug == organization.slug;
+        if state.organizations.values().any(is_taken) || is_id_taken(&state, creator) {
+            return Err(StoreError::Duplicate);
+        }
+        if state.user(&creator.user_id).is_none() || creator.organization_id != organization.id {
+            return Err(StoreError::Dangling);
+        }
+        state.organizations.insert(organization.id.clone(), organization.clone());
+        state.members.push(creator.clone());
+        Ok(())
+    }
+
+    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if state.user(&member.user_id).is_none() || !state.organizations.contains_key(&member.organization_id) {
+            return Err(StoreError::Dangling);
+        }
+        if is_id_taken(&state, member) || find(&state, &member.organization_id, &member.user_id).is_some() {
+            return Err(StoreError::Duplicate);
+        }
+        state.members.push(member.clone());
+        Ok(())
+    }
+
+    async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
+        let state = self.lock();
+        let by_id = state.organizations.keys().find(|id| id.as_str() == id_or_slug);
+        let by_slug = || state.organizations.values().find(|other| other.slug.as_str() == id_or_slug);
+        Ok(by_id.or_else(|| by_slug().map(|found| &found.id)).cloned())
+    }
+
+    async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
+        Ok(find(&self.lock(), organization, user).map(|member| member.role.as_str().to_owned()))
+    }
+}
+
+fn find<'a>(state: &'a State, organization: &OrganizationId, user: &UserId) -> Option<&'a Member> {
+    state.members.iter().find(|member| member.organization_id == *organization && member.user_id == *user)
+}
+
+fn is_id_taken(state: &State, member: &Member) -> bool {
+    state.members.iter().any(|other| other.id == member.id)
+}
