@@ -95,7 +95,8 @@ impl Cookies {
         self.secret.verify(&decoded(value)).map(str::to_owned)
     }
 
-    /// The value of the first cookie of that name, without quotes.
+    /// The value of the first cookie of that name. What begins with a quote loses its last character too, whatever it is:
+    /// so does Better Auth.
     fn find<'a>(&self, line: &'a str, name: &str) -> Option<&'a str> {
         let value_of = |pair: &'a str| {
             let (key, value) = pair.split_once('=')?;
@@ -103,7 +104,7 @@ impl Cookies {
             is_it.then(|| value.trim())
         };
         let value = line.split(';').find_map(value_of)?;
-        Some(value.strip_prefix('"').map_or(value, |inner| inner.strip_suffix('"').unwrap_or(inner)))
+        Some(value.strip_prefix('"').map_or(value, |quoted| quoted.get(..quoted.len().saturating_sub(1)).unwrap_or("")))
     }
 }
 
@@ -164,6 +165,8 @@ mod tests {
             format!("better-auth.session_token=other; {ours}"),
             format!("__Secure-{ours}"),
             format!("better-auth.session_token={}", &SIGNED[1..]),
+            format!("better-auth.session_token=\"{SIGNED}"),
+            "better-auth.session_token=\"".to_owned(),
             "better-auth.session_token=%ff%fe.x".to_owned(),
         ] {
             assert_eq!(found(&line), None, "{line}");

@@ -94,11 +94,21 @@ impl Object<'_> {
     }
 }
 
-/// What JavaScript's `Number()` makes of a decimal text; empty is 0.
+/// What JavaScript's `Number()` makes of a text; empty is 0.
+#[expect(clippy::cast_precision_loss, reason = "JavaScript has no other numbers")]
 fn to_number(text: &str) -> f64 {
     let text = text.trim();
-    if text.is_empty() {
-        return 0.0;
+    match text {
+        "" => return 0.0,
+        "Infinity" | "+Infinity" => return f64::INFINITY,
+        "-Infinity" => return f64::NEG_INFINITY,
+        _ => {}
+    }
+    for (prefix, radix) in [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)] {
+        if let Some(digits) = text.strip_prefix(prefix) {
+            let is_digit = digits.chars().all(|digit| digit.is_digit(radix));
+            return u64::from_str_radix(digits, radix).ok().filter(|_| is_digit).map_or(f64::NAN, |n| n as f64);
+        }
     }
     let decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
     if text.bytes().all(decimal) { text.parse().unwrap_or(f64::NAN) } else { f64::NAN }
@@ -159,6 +169,11 @@ mod tests {
             ("", Ok(Some(0))),
             (" 12 ", Ok(Some(12))),
             ("1e2", Ok(Some(100))),
+            ("0x2", Ok(Some(2))),
+            ("0b11", Ok(Some(3))),
+            ("0x", Err("[body.n] Invalid input: expected number, received NaN")),
+            ("0x+2", Err("[body.n] Invalid input: expected number, received NaN")),
+            ("Infinity", Err("[body.n] Invalid input: expected number, received Infinity")),
             ("x", Err("[body.n] Invalid input: expected number, received NaN")),
             ("inf", Err("[body.n] Invalid input: expected number, received NaN")),
             ("1e400", Err("[body.n] Invalid input: expected number, received Infinity")),
