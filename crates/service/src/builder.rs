@@ -26,11 +26,11 @@ pub struct KeyRequest<'a> {
 /// How verifications are grouped.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupCommitOptions {
-    /// Attempts that may wait; more are turned away.
+    /// Attempts that may wait, shared by the lanes in equal parts; more are turned away.
     pub queue: NonZeroUsize,
     /// Attempts in one transaction at most.
     pub max_batch: NonZeroUsize,
-    /// Transactions in flight at once: 1 where the engine has one writer.
+    /// Transactions in flight at once, each for keys of its own: 1 where the engine has one writer.
     pub lanes: NonZeroUsize,
 }
 
@@ -136,12 +136,7 @@ impl KeysBuilder {
     /// Outside of a Tokio runtime, which runs the group commit.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
-        let verifier = GroupCommit::start(
-            Arc::clone(&self.store),
-            Arc::clone(&self.clock),
-            Arc::clone(&policy),
-            self.group_commit,
-        );
+        let verifier = GroupCommit::start(&self.store, &self.clock, &policy, self.group_commit);
         Keys {
             store: self.store,
             users: self.users,

@@ -44,6 +44,12 @@ fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
             ("synchronous_commit", synchronous_commit.to_owned()),
             // Of single statements; a stricter default would fail one of two that meet on a row.
             ("default_transaction_isolation", "read committed".to_owned()),
+            // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
+            // each batch would cost more than running it, and a small table would be read whole, dead rows included.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
         ])
         .disable_statement_logging())
 }

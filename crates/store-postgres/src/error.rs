@@ -53,6 +53,14 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// Whether the server ended a statement for the sake of another one that was faster. Nothing of it was kept.
+pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK_DETECTED: &str = "40P01";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
+}
+
 /// Of what the server says, only code and message: its details quote whole rows, hashes included.
 fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {

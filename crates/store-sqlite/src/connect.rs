@@ -13,6 +13,9 @@ use crate::error::{is_busy, open_error};
 use crate::{ConnectError, SqliteOptions};
 use keymint_ports::Durability;
 
+/// Rows that the connection's thread may be ahead of their reader, so that it reads a whole batch without waiting.
+const ROWS_OF_A_BATCH: usize = 1024;
+
 /// Opens connections that write.
 pub(crate) struct Opener {
     options: SqliteConnectOptions,
@@ -33,7 +36,8 @@ impl Opener {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .foreign_keys(true)
-            .synchronous(synchronous);
+            .synchronous(synchronous)
+            .row_buffer_size(ROWS_OF_A_BATCH);
         Ok(Self { options: connection, patience: patience(options) })
     }
 

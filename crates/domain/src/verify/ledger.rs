@@ -36,8 +36,13 @@ impl<E: Clone> Ledger<E> {
     }
 
     /// Decides all attempts, each on what the ones before it left.
-    pub fn settle(&mut self, attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, E>> {
-        attempts.iter().map(|attempt| self.settle_one(attempt, policy, now)).collect()
+    pub fn settle<'a>(
+        &mut self,
+        attempts: impl IntoIterator<Item = &'a Attempt>,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Vec<Result<Verdict, E>> {
+        attempts.into_iter().map(|attempt| self.settle_one(attempt, policy, now)).collect()
     }
 
     fn settle_one(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<Verdict, E> {

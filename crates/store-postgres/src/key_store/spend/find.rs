@@ -1,0 +1,42 @@
+use std::collections::HashSet;
+
+use keymint_domain::ApiKey;
+use keymint_domain::key::StoredKey;
+use keymint_domain::verify::{Attempt, Owner};
+use keymint_ports::StoreError;
+use sqlx::postgres::PgRow;
+
+use crate::owner::read_owner;
+use crate::row::{Reader, is_storable, read_key};
+
+/// Finds the rows of these stored forms with their versions, and their owners'. The order is that of ids: because of two
+/// rows of one form the ledger takes the first, and because processes that lock in one order never wait in a circle.
+macro_rules! find {
+    ($ban_columns:ident, $lock:literal) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", k.xmin::text::bigint as "version", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" = any($1) order by k."id" collate "C" "#,
+            $lock
+        )
+    };
+}
+pub(super) use find;
+
+/// The texts under which a row of any of these attempts may be kept.
+pub(super) fn forms_of<'a>(attempts: &[&'a Attempt]) -> Vec<&'a str> {
+    let forms = attempts.iter().flat_map(|attempt| attempt.stored_forms()).map(StoredKey::as_str);
+    forms.filter(|form| is_storable(form)).collect::<HashSet<_>>().into_iter().collect()
+}
+
+/// A row beside the text that it was found under, as the ledger takes it.
+type FoundRow = (StoredKey, Result<(ApiKey, Owner), StoreError>);
+
+pub(super) fn read_row(row: &PgRow) -> Option<FoundRow> {
+    let stored = Reader::new(row, "apikey", "id").text("key").ok().flatten()?;
+    let outcome = read_key(row).and_then(|key| Ok((key, read_owner(row)?)));
+    Some((StoredKey::from_stored(stored), outcome))
+}

@@ -1,0 +1,49 @@
+//! Settles batches of attempts, in two ways. First without locks, in two round trips: read the rows, and write them where
+//! nobody has written them since. What somebody else was faster at is settled once more; where that happens too often,
+//! with locks, in four.
+
+mod changes;
+mod find;
+mod locked;
+mod optimistic;
+
+use keymint_domain::Timestamp;
+use keymint_domain::policy::Policy;
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_ports::StoreError;
+use sqlx::postgres::PgConnection;
+
+use crate::owner::OwnerColumns;
+
+/// Answers in the order of their attempts.
+type Answers = Vec<Result<Verdict, StoreError>>;
+
+/// Rounds without locks. A row that is hot in several processes would go on being lost.
+const OPTIMISTIC_ROUNDS: u32 = 2;
+
+pub(super) async fn spend(
+    connection: &mut PgConnection,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Answers, StoreError> {
+    let mut answers: Vec<Option<Result<Verdict, StoreError>>> = vec![None; attempts.len()];
+    for round in 0..=OPTIMISTIC_ROUNDS {
+        let open: Vec<usize> = (0..attempts.len()).filter(|index| answers[*index].is_none()).collect();
+        if open.is_empty() {
+            break;
+        }
+        let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
+        let settled = if round < OPTIMISTIC_ROUNDS {
+            optimistic::settle(connection, owner_columns, &asked, policy, now).await?
+        } else {
+            locked::settle(connection, owner_columns, &asked, policy, now).await?.into_iter().map(Some).collect()
+        };
+        for (index, answer) in open.into_iter().zip(settled) {
+            answers[index] = answer;
+        }
+    }
+    let unsettled = || Err(StoreError::unavailable("an attempt was lost"));
+    Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unsettled)).collect())
+}
