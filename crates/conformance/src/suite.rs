@@ -35,6 +35,7 @@ macro_rules! suite {
                 of_many_inserts_of_one_id_exactly_one_is_taken,
                 an_owner_with_enough_living_keys_is_full,
                 a_removed_key_leaves_its_place,
+                a_revoked_key_leaves_its_place,
                 keys_that_expired_before_the_new_one_leave_their_place,
                 keys_that_are_disabled_or_exhausted_keep_their_place,
                 other_owners_and_configurations_take_no_place,

@@ -15,7 +15,7 @@ use crate::StoreError;
 /// Checked by `keymint_conformance`; an adapter that passes it on its real engine is correct.
 /// * Each method is atomic, and what it changed is durable once it returns `Ok`. After an `Err` nothing has changed,
 ///   but for [`StoreError::Unavailable`] where a connection broke on its commit.
-/// * The rules are the domain's. A store holds a lock on the rows, calls the domain, and keeps what it returns; it
+/// * The rules are the domain's. A store reads rows, calls the domain, and keeps what it returns, on those very rows; it
 ///   repeats no rule.
 /// * A missing key is `None` or `false`; an `Err` means that the store failed.
 /// * Values come back exactly as they went in: texts by bytes, instants to the millisecond.
@@ -29,7 +29,7 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Adds a key.
     ///
     /// With `max_living`, the key is added only while its owner has fewer than so many living keys under the same
-    /// configuration: keys that have not expired at the new key's creation. Two inserts at once never both take
+    /// configuration: keys that have neither expired at the new key's creation nor been revoked. Two inserts at once never both take
     /// the last place.
     ///
     /// Errors: [`StoreError::OwnerFull`]; [`StoreError::Duplicate`] for an id that exists.
@@ -47,8 +47,10 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome.
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Settles a batch of attempts in one transaction: locks the rows of all their keys, lets a
-    /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once.
+    /// Settles a batch of attempts: reads the rows of all their keys, lets a
+    /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once. Nobody
+    /// else changes a row between its reading and its writing, be it for a lock, or because what was decided on a row that
+    /// has changed is decided again.
     ///
     /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts.
     ///

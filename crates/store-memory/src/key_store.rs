@@ -16,7 +16,7 @@ impl KeyStore for MemoryStore {
         let mut state = self.lock();
         let new = &key.details;
         let rivals = |other: &&ApiKey| other.details.owner == new.owner && other.details.config_id == new.config_id;
-        let living = || state.keys().filter(rivals).filter(|other| !other.is_expired(new.created_at)).count();
+        let living = || state.keys().filter(rivals).filter(|other| other.is_living(new.created_at)).count();
         if max_living.is_some_and(|max| living() >= max.get() as usize) {
             return Err(StoreError::OwnerFull);
         }

@@ -28,6 +28,9 @@ enum Form {
 )]
 pub struct InvalidTrustedOrigin;
 
+/// Schemes whose URLs a browser runs or reads instead of asking an application.
+const EXECUTED: [&str; 5] = ["blob", "data", "file", "javascript", "vbscript"];
+
 /// All origins that are trusted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrustedOrigins(Vec<TrustedOrigin>);
@@ -55,6 +58,9 @@ impl TrustedOrigin {
             return Ok(Self { text: url.origin().ascii_serialization(), form: Form::Exact });
         }
         let (scheme, authority) = lower.split_once("://").ok_or(InvalidTrustedOrigin)?;
+        if EXECUTED.contains(&scheme) {
+            return Err(InvalidTrustedOrigin);
+        }
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.contains(['/', '@']) || !(authority.is_empty() || is_plain(authority)) {
             return Err(InvalidTrustedOrigin);
@@ -68,16 +74,16 @@ impl TrustedOrigin {
         &self.text
     }
 
-    /// Whether `url`, an origin or a whole URL, is of this origin.
+    /// Whether `url`, an origin or a whole URL, is of this origin. Wildcards stand for hosts of the web alone: under any
+    /// other scheme, `javascript:` among them, a host is what its writer likes.
     fn covers(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else { return false };
         let is_web = matches!(url.scheme(), "http" | "https");
         let origin = || url.origin().ascii_serialization();
         match &self.form {
             Form::Exact => is_web && origin() == self.text,
-            Form::Origins(pattern) if is_web => pattern.matches(&origin()),
-            Form::Origins(pattern) => pattern.matches(url.as_str()),
-            Form::Hosts(pattern) => host_and_port(&url).is_some_and(|host| pattern.matches(&host)),
+            Form::Origins(pattern) => is_web && pattern.matches(&origin()),
+            Form::Hosts(pattern) => is_web && host_and_port(&url).is_some_and(|host| pattern.matches(&host)),
             Form::Scheme { scheme, authority } => {
                 let host = host_and_port(&url).unwrap_or_default().to_ascii_lowercase();
                 url.scheme() == scheme && (authority.is_empty() || *authority == host)
@@ -130,7 +136,15 @@ mod tests {
                     "https://a.example.com.evil.org",
                     "https://evil.org/.example.com",
                     "https://a.example.com:8443",
+                    "javascript://a.example.com/%0aalert(1)",
+                    "data://a.example.com/,x",
+                    "ftp://a.example.com",
                 ],
+            ),
+            (
+                "*://*.example.com",
+                &["https://a.example.com", "http://a.example.com"],
+                &["javascript://x/%0a//.example.com", "javascript://a.example.com"],
             ),
             ("https://*.example.com", &["https://a.example.com"], &["http://a.example.com", "https://example.com"]),
             ("http://localhost:*", &["http://localhost:3000"], &["http://localhost", "http://evil.org:3000"]),
@@ -149,9 +163,15 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_is_refused() {
-        for text in
-            ["", "example.com", "https://a.example/path", "https://u@a.example", "https://*.example/path", "a b*", "x:"]
-        {
+        for text in [
+            "",
+            "example.com",
+            "javascript://",
+            "https://a.example/b",
+            "https://u@a.example",
+            "https://*.example/b",
+            "a b*",
+        ] {
             assert!(TrustedOrigin::parse(text).is_err(), "{text}");
         }
     }

@@ -10,7 +10,7 @@ use crate::wire::read_sign_out;
 pub(super) async fn sign_out(call: Call) -> Result<HttpResponse, ApiError> {
     let sessions = call.api.sessions.as_ref().ok_or(ApiError::NotFound)?;
     read_sign_out(call.body())?;
-    if let Some(shown) = sessions.shown(&call.http) {
+    for shown in sessions.shown(&call.http) {
         sessions.identity.sign_out(shown.token()).await?;
     }
     Outbox::send(&call.http, sessions.cookies.clear());

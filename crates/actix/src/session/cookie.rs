@@ -91,8 +91,10 @@ impl Cookies {
     }
 
     fn read_signed(&self, headers: &HeaderMap, name: &str) -> Option<String> {
-        let value = headers.get_all(header::COOKIE).find_map(|line| self.find(line.to_str().ok()?, name))?;
-        self.secret.verify(&decoded(value)).map(str::to_owned)
+        // Other cookies of the host may hold any bytes.
+        let mut lines = headers.get_all(header::COOKIE).map(|line| String::from_utf8_lossy(line.as_bytes()));
+        let value = lines.find_map(|line| self.find(&line, name).map(str::to_owned))?;
+        self.secret.verify(&decoded(&value)).map(str::to_owned)
     }
 
     /// The value of the first cookie of that name. What begins with a quote loses its last character too, whatever it is:
@@ -149,13 +151,14 @@ mod tests {
     fn the_first_cookie_of_the_name_counts() {
         let found = |line: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, HeaderValue::from_str(line).unwrap());
+            headers.insert(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             cookies(false).session_token(&headers)
         };
         let ours = format!("better-auth.session_token={SIGNED}");
         for line in [
             ours.clone(),
             format!("theme=dark;{ours} ; x=y"),
+            format!("name=Jörg; {ours}"),
             format!("broken; {ours}; better-auth.session_token=other"),
             format!("better-auth.session_token=\"{SIGNED}\""),
         ] {

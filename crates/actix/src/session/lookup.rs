@@ -25,12 +25,12 @@ impl Shown {
 }
 
 impl Sessions {
-    /// The token that a request shows: a bearer token before a cookie.
-    pub(crate) fn shown(&self, request: &HttpRequest) -> Option<Shown> {
-        match bearer_token(request) {
-            Some(shown) => self.cookies.bearer_token(shown).map(Shown::Bearer),
-            None => self.cookies.session_token(request.headers()).map(Shown::Cookie),
-        }
+    /// The tokens that a request shows: a bearer token, which goes first, and a cookie. A bearer token that others made,
+    /// such as one with dots and a signature of theirs, is none.
+    pub(crate) fn shown(&self, request: &HttpRequest) -> impl Iterator<Item = Shown> {
+        let bearer = bearer_token(request).and_then(|shown| self.cookies.bearer_token(shown)).map(Shown::Bearer);
+        let cookie = self.cookies.session_token(request.headers()).map(Shown::Cookie);
+        bearer.into_iter().chain(cookie)
     }
 
     /// Who is signed in by the session that the request shows. A refreshed session's cookie is sent again; the cookies
@@ -40,7 +40,7 @@ impl Sessions {
         request: &HttpRequest,
         may_refresh: bool,
     ) -> Result<Option<SignedIn>, ServiceError> {
-        let Some(shown) = self.shown(request) else {
+        let Some(shown) = self.shown(request).next() else {
             return Ok(None);
         };
         let by_cookie = matches!(shown, Shown::Cookie(_));

@@ -56,7 +56,8 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
             refill_interval: details.refill_interval_ms,
             refill_amount: details.refill_amount,
             last_refill_at: usage.last_refill_at.map(Iso),
-            enabled: details.enabled,
+            // Another writer of the row may have enabled it again, which changes nothing.
+            enabled: details.enabled && details.revocation.is_none(),
             rate_limit_enabled: details.rate_limit_enabled,
             rate_limit_time_window: details.rate_limit_window_ms,
             rate_limit_max: details.rate_limit_max,

@@ -227,6 +227,9 @@ async fn a_bearer_token_is_as_good_as_a_cookie() {
             server.anonymous(Method::POST, "create").bearer_auth(shown).json(&json!({})).send().await.unwrap();
         assert_eq!(created.status(), 200);
     }
+    let cookie = format!("better-auth.session_token={signed}");
+    let foreign = server.auth(Method::GET, "get-session").bearer_auth("a.foreign.token").header("cookie", &cookie);
+    assert_eq!(answer(foreign.send().await.unwrap()).await.1["user"]["name"], "Ada", "it hides no cookie");
     let forged = format!("{token}.{}", "A".repeat(43) + "=");
     for shown in ["", "unknown", &forged] {
         let found = server.auth(Method::GET, "get-session").bearer_auth(shown).send().await.unwrap();
@@ -279,4 +282,23 @@ async fn a_banned_user_is_refused_everywhere() {
     assert_eq!((status.as_u16(), &body["code"]), (403, &json!("BANNED_USER")));
     server.clock.advance(1000);
     assert_eq!(answer(session(&server, &cookie).await).await.1["user"]["name"], "Ada");
+}
+
+#[tokio::test]
+async fn signing_out_ends_every_session_that_is_shown() {
+    let server = TestServer::new();
+    let [by_cookie, by_token] = [sign_up_as(&server, "ada").await, sign_up_as(&server, "bob").await];
+    let cookie = format!("better-auth.session_token={by_cookie}");
+    let out = server.auth(Method::POST, "sign-out").bearer_auth(&by_token).header("cookie", &cookie);
+    assert_eq!(out.header("origin", crate::support::ORIGIN).send().await.unwrap().status(), 200);
+    for token in [by_cookie, by_token] {
+        let gone = server.auth(Method::GET, "get-session").bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer(gone).await.1, Value::Null);
+    }
+}
+
+/// The signed token of somebody who signs up.
+async fn sign_up_as(server: &TestServer, name: &str) -> String {
+    let body = json!({ "name": name, "email": format!("{name}@example.com"), "password": "password" });
+    post(server, "sign-up/email", body).await.headers()["set-auth-token"].to_str().unwrap().to_owned()
 }

@@ -93,9 +93,19 @@ async fn urls_to_be_sent_on_to_are_paths_or_trusted() {
         ("errorCallbackURL", 403, "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL"),
         ("newUserCallbackURL", 403, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL"),
     ] {
-        for url in
-            ["https://evil.example", "//evil.example", "/\\evil.example", "/%2Fevil.example", "evil", "javascript:1"]
-        {
+        for url in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/%2Fevil.example",
+            "evil",
+            "javascript:1",
+            "javascript://a.partner.example/%0aalert(1)",
+            "https://keys.example.com/a\nb",
+            "https://keys.example.com/a\r\nSet-Cookie: x=y",
+            "https://keys.example.com/\u{7f}",
+            "https://keys.example.com\\@evil.example",
+        ] {
             let request = server.anonymous(Method::POST, "create").json(&json!({ member: url }));
             assert_error(&answer(request.send().await.unwrap()).await, status, code, message);
         }

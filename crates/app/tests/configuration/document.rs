@@ -44,10 +44,13 @@ fn value_of(text: &str) -> Value {
     table["value"].clone()
 }
 
+const HTTP: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http.md"));
+const BETTER_AUTH: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/better-auth.md"));
+
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
+fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
-    DOCUMENT.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+    document.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
 #[test]
@@ -57,16 +60,18 @@ fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
 
 #[test]
 fn the_samples_load() {
-    let samples = blocks("toml");
-    assert_eq!(samples.len(), 2);
-    for sample in samples {
-        config(sample, &[]);
+    for (document, count) in [(DOCUMENT, 2), (HTTP, 1), (BETTER_AUTH, 1)] {
+        let samples = blocks(document, "toml");
+        assert_eq!(samples.len(), count);
+        for sample in samples {
+            config(sample, &[]);
+        }
     }
 }
 
 #[test]
 fn the_variables_load() {
-    let samples = blocks("sh");
+    let samples = blocks(DOCUMENT, "sh");
     assert_eq!(samples.len(), 1);
     let variables = samples[0].lines().map(|line| line.split_once('=').unwrap());
     let variables: Vec<_> = variables.map(|(name, value)| (name, value.trim_matches('\''))).collect();
@@ -78,5 +83,5 @@ fn the_variables_load() {
 fn the_sample_problems_are_what_is_said() {
     let text = "[server]\n\n\nworkrs = 1\n[[api_key]]\nconfig_id = \"a\"\n[[api_key]]\nconfig_id = \"b\"\n\n\nrate_limit.window_ms = 0";
     let report = super::complaint(text, &[("KEYMINT__LOG__LEVEL", "loud")]);
-    assert_eq!(blocks("text"), [format!("{report}\n")]);
+    assert_eq!(blocks(DOCUMENT, "text"), [format!("{report}\n")]);
 }

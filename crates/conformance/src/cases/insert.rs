@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::ApiKey;
-use keymint_domain::key::KeyDetails;
+use keymint_domain::key::{Actor, KeyDetails, KeyPatch, Revocation};
 use keymint_ports::{KeyStore, StoreError};
 
 use crate::Engine;
@@ -63,6 +63,15 @@ pub async fn a_removed_key_leaves_its_place<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     insert_all(&*store, &["a", "b"].map(sample::key)).await;
     assert!(store.remove(&id("a")).await.unwrap());
+    other.insert(&sample::key("c"), TWO).await.unwrap();
+    assert!(matches!(store.insert(&sample::key("d"), TWO).await, Err(StoreError::OwnerFull)));
+}
+
+pub async fn a_revoked_key_leaves_its_place<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    insert_all(&*store, &["a", "b"].map(sample::key)).await;
+    let revoking = KeyPatch::revoking(Revocation { at: NOW, by: Actor::Server });
+    store.update(&id("a"), &revoking, NOW).await.unwrap();
     other.insert(&sample::key("c"), TWO).await.unwrap();
     assert!(matches!(store.insert(&sample::key("d"), TWO).await, Err(StoreError::OwnerFull)));
 }

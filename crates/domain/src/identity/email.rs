@@ -4,6 +4,9 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Email(Box<str>);
 
+/// Bytes of an address at most: 64 before the `@` and 255 after it (RFC 5321 4.5.3.1).
+const MAX_LENGTH: usize = 320;
+
 /// A text that is no e-mail address. The message is Better Auth's (wire document 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid email address")]
@@ -15,7 +18,8 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         let (labels, top) = domain.rsplit_once('.').ok_or(InvalidEmail)?;
-        let fits = is_local(local)
+        let fits = text.len() <= MAX_LENGTH
+            && is_local(local)
             && labels.split('.').all(is_label)
             && top.len() >= 2
             && top.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -82,6 +86,12 @@ mod tests {
         ] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_has_an_end() {
+        assert!(Email::parse(&format!("{}@b.co", "a".repeat(315))).is_ok());
+        assert_eq!(Email::parse(&format!("{}@b.co", "a".repeat(316))), Err(InvalidEmail));
     }
 
     #[test]

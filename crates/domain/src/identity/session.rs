@@ -72,7 +72,7 @@ const DAY_MS: u64 = 86_400_000;
 impl SessionLifetime {
     /// How old a session must be to be refreshed.
     const REFRESH_AFTER_MS: u64 = DAY_MS;
-    /// How long a session lives that is not to be remembered.
+    /// How long a session lives that is not to be remembered, where others live longer.
     const FORGOTTEN_AFTER_MS: u64 = DAY_MS;
 
     /// Whether a session that expires at `expires_at` is to be refreshed.
@@ -86,7 +86,7 @@ impl SessionLifetime {
     }
 
     fn end_of(self, remember: bool, now: Timestamp) -> Timestamp {
-        if remember { self.end(now) } else { now.plus_millis(Self::FORGOTTEN_AFTER_MS) }
+        if remember { self.end(now) } else { now.plus_millis(self.expires_in_ms.min(Self::FORGOTTEN_AFTER_MS)) }
     }
 }
 
@@ -145,6 +145,12 @@ mod tests {
             assert!(!session.is_expired(session.expires_at));
             assert!(session.is_expired(session.expires_at.plus_millis(1)));
         }
+    }
+
+    #[test]
+    fn no_session_outlives_what_is_configured() {
+        let minute = SessionLifetime { expires_in_ms: 60_000 };
+        assert_eq!(minute.end_of(false, NOW), NOW.plus_millis(60_000));
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl ApiKey {
         self.details.expires_at.is_some_and(|at| now > at)
     }
 
+    /// Whether it counts among the keys of its owner: it has neither expired nor been revoked.
+    pub fn is_living(&self, now: Timestamp) -> bool {
+        !self.is_expired(now) && self.details.revocation.is_none()
+    }
+
     /// Whether the quota is used up and nothing will ever refill it.
     pub fn is_exhausted(&self) -> bool {
         self.usage.remaining == Some(0) && self.details.refill_amount.is_none()

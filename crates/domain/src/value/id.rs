@@ -8,10 +8,16 @@ pub enum InvalidText {
     /// An id of no characters.
     #[error("must have 1 or more characters")]
     Empty,
+    /// An id that no index of Postgres holds.
+    #[error("must have 2048 bytes or fewer")]
+    TooLong,
     /// A text with U+0000, which Postgres cannot store.
     #[error("must not contain U+0000")]
     Nul,
 }
+
+/// Bytes of an id at most. Postgres' indexes hold 2704.
+const MAX_ID_LENGTH: usize = 2048;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -20,11 +26,14 @@ macro_rules! id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// Takes any text that is not empty and holds no U+0000.
+            /// Takes any text of 1 to 2048 bytes without U+0000.
             pub fn parse(text: impl Into<Box<str>>) -> Result<Self, InvalidText> {
                 let text = text.into();
                 if text.is_empty() {
                     return Err(InvalidText::Empty);
+                }
+                if text.len() > MAX_ID_LENGTH {
+                    return Err(InvalidText::TooLong);
                 }
                 if text.contains('\0') {
                     return Err(InvalidText::Nul);
@@ -145,6 +154,8 @@ mod tests {
     fn empty_text_and_nul_are_no_ids() {
         assert_eq!(KeyId::parse(""), Err(InvalidText::Empty));
         assert_eq!(OwnerId::parse("a\0b"), Err(InvalidText::Nul));
+        assert_eq!(OwnerId::parse("a".repeat(2049)), Err(InvalidText::TooLong));
+        assert!(OwnerId::parse("a".repeat(2048)).is_ok());
         assert_eq!(OwnerId::parse("👩‍🚀 '\"%_").map(|id| id.to_string()).as_deref(), Ok("👩‍🚀 '\"%_"));
     }
 

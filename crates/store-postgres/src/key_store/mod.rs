@@ -64,6 +64,11 @@ impl KeyStore for PgStore {
         }
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = spend::spend(&mut connection, self.layout.owner_columns, attempts, policy, now).await;
+        let is_broken = |answer: &Result<_, _>| matches!(answer, Err(StoreError::Unavailable(_)));
+        if outcome.as_ref().is_ok_and(|answers| answers.iter().any(is_broken)) {
+            // Some of the batch was settled before the store failed: the connection is closed all the same.
+            return outcome;
+        }
         connection.finish(outcome)
     }
 

@@ -36,9 +36,16 @@ pub(super) async fn spend(
         }
         let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
         let settled = if round < OPTIMISTIC_ROUNDS {
-            optimistic::settle(connection, owner_columns, &asked, policy, now).await?
+            optimistic::settle(connection, owner_columns, &asked, policy, now).await
         } else {
-            locked::settle(connection, owner_columns, &asked, policy, now).await?.into_iter().map(Some).collect()
+            let all = locked::settle(connection, owner_columns, &asked, policy, now).await;
+            all.map(|all| all.into_iter().map(Some).collect())
+        };
+        let settled: Vec<_> = match settled {
+            Err(error) if round == 0 => return Err(error),
+            // What an earlier round has settled counts.
+            Err(error) => vec![Some(Err(error)); open.len()],
+            Ok(settled) => settled,
         };
         for (index, answer) in open.into_iter().zip(settled) {
             answers[index] = answer;
