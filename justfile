@@ -40,3 +40,15 @@ bench *ARGS:
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
+
+# Batches of verifications in each store: `just bench-stores sqlite`.
+bench-stores *ARGS:
+    cargo bench -p keymint-bench-stores --bench spend -- {{ARGS}}
+
+# Instructions of a verification, against their budget: `just instructions --renew` writes that down anew.
+instructions *ARGS:
+    bash benches/instructions/count {{ARGS}}
+
+# Draws what `just bench --json` wrote, of all files together: `just plots connections.json keys-*.json`.
+plots +FIGURES:
+    cargo run --profile dist -p keymint-bench-http -- plot {{FIGURES}}

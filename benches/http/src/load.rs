@@ -1,14 +1,15 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::process::Command;
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
+use crate::rounds::Point;
+use crate::subject::Subject;
 
 /// What one subject did in one round, as wrk's script says it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -35,24 +36,21 @@ impl Round {
 #[derive(Debug)]
 pub(crate) struct Load {
     script: PathBuf,
-    bodies: PathBuf,
+    count: usize,
+    keys: String,
     connections: NonZeroU32,
     threads: NonZeroU32,
 }
 
 impl Load {
-    /// A load of verifications of `keys`, whose files are kept in `folder`.
-    pub(crate) fn of(
-        keys: &[String],
-        folder: &Path,
-        connections: NonZeroU32,
-        threads: NonZeroU32,
-    ) -> Result<Self, Failure> {
-        let (script, bodies) = (folder.join("load.lua"), folder.join("bodies"));
+    /// A load of verifications of a subject's keys, whose files are kept in its folder.
+    pub(crate) fn of(subject: &Subject, point: Point, threads: NonZeroU32) -> Result<Self, Failure> {
+        let Point { connections, pick } = point;
+        let script = subject.folder.join("load.lua");
         fs::write(&script, include_str!("load.lua"))?;
-        let lines: Vec<String> = keys.iter().map(|key| json!({ "key": key }).to_string()).collect();
-        fs::write(&bodies, lines.join("\n"))?;
-        Ok(Self { script, bodies, connections, threads: threads.min(connections) })
+        let texts = subject.texts(pick);
+        let keys = texts.argument(&subject.folder, &pick.to_string())?;
+        Ok(Self { script, count: texts.count(), keys, connections, threads: threads.min(connections) })
     }
 
     /// Drives the endpoint at `url` for that long.
@@ -61,7 +59,8 @@ impl Load {
         wrk.kill_on_drop(true);
         wrk.arg(format!("-c{}", self.connections)).arg(format!("-t{}", self.threads)).arg(format!("-d{seconds}s"));
         wrk.arg("-H").arg(format!("Authorization: Bearer {SERVER_KEY}"));
-        wrk.arg("-s").arg(&self.script).arg(url).arg("--").arg(&self.bodies).arg(seed.to_string());
+        wrk.arg("-s").arg(&self.script).arg(url).arg("--");
+        wrk.args([&seed.to_string(), &self.count.to_string(), &self.keys]);
         let output = wrk.output().await?;
         let said = String::from_utf8_lossy(&output.stdout);
         match said.lines().find(|line| line.starts_with('{')) {

@@ -4,14 +4,19 @@
 mod api;
 mod arguments;
 mod figures;
+mod keys;
 mod load;
 mod machine;
+mod open_loop;
+mod plot;
 mod report;
 mod rounds;
 mod server;
 mod startup;
+mod stock;
 mod stopwatch;
 mod subject;
+mod svg;
 
 use std::error::Error;
 use std::fs;
@@ -32,6 +37,7 @@ fn main() -> ExitCode {
     let Arguments { command, run } = Arguments::parse();
     let ended = match command {
         Some(Command::Bare(bare)) => bare::serve(&bare),
+        Some(Command::Plot(plot)) => plot::draw(&plot),
         None => run_to_the_end(run),
     };
     match ended {
@@ -58,7 +64,7 @@ async fn bench(run: Run) -> Result<(), Failure> {
     let machine = Machine::look(lab.path(), wrk)?;
     let startup = startup::measure(&lab, run.rounds).await?;
     let results = measure(&lab, &run).await?;
-    let report = Report::new(&run, machine, startup, results);
+    let report = Report::new(&run, machine, startup, &results);
     print!("{report}");
     if let Some(file) = &run.json {
         fs::write(file, report.to_json()?).map_err(|error| format!("cannot write {}: {error}", file.display()))?;

@@ -35,10 +35,23 @@ impl Server {
         &self.url
     }
 
+    /// KiB of memory that it and the processes that it started hold; `None` where the system does not say.
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        resident_kib(self.process.id()?)
+    }
+
     /// Ends it at once, and waits for that.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         Ok(self.process.kill().await?)
     }
+}
+
+fn resident_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let own = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let own: u64 = own.trim().strip_suffix(" kB")?.parse().ok()?;
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    Some(own + children.split(' ').filter_map(|child| resident_kib(child.parse().ok()?)).sum::<u64>())
 }
 
 /// Reads the URL at the end of the first line, and goes on reading so that the process never waits for a reader.

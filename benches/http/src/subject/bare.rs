@@ -34,16 +34,11 @@ struct Request {
     _key: String,
 }
 
-/// As many texts of a key's shape, none of them a key.
-pub(crate) fn keys(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("sk_{number:A>43}")).collect()
-}
-
 /// Records an answer of Keymint's, and starts a process that gives it.
 pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Server, Failure> {
     let model = keymint::start(lab, keymint::MEMORY, workers, folder).await?;
     let api = Api::at(model.url());
-    let keys = api.create_keys(1).await?;
+    let keys = api.create_keys(1, true).await?;
     let Answer { headers, body } = api.verify(&keys[0]).await?;
     model.stop().await?;
     // These the server writes itself.

@@ -15,6 +15,19 @@ pub(crate) const SQLITE: &str = "sqlite:keymint.db";
 pub(crate) const MEMORY: &str = "memory:";
 
 pub(crate) async fn start(lab: &Lab, database: &str, workers: usize, folder: &Path) -> Result<Server, Failure> {
+    Server::start(&mut command(lab, database, workers), folder).await
+}
+
+/// Makes the tables.
+pub(crate) async fn migrate(lab: &Lab, database: &str, folder: &Path) -> Result<(), Failure> {
+    let output = command(lab, database, 0).arg("migrate").current_dir(folder).output().await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("keymint migrate failed: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+fn command(lab: &Lab, database: &str, workers: usize) -> Command {
     let mut command = Command::new(&lab.keymint);
     command.env_clear().envs([
         ("KEYMINT_SERVER_KEYS", SERVER_KEY),
@@ -23,5 +36,5 @@ pub(crate) async fn start(lab: &Lab, database: &str, workers: usize, folder: &Pa
         ("KEYMINT__DATABASE__URL", database),
         ("KEYMINT__DATABASE__DURABILITY", "full"),
     ]);
-    Server::start(&mut command, folder).await
+    command
 }

@@ -1,65 +1,57 @@
 //! What is measured, one kind a file. Each is a process of its own, on a free port, with fresh data.
 
 pub(crate) mod bare;
+mod better_auth;
 pub(crate) mod keymint;
+mod kind;
 
 use std::env;
-use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use keymint_test_postgres::PrivateCluster;
-use serde::Serialize;
 use tempfile::TempDir;
 
+pub(crate) use self::kind::Kind;
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
-use crate::load::Load;
+use crate::keys::{Pick, Texts};
 use crate::server::Server;
-
-/// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// An endpoint that parses the request and answers with a verification's bytes.
-    Bare,
-    /// Keymint on SQLite, durability full.
-    Sqlite,
-    /// Keymint on Postgres, durability full.
-    Postgres,
-    /// Keymint on its memory.
-    Memory,
-}
-
-impl Kind {
-    /// Whether its keys' quotas say how many verifications were accepted.
-    pub(crate) fn keeps_quotas(self) -> bool {
-        self != Self::Bare
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Bare => "bare",
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-            Self::Memory => "memory",
-        })
-    }
-}
+use crate::stock::Stock;
 
 /// A server that is ready to be measured.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) api: Api,
-    pub(crate) keys: Vec<String>,
-    pub(crate) load: Load,
+    pub(crate) folder: PathBuf,
+    limited: Texts,
+    unlimited: Option<Texts>,
+    stock: Option<Stock>,
     // In this order: a server ends before its database.
-    _server: Server,
+    pub(crate) server: Server,
     _cluster: Option<PrivateCluster>,
+}
+
+impl Subject {
+    /// The keys that requests show.
+    pub(crate) fn texts(&self, pick: Pick) -> Texts {
+        match pick {
+            Pick::Spread => self.limited.clone(),
+            Pick::Hot => self.limited.first(),
+            Pick::Unlimited => self.unlimited.clone().unwrap_or_else(|| self.limited.clone()),
+        }
+    }
+
+    /// What all keys have spent of their quotas so far; `None` where there are no quotas.
+    pub(crate) async fn spent(&self) -> Result<Option<u64>, Failure> {
+        match (&self.stock, self.kind) {
+            (Some(stock), _) => Ok(Some(stock.spent().await?)),
+            (None, Kind::Memory) => Ok(Some(self.api.spent().await?)),
+            (None, _) => Ok(None),
+        }
+    }
 }
 
 /// Where subjects are started: a temporary folder, and the program to measure.
@@ -93,25 +85,43 @@ impl Lab {
         Ok(tempfile::tempdir_in(&self.folder)?.keep())
     }
 
-    /// Starts a subject, and gives it its keys.
+    /// Starts a subject with its keys.
     pub(crate) async fn start(&self, kind: Kind, run: &Run) -> Result<Subject, Failure> {
         let folder = self.folder()?;
+        let mut limited = Texts::limited(run.keys.get());
+        let mut unlimited = run.pick.contains(&Pick::Unlimited).then(|| Texts::unlimited(run.keys.get()));
         let mut cluster = None;
-        let server = match kind {
-            Kind::Bare => bare::start(self, run.workers, &folder).await?,
-            Kind::Sqlite => keymint::start(self, keymint::SQLITE, run.workers, &folder).await?,
-            Kind::Memory => keymint::start(self, keymint::MEMORY, run.workers, &folder).await?,
-            Kind::Postgres => {
-                let cluster = cluster.insert(PrivateCluster::start_durable().await);
-                keymint::start(self, &cluster.database().await, run.workers, &folder).await?
+        let stock = match kind {
+            Kind::Bare | Kind::Memory => None,
+            Kind::Sqlite | Kind::BetterAuthSqlite => Some(Stock::sqlite(&folder)),
+            Kind::Postgres | Kind::BetterAuthPostgres => {
+                Some(Stock::Postgres(cluster.insert(PrivateCluster::start_durable().await).database().await))
             }
         };
-        let api = Api::at(server.url());
-        let keys = match kind {
-            Kind::Bare => bare::keys(run.keys.get()),
-            _ => api.create_keys(run.keys.get()).await?,
+        let server = match (kind, &stock) {
+            (Kind::BetterAuthSqlite | Kind::BetterAuthPostgres, Some(stock)) => {
+                better_auth::prepare(stock).await?;
+                stock.fill(&limited, unlimited.as_ref()).await?;
+                // Two writers of one SQLite file would wait for each other.
+                let workers = if kind == Kind::BetterAuthSqlite { NonZeroUsize::MIN } else { run.peer_workers };
+                better_auth::start(stock, workers, &folder).await?
+            }
+            (_, Some(stock)) => {
+                keymint::migrate(self, &stock.url(), &folder).await?;
+                stock.fill(&limited, unlimited.as_ref()).await?;
+                keymint::start(self, &stock.url(), run.workers, &folder).await?
+            }
+            (Kind::Memory, None) => keymint::start(self, keymint::MEMORY, run.workers, &folder).await?,
+            (_, None) => bare::start(self, run.workers, &folder).await?,
         };
-        let load = Load::of(&keys, &folder, run.connections, run.threads)?;
-        Ok(Subject { kind, api, keys, load, _server: server, _cluster: cluster })
+        let api = Api::at(server.url());
+        if kind == Kind::Memory {
+            // There is no way into another process' memory but its API.
+            limited = Texts::Listed(api.create_keys(run.keys.get(), true).await?);
+            if let Some(unlimited) = &mut unlimited {
+                *unlimited = Texts::Listed(api.create_keys(run.keys.get(), false).await?);
+            }
+        }
+        Ok(Subject { kind, api, folder, limited, unlimited, stock, server, _cluster: cluster })
     }
 }

@@ -1,0 +1,58 @@
+mod row;
+mod table;
+
+use serde::Serialize;
+
+use self::row::Row;
+use crate::Failure;
+use crate::arguments::Run;
+use crate::load::Round;
+use crate::machine::Machine;
+use crate::rounds::{Accounts, Results};
+use crate::startup::Startup;
+use crate::subject::Kind;
+
+/// Everything that a run found. `Display` is the table for people.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    machine: Machine,
+    options: Run,
+    startup: Startup,
+    /// By point, then by subject.
+    rows: Vec<Row>,
+    subjects: Vec<Whole>,
+}
+
+/// What is known of a subject over all points.
+#[derive(Debug, Serialize)]
+struct Whole {
+    subject: Kind,
+    accounts: Option<Accounts>,
+    resident_kib: Option<u64>,
+}
+
+impl Report {
+    /// Puts the figures together; the bare endpoint's results are the first.
+    pub(crate) fn new(run: &Run, machine: Machine, startup: Startup, results: &[Results]) -> Self {
+        let mut rows = Vec::new();
+        for (place, bare) in results[0].points.iter().enumerate() {
+            for results in results {
+                // The same connections with the first pick: what another pick is compared with.
+                let first = results.points.iter().find(|other| other.point.connections == bare.point.connections);
+                let rates = |rounds: &[Round]| rounds.iter().map(Round::per_second).collect::<Vec<_>>();
+                let first = first.map(|first| rates(&first.rounds)).unwrap_or_default();
+                rows.push(Row::new(results.kind, &results.points[place], &rates(&bare.rounds), &first));
+            }
+        }
+        let whole = |results: &Results| Whole {
+            subject: results.kind,
+            accounts: results.accounts,
+            resident_kib: results.resident_kib,
+        };
+        Self { machine, options: run.clone(), startup, rows, subjects: results.iter().map(whole).collect() }
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}

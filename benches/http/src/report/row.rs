@@ -1,0 +1,90 @@
+use serde::Serialize;
+
+use crate::figures::Spread;
+use crate::load::Round;
+use crate::open_loop::Paced;
+use crate::rounds::{AtPoint, Point};
+use crate::subject::Kind;
+
+/// One subject's figures at one point.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) subject: Kind,
+    #[serde(flatten)]
+    pub(super) point: Point,
+    pub(super) per_second: Spread,
+    /// To the bare endpoint, each round to the same round's.
+    pub(super) ratio: Spread,
+    /// To the same subject with the first of the picks, each round to the same round's.
+    pub(super) to_first_pick: Spread,
+    pub(super) p50_us: Spread,
+    pub(super) p99_us: Spread,
+    pub(super) at_half: Option<AtHalf>,
+    rounds: Vec<Round>,
+}
+
+/// What was found at half of the median rate.
+#[derive(Debug, Serialize)]
+pub(super) struct AtHalf {
+    pub(super) per_second: Spread,
+    pub(super) p50_us: Spread,
+    pub(super) p99_us: Spread,
+    pub(super) p999_us: Spread,
+}
+
+impl Row {
+    #[expect(clippy::cast_precision_loss, reason = "a latency in microseconds is far below 2^53")]
+    pub(super) fn new(subject: Kind, at: &AtPoint, bare: &[f64], first: &[f64]) -> Self {
+        let AtPoint { point, rounds, at_half } = at;
+        let of = |figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(figure));
+        let to =
+            |others: &[f64]| Spread::of(rounds.iter().zip(others).map(|(round, other)| round.per_second() / other));
+        Self {
+            subject,
+            point: *point,
+            per_second: of(Round::per_second),
+            ratio: to(bare),
+            to_first_pick: to(first),
+            p50_us: of(|round| round.p50_us as f64),
+            p99_us: of(|round| round.p99_us as f64),
+            at_half: AtHalf::of(at_half),
+            rounds: rounds.clone(),
+        }
+    }
+}
+
+impl AtHalf {
+    fn of(rounds: &[Paced]) -> Option<Self> {
+        let of = |figure: fn(&Paced) -> f64| Spread::of(rounds.iter().map(figure));
+        (!rounds.is_empty()).then(|| Self {
+            per_second: of(|round| round.per_second),
+            p50_us: of(|round| round.p50_us),
+            p99_us: of(|round| round.p99_us),
+            p999_us: of(|round| round.p999_us),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::keys::Pick;
+
+    fn at(answered: &[u64]) -> AtPoint {
+        let round = |answered| Round { answered, took_us: 500_000, p50_us: 1500, p99_us: 3000, refused: 0, broken: 0 };
+        let rounds = answered.iter().copied().map(round).collect();
+        AtPoint { point: Point { connections: NonZeroU32::MIN, pick: Pick::Spread }, rounds, at_half: Vec::new() }
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let bare: Vec<f64> = at(&[100, 400, 200]).rounds.iter().map(Round::per_second).collect();
+        let row = Row::new(Kind::Sqlite, &at(&[50, 100, 150]), &bare, &bare);
+        assert_eq!(row.per_second, Spread { median: 200.0, min: 100.0, max: 300.0 });
+        assert_eq!(row.ratio, Spread { median: 0.5, min: 0.25, max: 0.75 });
+        assert_eq!(row.p50_us, Spread { median: 1500.0, min: 1500.0, max: 1500.0 });
+        assert!(row.at_half.is_none());
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+
+use super::{Report, Row, Whole};
+use crate::figures::Spread;
+use crate::rounds::{Accounts, Point};
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { machine, options: run, startup, rows, subjects } = self;
+        let commit = machine.commit_us.median;
+        writeln!(f, "\n{} cores, one durable write {commit:.0} us, load by {}", machine.cores, machine.wrk)?;
+        writeln!(f, "{} rounds of {} s, {} keys; medians (min to max)", run.rounds, run.seconds, run.keys)?;
+        let mut before = None;
+        for row in rows {
+            if before != Some(row.point) {
+                heading(f, row)?;
+                before = Some(row.point);
+            }
+            line(f, row)?;
+        }
+        half_rates(f, rows)?;
+        picks(f, rows)?;
+        writeln!(f)?;
+        for Whole { subject, accounts, resident_kib } in subjects {
+            write!(f, "{subject:<20}")?;
+            if let Some(kib) = resident_kib {
+                write!(f, " {} MiB resident", kib / 1024)?;
+            }
+            if let Some(Accounts { spent, answered }) = accounts {
+                write!(f, ", answered {answered}, quotas spent {spent}")?;
+            }
+            writeln!(f)?;
+        }
+        let (first, again) = (cell(startup.first_ms, 1.0, 1), cell(startup.again_ms, 1.0, 1));
+        writeln!(f, "\nkeymint on SQLite, start to first answer, ms: {first}; on a database that is there: {again}")
+    }
+}
+
+/// Latencies at half of what the rounds above reached.
+fn half_rates(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    let halves: Vec<_> = rows.iter().filter_map(|row| row.at_half.as_ref().map(|half| (row, half))).collect();
+    if halves.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nat half of the median rate:\n")?;
+    cells(f, ["", "verifications a second", "connections, keys", "p50, ms", "p99, ms"])?;
+    cells(f, ["---"; 5])?;
+    for (row, half) in halves {
+        let Point { connections, pick } = row.point;
+        let (subject, point) = (row.subject.to_string(), format!("{connections}, {pick}"));
+        let [rate, p50, p99] = [cell(half.per_second, 1.0, 0), cell(half.p50_us, 1e-3, 2), cell(half.p99_us, 1e-3, 2)];
+        cells(f, [&subject, &rate, &point, &p50, &p99])?;
+    }
+    Ok(())
+}
+
+/// What other picks of keys are to the first one.
+fn picks(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    let first = rows.first().map(|row| row.point.pick);
+    let others: Vec<_> = rows.iter().filter(|row| Some(row.point.pick) != first).collect();
+    if !others.is_empty() {
+        writeln!(f, "\nratio to the first kind of keys:")?;
+    }
+    for row in others {
+        let Point { connections, pick } = row.point;
+        let ratio = cell(row.to_first_pick, 1.0, 2);
+        writeln!(f, "{:<20} {connections:>4} connections, {pick:<9} {ratio}", row.subject)?;
+    }
+    Ok(())
+}
+
+fn heading(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
+    let Point { connections, pick } = row.point;
+    writeln!(f, "\n{connections} connections, {pick} keys:\n")?;
+    cells(f, ["", "verifications a second", "ratio to bare", "p50, ms", "p99, ms"])?;
+    cells(f, ["---"; 5])
+}
+
+fn line(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
+    let [rate, ratio] = [cell(row.per_second, 1.0, 0), cell(row.ratio, 1.0, 2)];
+    let [p50, p99] = [cell(row.p50_us, 1e-3, 2), cell(row.p99_us, 1e-3, 2)];
+    cells(f, [&row.subject.to_string(), &rate, &ratio, &p50, &p99])
+}
+
+fn cells(f: &mut fmt::Formatter<'_>, cells: [&str; 5]) -> fmt::Result {
+    let [subject, per_second, ratio, p50, p99] = cells;
+    writeln!(f, "| {subject:<20} | {per_second:<24} | {ratio:<22} | {p50:<22} | {p99:<22} |")
+}
+
+/// A median and its extremes in another unit.
+fn cell(spread: Spread, unit: f64, digits: usize) -> String {
+    let Spread { median, min, max } = spread;
+    let [median, min, max] = [median, min, max].map(|value| value * unit);
+    format!("{median:.digits$} ({min:.digits$} to {max:.digits$})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_the_median_and_the_extremes() {
+        let spread = Spread { median: 1500.0, min: 1000.0, max: 2000.0 };
+        assert_eq!(cell(spread, 1e-3, 2), "1.50 (1.00 to 2.00)");
+    }
+}
