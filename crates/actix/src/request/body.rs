@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
+use super::pairs;
 use crate::{Api, ApiError};
 
 /// A JSON body; `None` where the request has none, which zod calls `undefined`.
@@ -91,7 +92,7 @@ fn media_type(request: &HttpRequest) -> Result<MediaType, ApiError> {
 /// A form's fields as texts; of two of one name the last one counts.
 fn parse_form(bytes: &[u8]) -> Result<Value, ApiError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::BrokenBody)?;
-    let fields = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| ApiError::BrokenBody)?;
-    let fields = fields.into_inner().into_iter().map(|(name, value)| (name, Value::String(value)));
+    let fields = pairs(text).ok_or(ApiError::BrokenBody)?;
+    let fields = fields.into_iter().map(|(name, value)| (name, Value::String(value)));
     Ok(Value::Object(fields.collect::<Map<_, _>>()))
 }

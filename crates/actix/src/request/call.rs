@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::JsonBody;
 use super::caller::is_server;
+use super::pairs;
 use crate::validate::Object;
 use crate::{Api, ApiError, origin};
 
@@ -80,8 +81,7 @@ fn shown_key<'a>(policy: &'a Policy, headers: &HeaderMap) -> Option<(&'a str, Pl
 }
 
 fn query_callback(http: &HttpRequest) -> Option<String> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(http.query_string()).ok()?;
-    pairs.into_inner().into_iter().find(|(name, _)| name == "callbackURL").map(|(_, value)| value)
+    pairs(http.query_string())?.into_iter().find(|(name, _)| name == "callbackURL").map(|(_, value)| value)
 }
 
 impl Call {
@@ -123,30 +123,24 @@ impl Call {
 
     /// Who asks. A banned user is refused.
     pub(crate) async fn caller(&self) -> Result<Caller, ServiceError> {
-        let (user, caller) = match &self.credential {
-            Credential::Server => return Ok(Caller::Server),
+        match &self.credential {
+            Credential::Server => Ok(Caller::Server),
             Credential::Key { holder, .. } => {
                 let may_manage_keys = holder.may_manage_keys;
-                return Ok(Caller::KeyHolder { user: holder.user.id.clone(), may_manage_keys });
+                Ok(Caller::KeyHolder { user: holder.user.id.clone(), may_manage_keys })
             }
-            Credential::Other => match self.signed_in().await {
-                Ok(Some(SignedIn { user, .. })) => (user.clone(), Caller::User(user.id)),
-                Ok(None) | Err(ServiceError::Refused(ErrorCode::FailedToGetSession)) => return Ok(Caller::Anyone),
-                Err(error) => return Err(error),
+            Credential::Other => match (&self.api.sessions, self.signed_in().await) {
+                (Some(sessions), Ok(Some(signed_in))) => sessions.identity.caller(signed_in),
+                (_, Ok(_) | Err(ServiceError::Refused(ErrorCode::FailedToGetSession))) => Ok(Caller::Anyone),
+                (_, Err(error)) => Err(error),
             },
-        };
-        let now = self.api.sessions.as_ref().map(|sessions| sessions.identity.now());
-        if now.is_some_and(|now| user.is_banned(now)) {
-            return Err(ErrorCode::UserBanned.into());
         }
-        Ok(caller)
     }
 
     /// Better Auth reads `disableRefresh` on every endpoint, and as JavaScript does: any text but the empty one means yes.
     fn may_refresh(&self) -> bool {
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(self.http.query_string());
         let is_set = |(name, value): &(String, String)| name == "disableRefresh" && !value.is_empty();
-        !pairs.is_ok_and(|pairs| pairs.into_inner().iter().any(is_set))
+        !pairs(self.http.query_string()).is_some_and(|pairs| pairs.iter().any(is_set))
     }
 }
 

@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod caller;
 mod frame;
+mod pairs;
 mod request_id;
 
 pub(crate) use address::client_address;
@@ -14,4 +15,5 @@ pub use call::Call;
 pub use caller::Authenticated;
 pub(crate) use caller::bearer_token;
 pub(crate) use frame::{frame, time_limit};
+pub(crate) use pairs::pairs;
 pub use request_id::RequestIds;

@@ -22,7 +22,7 @@ pub(super) async fn get_session(call: Call) -> Result<HttpResponse, ApiError> {
     if *call.http.method() != Method::GET {
         return Err(ErrorCode::MethodNotAllowed.into());
     }
-    let found = call.signed_in().await?.filter(|found| !found.is_banned(sessions.identity.now()));
+    let found = call.signed_in().await?.filter(|found| !found.user.is_banned(sessions.identity.now()));
     match found {
         Some(found) => Ok(answer.json(SessionView::new(&found, sessions.shows_organization))),
         None => Ok(answer.json(Value::Null)),

@@ -8,7 +8,7 @@ use crate::request::bearer_token;
 
 /// The session token that a request shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
+pub(crate) enum Shown {
     /// As `Authorization: Bearer`. The client keeps it as it likes, so that no cookies are sent to it.
     Bearer(SessionToken),
     /// In the session cookie.
@@ -17,7 +17,7 @@ pub enum Shown {
 
 impl Shown {
     /// The token.
-    pub fn token(&self) -> &SessionToken {
+    pub(crate) fn token(&self) -> &SessionToken {
         match self {
             Self::Bearer(token) | Self::Cookie(token) => token,
         }

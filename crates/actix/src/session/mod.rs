@@ -12,9 +12,7 @@ use keymint_service::{Identity, Throttle};
 
 use cookie::Cookies;
 
-pub use lookup::Shown;
-pub use outbox::Outbox;
-pub(crate) use outbox::deliver;
+pub(crate) use outbox::{Outbox, deliver};
 pub use signature::{CookieSecret, InvalidSecret};
 
 /// What is needed to know users by their sessions, and to sign them up and in.

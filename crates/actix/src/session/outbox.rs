@@ -10,7 +10,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest};
 /// The cookies that a request has earned so far. They travel on whatever answer follows, errors included (wire document
 /// 5.5).
 #[derive(Debug, Clone, Default)]
-pub struct Outbox(Rc<RefCell<Vec<String>>>);
+pub(crate) struct Outbox(Rc<RefCell<Vec<String>>>);
 
 impl Outbox {
     /// Adds `Set-Cookie` lines to the answer of this request.

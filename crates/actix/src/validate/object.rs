@@ -1,11 +1,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 use serde_json::{Map, Value};
 
 use super::kind::kind;
 use crate::ApiError;
+use crate::request::pairs;
 
 /// The members of a body or a query, and what is wrong with those that were read so far.
 pub struct Object<'a> {
@@ -42,9 +43,9 @@ impl<'a> Object<'a> {
     /// The members of a query, all of them texts. One that is given twice is an array.
     pub fn query(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut members: Map<String, Value> = Map::new();
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let pairs = pairs.map_err(|_| ApiError::Validation("[query] Invalid input: expected object".to_owned()))?;
-        for (name, value) in pairs.into_inner() {
+        let pairs = pairs(request.query_string());
+        let pairs = pairs.ok_or_else(|| ApiError::Validation("[query] Invalid input: expected object".to_owned()))?;
+        for (name, value) in pairs {
             match members.get_mut(&name) {
                 None => drop(members.insert(name, Value::String(value))),
                 Some(Value::Array(values)) => values.push(Value::String(value)),

@@ -11,10 +11,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use keymint_domain::identity::{Client, Session, SessionLifetime, SessionToken, User};
-use keymint_domain::{Timestamp, UserId};
+use keymint_domain::{ErrorCode, Timestamp, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore};
 
-use crate::ServiceError;
+use crate::{Caller, ServiceError};
 use hasher::Hasher;
 
 pub use session::FoundSession;
@@ -63,13 +63,6 @@ pub struct SignedIn {
     pub session: Session,
 }
 
-impl SignedIn {
-    /// Whether the user's ban is in force at `now`.
-    pub fn is_banned(&self, now: Timestamp) -> bool {
-        self.user.is_banned(now)
-    }
-}
-
 impl Identity {
     /// Puts it together.
     pub fn new(
@@ -89,6 +82,14 @@ impl Identity {
     /// The present instant, by the clock that sessions are judged by.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Who somebody is, to the use cases of keys. Errors: `USER_BANNED`.
+    pub fn caller(&self, signed_in: SignedIn) -> Result<Caller, ServiceError> {
+        if signed_in.user.is_banned(self.clock.now()) {
+            return Err(ErrorCode::UserBanned.into());
+        }
+        Ok(Caller::User(signed_in.user.id))
     }
 
     /// Ends a session; one that does not exist has ended before.
