@@ -37,6 +37,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("sea-query", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("actix-web", &["keymint-actix"]),
+    ("rusqlite", &["keymint-store-sqlite"]),
     ("governor", &["keymint-domain", "keymint-service"]),
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),

@@ -1,11 +1,10 @@
 use std::io;
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
+use rusqlite::OpenFlags;
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
@@ -13,11 +12,15 @@ use crate::error::{is_busy, open_error};
 use crate::{ConnectError, SqliteOptions};
 use keymint_ports::Durability;
 
-/// Rows that the connection's thread may be ahead of their reader, so that it reads a whole batch without waiting.
-const ROWS_OF_A_BATCH: usize = 1024;
+/// The setting of how many pages the write-ahead log takes before they are copied into the file.
+const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
+/// 32 MiB. A page that many batches change is copied once for all of them, so that this is eight times SQLite's default.
+const PAGES_BETWEEN_CHECKPOINTS: u32 = 8192;
 
 /// Opens connections that write.
 pub(crate) struct Opener {
+    path: PathBuf,
+    synchronous: &'static str,
     options: SqliteConnectOptions,
     /// How long to wait for others.
     pub(crate) patience: Duration,
@@ -29,16 +32,16 @@ impl Opener {
         let path = absolute(&options.path).map_err(open_error)?;
         make_private(&path).map_err(open_error)?;
         let synchronous = match options.durability {
-            Durability::Full => SqliteSynchronous::Full,
-            Durability::Normal => SqliteSynchronous::Normal,
+            Durability::Full => "full",
+            Durability::Normal => "normal",
         };
         let connection = connection(&path, options)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .foreign_keys(true)
-            .synchronous(synchronous)
-            .row_buffer_size(ROWS_OF_A_BATCH);
-        Ok(Self { options: connection, patience: patience(options) })
+            .pragma(AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS.to_string())
+            .pragma("synchronous", synchronous);
+        Ok(Self { path, synchronous, options: connection, patience: patience(options) })
     }
 
     /// Opens a connection. SQLite does not wait for others while it switches a new file to the write-ahead log, so that
@@ -57,6 +60,17 @@ impl Opener {
         };
         let outcome = timeout(self.patience, patiently).await;
         outcome.unwrap_or(Err(busy))
+    }
+
+    /// Opens a connection for batches of verifications, to the file that the others are on.
+    pub(crate) fn open_for_batches(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(self.patience)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "synchronous", self.synchronous)?;
+        connection.pragma_update(None, AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS)?;
+        Ok(connection)
     }
 }
 
@@ -109,13 +123,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (durability, synchronous) in [(Durability::Full, 2), (Durability::Normal, 1)] {
             let options = SqliteOptions { durability, ..SqliteOptions::new(folder.path().join("keymint.db")) };
-            let mut writer = Opener::new(&options).unwrap().open().await.unwrap();
+            let opener = Opener::new(&options).unwrap();
+            let mut writer = opener.open().await.unwrap();
             let ask = |question| query_scalar::<_, i64>(question);
             assert_eq!(ask("pragma synchronous").fetch_one(&mut writer).await.unwrap(), synchronous);
             assert_eq!(ask("pragma foreign_keys").fetch_one(&mut writer).await.unwrap(), 1);
+            let pages = ask("pragma wal_autocheckpoint").fetch_one(&mut writer).await.unwrap();
+            assert_eq!(pages, i64::from(PAGES_BETWEEN_CHECKPOINTS));
             assert_eq!(ask("pragma busy_timeout").fetch_one(&mut writer).await.unwrap(), 5000);
             let mode = query_scalar::<_, String>("pragma journal_mode").fetch_one(&mut writer).await.unwrap();
             assert_eq!(mode, "wal");
+            let batches = opener.open_for_batches().unwrap();
+            let told = [
+                ("synchronous", synchronous),
+                ("foreign_keys", 1),
+                ("busy_timeout", 5000),
+                ("wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS.into()),
+            ];
+            for (pragma, value) in told {
+                let ask = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+                assert_eq!(batches.pragma_query_value(None, pragma, ask), Ok(value), "{pragma}");
+            }
             let readers = readers(&options).unwrap();
             assert_eq!(ask("pragma query_only").fetch_one(&readers).await.unwrap(), 1);
         }

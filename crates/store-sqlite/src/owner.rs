@@ -2,9 +2,8 @@ use std::collections::HashSet;
 
 use keymint_domain::verify::{Ban, Owner};
 use keymint_ports::StoreError;
-use sqlx::sqlite::SqliteRow;
 
-use crate::row::Reader;
+use crate::row::{Reader, Row};
 
 /// What the table of users tells about bans. Better Auth's admin plugin adds both columns; they are looked for once, when
 /// the store is opened.
@@ -30,7 +29,7 @@ impl OwnerColumns {
 }
 
 /// Reads what the row of a key, joined with the row of its owner, tells about the owner.
-pub(crate) fn read_owner(row: &SqliteRow) -> Result<Owner, StoreError> {
+pub(crate) fn read_owner(row: &dyn Row) -> Result<Owner, StoreError> {
     let row = Reader::new(row, "user", "owner_id");
     if row.text("owner_id")?.is_none() {
         return Ok(Owner::Absent);

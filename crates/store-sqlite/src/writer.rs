@@ -4,52 +4,95 @@ use std::sync::Arc;
 use keymint_ports::StoreError;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::connect::Opener;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
 
-/// The one connection that writes, because SQLite has one writer at a time anyway: calls of this process wait here in
-/// their order, not in SQLite's busy loop.
+/// What writes. SQLite has one writer at a time anyway: calls of this process wait here in their order, not in SQLite's
+/// busy loop.
 ///
 /// A connection is lent, and comes back only from a call that ended. Where the store fails, or a call is dropped
 /// half-way, its connection is closed, which rolls back whatever was open, and the next call opens a new one.
 pub(crate) struct Writer {
-    opener: Opener,
-    idle: Mutex<Option<SqliteConnection>>,
+    opener: Arc<Opener>,
+    idle: Arc<Mutex<Idle>>,
     file: Arc<DatabaseFile>,
 }
 
-/// The writing connection, on loan.
+/// The connections that are not lent.
+struct Idle {
+    /// For statements, one at a time.
+    statements: Option<SqliteConnection>,
+    /// For batches of verifications, whose statements are many and small: it stays on the thread that asks, while the other
+    /// one has a thread of its own, to which every statement and every value makes a trip.
+    batches: Option<rusqlite::Connection>,
+}
+
+/// The connection for statements, on loan.
 pub(crate) struct Lent<'a> {
-    idle: MutexGuard<'a, Option<SqliteConnection>>,
+    idle: MutexGuard<'a, Idle>,
     connection: SqliteConnection,
 }
 
 impl Writer {
     pub(crate) fn new(opener: Opener, connection: SqliteConnection, file: Arc<DatabaseFile>) -> Self {
-        Self { opener, idle: Mutex::new(Some(connection)), file }
+        let idle = Idle { statements: Some(connection), batches: None };
+        Self { opener: Arc::new(opener), idle: Arc::new(Mutex::new(idle)), file }
     }
 
-    /// Lends the connection, once all calls before this one are done with it.
+    /// Lends the connection for statements, once all calls before this one are done.
     pub(crate) async fn lend(&self) -> Result<Lent<'_>, StoreError> {
-        let idle = timeout(self.opener.patience, self.idle.lock()).await;
-        let mut idle = idle.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
-        self.file.check()?;
-        let connection = match idle.take() {
+        let mut idle = self.in_turn(self.idle.lock()).await?;
+        let connection = match idle.statements.take() {
             Some(connection) => connection,
             None => self.opener.open().await.map_err(store_error)?,
         };
         Ok(Lent { idle, connection })
     }
+
+    /// Does `work` with the connection for batches, off the async threads, once all calls before this one are done. Work
+    /// that has begun ends, whether or not somebody still waits for it.
+    pub(crate) async fn batch<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut idle = self.in_turn(Arc::clone(&self.idle).lock_owned()).await?;
+        let opener = Arc::clone(&self.opener);
+        let done = spawn_blocking(move || {
+            let mut connection = match idle.batches.take() {
+                Some(connection) => connection,
+                None => opener.open_for_batches().map_err(StoreError::unavailable)?,
+            };
+            let outcome = work(&mut connection);
+            if is_reusable(&outcome) {
+                idle.batches = Some(connection);
+            }
+            outcome
+        });
+        done.await.map_err(StoreError::unavailable)?
+    }
+
+    async fn in_turn<G>(&self, turn: impl Future<Output = G>) -> Result<G, StoreError> {
+        let turn = timeout(self.opener.patience, turn).await;
+        let turn = turn.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
+        self.file.check()?;
+        Ok(turn)
+    }
+}
+
+/// A failure of the store may have left its connection in any state.
+fn is_reusable<T>(outcome: &Result<T, StoreError>) -> bool {
+    !matches!(outcome, Err(StoreError::Unavailable(_)))
 }
 
 impl Lent<'_> {
-    /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
+    /// Ends a call. Its connection is given back unless the store failed.
     pub(crate) fn finish<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
-            *self.idle = Some(self.connection);
+        if is_reusable(&outcome) {
+            self.idle.statements = Some(self.connection);
         }
         outcome
     }

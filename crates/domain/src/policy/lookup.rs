@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Configuration, References};
 use crate::key::PlainKey;
 use crate::organization::Roles;
@@ -7,7 +9,8 @@ use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 /// All configurations of a deployment, and the rules that hold across them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    configurations: Vec<Configuration>,
+    /// Shared, so that whoever works on another thread can take a policy along.
+    configurations: Arc<[Configuration]>,
     /// Whether a key is refused where its owner's row is gone. Off by default: owners may be ids that only the
     /// caller knows.
     pub require_owner: bool,
@@ -50,7 +53,7 @@ impl Policy {
                 return Err(DuplicateConfigId(configuration.id.clone()));
             }
         }
-        Ok(Self { configurations, ..Self::default() })
+        Ok(Self { configurations: configurations.into(), ..Self::default() })
     }
 
     /// All configurations, in the order they were given.
@@ -114,7 +117,7 @@ impl Policy {
 impl Default for Policy {
     /// The default configuration alone.
     fn default() -> Self {
-        Self { configurations: vec![Configuration::default()], require_owner: false, roles: Roles::default() }
+        Self { configurations: [Configuration::default()].into(), require_owner: false, roles: Roles::default() }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn list(readers: &SqlitePool, query: &ListQuery) -> Result<Page
     let total: i64 = total.await.map_err(store_error)?;
     let rows = query_with(AssertSqlSafe(page.0), page.1).fetch_all(&mut *transaction).await.map_err(store_error)?;
     transaction.commit().await.map_err(store_error)?;
-    let keys = rows.iter().map(read_key).collect::<Result<_, _>>()?;
+    let keys = rows.iter().map(|row| read_key(row)).collect::<Result<_, _>>()?;
     Ok(Page { keys, total: total.unsigned_abs() })
 }
 

@@ -55,9 +55,9 @@ impl KeyStore for SqliteStore {
         if attempts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.writer.lend().await?;
-        let outcome = spend::spend(&mut connection, self.layout.owner_columns, attempts, policy, now).await;
-        connection.finish(outcome)
+        let (owner_columns, attempts, policy) = (self.layout.owner_columns, attempts.to_vec(), policy.clone());
+        let spend = move |connection: &mut _| spend::spend(connection, owner_columns, &attempts, &policy, now);
+        self.writer.batch(spend).await
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
@@ -96,5 +96,5 @@ impl KeyStore for SqliteStore {
 async fn find(connection: &mut SqliteConnection, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
     const FIND: &str = concat!("select ", columns!("k."), r#" from "apikey" as k where k."id" = ?1"#);
     let row = query(FIND).bind(id.as_str()).fetch_optional(connection).await.map_err(store_error)?;
-    row.as_ref().map(read_key).transpose()
+    row.map(|row| read_key(&row)).transpose()
 }

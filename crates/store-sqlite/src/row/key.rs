@@ -2,91 +2,16 @@ use std::sync::Arc;
 
 use keymint_domain::key::{Actor, Revocation, StoredKey};
 use keymint_domain::usage::Usage;
-use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, Metadata, OwnerId, Permissions, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _, query};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, query};
 
-/// Reads the values of one row. SQLite keeps any value in any column, so that each is looked at for what it is.
-pub(crate) struct Reader<'r> {
-    row: &'r SqliteRow,
-    table: &'static str,
-    id: Option<KeyId>,
-}
-
-impl<'r> Reader<'r> {
-    pub(crate) fn new(row: &'r SqliteRow, table: &'static str, id_column: &'static str) -> Self {
-        let mut reader = Self { row, table, id: None };
-        reader.id = reader.text(id_column).ok().flatten().and_then(|id| KeyId::parse(id).ok());
-        reader
-    }
-
-    pub(crate) fn corrupt(&self, column: &'static str) -> StoreError {
-        StoreError::Corrupt { table: self.table, column, id: self.id.clone() }
-    }
-
-    pub(crate) fn id(&self) -> Result<KeyId, StoreError> {
-        self.id.clone().ok_or_else(|| self.corrupt("id"))
-    }
-
-    pub(crate) fn text(&self, column: &'static str) -> Result<Option<&'r str>, StoreError> {
-        self.value(column, "TEXT")
-    }
-
-    pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        let text = self.text(column)?;
-        text.map(Timestamp::parse).transpose().map_err(|_| self.corrupt(column))
-    }
-
-    pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
-        let number: Option<i64> = self.value(column, "INTEGER")?;
-        number.map(u64::try_from).transpose().map_err(|_| self.corrupt(column))
-    }
-
-    pub(crate) fn flag(&self, column: &'static str) -> Result<Option<bool>, StoreError> {
-        match self.number(column)? {
-            None => Ok(None),
-            Some(0) => Ok(Some(false)),
-            Some(1) => Ok(Some(true)),
-            Some(_) => Err(self.corrupt(column)),
-        }
-    }
-
-    /// Reports a value that was selected under another name under its own.
-    pub(crate) fn own_name<T>(&self, column: &'static str, value: Result<T, StoreError>) -> Result<T, StoreError> {
-        value.map_err(|_| self.corrupt(column))
-    }
-
-    /// The value, where there must be one.
-    pub(crate) fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-        value.ok_or_else(|| self.corrupt(column))
-    }
-
-    /// A text that there must be, as what it stands for.
-    pub(crate) fn parsed<T, E>(
-        &self,
-        column: &'static str,
-        parse: impl FnOnce(&'r str) -> Result<T, E>,
-    ) -> Result<T, StoreError> {
-        let text = self.required(column, self.text(column)?)?;
-        parse(text).map_err(|_| self.corrupt(column))
-    }
-
-    fn value<T: Decode<'r, Sqlite>>(&self, column: &'static str, kind: &str) -> Result<Option<T>, StoreError> {
-        let value = self.row.try_get_raw(column).map_err(|_| self.corrupt(column))?;
-        if value.is_null() {
-            return Ok(None);
-        }
-        if value.type_info().name() != kind {
-            return Err(self.corrupt(column));
-        }
-        T::decode(value).map(Some).map_err(|_| self.corrupt(column))
-    }
-}
+use super::{Reader, Row};
 
 /// Reads a key.
-pub(crate) fn read_key(row: &SqliteRow) -> Result<ApiKey, StoreError> {
+pub(crate) fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
     let row = Reader::new(row, "apikey", "id");
     let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
     let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);

@@ -1,0 +1,102 @@
+//! Settles batches of attempts, each in one transaction that holds the lock on writing.
+
+mod row;
+
+use std::collections::HashSet;
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::policy::Policy;
+use keymint_domain::usage::Usage;
+use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::StoreError;
+use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
+
+use self::row::FoundRow;
+use crate::owner::{OwnerColumns, read_owner};
+use crate::row::{integer, optional_integer, optional_text, read_key};
+
+/// Finds the row of a stored form, and its owner's. Of two rows of one form the first by id counts.
+macro_rules! find {
+    ($ban_columns:ident) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" = ?1 order by k."id" limit 1"#,
+        )
+    };
+}
+
+const UPDATE: &str = r#"
+    update "apikey" set
+        "remaining" = ?2,
+        "lastRefillAt" = ?3,
+        "requestCount" = ?4,
+        "lastRequest" = ?5,
+        "keymint_backlog_ns" = ?6,
+        "updatedAt" = ?7
+    where "id" = ?1"#;
+
+pub(super) fn spend(
+    connection: &mut Connection,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    // Whoever leaves without a commit rolls back.
+    let transaction = begun.map_err(StoreError::unavailable)?;
+    let mut ledger = Ledger::new(find(&transaction, owner_columns, attempts)?);
+    let verdicts = ledger.settle(attempts, policy, now);
+    if write(&transaction, &ledger)? {
+        transaction.commit().map_err(StoreError::unavailable)?;
+    }
+    Ok(verdicts)
+}
+
+/// A row beside the text that it was found under, as the ledger takes it.
+type Found = (StoredKey, Result<(ApiKey, Owner), StoreError>);
+
+fn find(connection: &Connection, owner_columns: OwnerColumns, attempts: &[Attempt]) -> Result<Vec<Found>, StoreError> {
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    let forms: HashSet<&StoredKey> = attempts.iter().flat_map(Attempt::stored_forms).collect();
+    let found = forms.into_iter().filter_map(|form| find_one(&mut find, form).transpose());
+    found.collect::<Result<_, _>>().map_err(StoreError::unavailable)
+}
+
+fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<Found>, rusqlite::Error> {
+    let mut rows = find.query([form.as_str()])?;
+    let row = rows.next()?.map(FoundRow);
+    Ok(row.map(|row| (form.clone(), read_key(&row).and_then(|key| Ok((key, read_owner(&row)?))))))
+}
+
+/// Writes all changed counters; `false` where nothing changed.
+fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, StoreError> {
+    let mut update = connection.prepare_cached(UPDATE).map_err(StoreError::unavailable)?;
+    let mut any = false;
+    for (id, usage) in ledger.changes() {
+        write_one(&mut update, id, usage)?;
+        any = true;
+    }
+    Ok(any)
+}
+
+fn write_one(update: &mut CachedStatement<'_>, id: &KeyId, usage: &Usage) -> Result<(), StoreError> {
+    let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
+    let written = update.execute(params![
+        id.as_str(),
+        optional_integer("remaining", remaining)?,
+        optional_text(last_refill_at),
+        integer("requestCount", request_count)?,
+        optional_text(last_request),
+        optional_integer("keymint_backlog_ns", backlog_ns)?,
+        updated_at.to_string(),
+    ]);
+    written.map_err(StoreError::unavailable)?;
+    Ok(())
+}
