@@ -63,7 +63,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*)::text from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["3"]);
+        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["4"]);
     }
 }
 
@@ -129,4 +129,19 @@ async fn what_cannot_be_reached_is_an_error() {
     assert!(matches!(PgStore::connect(&nobody).await, Err(ConnectError::Open(_))));
     let garbled = PgOptions::new("postgres://localhost:x/");
     assert!(matches!(PgStore::connect(&garbled).await, Err(ConnectError::Url(_))));
+}
+
+/// An update that changes nothing indexed, and finds room on its row's page, leaves all indexes alone.
+#[tokio::test]
+async fn a_verification_need_not_touch_an_index() {
+    let database = Database::new().await;
+    PgStore::migrate(&database.options()).await.unwrap();
+    let room = "select array_to_string(reloptions, ' ') from pg_class where oid = 'apikey'::regclass";
+    assert_eq!(ask(&database, room).await, ["fillfactor=75"]);
+    let indexed = r#"select a.attname::text from pg_index as i join pg_attribute as a
+        on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = 'apikey'::regclass"#;
+    let indexed = ask(&database, indexed).await;
+    assert!(indexed.iter().any(|column| column == "key"), "{indexed:?}");
+    let changed = ["remaining", "lastRefillAt", "requestCount", "lastRequest", "keymint_backlog_ns", "updatedAt"];
+    assert!(!indexed.iter().any(|column| changed.contains(&&**column)), "{indexed:?}");
 }

@@ -16,7 +16,7 @@ macro_rules! find {
         concat!(
             "select ",
             columns!("k."),
-            r#", k.xmin::text::bigint as "version", u."id" as "owner_id", "#,
+            r#", k.xmin as "version", u."id" as "owner_id", "#,
             ban_columns!($ban_columns),
             r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
             r#" where k."key" = any($1) order by k."id" collate "C" "#,

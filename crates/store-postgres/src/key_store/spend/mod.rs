@@ -6,6 +6,7 @@ mod changes;
 mod find;
 mod locked;
 mod optimistic;
+mod version;
 
 use keymint_domain::Timestamp;
 use keymint_domain::policy::Policy;

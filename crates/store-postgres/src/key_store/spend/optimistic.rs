@@ -9,21 +9,23 @@ use sqlx::{Row as _, query};
 
 use super::changes::{Changes, set_from_changes};
 use super::find::{find, forms_of, read_row};
+use super::version::Version;
 use crate::error::{lost_race, store_error};
 use crate::owner::OwnerColumns;
 use crate::row::Reader;
 
-/// Writes the rows that nobody has written since they were read, and returns their ids. A row's version is the
-/// transaction that wrote it last. The rows are locked in the order of ids first, so that two processes never wait in a
-/// circle; one that waited finds another version, and leaves the row alone.
+/// Writes the rows that nobody has written since they were read, and returns their ids. One that had to wait for
+/// somebody else's write finds another version behind it, and leaves the row alone.
+///
+/// The rows come in the order of ids, and are written in it, so that two processes do not wait in a circle. Should the
+/// server choose another order some day, it ends one of the two, which has lost the race then.
 const UPDATE: &str = concat!(
-    r#"with c as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)
-            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)),
-        mine as materialized (select k."id" from c join "apikey" as k on k."id" = c.id
-            where k.xmin::text::bigint = c.version order by k."id" collate "C" for update of k)
-        update "apikey" as k "#,
+    r#"update "apikey" as k "#,
     set_from_changes!(),
-    r#"from c join mine on mine."id" = c.id where k."id" = mine."id" returning k."id""#
+    r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
+        where k."id" = c.id and k.xmin = c.version
+        returning k."id""#
 );
 
 /// Settles attempts on the rows as they are read, and keeps what nobody else has changed meanwhile. `None` = somebody was
@@ -42,9 +44,9 @@ pub(super) async fn settle(
     let Some(changes) = Changes::of(&ledger)? else {
         return Ok(verdicts.into_iter().map(Some).collect());
     };
-    let versions: HashMap<&str, i64> = rows.iter().filter_map(read_version).collect();
+    let versions: HashMap<&str, Version> = rows.iter().filter_map(read_version).collect();
     let asked: Vec<&str> = changes.ids.clone();
-    let versions: Vec<Option<i64>> = asked.iter().map(|id| versions.get(id).copied()).collect();
+    let versions: Vec<Option<Version>> = asked.iter().map(|id| versions.get(id).copied()).collect();
     let written = match changes.bind(UPDATE).bind(versions).fetch_all(connection).await {
         Ok(written) => written,
         Err(error) if lost_race(&error) => Vec::new(),
@@ -56,7 +58,7 @@ pub(super) async fn settle(
     Ok(verdicts.into_iter().map(|answer| Some(answer).filter(counts)).collect())
 }
 
-fn read_version(row: &PgRow) -> Option<(&str, i64)> {
+fn read_version(row: &PgRow) -> Option<(&str, Version)> {
     let reader = Reader::new(row, "apikey", "id");
     Some((reader.text("id").ok()??, row.try_get("version").ok()?))
 }
