@@ -11,6 +11,8 @@ use keymint_ports::StoreError;
 use keymint_service::ServiceError;
 use serde_json::json;
 
+use crate::guard::VerifierError;
+
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
 pub enum ApiError {
@@ -18,6 +20,10 @@ pub enum ApiError {
     Service(ServiceError),
     /// The key that was to be validated may not be used.
     Invalid(Refusal),
+    /// The key does not grant what a guarded route asks for.
+    NotPermitted,
+    /// Whether the key of a guarded route may be used cannot be told.
+    Unchecked(VerifierError),
     /// The body or the query is malformed: zod's text (wire document 2.3).
     Validation(String),
     /// A member that names a URL is no text (wire document 3.5).
@@ -87,6 +93,15 @@ impl ApiError {
         match self {
             Self::Service(error) => of_service(error),
             Self::Invalid(refusal) => of_invalid(refusal),
+            Self::NotPermitted => {
+                let message = "The API key does not have the permissions that this needs.";
+                Answer::new(StatusCode::FORBIDDEN, "INSUFFICIENT_PERMISSIONS", message)
+            }
+            Self::Unchecked(VerifierError::Unavailable(_)) => {
+                let message = "API keys cannot be checked now. Try again later.";
+                Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
+            }
+            Self::Unchecked(VerifierError::Failed(_)) => internal(),
             Self::Validation(message) => Answer::new(BAD_REQUEST, "VALIDATION_ERROR", message.clone()),
             Self::NotAText(member) => {
                 Answer::new(BAD_REQUEST, "BAD_REQUEST", format!("Invalid {member}: expected a string"))
@@ -145,10 +160,12 @@ fn of_service(error: &ServiceError) -> Answer {
             let message = format!("[body.{column}] Too big: expected number to be <=2147483647");
             Answer::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message)
         }
-        ServiceError::UnusableKey | ServiceError::Store(_) => {
-            Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
-        }
+        ServiceError::UnusableKey | ServiceError::Store(_) => internal(),
     }
+}
+
+fn internal() -> Answer {
+    Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
 /// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
@@ -209,8 +226,15 @@ impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Service(error) => Some(error),
+            Self::Unchecked(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<VerifierError> for ApiError {
+    fn from(error: VerifierError) -> Self {
+        Self::Unchecked(error)
     }
 }
 

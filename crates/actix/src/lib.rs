@@ -8,6 +8,7 @@
 //! | [`request`] | what every request passes: caller, body, request id, time limit, log |
 //! | [`session`] | users by their cookies and bearer tokens |
 //! | [`origin`] | where requests come from: CSRF and CORS |
+//! | [`guard`] | routes of your own behind API keys |
 //!
 //! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
 
@@ -15,6 +16,7 @@ mod api;
 mod error;
 mod server;
 
+pub mod guard;
 pub mod origin;
 pub mod request;
 pub mod routes;

@@ -29,6 +29,16 @@ impl Permissions {
         Ok(Self { json: value.to_string().into(), actions })
     }
 
+    /// These actions of these resources: `&[("files", &["read", "write"])]`. Of a resource that comes twice the last counts.
+    pub fn of(resources: &[(&str, &[&str])]) -> Self {
+        let json: serde_json::Map<_, _> =
+            resources.iter().map(|(resource, actions)| ((*resource).to_owned(), Value::from(*actions))).collect();
+        let actions = resources
+            .iter()
+            .map(|(resource, actions)| ((*resource).into(), actions.iter().map(|action| (*action).into()).collect()));
+        Self { json: Value::Object(json).to_string().into(), actions: actions.collect() }
+    }
+
     /// Reads the JSON text of a stored row; the text `null` means none, as Better Auth's update writes it
     /// (wire document 15.11).
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidPermissions> {
@@ -95,6 +105,12 @@ mod tests {
         }
         let star = permissions(r#"{"*":["read"]}"#);
         assert!(!star.grant(&permissions(r#"{"files":["read"]}"#)), "a star is a name like any other");
+    }
+
+    #[test]
+    fn what_code_spells_out_is_what_json_says() {
+        let spelled = Permissions::of(&[("files", &["read", "write"]), ("users", &[])]);
+        assert_eq!(spelled, permissions(r#"{"files":["read","write"],"users":[]}"#));
     }
 
     #[test]

@@ -1,0 +1,21 @@
+use async_trait::async_trait;
+use keymint_domain::verify::{Refusal, Verdict};
+use keymint_ports::StoreError;
+use keymint_service::{Caller, Keys, ServiceError, VerifyKey};
+
+use super::{ApiKey, Verifier, VerifierError};
+
+/// Keys are checked in this process, without a network.
+#[async_trait]
+impl Verifier for Keys {
+    async fn verify(&self, request: VerifyKey) -> Result<Result<ApiKey, Refusal>, VerifierError> {
+        match self.verify(&Caller::Gateway, request).await {
+            Ok(Verdict::Accepted(key)) => Ok(Ok(ApiKey::from(&key))),
+            Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
+            Err(error @ (ServiceError::Overloaded | ServiceError::Store(StoreError::Unavailable(_)))) => {
+                Err(VerifierError::unavailable(error))
+            }
+            Err(error) => Err(VerifierError::failed(error)),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions};
+
+use super::Admission;
+use crate::ApiError;
+
+/// The key of a request, after its verification: whose it is, which one, what it grants, and what is left of it.
+///
+/// As an argument of a handler it refuses requests without a valid key. Where no guard has looked at the key before, it
+/// verifies it at cost 1, and asks for no permission. It never stands for a key that nobody has verified: see
+/// [`Admission`] for routes that work without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// The key's id; not a secret.
+    pub id: KeyId,
+    /// The configuration it was made under.
+    pub config_id: ConfigId,
+    /// A name for people.
+    pub name: Option<String>,
+    /// Who it belongs to: a user, an organization, or an id that only its maker knows.
+    pub owner: OwnerId,
+    /// What it may be used for; `None` = nothing that asks for a permission.
+    pub permissions: Option<Permissions>,
+    /// What its owner attached to it.
+    pub metadata: Option<Metadata>,
+    /// Calls that its quota has left after this one; `None` = any number.
+    pub remaining: Option<u64>,
+    /// What its rate limit has left after this call; `None` = it has none.
+    pub rate_limit: Option<RateLimitLeft>,
+}
+
+/// What a key's rate limit has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimitLeft {
+    /// Calls in a window.
+    pub max: u64,
+    /// The window in milliseconds.
+    pub window_ms: u64,
+    /// Calls that are left now.
+    pub left: u64,
+}
+
+impl ApiKey {
+    /// Whether it grants every action of every resource in `asked`.
+    pub fn grants(&self, asked: &Permissions) -> bool {
+        self.permissions.as_ref().is_some_and(|granted| granted.grant(asked))
+    }
+}
+
+impl RateLimitLeft {
+    /// Of a limit of `max` calls in `window_ms`, where `used` are counted.
+    pub(super) fn new(max: u64, window_ms: u64, used: u64) -> Self {
+        Self { max, window_ms, left: max.saturating_sub(used) }
+    }
+}
+
+impl From<&keymint_domain::ApiKey> for ApiKey {
+    fn from(key: &keymint_domain::ApiKey) -> Self {
+        let (details, usage) = (&*key.details, &key.usage);
+        let limit = details.rate_limit();
+        Self {
+            id: details.id.clone(),
+            config_id: details.config_id.clone(),
+            name: details.name.clone(),
+            owner: details.owner.clone(),
+            permissions: details.permissions.clone(),
+            metadata: details.metadata.clone(),
+            remaining: usage.remaining,
+            rate_limit: limit.map(|limit| RateLimitLeft::new(limit.max(), limit.window_ms(), usage.request_count)),
+        }
+    }
+}
+
+impl FromRequest for ApiKey {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Admission::of(&request).await?.into_verified() })
+    }
+}

@@ -1,0 +1,43 @@
+//! Routes of your own behind API keys: the guard [`RequireKey`], and the extractors [`ApiKey`] and [`Admission`].
+//!
+//! An application says once how keys are checked, by a [`KeyCheck`] among its data: by the [`Keys`](keymint_service::Keys)
+//! in its own process, or by a Keymint elsewhere (`Remote`, with the feature `remote`). A request pays once, however many
+//! guards and extractors look at its key.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use actix_web::{App, web};
+//! use keymint_actix::guard::{ApiKey, KeyCheck, RequireKey};
+//! use keymint_service::Keys;
+//!
+//! async fn report(key: ApiKey) -> String {
+//!     format!("{} calls are left to {}", key.remaining.map_or("any number of".to_owned(), |left| left.to_string()), key.owner)
+//! }
+//!
+//! fn app(keys: Arc<Keys>) -> App<impl actix_web::dev::ServiceFactory<
+//!     actix_web::dev::ServiceRequest, Config = (), Error = actix_web::Error, InitError = (),
+//! >> {
+//!     App::new().app_data(KeyCheck::embedded(keys)).service(
+//!         web::resource("/report").wrap(RequireKey::permissions(&[("reports", &["read"])]).cost(5)).to(report),
+//!     )
+//! }
+//! ```
+
+mod admission;
+mod embedded;
+mod key;
+mod key_check;
+#[cfg(feature = "remote")]
+mod remote;
+mod require;
+mod shown;
+mod verifier;
+
+pub use admission::Admission;
+pub use key::{ApiKey, RateLimitLeft};
+pub use key_check::KeyCheck;
+#[cfg(feature = "remote")]
+pub use remote::{InvalidRemote, Remote, RemoteOptions};
+pub use require::{Guarded, RequireKey};
+pub use verifier::{Verifier, VerifierError};

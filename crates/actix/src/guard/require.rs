@@ -1,0 +1,100 @@
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use actix_web::Error;
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use keymint_domain::verify::Cost;
+use keymint_domain::{ConfigId, Permissions};
+
+use super::admission::Asked;
+
+/// Lets requests pass that show a valid key, and refuses others as Keymint's own endpoints do: `{"code", "message"}`
+/// with 401, 403, or 429 with `Retry-After`; 503 where keys cannot be checked now.
+///
+/// It wraps an application, a scope or a resource. Where several stand one in another, or a handler takes an
+/// [`ApiKey`](super::ApiKey) as well, the outermost verifies and pays its cost; those within only look at what it found.
+#[derive(Debug, Clone)]
+pub struct RequireKey(Asked);
+
+impl RequireKey {
+    /// Any valid key, at cost 1.
+    pub fn any() -> Self {
+        Self(Asked::default())
+    }
+
+    /// A valid key that grants all of these actions, as `&[("files", &["read"])]`, at cost 1. No key grants an empty list.
+    pub fn permissions(asked: &[(&str, &[&str])]) -> Self {
+        Self(Asked { permissions: Some(Permissions::of(asked)), ..Asked::default() })
+    }
+
+    /// A key of this configuration, and of no other.
+    #[must_use]
+    pub fn configuration(self, config_id: ConfigId) -> Self {
+        Self(Asked { config_id: Some(config_id), ..self.0 })
+    }
+
+    /// What a request takes from quota and rate limit; 0 = it looks without paying.
+    #[must_use]
+    pub fn cost(self, cost: u32) -> Self {
+        Self(Asked { cost: Cost(cost), ..self.0 })
+    }
+
+    /// Lets requests pass although their keys cannot be checked now, whatever key they show. Handlers then take an
+    /// [`Admission`](super::Admission); an [`ApiKey`](super::ApiKey) still refuses them.
+    #[must_use]
+    pub fn fail_open(self) -> Self {
+        Self(Asked { fails_open: true, ..self.0 })
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequireKey
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = Guarded<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Guarded { service: Rc::new(service), asked: Rc::new(self.0.clone()) }))
+    }
+}
+
+/// What a [`RequireKey`] makes of what it wraps.
+#[derive(Debug)]
+pub struct Guarded<S> {
+    service: Rc<S>,
+    asked: Rc<Asked>,
+}
+
+impl<S, B> Service<ServiceRequest> for Guarded<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (service, asked) = (Rc::clone(&self.service), Rc::clone(&self.asked));
+        Box::pin(async move {
+            // What is inside needs the request to itself, so that this handle on it is gone before.
+            let admitted = asked.admit(&request.request().clone()).await;
+            match admitted {
+                Ok(_) => Ok(service.call(request).await?.map_into_left_body()),
+                Err(error) => {
+                    let request = request.into_parts().0;
+                    Ok(ServiceResponse::from_err(error, request).map_into_right_body())
+                }
+            }
+        })
+    }
+}
