@@ -36,10 +36,11 @@ bench *ARGS:
     cargo build --profile dist -p keymint
     cargo run --profile dist -p keymint-bench-http -- {{ARGS}}
 
-# Verifications in process: `just bench-micro decide`.
+# Verifications in process, and what a guard adds to a route: `just bench-micro decide`.
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
+    cargo bench -p keymint-actix --bench guard -- {{ARGS}}
 
 # Batches of verifications in each store: `just bench-stores sqlite`.
 bench-stores *ARGS:

@@ -42,6 +42,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
     ("rand", &["keymint-service"]),
+    ("reqwest", &["keymint-actix"]),
 ];
 
 /// What the domain may use: nothing that does I/O, tells the time or rolls dice.
@@ -77,6 +78,18 @@ fn heavy_libraries_stay_where_they_belong() {
         for (library, owners) in KEPT {
             assert!(!used.contains(*library) || owners.contains(&name.as_str()), "{name} uses {library}");
         }
+    }
+}
+
+#[test]
+fn the_http_client_is_for_those_who_ask_for_it() {
+    let manifests = manifests();
+    let actix = &manifests["keymint-actix"];
+    assert_eq!(actix["dependencies"]["reqwest"]["optional"].as_bool(), Some(true));
+    assert!(actix["features"].get("default").is_none(), "nothing is on that nobody asked for");
+    for (name, manifest) in &manifests {
+        let used = manifest["dependencies"].get("keymint-actix").and_then(|used| used.get("features"));
+        assert!(used.is_none(), "{name} switches features on");
     }
 }
 

@@ -186,16 +186,16 @@ struct KeyWire {
 
 impl VerdictWire {
     fn parse(self) -> Option<Result<ApiKey, Refusal>> {
-        if self.valid { self.key?.parse().map(Ok) } else { self.error?.parse().map(Err) }
+        if self.valid { self.key?.parse().map(Ok) } else { Some(Err(self.error?.parse())) }
     }
 }
 
 impl RefusalWire {
     /// A code of a later Keymint is a refusal as well.
-    fn parse(self) -> Option<Refusal> {
+    fn parse(self) -> Refusal {
         let known = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code);
         let retry_in_ms = self.details.and_then(|details| details.try_again_in);
-        Some(Refusal { retry_in_ms, ..Refusal::of_unknown(known.copied().unwrap_or(ErrorCode::InvalidApiKey)) })
+        Refusal { retry_in_ms, ..Refusal::of_unknown(known.copied().unwrap_or(ErrorCode::InvalidApiKey)) }
     }
 }
 

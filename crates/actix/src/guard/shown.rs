@@ -1,4 +1,4 @@
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use keymint_domain::ErrorCode;
 use keymint_domain::key::PlainKey;
 
@@ -15,7 +15,7 @@ impl Headers {
     /// The key that a request shows. One that shows two is refused, so that nobody smuggles a second one past whoever
     /// looked at the first.
     pub(super) fn key(&self, headers: &HeaderMap) -> Result<PlainKey, ErrorCode> {
-        let named = self.names.iter().flat_map(|name| headers.get_all(name)).map(|value| value.as_bytes());
+        let named = self.names.iter().flat_map(|name| headers.get_all(name)).map(HeaderValue::as_bytes);
         let bearer = headers.get_all(header::AUTHORIZATION).filter(|_| self.bearer);
         let bearer = bearer.filter_map(|value| bearer_token(value.as_bytes()));
         let mut shown = named.chain(bearer).filter(|key| !key.is_empty());
