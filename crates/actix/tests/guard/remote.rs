@@ -1,14 +1,15 @@
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use keymint_actix::guard::{InvalidRemote, Remote, RemoteOptions};
+use keymint_actix::guard::{InvalidRemote, Remote, RemoteOptions, Verifier as _};
+use keymint_service::VerifyKey;
 use keymint_store_memory::MemoryStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::remote_example::serve;
-use crate::support::{SERVER_KEY, get, keymint, left, listener, mint, refusal, run, service, text};
+use crate::support::{SERVER_KEY, get, keymint, keymint_on, left, listener, mint, refusal, run, service, text};
 
 /// The example's application over the Keymint at `base_url`.
 fn example(base_url: &str, server_key: &str, options: RemoteOptions) -> SocketAddr {
@@ -103,6 +104,20 @@ async fn a_request_that_was_sent_is_not_sent_again() {
     let address = example(&base_url, SERVER_KEY, options);
     let (status, ..) = refusal(address, "/report", &[("x-api-key", "any")]).await;
     assert_eq!((status, requests.load(Ordering::SeqCst)), (503, 1), "a broken connection");
+}
+
+#[actix_web::test]
+async fn a_connection_that_was_refused_is_tried_again() {
+    let keys = service(MemoryStore::default());
+    let (id, key) = mint(&keys, |_| ()).await;
+    let address = listener().1;
+    let options = RemoteOptions { deadline: Duration::from_mins(1), retries: 12, ..RemoteOptions::default() };
+    let remote = Remote::new(&format!("http://{address}/api/auth"), SERVER_KEY, options).unwrap();
+    // The first try is refused before the server begins to listen.
+    let begin = async { keymint_on(TcpListener::bind(address).unwrap(), Arc::clone(&keys)) };
+    let (answer, _) = tokio::join!(biased; remote.verify(VerifyKey::of(key)), begin);
+    assert_eq!(answer.unwrap().unwrap().id, id);
+    assert_eq!(left(&keys, &id).await, 6);
 }
 
 #[actix_web::test]

@@ -34,12 +34,16 @@ pub(crate) fn service(store: impl KeyStore) -> Arc<Keys> {
 
 /// Serves `keys` as a remote Keymint, and says at which base URL.
 pub(crate) fn keymint(keys: Arc<Keys>) -> String {
+    keymint_on(listener().0, keys)
+}
+
+pub(crate) fn keymint_on(listener: TcpListener, keys: Arc<Keys>) -> String {
     let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
     let store = Arc::new(MemoryStore::default());
     let server_keys = ServerKeys::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), &given);
     let api = Api::new(keys, Arc::new(server_keys), ApiOptions::default(), [1; 8]);
     let options = ServeOptions { workers: Some(1), ..ServeOptions::default() };
-    let Running { server, address, .. } = serve(listener().0, api, &options).unwrap();
+    let Running { server, address, .. } = serve(listener, api, &options).unwrap();
     run(server);
     format!("http://{address}/api/auth")
 }
