@@ -8,7 +8,7 @@ use crate::process::Place;
 fn a_start_with_a_wrong_configuration_names_every_problem_and_touches_nothing() {
     let place = Place::new();
     let text = "[server]\nlistne = \"127.0.0.1:1\"\n[database]\ndurability = 7\n[[api_key]]\nconfig_id = \"a\"\n\
-                prefix_length = { min = 9, max = 3 }\n[[api_key]]\nconfig_id = \"a\"\ndefer_usage = true\n";
+                prefix_length = { min = 9, max = 3 }\n[[api_key]]\nconfig_id = \"a\"\ndefer_usage = 1\n";
     fs::write(place.path().join("keymint.toml"), text).unwrap();
     for arguments in [&[][..], &["config", "check"], &["key", "list"], &["migrate"]] {
         let output = place.run(arguments);
@@ -22,7 +22,7 @@ fn a_start_with_a_wrong_configuration_names_every_problem_and_touches_nothing() 
             "keymint.toml:7",
             "config_id",
             "defer_usage",
-            "not available yet",
+            "must be a boolean",
         ] {
             assert!(stderr.contains(problem), "{problem} is not in {stderr}");
         }

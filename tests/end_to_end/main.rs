@@ -4,6 +4,7 @@
 
 mod command_line;
 mod configuration;
+mod deferral;
 mod outage;
 mod process;
 mod quick_start;

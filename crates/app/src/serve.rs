@@ -48,7 +48,8 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     let server_keys = Arc::clone(&services.server_keys);
     let api = services.api(config).await.map_err(ServeError::Secret)?;
     let running = keymint_actix::serve(listener, api, &serve_options(config))?;
-    let cleanup = cleanup_options(config).map(|options| Cleanup::start(services.keys, options));
+    let keys = services.keys;
+    let cleanup = cleanup_options(config).map(|options| Cleanup::start(Arc::clone(&keys), options));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Last, so that nothing else can fail between making the key and showing it.
     let made = server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
@@ -71,6 +72,10 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     });
     running.server.await?;
     drop(cleanup);
+    if let Err(error) = keys.flush().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "deferred usage could not be written, and is lost");
+    }
     tracing::info!("stopped");
     Ok(())
 }

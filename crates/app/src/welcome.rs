@@ -1,9 +1,10 @@
-//! What the server prints when it starts: where it listens, what limits new keys, and on the first start its server
+//! What the server prints when it starts: where it listens, what limits new keys, what deferred usage may cost, and on the first start its server
 //! key with two lines to paste.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use keymint_domain::Configuration;
 use keymint_domain::usage::Algorithm;
@@ -23,6 +24,9 @@ fn text(config: &Config, address: SocketAddr, first_key: Option<&MadeServerKey>)
     let _ = writeln!(text, "database    {}", config.database.url);
     for configuration in config.policy.configurations() {
         let _ = writeln!(text, "new keys    {}: {}", configuration.id, rate_limit(configuration));
+    }
+    for configuration in config.policy.configurations().iter().filter(|configuration| configuration.defer_usage) {
+        let _ = writeln!(text, "deferred    {}: {}", configuration.id, deferral(config.verify.flush));
     }
     if let Some(made) = first_key {
         let server_key = made.text.expose();
@@ -67,6 +71,15 @@ fn rate_limit(configuration: &Configuration) -> String {
     text
 }
 
+/// What may be lost where usage is deferred, said aloud, since it is what exactness was given away for.
+fn deferral(flush: Duration) -> String {
+    let flush = duration(u64::try_from(flush.as_millis()).unwrap_or(u64::MAX));
+    format!(
+        "usage is written every {flush}; a crash forgets up to that and the write under way, N processes admit up to N \
+         times a rate limit, and what others change counts after at most that; quotas are exact"
+    )
+}
+
 /// Milliseconds in the largest unit that leaves no rest.
 fn duration(ms: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
@@ -80,12 +93,27 @@ fn duration(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
 
     #[test]
     fn windows_are_said_in_the_largest_whole_unit() {
         for (ms, said) in [(86_400_000, "day"), (7_200_000, "2 hours"), (90_000, "90 seconds"), (1, "1 ms")] {
             assert_eq!(duration(ms), said);
         }
+    }
+
+    #[test]
+    fn deferred_usage_is_said_where_it_is_configured() {
+        let said = |text: &str| {
+            let config = Config::from_text(text, "keymint.toml", &Environment::default()).unwrap();
+            super::text(&config, "127.0.0.1:8787".parse().unwrap(), None)
+        };
+        assert!(!said("").contains("deferred"));
+        let text = said(
+            "verify.flush_ms = 250\n[[api_key]]\nconfig_id = \"a\"\ndefer_usage = true\n[[api_key]]\nconfig_id = \"b\"\n",
+        );
+        assert!(text.contains("deferred    a: usage is written every 250 ms; a crash forgets up to that"), "{text}");
+        assert!(!text.contains("deferred    b"), "{text}");
     }
 
     #[test]

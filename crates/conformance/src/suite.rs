@@ -25,6 +25,11 @@ macro_rules! suite {
                 one_text_may_be_a_key_in_both_forms,
                 an_attempt_reaches_only_keys_of_the_configuration_it_names,
             }
+            deferred {
+                deferred_calls_are_added_to_what_others_have_counted,
+                deferred_calls_count_whatever_the_key_allows_by_now,
+                deferred_calls_of_a_key_that_is_gone_count_nowhere,
+            }
             dropping {
                 spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
                 spends_that_are_aborted_among_others_leave_no_lock_and_no_half,

@@ -52,6 +52,9 @@ pub trait KeyStore: Send + Sync + 'static {
     /// else changes a row between its reading and its writing, be it for a lock, or because what was decided on a row that
     /// has changed is decided again.
     ///
+    /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to what the row counts, also where the attempt
+    /// is then refused; the ledger sees to it.
+    ///
     /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts.
     ///
     /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with

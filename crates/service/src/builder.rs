@@ -1,11 +1,13 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
 
+use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
 use crate::{Access, Keys, OsEntropy, SystemClock};
 
@@ -53,6 +55,7 @@ pub struct KeysBuilder {
     policy: Policy,
     access: Access,
     group_commit: GroupCommitOptions,
+    flush_interval: Duration,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
 }
@@ -68,6 +71,7 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
+            flush_interval: Duration::from_secs(1),
             generator: None,
             precheck: None,
         }
@@ -117,6 +121,13 @@ impl KeysBuilder {
         Self { group_commit, ..self }
     }
 
+    /// How often deferred usage is written, and how long a copy of a key counts, where a configuration has `defer_usage`;
+    /// by default a second, and a millisecond at least.
+    #[must_use]
+    pub fn flush_interval(self, flush_interval: Duration) -> Self {
+        Self { flush_interval, ..self }
+    }
+
     /// Makes the texts of new keys in place of Keymint's own generator. A text must never be returned twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -133,10 +144,12 @@ impl KeysBuilder {
     /// Starts the service.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime, which runs the group commit.
+    /// Outside of a Tokio runtime, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
-        let verifier = GroupCommit::start(&self.store, &self.clock, &policy, self.group_commit);
+        let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &policy, self.group_commit));
+        let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
+        let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
         Keys {
             store: self.store,
             users: self.users,
@@ -146,6 +159,7 @@ impl KeysBuilder {
             policy,
             access: self.access,
             verifier,
+            deferral,
             generator: self.generator,
             precheck: self.precheck,
             graves: std::sync::Mutex::default(),

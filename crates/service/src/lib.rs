@@ -29,6 +29,7 @@
 mod builder;
 mod caller;
 mod cleanup;
+mod deferral;
 mod error;
 mod group_commit;
 mod identity;

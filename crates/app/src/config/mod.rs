@@ -48,7 +48,7 @@ pub struct Config {
     pub log: Log,
     /// Users and their sessions.
     pub identity: Identity,
-    /// Who may verify over HTTP.
+    /// Who may verify over HTTP, and when deferred usage is written.
     pub verify: Verify,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,

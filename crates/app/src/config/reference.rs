@@ -11,16 +11,10 @@ pub struct Key {
     pub kind: String,
     /// Its default; `None` = none.
     pub default: Option<Value>,
-    /// Whether all that it can ask for is built.
-    pub available: bool,
 }
 
 impl Key {
     pub(super) fn new(path: &KeyPath, kind: String, default: Option<Value>) -> Self {
-        Self { path: path.without_indices(), kind, default, available: true }
-    }
-
-    pub(super) fn mark_later(&mut self) {
-        self.available = false;
+        Self { path: path.without_indices(), kind, default }
     }
 }

@@ -105,16 +105,6 @@ impl<'t> Section<'t, '_> {
         values
     }
 
-    /// Refuses the key that was read last where it asks for a feature that is not built yet.
-    pub(super) fn later(&mut self, key: &'static str, asked: bool) {
-        if let Some(last) = self.sheet.keys.last_mut() {
-            last.mark_later();
-        }
-        if asked {
-            self.problem(self.location(key), "not available yet");
-        }
-    }
-
     /// Whether anybody wrote `key` down.
     pub(super) fn is_set(&self, key: &str) -> bool {
         self.place_of(key).is_some()

@@ -45,6 +45,7 @@ impl Services {
             .policy(config.policy.clone())
             .access(config.verify.access)
             .group_commit(group_commit)
+            .flush_interval(config.verify.flush)
             .build();
         let clock = || Arc::new(SystemClock) as Arc<dyn Clock>;
         let entropy = || Arc::new(OsEntropy) as Arc<dyn Entropy>;

@@ -1,11 +1,21 @@
 use super::{complaint, config};
 
 #[test]
-fn what_is_not_built_yet_is_refused_and_not_ignored() {
-    let text = "api_key = [{ defer_usage = true }]";
-    assert_eq!(complaint(text, &[]), "keymint.toml:1: api_key[0].defer_usage: not available yet");
-    let report = complaint("", &[("KEYMINT__API_KEY__0__DEFER_USAGE", "true")]);
-    assert_eq!(report, "KEYMINT__API_KEY__0__DEFER_USAGE: api_key[0].defer_usage: not available yet");
+fn usage_is_deferred_where_that_is_asked_for() {
+    let text = "verify.flush_ms = 250\napi_key = [{ config_id = \"a\", defer_usage = true }, { config_id = \"b\" }]";
+    let config = config(text, &[]);
+    assert_eq!(config.verify.flush.as_millis(), 250);
+    let defers: Vec<_> = config.policy.configurations().iter().map(|entry| entry.defer_usage).collect();
+    assert_eq!(defers, [true, false]);
+    for printed in ["defer_usage = true", "defer_usage = false", "flush_ms = 250"] {
+        assert!(config.print().contains(printed), "{printed}");
+    }
+}
+
+#[test]
+fn the_flush_interval_has_a_range() {
+    let report = complaint("verify.flush_ms = 9", &[]);
+    assert_eq!(report, "keymint.toml:1: verify.flush_ms: must be from 10 to 60000");
 }
 
 #[test]

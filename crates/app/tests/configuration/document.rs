@@ -24,19 +24,14 @@ fn documented_keys() -> Vec<Key> {
 }
 
 fn documented_key(section: &str, row: &str) -> Key {
-    let [key, kind, default, meaning] = row.trim_end_matches(" |").split(" | ").collect::<Vec<_>>()[..] else {
+    let [key, kind, default, _] = row.trim_end_matches(" |").split(" | ").collect::<Vec<_>>()[..] else {
         panic!("not four cells: {row}")
     };
     let default = match default {
         "none" => None,
         value => Some(value_of(value.trim_matches('`'))),
     };
-    Key {
-        path: format!("{section}.{}", key.trim_end_matches('`')),
-        kind: kind.to_owned(),
-        default,
-        available: !meaning.to_lowercase().contains("*not available yet.*"),
-    }
+    Key { path: format!("{section}.{}", key.trim_end_matches('`')), kind: kind.to_owned(), default }
 }
 
 fn value_of(text: &str) -> Value {

@@ -69,6 +69,7 @@ fn every_key_reaches_its_value() {
         [verify]
         access = "public"
         require_owner = true
+        flush_ms = 10
 
         [cleanup]
         interval_seconds = 0
@@ -98,7 +99,7 @@ fn every_key_reaches_its_value() {
     let role = |name: &str, actions: &[Action]| Role { name: RoleName::parse(name).unwrap(), actions: actions.into() };
     let others = vec![role("admin", &Action::ALL), role("visitor", &[])];
     assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });
-    assert_eq!(config.verify.access, Access::Public);
+    assert_eq!((config.verify.access, config.verify.flush.as_millis()), (Access::Public, 10));
     assert!(config.policy.require_owner);
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
 }
@@ -125,6 +126,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
         rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
         permissions = { files = ["read", "write"], "a.b" = [] }
         retention_days = 2
+        defer_usage = true
     "#;
     let config = config(text, &[]);
     let [
@@ -148,6 +150,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             rate_limit,
             permissions,
             retention_ms,
+            defer_usage,
         },
     ] = config.policy.configurations()
     else {
@@ -166,7 +169,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(rate_limit.algorithm, Algorithm::IdleWindow);
     let permissions = permissions.as_ref().map(Permissions::as_json);
     assert_eq!(permissions, Some(r#"{"files":["read","write"],"a.b":[]}"#));
-    assert_eq!(*retention_ms, 2 * 86_400_000);
+    assert_eq!((*retention_ms, *defer_usage), (2 * 86_400_000, true));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub mod bytes;
 pub mod cleanup;
 pub mod configurations;
+pub mod deferred;
 pub mod dropping;
 pub mod insert;
 pub mod limits;

@@ -47,6 +47,8 @@ pub struct Configuration {
     pub permissions: Option<Permissions>,
     /// How long an expired or exhausted key stays before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
+    /// Whether uses of keys without a quota may be answered on a copy in the process, and counted later.
+    pub defer_usage: bool,
 }
 
 /// Who owns the keys of a configuration.
@@ -154,6 +156,7 @@ impl Configuration {
             },
             permissions: None,
             retention_ms: 0,
+            defer_usage: false,
         }
     }
 }

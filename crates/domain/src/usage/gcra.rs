@@ -19,24 +19,19 @@ use crate::Timestamp;
 const NANOS_PER_MS: u64 = 1_000_000;
 
 pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -> Result<Usage, Denied> {
-    let burst = u32::try_from(limit.max()).unwrap_or(u32::MAX);
-    let (Some(burst), Some(cells)) = (NonZeroU32::new(burst), u32::try_from(cost).ok().and_then(NonZeroU32::new))
-    else {
+    let (Some(rate), Some(cells)) = (Rate::of(limit), u32::try_from(cost).ok().and_then(NonZeroU32::new)) else {
         return Err(Denied { retry_in_ms: None });
     };
-    // Rounded up, so that rounding never admits more than the limit.
-    let interval_ns = (limit.window_ms() * NANOS_PER_MS).div_ceil(u64::from(burst.get()));
+    let Rate { burst, interval_ns } = rate;
     let Some(quota) = governor::Quota::with_period(Duration::from_nanos(interval_ns)) else {
         return Err(Denied { retry_in_ms: None });
     };
 
     let last_request = usage.last_request.unwrap_or(now);
-    let full_ns = interval_ns.saturating_mul(u64::from(burst.get()));
+    let full_ns = rate.full_ns();
     // Rest beyond a full burst earns nothing; the cap keeps every sum below within 64 bits.
     let elapsed_ns = now.millis_since(last_request).saturating_mul(NANOS_PER_MS).min(full_ns);
-    // A key that only Better Auth has counted so far enters with its count. A backlog never exceeds a full burst,
-    // whatever the limit was when it was written.
-    let backlog_ns = usage.backlog_ns.unwrap_or_else(|| usage.request_count.saturating_mul(interval_ns)).min(full_ns);
+    let backlog_ns = rate.backlog_ns(&usage);
 
     let limiter = RateLimiter::<_, _, _, NoOpMiddleware<Nanos>>::new(
         quota.allow_burst(burst),
@@ -60,6 +55,54 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
             Err(Denied { retry_in_ms: Some(admitted_at.millis_since(now)) })
         }
         Err(_) => Err(Denied { retry_in_ms: None }),
+    }
+}
+
+/// The counters of `stored` after calls of `cost` that were admitted on a copy of them, which is `known` by now.
+///
+/// A call moves the theoretical arrival time from `x` to `max(x, now) + interval`. Any number of them moves it to
+/// `max(x, a) + b`, with `b` the cost in intervals and `max(x, a)` what the copy's arrival time lies at before `b`. So
+/// calls that were counted elsewhere in between, which move `x`, leave `max(x + b, known)`.
+pub(super) fn merge(limit: RateLimit, stored: Usage, known: &Usage, cost: u64) -> Usage {
+    let Some(rate) = Rate::of(limit) else { return stored };
+    let Some(known_at) = known.last_request else { return stored };
+    let Some(stored_at) = stored.last_request else {
+        return Usage { request_count: known.request_count, backlog_ns: known.backlog_ns, ..stored };
+    };
+    let (origin, last) = (stored_at.min(known_at), stored_at.max(known_at));
+    let since_origin = |at: Timestamp| at.millis_since(origin).saturating_mul(NANOS_PER_MS);
+    let added_ns = cost.saturating_mul(rate.interval_ns);
+    let shifted_ns = since_origin(stored_at).saturating_add(rate.backlog_ns(&stored)).saturating_add(added_ns);
+    let known_ns = since_origin(known_at).saturating_add(rate.backlog_ns(known));
+    let backlog_ns = shifted_ns.max(known_ns).saturating_sub(since_origin(last)).min(rate.full_ns());
+    Usage { request_count: backlog_ns.div_ceil(rate.interval_ns), backlog_ns: Some(backlog_ns), ..stored }
+}
+
+/// A limit as GCRA sees it.
+#[derive(Clone, Copy)]
+struct Rate {
+    burst: NonZeroU32,
+    /// Nanoseconds that one call takes; rounded up, so that rounding never admits more than the limit.
+    interval_ns: u64,
+}
+
+impl Rate {
+    /// `None` where the limit admits nothing.
+    fn of(limit: RateLimit) -> Option<Self> {
+        let burst = NonZeroU32::new(u32::try_from(limit.max()).unwrap_or(u32::MAX))?;
+        let interval_ns = (limit.window_ms() * NANOS_PER_MS).div_ceil(u64::from(burst.get()));
+        Some(Self { burst, interval_ns })
+    }
+
+    fn full_ns(self) -> u64 {
+        self.interval_ns.saturating_mul(u64::from(self.burst.get()))
+    }
+
+    /// The backlog of `usage`. A key that only Better Auth has counted so far enters with its count. A backlog never
+    /// exceeds a full burst, whatever the limit was when it was written.
+    fn backlog_ns(self, usage: &Usage) -> u64 {
+        let counted = || usage.request_count.saturating_mul(self.interval_ns);
+        usage.backlog_ns.unwrap_or_else(counted).min(self.full_ns())
     }
 }
 

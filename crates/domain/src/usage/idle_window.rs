@@ -21,6 +21,20 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
     Ok(Usage { request_count: total, last_request: Some(last_request), backlog_ns: None, ..usage })
 }
 
+/// The counters of `stored` after calls of `cost` that were admitted on a copy of them, which is `known` by now.
+pub(super) fn merge(limit: RateLimit, stored: Usage, known: &Usage, cost: u64) -> Usage {
+    let Some(known_at) = known.last_request else { return stored };
+    // The copy's count may have started again since: calls from before that have lapsed.
+    let own = cost.min(known.request_count);
+    let others = match stored.last_request {
+        Some(at) if known_at.millis_since(at) <= limit.window_ms() => stored.request_count,
+        _ => 0,
+    };
+    // Beyond the limit every count means the same.
+    let count = others.saturating_add(own).max(known.request_count).min(limit.max());
+    Usage { request_count: count, backlog_ns: None, ..stored }
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU64;

@@ -2,6 +2,7 @@
 
 mod gcra;
 mod idle_window;
+mod merge;
 mod quota;
 mod rate_limit;
 

@@ -1,3 +1,4 @@
+use super::Deferred;
 use crate::key::{PlainKey, StoredKey};
 use crate::policy::Policy;
 use crate::{ConfigId, Permissions};
@@ -15,6 +16,8 @@ pub struct Attempt {
     pub cost: Cost,
     /// The header that shows it, in lower case, where it is to open a session of its owner (wire document 9).
     pub opens_session_by: Option<String>,
+    /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
+    pub deferred: Option<Box<Deferred>>,
 }
 
 /// What one use takes from quota and rate limit: normally 1.
@@ -39,7 +42,27 @@ impl Attempt {
             permissions: None,
             cost: Cost::default(),
             opens_session_by: None,
+            deferred: None,
         }
+    }
+
+    /// A look at the same key, for any configuration and without permissions.
+    #[must_use]
+    pub fn look(&self) -> Self {
+        Self {
+            hash: self.hash.clone(),
+            unhashed: self.unhashed.clone(),
+            config_id: None,
+            permissions: None,
+            cost: Cost(0),
+            opens_session_by: None,
+            deferred: None,
+        }
+    }
+
+    /// The text that the key is hashed to.
+    pub fn hash(&self) -> &StoredKey {
+        &self.hash
     }
 
     /// The same attempt at another cost.

@@ -35,7 +35,8 @@ impl<E: Clone> Ledger<E> {
         ledger
     }
 
-    /// Decides all attempts, each on what the ones before it left.
+    /// Decides all attempts, each on what the ones before it left. Calls that an attempt brings along count whatever is
+    /// decided.
     pub fn settle<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = &'a Attempt>,
@@ -52,6 +53,9 @@ impl<E: Clone> Ledger<E> {
                 Some(Err(error)) => return Err(error.clone()),
                 Some(Ok(entry)) => entry,
             };
+            if let Some(deferred) = &attempt.deferred {
+                entry.key.usage = deferred.counted_on(&entry.key, policy);
+            }
             let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
             if let Verdict::Accepted(key) = &verdict {
                 entry.key = key.clone();

@@ -2,12 +2,14 @@
 
 mod attempt;
 mod chain;
+mod deferred;
 mod ledger;
 mod owner;
 mod verdict;
 
 pub use attempt::{Attempt, Cost};
 pub use chain::decide;
+pub use deferred::Deferred;
 pub use ledger::Ledger;
 pub use owner::{Ban, Owner};
 pub use verdict::{Refusal, Verdict};

@@ -13,8 +13,10 @@ impl Keys {
     /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right.
     pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        self.find_for(user, Action::Delete, id, config_id).await?;
-        if self.store.remove(id).await? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
+        let key = self.find_for(user, Action::Delete, id, config_id).await?;
+        let removed = self.store.remove(id).await;
+        self.forget(&key).await;
+        if removed? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
     }
 
     /// Removes every key that has expired, whatever its retention, and returns how many they were.

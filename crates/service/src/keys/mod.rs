@@ -15,10 +15,11 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use keymint_domain::{KeyId, Policy};
+use keymint_domain::{ApiKey, KeyId, Policy};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
+use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
 use crate::{Access, KeysBuilder, ServiceError};
 
@@ -38,7 +39,9 @@ pub struct Keys {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) access: Access,
-    pub(crate) verifier: GroupCommit,
+    pub(crate) verifier: Arc<GroupCommit>,
+    /// What judges keys on copies; `None` = no configuration defers usage.
+    pub(crate) deferral: Option<Deferral>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     /// Exhausted keys that somebody tried to use: the next clean-up removes them.
@@ -60,10 +63,32 @@ impl Keys {
     pub async fn ready(&self) -> Result<(), ServiceError> {
         Ok(self.store.ping().await?)
     }
+
+    /// Writes all usage that is deferred. It is written by itself every flush interval; this is for a service that is
+    /// about to be dropped, with which the rest would be lost.
+    ///
+    /// Errors: the store failed, or its queue was full. What could not be written is kept.
+    pub async fn flush(&self) -> Result<(), ServiceError> {
+        match &self.deferral {
+            Some(deferral) => deferral.flush().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Lets no use of a key that was changed be judged on what it was before.
+    async fn forget(&self, key: &ApiKey) {
+        if let Some(deferral) = &self.deferral {
+            deferral.forget(key).await;
+        }
+    }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("policy", &self.policy).field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("policy", &self.policy)
+            .field("verifier", &self.verifier)
+            .field("deferral", &self.deferral)
+            .finish_non_exhaustive()
     }
 }

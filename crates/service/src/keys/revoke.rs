@@ -18,9 +18,11 @@ impl Keys {
         config_id: Option<&ConfigId>,
     ) -> Result<ApiKey, ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        self.find_for(user, Action::Delete, id, config_id).await?;
+        let key = self.find_for(user, Action::Delete, id, config_id).await?;
         let now = self.clock.now();
         let patch = KeyPatch::revoking(Revocation { at: now, by: actor(user) });
-        Ok(self.store.update(id, &patch, now).await?.ok_or(ErrorCode::KeyNotFound)?)
+        let updated = self.store.update(id, &patch, now).await;
+        self.forget(&key).await;
+        Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

@@ -46,6 +46,8 @@ impl Keys {
         if patch.enables() && key.details.revocation.is_some() {
             return Err(ErrorCode::KeyRevoked.into());
         }
-        Ok(self.store.update(&id, &patch, now).await?.ok_or(ErrorCode::KeyNotFound)?)
+        let updated = self.store.update(&id, &patch, now).await;
+        self.forget(&key).await;
+        Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

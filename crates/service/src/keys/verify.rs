@@ -48,7 +48,10 @@ impl Keys {
         if self.precheck.as_ref().is_some_and(|passes| !passes(key)) {
             return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
         }
-        let verdict = self.verifier.settle(attempt).await?;
+        let verdict = match &self.deferral {
+            Some(deferral) => deferral.settle(attempt).await?,
+            None => self.verifier.settle(attempt).await?,
+        };
         if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
             let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if graves.len() < MAX_GRAVES {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod cleanup;
+mod deferral;
 mod group_commit;
 mod identity;
 mod key_sessions;

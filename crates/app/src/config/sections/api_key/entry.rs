@@ -57,11 +57,9 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         rate_limit: limits::rate_limit(section, default.rate_limit),
         permissions: permissions::read(section),
         retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
+        defer_usage: section.boolean("defer_usage", default.defer_usage),
         id: default.id,
     };
-    // A feature that is not built yet.
-    let defers = section.boolean("defer_usage", false);
-    section.later("defer_usage", defers);
     check_default_prefix(section, &configuration);
     check_sessions(section, &configuration);
     configuration

@@ -1,0 +1,71 @@
+use keymint_domain::verify::{Attempt, Deferred, Owner, Verdict, decide};
+use keymint_domain::{ApiKey, Policy, Timestamp};
+
+/// What the process remembers of one key.
+pub(super) struct Slot {
+    look: Attempt,
+    /// When the key was last read; `None` = it must be read before it is judged.
+    read_at: Option<Timestamp>,
+    /// The key with all uses that are known of; `None` = it goes the exact way.
+    copy: Option<ApiKey>,
+    /// What was used on the copy, and is not written yet.
+    deferred: Option<Deferred>,
+}
+
+impl Slot {
+    /// The slot of this attempt's key, of which nothing is known yet.
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        Self { look: attempt.look(), read_at: None, copy: None, deferred: None }
+    }
+
+    /// Whether what is known counts at `now`.
+    pub(super) fn is_fresh(&self, now: Timestamp, flush_ms: u64) -> bool {
+        self.read_at.is_some_and(|at| at <= now && now < at.plus_millis(flush_ms))
+    }
+
+    pub(super) fn has_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    pub(super) fn deferred(&self) -> Option<&Deferred> {
+        self.deferred.as_ref()
+    }
+
+    /// Makes the next use read the key. What is not written yet stays.
+    pub(super) fn forget(&mut self) {
+        self.read_at = None;
+    }
+
+    /// What reads the key, and brings along what is not written yet.
+    pub(super) fn look(&self) -> Attempt {
+        let mut look = self.look.clone();
+        look.deferred = self.deferred.clone().map(Box::new);
+        look
+    }
+
+    /// Takes the answer to [`Slot::look`], asked at `now`.
+    ///
+    /// A key that was refused has no copy: the exact way says why, and notices when that ends.
+    pub(super) fn take_in(&mut self, verdict: Verdict, policy: &Policy, now: Timestamp) {
+        self.deferred = None;
+        self.read_at = Some(now);
+        self.copy = match verdict {
+            Verdict::Accepted(key) if policy.may_defer(&key) => Some(key),
+            _ => None,
+        };
+    }
+
+    /// Decides an attempt on the copy; `None` where it must go the exact way.
+    pub(super) fn decide(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Option<Verdict> {
+        let copy = self.copy.as_mut()?;
+        // The look was accepted, so the owner had no ban, and was there where that is asked for.
+        let verdict = decide(Some((copy, Owner::Present)), attempt, policy, now);
+        if let Verdict::Accepted(key) = &verdict
+            && key.usage != copy.usage
+        {
+            self.deferred = Some(Deferred::after(self.deferred.take(), attempt.cost.0.into(), key));
+            copy.usage = key.usage;
+        }
+        Some(verdict)
+    }
+}
