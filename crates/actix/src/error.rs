@@ -24,6 +24,14 @@ pub enum ApiError {
     NotPermitted,
     /// Whether the key of a guarded route may be used cannot be told.
     Unchecked(VerifierError),
+    /// The key that a gateway's client shows may not be used.
+    Denied(Refusal),
+    /// A gateway's client shows no key.
+    MissingKey,
+    /// A gateway's client shows two keys that are not the same.
+    DifferentKeys,
+    /// Somebody asks as a gateway who is none.
+    NotAGateway,
     /// The body or the query is malformed: zod's text (wire document 2.3).
     Validation(String),
     /// A member that names a URL is no text (wire document 3.5).
@@ -102,6 +110,19 @@ impl ApiError {
                 Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
             }
             Self::Unchecked(VerifierError::Failed(_)) => internal(),
+            Self::Denied(refusal) => of_denied(refusal),
+            Self::MissingKey => {
+                Answer::new(StatusCode::UNAUTHORIZED, "MISSING_API_KEY", "The request shows no API key.")
+            }
+            Self::DifferentKeys => {
+                let message = "The request shows different API keys.";
+                Answer::new(StatusCode::UNAUTHORIZED, "DIFFERENT_API_KEYS", message)
+            }
+            Self::NotAGateway => {
+                let message =
+                    "Only gateways of server.trusted_proxies, or with a server key in X-Authz-Server-Key, may ask.";
+                Answer::new(StatusCode::FORBIDDEN, "NOT_A_GATEWAY", message)
+            }
             Self::Validation(message) => Answer::new(BAD_REQUEST, "VALIDATION_ERROR", message.clone()),
             Self::NotAText(member) => {
                 Answer::new(BAD_REQUEST, "BAD_REQUEST", format!("Invalid {member}: expected a string"))
@@ -134,10 +155,22 @@ impl ApiError {
         }
     }
 
+    /// The message on the wire.
+    pub(crate) fn message(&self) -> Cow<'static, str> {
+        self.answer().message
+    }
+
+    /// Whole seconds until the same request is worth repeating, as `Retry-After` has them.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.answer().retry.map(whole_seconds)
+    }
+
     /// Milliseconds that a refused key must wait, as Better Auth puts them into the body.
     fn try_again_in(&self) -> Option<u64> {
         match self {
-            Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) => refusal.retry_in_ms,
+            Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) | Self::Denied(refusal) => {
+                refusal.retry_in_ms
+            }
             _ => None,
         }
     }
@@ -168,9 +201,22 @@ fn internal() -> Answer {
     Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
+/// What a gateway tells its client: 401 where another key would help, 403 where this one may do less than it is asked
+/// for, 429 where it may do so later.
+fn of_denied(refusal: &Refusal) -> Answer {
+    let reason = refusal.reason();
+    let status = match reason {
+        ErrorCode::InsufficientPermissions | ErrorCode::WrongConfiguration => StatusCode::FORBIDDEN,
+        ErrorCode::RateLimited | ErrorCode::UsageExceeded => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    Answer { status, ..Answer::of(reason) }.after(wait(refusal))
+}
+
 /// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
 fn of_invalid(refusal: &Refusal) -> Answer {
-    let (status, code) = match refusal.code {
+    let (status, code) = match refusal.reason() {
+        ErrorCode::InsufficientPermissions => return of_denied(refusal),
         ErrorCode::KeyExpired => (StatusCode::UNAUTHORIZED, "API_KEY_EXPIRED"),
         ErrorCode::KeyDisabled => (StatusCode::UNAUTHORIZED, "API_KEY_REVOKED"),
         ErrorCode::RateLimited | ErrorCode::UsageExceeded => (StatusCode::TOO_MANY_REQUESTS, "API_KEY_RATE_LIMITED"),
@@ -183,9 +229,9 @@ fn wait(refusal: &Refusal) -> Option<Duration> {
     refusal.retry_in_ms.map(Duration::from_millis)
 }
 
-/// Whole seconds, rounded up: a client that waits so long gets in.
+/// Whole seconds, rounded up and 1 at least: a client that waits so long gets in.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl ResponseError for ApiError {

@@ -7,6 +7,7 @@
 //! | [`validate`] | the checks of a body or a query, in zod's words |
 //! | [`request`] | what every request passes: caller, body, request id, time limit, log |
 //! | [`session`] | users by their cookies and bearer tokens |
+//! | [`authorize`] | what gateways ask and are told |
 //! | [`origin`] | where requests come from: CSRF and CORS |
 //! | [`guard`] | routes of your own behind API keys |
 //!
@@ -16,6 +17,7 @@ mod api;
 mod error;
 mod server;
 
+pub mod authorize;
 pub mod guard;
 pub mod origin;
 pub mod request;

@@ -100,6 +100,10 @@ codes! {
     KeyRevoked = "KEY_REVOKED", 403, "API Key has been revoked";
     /// Keymint's own: `max_keys_per_user` is reached.
     MaxKeysReached = "MAX_KEYS_REACHED", 403, "The owner has reached the maximum number of API keys.";
+    /// Keymint's own: what Better Auth's verification calls `KEY_NOT_FOUND`.
+    InsufficientPermissions = "INSUFFICIENT_PERMISSIONS", 403, "The API key lacks a permission that is asked for.";
+    /// Keymint's own: what Better Auth's verification calls `INVALID_API_KEY`.
+    WrongConfiguration = "WRONG_CONFIGURATION", 403, "The API key is of another configuration than the one that is asked for.";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput};
+use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput, StoredKey};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::verify::{Attempt, Ban, Cost, Ledger, Owner, Verdict, decide};
@@ -84,6 +84,30 @@ fn the_first_failing_link_answers() {
         panic!("accepted");
     };
     assert_eq!(ask(&key, Owner::Present, &attempt, at_the_end), Some(ErrorCode::RateLimited));
+}
+
+#[test]
+fn a_refusal_says_what_better_auths_code_leaves_unsaid() {
+    let policy = policy(unlimited());
+    let mut key = mint(NewKey { permissions: permissions(r#"{"files":["read"]}"#), ..NewKey::default() }, &unlimited());
+    let mut attempt = Attempt::new(&plain(), &policy);
+    attempt.permissions = permissions(r#"{"files":["read","write"]}"#);
+    let refusal = |key: &ApiKey, attempt: &Attempt| {
+        let verdict = decide(Some((key, Owner::Absent)), attempt, &policy, NOW);
+        verdict.refused().cloned().unwrap()
+    };
+    let lacking = refusal(&key, &attempt);
+    assert_eq!((lacking.code, lacking.reason()), (ErrorCode::KeyNotFound, ErrorCode::InsufficientPermissions));
+    assert_eq!(lacking.missing, permissions(r#"{"files":["write"]}"#));
+
+    attempt.config_id = Some(ConfigId::from_optional(Some("eu")));
+    let foreign = refusal(&key, &attempt);
+    assert_eq!((foreign.code, foreign.reason()), (ErrorCode::InvalidApiKey, ErrorCode::WrongConfiguration));
+    assert_eq!(foreign.missing, None);
+
+    Arc::make_mut(&mut key.details).stored = StoredKey::from_stored("another");
+    let unknown = refusal(&key, &attempt);
+    assert_eq!((unknown.code, unknown.reason()), (ErrorCode::InvalidApiKey, ErrorCode::InvalidApiKey));
 }
 
 #[test]

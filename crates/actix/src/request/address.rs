@@ -8,7 +8,7 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 /// The client's network address: the peer's, or where that is a trusted proxy, the last address of `X-Forwarded-For`
 /// that is none. What stands before that address anybody can have written.
 pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip().to_canonical();
+    let peer = peer(request)?;
     let is_proxy = |address: &IpAddr| trusted_proxies.iter().any(|network| network.contains(address));
     if !is_proxy(&peer) {
         return Some(peer);
@@ -25,6 +25,15 @@ pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -
         }
     }
     Some(last)
+}
+
+/// Whether the request comes from a trusted proxy itself, whatever its headers say.
+pub(crate) fn is_trusted_peer(request: &HttpRequest, trusted_proxies: &[IpNet]) -> bool {
+    peer(request).is_some_and(|peer| trusted_proxies.iter().any(|network| network.contains(&peer)))
+}
+
+fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    Some(request.peer_addr()?.ip().to_canonical())
 }
 
 /// An address, with or without a port.

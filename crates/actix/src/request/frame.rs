@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
 use super::request_id::X_REQUEST_ID;
+use crate::authorize::Denial;
 use crate::{Api, ApiError};
 
 /// The frame around every request: a request id, one line in the log, and no further request on the connection once
@@ -53,7 +54,10 @@ fn log(api: &Api, response: &ServiceResponse<impl MessageBody>, request_id: &Hea
     let request = response.request();
     let status = response.status().as_u16();
     let request_id = request_id.to_str().unwrap_or("-");
-    let error = response.response().error().and_then(|error| error.as_error::<ApiError>());
+    let error = response.response().error();
+    let error = error.and_then(|error| {
+        error.as_error::<ApiError>().or_else(|| error.as_error::<Denial>().map(|denial| &denial.error))
+    });
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     macro_rules! line {
         ($level:expr) => {
@@ -74,6 +78,7 @@ fn log(api: &Api, response: &ServiceResponse<impl MessageBody>, request_id: &Hea
     let path = request.path();
     let endpoint = path.strip_prefix(api.options.base_path.as_str());
     let is_verification = matches!(endpoint, Some("/api-key/verify" | "/api-key/validate"));
+    let is_verification = is_verification || path == "/authorize" || path.starts_with("/authorize/");
     let frequent = is_verification || matches!(path, "/healthz" | "/readyz");
     if status == 503 {
         // The store is down or the queue full: every request says so, and somebody is on it already.

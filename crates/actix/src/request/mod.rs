@@ -8,7 +8,7 @@ mod frame;
 mod pairs;
 mod request_id;
 
-pub(crate) use address::client_address;
+pub(crate) use address::{client_address, is_trusted_peer};
 pub use body::JsonBody;
 pub(crate) use body::TakesForms;
 pub use call::Call;

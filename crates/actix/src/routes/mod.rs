@@ -1,5 +1,6 @@
 //! The table of all endpoints, and one file for each.
 
+mod authorize;
 mod create;
 mod delete;
 mod delete_all_expired;
@@ -22,11 +23,13 @@ use actix_web::{Resource, Route, guard, middleware};
 use crate::request::TakesForms;
 use crate::{Api, ApiError, origin, request, session};
 
-/// Mounts every endpoint: health, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
+/// Mounts every endpoint: health, gateways' `/authorize`, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
 /// unknown path and a wrong method are both 404, as Better Auth has it (wire document 1.2).
 pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
     app.service(endpoint("/healthz", probe().to(health::alive)))
-        .service(endpoint("/readyz", probe().to(health::ready)));
+        .service(endpoint("/readyz", probe().to(health::ready)))
+        .service(endpoint("/authorize", web::to(authorize::authorize)))
+        .service(endpoint("/authorize/{path:.*}", web::to(authorize::authorize)));
     app.service(
         web::scope(&api.options.base_path)
             .configure(better_auth)

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod authorize;
 mod document;
 mod faults;
 mod identity;

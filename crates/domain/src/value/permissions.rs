@@ -58,13 +58,41 @@ impl Permissions {
     ///
     /// Asking for nothing, or for no action of a resource, is refused; there are no wildcards (wire document 8.3).
     pub fn grant(&self, asked: &Self) -> bool {
-        let granted = |(resource, asked): (_, &Vec<Box<str>>)| {
-            let Some(actions) = self.actions.get::<Box<str>>(resource) else {
-                return false;
-            };
-            !asked.is_empty() && asked.iter().all(|action| actions.contains(action))
-        };
-        !asked.actions.is_empty() && asked.actions.iter().all(granted)
+        self.missing(asked).is_none()
+    }
+
+    /// What of `asked` is not granted here; `None` = all of it is. Where nothing in particular is asked for, what is
+    /// missing names nothing in particular either.
+    pub fn missing(&self, asked: &Self) -> Option<Self> {
+        let mut missing = BTreeMap::new();
+        for (resource, asked) in &asked.actions {
+            let granted = self.actions.get(resource).map_or(&[][..], Vec::as_slice);
+            let lacking: Vec<_> = asked.iter().filter(|action| !granted.contains(action)).cloned().collect();
+            if asked.is_empty() || !lacking.is_empty() {
+                missing.insert(resource.clone(), lacking);
+            }
+        }
+        (asked.actions.is_empty() || !missing.is_empty()).then(|| Self::from_actions(missing))
+    }
+
+    /// Every action with its resource, sorted by resource.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.actions.iter().flat_map(|(resource, actions)| actions.iter().map(|action| (&**resource, &**action)))
+    }
+
+    /// Takes actions with their resources.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut actions: BTreeMap<Box<str>, Vec<Box<str>>> = BTreeMap::new();
+        for (resource, action) in pairs {
+            actions.entry(resource.into()).or_default().push(action.into());
+        }
+        Self::from_actions(actions)
+    }
+
+    fn from_actions(actions: BTreeMap<Box<str>, Vec<Box<str>>>) -> Self {
+        let texts = |actions: &Vec<Box<str>>| actions.iter().map(|action| Value::from(&**action)).collect();
+        let resources = actions.iter().map(|(resource, actions)| (resource.to_string(), Value::Array(texts(actions))));
+        Self { json: Value::Object(resources.collect()).to_string().into(), actions }
     }
 }
 
@@ -103,6 +131,15 @@ mod tests {
         ] {
             assert_eq!(key.grant(&permissions(asked)), granted, "{asked}");
         }
+        for (asked, missing) in [
+            (r#"{"files":["read"]}"#, None),
+            (r#"{"files":["read","delete"],"users":["read"]}"#, Some(r#"{"files":["delete"]}"#)),
+            (r#"{"keys":["read"]}"#, Some(r#"{"keys":["read"]}"#)),
+            (r#"{"keys":[]}"#, Some(r#"{"keys":[]}"#)),
+            ("{}", Some("{}")),
+        ] {
+            assert_eq!(key.missing(&permissions(asked)), missing.map(permissions), "{asked}");
+        }
         let star = permissions(r#"{"*":["read"]}"#);
         assert!(!star.grant(&permissions(r#"{"files":["read"]}"#)), "a star is a name like any other");
     }
@@ -119,6 +156,14 @@ mod tests {
         for text in ["", "[]", r#"["read"]"#, r#"{"a":"read"}"#, r#"{"a":[1]}"#, r#"{"a":null}"#, "{"] {
             assert_eq!(Permissions::from_stored(text), Err(InvalidPermissions), "{text}");
         }
+    }
+
+    #[test]
+    fn permissions_are_pairs_of_resource_and_action() {
+        let of_pairs = Permissions::from_pairs([("users", "read"), ("files", "read"), ("files", "write")]);
+        assert_eq!(of_pairs, permissions(r#"{"files":["read","write"],"users":["read"]}"#));
+        let pairs: Vec<_> = of_pairs.pairs().collect();
+        assert_eq!(pairs, [("files", "read"), ("files", "write"), ("users", "read")]);
     }
 
     proptest! {

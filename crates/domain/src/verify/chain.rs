@@ -1,7 +1,7 @@
 use super::{Attempt, Owner, Refusal, Verdict};
 use crate::policy::{Configuration, Policy, References};
 use crate::usage::{Denied, Usage};
-use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
+use crate::{ApiKey, ConfigId, ErrorCode, Permissions, Timestamp};
 
 /// Decides whether `key` may be used now, and counts the call where it may.
 ///
@@ -20,6 +20,8 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
             retry_in_ms,
             key_id: Some(key.details.id.clone()),
             exhausted: code == ErrorCode::UsageExceeded && key.is_exhausted(),
+            missing: if code == ErrorCode::KeyNotFound { missing(key, attempt) } else { None },
+            is_foreign: code == ErrorCode::InvalidApiKey && is_foreign(key, attempt, policy),
         }),
     }
 }
@@ -60,9 +62,7 @@ fn admit(
     if needs_user && owner == Owner::Absent {
         return refuse(ErrorCode::InvalidReferenceIdFromApiKey);
     }
-    if let Some(asked) = &attempt.permissions
-        && !details.permissions.as_ref().is_some_and(|granted| granted.grant(asked))
-    {
+    if missing(key, attempt).is_some() {
         return refuse(ErrorCode::KeyNotFound);
     }
 
@@ -81,6 +81,25 @@ fn admit(
         None => return Ok(usage.stamped(now)),
     };
     Ok(Usage { updated_at: now.max(usage.updated_at), ..usage })
+}
+
+/// What the attempt asks for and the key does not grant; `None` = nothing.
+fn missing(key: &ApiKey, attempt: &Attempt) -> Option<Permissions> {
+    let asked = attempt.permissions.as_ref()?;
+    match &key.details.permissions {
+        Some(granted) => granted.missing(asked),
+        None => Some(asked.clone()),
+    }
+}
+
+/// Whether the key is whose it should be, and only its configuration is not the one that the attempt asks for.
+fn is_foreign(key: &ApiKey, attempt: &Attempt, policy: &Policy) -> bool {
+    let details = &key.details;
+    let is_found_rightly = policy.resolve(&details.config_id).is_ok_and(|configuration| {
+        attempt.may_be_found_as(&details.stored, configuration.disable_key_hashing)
+            && may_come_by(configuration, attempt)
+    });
+    is_found_rightly && !is_in_scope(&details.config_id, attempt.config_id.as_ref())
 }
 
 /// Whether the attempt may show the key where it does.

@@ -61,7 +61,7 @@ impl<E: Clone> Ledger<E> {
                 entry.key = key.clone();
             }
             // A row found under the wrong form is nobody's key; the right one may follow.
-            if verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey) {
+            if verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey || refusal.is_foreign) {
                 return Ok(verdict);
             }
         }

@@ -1,4 +1,4 @@
-use crate::{ApiKey, ErrorCode, KeyId};
+use crate::{ApiKey, ErrorCode, KeyId, Permissions};
 
 /// The answer to an [`Attempt`](super::Attempt). A refusal is an answer, not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Verdict {
 /// Why a key may not be used now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reason.
+    /// The reason, as Better Auth's verification names it.
     pub code: ErrorCode,
     /// Milliseconds until the same attempt is worth repeating; `None` = waiting does not help.
     pub retry_in_ms: Option<u64>,
@@ -20,12 +20,28 @@ pub struct Refusal {
     pub key_id: Option<KeyId>,
     /// Whether the key is dead for good: its quota is used up and nothing refills it.
     pub exhausted: bool,
+    /// What was asked for and is not granted, where that is the reason.
+    pub missing: Option<Permissions>,
+    /// Whether the key is of another configuration than the one that was asked for, and that is the reason.
+    pub is_foreign: bool,
 }
 
 impl Refusal {
     /// A refusal of a key that was not found, or that the caller must not know of.
     pub fn of_unknown(code: ErrorCode) -> Self {
-        Self { code, retry_in_ms: None, key_id: None, exhausted: false }
+        Self { code, retry_in_ms: None, key_id: None, exhausted: false, missing: None, is_foreign: false }
+    }
+
+    /// The reason by its own name, where Better Auth's says less: `KEY_NOT_FOUND` for missing permissions, and
+    /// `INVALID_API_KEY` for a key of another configuration (wire document 8).
+    pub fn reason(&self) -> ErrorCode {
+        if self.missing.is_some() {
+            ErrorCode::InsufficientPermissions
+        } else if self.is_foreign {
+            ErrorCode::WrongConfiguration
+        } else {
+            self.code
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl Keys {
     ///
     /// Errors: `UNAUTHORIZED` where the caller may not verify; [`ServiceError::Overloaded`]; a failed store.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
-        if !caller.may_verify(self.access) {
+        if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
         let VerifyKey { key, config_id, permissions, cost } = request;
@@ -41,6 +41,11 @@ impl Keys {
         attempt.config_id = config_id;
         attempt.permissions = permissions;
         self.settle(&key, attempt).await
+    }
+
+    /// Whether `caller` may verify keys at all.
+    pub fn may_verify(&self, caller: &Caller) -> bool {
+        caller.may_verify(self.access)
     }
 
     /// Lets the embedder's precheck look at `key`, and settles the attempt with it.

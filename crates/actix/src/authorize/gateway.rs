@@ -1,0 +1,38 @@
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
+use keymint_service::Caller;
+
+use crate::request::is_trusted_peer;
+use crate::{Api, ApiError};
+
+/// How a gateway shows a server key: `Authorization` is its client's, and may hold the API key.
+const X_AUTHZ_SERVER_KEY: HeaderName = HeaderName::from_static("x-authz-server-key");
+
+/// Who asks on a client's behalf.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    /// Who it is, to the use case.
+    pub(crate) caller: Caller,
+    /// Whether the headers of the request are a gateway's to set.
+    pub(crate) is_trusted: bool,
+}
+
+impl Asker {
+    /// A gateway by its address, a server by its key, or anyone where everybody may verify.
+    pub(crate) async fn of(request: &HttpRequest, api: &Api) -> Result<Self, ApiError> {
+        if is_trusted_peer(request, &api.options.trusted_proxies) {
+            return Ok(Self { caller: Caller::Gateway, is_trusted: true });
+        }
+        let shown = request.headers().get(X_AUTHZ_SERVER_KEY).and_then(|value| value.to_str().ok());
+        let is_server = match shown {
+            Some(text) => api.server_keys.admit(text).await?,
+            None => false,
+        };
+        let caller = if is_server { Caller::Server } else { Caller::Anyone };
+        // Said before anything else is, so that whoever sets a gateway up learns of it.
+        if !api.keys.may_verify(&caller) {
+            return Err(ApiError::NotAGateway);
+        }
+        Ok(Self { caller, is_trusted: is_server })
+    }
+}

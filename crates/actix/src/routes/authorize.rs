@@ -1,0 +1,36 @@
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use keymint_domain::ApiKey;
+use keymint_domain::verify::Verdict;
+use keymint_service::{Caller, VerifyKey};
+
+use crate::authorize::{Asker, Denial, Parameters, identify, shown_key};
+use crate::{Api, ApiError};
+
+/// `/authorize` and every path below it, by any method: whether the request that a gateway has before it may pass. The
+/// body is not read.
+pub(super) async fn authorize(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Denial> {
+    let asker = Asker::of(&request, &api).await.map_err(|error| Denial { error, by_403: false })?;
+    let (parameters, read) = Parameters::read(&request, asker.is_trusted);
+    let by_403 = parameters.deny_by_403;
+    let decided = async {
+        read?;
+        decide(&request, &api, &asker.caller, parameters).await
+    };
+    let key = decided.await.map_err(|error| Denial { error, by_403 })?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    identify(&mut response, &key);
+    Ok(response.finish())
+}
+
+/// The key that the request shows, once it has paid.
+async fn decide(request: &HttpRequest, api: &Api, caller: &Caller, parameters: Parameters) -> Result<ApiKey, ApiError> {
+    let Parameters { config_id, permissions, cost, .. } = parameters;
+    let key = shown_key(api.keys.policy(), request.headers())?;
+    match api.keys.verify(caller, VerifyKey { key, config_id, permissions, cost }).await? {
+        Verdict::Accepted(key) => Ok(key),
+        Verdict::Refused(refusal) => Err(ApiError::Denied(refusal)),
+    }
+}
