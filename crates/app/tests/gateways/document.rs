@@ -1,0 +1,24 @@
+//! What `docs/gateways/` prints.
+
+use std::fs;
+use std::path::Path;
+
+/// The one block of a language in a document.
+pub(crate) fn block(document: &str, language: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
+    let text = fs::read_to_string(folder.join(document)).unwrap();
+    let opening = format!("```{language}\n");
+    let mut blocks = text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    let block = blocks.next().unwrap();
+    assert!(blocks.next().is_none(), "{document} has more than one block of {language}");
+    block
+}
+
+/// The same with other texts in it, each of which must have been there.
+pub(crate) fn substituted(mut text: String, substitutes: &[(&str, &str)]) -> String {
+    for (documented, real) in substitutes {
+        assert!(text.contains(documented), "{documented} is not in {text}");
+        text = text.replace(documented, real);
+    }
+    text
+}

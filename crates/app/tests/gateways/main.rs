@@ -1,0 +1,11 @@
+//! Gateways as `docs/gateways/` configures them: the real nginx and the real Caddy, each between a client and an upstream,
+//! and the requests of Traefik and Envoy as their documents have them.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod document;
+mod gateway;
+mod keymint;
+mod real;
+mod replayed;
+mod upstream;

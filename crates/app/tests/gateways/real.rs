@@ -1,0 +1,151 @@
+//! What a client and an upstream see of a real gateway.
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+use crate::keymint::Keymint;
+use crate::upstream;
+
+/// Everything on one machine: Keymint, an upstream, and a gateway between it and a client.
+struct World {
+    keymint: Keymint,
+    gateway: Gateway,
+    client: Client,
+}
+
+impl World {
+    async fn with_nginx() -> Self {
+        let keymint = Keymint::start();
+        let gateway = Gateway::nginx(keymint.address, upstream::start()).await;
+        Self { keymint, gateway, client: Client::new() }
+    }
+
+    async fn with_caddy() -> Self {
+        let keymint = Keymint::start();
+        let gateway = Gateway::caddy(keymint.address, upstream::start()).await;
+        Self { keymint, gateway, client: Client::new() }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.gateway.address))
+    }
+
+    async fn get(&self, key: &str) -> Response {
+        self.request(Method::GET, "/api/files").header("x-api-key", key).send().await.unwrap()
+    }
+
+    /// What the upstream was asked.
+    async fn seen(&self, request: RequestBuilder) -> Value {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
+    }
+
+    async fn key(&self, members: Value) -> String {
+        let mut body = json!({ "userId": "ada", "name": "Ada's", "permissions": { "files": ["read"] } });
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.keymint.create(body).await
+    }
+
+    /// A request that may pass reaches the upstream as it is, with the key's identity in place of the key, and of
+    /// whatever identity the client has made up.
+    async fn lets_pass(&self) {
+        let key = self.key(json!({ "remaining": 50 })).await;
+        for (name, value) in [("x-api-key", key.clone()), ("authorization", format!("Bearer {key}"))] {
+            let request = self.request(Method::POST, "/api/files?name=a&cost=0").header(name, &value).body("a body");
+            let forged = ["x-key-id", "x-key-owner", "x-key-config", "x-key-name", "x-key-permissions", "x-key-meta"];
+            let request = forged.iter().fold(request, |request, name| request.header(*name, "forged"));
+            let request = request.header("x-key-owner", "twice").header("x-key-remaining", "1000000");
+            let request = request.header("x-forwarded-for", "127.0.0.1");
+            let seen = self.seen(request).await;
+            assert_eq!((&seen["method"], &seen["path"]), (&json!("POST"), &json!("/api/files?name=a&cost=0")));
+            let headers = &seen["headers"];
+            for (name, value) in [
+                ("x-key-owner", "ada"),
+                ("x-key-config", "default"),
+                ("x-key-name", "Ada%27s"),
+                ("x-key-permissions", "files:read"),
+                ("x-key-meta", "-"),
+            ] {
+                assert_eq!(headers[name], json!([value]), "{name}");
+            }
+            assert_ne!(headers["x-key-id"], json!(["forged"]));
+            assert!(!seen.to_string().contains(&key), "the key was stripped: {seen}");
+        }
+        let seen = self.seen(self.request(Method::GET, "/api/files").header("x-api-key", &key)).await;
+        assert_eq!(seen["headers"]["x-key-remaining"], json!(["47"]), "every request was paid for once, at cost 1");
+    }
+
+    /// A request that may not pass is told why, and does not reach the upstream.
+    async fn keeps_out(&self) {
+        let reader = self.key(json!({ "permissions": { "files": ["list"] } })).await;
+        let limited = self.key(json!({ "rateLimitMax": 1, "rateLimitTimeWindow": 3_600_000 })).await;
+        assert_eq!(self.get(&limited).await.status(), StatusCode::OK);
+        for (key, status, code) in [
+            ("nonsense", 401, "INVALID_API_KEY"),
+            ("", 401, "MISSING_API_KEY"),
+            (reader.as_str(), 403, "INSUFFICIENT_PERMISSIONS"),
+            (limited.as_str(), 429, "RATE_LIMITED"),
+        ] {
+            let response = self.get(key).await;
+            assert_eq!(response.status().as_u16(), status, "{code}");
+            assert_eq!(response.headers()["content-type"], "application/problem+json", "{code}");
+            let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+            let seconds: Option<u64> = retry_after.map(|text| text.parse().unwrap());
+            assert_eq!(seconds.is_some(), status == 429, "{code}");
+            assert!(seconds.is_none_or(|seconds| (1..=3600).contains(&seconds)), "{seconds:?}");
+            let is_challenged = response.headers().contains_key("www-authenticate");
+            assert_eq!(is_challenged, status == 401, "{code}");
+            let problem: Value = response.json().await.unwrap();
+            assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)));
+        }
+    }
+
+    /// Nothing that a client writes ends in 5xx, or passes without a key.
+    async fn withstands_bad_input(&self) {
+        let key = self.key(json!({ "remaining": 5 })).await;
+        for (request, status) in [
+            (self.request(Method::GET, "/api/").header("x-api-key", &b"\xff\x80"[..]), 401),
+            (self.request(Method::GET, "/api/").header("x-api-key", &key).bearer_auth("other"), 401),
+            (self.request(Method::GET, "/api/").header("x-forwarded-for", "127.0.0.1, 127.0.0.1"), 401),
+            (self.request(Method::GET, "/api/").header("x-authz-server-key", "forged"), 401),
+            (self.request(Method::GET, "/api/").header("x-api-key", &key).header("x-authz-cost", "nonsense"), 403),
+            (self.request(Method::GET, "/api/").header("x-api-key", &key).header("x-authz-cost", "0"), 403),
+            (self.request(Method::GET, "/api/a%2fb%3fcost=0%23?permissions=").header("x-authz-config", "x"), 401),
+        ] {
+            let answered = request.send().await.unwrap().status().as_u16();
+            // Caddy hands on a 400 for what nginx is told 403 for.
+            let fits = answered == status || (status, answered) == (403, 400);
+            assert!(fits, "{answered} for {status}");
+        }
+        let seen = self.seen(self.request(Method::GET, "/api/").header("x-api-key", &key)).await;
+        assert_eq!(seen["headers"]["x-key-remaining"], json!(["4"]), "none of them has paid");
+    }
+
+    /// Where there is no decision, nothing passes.
+    async fn fails_closed(mut self) {
+        let key = self.key(json!({})).await;
+        assert_eq!(self.get(&key).await.status(), StatusCode::OK);
+        self.keymint.kill();
+        assert!(self.get(&key).await.status().is_server_error());
+    }
+}
+
+#[tokio::test]
+async fn nginx_lets_pass_and_keeps_out() {
+    let world = World::with_nginx().await;
+    world.lets_pass().await;
+    world.keeps_out().await;
+    world.withstands_bad_input().await;
+    world.fails_closed().await;
+}
+
+#[tokio::test]
+async fn caddy_lets_pass_and_keeps_out() {
+    let world = World::with_caddy().await;
+    world.lets_pass().await;
+    world.keeps_out().await;
+    world.withstands_bad_input().await;
+    world.fails_closed().await;
+}
