@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput, StoredKey};
-use keymint_domain::usage::Algorithm;
+use keymint_domain::usage::{Algorithm, Standing};
 use keymint_domain::value::Lifetime;
 use keymint_domain::verify::{Attempt, Ban, Cost, Ledger, Owner, Verdict, decide};
 use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, OwnerId, Permissions, Policy, Timestamp};
@@ -108,6 +108,36 @@ fn a_refusal_says_what_better_auths_code_leaves_unsaid() {
     Arc::make_mut(&mut key.details).stored = StoredKey::from_stored("another");
     let unknown = refusal(&key, &attempt);
     assert_eq!((unknown.code, unknown.reason()), (ErrorCode::InvalidApiKey, ErrorCode::InvalidApiKey));
+}
+
+#[test]
+fn what_is_said_to_be_left_is_what_is_admitted() {
+    for algorithm in [Algorithm::Gcra, Algorithm::IdleWindow] {
+        let mut configuration = Configuration::default();
+        configuration.rate_limit.algorithm = algorithm;
+        let new = NewKey { rate_limit_max: Some(3), rate_limit_window_ms: Some(1000), ..NewKey::default() };
+        let (mut key, policy) = (mint(new, &configuration), policy(configuration));
+        let ask = |key: &ApiKey, cost: u64, now| {
+            let cost = Cost(u32::try_from(cost).unwrap());
+            decide(Some((key, Owner::Absent)), &Attempt::new(&plain(), &policy).at_cost(cost), &policy, now)
+        };
+        let mut now = NOW;
+        for gap in [0, 1, 333, 1, 0, 700, 5, 5000, 0, 0, 0, 0, 1000, 1001] {
+            now = now.plus_millis(gap);
+            let [standing] = Standing::of(&key, &policy, now)[..] else { panic!("one limit") };
+            assert_eq!((standing.limit, standing.max, standing.window_ms), ("rate", 3, 1000));
+            assert!(ask(&key, standing.remaining + 1, now).accepted().is_none());
+            if let Some(wait) = standing.more_in_ms {
+                let left = |now| Standing::of(&key, &policy, now)[0].remaining;
+                assert!(left(now.plus_millis(wait)) > standing.remaining, "{algorithm:?} {standing:?}");
+                assert_eq!(left(now.plus_millis(wait - 1)), standing.remaining, "{algorithm:?} {standing:?}");
+            }
+            if standing.remaining > 0 {
+                assert!(ask(&key, standing.remaining, now).accepted().is_some());
+                key = ask(&key, 1, now).accepted().unwrap().clone();
+            }
+        }
+    }
 }
 
 #[test]

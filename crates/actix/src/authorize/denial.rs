@@ -4,9 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
+use keymint_domain::usage::Standing;
 use keymint_domain::verify::Refusal;
 use serde_json::json;
 
+use super::show_limits;
 use crate::ApiError;
 
 /// Why a gateway's request was not allowed: an error as a problem document (RFC 9457), with a status that the gateway
@@ -32,8 +34,8 @@ impl Denial {
     /// The limit that was exceeded, by its name in `RateLimit-Policy`.
     fn violated_policy(&self) -> Option<&'static str> {
         match &self.error {
-            ApiError::Denied(Refusal { code: ErrorCode::RateLimited, .. }) => Some("rate"),
-            ApiError::Denied(Refusal { code: ErrorCode::UsageExceeded, .. }) => Some("quota"),
+            ApiError::Denied(Refusal { code: ErrorCode::RateLimited, .. }) => Some(Standing::RATE),
+            ApiError::Denied(Refusal { code: ErrorCode::UsageExceeded, .. }) => Some(Standing::QUOTA),
             _ => None,
         }
     }
@@ -64,6 +66,9 @@ impl ResponseError for Denial {
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+        }
+        if let ApiError::Denied(refusal) = &self.error {
+            show_limits(&mut response, &refusal.standings);
         }
         if let Some(seconds) = self.error.retry_after() {
             response.insert_header((header::RETRY_AFTER, seconds));

@@ -247,6 +247,34 @@ async fn a_denial_says_whether_another_key_other_permissions_or_time_would_help(
 }
 
 #[tokio::test]
+async fn limits_are_told_as_they_are_counted_whether_the_request_may_pass_or_not() {
+    let server = TestServer::with(setup());
+    let body = json!({
+        "userId": "ada", "rateLimitMax": 2, "rateLimitTimeWindow": 3500, "remaining": 2, "refillAmount": 3,
+        "refillInterval": 60_000,
+    });
+    let key = server.create(body).await;
+    let policy = r#""rate";q=2;w=4, "quota";q=3;w=60"#;
+    for (after_ms, status, limits, retry_after) in [
+        (0, 200, r#""rate";r=1;t=2, "quota";r=1;t=61"#, ""),
+        (0, 200, r#""rate";r=0;t=2, "quota";r=0;t=61"#, ""),
+        (1000, 429, r#""rate";r=0;t=1, "quota";r=0;t=60"#, "60"),
+        (59_001, 200, r#""rate";r=1;t=2, "quota";r=2;t=61"#, ""),
+        (0, 200, r#""rate";r=0;t=2, "quota";r=1;t=61"#, ""),
+        (1000, 429, r#""rate";r=0;t=1, "quota";r=1;t=60"#, "1"),
+    ] {
+        server.clock.advance(after_ms);
+        let response = get(&server, "", &key).await;
+        assert_eq!(response.status(), status, "{limits}");
+        assert_eq!((header(&response, "ratelimit-policy"), header(&response, "ratelimit")), (policy, limits));
+        assert_eq!(header(&response, "retry-after"), retry_after);
+    }
+    let free = server.create(json!({ "userId": "ada", "rateLimitEnabled": false, "remaining": 3 })).await;
+    let response = get(&server, "", &free).await;
+    assert_eq!((header(&response, "ratelimit-policy"), header(&response, "ratelimit")), ("", ""));
+}
+
+#[tokio::test]
 async fn nginx_is_told_403_and_what_it_is_to_tell_its_client() {
     let server = TestServer::with(setup());
     let limited = server.create(json!({ "userId": "ada", "rateLimitMax": 1, "rateLimitTimeWindow": 60_000 })).await;

@@ -95,6 +95,7 @@ impl World {
             let seconds: Option<u64> = retry_after.map(|text| text.parse().unwrap());
             assert_eq!(seconds.is_some(), status == 429, "{code}");
             assert!(seconds.is_none_or(|seconds| (1..=3600).contains(&seconds)), "{seconds:?}");
+            assert_eq!(response.headers().contains_key("ratelimit"), status == 429, "{code}");
             let is_challenged = response.headers().contains_key("www-authenticate");
             assert_eq!(is_challenged, status == 401, "{code}");
             let problem: Value = response.json().await.unwrap();

@@ -5,9 +5,11 @@ mod idle_window;
 mod merge;
 mod quota;
 mod rate_limit;
+mod standing;
 
 pub use quota::Refill;
 pub use rate_limit::{Algorithm, RateLimit};
+pub use standing::Standing;
 
 use crate::Timestamp;
 

@@ -1,6 +1,6 @@
 use super::{Attempt, Owner, Refusal, Verdict};
 use crate::policy::{Configuration, Policy, References};
-use crate::usage::{Denied, Usage};
+use crate::usage::{Denied, Standing, Usage};
 use crate::{ApiKey, ConfigId, ErrorCode, Permissions, Timestamp};
 
 /// Decides whether `key` may be used now, and counts the call where it may.
@@ -21,6 +21,11 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
             key_id: Some(key.details.id.clone()),
             exhausted: code == ErrorCode::UsageExceeded && key.is_exhausted(),
             missing: if code == ErrorCode::KeyNotFound { missing(key, attempt) } else { None },
+            standings: if matches!(code, ErrorCode::RateLimited | ErrorCode::UsageExceeded) {
+                Standing::of(key, policy, now)
+            } else {
+                Vec::new()
+            },
             is_foreign: code == ErrorCode::InvalidApiKey && is_foreign(key, attempt, policy),
         }),
     }

@@ -1,3 +1,4 @@
+use crate::usage::Standing;
 use crate::{ApiKey, ErrorCode, KeyId, Permissions};
 
 /// The answer to an [`Attempt`](super::Attempt). A refusal is an answer, not an error.
@@ -24,12 +25,22 @@ pub struct Refusal {
     pub missing: Option<Permissions>,
     /// Whether the key is of another configuration than the one that was asked for, and that is the reason.
     pub is_foreign: bool,
+    /// How the key stands against its limits, where one of them is the reason.
+    pub standings: Vec<Standing>,
 }
 
 impl Refusal {
     /// A refusal of a key that was not found, or that the caller must not know of.
     pub fn of_unknown(code: ErrorCode) -> Self {
-        Self { code, retry_in_ms: None, key_id: None, exhausted: false, missing: None, is_foreign: false }
+        Self {
+            code,
+            retry_in_ms: None,
+            key_id: None,
+            exhausted: false,
+            missing: None,
+            is_foreign: false,
+            standings: Vec::new(),
+        }
     }
 
     /// The reason by its own name, where Better Auth's says less: `KEY_NOT_FOUND` for missing permissions, and

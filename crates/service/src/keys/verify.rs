@@ -1,6 +1,7 @@
 use keymint_domain::key::PlainKey;
+use keymint_domain::usage::Standing;
 use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
-use keymint_domain::{ConfigId, ErrorCode, Permissions};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::{Caller, Keys, ServiceError};
 
@@ -46,6 +47,11 @@ impl Keys {
     /// Whether `caller` may verify keys at all.
     pub fn may_verify(&self, caller: &Caller) -> bool {
         caller.may_verify(self.access)
+    }
+
+    /// How `key`, as a verification has left it, stands against its limits now.
+    pub fn standings(&self, key: &ApiKey) -> Vec<Standing> {
+        Standing::of(key, &self.policy, self.clock.now())
     }
 
     /// Lets the embedder's precheck look at `key`, and settles the attempt with it.
