@@ -138,8 +138,8 @@ async fn a_verification_need_not_touch_an_index() {
     PgStore::migrate(&database.options()).await.unwrap();
     let room = "select array_to_string(reloptions, ' ') from pg_class where oid = 'apikey'::regclass";
     assert_eq!(ask(&database, room).await, ["fillfactor=75"]);
-    let indexed = r#"select a.attname::text from pg_index as i join pg_attribute as a
-        on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = 'apikey'::regclass"#;
+    let indexed = r"select a.attname::text from pg_index as i join pg_attribute as a
+        on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = 'apikey'::regclass";
     let indexed = ask(&database, indexed).await;
     assert!(indexed.iter().any(|column| column == "key"), "{indexed:?}");
     let changed = ["remaining", "lastRefillAt", "requestCount", "lastRequest", "keymint_backlog_ns", "updatedAt"];
