@@ -20,8 +20,6 @@ pub enum ApiError {
     Service(ServiceError),
     /// The key that was to be validated may not be used.
     Invalid(Refusal),
-    /// The key does not grant what a guarded route asks for.
-    NotPermitted,
     /// Whether the key of a guarded route may be used cannot be told.
     Unchecked(VerifierError),
     /// The key that a gateway's client shows may not be used.
@@ -101,10 +99,6 @@ impl ApiError {
         match self {
             Self::Service(error) => of_service(error),
             Self::Invalid(refusal) => of_invalid(refusal),
-            Self::NotPermitted => {
-                let message = "The API key does not have the permissions that this needs.";
-                Answer::new(StatusCode::FORBIDDEN, "INSUFFICIENT_PERMISSIONS", message)
-            }
             Self::Unchecked(VerifierError::Unavailable(_)) => {
                 let message = "API keys cannot be checked now. Try again later.";
                 Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)

@@ -83,7 +83,7 @@ impl Asked {
         match answer {
             Ok(Ok(key)) if is_first => Ok(Admission::Verified(Box::new(key.clone()))),
             Ok(Ok(key)) => self.check(key).map(|()| Admission::Verified(Box::new(key.clone()))),
-            Ok(Err(Refusal { code: ErrorCode::KeyNotFound, .. })) => Err(ApiError::NotPermitted),
+            Ok(Err(Refusal { code: ErrorCode::KeyNotFound, .. })) => Err(ErrorCode::InsufficientPermissions.into()),
             Ok(Err(refusal)) => Err(keymint_service::ServiceError::KeyRefused(refusal.clone()).into()),
             Err(VerifierError::Unavailable(_)) if self.fails_open => {
                 verification.0.is_waved_through.set(true);
@@ -99,7 +99,7 @@ impl Asked {
             return Err(ErrorCode::InvalidApiKey.into());
         }
         if self.permissions.as_ref().is_some_and(|asked| !key.grants(asked)) {
-            return Err(ApiError::NotPermitted);
+            return Err(ErrorCode::InsufficientPermissions.into());
         }
         Ok(())
     }
