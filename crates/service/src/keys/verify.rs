@@ -60,7 +60,8 @@ impl Keys {
             return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
         }
         let verdict = match &self.deferral {
-            Some(deferral) => deferral.settle(attempt).await?,
+            // In a box of its own, so that those who defer nothing do not carry its room through every call.
+            Some(deferral) => Box::pin(deferral.settle(attempt)).await?,
             None => self.verifier.settle(attempt).await?,
         };
         if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
