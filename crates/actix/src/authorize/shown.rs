@@ -1,31 +1,18 @@
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
 
 use crate::ApiError;
+use crate::request::{NoKey, one_key};
 
 /// The one key that a client's request shows: in any header of any configuration's `api_key_headers`, or as
-/// `Authorization: Bearer`. The same key may be there more than once; two different ones are refused, since another
-/// reader of the request might take the other. A text that is not ASCII is nobody's key.
+/// `Authorization: Bearer`.
 pub(crate) fn shown_key(policy: &Policy, headers: &HeaderMap) -> Result<PlainKey, ApiError> {
     let names = policy.configurations().iter().flat_map(|configuration| &configuration.api_key_headers);
-    let plain = names.flat_map(|name| headers.get_all(name.as_str())).filter(|line| bearer(line.as_bytes()).is_none());
-    let plain = plain.map(|line| line.as_bytes().trim_ascii());
-    let bearers = headers.get_all(header::AUTHORIZATION).filter_map(|line| bearer(line.as_bytes()));
-    let mut shown: Option<&[u8]> = None;
-    for key in plain.chain(bearers).filter(|key| !key.is_empty()) {
-        if shown.is_some_and(|earlier| earlier != key) {
-            return Err(ApiError::DifferentKeys);
-        }
-        shown = Some(key);
-    }
-    shown.map(|key| PlainKey::new(String::from_utf8_lossy(key))).ok_or(ApiError::MissingKey)
-}
-
-/// The token of `Bearer <token>`, the scheme in any case.
-fn bearer(line: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = line.split_at_checked(b"Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+    one_key(names.map(String::as_str), true, headers).map_err(|none| match none {
+        NoKey::Missing => ApiError::MissingKey,
+        NoKey::Different => ApiError::DifferentKeys,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName};
 use keymint_domain::ErrorCode;
 use keymint_domain::key::PlainKey;
+
+use crate::request::{NoKey, one_key};
 
 /// Where requests show their keys.
 #[derive(Debug, Clone)]
@@ -15,27 +17,16 @@ impl Headers {
     /// The key that a request shows. One that shows two is refused, so that nobody smuggles a second one past whoever
     /// looked at the first.
     pub(super) fn key(&self, headers: &HeaderMap) -> Result<PlainKey, ErrorCode> {
-        let named = self.names.iter().flat_map(|name| headers.get_all(name)).map(HeaderValue::as_bytes);
-        let bearer = headers.get_all(header::AUTHORIZATION).filter(|_| self.bearer);
-        let bearer = bearer.filter_map(|value| bearer_token(value.as_bytes()));
-        let mut shown = named.chain(bearer).filter(|key| !key.is_empty());
-        let key = shown.next().ok_or(ErrorCode::Unauthorized)?;
-        if shown.any(|other| other != key) {
-            return Err(ErrorCode::InvalidApiKey);
-        }
-        // A text that is not ASCII is nobody's key.
-        Ok(PlainKey::new(String::from_utf8_lossy(key).into_owned()))
+        one_key(self.names.iter().map(HeaderName::as_str), self.bearer, headers).map_err(|none| match none {
+            NoKey::Missing => ErrorCode::Unauthorized,
+            NoKey::Different => ErrorCode::InvalidApiKey,
+        })
     }
-}
-
-/// The token of `Bearer <token>`, the scheme in any case.
-fn bearer_token(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header;
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -51,6 +42,9 @@ mod tests {
         assert_eq!(shown(&[("X-Api-Key", "k")]), Ok("k".to_owned()));
         assert_eq!(shown(&[("authorization", "bEaReR  k ")]), Ok("k".to_owned()));
         assert_eq!(shown(&[("authorization", "Basic azo="), ("x-api-key", "k")]), Ok("k".to_owned()));
+        let both = Headers { names: vec![header::AUTHORIZATION], bearer: true };
+        let request = TestRequest::default().append_header(("authorization", "Bearer k")).to_http_request();
+        assert_eq!(both.key(request.headers()), Ok(PlainKey::new("k")), "a header of both kinds");
         for nothing in [&[][..], &[("x-api-key", "")], &[("authorization", "Bearer")], &[("x-key", "k")]] {
             assert_eq!(shown(nothing), Err(ErrorCode::Unauthorized), "{nothing:?}");
         }

@@ -7,6 +7,7 @@ mod caller;
 mod frame;
 mod pairs;
 mod request_id;
+mod shown;
 
 pub(crate) use address::{client_address, is_trusted_peer};
 pub use body::JsonBody;
@@ -17,3 +18,4 @@ pub(crate) use caller::bearer_token;
 pub(crate) use frame::{frame, time_limit};
 pub(crate) use pairs::pairs;
 pub use request_id::RequestIds;
+pub(crate) use shown::{NoKey, one_key};
