@@ -162,7 +162,7 @@ fn a_rate_limited_call_costs_no_quota() {
         let verdicts = ledger.settle(&[attempt.clone(), attempt.clone(), attempt], &policy, NOW);
         let codes: Vec<_> = verdicts.iter().map(|verdict| code(verdict.as_ref().unwrap())).collect();
         assert_eq!(codes, [None, Some(ErrorCode::RateLimited), Some(ErrorCode::RateLimited)]);
-        assert_eq!(ledger.changes().map(|(_, usage)| usage.remaining).collect::<Vec<_>>(), [Some(4)]);
+        assert_eq!(ledger.changes().map(|key| key.usage.remaining).collect::<Vec<_>>(), [Some(4)]);
     }
 }
 
@@ -205,7 +205,7 @@ fn a_key_without_quota_and_limit_is_stamped_once_a_minute() {
     let mut ledger: Ledger<()> = Ledger::new([(key.details.stored.clone(), Ok((key, Owner::Absent)))]);
     let mut stamp = |ms| {
         ledger.settle(std::slice::from_ref(&attempt), &policy, NOW.plus_millis(ms));
-        ledger.changes().next().and_then(|(_, usage)| usage.last_request)
+        ledger.changes().next().and_then(|key| key.usage.last_request)
     };
     assert_eq!(stamp(0), Some(NOW));
     assert_eq!(stamp(59_999), Some(NOW));

@@ -63,8 +63,8 @@ impl KeyStore for MemoryStore {
         let rows = texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?))));
         let mut ledger: Ledger<StoreError> = Ledger::new(rows);
         let verdicts = ledger.settle(attempts, policy, now);
-        for (id, usage) in ledger.changes() {
-            state.put_usage(id, *usage);
+        for ApiKey { details, usage } in ledger.changes() {
+            state.put_usage(&details.id, *usage);
         }
         Ok(verdicts)
     }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
@@ -5,6 +6,7 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::{open_error, url_error};
+use crate::key_store::spend::Memory;
 use crate::{ConnectError, PgOptions};
 use keymint_ports::Durability;
 
@@ -12,10 +14,17 @@ use keymint_ports::Durability;
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// Opens a pool and its first connection.
-pub(crate) async fn open(options: &PgOptions) -> Result<PgPool, ConnectError> {
+///
+/// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
+pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<PgPool, ConnectError> {
+    let memory = Arc::clone(memory);
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
+        .after_connect(move |_, _| {
+            memory.clear();
+            Box::pin(async { Ok(()) })
+        })
         .test_before_acquire(false)
         .before_acquire(|connection, idle| {
             Box::pin(async move {
@@ -66,7 +75,7 @@ mod tests {
         set_default_isolation(&url).await;
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
-            let pool = open(&options).await.unwrap();
+            let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
             let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool).await.unwrap();
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
@@ -80,14 +89,14 @@ mod tests {
         const ALTER: &str =
             "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
             current_database()); end $$";
-        query(ALTER).execute(&open(&PgOptions::new(url)).await.unwrap()).await.unwrap();
+        query(ALTER).execute(&open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap()).await.unwrap();
     }
 
     #[tokio::test]
     async fn options_of_the_url_stay() {
         let url = keymint_test_postgres::database().await;
         let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
-        let pool = open(&options).await.unwrap();
+        let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
         let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool).await.unwrap();
         assert_eq!(timeout, "77ms");
     }

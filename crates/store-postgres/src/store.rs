@@ -1,7 +1,9 @@
 use std::fmt;
+use std::sync::Arc;
 
 use sqlx::postgres::PgPool;
 
+use crate::key_store::spend::Memory;
 use crate::layout::Layout;
 use crate::{ConnectError, PgOptions, connect, migrate};
 
@@ -9,14 +11,16 @@ use crate::{ConnectError, PgOptions, connect, migrate};
 pub struct PgStore {
     pub(crate) pool: PgPool,
     pub(crate) layout: Layout,
+    pub(crate) memory: Arc<Memory>,
 }
 
 impl PgStore {
     /// Opens the database and brings its tables up to date.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
-        let pool = connect::open(options).await?;
+        let memory = Arc::new(Memory::new());
+        let pool = connect::open(options, &memory).await?;
         let layout = migrate::migrate(&pool).await?;
-        Ok(Self { pool, layout })
+        Ok(Self { pool, layout, memory })
     }
 
     /// Brings the tables of the database up to date, and no more.

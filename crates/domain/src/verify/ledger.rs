@@ -4,7 +4,7 @@ use super::{Attempt, Owner, Verdict, decide};
 use crate::key::StoredKey;
 use crate::policy::Policy;
 use crate::usage::Usage;
-use crate::{ApiKey, ErrorCode, KeyId, Timestamp};
+use crate::{ApiKey, ErrorCode, Timestamp};
 
 /// The rows of one batch of attempts, while a store holds its lock on them.
 ///
@@ -68,9 +68,9 @@ impl<E: Clone> Ledger<E> {
         Ok(decide(None, attempt, policy, now))
     }
 
-    /// The counters of every key that the attempts changed.
-    pub fn changes(&self) -> impl Iterator<Item = (&KeyId, &Usage)> {
+    /// Every key whose counters the attempts changed, with the new ones.
+    pub fn changes(&self) -> impl Iterator<Item = &ApiKey> {
         let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
-        changed.map(|entry| (&entry.key.details.id, &entry.key.usage))
+        changed.map(|entry| &entry.key)
     }
 }

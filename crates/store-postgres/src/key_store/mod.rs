@@ -1,7 +1,7 @@
 mod insert;
 mod list;
 mod remove;
-mod spend;
+pub(crate) mod spend;
 mod update;
 
 use std::num::NonZeroU32;
@@ -63,7 +63,8 @@ impl KeyStore for PgStore {
             return Ok(Vec::new());
         }
         let mut connection = Lent::from(&self.pool).await?;
-        let outcome = spend::spend(&mut connection, self.layout.owner_columns, attempts, policy, now).await;
+        let outcome =
+            spend::spend(&mut connection, self.layout.owner_columns, &self.memory, attempts, policy, now).await;
         let is_broken = |answer: &Result<_, _>| matches!(answer, Err(StoreError::Unavailable(_)));
         if outcome.as_ref().is_ok_and(|answers| answers.iter().any(is_broken)) {
             // Some of the batch was settled before the store failed: the connection is closed all the same.

@@ -1,4 +1,4 @@
-use keymint_domain::KeyId;
+use keymint_domain::ApiKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Ledger;
 use keymint_ports::StoreError;
@@ -33,12 +33,12 @@ pub(super) use set_from_changes;
 impl<'a> Changes<'a> {
     /// `None` where nothing changed.
     pub(super) fn of(ledger: &'a Ledger<StoreError>) -> Result<Option<Self>, StoreError> {
-        let mut usages: Vec<(&KeyId, &Usage)> = ledger.changes().collect();
-        usages.sort_unstable_by_key(|(id, _)| *id);
+        let mut keys: Vec<&ApiKey> = ledger.changes().collect();
+        keys.sort_unstable_by_key(|key| &key.details.id);
         let mut changes = Self::default();
-        for (id, usage) in usages {
+        for ApiKey { details, usage } in keys {
             let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
-            changes.ids.push(id.as_str());
+            changes.ids.push(details.id.as_str());
             changes.remaining.push(optional_integer("remaining", remaining)?);
             changes.last_refill_at.push(last_refill_at.map(Instant));
             changes.request_count.push(integer("requestCount", request_count)?);

@@ -5,6 +5,7 @@
 mod changes;
 mod find;
 mod locked;
+mod memory;
 mod optimistic;
 mod version;
 
@@ -16,6 +17,8 @@ use sqlx::postgres::PgConnection;
 
 use crate::owner::OwnerColumns;
 
+pub(crate) use memory::Memory;
+
 /// Answers in the order of their attempts.
 type Answers = Vec<Result<Verdict, StoreError>>;
 
@@ -25,10 +28,12 @@ const OPTIMISTIC_ROUNDS: u32 = 2;
 pub(super) async fn spend(
     connection: &mut PgConnection,
     owner_columns: OwnerColumns,
+    memory: &Memory,
     attempts: &[Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Answers, StoreError> {
+    let memory = may_use_memory(owner_columns, attempts, policy).then_some(memory);
     let mut answers: Vec<Option<Result<Verdict, StoreError>>> = vec![None; attempts.len()];
     for round in 0..=OPTIMISTIC_ROUNDS {
         let open: Vec<usize> = (0..attempts.len()).filter(|index| answers[*index].is_none()).collect();
@@ -37,7 +42,7 @@ pub(super) async fn spend(
         }
         let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
         let settled = if round < OPTIMISTIC_ROUNDS {
-            optimistic::settle(connection, owner_columns, &asked, policy, now).await
+            optimistic::settle(connection, owner_columns, memory, &asked, policy, now).await
         } else {
             let all = locked::settle(connection, owner_columns, &asked, policy, now).await;
             all.map(|all| all.into_iter().map(Some).collect())
@@ -54,4 +59,13 @@ pub(super) async fn spend(
     }
     let unsettled = || Err(StoreError::unavailable("an attempt was lost"));
     Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unsettled)).collect())
+}
+
+/// Whether the rows of keys alone decide these attempts: what is remembered of a key says nothing of its owner's row, nor
+/// of other rows that might hold the key.
+fn may_use_memory(owner_columns: OwnerColumns, attempts: &[Attempt], policy: &Policy) -> bool {
+    owner_columns == OwnerColumns::NoBan
+        && !policy.require_owner
+        && !policy.any_unhashed()
+        && attempts.iter().all(|attempt| attempt.opens_session_by.is_none())
 }

@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
+use keymint_domain::key::StoredKey;
 use keymint_domain::policy::Policy;
-use keymint_domain::verify::{Attempt, Ledger, Verdict};
+use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -9,6 +10,7 @@ use sqlx::{Row as _, query};
 
 use super::changes::{Changes, set_from_changes};
 use super::find::{find, forms_of, read_row};
+use super::memory::{Memory, Remembered};
 use super::version::Version;
 use crate::error::{lost_race, store_error};
 use crate::owner::OwnerColumns;
@@ -25,37 +27,68 @@ const UPDATE: &str = concat!(
     r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
             as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
         where k."id" = c.id and k.xmin = c.version
-        returning k."id""#
+        returning k."id", k.xmin"#
 );
 
-/// Settles attempts on the rows as they are read, and keeps what nobody else has changed meanwhile. `None` = somebody was
-/// faster at the attempt's row, so that the answer does not count, and nothing of it was kept.
+/// Settles attempts on the rows as they are remembered or else read, and keeps what nobody else has changed meanwhile.
+/// `None` = the answer does not count, and nothing of it was kept: somebody was faster at the attempt's row, or it was
+/// decided on a remembered row that is not written, so that nothing tells whether the row is still so.
 pub(super) async fn settle(
     connection: &mut PgConnection,
     owner_columns: OwnerColumns,
+    memory: Option<&Memory>,
     attempts: &[&Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Vec<Option<Result<Verdict, StoreError>>>, StoreError> {
-    let find = query(by_owner_columns!(owner_columns, find, ""));
-    let rows = find.bind(forms_of(attempts)).fetch_all(&mut *connection).await.map_err(store_error)?;
-    let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
-    let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
-    let Some(changes) = Changes::of(&ledger)? else {
-        return Ok(verdicts.into_iter().map(Some).collect());
+    let remembered = memory.map(|memory| memory.take(attempts.iter().map(|attempt| attempt.hash()), now));
+    let remembered: HashMap<StoredKey, Remembered> = remembered.into_iter().flatten().collect();
+    let is_remembered = |attempt: &Attempt| remembered.contains_key(attempt.hash());
+    let unknown: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| !is_remembered(attempt)).collect();
+    let rows = if unknown.is_empty() {
+        Vec::new()
+    } else {
+        let find = query(by_owner_columns!(owner_columns, find, ""));
+        find.bind(forms_of(&unknown)).fetch_all(&mut *connection).await.map_err(store_error)?
     };
-    let versions: HashMap<&str, Version> = rows.iter().filter_map(read_version).collect();
-    let asked: Vec<&str> = changes.ids.clone();
-    let versions: Vec<Option<Version>> = asked.iter().map(|id| versions.get(id).copied()).collect();
+    let recall = |(stored, row): (&StoredKey, &Remembered)| (stored.clone(), Ok((row.key.clone(), Owner::Absent)));
+    let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
+    let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
+
+    let mut versions: HashMap<&str, Version> = rows.iter().filter_map(read_version).collect();
+    versions.extend(remembered.values().map(|row| (row.key.details.id.as_str(), row.version)));
+    let written = match Changes::of(&ledger)? {
+        None => HashMap::new(),
+        Some(changes) => write(connection, changes, &versions).await?,
+    };
+    if let Some(memory) = memory {
+        let kept = ledger.changes().filter_map(|key| Some((key, *written.get(key.details.id.as_str())?)));
+        memory.keep(kept, now);
+    }
+    let lost: HashSet<&str> =
+        ledger.changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
+    let counts = |attempt: &Attempt, answer: &Result<Verdict, StoreError>| match key_of(answer) {
+        Some(id) if is_remembered(attempt) => written.contains_key(id.as_str()),
+        Some(id) => !lost.contains(id.as_str()),
+        None => !is_remembered(attempt),
+    };
+    let answers = attempts.iter().zip(verdicts);
+    Ok(answers.map(|(attempt, answer)| counts(attempt, &answer).then_some(answer)).collect())
+}
+
+/// Writes the changes whose rows still have these versions. Returns the ids of the rows with their new versions.
+async fn write(
+    connection: &mut PgConnection,
+    changes: Changes<'_>,
+    versions: &HashMap<&str, Version>,
+) -> Result<HashMap<String, Version>, StoreError> {
+    let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
     let written = match changes.bind(UPDATE).bind(versions).fetch_all(connection).await {
         Ok(written) => written,
         Err(error) if lost_race(&error) => Vec::new(),
         Err(error) => return Err(store_error(error)),
     };
-    let written: HashSet<&str> = written.iter().filter_map(|row| row.try_get(0).ok()).collect();
-    let lost: HashSet<&str> = asked.into_iter().filter(|id| !written.contains(id)).collect();
-    let counts = |answer: &Result<Verdict, StoreError>| key_of(answer).is_none_or(|id| !lost.contains(id.as_str()));
-    Ok(verdicts.into_iter().map(|answer| Some(answer).filter(counts)).collect())
+    Ok(written.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect())
 }
 
 fn read_version(row: &PgRow) -> Option<(&str, Version)> {

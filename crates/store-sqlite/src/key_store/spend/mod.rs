@@ -79,8 +79,8 @@ fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<F
 fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, StoreError> {
     let mut update = connection.prepare_cached(UPDATE).map_err(StoreError::unavailable)?;
     let mut any = false;
-    for (id, usage) in ledger.changes() {
-        write_one(&mut update, id, usage)?;
+    for ApiKey { details, usage } in ledger.changes() {
+        write_one(&mut update, &details.id, usage)?;
         any = true;
     }
     Ok(any)
