@@ -61,6 +61,17 @@ pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
 }
 
+/// Whether the connection is of no use any more: it was closed, or the server is about to close it.
+pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
+    // `admin_shutdown`, `crash_shutdown` and their like.
+    const OPERATOR_INTERVENTION: &str = "57P0";
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| code.starts_with(OPERATOR_INTERVENTION)),
+        _ => false,
+    }
+}
+
 /// Of what the server says, only code and message: its details quote whole rows, hashes included.
 fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {

@@ -25,9 +25,16 @@ impl Lent {
     }
 
     /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
-    pub(crate) fn finish<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.ended = !matches!(outcome, Err(StoreError::Unavailable(_)));
+    pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+            self.give_back();
+        }
         outcome
+    }
+
+    /// Gives the connection back, after a call that left it as it was.
+    pub(crate) fn give_back(mut self) {
+        self.ended = true;
     }
 }
 

@@ -89,3 +89,27 @@ async fn a_call_that_is_dropped_while_it_begins_leaves_no_transaction_open() {
         assert_eq!(left, 0, "what was removed is gone for others too");
     }
 }
+
+#[tokio::test]
+async fn a_batch_that_has_written_nothing_goes_on_where_its_connection_breaks() {
+    let database = Database::new().await;
+    let store = PgStore::connect(&PgOptions { max_connections: 1, ..database.options() }).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    let (attempts, policy) = ([sample::attempt("a")], Policy::default());
+    let mut stranger = database.stranger().await;
+    let mut break_connections = async || {
+        const BREAK: &str = "select pg_terminate_backend(pid, 1000) from pg_stat_activity
+            where application_name = 'keymint' and datname = current_database()";
+        query(BREAK).execute(&mut stranger).await.unwrap();
+    };
+
+    break_connections().await;
+    let answers = store.spend(&attempts, &policy, sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some(), "its first statement reads the row");
+
+    break_connections().await;
+    let outcome = store.spend(&attempts, &policy, sample::NOW).await;
+    assert!(is_unavailable(&outcome), "its first statement writes the row, and may have been heard");
+    let remaining = store.find(&sample::id("a")).await.unwrap().unwrap().usage.remaining;
+    assert_eq!(remaining, Some(1), "what failed here took nothing");
+}

@@ -15,6 +15,7 @@ use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 use sqlx::query;
 
+use self::spend::Failed;
 use crate::PgStore;
 use crate::error::store_error;
 use crate::lent::Lent;
@@ -62,15 +63,10 @@ impl KeyStore for PgStore {
         if attempts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome =
-            spend::spend(&mut connection, self.layout.owner_columns, &self.memory, attempts, policy, now).await;
-        let is_broken = |answer: &Result<_, _>| matches!(answer, Err(StoreError::Unavailable(_)));
-        if outcome.as_ref().is_ok_and(|answers| answers.iter().any(is_broken)) {
-            // Some of the batch was settled before the store failed: the connection is closed all the same.
-            return outcome;
+        match self.spend_once(attempts, policy, now).await {
+            Err(Failed::Unwritten(_)) => Ok(self.spend_once(attempts, policy, now).await?),
+            outcome => Ok(outcome?),
         }
-        connection.finish(outcome)
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
@@ -98,5 +94,28 @@ impl KeyStore for PgStore {
     async fn ping(&self) -> Result<(), StoreError> {
         query(r#"select 1 from "apikey" limit 1"#).fetch_optional(&self.pool).await.map_err(store_error)?;
         Ok(())
+    }
+}
+
+impl PgStore {
+    async fn spend_once(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome =
+            spend::spend(&mut connection, self.layout.owner_columns, &self.memory, attempts, policy, now).await;
+        let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        let is_broken = match &outcome {
+            // Some of the batch was settled before the store failed.
+            Ok(answers) => answers.iter().filter_map(|answer| answer.as_ref().err()).any(may_be_broken),
+            Err(Failed::Unwritten(error) | Failed::Otherwise(error)) => may_be_broken(error),
+        };
+        if !is_broken {
+            connection.give_back();
+        }
+        outcome
     }
 }

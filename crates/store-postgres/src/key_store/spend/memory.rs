@@ -59,3 +59,44 @@ impl Memory {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keymint_conformance::sample::{self, NOW};
+
+    use super::*;
+
+    fn version() -> Version {
+        Version::default()
+    }
+
+    fn is_taken(memory: &Memory, id: &str, now: Timestamp) -> bool {
+        let stored = sample::key(id).details.stored.clone();
+        !memory.take([&stored], now).is_empty()
+    }
+
+    #[test]
+    fn a_row_is_taken_once_and_only_for_a_while() {
+        let memory = Memory::new();
+        let key = sample::key("a");
+        for (later_ms, is_known) in [(0, true), (FOR_MS - 1, true), (FOR_MS, false)] {
+            memory.keep([(&key, version())], NOW);
+            assert_eq!(is_taken(&memory, "a", NOW.plus_millis(later_ms)), is_known, "after {later_ms} ms");
+            assert!(!is_taken(&memory, "a", NOW), "it was taken out");
+        }
+        memory.keep([(&key, version())], NOW.plus_millis(1));
+        assert!(!is_taken(&memory, "a", NOW), "a clock that was set back says nothing");
+    }
+
+    #[test]
+    fn the_rows_that_were_not_used_for_longest_are_forgotten() {
+        let memory = Memory::new();
+        for number in 0..=CAPACITY {
+            memory.keep([(&sample::key(&number.to_string()), version())], NOW);
+        }
+        assert!(!is_taken(&memory, "0", NOW));
+        assert!(is_taken(&memory, "1", NOW));
+        memory.clear();
+        assert!(!is_taken(&memory, "2", NOW));
+    }
+}

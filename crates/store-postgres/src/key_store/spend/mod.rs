@@ -22,6 +22,28 @@ pub(crate) use memory::Memory;
 /// Answers in the order of their attempts.
 type Answers = Vec<Result<Verdict, StoreError>>;
 
+/// Why nothing of a batch counted.
+pub(crate) enum Failed {
+    /// The connection broke before anything was to be written, so that the batch may be settled on another one.
+    Unwritten(StoreError),
+    /// Anything else.
+    Otherwise(StoreError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Otherwise(error)
+    }
+}
+
+impl From<Failed> for StoreError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Unwritten(error) | Failed::Otherwise(error) => error,
+        }
+    }
+}
+
 /// Rounds without locks. A row that is hot in several processes would go on being lost.
 const OPTIMISTIC_ROUNDS: u32 = 2;
 
@@ -32,7 +54,7 @@ pub(super) async fn spend(
     attempts: &[Attempt],
     policy: &Policy,
     now: Timestamp,
-) -> Result<Answers, StoreError> {
+) -> Result<Answers, Failed> {
     let memory = may_use_memory(owner_columns, attempts, policy).then_some(memory);
     let mut answers: Vec<Option<Result<Verdict, StoreError>>> = vec![None; attempts.len()];
     for round in 0..=OPTIMISTIC_ROUNDS {
@@ -45,12 +67,12 @@ pub(super) async fn spend(
             optimistic::settle(connection, owner_columns, memory, &asked, policy, now).await
         } else {
             let all = locked::settle(connection, owner_columns, &asked, policy, now).await;
-            all.map(|all| all.into_iter().map(Some).collect())
+            all.map(|all| all.into_iter().map(Some).collect()).map_err(Failed::from)
         };
         let settled: Vec<_> = match settled {
-            Err(error) if round == 0 => return Err(error),
+            Err(failed) if round == 0 => return Err(failed),
             // What an earlier round has settled counts.
-            Err(error) => vec![Some(Err(error)); open.len()],
+            Err(failed) => vec![Some(Err(failed.into())); open.len()],
             Ok(settled) => settled,
         };
         for (index, answer) in open.into_iter().zip(settled) {

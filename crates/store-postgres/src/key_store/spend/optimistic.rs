@@ -8,11 +8,12 @@ use keymint_ports::StoreError;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Row as _, query};
 
+use super::Failed;
 use super::changes::{Changes, set_from_changes};
 use super::find::{find, forms_of, read_row};
 use super::memory::{Memory, Remembered};
 use super::version::Version;
-use crate::error::{lost_race, store_error};
+use crate::error::{is_broken, lost_race, store_error};
 use crate::owner::OwnerColumns;
 use crate::row::Reader;
 
@@ -40,17 +41,12 @@ pub(super) async fn settle(
     attempts: &[&Attempt],
     policy: &Policy,
     now: Timestamp,
-) -> Result<Vec<Option<Result<Verdict, StoreError>>>, StoreError> {
+) -> Result<Vec<Option<Result<Verdict, StoreError>>>, Failed> {
     let remembered = memory.map(|memory| memory.take(attempts.iter().map(|attempt| attempt.hash()), now));
     let remembered: HashMap<StoredKey, Remembered> = remembered.into_iter().flatten().collect();
     let is_remembered = |attempt: &Attempt| remembered.contains_key(attempt.hash());
     let unknown: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| !is_remembered(attempt)).collect();
-    let rows = if unknown.is_empty() {
-        Vec::new()
-    } else {
-        let find = query(by_owner_columns!(owner_columns, find, ""));
-        find.bind(forms_of(&unknown)).fetch_all(&mut *connection).await.map_err(store_error)?
-    };
+    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, owner_columns, &unknown).await? };
     let recall = |(stored, row): (&StoredKey, &Remembered)| (stored.clone(), Ok((row.key.clone(), Owner::Absent)));
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
     let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
@@ -74,6 +70,20 @@ pub(super) async fn settle(
     };
     let answers = attempts.iter().zip(verdicts);
     Ok(answers.map(|(attempt, answer)| counts(attempt, &answer).then_some(answer)).collect())
+}
+
+/// Reads the rows of these attempts.
+async fn read(
+    connection: &mut PgConnection,
+    owner_columns: OwnerColumns,
+    attempts: &[&Attempt],
+) -> Result<Vec<PgRow>, Failed> {
+    let find = query(by_owner_columns!(owner_columns, find, ""));
+    let rows = find.bind(forms_of(attempts)).fetch_all(connection).await;
+    rows.map_err(|error| {
+        let failed = if is_broken(&error) { Failed::Unwritten } else { Failed::Otherwise };
+        failed(store_error(error))
+    })
 }
 
 /// Writes the changes whose rows still have these versions. Returns the ids of the rows with their new versions.

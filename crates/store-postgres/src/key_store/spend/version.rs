@@ -6,6 +6,7 @@ use sqlx::{Decode, Encode, Postgres, Type};
 
 /// The version of a row: the number of the transaction that wrote it last, `xmin`, of the type `xid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub(super) struct Version(u32);
 
 impl Type<Postgres> for Version {
