@@ -55,8 +55,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to what the row counts, also where the attempt
     /// is then refused; the ledger sees to it.
     ///
-    /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts. A store may take ten
-    /// seconds to notice that somebody put another row beside one in use; no call of this port can.
+    /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts. Keys are
+    /// random, so that only a copied row brings this about; a store may take ten seconds to notice one beside a row in use.
     ///
     /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with
     /// [`StoreError::Corrupt`] in their places; an outer error fails the batch, of which then nothing counted.
