@@ -5,6 +5,21 @@
 #[macro_export]
 macro_rules! suite {
     ($attrs:tt $fresh:tt) => {
+        $crate::suite_without_bans! { $attrs $fresh }
+        $crate::each_case! { $attrs $fresh cases
+            bans {
+                a_ban_counts_at_the_next_spend_of_every_handle,
+                a_ban_ends_at_its_instant,
+                a_ban_is_of_one_owner_by_bytes,
+            }
+        }
+    };
+}
+
+/// The part of [`suite!`] that bans no owner, for an engine that is also used where users cannot be banned.
+#[macro_export]
+macro_rules! suite_without_bans {
+    ($attrs:tt $fresh:tt) => {
         $crate::each_case! { $attrs $fresh cases
             bytes {
                 ids_are_compared_by_bytes,
@@ -64,9 +79,6 @@ macro_rules! suite {
                 a_list_shows_what_was_spent,
             }
             owners {
-                a_ban_counts_at_the_next_spend_of_every_handle,
-                a_ban_ends_at_its_instant,
-                a_ban_is_of_one_owner_by_bytes,
                 an_absent_owner_is_refused_only_where_one_is_required,
             }
             racing {
@@ -133,6 +145,7 @@ macro_rules! suite {
                 a_refused_attempt_changes_nothing,
                 a_cost_is_taken_whole_or_not_at_all,
                 a_look_pays_nothing,
+                what_another_handle_does_to_a_key_in_use_counts_at_its_next_use,
                 a_clock_that_runs_back_loses_nothing,
                 of_rows_with_one_text_the_smallest_id_counts,
             }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::connect::Opener;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
+use crate::key_store::spend::Memory;
 
 /// What writes. SQLite has one writer at a time anyway: calls of this process wait here in their order, not in SQLite's
 /// busy loop.
@@ -28,7 +29,20 @@ struct Idle {
     statements: Option<SqliteConnection>,
     /// For batches of verifications, whose statements are many and small: it stays on the thread that asks, while the other
     /// one has a thread of its own, to which every statement and every value makes a trip.
-    batches: Option<rusqlite::Connection>,
+    batches: Option<BatchConnection>,
+}
+
+/// The connection for batches, with what it remembers.
+pub(crate) struct BatchConnection {
+    pub(crate) connection: rusqlite::Connection,
+    pub(crate) memory: Memory,
+}
+
+impl BatchConnection {
+    fn open(opener: &Opener) -> Result<Self, StoreError> {
+        let connection = opener.open_for_batches().map_err(StoreError::unavailable)?;
+        Ok(Self { connection, memory: Memory::new() })
+    }
 }
 
 /// The connection for statements, on loan.
@@ -57,14 +71,14 @@ impl Writer {
     /// that has begun ends, whether or not somebody still waits for it.
     pub(crate) async fn batch<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut BatchConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut idle = self.in_turn(Arc::clone(&self.idle).lock_owned()).await?;
         let opener = Arc::clone(&self.opener);
         let done = spawn_blocking(move || {
             let mut connection = match idle.batches.take() {
                 Some(connection) => connection,
-                None => opener.open_for_batches().map_err(StoreError::unavailable)?,
+                None => BatchConnection::open(&opener)?,
             };
             let outcome = work(&mut connection);
             if is_reusable(&outcome) {

@@ -1,4 +1,4 @@
-use keymint_domain::key::PlainKey;
+use keymint_domain::key::{EditKey, PlainKey};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::Permissions;
 use keymint_domain::verify::{Attempt, Cost};
@@ -150,6 +150,31 @@ pub async fn a_look_pays_nothing<E: Engine>(engine: &E) {
     let verdicts = settle(&store, &[sample::attempt("key"), look], &Policy::default(), NOW).await;
     assert_eq!(code(&verdicts[1]), Some(ErrorCode::UsageExceeded));
     assert!(verdicts[1].refused().unwrap().exhausted);
+}
+
+pub async fn what_another_handle_does_to_a_key_in_use_counts_at_its_next_use<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    store.insert(&sample::key("key"), None).await.unwrap();
+    let enabled = |enabled| EditKey { enabled: Some(enabled), ..EditKey::default() };
+    let quota = |remaining| EditKey { remaining: Some(remaining), ..EditKey::default() };
+    for (edit, refusal, left) in [
+        (enabled(false), Some(ErrorCode::KeyDisabled), 3),
+        (quota(9), None, 8),
+        (quota(0), Some(ErrorCode::UsageExceeded), 0),
+    ] {
+        for restore in [enabled(true), quota(5)] {
+            other.update(&id("key"), &sample::patch(restore), NOW).await.unwrap().unwrap();
+        }
+        for left in [4, 3] {
+            assert_eq!(code(&spend(&*store, "key", NOW).await), None);
+            assert_eq!(remaining(&*other, "key").await, Some(left));
+        }
+        other.update(&id("key"), &sample::patch(edit), NOW).await.unwrap().unwrap();
+        assert_eq!(code(&spend(&*store, "key", NOW).await), refusal);
+        assert_eq!(remaining(&*other, "key").await, Some(left));
+    }
+    assert!(other.remove(&id("key")).await.unwrap());
+    assert_eq!(code(&spend(&*store, "key", NOW).await), Some(ErrorCode::InvalidApiKey));
 }
 
 pub async fn a_clock_that_runs_back_loses_nothing<E: Engine>(engine: &E) {

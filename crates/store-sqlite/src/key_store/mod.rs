@@ -1,7 +1,7 @@
 mod insert;
 mod list;
 mod remove;
-mod spend;
+pub(crate) mod spend;
 mod update;
 
 use std::num::NonZeroU32;

@@ -1,5 +1,6 @@
 //! Settles batches of attempts, each in one transaction that holds the lock on writing.
 
+mod memory;
 mod row;
 
 use std::collections::HashSet;
@@ -12,9 +13,11 @@ use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::StoreError;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 
+pub(crate) use self::memory::Memory;
 use self::row::FoundRow;
 use crate::owner::{OwnerColumns, read_owner};
 use crate::row::{integer, optional_integer, optional_text, read_key};
+use crate::writer::BatchConnection;
 
 /// Finds the row of a stored form, and its owner's. Of two rows of one form the first by id counts.
 macro_rules! find {
@@ -41,7 +44,7 @@ const UPDATE: &str = r#"
     where "id" = ?1"#;
 
 pub(super) fn spend(
-    connection: &mut Connection,
+    BatchConnection { connection, memory }: &mut BatchConnection,
     owner_columns: OwnerColumns,
     attempts: &[Attempt],
     policy: &Policy,
@@ -50,29 +53,49 @@ pub(super) fn spend(
     let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     // Whoever leaves without a commit rolls back.
     let transaction = begun.map_err(StoreError::unavailable)?;
-    let mut ledger = Ledger::new(find(&transaction, owner_columns, attempts)?);
+    memory.refresh(&transaction)?;
+    let mut ledger = Ledger::new(find(&transaction, memory, owner_columns, attempts)?);
     let verdicts = ledger.settle(attempts, policy, now);
     if write(&transaction, &ledger)? {
         transaction.commit().map_err(StoreError::unavailable)?;
+        ledger.changes().for_each(|key| memory.count(key));
     }
     Ok(verdicts)
 }
 
 /// A row beside the text that it was found under, as the ledger takes it.
-type Found = (StoredKey, Result<(ApiKey, Owner), StoreError>);
+type Found = (StoredKey, ReadRow);
 
-fn find(connection: &Connection, owner_columns: OwnerColumns, attempts: &[Attempt]) -> Result<Vec<Found>, StoreError> {
+fn find(
+    connection: &Connection,
+    memory: &mut Memory,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+) -> Result<Vec<Found>, StoreError> {
     let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
     let mut find = find.map_err(StoreError::unavailable)?;
     let forms: HashSet<&StoredKey> = attempts.iter().flat_map(Attempt::stored_forms).collect();
-    let found = forms.into_iter().filter_map(|form| find_one(&mut find, form).transpose());
-    found.collect::<Result<_, _>>().map_err(StoreError::unavailable)
+    let mut found = Vec::with_capacity(forms.len());
+    for form in forms {
+        if let Some(row) = memory.recall(form) {
+            found.push((form.clone(), Ok(row)));
+        } else if let Some(row) = find_one(&mut find, form).map_err(StoreError::unavailable)? {
+            if let Ok(row) = &row {
+                memory.keep(form, row.clone());
+            }
+            found.push((form.clone(), row));
+        }
+    }
+    Ok(found)
 }
 
-fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<Found>, rusqlite::Error> {
+/// A row as it could be read, or why it could not.
+type ReadRow = Result<(ApiKey, Owner), StoreError>;
+
+fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<ReadRow>, rusqlite::Error> {
     let mut rows = find.query([form.as_str()])?;
     let row = rows.next()?.map(FoundRow);
-    Ok(row.map(|row| (form.clone(), read_key(&row).and_then(|key| Ok((key, read_owner(&row)?))))))
+    Ok(row.map(|row| read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)))))
 }
 
 /// Writes all changed counters; `false` where nothing changed.
