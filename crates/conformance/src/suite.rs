@@ -40,6 +40,10 @@ macro_rules! suite_without_bans {
                 one_text_may_be_a_key_in_both_forms,
                 an_attempt_reaches_only_keys_of_the_configuration_it_names,
             }
+            counting {
+                an_empty_store_counts_nothing,
+                keys_are_counted_by_their_state,
+            }
             deferred {
                 deferred_calls_are_added_to_what_others_have_counted,
                 deferred_calls_count_whatever_the_key_allows_by_now,

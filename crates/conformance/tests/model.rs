@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, Owner, Verdict};
@@ -77,6 +77,10 @@ impl KeyStore for Backwards {
 
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
         self.0.remove_exhausted(ids, policy, now).await
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
+        self.0.count(now).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

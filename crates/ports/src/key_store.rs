@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, Verdict};
@@ -82,6 +82,10 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. Returns how many were
     /// removed.
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError>;
+
+    /// Counts all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what their rows
+    /// say. The counts are of one instant. It may take as long as reading every row does.
+    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, Ledger, Verdict};
@@ -98,6 +98,14 @@ impl KeyStore for MemoryStore {
             }
         }
         Ok(removed)
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
+        let (state, mut counts) = (self.lock(), KeyCounts::default());
+        for key in state.keys() {
+            counts.add(key.state(now), 1);
+        }
+        Ok(counts)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -75,6 +75,7 @@ stuck! {
     remove(&keymint_domain::KeyId) -> bool;
     remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
+    count(keymint_domain::Timestamp) -> keymint_domain::key::KeyCounts;
     ping() -> ();
 }
 

@@ -6,6 +6,7 @@ pub mod bans;
 pub mod bytes;
 pub mod cleanup;
 pub mod configurations;
+pub mod counting;
 pub mod deferred;
 pub mod dropping;
 pub mod insert;

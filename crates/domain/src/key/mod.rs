@@ -6,6 +6,7 @@ mod field;
 mod mint;
 mod revocation;
 mod secret;
+mod state;
 
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
@@ -13,3 +14,4 @@ pub use field::Field;
 pub use mint::{MetadataInput, Minted, NewKey, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
+pub use state::{KeyCounts, KeyState, StateFacts};

@@ -1,3 +1,4 @@
+mod count;
 mod insert;
 mod list;
 mod remove;
@@ -7,7 +8,7 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, Verdict};
@@ -88,6 +89,12 @@ impl KeyStore for PgStore {
         }
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = count::count(&mut connection, now).await;
         connection.finish(outcome)
     }
 

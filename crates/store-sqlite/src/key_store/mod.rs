@@ -1,3 +1,4 @@
+mod count;
 mod insert;
 mod list;
 mod remove;
@@ -7,7 +8,7 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, Verdict};
@@ -84,6 +85,10 @@ impl KeyStore for SqliteStore {
         let mut connection = self.writer.lend().await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
         connection.finish(outcome)
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
+        count::count(self.readers()?, now).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
