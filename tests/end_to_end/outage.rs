@@ -1,9 +1,11 @@
 //! A database that goes away and comes back: 503 meanwhile, and no restart.
 
+use std::time::Duration;
+
 use keymint_test_postgres::PrivateCluster;
 use serde_json::json;
 
-use crate::process::Place;
+use crate::process::{Place, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_is_down_is_503_until_it_is_back() {
@@ -23,7 +25,30 @@ async fn a_postgres_that_is_down_is_503_until_it_is_back() {
 
     cluster.start_again().await;
     assert!(server.is_valid(&key).await);
-    assert_eq!(server.status_of("/readyz").await, 200);
+    becomes_ready(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sqlite_file_that_is_moved_away_is_503_until_it_is_back() {
+    let place = Place::new();
+    let server = place.serve();
+    let key = server.create(json!({ "userId": "ada", "remaining": 9 })).await;
+    let (file, away) = (place.path().join("keymint.db"), place.path().join("away.db"));
+    std::fs::rename(&file, &away).unwrap();
+    let (status, body) = server.post("verify", json!({ "key": key["key"] })).await;
+    assert_eq!((status.as_u16(), &body["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{body}");
+    assert_eq!(server.status_of("/readyz").await, 503);
+    assert_eq!(server.status_of("/healthz").await, 200);
+
+    std::fs::rename(&away, &file).unwrap();
+    assert!(server.is_valid(&key).await);
+    becomes_ready(&server).await;
+}
+
+/// Asks until the server says that it is ready, which it learns within a second.
+async fn becomes_ready(server: &Server) {
+    let ready = async { while server.status_of("/readyz").await != 200 {} };
+    assert!(tokio::time::timeout(Duration::from_secs(20), ready).await.is_ok(), "its store is back");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | [`OrganizationStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
+//! | [`Meter`] | none, Prometheus |
 //!
 //! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a call
 //! did not happen. For everything else the memory store is the fake, with
@@ -16,20 +17,24 @@
 #![deny(clippy::future_not_send)]
 
 mod ambient;
+mod connections;
 mod durability;
 mod error;
 #[cfg(feature = "mock")]
 mod fake;
 mod identity_store;
 mod key_store;
+mod meter;
 mod organization_store;
 mod server_key_store;
 
 pub use ambient::{Clock, Entropy};
+pub use connections::Connections;
 pub use durability::Durability;
 pub use error::StoreError;
 pub use identity_store::{Credential, IdentityStore};
 pub use key_store::KeyStore;
+pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
 
@@ -41,6 +46,8 @@ pub use fake::{FakeClock, SeededEntropy};
 pub use identity_store::MockIdentityStore;
 #[cfg(feature = "mock")]
 pub use key_store::MockKeyStore;
+#[cfg(feature = "mock")]
+pub use meter::MockMeter;
 #[cfg(feature = "mock")]
 pub use organization_store::MockOrganizationStore;
 #[cfg(feature = "mock")]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
+use crate::readiness::Readiness;
 use crate::{Access, Keys, OsEntropy, SystemClock};
 
 /// Makes the text of a new key in place of Keymint's own generator. It must never return a text twice.
@@ -52,6 +53,7 @@ pub struct KeysBuilder {
     organizations: Option<Arc<dyn OrganizationStore>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    meter: Arc<dyn Meter>,
     policy: Policy,
     access: Access,
     group_commit: GroupCommitOptions,
@@ -68,6 +70,7 @@ impl KeysBuilder {
             organizations: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
+            meter: Arc::new(Unmetered),
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
@@ -115,6 +118,12 @@ impl KeysBuilder {
         Self { entropy, ..self }
     }
 
+    /// Who is told what happens; by default nobody.
+    #[must_use]
+    pub fn meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
+    }
+
     /// How verifications are grouped.
     #[must_use]
     pub fn group_commit(self, group_commit: GroupCommitOptions) -> Self {
@@ -147,7 +156,7 @@ impl KeysBuilder {
     /// Outside of a Tokio runtime, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
-        let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &policy, self.group_commit));
+        let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
         let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
         Keys {
@@ -156,12 +165,14 @@ impl KeysBuilder {
             organizations: self.organizations,
             clock: self.clock,
             entropy: self.entropy,
+            meter: self.meter,
             policy,
             access: self.access,
             verifier,
             deferral,
             generator: self.generator,
             precheck: self.precheck,
+            readiness: Readiness::default(),
             graves: std::sync::Mutex::default(),
         }
     }

@@ -13,6 +13,8 @@ pub struct CleanupOptions {
     pub interval: Duration,
     /// Rows that one statement removes at most.
     pub batch_size: NonZeroU32,
+    /// Whether each run counts the keys by their state afterwards, for the meter. It reads every row.
+    pub count: bool,
 }
 
 /// The running job. Dropping it ends the job.
@@ -34,10 +36,17 @@ impl Cleanup {
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                match keys.clean_up(options.batch_size).await {
+                let removed = keys.clean_up(options.batch_size).await;
+                keys.meter.cleaned_up(removed.as_ref().ok().copied());
+                match removed {
                     Ok(0) => {}
                     Ok(removed) => tracing::info!(removed, "removed dead keys"),
                     Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "clean-up failed"),
+                }
+                if options.count
+                    && let Err(error) = keys.count().await
+                {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be counted");
                 }
             }
         }))
@@ -45,6 +54,12 @@ impl Cleanup {
 }
 
 impl Keys {
+    /// Counts the keys by their state now, and tells the meter.
+    async fn count(&self) -> Result<(), ServiceError> {
+        self.meter.counted(&self.store.count(self.clock.now()).await?);
+        Ok(())
+    }
+
     /// Removes the keys that are dead now: expired for longer than their configuration's retention, or exhausted,
     /// likewise, and since then presented once more. Returns how many they were.
     pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {

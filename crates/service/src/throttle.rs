@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use keymint_ports::{Meter, Unmetered};
 
 /// Slows down those who guess: so many requests from one network address in a window, as GCRA counts them. It lives in
 /// this process, and is forgotten with it.
@@ -15,6 +17,7 @@ pub struct Throttle<C: Clock + Clone = DefaultClock> {
     limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
     checks: AtomicU32,
+    meter: Arc<dyn Meter>,
 }
 
 /// How much is let through.
@@ -44,7 +47,13 @@ impl<C: Clock + Clone> Throttle<C> {
         let quota = Quota::with_period(between).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         let quota = quota.allow_burst(options.max_requests);
         let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
-        Self { limiter, clock, checks: AtomicU32::new(0) }
+        Self { limiter, clock, checks: AtomicU32::new(0), meter: Arc::new(Unmetered) }
+    }
+
+    /// Tells `meter` of the requests that must wait.
+    #[must_use]
+    pub fn metered(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Counts a request from `address`, or says how long it must wait. An IPv6 network of 64 bits counts as one address,
@@ -53,7 +62,10 @@ impl<C: Clock + Clone> Throttle<C> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(&network(address)).map_err(|until| until.wait_time_from(self.clock.now()))
+        self.limiter.check_key(&network(address)).map_err(|until| {
+            self.meter.throttled();
+            until.wait_time_from(self.clock.now())
+        })
     }
 
     /// Addresses that are known now.

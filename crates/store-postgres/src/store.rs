@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use keymint_ports::Connections;
 use sqlx::postgres::PgPool;
 
 use crate::key_store::spend::Memory;
@@ -21,6 +22,11 @@ impl PgStore {
         let pool = connect::open(options, &memory).await?;
         let layout = migrate::migrate(&pool).await?;
         Ok(Self { pool, layout, memory })
+    }
+
+    /// The connections that are open now.
+    pub fn connections(&self) -> Connections {
+        Connections::new(usize::try_from(self.pool.size()).unwrap_or(usize::MAX), self.pool.num_idle())
     }
 
     /// Brings the tables of the database up to date, and no more.

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use keymint_ports::StoreError;
+use keymint_ports::{Connections, StoreError};
 use sqlx::sqlite::SqlitePool;
 
 use crate::connect::{Opener, readers};
@@ -34,6 +34,11 @@ impl SqliteStore {
     pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {
         self.file.check()?;
         Ok(&self.readers)
+    }
+
+    /// The connections that read, and are open now. Beside them are up to two that write, in turns.
+    pub fn connections(&self) -> Connections {
+        Connections::new(usize::try_from(self.readers.size()).unwrap_or(usize::MAX), self.readers.num_idle())
     }
 
     /// Brings the tables of the database up to date, and no more.

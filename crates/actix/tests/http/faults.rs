@@ -27,6 +27,7 @@ async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
         let found = answer(response).await;
         assert_error(&found, 503, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.");
     }
+    server.clock.advance(1000);
     for path in ["/readyz", "/healthz"] {
         assert_eq!(server.plain(path).await.status(), 200);
         let head = reqwest::Client::new().head(format!("http://{}{path}", server.address)).send().await.unwrap();
@@ -88,4 +89,12 @@ async fn a_store_that_never_answers_costs_a_request_its_time_limit_and_no_more()
     assert_eq!(response.headers()["retry-after"], "1");
     let found = answer(response).await;
     assert_error(&found, 503, "TIMEOUT", "The request took too long. Try again later.");
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_is_not_ready_after_a_second() {
+    let server = TestServer::over(Stuck);
+    let found = answer(server.plain("/readyz").await).await;
+    assert_error(&found, 503, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.");
+    assert_eq!(server.plain("/healthz").await.status(), 200);
 }

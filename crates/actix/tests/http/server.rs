@@ -14,6 +14,26 @@ use tokio::sync::oneshot;
 use crate::support::{Setup, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_is_first_of_all_not_ready() {
+    let server = TestServer::new();
+    let stopper = server.stopper.clone();
+    let stopping = tokio::spawn(async move { stopper.stop().await });
+    // Until it stops listening, whoever asks is told to go elsewhere.
+    let refused = async {
+        loop {
+            let response = server.plain("/readyz").await;
+            if response.status() == 503 {
+                return crate::support::answer(response).await.1;
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+    assert_eq!(refused["message"], "The server is stopping. Try again later.");
+    stopping.await.unwrap();
+    server.stopped.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_was_accepted_is_answered_after_the_server_was_told_to_stop() {
     let (entered, has_entered) = oneshot::channel::<()>();
     let (release, released) = std::sync::mpsc::channel::<()>();

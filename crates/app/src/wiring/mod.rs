@@ -130,5 +130,5 @@ pub fn serve_options(config: &Config) -> ServeOptions {
 /// How dead keys are removed; `None` = not at all.
 pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
     let cleanup = &config.cleanup;
-    cleanup.interval.map(|interval| CleanupOptions { interval, batch_size: cleanup.batch_size })
+    cleanup.interval.map(|interval| CleanupOptions { interval, batch_size: cleanup.batch_size, count: false })
 }

@@ -8,8 +8,8 @@ use keymint_ports::{Clock, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::slot::Slot;
-use crate::ServiceError;
 use crate::group_commit::GroupCommit;
+use crate::{ServiceError, stopwatch};
 
 type Slots = HashMap<StoredKey, Arc<AsyncMutex<Slot>>>;
 
@@ -61,7 +61,7 @@ impl Copies {
     async fn read(self: Arc<Self>, mut slot: OwnedMutexGuard<Slot>) -> Result<OwnedMutexGuard<Slot>, ServiceError> {
         // The time before the reading, so that the copy is never older than it says.
         let now = self.clock.now();
-        let verdict = self.exact.settle(slot.look()).await?;
+        let verdict = self.exact.settle(slot.look(), stopwatch()).await?;
         slot.take_in(verdict, &self.policy, now);
         Ok(slot)
     }
@@ -71,7 +71,7 @@ impl Copies {
 mod tests {
     use keymint_domain::Timestamp;
     use keymint_domain::key::PlainKey;
-    use keymint_ports::{FakeClock, MockKeyStore};
+    use keymint_ports::{FakeClock, Meter, MockKeyStore, Unmetered};
 
     use super::*;
     use crate::GroupCommitOptions;
@@ -85,7 +85,9 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::at(Timestamp::from_millis(1_700_000_000_000)));
         let policy = Arc::new(Policy::default());
         let store = Arc::new(MockKeyStore::new()) as Arc<dyn keymint_ports::KeyStore>;
-        let exact = Arc::new(GroupCommit::start(&store, &clock, &policy, GroupCommitOptions::default()));
+        let meter: Arc<dyn Meter> = Arc::new(Unmetered);
+        let exact = GroupCommit::start(&store, &clock, &meter, &policy, GroupCommitOptions::default());
+        let exact = Arc::new(exact);
         let copies = Arc::new(Copies::new(exact, clock, Arc::clone(&policy), 60_000));
         for number in 0..MAX_SLOTS {
             assert!(copies.slot(&attempt(number, &policy)).is_some());

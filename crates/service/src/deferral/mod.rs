@@ -17,8 +17,8 @@ use keymint_domain::verify::{Attempt, Verdict};
 use keymint_domain::{ApiKey, Policy};
 use keymint_ports::Clock;
 
-use crate::ServiceError;
 use crate::group_commit::GroupCommit;
+use crate::{ServiceError, stopwatch};
 use copies::Copies;
 use flush::Flusher;
 
@@ -45,7 +45,7 @@ impl Deferral {
     /// Settles one attempt, in the process where its key may be judged there.
     pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let copies = &self.copies;
-        let Some(slot) = copies.slot(&attempt) else { return copies.exact.settle(attempt).await };
+        let Some(slot) = copies.slot(&attempt) else { return copies.exact.settle(attempt, stopwatch()).await };
         // Whoever comes first reads the key, and those who come meanwhile wait for it: none of them is counted where
         // the copy does not see it.
         let mut slot = slot.lock_owned().await;
@@ -58,13 +58,13 @@ impl Deferral {
                 slot = copies.refresh(slot).await?;
             }
             slot.forget();
-            return copies.exact.settle(attempt).await;
+            return copies.exact.settle(attempt, stopwatch()).await;
         }
         if let Some(verdict) = slot.decide(&attempt, &copies.policy, copies.clock.now()) {
             return Ok(verdict);
         }
         drop(slot);
-        copies.exact.settle(attempt).await
+        copies.exact.settle(attempt, stopwatch()).await
     }
 
     /// Lets the next use of `key` read it anew.

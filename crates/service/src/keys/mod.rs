@@ -16,11 +16,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use keymint_domain::{ApiKey, KeyId, Policy};
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, OrganizationStore};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
+use crate::readiness::Readiness;
 use crate::{Access, KeysBuilder, ServiceError};
 
 pub use create::CreateKey;
@@ -37,6 +38,7 @@ pub struct Keys {
     pub(crate) organizations: Option<Arc<dyn OrganizationStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) meter: Arc<dyn Meter>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) access: Access,
     pub(crate) verifier: Arc<GroupCommit>,
@@ -44,6 +46,7 @@ pub struct Keys {
     pub(crate) deferral: Option<Deferral>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
+    pub(crate) readiness: Readiness,
     /// Exhausted keys that somebody tried to use: the next clean-up removes them.
     pub(crate) graves: Mutex<HashSet<KeyId>>,
 }
@@ -59,9 +62,9 @@ impl Keys {
         &self.policy
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers. It is asked once a second at most, and has a second to answer.
     pub async fn ready(&self) -> Result<(), ServiceError> {
-        Ok(self.store.ping().await?)
+        Ok(self.readiness.of(&*self.store, &*self.clock).await?)
     }
 
     /// Writes all usage that is deferred. It is written by itself every flush interval; this is for a service that is

@@ -3,7 +3,7 @@ use keymint_domain::usage::Standing;
 use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
-use crate::{Caller, Keys, ServiceError};
+use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
 #[derive(Debug, Clone)]
@@ -54,15 +54,16 @@ impl Keys {
         Standing::of(key, &self.policy, self.clock.now())
     }
 
-    /// Lets the embedder's precheck look at `key`, and settles the attempt with it.
+    /// Lets the embedder's precheck look at `key`, settles the attempt with it, and tells the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
-        if self.precheck.as_ref().is_some_and(|passes| !passes(key)) {
-            return Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
-        }
-        let verdict = match &self.deferral {
+        let asked = stopwatch();
+        let verdict = if self.precheck.as_ref().is_some_and(|passes| !passes(key)) {
+            Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey))
+        } else if let Some(deferral) = &self.deferral {
             // In a box of its own, so that those who defer nothing do not carry its room through every call.
-            Some(deferral) => Box::pin(deferral.settle(attempt)).await?,
-            None => self.verifier.settle(attempt).await?,
+            Box::pin(deferral.settle(attempt)).await?
+        } else {
+            self.verifier.settle(attempt, asked).await?
         };
         if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
             let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -70,6 +71,7 @@ impl Keys {
                 graves.insert(id.clone());
             }
         }
+        self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
         Ok(verdict)
     }
 }

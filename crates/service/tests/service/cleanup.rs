@@ -87,7 +87,7 @@ async fn delete_all_expired_goes_through_every_batch_whatever_the_retention() {
 async fn the_job_runs_at_its_interval_and_ends_when_dropped() {
     let fixture = Fixture::new(Policy::default());
     let total = async || fixture.keys.list(&Caller::Server, ListKeys::default()).await.unwrap().total;
-    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: BATCH };
+    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: BATCH, count: true };
     let job = Cleanup::start(Arc::clone(&fixture.keys), options);
     fixture.create(short_lived()).await;
     fixture.clock.advance(DAY_MS + 1);

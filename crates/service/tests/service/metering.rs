@@ -1,0 +1,168 @@
+//! What the meter is told.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
+use keymint_domain::value::Lifetime;
+use keymint_domain::{ConfigId, ErrorCode, Policy};
+use keymint_ports::{Meter, MockKeyStore, StoreError};
+use keymint_service::{
+    Caller, Cleanup, CleanupOptions, GroupCommitOptions, Keys, Throttle, ThrottleOptions, VerifyKey,
+};
+
+use crate::support::Fixture;
+
+/// Remembers what it is told, in order.
+#[derive(Default)]
+struct Told(Mutex<Vec<Said>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Said {
+    Verified(Option<ErrorCode>),
+    Waited,
+    Batched(usize),
+    TurnedAway,
+    Throttled,
+    CleanedUp(Option<u64>),
+    Counted(KeyCounts),
+}
+
+impl Told {
+    fn say(&self, said: Said) {
+        self.0.lock().unwrap().push(said);
+    }
+
+    fn take(&self) -> Vec<Said> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Meter for Told {
+    fn verified(&self, refused: Option<ErrorCode>, _: Duration) {
+        self.say(Said::Verified(refused));
+    }
+
+    fn waited(&self, _: Duration) {
+        self.say(Said::Waited);
+    }
+
+    fn batched(&self, attempts: usize) {
+        self.say(Said::Batched(attempts));
+    }
+
+    fn turned_away(&self) {
+        self.say(Said::TurnedAway);
+    }
+
+    fn store_failed(&self, _: &StoreError) {
+        panic!("the service leaves it to those who wrap the store");
+    }
+
+    fn throttled(&self) {
+        self.say(Said::Throttled);
+    }
+
+    fn cleaned_up(&self, removed: Option<u64>) {
+        self.say(Said::CleanedUp(removed));
+    }
+
+    fn counted(&self, keys: &KeyCounts) {
+        self.say(Said::Counted(*keys));
+    }
+}
+
+fn metered(policy: Policy) -> (Fixture, Arc<Told>) {
+    let told = Arc::new(Told::default());
+    (Fixture::with(policy, |builder| builder.meter(Arc::clone(&told) as _)), told)
+}
+
+#[tokio::test]
+async fn every_verification_is_told_by_its_outcome_and_every_batch_by_its_size() {
+    let (fixture, told) = metered(Policy::default());
+    let minted = fixture.create(NewKey { remaining: Field::Given(1), ..NewKey::default() }).await;
+    assert_eq!(told.take(), [], "only verifications are");
+
+    join_all([fixture.verify(&minted), fixture.verify(&minted)]).await;
+    let outcomes = [Said::Verified(None), Said::Verified(Some(ErrorCode::UsageExceeded))];
+    let batch = [Said::Batched(2), Said::Waited, Said::Waited];
+    assert_eq!(told.take(), [&batch[..], &outcomes].concat());
+
+    let foreign = VerifyKey { config_id: ConfigId::parse("other").ok(), ..VerifyKey::of(minted.plain) };
+    fixture.keys.verify(&Caller::Server, foreign).await.unwrap();
+    fixture.keys.verify(&Caller::Anyone, VerifyKey::of(PlainKey::new("k"))).await.unwrap_err();
+    let reason = Said::Verified(Some(ErrorCode::WrongConfiguration));
+    assert_eq!(told.take(), [Said::Batched(1), Said::Waited, reason], "who may not ask has verified nothing");
+}
+
+#[tokio::test]
+async fn uses_that_are_judged_on_copies_are_verifications_too() {
+    let mut configuration = keymint_domain::Configuration { defer_usage: true, ..Default::default() };
+    configuration.rate_limit.enabled = false;
+    let (fixture, told) = metered(Policy::new(vec![configuration]).unwrap());
+    let minted = fixture.create(NewKey::default()).await;
+    for _ in 0..3 {
+        fixture.verify(&minted).await;
+    }
+    let said = told.take();
+    assert_eq!(said.iter().filter(|said| **said == Said::Verified(None)).count(), 3);
+    assert_eq!(said.iter().filter(|said| **said == Said::Batched(1)).count(), 1, "the one that read the copy");
+}
+
+#[tokio::test]
+async fn callers_who_are_turned_away_are_told() {
+    let told = Arc::new(Told::default());
+    let mut store = MockKeyStore::new();
+    store.expect_spend().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    let options = GroupCommitOptions { queue: NonZeroUsize::MIN, ..GroupCommitOptions::default() };
+    let keys = Keys::builder(Arc::new(store)).group_commit(options).meter(Arc::clone(&told) as _).build();
+    let request = || keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new("k")));
+    join_all([request(), request()]).await;
+    assert_eq!(told.take(), [Said::TurnedAway, Said::Batched(1), Said::Waited], "a failure is no outcome");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_clean_up_is_told_and_the_keys_are_counted_after_it() {
+    let (fixture, told) = metered(Policy::default());
+    let short_lived = NewKey { expires_in: Lifetime::from_seconds(86_400.0).ok(), ..NewKey::default() };
+    fixture.create(short_lived).await;
+    fixture.create(NewKey { remaining: Field::Given(0), ..NewKey::default() }).await;
+    fixture.create(NewKey::default()).await;
+    fixture.clock.advance(86_400_001);
+    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: NonZeroU32::MIN, count: true };
+    let job = Cleanup::start(Arc::clone(&fixture.keys), options);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(job);
+    let mut counts = KeyCounts::default();
+    counts.add(KeyState::Active, 1);
+    counts.add(KeyState::Exhausted, 1);
+    assert_eq!(told.take(), [Said::CleanedUp(Some(1)), Said::Counted(counts)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_that_fails_is_told_and_nothing_is_counted_that_was_not_asked_for() {
+    let told = Arc::new(Told::default());
+    let mut store = MockKeyStore::new();
+    store.expect_remove_expired().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    store.expect_count().never();
+    let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
+    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: NonZeroU32::MIN, count: false };
+    let job = Cleanup::start(Arc::new(keys), options);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(job);
+    assert_eq!(told.take(), [Said::CleanedUp(None)]);
+}
+
+#[test]
+fn a_throttle_tells_of_those_whom_it_turns_away() {
+    let told = Arc::new(Told::default());
+    let options = ThrottleOptions { max_requests: NonZeroU32::MIN, window: Duration::from_mins(1) };
+    let throttle = Throttle::new(options).metered(Arc::clone(&told) as _);
+    let address = "192.0.2.1".parse().unwrap();
+    assert!(throttle.check(address).is_ok());
+    assert_eq!(told.take(), []);
+    assert!(throttle.check(address).is_err());
+    assert_eq!(told.take(), [Said::Throttled]);
+}
