@@ -43,6 +43,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("clap", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("reqwest", &["keymint-actix"]),
+    ("prometheus", &["keymint"]),
+    ("opentelemetry", &["keymint"]),
 ];
 
 /// What the domain may use: nothing that does I/O, tells the time or rolls dice.

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod access_log;
 mod command_line;
 mod configuration;
 mod deferral;
+mod metrics;
 mod outage;
 mod process;
 mod quick_start;
@@ -12,4 +14,5 @@ mod racing;
 mod readme;
 mod secrets;
 mod stopping;
+mod traces;
 mod users;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use keymint_service::{Keys, ServerKeys};
 
+use crate::Exposition;
 use crate::origin::TrustedOrigins;
-use crate::request::RequestIds;
+use crate::request::{Answered, RequestIds, Tracing, Watch};
 use crate::session::Sessions;
 
 /// What every route works with.
@@ -18,8 +19,12 @@ pub struct Api {
     pub server_keys: Arc<ServerKeys>,
     /// Users' sessions; `None` = nobody signs in, and the endpoints for it are not found.
     pub sessions: Option<Sessions>,
+    /// What is counted, and who may read it; `None` = `/metrics` is not found.
+    pub metrics: Option<Exposition>,
     /// Limits and paths.
     pub options: ApiOptions,
+    pub(crate) watch: Watch,
+    pub(crate) tracing: Option<Tracing>,
     pub(crate) request_ids: RequestIds,
     draining: AtomicBool,
 }
@@ -39,10 +44,12 @@ pub struct ApiOptions {
     pub body_timeout: Duration,
     /// Time that a request may take in all.
     pub request_timeout: Duration,
+    /// Whether every request is logged by one more line, of the target `access`, for those who read no others.
+    pub access_log: bool,
 }
 
 impl Default for ApiOptions {
-    /// `/api/auth`, no origins and no proxies, 256 KiB, 5 s, 10 s.
+    /// `/api/auth`, no origins and no proxies, 256 KiB, 5 s, 10 s, no access log.
     fn default() -> Self {
         Self {
             base_path: "/api/auth".to_owned(),
@@ -51,6 +58,7 @@ impl Default for ApiOptions {
             body_limit: 256 * 1024,
             body_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
+            access_log: false,
         }
     }
 }
@@ -59,13 +67,41 @@ impl Api {
     /// Puts the API together, without sessions. `instance` tells this process's request ids from those of others.
     pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
         let request_ids = RequestIds::new(instance);
-        Self { keys, server_keys, sessions: None, options, request_ids, draining: AtomicBool::new(false) }
+        Self {
+            keys,
+            server_keys,
+            sessions: None,
+            metrics: None,
+            options,
+            watch: Watch::default(),
+            tracing: None,
+            request_ids,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// Knows users by their sessions, and signs them up and in.
     #[must_use]
     pub fn with_sessions(self, sessions: Sessions) -> Self {
         Self { sessions: Some(sessions), ..self }
+    }
+
+    /// Shows `metrics` at `/metrics`.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Exposition) -> Self {
+        Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Tells `listener` of every request that was answered, on the thread that answers.
+    #[must_use]
+    pub fn watched_by(self, listener: impl Fn(&Answered<'_>) + Send + Sync + 'static) -> Self {
+        Self { watch: Watch::by(listener), ..self }
+    }
+
+    /// Makes a span of every request.
+    #[must_use]
+    pub fn traced_by(self, tracing: Tracing) -> Self {
+        Self { tracing: Some(tracing), ..self }
     }
 
     /// From now on every answer closes its connection, and `/readyz` says no.

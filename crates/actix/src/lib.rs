@@ -15,6 +15,7 @@
 
 mod api;
 mod error;
+mod exposition;
 mod server;
 
 pub mod authorize;
@@ -28,4 +29,6 @@ pub mod wire;
 
 pub use api::{Api, ApiOptions};
 pub use error::ApiError;
+pub use exposition::{Exposition, Render, serve_metrics};
+pub use request::{Answered, Tracing};
 pub use server::{Running, ServeOptions, Stopper, serve};

@@ -7,13 +7,16 @@
 //! | [`cli`] | the commands |
 //! | [`wiring`] | which store, which options: the one place that knows all crates |
 //! | [`serve`] | the server's life from start to SIGTERM |
+//! | `metrics`, `telemetry` | what operators see of it: Prometheus and OpenTelemetry |
 //! | [`welcome`] | what it prints when it starts |
 
 pub mod cli;
 pub mod config;
 pub mod environment;
 mod logging;
+mod metrics;
 pub mod serve;
+mod telemetry;
 pub mod welcome;
 pub mod wiring;
 

@@ -5,9 +5,11 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat};
+use crate::telemetry::{SPANS, Telemetry};
 
-/// Sends log lines to standard error, as text or as JSON, one a line. A second call changes nothing.
-pub(crate) fn start(log: &Log) {
+/// Sends log lines to standard error, as text or as JSON, one a line, and spans to those who collect them. A second call
+/// changes nothing.
+pub(crate) fn start(log: &Log, telemetry: Option<&Telemetry>) {
     // Where standard error cannot be written, there is nowhere to say so: the subscriber's own complaint would go to
     // the same place, and panic.
     let lines = tracing_subscriber::fmt::layer()
@@ -25,6 +27,13 @@ pub(crate) fn start(log: &Log) {
         .with_default(log.level)
         .with_target("actix_http", LevelFilter::OFF)
         .with_target("actix_server", warnings)
-        .with_target("sqlx", warnings);
-    drop(tracing_subscriber::registry().with(lines.with_filter(targets)).try_init());
+        .with_target("sqlx", warnings)
+        .with_target("access", if log.access { LevelFilter::INFO } else { LevelFilter::OFF })
+        .with_target(SPANS, LevelFilter::OFF);
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(targets));
+    // No layer in place of this one: it would be asked at every span, and lines would be lost.
+    drop(match telemetry {
+        Some(telemetry) => subscriber.with(telemetry.layer()).try_init(),
+        None => subscriber.try_init(),
+    });
 }

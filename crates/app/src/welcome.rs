@@ -1,4 +1,4 @@
-//! What the server prints when it starts: where it listens, what limits new keys, what deferred usage may cost, and on the first start its server
+//! What the server prints when it starts: where it and its metrics listen, what limits new keys, what deferred usage may cost, and on the first start its server
 //! key with two lines to paste.
 
 use std::fmt::Write as _;
@@ -13,14 +13,29 @@ use keymint_service::MadeServerKey;
 use crate::config::Config;
 
 /// Prints the welcome to standard output.
-pub fn print(config: &Config, address: SocketAddr, first_key: Option<&MadeServerKey>) -> io::Result<()> {
-    io::stdout().lock().write_all(text(config, address, first_key).as_bytes())
+///
+/// `metrics` is where the metrics are served, where that is an address of their own.
+pub fn print(
+    config: &Config,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    first_key: Option<&MadeServerKey>,
+) -> io::Result<()> {
+    io::stdout().lock().write_all(text(config, address, metrics, first_key).as_bytes())
 }
 
-fn text(config: &Config, address: SocketAddr, first_key: Option<&MadeServerKey>) -> String {
+fn text(
+    config: &Config,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    first_key: Option<&MadeServerKey>,
+) -> String {
     let mut text = String::new();
     let url = format!("http://{}{}", reachable(address), config.server.base_path);
     let _ = writeln!(text, "keymint {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    if let Some(metrics) = metrics {
+        let _ = writeln!(text, "metrics     http://{}/metrics", reachable(metrics));
+    }
     let _ = writeln!(text, "database    {}", config.database.url);
     for configuration in config.policy.configurations() {
         let _ = writeln!(text, "new keys    {}: {}", configuration.id, rate_limit(configuration));
@@ -106,7 +121,7 @@ mod tests {
     fn deferred_usage_is_said_where_it_is_configured() {
         let said = |text: &str| {
             let config = Config::from_text(text, "keymint.toml", &Environment::default()).unwrap();
-            super::text(&config, "127.0.0.1:8787".parse().unwrap(), None)
+            super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None)
         };
         assert!(!said("").contains("deferred"));
         let text = said(

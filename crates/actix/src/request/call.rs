@@ -9,9 +9,9 @@ use keymint_domain::{ErrorCode, Policy};
 use keymint_service::{Caller, KeyHolder, ServiceError, SignedIn};
 use serde_json::Value;
 
-use super::JsonBody;
 use super::caller::is_server;
 use super::pairs;
+use super::{JsonBody, Judged};
 use crate::validate::Object;
 use crate::{Api, ApiError, origin};
 
@@ -67,6 +67,7 @@ impl Credential {
             return Ok(Self::Other);
         };
         let holder = api.keys.open_session(text.clone(), header).await?;
+        Judged::accepted(http, api, &holder.key);
         Ok(Self::Key { holder: Box::new(holder), text })
     }
 }

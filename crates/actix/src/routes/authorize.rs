@@ -6,6 +6,7 @@ use keymint_domain::verify::Verdict;
 use keymint_service::{Caller, VerifyKey};
 
 use crate::authorize::{Asker, Denial, Parameters, identify, show_limits, shown_key};
+use crate::request::Judged;
 use crate::{Api, ApiError};
 
 /// `/authorize` and every path below it, by any method: whether the request that a gateway has before it may pass. The
@@ -31,7 +32,10 @@ async fn decide(request: &HttpRequest, api: &Api, caller: &Caller, parameters: P
     let Parameters { config_id, permissions, cost, .. } = parameters;
     let key = shown_key(api.keys.policy(), request.headers())?;
     match api.keys.verify(caller, VerifyKey { key, config_id, permissions, cost }).await? {
-        Verdict::Accepted(key) => Ok(key),
+        Verdict::Accepted(key) => {
+            Judged::accepted(request, api, &key);
+            Ok(key)
+        }
         Verdict::Refused(refusal) => Err(ApiError::Denied(refusal)),
     }
 }

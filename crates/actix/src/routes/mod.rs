@@ -8,6 +8,7 @@ mod get;
 mod get_session;
 mod health;
 mod list;
+mod metrics;
 mod revoke;
 mod sign_in;
 mod sign_out;
@@ -20,7 +21,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route, guard, middleware};
 
-use crate::request::TakesForms;
+use crate::request::{RoutePattern, TakesForms};
 use crate::{Api, ApiError, origin, request, session};
 
 /// Mounts every endpoint: health, gateways' `/authorize`, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
@@ -30,6 +31,9 @@ pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
         .service(endpoint("/readyz", probe().to(health::ready)))
         .service(endpoint("/authorize", web::to(authorize::authorize)))
         .service(endpoint("/authorize/{path:.*}", web::to(authorize::authorize)));
+    if api.metrics.is_some() {
+        app.service(endpoint("/metrics", web::get().to(metrics::metrics)));
+    }
     app.service(
         web::scope(&api.options.base_path)
             .configure(better_auth)
@@ -61,17 +65,17 @@ fn better_auth(scope: &mut ServiceConfig) {
         .service(endpoint("/get-session", get_or_post().to(get_session::get_session)));
 }
 
-fn endpoint(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+fn endpoint(path: &'static str, route: Route) -> impl HttpServiceFactory + 'static {
     limited(resource(path, route))
 }
 
 /// An endpoint that takes the bodies of HTML forms too.
-fn form(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+fn form(path: &'static str, route: Route) -> impl HttpServiceFactory + 'static {
     limited(resource(path, route).app_data(TakesForms))
 }
 
-fn resource(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(not_found))
+fn resource(path: &'static str, route: Route) -> Resource {
+    web::resource(path).app_data(RoutePattern::of(path)).route(route).default_service(web::to(not_found))
 }
 
 /// Bounds the time of a resource. Routing has ended here, as the limit needs it: it keeps a handle on the request.

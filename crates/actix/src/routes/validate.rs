@@ -1,7 +1,7 @@
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::request::{Authenticated, JsonBody};
+use crate::request::{Authenticated, JsonBody, Judged};
 use crate::validate::Object;
 use crate::wire::{ValidatedView, read_validate};
 use crate::{Api, ApiError};
@@ -9,6 +9,7 @@ use crate::{Api, ApiError};
 /// `POST /api-key/validate`: a verification as Better Auth UI's documentation shows it to its users. A refused key is an
 /// error here, with a status and a code of its own.
 pub(super) async fn validate(
+    http: HttpRequest,
     Authenticated(caller): Authenticated,
     JsonBody(body): JsonBody,
     api: Data<Api>,
@@ -17,5 +18,6 @@ pub(super) async fn validate(
     let request = read_validate(&mut members);
     let request = members.finish(request)?;
     let validated = api.keys.validate(&caller, request).await?.map_err(ApiError::Invalid)?;
+    Judged::accepted(&http, &api, &validated.key);
     Ok(HttpResponse::Ok().json(ValidatedView::from(&validated)))
 }

@@ -1,13 +1,14 @@
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::request::{Authenticated, JsonBody};
+use crate::request::{Authenticated, JsonBody, Judged};
 use crate::validate::Object;
 use crate::wire::{VerdictView, read_verify};
 use crate::{Api, ApiError};
 
 /// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict.
 pub(super) async fn verify(
+    http: HttpRequest,
     Authenticated(caller): Authenticated,
     JsonBody(body): JsonBody,
     api: Data<Api>,
@@ -16,5 +17,6 @@ pub(super) async fn verify(
     let request = read_verify(&mut members);
     let request = members.finish(request)?;
     let verdict = api.keys.verify(&caller, request).await?;
+    Judged::verdict(&http, &api, &verdict);
     Ok(HttpResponse::Ok().json(VerdictView::from(&verdict)))
 }

@@ -18,7 +18,7 @@ pub use signature::{CookieSecret, InvalidSecret};
 /// What is needed to know users by their sessions, and to sign them up and in.
 pub struct Sessions {
     pub(crate) identity: Arc<Identity>,
-    pub(crate) throttle: Option<Throttle>,
+    pub(crate) throttle: Option<Arc<Throttle>>,
     pub(crate) cookies: Cookies,
     /// Whether sessions show their `activeOrganizationId`, as with Better Auth's organization plugin.
     pub(crate) shows_organization: bool,
@@ -35,8 +35,8 @@ impl Sessions {
 
     /// Slows down sign-in and sign-up, by the client's address.
     #[must_use]
-    pub fn throttled(self, throttle: Throttle) -> Self {
-        Self { throttle: Some(throttle), ..self }
+    pub fn throttled(self, throttle: impl Into<Arc<Throttle>>) -> Self {
+        Self { throttle: Some(throttle.into()), ..self }
     }
 
     /// Shows the `activeOrganizationId` of sessions, as with Better Auth's organization plugin.

@@ -59,15 +59,15 @@ fn run(arguments: Arguments) -> CliResult {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
             }
             Command::Key { json, command } => {
-                logging::start(&config.log);
+                logging::start(&config.log, None);
                 key::run(&Services::open(&config).await?.keys, command, json).await
             }
             Command::ServerKey { json, command } => {
-                logging::start(&config.log);
+                logging::start(&config.log, None);
                 server_key::run(&Services::open(&config).await?.server_keys, command, json).await
             }
             Command::Org { json, command } => {
-                logging::start(&config.log);
+                logging::start(&config.log, None);
                 let services = Services::open(&config).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
             }

@@ -24,7 +24,9 @@ use keymint_domain::server_key::ServerKeyText;
 
 use crate::environment::Environment;
 use section::{Sheet, read_root};
-use sections::{api_key, cleanup, database, identity, log, organization, secret, server, server_keys, verify};
+use sections::{
+    api_key, cleanup, database, identity, log, metrics, organization, secret, server, server_keys, telemetry, verify,
+};
 use source::Node;
 
 pub use path::KeyPath;
@@ -34,7 +36,9 @@ pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
 pub use sections::log::{Log, LogFormat};
+pub use sections::metrics::Metrics;
 pub use sections::server::Server;
+pub use sections::telemetry::Telemetry;
 pub use sections::verify::Verify;
 
 /// The effective configuration of the binary; all of it is valid.
@@ -46,6 +50,10 @@ pub struct Config {
     pub database: Database,
     /// What is logged.
     pub log: Log,
+    /// What is counted, and who may read it.
+    pub metrics: Metrics,
+    /// Where traces are sent.
+    pub telemetry: Telemetry,
     /// Users and their sessions.
     pub identity: Identity,
     /// Who may verify over HTTP, and when deferred usage is written.
@@ -102,10 +110,13 @@ impl Config {
     fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
         let server_keys = server_keys::read(environment, &mut sheet.problems);
         let secret = secret::read(environment, &mut sheet.problems);
+        let otlp_endpoint = telemetry::read_default(environment, &mut sheet.problems);
         let (config, effective) = read_root(root, sheet, |root| {
             let server = root.section("server", server::read);
             let database = root.section("database", database::read);
             let log = root.section("log", log::read);
+            let metrics = root.section("metrics", metrics::read);
+            let telemetry = root.section("telemetry", |section| telemetry::read(section, otlp_endpoint));
             let identity = root.section("identity", identity::read);
             let (verify, require_owner) = root.section("verify", verify::read);
             let roles = root.section("organization", organization::read);
@@ -114,7 +125,20 @@ impl Config {
             policy.require_owner = require_owner;
             policy.roles = roles;
             let effective = toml::Table::new();
-            Self { server, database, log, identity, verify, cleanup, policy, server_keys, secret, effective }
+            Self {
+                server,
+                database,
+                log,
+                metrics,
+                telemetry,
+                identity,
+                verify,
+                cleanup,
+                policy,
+                server_keys,
+                secret,
+                effective,
+            }
         });
         Self { effective, ..config }
     }

@@ -59,17 +59,17 @@ impl Section<'_, '_> {
     }
 
     /// Reads text that has no default.
-    pub(super) fn optional_text<E: Display>(
+    pub(super) fn optional_text<T: Display, E: Display>(
         &mut self,
         key: &'static str,
         kind: &'static str,
-        parse: impl Fn(&str) -> Result<String, E>,
-    ) -> Option<String> {
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         self.read(
             key,
             kind,
             None,
-            |text: &Option<String>| text.clone().map(Value::from),
+            |value: &Option<T>| value.as_ref().map(|value| Value::from(value.to_string())),
             |node| parsed(node, &parse).map(Some),
         )
     }

@@ -1,5 +1,6 @@
 //! Puts the crates together as the configuration says.
 
+mod metered;
 mod store;
 
 use std::num::NonZeroUsize;
@@ -10,13 +11,14 @@ use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::{Api, ApiOptions, ServeOptions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
-use keymint_ports::{Clock, Entropy, StoreError};
+use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
 use keymint_service::{
     CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
     ServiceError, SystemClock, Throttle,
 };
 
 use crate::config::Config;
+use crate::metrics::Sources;
 use store::Store;
 
 pub use store::{OpenError, migrate};
@@ -32,12 +34,19 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
+    /// What is looked at whenever somebody reads the metrics.
+    pub(crate) sources: Sources,
 }
 
 impl Services {
     /// Opens the database, brought to the present layout first, and starts the services on it.
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
-        let store = Store::open(&config.database).await?;
+        Self::open_metered(config, Arc::new(Unmetered)).await
+    }
+
+    /// The same, and tells `meter` what happens.
+    pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
+        let store = Store::open(&config.database, Arc::clone(&meter)).await?;
         let group_commit = GroupCommitOptions { lanes: store.lanes, ..GroupCommitOptions::default() };
         let keys = Keys::builder(store.keys)
             .users(Arc::clone(&store.users))
@@ -45,13 +54,16 @@ impl Services {
             .policy(config.policy.clone())
             .access(config.verify.access)
             .group_commit(group_commit)
+            .meter(Arc::clone(&meter))
             .flush_interval(config.verify.flush)
             .build();
         let clock = || Arc::new(SystemClock) as Arc<dyn Clock>;
         let entropy = || Arc::new(OsEntropy) as Arc<dyn Entropy>;
         let server_keys = ServerKeys::new(store.server_keys, clock(), entropy(), &config.server_keys);
         let identity = Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config));
+        let throttle = config.identity.throttle.map(|options| Arc::new(Throttle::new(options).metered(meter)));
         Ok(Self {
+            sources: Sources { connections: store.connections, throttle },
             keys: Arc::new(keys),
             server_keys: Arc::new(server_keys),
             identity: Arc::new(identity),
@@ -73,6 +85,7 @@ impl Services {
             // Within the whole, so that a slow client is told that it was the slow one.
             body_timeout: server.request_timeout / 2,
             request_timeout: server.request_timeout,
+            access_log: config.log.access,
         };
         let mut instance = [0; 8];
         OsEntropy.fill(&mut instance);
@@ -87,8 +100,8 @@ impl Services {
         };
         let is_secure = config.server.base_url.starts_with("https:");
         let sessions = Sessions::new(Arc::clone(&self.identity), secret, is_secure);
-        let sessions = match config.identity.throttle {
-            Some(options) => sessions.throttled(Throttle::new(options)),
+        let sessions = match &self.sources.throttle {
+            Some(throttle) => sessions.throttled(Arc::clone(throttle)),
             None => sessions,
         };
         let mut configurations = config.policy.configurations().iter();
@@ -130,5 +143,9 @@ pub fn serve_options(config: &Config) -> ServeOptions {
 /// How dead keys are removed; `None` = not at all.
 pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
     let cleanup = &config.cleanup;
-    cleanup.interval.map(|interval| CleanupOptions { interval, batch_size: cleanup.batch_size, count: false })
+    cleanup.interval.map(|interval| CleanupOptions {
+        interval,
+        batch_size: cleanup.batch_size,
+        count: config.metrics.enabled,
+    })
 }

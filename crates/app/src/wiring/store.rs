@@ -2,11 +2,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use keymint_ports::{IdentityStore, KeyStore, OrganizationStore, ServerKeyStore};
+use keymint_ports::{Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
+use super::metered::Metered;
 use crate::config::{Database, DatabaseUrl};
 
 /// A database that could not be opened, brought to the present layout, or used as it is.
@@ -27,14 +28,23 @@ pub(super) struct Store {
     pub(super) server_keys: Arc<dyn ServerKeyStore>,
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
+    /// Its connections now.
+    pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// Transactions that it can have in flight at once with a gain.
     pub(super) lanes: NonZeroUsize,
 }
 
 impl Store {
-    fn new(store: impl KeyStore + ServerKeyStore + IdentityStore + OrganizationStore, lanes: NonZeroUsize) -> Self {
-        let store = Arc::new(store);
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore>(
+        store: S,
+        connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
+        lanes: NonZeroUsize,
+        meter: Arc<dyn Meter>,
+    ) -> Self {
+        let bare = Arc::new(store);
+        let store = Arc::new(Metered::new(Arc::clone(&bare), meter));
         Self {
+            connections: Arc::new(move || connections(&bare)),
             keys: Arc::clone(&store) as _,
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
@@ -43,15 +53,19 @@ impl Store {
         }
     }
 
-    pub(super) async fn open(database: &Database) -> Result<Self, OpenError> {
+    pub(super) async fn open(database: &Database, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
         const PG_LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
         Ok(match &database.url {
-            DatabaseUrl::Memory => Self::new(MemoryStore::default(), NonZeroUsize::MIN),
+            DatabaseUrl::Memory => {
+                Self::new(MemoryStore::default(), |_| Connections::default(), NonZeroUsize::MIN, meter)
+            }
             DatabaseUrl::Sqlite { path } => {
-                Self::new(SqliteStore::connect(&sqlite_options(database, path)).await?, NonZeroUsize::MIN)
+                let store = SqliteStore::connect(&sqlite_options(database, path)).await?;
+                Self::new(store, SqliteStore::connections, NonZeroUsize::MIN, meter)
             }
             DatabaseUrl::Postgres { url } => {
-                Self::new(PgStore::connect(&postgres_options(database, url.expose())).await?, PG_LANES)
+                let store = PgStore::connect(&postgres_options(database, url.expose())).await?;
+                Self::new(store, PgStore::connections, PG_LANES, meter)
             }
         })
     }

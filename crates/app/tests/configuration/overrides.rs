@@ -12,6 +12,21 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
 }
 
 #[test]
+fn the_collector_that_all_programs_are_told_of_is_the_default_for_traces() {
+    const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let endpoint = |text, variables: &[(&str, &str)]| config(text, variables).telemetry.otlp_endpoint;
+    let shared = (VARIABLE, "http://collector.example:4318/");
+    assert_eq!(endpoint("", &[(VARIABLE, "")]), "");
+    assert_eq!(endpoint("", &[shared]), "http://collector.example:4318");
+    assert_eq!(endpoint("telemetry.otlp_endpoint = \"http://own.example\"", &[shared]), "http://own.example");
+    assert_eq!(endpoint("telemetry.otlp_endpoint = \"\"", &[shared]), "", "off, whatever others do");
+    assert_eq!(
+        complaint("", &[(VARIABLE, "https://collector.example")]),
+        "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http URL without user, query and fragment, as in http://127.0.0.1:4318"
+    );
+}
+
+#[test]
 fn values_are_toml_where_they_parse_as_such() {
     let config = config(
         "",

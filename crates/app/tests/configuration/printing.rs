@@ -22,6 +22,7 @@ fn what_is_printed_loads_again_to_the_same() {
         "[[api_key]]\ndefault_remaining = 0\nmax_keys_per_user = 1\ndefault_prefix = \"sk_\"\nstarting_characters.store = false",
         "cleanup.interval_seconds = 0\nlog = { level = \"trace\", format = \"json\" }\nverify.require_owner = true",
         "server.trusted_origins = [\"HTTPS://A.example:443/\", \"*.B.example\", \"myApp://\"]\nserver.trusted_proxies = [\"::1/128\"]",
+        "metrics = { listen = \"[::1]:9464\", allow = [\"10.0.0.0/8\"] }\ntelemetry.otlp_endpoint = \"http://A.example/\"\nlog.access = true",
         "identity = { sign_up = false, session_expires_in = 60, throttle = { max_requests = 0 } }",
         "identity.email_and_password = false\nidentity.throttle = { max_requests = 1, window_seconds = 86400 }",
         "organization.creator_role = \"chief\"\norganization.roles = { \"a b\" = [], member = [\"read\", \"create\"] }",

@@ -9,6 +9,8 @@ pub struct Log {
     pub format: LogFormat,
     /// The least severe level that is logged.
     pub level: Level,
+    /// Whether every request has a line in the access log, whatever the level.
+    pub access: bool,
 }
 
 /// How a log line looks.
@@ -32,5 +34,6 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Log {
     Log {
         format: section.choice("format", LogFormat::Text, &formats),
         level: section.choice("level", Level::INFO, &levels),
+        access: section.boolean("access", false),
     }
 }

@@ -58,11 +58,14 @@ fn read_trusted_origins(section: &mut Section<'_, '_>) -> Vec<TrustedOrigin> {
 }
 
 fn read_trusted_proxies(section: &mut Section<'_, '_>) -> Vec<IpNet> {
-    let message = "must be a network, as in 10.0.0.0/8";
-    section.texts("trusted_proxies", "list of CIDRs", Vec::new(), |text| text.parse().map_err(|_| message))
+    section.texts("trusted_proxies", "list of CIDRs", Vec::new(), parse_network)
 }
 
-fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+pub(super) fn parse_network(text: &str) -> Result<IpNet, &'static str> {
+    text.parse().map_err(|_| "must be a network, as in 10.0.0.0/8")
+}
+
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up")
 }

@@ -1,0 +1,164 @@
+use keymint_domain::ErrorCode;
+use keymint_domain::key::KeyState;
+use prometheus::core::Collector;
+use prometheus::{
+    Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+/// Every metric of Keymint's own, and handles on those that each verification moves, so that it looks nothing up.
+pub(super) struct Instruments {
+    pub(super) accepted: IntCounter,
+    /// One for each code, in the order of [`ErrorCode::ALL`]; `None` = no verification is refused for it.
+    pub(super) refused: Vec<Option<IntCounter>>,
+    pub(super) verifications: IntCounterVec,
+    pub(super) verification_duration: Histogram,
+    pub(super) batch_size: Histogram,
+    pub(super) batch_wait: Histogram,
+    pub(super) turned_away: IntCounter,
+    pub(super) store_errors: IntCounterVec,
+    pub(super) idle_connections: IntGauge,
+    pub(super) used_connections: IntGauge,
+    pub(super) keys: IntGaugeVec,
+    pub(super) cleanups: IntCounterVec,
+    pub(super) cleaned_up: IntCounter,
+    pub(super) throttled: IntCounter,
+    pub(super) throttled_addresses: IntGauge,
+    pub(super) requests: IntCounterVec,
+    pub(super) request_duration: HistogramVec,
+}
+
+/// Reasons for which a verification is refused. Their counters are there from the start, at 0; one of another code would
+/// appear when it is first counted.
+const REASONS: [ErrorCode; 9] = [
+    ErrorCode::InvalidApiKey,
+    ErrorCode::InvalidReferenceIdFromApiKey,
+    ErrorCode::WrongConfiguration,
+    ErrorCode::KeyDisabled,
+    ErrorCode::KeyExpired,
+    ErrorCode::UserBanned,
+    ErrorCode::InsufficientPermissions,
+    ErrorCode::UsageExceeded,
+    ErrorCode::RateLimited,
+];
+
+/// The kinds of [`StoreError`](keymint_ports::StoreError), by the names that `meter.rs` gives them.
+const STORE_ERRORS: [&str; 2] = ["unavailable", "corrupt"];
+
+/// In seconds: from a verification in memory to a request that waits for its time limit.
+const DURATIONS: [f64; 16] =
+    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Up to the largest batch that there is by default.
+const BATCH_SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// How a verification that was refused for `code` is called.
+pub(super) fn outcome(code: ErrorCode) -> String {
+    code.as_str().to_ascii_lowercase()
+}
+
+impl Instruments {
+    pub(super) fn register(registry: &Registry) -> Result<Self, Error> {
+        let verifications = counters(registry, "keymint_verifications_total", "Verifications.", &["outcome"])?;
+        let refused = ErrorCode::ALL
+            .iter()
+            .map(|code| REASONS.contains(code).then(|| verifications.with_label_values(&[outcome(*code)])));
+        let connections = gauges(registry, "keymint_database_connections", "Connections to the database.", &["state"])?;
+        let this = Self {
+            accepted: verifications.with_label_values(&["valid"]),
+            refused: refused.collect(),
+            verifications,
+            verification_duration: histogram(
+                registry,
+                "keymint_verification_duration_seconds",
+                "From asking the service to its verdict.",
+                &DURATIONS,
+            )?,
+            batch_size: histogram(registry, "keymint_batch_size", "Verifications in one transaction.", &BATCH_SIZES)?,
+            batch_wait: histogram(
+                registry,
+                "keymint_batch_wait_seconds",
+                "From entering the queue to the batch's start.",
+                &DURATIONS,
+            )?,
+            turned_away: counter(
+                registry,
+                "keymint_queue_refused_total",
+                "Verifications turned away because the queue was full.",
+            )?,
+            store_errors: counters(registry, "keymint_store_errors_total", "Failed calls of the store.", &["kind"])?,
+            idle_connections: connections.with_label_values(&["idle"]),
+            used_connections: connections.with_label_values(&["used"]),
+            keys: gauges(registry, "keymint_keys", "Keys, as the last clean-up counted them.", &["state"])?,
+            cleanups: counters(registry, "keymint_cleanup_runs_total", "Clean-ups.", &["outcome"])?,
+            cleaned_up: counter(registry, "keymint_cleanup_removed_total", "Keys removed by clean-ups.")?,
+            throttled: counter(
+                registry,
+                "keymint_throttled_requests_total",
+                "Sign-ins and sign-ups turned away because too many came from their address.",
+            )?,
+            throttled_addresses: gauge(
+                registry,
+                "keymint_throttled_addresses",
+                "Addresses that the throttle of sign-ins remembers.",
+            )?,
+            requests: counters(registry, "keymint_http_requests_total", "Requests.", &["route", "method", "status"])?,
+            request_duration: registered(
+                registry,
+                HistogramVec::new(
+                    HistogramOpts::new("keymint_http_request_duration_seconds", "From a request's head to its answer.")
+                        .buckets(DURATIONS.to_vec()),
+                    &["route"],
+                ),
+            )?,
+        };
+        gauges(registry, "keymint_build_info", "1, for the version that runs.", &["version"])?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
+        this.start_at_zero();
+        Ok(this)
+    }
+
+    /// Makes what is known to come, so that a rate over it is 0 and not unknown. Keys are unknown until they are counted.
+    fn start_at_zero(&self) {
+        for kind in STORE_ERRORS {
+            self.store_errors.with_label_values(&[kind]);
+        }
+        for outcome in [CLEANED_UP, CLEANUP_FAILED] {
+            self.cleanups.with_label_values(&[outcome]);
+        }
+    }
+
+    pub(super) fn keys_in(&self, state: KeyState) -> IntGauge {
+        self.keys.with_label_values(&[state.as_str()])
+    }
+}
+
+/// The outcomes of a clean-up.
+pub(super) const CLEANED_UP: &str = "success";
+/// The other one.
+pub(super) const CLEANUP_FAILED: &str = "failure";
+
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: Result<C, Error>) -> Result<C, Error> {
+    let made = made?;
+    registry.register(Box::new(made.clone()))?;
+    Ok(made)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, Error> {
+    registered(registry, IntCounter::new(name, help))
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, Error> {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, Error> {
+    registered(registry, IntGauge::new(name, help))
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, Error> {
+    registered(registry, IntGaugeVec::new(Opts::new(name, help), labels))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, Error> {
+    registered(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+}

@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use keymint_domain::ErrorCode;
+use keymint_domain::key::{KeyCounts, KeyState};
+use keymint_ports::{Meter, StoreError};
+
+use super::Metrics;
+use super::instruments::{CLEANED_UP, CLEANUP_FAILED, outcome};
+
+impl Meter for Metrics {
+    fn verified(&self, refused: Option<ErrorCode>, took: Duration) {
+        let instruments = &self.instruments;
+        match refused {
+            None => instruments.accepted.inc(),
+            Some(code) => match instruments.refused.get(code as usize) {
+                Some(Some(counter)) => counter.inc(),
+                _ => instruments.verifications.with_label_values(&[outcome(code)]).inc(),
+            },
+        }
+        instruments.verification_duration.observe(took.as_secs_f64());
+    }
+
+    fn waited(&self, waited: Duration) {
+        self.instruments.batch_wait.observe(waited.as_secs_f64());
+    }
+
+    fn batched(&self, attempts: usize) {
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        self.instruments.batch_size.observe(attempts.into());
+    }
+
+    fn turned_away(&self) {
+        self.instruments.turned_away.inc();
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        let kind = match error {
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Corrupt { .. } => "corrupt",
+            // What the store was asked for could not be done, and it said so: nothing is wrong with the store.
+            StoreError::Duplicate | StoreError::OwnerFull | StoreError::Dangling | StoreError::OutOfRange { .. } => {
+                return;
+            }
+        };
+        self.instruments.store_errors.with_label_values(&[kind]).inc();
+    }
+
+    fn throttled(&self) {
+        self.instruments.throttled.inc();
+    }
+
+    fn cleaned_up(&self, removed: Option<u64>) {
+        let outcome = if removed.is_some() { CLEANED_UP } else { CLEANUP_FAILED };
+        self.instruments.cleanups.with_label_values(&[outcome]).inc();
+        self.instruments.cleaned_up.inc_by(removed.unwrap_or(0));
+    }
+
+    fn counted(&self, keys: &KeyCounts) {
+        for state in KeyState::ALL {
+            self.instruments.keys_in(state).set(i64::try_from(keys.of(state)).unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is counted, as Prometheus reads it. `docs/operations/metrics.md` lists every metric.
+//!
+//! No label's values grow with keys, users or what clients send: all of them are of sets that the code knows.
+
+mod instruments;
+mod meter;
+mod publish;
+
+use std::fmt;
+use std::sync::Arc;
+
+use keymint_actix::Answered;
+use keymint_ports::Connections;
+use keymint_service::Throttle;
+use prometheus::{Registry, TextEncoder};
+
+use instruments::Instruments;
+
+pub(crate) use publish::publish;
+
+/// All metrics of the process.
+pub(crate) struct Metrics {
+    registry: Registry,
+    instruments: Instruments,
+}
+
+/// What is looked at whenever somebody reads the metrics.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    /// The database's connections.
+    pub(crate) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
+    /// What slows down sign-ins; `None` = nothing does.
+    pub(crate) throttle: Option<Arc<Throttle>>,
+}
+
+impl Metrics {
+    /// Starts all counters at 0.
+    ///
+    /// Errors: two metrics of one name, which no configuration brings about.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let instruments = Instruments::register(&registry)?;
+        Ok(Self { registry, instruments })
+    }
+
+    /// Counts a request that was answered.
+    pub(crate) fn answered(&self, answered: &Answered<'_>) {
+        let Answered { route, method, status, took } = *answered;
+        self.instruments.requests.with_label_values(&[route, method, status]).inc();
+        self.instruments.request_duration.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// All of it in Prometheus' text format.
+    pub(crate) fn render(&self, sources: &Sources) -> String {
+        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let Connections { idle, used } = (sources.connections)();
+        self.instruments.idle_connections.set(gauge(idle));
+        self.instruments.used_connections.set(gauge(used));
+        let addresses = sources.throttle.as_ref().map_or(0, |throttle| throttle.len());
+        self.instruments.throttled_addresses.set(gauge(addresses));
+        // It fails for metrics without a name alone.
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sources")
+    }
+}

@@ -1,0 +1,36 @@
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use keymint_actix::{Api, Exposition, Render};
+
+use super::{Metrics, Sources};
+
+/// Counts what `api` answers, and shows what was counted: on a listener of its own where there is one, else beside the
+/// API, to `allow` and to holders of a server key.
+///
+/// The listener is served by a task of the present Tokio runtime, for as long as the process lives.
+pub(crate) fn publish(
+    metrics: &Arc<Metrics>,
+    sources: Sources,
+    api: Api,
+    allow: &[IpNet],
+    listener: Option<TcpListener>,
+) -> io::Result<Api> {
+    let (counting, rendering) = (Arc::clone(metrics), Arc::clone(metrics));
+    let api = api.watched_by(move |answered| counting.answered(answered));
+    let render: Arc<Render> = Arc::new(move || rendering.render(&sources));
+    match listener {
+        Some(listener) => {
+            let server = keymint_actix::serve_metrics(listener, render)?;
+            tokio::spawn(async move {
+                if let Err(error) = server.await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the metrics are served no more");
+                }
+            });
+            Ok(api)
+        }
+        None => Ok(api.with_metrics(Exposition { render, allow: allow.to_vec() })),
+    }
+}

@@ -1,0 +1,130 @@
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::organization::{Member, Organization};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::server_key::ServerKey;
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
+use keymint_ports::{Credential, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, StoreError};
+
+/// A store that tells a meter of its failures.
+pub(super) struct Metered<S> {
+    store: Arc<S>,
+    meter: Arc<dyn Meter>,
+}
+
+impl<S> Metered<S> {
+    pub(super) fn new(store: Arc<S>, meter: Arc<dyn Meter>) -> Self {
+        Self { store, meter }
+    }
+
+    /// Tells of a failure, and hands the answer on.
+    fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        answer.inspect_err(|error| self.meter.store_failed(error))
+    }
+}
+
+macro_rules! metered {
+    ($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* } $($rest:tt)*) => {
+        #[async_trait]
+        impl<S: $port> $port for Metered<S> {
+            $(async fn $method(&self $(, $name: $kind)*) -> Result<$answer, StoreError> {
+                self.heard(self.store.$method($($name),*).await)
+            })*
+
+            $($rest)*
+        }
+    };
+}
+
+metered! {
+    KeyStore {
+        insert(key: &ApiKey, max_living: Option<NonZeroU32>) -> ();
+        find(id: &KeyId) -> Option<ApiKey>;
+        list(query: &ListQuery) -> Page;
+        update(id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Option<ApiKey>;
+        remove(id: &KeyId) -> bool;
+        remove_expired(configurations: &ConfigFilter, before: Timestamp, limit: u32) -> u32;
+        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> u32;
+        count(now: Timestamp) -> KeyCounts;
+        ping() -> ();
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        let answers = self.heard(self.store.spend(attempts, policy, now).await)?;
+        answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|error| self.meter.store_failed(error));
+        Ok(answers)
+    }
+}
+
+metered! {
+    ServerKeyStore {
+        insert_server_key(key: &ServerKey) -> ();
+        insert_first_server_key(key: &ServerKey) -> bool;
+        list_server_keys() -> Vec<ServerKey>;
+        revoke_server_key(id: &KeyId, now: Timestamp) -> bool;
+    }
+}
+
+metered! {
+    IdentityStore {
+        insert_user(new: &NewUser, session: &Session) -> ();
+        find_user(id: &UserId) -> Option<User>;
+        find_credential(email: &Email) -> Option<Credential>;
+        insert_session(session: &Session) -> bool;
+        find_session(token: &SessionToken) -> Option<(Session, User)>;
+        refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
+        remove_session(token: &SessionToken) -> bool;
+        keep_secret(offered: &str) -> String;
+    }
+}
+
+metered! {
+    OrganizationStore {
+        insert_organization(organization: &Organization, creator: &Member) -> ();
+        insert_member(member: &Member) -> ();
+        find_organization(id_or_slug: &str) -> Option<OrganizationId>;
+        find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keymint_domain::verify::Refusal;
+    use keymint_domain::{ErrorCode, Policy};
+    use keymint_ports::{MockKeyStore, MockMeter};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn failures_are_told_and_answers_are_handed_on() {
+        const CORRUPT: StoreError = StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
+        let refused = || Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey));
+        let mut store = MockKeyStore::new();
+        store.expect_ping().once().returning(|| Err(StoreError::unavailable("down")));
+        store.expect_ping().once().returning(|| Ok(()));
+        store.expect_spend().once().returning(move |_, _, _| Ok(vec![Err(CORRUPT), Ok(refused()), Err(CORRUPT)]));
+        store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
+        let mut meter = MockMeter::new();
+        let is_down = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        meter.expect_store_failed().withf(is_down).times(2).return_const(());
+        meter.expect_store_failed().withf(move |error| !is_down(error)).times(2).return_const(());
+        let store = Metered::new(Arc::new(store), Arc::new(meter));
+
+        assert!(store.ping().await.is_err());
+        assert!(store.ping().await.is_ok());
+        let answers = store.spend(&[], &Policy::default(), Timestamp::MIN).await.unwrap();
+        assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 2);
+        assert!(store.spend(&[], &Policy::default(), Timestamp::MIN).await.is_err());
+    }
+}
