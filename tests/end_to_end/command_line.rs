@@ -116,6 +116,30 @@ fn migrate_makes_the_tables_and_may_run_again() {
     assert!(place.path().join("keymint.db").exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_health_is_asked_beside_it() {
+    let cluster = keymint_test_postgres::PrivateCluster::start().await;
+    let place = Place::on(&cluster.database().await);
+    let server = place.serve();
+    let ask = |address: &str, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("KEYMINT__SERVER__LISTEN", address).output().unwrap()
+    };
+    let (address, any) = (server.address.to_string(), format!("0.0.0.0:{}", server.address.port()));
+    assert!(ask(&address, &["health"]).status.success() && ask(&any, &["health", "--ready"]).status.success());
+    cluster.stop().await;
+    assert!(ask(&address, &["health"]).status.success(), "a database that is away is no reason to start again");
+    let unready = ask(&address, &["health", "--ready"]);
+    assert_eq!(String::from_utf8_lossy(&unready.stdout), "/readyz answers 503\n");
+    assert!(!unready.status.success());
+    drop(server);
+    for (address, reason) in [(address.as_str(), "no answer from 127.0.0.1"), ("127.0.0.1:0", "port 0")] {
+        let gone = ask(address, &["health"]);
+        let stderr = String::from_utf8_lossy(&gone.stderr);
+        assert!(!gone.status.success() && stderr.contains(reason), "{stderr}");
+    }
+}
+
 #[test]
 fn tables_are_for_people() {
     let place = Place::new();
@@ -124,5 +148,10 @@ fn tables_are_for_people() {
     let lines: Vec<_> = list.lines().collect();
     assert!(lines[0].starts_with("id ") && lines[1].contains(" first "), "{list}");
     let help = String::from_utf8(place.run(&["--help"]).stdout).unwrap();
-    assert!(["migrate", "config", "key", "server-key", "org"].iter().all(|command| help.contains(command)), "{help}");
+    assert!(
+        ["migrate", "backup", "health", "config", "key", "server-key", "org"]
+            .iter()
+            .all(|command| help.contains(command)),
+        "{help}"
+    );
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod access_log;
+mod backup;
 mod command_line;
 mod configuration;
 mod deferral;

@@ -70,8 +70,8 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
     let running = keymint_actix::serve(listener, api, &serve_options(config))?;
-    let keys = services.keys;
-    let cleanup = cleanup_options(config).map(|options| Cleanup::start(Arc::clone(&keys), options));
+    let keys = &services.keys;
+    let cleanup = cleanup_options(config).map(|options| Cleanup::start(Arc::clone(keys), options));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Last, so that nothing else can fail between making the key and showing it.
     let made = server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
@@ -97,6 +97,14 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     if let Err(error) = keys.flush().await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
+    }
+    match services.close().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("another process uses the database: its file is whole only with the log beside it"),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the database's log could not be folded into its file; the next start does it");
+        }
     }
     if let Some(telemetry) = telemetry {
         // It waits for the collector, within bounds of its own.

@@ -93,7 +93,7 @@ fn connection(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
 }
 
 /// SQLite counts these milliseconds in 32 bits.
-fn patience(options: &SqliteOptions) -> Duration {
+pub(crate) fn patience(options: &SqliteOptions) -> Duration {
     const MAX_MS: u64 = i32::MAX.unsigned_abs() as u64;
     Duration::from_millis(options.busy_timeout_ms.min(MAX_MS))
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod backup;
 #[macro_use]
 mod columns;
 mod connect;
@@ -18,6 +19,7 @@ mod server_keys;
 mod store;
 mod writer;
 
+pub use backup::BackupError;
 pub use error::ConnectError;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

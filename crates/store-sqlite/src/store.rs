@@ -8,7 +8,7 @@ use crate::connect::{Opener, readers};
 use crate::error::open_error;
 use crate::file::DatabaseFile;
 use crate::layout::Layout;
-use crate::writer::Writer;
+use crate::writer::{BatchConnection, Writer};
 use crate::{ConnectError, SqliteOptions, migrate};
 
 /// A handle on what Keymint keeps in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
@@ -41,10 +41,26 @@ impl SqliteStore {
         Connections::new(usize::try_from(self.readers.size()).unwrap_or(usize::MAX), self.readers.num_idle())
     }
 
+    /// Ends the use of this handle, once the calls under way are done: folds the write-ahead log into the file, and closes
+    /// the connections. `true`: the file alone is whole. `false`: another process was reading, so that the log still
+    /// holds a part; the last process to close the file folds it.
+    pub async fn close(&self) -> Result<bool, StoreError> {
+        self.readers.close().await;
+        let is_whole = self.writer.batch(fold).await;
+        self.writer.close().await;
+        is_whole
+    }
+
     /// Brings the tables of the database up to date, and no more.
     pub async fn migrate(options: &SqliteOptions) -> Result<(), ConnectError> {
         Self::connect(options).await.map(drop)
     }
+}
+
+/// Copies all of the write-ahead log into the file, and empties it. `false` where somebody was in the way.
+fn fold(batches: &mut BatchConnection) -> Result<bool, StoreError> {
+    let is_busy = batches.connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
+    is_busy.map(|is_busy| !is_busy).map_err(StoreError::unavailable)
 }
 
 impl fmt::Debug for SqliteStore {

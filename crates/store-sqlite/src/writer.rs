@@ -2,6 +2,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use keymint_ports::StoreError;
+use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
@@ -87,6 +88,16 @@ impl Writer {
             outcome
         });
         done.await.map_err(StoreError::unavailable)?
+    }
+
+    /// Closes the connections that are not lent. A later call opens its own.
+    pub(crate) async fn close(&self) {
+        let mut idle = self.idle.lock().await;
+        drop(idle.batches.take());
+        if let Some(connection) = idle.statements.take() {
+            // What it leaves undone, the next to open the file does.
+            drop(connection.close().await);
+        }
     }
 
     async fn in_turn<G>(&self, turn: impl Future<Output = G>) -> Result<G, StoreError> {

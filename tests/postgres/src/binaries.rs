@@ -6,9 +6,18 @@ use crate::user::is_root;
 
 /// The folder that holds `initdb` and `pg_ctl`; installs them where they are missing and that is possible.
 pub(crate) fn folder() -> PathBuf {
-    find().unwrap_or_else(|| {
+    folder_of(&["initdb", "pg_ctl", "postgres"])
+}
+
+/// Where a program of Postgres is, such as `pg_dump`; it is installed where it is missing and that is possible.
+pub fn tool(name: &str) -> PathBuf {
+    folder_of(&[name]).join(name)
+}
+
+fn folder_of(binaries: &[&str]) -> PathBuf {
+    find(binaries).unwrap_or_else(|| {
         install();
-        find().unwrap_or_else(|| {
+        find(binaries).unwrap_or_else(|| {
             panic!(
                 "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
                  install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin"
@@ -18,14 +27,14 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binaries of tests are found where a shell finds them")]
-fn find() -> Option<PathBuf> {
+fn find(binaries: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path: Vec<PathBuf> = env::split_paths(&path).collect();
-    in_path.into_iter().chain(by_pg_config()).chain(debians()).find(|folder| is_complete(folder))
+    in_path.into_iter().chain(by_pg_config()).chain(debians()).find(|folder| has_all(folder, binaries))
 }
 
-fn is_complete(folder: &Path) -> bool {
-    ["initdb", "pg_ctl", "postgres"].iter().all(|binary| folder.join(binary).is_file())
+fn has_all(folder: &Path, binaries: &[&str]) -> bool {
+    binaries.iter().all(|binary| folder.join(binary).is_file())
 }
 
 fn by_pg_config() -> Option<PathBuf> {

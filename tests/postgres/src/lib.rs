@@ -5,5 +5,6 @@ mod cluster;
 mod server;
 mod user;
 
+pub use binaries::tool;
 pub use cluster::PrivateCluster;
 pub use server::database;

@@ -44,5 +44,10 @@ pub(crate) async fn create_database(url: &str) -> String {
     let name: String = name.fetch_one(&mut connection).await.unwrap_or_else(|error| panic!("no name: {error}"));
     let create = raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await;
     create.unwrap_or_else(|error| panic!("the user of Postgres may make no database: {error}"));
-    options.database(&name).to_url_lossy().into()
+    let mut url = options.database(&name).to_url_lossy();
+    // sqlx's own, which Postgres' programs refuse.
+    let is_known = |parameter: &&str| !parameter.starts_with("statement-cache-capacity=");
+    let query: Vec<_> = url.query().unwrap_or_default().split('&').filter(is_known).collect();
+    url.set_query(Some(&query.join("&")));
+    url.into()
 }

@@ -19,6 +19,17 @@ pub(super) enum Command {
     Serve,
     /// Bring the database to the present layout.
     Migrate,
+    /// Copy SQLite's database into a new file, beside a running server. Postgres has pg_dump.
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Ask the server that runs on this machine whether it is alive. The status is 0 where it is.
+    Health {
+        /// Ask whether it is ready to serve, which its database must be too.
+        #[arg(long)]
+        ready: bool,
+    },
     /// Look at the configuration.
     Config {
         #[command(subcommand)]

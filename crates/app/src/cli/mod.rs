@@ -1,6 +1,7 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod health;
 mod key;
 mod org;
 mod output;
@@ -51,6 +52,11 @@ fn run(arguments: Arguments) -> CliResult {
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::serve(&config).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
+            Command::Backup { file } => {
+                wiring::backup(&config.database, &file).await?;
+                output::line(&format!("backed up to {}", file.display()))
+            }
+            Command::Health { ready } => health::run(config.server.listen, ready).await,
             Command::Config { command: ConfigCommand::Check } => output::line("the configuration is valid"),
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }

@@ -1,5 +1,6 @@
 //! Puts the crates together as the configuration says.
 
+mod backup;
 mod metered;
 mod store;
 
@@ -16,11 +17,13 @@ use keymint_service::{
     CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
     ServiceError, SystemClock, Throttle,
 };
+use keymint_store_sqlite::SqliteStore;
 
 use crate::config::Config;
 use crate::metrics::Sources;
 use store::Store;
 
+pub use backup::{BackupError, backup};
 pub use store::{OpenError, migrate};
 
 /// The use cases on the configured database.
@@ -36,6 +39,7 @@ pub struct Services {
     pub organizations: Organizations,
     /// What is looked at whenever somebody reads the metrics.
     pub(crate) sources: Sources,
+    sqlite: Option<Arc<SqliteStore>>,
 }
 
 impl Services {
@@ -68,7 +72,17 @@ impl Services {
             server_keys: Arc::new(server_keys),
             identity: Arc::new(identity),
             organizations: Organizations::new(store.organizations, store.users, clock(), entropy()),
+            sqlite: store.sqlite,
         })
+    }
+
+    /// Ends the use of the database, last of all: SQLite's file is left whole, without a log beside it. `false` where
+    /// another process was in the way.
+    pub async fn close(&self) -> Result<bool, StoreError> {
+        match &self.sqlite {
+            Some(sqlite) => sqlite.close().await,
+            None => Ok(true),
+        }
     }
 
     /// The HTTP API over these services.

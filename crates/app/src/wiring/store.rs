@@ -30,18 +30,19 @@ pub(super) struct Store {
     pub(super) organizations: Arc<dyn OrganizationStore>,
     /// Its connections now.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
+    /// The store itself, where it is SQLite's, whose file is left whole at the end.
+    pub(super) sqlite: Option<Arc<SqliteStore>>,
     /// Transactions that it can have in flight at once with a gain.
     pub(super) lanes: NonZeroUsize,
 }
 
 impl Store {
     fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore>(
-        store: S,
+        bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
         meter: Arc<dyn Meter>,
     ) -> Self {
-        let bare = Arc::new(store);
         let store = Arc::new(Metered::new(Arc::clone(&bare), meter));
         Self {
             connections: Arc::new(move || connections(&bare)),
@@ -49,6 +50,7 @@ impl Store {
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
             organizations: store,
+            sqlite: None,
             lanes,
         }
     }
@@ -57,14 +59,16 @@ impl Store {
         const PG_LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
         Ok(match &database.url {
             DatabaseUrl::Memory => {
-                Self::new(MemoryStore::default(), |_| Connections::default(), NonZeroUsize::MIN, meter)
+                let store = Arc::new(MemoryStore::default());
+                Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter)
             }
             DatabaseUrl::Sqlite { path } => {
-                let store = SqliteStore::connect(&sqlite_options(database, path)).await?;
-                Self::new(store, SqliteStore::connections, NonZeroUsize::MIN, meter)
+                let store = Arc::new(SqliteStore::connect(&sqlite_options(database, path)).await?);
+                let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter);
+                Self { sqlite: Some(store), ..metered }
             }
             DatabaseUrl::Postgres { url } => {
-                let store = PgStore::connect(&postgres_options(database, url.expose())).await?;
+                let store = Arc::new(PgStore::connect(&postgres_options(database, url.expose())).await?);
                 Self::new(store, PgStore::connections, PG_LANES, meter)
             }
         })
@@ -80,7 +84,7 @@ pub async fn migrate(database: &Database) -> Result<(), OpenError> {
     }
 }
 
-fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions {
+pub(super) fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions {
     SqliteOptions { durability: database.durability, ..SqliteOptions::new(path) }
 }
 
