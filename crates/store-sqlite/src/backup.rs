@@ -53,6 +53,7 @@ fn backup(options: &SqliteOptions, to: &Path) -> Result<(), BackupError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&from, flags).map_err(copy_error)?;
     connection.busy_timeout(patience(options)).map_err(copy_error)?;
+    // One reading transaction. SQLite's backup API would begin again whenever another connection has written.
     let path = file.path().to_str().ok_or_else(|| BackupError::Write(io::ErrorKind::InvalidFilename.into()))?;
     connection.execute("vacuum into ?1", [path]).map_err(copy_error)?;
     // SQLite does not wait for the disk here.

@@ -19,7 +19,7 @@ pub(super) enum Command {
     Serve,
     /// Bring the database to the present layout.
     Migrate,
-    /// Copy SQLite's database into a new file, beside a running server. Postgres has pg_dump.
+    /// Copy SQLite's database into a new file, beside a running server. Postgres has `pg_dump`.
     Backup {
         /// The file to make.
         file: PathBuf,

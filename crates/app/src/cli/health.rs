@@ -1,5 +1,6 @@
 //! For containers, which have no other program that could ask.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -22,22 +23,39 @@ pub(super) async fn run(listen: SocketAddr, ready: bool) -> CliResult {
     let path = if ready { "/readyz" } else { "/healthz" };
     let answer = timeout(PATIENCE, ask(address, path)).await;
     let answer = answer.map_err(|_| format!("no answer from {address} within {} seconds", PATIENCE.as_secs()))?;
-    match answer.map_err(|error| format!("no answer from {address}: {error}"))?.as_deref() {
-        Some("200") => output::line("ok"),
-        Some(status) => {
+    match answer.map_err(|error| format!("no answer from {address}: {error}"))? {
+        Answer::Status(200) => output::line("ok"),
+        Answer::Status(status) => {
             output::line(&format!("{path} answers {status}"))?;
             Ok(Outcome::No)
         }
-        None => Err(format!("what listens on {address} does not speak HTTP").into()),
+        Answer::TlsAlert if ready => {
+            Err(format!("{address} speaks TLS, and this command does not: ask {path} by a client that does").into())
+        }
+        // It was refused in the handshake, by a server that lives.
+        Answer::TlsAlert => output::line("ok"),
+        Answer::Other => Err(format!("what listens on {address} is no Keymint").into()),
     }
 }
 
-/// The status of an answer; `None` where it has none. One request without a body needs no HTTP client.
-async fn ask(address: SocketAddr, path: &str) -> std::io::Result<Option<String>> {
+/// What came back.
+enum Answer {
+    Status(u16),
+    TlsAlert,
+    Other,
+}
+
+/// Sends one request without a body, which needs no HTTP client.
+async fn ask(address: SocketAddr, path: &str) -> io::Result<Answer> {
+    const STATUS_LINE: usize = "HTTP/1.1 200".len();
+    const TLS_ALERT: [u8; 2] = [21, 3];
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).await?;
-    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|status| std::str::from_utf8(status).ok());
-    Ok(status.map(str::to_owned))
+    let mut head = Vec::with_capacity(STATUS_LINE);
+    stream.take(STATUS_LINE as u64).read_to_end(&mut head).await?;
+    if head.starts_with(&TLS_ALERT) {
+        return Ok(Answer::TlsAlert);
+    }
+    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    Ok(status.map_or(Answer::Other, Answer::Status))
 }
