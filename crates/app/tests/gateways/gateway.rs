@@ -3,14 +3,13 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::document::{block, substituted};
+use crate::package::program;
 
 /// A running gateway; it is killed, with its children, when it is dropped.
 pub(crate) struct Gateway {
@@ -45,7 +44,7 @@ impl Gateway {
         );
         let file = folder.path().join("nginx.conf");
         fs::write(&file, settings).unwrap();
-        let mut command = Command::new(binary("nginx"));
+        let mut command = Command::new(program("nginx", "nginx"));
         command.arg("-c").arg(&file).arg("-p").arg(folder.path()).arg("-e").arg(&log);
         Self::start(command, address, folder).await
     }
@@ -64,7 +63,7 @@ impl Gateway {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("Caddyfile");
         fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
-        let mut command = Command::new(binary("caddy"));
+        let mut command = Command::new(program("caddy", "caddy"));
         command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
         command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         Self::start(command, address, folder).await
@@ -96,24 +95,4 @@ impl Drop for Gateway {
 /// An address that was free a moment ago: gateways are told where to listen, and do not say where they do.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Where a gateway's binary is; installs Debian's package where it is missing, which only root may do.
-fn binary(name: &str) -> PathBuf {
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-    let find = || {
-        ["/usr/sbin", "/usr/bin", "/usr/local/bin"]
-            .iter()
-            .map(|folder| PathBuf::from(folder).join(name))
-            .find(|path| path.is_file())
-    };
-    find().unwrap_or_else(|| {
-        let apt_get = |arguments: &[&str]| {
-            let _ = Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output();
-        };
-        apt_get(&["update"]);
-        apt_get(&["install", "-y", "--no-install-recommends", name]);
-        find().unwrap_or_else(|| panic!("these tests need {name}: install Debian's package, or run them as root"))
-    })
 }

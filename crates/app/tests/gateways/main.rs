@@ -6,6 +6,8 @@
 mod document;
 mod gateway;
 mod keymint;
+#[path = "../support/package.rs"]
+mod package;
 mod real;
 mod replayed;
 mod upstream;

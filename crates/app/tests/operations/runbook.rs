@@ -1,0 +1,189 @@
+//! The runbook: its blocks are run as they stand, on a machine that is made of one folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use keymint_app::config::Config;
+use keymint_app::environment::Environment;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::documents::{RUNBOOK, alerts, blocks, read};
+use crate::process::{Server, said};
+
+/// The one block of a language under a heading.
+fn block(heading: &str, language: &str, number: usize) -> String {
+    let found: Vec<_> = blocks(language).into_iter().filter(|(under, _)| under == heading).collect();
+    found.get(number).unwrap_or_else(|| panic!("{heading} has no block {number} of {language}")).1.clone()
+}
+
+/// A machine on which the runbook's commands do what they say, below a folder.
+struct Machine {
+    root: TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        for folder in ["etc/keymint", "var/lib/keymint", "var/backups", "bin"] {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let machine = Self { root };
+        let configuration = block("Install", "toml", 0);
+        let configuration =
+            configuration.replace("127.0.0.1:8787", "127.0.0.1:0").replace("127.0.0.1:9464", "127.0.0.1:0");
+        fs::write(machine.root.path().join("etc/keymint/keymint.toml"), machine.here(&configuration)).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keymint"), machine.root.path().join("bin/keymint")).unwrap();
+        // The test starts and stops the server; what the runbook asks of systemd is written down.
+        machine.program("systemctl", r#"echo "$@" >> "$(dirname "$0")/asked""#);
+        machine
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let file = self.root.path().join("bin").join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A text with this machine's folders.
+    fn here(&self, text: &str) -> String {
+        let root = self.root.path().display();
+        let text = text.replace("/etc/keymint/", &format!("{root}/etc/keymint/"));
+        text.replace("/var/lib/", &format!("{root}/var/lib/")).replace("/var/backups/", &format!("{root}/var/backups/"))
+    }
+
+    /// Runs blocks in one shell that has the runbook's function, and returns all that they said.
+    fn run(&self, script: &str, variables: &[(&str, &str)]) -> String {
+        let prelude = block("Running Keymint", "sh", 0);
+        let script = self.here(&format!("set -e\n{prelude}{script}"));
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.root.path().join("bin").display());
+        let mut command = Command::new("bash");
+        command.args(["-c", &script]).current_dir(self.root.path()).env_clear().env("PATH", path);
+        said(command.envs(variables.iter().copied()))
+    }
+
+    fn json(&self, command: &str) -> Value {
+        serde_json::from_str(&self.run(command, &[])).unwrap()
+    }
+
+    fn serve(&self) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));
+        command.arg("--config").arg(self.root.path().join("etc/keymint/keymint.toml")).env_clear();
+        Server::start(command)
+    }
+
+    /// What was asked of systemd since this was last looked at.
+    fn asked(&self) -> String {
+        let file = self.root.path().join("bin/asked");
+        let asked = fs::read_to_string(&file).unwrap_or_default();
+        let _ = fs::remove_file(file);
+        asked
+    }
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap()
+}
+
+#[test]
+fn sqlite_is_backed_up_and_restored_by_the_runbooks_lines() {
+    let machine = Machine::new();
+    let server = machine.serve();
+    let key = machine.json("keymint key create --user ada --remaining 5 --json");
+    let revoked = machine.json("keymint key create --user ada --json");
+    machine.run(&format!("keymint key revoke {}", text(&revoked, "id")), &[]);
+    machine.run(&block("SQLite", "sh", 0), &[]);
+    let later = machine.json("keymint key create --user ada --json");
+    machine.run(&format!("keymint key verify {}", text(&key, "key")), &[]);
+    // Killed, so that its log is left, which must not be taken for the restored file's.
+    drop(server);
+    let log = machine.root.path().join("var/lib/keymint/keymint.db-wal");
+    assert!(log.exists());
+
+    machine.run(&block("SQLite", "sh", 1), &[]);
+    assert_eq!(machine.asked(), "stop keymint\nstart keymint\n");
+    let server = machine.serve();
+    let verified = machine.json(&format!("keymint key verify {} --json", text(&key, "key")));
+    assert_eq!(verified["key"]["remaining"], 4, "it was spent once after the backup, and once now");
+    for gone in [&revoked, &later] {
+        let said = machine.run(&format!("keymint key verify {} || echo refused", text(gone, "key")), &[]);
+        assert!(said.contains("refused"), "{said}");
+    }
+    assert!(server.stop());
+    assert!(!log.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_backed_up_and_restored_by_the_runbooks_lines() {
+    let (url, restored) = (keymint_test_postgres::database().await, keymint_test_postgres::database().await);
+    let machine = Machine::new();
+    let environment = machine.root.path().join("etc/keymint/environment");
+    for tool in ["pg_dump", "pg_restore"] {
+        machine.program(tool, &format!("exec {} \"$@\"", keymint_test_postgres::tool(tool).display()));
+    }
+    fs::write(&environment, format!("KEYMINT__DATABASE__URL='{url}'\n")).unwrap();
+    let key = machine.json("keymint key create --user ada --remaining 5 --json");
+    machine.run(&block("Postgres", "sh", 0), &[("KEYMINT__DATABASE__URL", &url)]);
+    machine.run(&format!("keymint key verify {}", text(&key, "key")), &[]);
+    machine.run(&block("Postgres", "sh", 1), &[("RESTORED", &restored)]);
+    fs::write(&environment, format!("KEYMINT__DATABASE__URL='{restored}'\n")).unwrap();
+    let verified = machine.json(&format!("keymint key verify {} --json", text(&key, "key")));
+    assert_eq!(verified["key"]["remaining"], 4);
+}
+
+#[test]
+fn secrets_are_rotated_by_the_runbooks_lines() {
+    let machine = Machine::new();
+    machine.run(&block("Rotate the secret", "sh", 0), &[]);
+    machine.run(&block("Rotate the secret", "sh", 0), &[]);
+    assert_eq!(machine.asked(), "restart keymint\nrestart keymint\n");
+    let environment = machine.root.path().join("etc/keymint/environment");
+    assert_eq!(fs::metadata(&environment).unwrap().permissions().mode() & 0o777, 0o600);
+    let lines = fs::read_to_string(environment).unwrap();
+    let secrets: BTreeSet<_> = lines.lines().collect();
+    assert_eq!(secrets.len(), 2);
+    machine.run("keymint config check", &[]);
+
+    let said = machine.run(&block("Rotate a server key", "sh", 0), &[]);
+    let made = said.lines().find_map(|line| line.strip_prefix("id ")).unwrap().trim().to_owned();
+    assert!(said.contains("kms_"), "its text is shown: {said}");
+    machine.run(&block("Rotate a server key", "sh", 1), &[("OLD_ID", &made)]);
+    let keys = machine.json("keymint server-key list --json");
+    assert!(keys["serverKeys"].as_array().unwrap().iter().all(|key| key["revokedAt"].is_string()));
+}
+
+#[test]
+fn the_runbooks_configuration_is_valid() {
+    let config = Config::from_text(&block("Install", "toml", 0), "keymint.toml", &Environment::default()).unwrap();
+    assert!(config.print().contains("/var/lib/keymint/"), "where the unit's state is");
+}
+
+#[test]
+fn every_alert_has_its_section_and_no_section_is_left_over() {
+    let runbook = read(RUNBOOK);
+    let sections: Vec<_> = runbook.lines().filter_map(|line| line.strip_prefix("### Keymint")).collect();
+    let alerts = alerts();
+    assert_eq!(sections.len(), alerts.len());
+    for alert in alerts {
+        let section =
+            runbook.split_once(&format!("### {alert}\n")).unwrap_or_else(|| panic!("{alert} is not explained")).1;
+        let pages = read(crate::documents::ALERTS);
+        let rule =
+            pages.split_once(&format!("alert: {alert}\n")).unwrap().1.split("- alert:").next().unwrap().to_owned();
+        let severity = if rule.contains("severity: page") { "Page. " } else { "In the morning. " };
+        assert!(section.trim_start().starts_with(severity), "{alert}");
+    }
+}
+
+#[test]
+fn files_that_the_runbook_names_are_there() {
+    let runbook = read(RUNBOOK);
+    for link in runbook.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap()) {
+        let is_local = !link.is_empty() && !link.starts_with("http");
+        let file = Path::new(RUNBOOK).parent().unwrap().join(link);
+        assert!(!is_local || crate::documents::path(file.to_str().unwrap()).exists(), "{link}");
+    }
+}
