@@ -38,6 +38,32 @@ async fn keys_are_managed_beside_a_running_server() {
 }
 
 #[test]
+fn keys_are_tied_to_networks() {
+    let place = Place::new();
+    let lists = ["--allow", "10.0.0.0/8,2001:db8::/32", "--deny", "10.9.0.0/16", "--deny", "10.8.0.1"];
+    let key = place.json(&[&["key", "create", "--user", "ada", "--json"][..], &lists].concat());
+    let (id, text) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    let shown = |key: &Value| [key["allowedAddresses"].clone(), key["deniedAddresses"].clone()];
+    let lists = [json!(["10.0.0.0/8", "2001:db8::/32"]), json!(["10.9.0.0/16", "10.8.0.1/32"])];
+    assert_eq!(shown(&place.json(&["key", "get", id, "--json"])), lists);
+    let table = String::from_utf8(place.run(&["key", "get", id]).stdout).unwrap();
+    assert!(table.contains("10.9.0.0/16"), "{table}");
+    let verdict = |from: &[&str]| {
+        let output = place.run(&[&["key", "verify", text, "--json"][..], from].concat());
+        let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.success(), verdict["valid"] == true);
+        verdict["error"]["code"].as_str().map(str::to_owned)
+    };
+    let refused = Some("IP_NOT_ALLOWED".to_owned());
+    assert_eq!(verdict(&["--client-ip", "10.1.2.3"]), None);
+    assert_eq!(verdict(&["--client-ip", "10.9.2.3"]), refused);
+    assert_eq!(verdict(&[]), refused);
+    let cleared = place.json(&["key", "update", id, "--allow", "null", "--deny", "null", "--json"]);
+    assert_eq!(shown(&cleared), [Value::Null, Value::Null]);
+    assert_eq!(verdict(&[]), None);
+}
+
+#[test]
 fn a_key_is_read_from_standard_input() {
     let place = Place::new();
     let key = place.json(&["key", "create", "--user", "ada", "--json"]);
@@ -79,6 +105,8 @@ fn bad_options_are_named_and_nothing_is_made() {
         (&["--prefix", "a b"], "[option.prefix] Invalid prefix format"),
         (&["--refill-amount", "1"], "REFILL_AMOUNT_AND_INTERVAL_REQUIRED"),
         (&["--metadata", "{}"], "METADATA_DISABLED"),
+        (&["--allow", "10.0.0.0/8,10.0.0.1/8"], "[option.allowedAddresses.1] Invalid network: must be an address or a"),
+        (&["--deny", "everywhere"], "[option.deniedAddresses.0] Invalid network: must be an address or a network"),
     ] {
         let output = place.run(&[&["key", "create", "--user", "ada"], options].concat());
         let stderr = String::from_utf8_lossy(&output.stderr);

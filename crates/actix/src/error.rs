@@ -200,7 +200,9 @@ fn internal() -> Answer {
 fn of_denied(refusal: &Refusal) -> Answer {
     let reason = refusal.reason();
     let status = match reason {
-        ErrorCode::InsufficientPermissions | ErrorCode::WrongConfiguration => StatusCode::FORBIDDEN,
+        ErrorCode::InsufficientPermissions | ErrorCode::WrongConfiguration | ErrorCode::IpNotAllowed => {
+            StatusCode::FORBIDDEN
+        }
         ErrorCode::RateLimited | ErrorCode::UsageExceeded => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
     };
@@ -210,7 +212,7 @@ fn of_denied(refusal: &Refusal) -> Answer {
 /// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
 fn of_invalid(refusal: &Refusal) -> Answer {
     let (status, code) = match refusal.reason() {
-        ErrorCode::InsufficientPermissions => return of_denied(refusal),
+        ErrorCode::InsufficientPermissions | ErrorCode::IpNotAllowed => return of_denied(refusal),
         ErrorCode::KeyExpired => (StatusCode::UNAUTHORIZED, "API_KEY_EXPIRED"),
         ErrorCode::KeyDisabled => (StatusCode::UNAUTHORIZED, "API_KEY_REVOKED"),
         ErrorCode::RateLimited | ErrorCode::UsageExceeded => (StatusCode::TOO_MANY_REQUESTS, "API_KEY_RATE_LIMITED"),

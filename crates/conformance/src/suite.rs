@@ -21,6 +21,11 @@ macro_rules! suite {
 macro_rules! suite_without_bans {
     ($attrs:tt $fresh:tt) => {
         $crate::each_case! { $attrs $fresh cases
+            addresses {
+                address_rules_come_back_as_they_went_in,
+                a_use_from_elsewhere_is_refused_and_costs_nothing,
+                changed_address_rules_count_at_the_next_spend_of_every_handle,
+            }
             bytes {
                 ids_are_compared_by_bytes,
                 stored_texts_are_compared_by_bytes,

@@ -102,6 +102,8 @@ codes! {
     MaxKeysReached = "MAX_KEYS_REACHED", 403, "The owner has reached the maximum number of API keys.";
     /// Keymint's own: what Better Auth's verification calls `KEY_NOT_FOUND`.
     InsufficientPermissions = "INSUFFICIENT_PERMISSIONS", 403, "The API key lacks a permission that is asked for.";
+    /// Keymint's own: the client's address is not among those from which the key may be used, or not known.
+    IpNotAllowed = "IP_NOT_ALLOWED", 403, "The API key may not be used from this address.";
     /// Keymint's own: what Better Auth's verification calls `INVALID_API_KEY`.
     WrongConfiguration = "WRONG_CONFIGURATION", 403, "The API key is of another configuration than the one that is asked for.";
 }

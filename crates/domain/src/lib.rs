@@ -6,6 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`address`] | from where a key may be used |
 //! | [`value`] | instants, ids, permissions, metadata: a value that exists is valid |
 //! | [`key`] | the entity: what is fixed about a key, how it is minted and edited, how its secret is kept |
 //! | [`usage`] | what verifications change: quota with refill, rate limits |
@@ -17,6 +18,7 @@
 //! | [`server_key`] | what a backend shows to act for anybody |
 //! | [`code`] | every reason to say no |
 
+pub mod address;
 pub mod code;
 pub mod identity;
 pub mod key;

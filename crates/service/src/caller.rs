@@ -1,3 +1,6 @@
+use std::net::IpAddr;
+
+use keymint_domain::address::ClientAddress;
 use keymint_domain::key::Actor;
 use keymint_domain::organization::Action;
 use keymint_domain::{ErrorCode, UserId};
@@ -43,6 +46,18 @@ impl Caller {
             Self::KeyHolder { user, may_manage_keys } if *may_manage_keys || action == Action::Read => Ok(Some(user)),
             Self::KeyHolder { .. } => Err(ErrorCode::KeyManagementNotAllowed),
             Self::Gateway | Self::Anyone => Err(otherwise),
+        }
+    }
+
+    /// From where a key is used that this caller asks about. A server and a gateway ask for a client, and `said` is its
+    /// address; anybody else is the client, whose address is `own`.
+    pub(crate) fn client(&self, said: Option<IpAddr>, own: Option<IpAddr>) -> Result<ClientAddress, ErrorCode> {
+        match self {
+            Self::Server | Self::Gateway => Ok(said.into()),
+            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match said {
+                None => Ok(own.into()),
+                Some(_) => Err(ErrorCode::ServerOnlyProperty),
+            },
         }
     }
 

@@ -6,7 +6,7 @@ macro_rules! with_columns {
             "id" "configId" "name" "start" "referenceId" "prefix" "key" "refillInterval" "refillAmount" "lastRefillAt"
             "enabled" "rateLimitEnabled" "rateLimitTimeWindow" "rateLimitMax" "requestCount" "remaining" "lastRequest"
             "expiresAt" "createdAt" "updatedAt" "permissions" "metadata" "keymint_backlog_ns"
-            "keymint_revoked_at" "keymint_revoked_by"
+            "keymint_revoked_at" "keymint_revoked_by" "keymint_addresses"
         }
     };
 }
@@ -31,7 +31,8 @@ macro_rules! columns {
 /// As many placeholders as there are columns.
 macro_rules! placeholders {
     () => {
-        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25"
+        "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+         $21, $22, $23, $24, $25, $26"
     };
 }
 

@@ -32,6 +32,9 @@ const CORRUPT: &[(&str, &str)] = &[
     ("metadata", "'{oops'"),
     ("keymint_backlog_ns", "-1"),
     ("keymint_revoked_at", "'infinity'"),
+    ("keymint_addresses", "'{'"),
+    ("keymint_addresses", "''"),
+    ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
 ];
 
 fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {

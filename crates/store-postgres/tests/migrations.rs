@@ -63,7 +63,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*)::text from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["4"]);
+        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["5"]);
     }
 }
 
@@ -119,7 +119,12 @@ async fn what_is_added_to_better_auths_tables_is_nullable() {
     PgStore::migrate(&database.options()).await.unwrap();
     let ours = "select concat_ws(' ', table_name, column_name, is_nullable) from information_schema.columns
         where table_name not like 'keymint_%' and column_name like 'keymint_%' order by 1";
-    let expected = ["apikey keymint_backlog_ns YES", "apikey keymint_revoked_at YES", "apikey keymint_revoked_by YES"];
+    let expected = [
+        "apikey keymint_addresses YES",
+        "apikey keymint_backlog_ns YES",
+        "apikey keymint_revoked_at YES",
+        "apikey keymint_revoked_by YES",
+    ];
     assert_eq!(ask(&database, ours).await, expected);
 }
 

@@ -48,6 +48,10 @@ const CORRUPT: &[(&str, &str)] = &[
     ("keymint_backlog_ns", "-1"),
     ("keymint_revoked_at", "'once'"),
     ("keymint_revoked_by", "x'ff'"),
+    ("keymint_addresses", "'{'"),
+    ("keymint_addresses", "''"),
+    ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
+    ("keymint_addresses", "x'7b7d'"),
 ];
 
 fn is_corrupt<T>(outcome: &Result<T, StoreError>, table: &str, column: &str, id: Option<&str>) -> bool {

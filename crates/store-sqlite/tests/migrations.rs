@@ -61,7 +61,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*) || '' from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["3"]);
+        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["4"]);
     }
 }
 
@@ -131,7 +131,12 @@ async fn what_is_added_to_better_auths_tables_is_nullable() {
     SqliteStore::migrate(&database.options()).await.unwrap();
     let ours = r#"select t.name || '.' || c.name || ' ' || c."notnull" from sqlite_schema t, pragma_table_info(t.name) c
         where t.type = 'table' and t.name not like 'keymint_%' and c.name like 'keymint_%'"#;
-    let expected = ["apikey.keymint_backlog_ns 0", "apikey.keymint_revoked_at 0", "apikey.keymint_revoked_by 0"];
+    let expected = [
+        "apikey.keymint_backlog_ns 0",
+        "apikey.keymint_revoked_at 0",
+        "apikey.keymint_revoked_by 0",
+        "apikey.keymint_addresses 0",
+    ];
     assert_eq!(ask(&database, ours).await, expected);
 }
 

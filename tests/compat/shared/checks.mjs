@@ -76,6 +76,15 @@ const FROM_ONE_TO_THE_OTHER = {
       assert.equal(body.key?.remaining, 1, `${target.name}: ${JSON.stringify(body)}`);
     }
   },
+  'a change on one side keeps what Keymint says of addresses': async (one, other) => {
+    const person = await signUp(one);
+    const key = await makeKey(one, { userId: person.id, allowedAddresses: ['192.0.2.0/24'] });
+    const before = await verdict(one, key);
+    // Better Auth drops the member.
+    assert.equal(before, one.name === 'keymint' ? 'IP_NOT_ALLOWED' : 'valid');
+    await ask(other, person, 'POST', '/api-key/update', { keyId: key.id, name: 'changed' });
+    assert.equal(await verdict(one, key), before);
+  },
   'metadata that was stored twice as JSON is read by both': async (one, other, url) => {
     const key = await makeKey(one, { userId: 'somebody' });
     await write(url, 'apikey', key.id, 'metadata', JSON.stringify(JSON.stringify({ plan: 'free' })));

@@ -1,8 +1,10 @@
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 use keymint_service::Caller;
 
-use crate::request::is_trusted_peer;
+use crate::request::{forwarded_address, is_trusted_peer};
 use crate::{Api, ApiError};
 
 /// How a gateway shows a server key: `Authorization` is its client's, and may hold the API key.
@@ -15,13 +17,17 @@ pub(crate) struct Asker {
     pub(crate) caller: Caller,
     /// Whether the headers of the request are a gateway's to set.
     pub(crate) is_trusted: bool,
+    /// From where the gateway's client comes, where a gateway asks and says so.
+    pub(crate) client_ip: Option<IpAddr>,
 }
 
 impl Asker {
     /// A gateway by its address, a server by its key, or anyone where everybody may verify.
     pub(crate) async fn of(request: &HttpRequest, api: &Api) -> Result<Self, ApiError> {
-        if is_trusted_peer(request, &api.options.trusted_proxies) {
-            return Ok(Self { caller: Caller::Gateway, is_trusted: true });
+        let trusted = &api.options.trusted_proxies;
+        let client_ip = || forwarded_address(request, trusted);
+        if is_trusted_peer(request, trusted) {
+            return Ok(Self { caller: Caller::Gateway, is_trusted: true, client_ip: client_ip() });
         }
         let shown = request.headers().get(X_AUTHZ_SERVER_KEY).and_then(|value| value.to_str().ok());
         let is_server = match shown {
@@ -33,6 +39,6 @@ impl Asker {
         if !api.keys.may_verify(&caller) {
             return Err(ApiError::NotAGateway);
         }
-        Ok(Self { caller, is_trusted: is_server })
+        Ok(Self { caller, is_trusted: is_server, client_ip: is_server.then(client_ip).flatten() })
     }
 }

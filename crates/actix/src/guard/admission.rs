@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::{ApiKey, KeyCheck, VerifierError};
 use crate::ApiError;
+use crate::request::proven_address;
 
 /// How a request came in, for handlers behind a guard that fails open. Anywhere else it is always
 /// [`Admission::Verified`].
@@ -68,7 +69,8 @@ impl Verification {
         let verify = || {
             is_first = true;
             let Asked { config_id, permissions, cost, .. } = asked.clone();
-            check.verifier.verify(VerifyKey { key, config_id, permissions, cost })
+            let client_ip = proven_address(request, &check.trusted_proxies);
+            check.verifier.verify(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(key) })
         };
         let answer = self.0.answer.get_or_init(verify).await;
         Ok((answer, is_first))

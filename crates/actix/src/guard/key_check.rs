@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
+use ipnet::IpNet;
 use keymint_service::Keys;
 
 use super::Verifier;
@@ -12,6 +13,8 @@ use super::shown::Headers;
 pub struct KeyCheck {
     pub(super) verifier: Arc<dyn Verifier>,
     pub(super) headers: Headers,
+    /// Networks whose `X-Forwarded-For` counts.
+    pub(super) trusted_proxies: Vec<IpNet>,
 }
 
 impl KeyCheck {
@@ -27,13 +30,21 @@ impl KeyCheck {
     /// By `verifier`. Requests show their keys in `x-api-key`, or as `Authorization: Bearer`.
     pub fn by(verifier: Arc<dyn Verifier>) -> Self {
         let names = vec![HeaderName::from_static("x-api-key")];
-        Self { verifier, headers: Headers { names, bearer: true } }
+        Self { verifier, headers: Headers { names, bearer: true }, trusted_proxies: Vec::new() }
     }
 
     /// Requests show their keys in these headers. `Authorization: Bearer` goes on beside them.
     #[must_use]
     pub fn headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.headers.names = names.into_iter().collect();
+        self
+    }
+
+    /// The application stands behind proxies in these networks: where a key may be used from some addresses only, the
+    /// client's is the last of `X-Forwarded-For` that is none of theirs. By default the peer is the client.
+    #[must_use]
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted_proxies = networks.into_iter().collect();
         self
     }
 

@@ -145,6 +145,9 @@ fn body(request: &VerifyKey) -> Value {
     if request.cost != Cost::default() {
         body["cost"] = request.cost.0.into();
     }
+    if let Some(client_ip) = request.client_ip {
+        body["clientIp"] = client_ip.to_string().into();
+    }
     body
 }
 

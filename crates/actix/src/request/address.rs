@@ -1,47 +1,91 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddrV4};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
+/// An address, and whether it is known to be a client's. Else it is that of a proxy, behind which anybody may be.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    address: IpAddr,
+    is_client: bool,
+}
+
 /// The client's network address: the peer's, or where that is a trusted proxy, the last address of `X-Forwarded-For`
-/// that is none. What stands before that address anybody can have written.
+/// that is none. What stands before that address anybody can have written. Where the proxies do not say, it is that of
+/// the last of them which is known: good enough to count requests by, and no proof.
 pub(crate) fn client_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Option<IpAddr> {
-    let peer = peer(request)?;
-    let is_proxy = |address: &IpAddr| trusted_proxies.iter().any(|network| network.contains(address));
-    if !is_proxy(&peer) {
-        return Some(peer);
+    origin(request, trusted_proxies, false).map(|origin| origin.address)
+}
+
+/// The client's network address as [`client_address`] finds it, where it is the client's beyond doubt: for rules that a
+/// proxy's own address must not satisfy.
+pub(crate) fn proven_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Option<IpAddr> {
+    origin(request, trusted_proxies, false).and_then(Origin::of_client)
+}
+
+/// The address of whom a gateway asks for, where it says so beyond doubt. The peer is the gateway, whatever its address.
+pub(crate) fn forwarded_address(request: &HttpRequest, trusted_proxies: &[IpNet]) -> Option<IpAddr> {
+    origin(request, trusted_proxies, true).and_then(Origin::of_client)
+}
+
+/// Whether the request comes from a trusted proxy itself, whatever its headers say.
+pub(crate) fn is_trusted_peer(request: &HttpRequest, trusted_proxies: &[IpNet]) -> bool {
+    peer(request).is_some_and(|peer| contain(trusted_proxies, peer))
+}
+
+impl Origin {
+    fn of_client(self) -> Option<IpAddr> {
+        self.is_client.then_some(self.address)
     }
+}
+
+fn origin(request: &HttpRequest, trusted_proxies: &[IpNet], peer_is_proxy: bool) -> Option<Origin> {
+    let address = peer(request)?;
+    if !peer_is_proxy && !contain(trusted_proxies, address) {
+        return Some(Origin { address, is_client: true });
+    }
+    let mut last = Origin { address, is_client: false };
     let lines: Vec<&str> =
         request.headers().get_all(X_FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default()).collect();
-    let mut last = peer;
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         // From here on nothing can be believed; the proxy before it is all that is known.
-        let Some(address) = parse_hop(hop.trim()) else { return Some(last) };
-        last = address;
-        if !is_proxy(&address) {
+        let Some(address) = parse_address(hop.trim()) else { return Some(Origin { is_client: false, ..last }) };
+        last = Origin { address, is_client: true };
+        if !contain(trusted_proxies, address) {
             break;
         }
     }
     Some(last)
 }
 
-/// Whether the request comes from a trusted proxy itself, whatever its headers say.
-pub(crate) fn is_trusted_peer(request: &HttpRequest, trusted_proxies: &[IpNet]) -> bool {
-    peer(request).is_some_and(|peer| trusted_proxies.iter().any(|network| network.contains(&peer)))
+fn contain(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }
 
 fn peer(request: &HttpRequest) -> Option<IpAddr> {
     Some(request.peer_addr()?.ip().to_canonical())
 }
 
-/// An address, with or without a port.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let address = text.parse::<IpAddr>().ok();
-    let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
-    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
-    address.or_else(with_port).or_else(bracketed).map(|address| address.to_canonical())
+/// An address as proxies and sockets write it: with or without a port, brackets and a zone (`[fe80::1%eth0]:443`). The
+/// zone means nothing on another machine, and is left out.
+pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddrV4>().ok().map(|address| IpAddr::from(*address.ip()));
+    let address = parse_plain(text).or_else(with_port).or_else(|| parse_bracketed(text))?;
+    Some(address.to_canonical())
+}
+
+fn parse_plain(text: &str) -> Option<IpAddr> {
+    let without_zone = || text.split_once('%').filter(|(_, zone)| !zone.is_empty())?.0.parse::<Ipv6Addr>().ok();
+    text.parse().ok().or_else(|| without_zone().map(IpAddr::from))
+}
+
+fn parse_bracketed(text: &str) -> Option<IpAddr> {
+    let (address, rest) = text.strip_prefix('[')?.split_once(']')?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let ends_well = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+    parse_plain(address).filter(|address| ends_well && address.is_ipv6())
 }
 
 #[cfg(test)]
@@ -50,11 +94,22 @@ mod tests {
 
     use super::*;
 
-    fn address(peer: &str, lines: &[&str]) -> String {
-        let proxies: Vec<IpNet> = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().unwrap()).into();
+    fn proxies() -> Vec<IpNet> {
+        ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().unwrap()).into()
+    }
+
+    fn request(peer: &str, lines: &[&str]) -> HttpRequest {
         let request = TestRequest::default().peer_addr(format!("{peer}:1").parse().unwrap());
         let request = lines.iter().fold(request, |request, line| request.append_header((X_FORWARDED_FOR, *line)));
-        client_address(&request.to_http_request(), &proxies).unwrap().to_string()
+        request.to_http_request()
+    }
+
+    fn address(peer: &str, lines: &[&str]) -> String {
+        client_address(&request(peer, lines), &proxies()).unwrap().to_string()
+    }
+
+    fn text(address: Option<IpAddr>) -> String {
+        address.map_or_else(|| "-".to_owned(), |address| address.to_string())
     }
 
     #[test]
@@ -73,5 +128,56 @@ mod tests {
         assert_eq!(address("10.0.0.1", &["203.0.113.9", "198.51.100.7, 10.9.9.9"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &["203.0.113.9, nonsense, 10.9.9.9"]), "10.9.9.9");
         assert_eq!(address("10.0.0.1", &["10.1.1.1, 10.2.2.2"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn a_proxys_own_address_proves_nothing_of_its_client() {
+        for (peer, lines, proven, forwarded) in [
+            ("192.0.2.1", &[][..], "192.0.2.1", "-"),
+            ("192.0.2.1", &["10.1.1.1"], "192.0.2.1", "10.1.1.1"),
+            ("10.0.0.1", &[], "-", "-"),
+            ("10.0.0.1", &[""], "-", "-"),
+            ("10.0.0.1", &["unknown"], "-", "-"),
+            ("10.0.0.1", &["198.51.100.7", "unix:"], "-", "-"),
+            ("10.0.0.1", &["198.51.100.7, nonsense, 10.9.9.9"], "-", "-"),
+            ("10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.9.9.9"], "198.51.100.7", "198.51.100.7"),
+            ("10.0.0.1", &["10.1.1.1, 10.2.2.2"], "10.1.1.1", "10.1.1.1"),
+        ] {
+            let request = request(peer, lines);
+            let found = [proven_address(&request, &proxies()), forwarded_address(&request, &proxies())];
+            assert_eq!(found.map(text), [proven, forwarded], "{peer} {lines:?}");
+        }
+        assert_eq!(proven_address(&TestRequest::default().to_http_request(), &[]), None, "no peer");
+    }
+
+    #[test]
+    fn an_address_is_read_with_and_without_port_brackets_and_zone() {
+        for (given, read) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7:65535", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("[::ffff:203.0.113.7]:443", "203.0.113.7"),
+            ("2001:DB8::7", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%eth0]:443", "fe80::1"),
+            ("", "-"),
+            ("203.0.113.7:", "-"),
+            ("203.0.113.7:65536", "-"),
+            ("203.0.113.007", "-"),
+            ("203.0.113.7%eth0", "-"),
+            ("203.0.113", "-"),
+            ("203.0.113.7/32", "-"),
+            ("[203.0.113.7]", "-"),
+            ("[2001:db8::7", "-"),
+            ("[2001:db8::7]443", "-"),
+            ("[2001:db8::7]:+1", "-"),
+            ("fe80::1%", "-"),
+            ("localhost", "-"),
+            ("2001:db8::7 ", "-"),
+        ] {
+            assert_eq!(text(parse_address(given)), read, "{given}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::caller::is_server;
 use super::pairs;
-use super::{JsonBody, Judged};
+use super::{JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::{Api, ApiError, origin};
 
@@ -66,7 +66,8 @@ impl Credential {
         let Some((header, text)) = shown_key(api.keys.policy(), http.headers()) else {
             return Ok(Self::Other);
         };
-        let holder = api.keys.open_session(text.clone(), header).await?;
+        let client = proven_address(http, &api.options.trusted_proxies);
+        let holder = api.keys.open_session(text.clone(), header, client).await?;
         Judged::accepted(http, api, &holder.key);
         Ok(Self::Key { holder: Box::new(holder), text })
     }

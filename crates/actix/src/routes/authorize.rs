@@ -3,10 +3,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
-use keymint_service::{Caller, VerifyKey};
+use keymint_service::VerifyKey;
 
 use crate::authorize::{Asker, Denial, Parameters, identify, show_limits, shown_key};
-use crate::request::Judged;
+use crate::request::{Judged, proven_address};
 use crate::{Api, ApiError};
 
 /// `/authorize` and every path below it, by any method: whether the request that a gateway has before it may pass. The
@@ -17,7 +17,7 @@ pub(super) async fn authorize(request: HttpRequest, api: Data<Api>) -> Result<Ht
     let by_403 = parameters.deny_by_403;
     let decided = async {
         read?;
-        decide(&request, &api, &asker.caller, parameters).await
+        decide(&request, &api, &asker, parameters).await
     };
     let key = decided.await.map_err(|error| Denial { error, by_403 })?;
     let mut response = HttpResponse::Ok();
@@ -28,10 +28,12 @@ pub(super) async fn authorize(request: HttpRequest, api: Data<Api>) -> Result<Ht
 }
 
 /// The key that the request shows, once it has paid.
-async fn decide(request: &HttpRequest, api: &Api, caller: &Caller, parameters: Parameters) -> Result<ApiKey, ApiError> {
+async fn decide(request: &HttpRequest, api: &Api, asker: &Asker, parameters: Parameters) -> Result<ApiKey, ApiError> {
     let Parameters { config_id, permissions, cost, .. } = parameters;
     let key = shown_key(api.keys.policy(), request.headers())?;
-    match api.keys.verify(caller, VerifyKey { key, config_id, permissions, cost }).await? {
+    let caller_ip = proven_address(request, &api.options.trusted_proxies);
+    let verification = VerifyKey { key, config_id, permissions, cost, client_ip: asker.client_ip, caller_ip };
+    match api.keys.verify(&asker.caller, verification).await? {
         Verdict::Accepted(key) => {
             Judged::accepted(request, api, &key);
             Ok(key)

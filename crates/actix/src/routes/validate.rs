@@ -1,7 +1,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::request::{Authenticated, JsonBody, Judged};
+use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::wire::{ValidatedView, read_validate};
 use crate::{Api, ApiError};
@@ -16,7 +16,8 @@ pub(super) async fn validate(
 ) -> Result<HttpResponse, ApiError> {
     let mut members = Object::body(body.as_ref())?;
     let request = read_validate(&mut members);
-    let request = members.finish(request)?;
+    let mut request = members.finish(request)?;
+    request.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let validated = api.keys.validate(&caller, request).await?.map_err(ApiError::Invalid)?;
     Judged::accepted(&http, &api, &validated.key);
     Ok(HttpResponse::Ok().json(ValidatedView::from(&validated)))

@@ -1,7 +1,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::request::{Authenticated, JsonBody, Judged};
+use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::wire::{VerdictView, read_verify};
 use crate::{Api, ApiError};
@@ -15,7 +15,8 @@ pub(super) async fn verify(
 ) -> Result<HttpResponse, ApiError> {
     let mut members = Object::body(body.as_ref())?;
     let request = read_verify(&mut members);
-    let request = members.finish(request)?;
+    let mut request = members.finish(request)?;
+    request.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let verdict = api.keys.verify(&caller, request).await?;
     Judged::verdict(&http, &api, &verdict);
     Ok(HttpResponse::Ok().json(VerdictView::from(&verdict)))

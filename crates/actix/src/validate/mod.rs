@@ -3,6 +3,7 @@
 //! An [`Object`] hands out its members one by one, in the order of the schema, and collects what is wrong with
 //! them; [`Object::finish`] then answers with all of it at once. Members that nobody asks for are dropped.
 
+mod address;
 mod kind;
 mod number;
 mod object;

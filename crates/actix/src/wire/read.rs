@@ -1,5 +1,6 @@
 //! Requests, member by member in the order of Better Auth's schemas.
 
+use keymint_domain::address::AddressRules;
 use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillInput};
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::value::{InvalidText, KeyName, Lifetime, Prefix};
@@ -23,6 +24,10 @@ pub fn read_create(body: &mut Object<'_>) -> CreateKey {
     let rate_limit_max = body.count("rateLimitMax", 1);
     let rate_limit_enabled = body.boolean("rateLimitEnabled");
     let permissions = body.permissions("permissions");
+    let addresses = AddressRules {
+        allowed: body.networks("allowedAddresses").unwrap_or_default(),
+        denied: body.networks("deniedAddresses").unwrap_or_default(),
+    };
     let owner = owner(body);
     let organization = organization(body);
     CreateKey {
@@ -43,6 +48,7 @@ pub fn read_create(body: &mut Object<'_>) -> CreateKey {
             rate_limit_window_ms,
             rate_limit_max,
             permissions,
+            addresses,
         },
     }
 }
@@ -62,6 +68,8 @@ pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
     let rate_limit_window_ms = body.count("rateLimitTimeWindow", 1);
     let rate_limit_max = body.count("rateLimitMax", 1);
     let permissions = body.nullable_permissions("permissions");
+    let allowed_addresses = body.networks("allowedAddresses");
+    let denied_addresses = body.networks("deniedAddresses");
     let edit = EditKey {
         name,
         enabled,
@@ -73,6 +81,8 @@ pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
         rate_limit_window_ms,
         rate_limit_max,
         permissions,
+        allowed_addresses,
+        denied_addresses,
     };
     Some(UpdateKey { id: id?, config_id, owner, edit })
 }
@@ -84,12 +94,15 @@ pub fn read_verify(body: &mut Object<'_>) -> Option<VerifyKey> {
     let permissions = body.permissions("permissions");
     let cost = body.integer("cost", 0..=u64::from(u32::MAX));
     let cost = cost.and_then(|cost| u32::try_from(cost).ok()).map_or(Cost::default(), Cost);
-    Some(VerifyKey { key: PlainKey::new(key?), config_id, permissions, cost })
+    let client_ip = body.address("clientIp");
+    Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
 }
 
-/// `POST /api-key/validate`: the key alone.
+/// `POST /api-key/validate`: the key, and from where it is used.
 pub fn read_validate(body: &mut Object<'_>) -> Option<VerifyKey> {
-    body.required_text("apiKey").map(|key| VerifyKey::of(PlainKey::new(key)))
+    let key = body.required_text("apiKey");
+    let client_ip = body.address("clientIp");
+    Some(VerifyKey { client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
 }
 
 /// `GET /api-key/list` (wire document 7.3).

@@ -1,6 +1,7 @@
 //! Answers, with Better Auth's members in its order (wire document 7).
 
 use keymint_domain::ApiKey;
+use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
 use keymint_domain::listing::Page;
 use keymint_domain::verify::{Refusal, Verdict};
@@ -36,7 +37,11 @@ pub struct KeyView<'a> {
     updated_at: Iso,
     permissions: Option<&'a RawValue>,
     metadata: Option<&'a RawValue>,
-    /// Not among Better Auth's members, so that it is there only where there is something to say.
+    /// Not among Better Auth's members, so that it is there only where there is something to say; likewise what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_addresses: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_addresses: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Iso>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +74,8 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
             updated_at: Iso(usage.updated_at),
             permissions: details.permissions.as_ref().and_then(|permissions| raw(permissions.as_json())),
             metadata: details.metadata.as_ref().and_then(|metadata| raw(metadata.as_json())),
+            allowed_addresses: texts(&details.addresses.allowed),
+            denied_addresses: texts(&details.addresses.denied),
             revoked_at: details.revocation.as_ref().map(|revocation| Iso(revocation.at)),
             revoked_by: details.revocation.as_ref().map(|revocation| revocation.by.to_string()),
         }
@@ -168,6 +175,11 @@ impl<'a> PageView<'a> {
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
         Self { api_keys: page.keys.iter().map(KeyView::from).collect(), total: page.total, limit, offset }
     }
+}
+
+/// A list of networks, where there are any.
+fn texts(networks: &Networks) -> Option<Vec<String>> {
+    (!networks.is_empty()).then(|| networks.texts().collect())
 }
 
 /// A JSON text that the domain has parsed before.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod addresses;
 mod document;
 mod embedded;
 #[path = "../../examples/embedded.rs"]

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod address_lists;
+mod addresses;
 mod authorize;
 mod document;
 mod faults;

@@ -128,6 +128,9 @@ pub(super) enum KeyCommand {
         /// What the use costs; 0 looks without paying.
         #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
+        /// From where it is used.
+        #[arg(long, value_name = "ADDRESS")]
+        client_ip: Option<String>,
     },
     /// Change a key.
     Update {
@@ -187,6 +190,12 @@ pub(super) struct Members {
     /// What it may be used for, as JSON: `{"files":["read"]}`.
     #[arg(long, value_name = "JSON")]
     pub(super) permissions: Option<String>,
+    /// Networks from which alone it may be used, as `10.0.0.0/8,192.0.2.7`; `null` = everywhere.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(super) allow: Vec<String>,
+    /// Networks from which it may not be used, whatever is allowed; `null` = none.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(super) deny: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,6 +34,17 @@ impl Request {
         self
     }
 
+    /// An option that may be there more than once; a lone `null` is none at all.
+    fn list(mut self, name: &str, texts: Vec<String>) -> Self {
+        let value = match &texts[..] {
+            [] => return self,
+            [text] if text == "null" => Value::Null,
+            _ => texts.into(),
+        };
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+
     fn members(self, members: Box<Members>) -> Self {
         let Members {
             config_id,
@@ -47,6 +58,8 @@ impl Request {
             rate_limit_time_window,
             rate_limit_max,
             permissions,
+            allow,
+            deny,
         } = *members;
         self.text("configId", config_id)
             .text("name", name)
@@ -59,6 +72,8 @@ impl Request {
             .json("rateLimitTimeWindow", rate_limit_time_window)
             .json("rateLimitMax", rate_limit_max)
             .json("permissions", permissions)
+            .list("allowedAddresses", allow)
+            .list("deniedAddresses", deny)
     }
 
     fn read<T>(self, read: impl FnOnce(&mut Object<'_>) -> Option<T>) -> CliResult<T> {
@@ -99,13 +114,14 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
-        KeyCommand::Verify { key, config_id, permissions, cost } => {
+        KeyCommand::Verify { key, config_id, permissions, cost, client_ip } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
             let request = Request::default()
                 .text("key", Some(key))
                 .text("configId", config_id)
                 .json("permissions", permissions)
                 .json("cost", cost)
+                .text("clientIp", client_ip)
                 .read(wire::read_verify)?;
             let verdict = keys.verify(&caller, request).await.map_err(refused)?;
             output::record(&VerdictView::from(&verdict), json)?;

@@ -210,6 +210,25 @@ fn each_bad_value_is_told_what_it_must_be() {
 }
 
 #[test]
+fn a_list_of_networks_is_told_which_of_them_is_wrong_and_how_many_there_may_be() {
+    let many = format!("[[api_key]]\ndenied_addresses = [{}]", "'::1',".repeat(101));
+    for (text, expected) in [
+        (
+            "[[api_key]]\nallowed_addresses = [\"10.0.0.0/8\", \"10.0.0.1/8\"]",
+            "keymint.toml:2: api_key[0].allowed_addresses[1]: must be an address or a network without host bits, as in \
+             203.0.113.7, 10.0.0.0/8 or 2001:db8::/32",
+        ),
+        (
+            "[[api_key]]\ndenied_addresses = \"10.0.0.0/8\"",
+            "keymint.toml:2: api_key[0].denied_addresses: must be a list, not text",
+        ),
+        (&many, "keymint.toml:2: api_key[0].denied_addresses: must have 100 networks at most"),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
 fn with_several_entries_each_is_named() {
     let expected = "keymint.toml:1: api_key[0].config_id: must be set where there is more than one entry";
     assert_eq!(complaint("[[api_key]]\n[[api_key]]\nconfig_id = \"default\"", &[]), expected);

@@ -1,5 +1,7 @@
 //! What a client and an upstream see of a real gateway.
 
+use std::net::IpAddr;
+
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -103,6 +105,26 @@ impl World {
         }
     }
 
+    /// A key that may be used from some addresses is judged by the client's own, whatever the client writes.
+    async fn knows_the_client(&self) {
+        let key = self.key(json!({ "allowedAddresses": ["127.0.0.2"] })).await;
+        for (address, forged, status) in [
+            ([127, 0, 0, 2], None, 200),
+            ([127, 0, 0, 2], Some("198.51.100.7"), 200),
+            ([127, 0, 0, 3], None, 403),
+            ([127, 0, 0, 3], Some("127.0.0.2"), 403),
+            ([127, 0, 0, 1], Some("127.0.0.2"), 403),
+        ] {
+            let client = Client::builder().local_address(IpAddr::from(address)).build().unwrap();
+            let request = client.get(format!("http://{}/api/files", self.gateway.address)).header("x-api-key", &key);
+            let request = forged.iter().fold(request, |request, line| request.header("x-forwarded-for", *line));
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{address:?} {forged:?}");
+            let body: Value = response.json().await.unwrap();
+            assert_eq!(body["code"] == "IP_NOT_ALLOWED", status == 403, "{body}");
+        }
+    }
+
     /// Nothing that a client writes ends in 5xx, or passes without a key.
     async fn withstands_bad_input(&self) {
         let key = self.key(json!({ "remaining": 5 })).await;
@@ -138,6 +160,7 @@ async fn nginx_lets_pass_and_keeps_out() {
     let world = World::with_nginx().await;
     world.lets_pass().await;
     world.keeps_out().await;
+    world.knows_the_client().await;
     world.withstands_bad_input().await;
     world.fails_closed().await;
 }
@@ -147,6 +170,7 @@ async fn caddy_lets_pass_and_keeps_out() {
     let world = World::with_caddy().await;
     world.lets_pass().await;
     world.keeps_out().await;
+    world.knows_the_client().await;
     world.withstands_bad_input().await;
     world.fails_closed().await;
 }

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "a case's name is its sentence")]
 
+pub mod addresses;
 pub mod bans;
 pub mod bytes;
 pub mod cleanup;

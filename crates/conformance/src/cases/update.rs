@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join;
+use keymint_domain::address::Networks;
 use keymint_domain::key::{EditKey, Field, MetadataInput, RefillInput};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
@@ -28,6 +29,8 @@ fn thorough() -> EditKey {
         rate_limit_window_ms: Some(10),
         rate_limit_max: Some(11),
         permissions: Field::Given(Permissions::from_stored(r#"{"files":["read"]}"#).unwrap().unwrap()),
+        allowed_addresses: Some(sample::networks(&["10.0.0.0/8", "2001:db8::/32"])),
+        denied_addresses: Some(sample::networks(&["10.9.0.0/16"])),
     }
 }
 
@@ -57,6 +60,8 @@ pub async fn an_update_does_what_its_patch_says_and_no_more<E: Engine>(engine: &
         expires_in: Field::Null,
         metadata: MetadataInput::Null,
         permissions: Field::Null,
+        allowed_addresses: Some(Networks::default()),
+        denied_addresses: Some(Networks::default()),
         ..EditKey::default()
     };
     let mut expected = key;

@@ -1,5 +1,7 @@
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
+use keymint_domain::address::{AddressRules, ClientAddress};
 use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, MetadataInput, RefillInput, Revocation};
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::policy::ConfigFilter;
@@ -110,6 +112,19 @@ fn permissions() -> impl Strategy<Value = Option<Permissions>> {
     select(texts.to_vec()).prop_map(|text| Permissions::from_stored(text).unwrap())
 }
 
+/// Rules that let some of [`client`] in, and others not.
+fn addresses() -> impl Strategy<Value = AddressRules> {
+    let lists: [&[&str]; 3] = [&[], &["192.0.2.0/24"], &["192.0.2.7", "2001:db8::/32"]];
+    let list = || prop_oneof![3 => Just(lists[0]), 1 => select(lists.to_vec())].prop_map(sample::networks);
+    (list(), list()).prop_map(|(allowed, denied)| AddressRules { allowed, denied })
+}
+
+fn client() -> impl Strategy<Value = ClientAddress> {
+    let elsewhere = ClientAddress::Known(Ipv4Addr::LOCALHOST.into());
+    let near = ClientAddress::Known(Ipv4Addr::new(192, 0, 2, 8).into());
+    select(vec![ClientAddress::Unknown, ClientAddress::Anywhere, elsewhere, near, sample::CLIENT])
+}
+
 fn name() -> impl Strategy<Value = Option<KeyName>> {
     option::of(select(vec!["a", "B", "é"]).prop_map(|name| KeyName::parse(name).unwrap()))
 }
@@ -121,7 +136,7 @@ fn key() -> impl Strategy<Value = ApiKey> {
     let counted = (0u64..4, option::of(0..SPAN_MS), option::of(0u64..5_000_000_000));
     let life =
         (prop::bool::weighted(0.9), option::weighted(0.1, revocation()), option::of(0..SPAN_MS / 10), 0..SPAN_MS);
-    (place, quota, limit, counted, life, name(), permissions()).prop_map(
+    (place, quota, limit, counted, life, name(), permissions(), addresses()).prop_map(
         |(
             (at, text, config, owner),
             (remaining, refill),
@@ -130,6 +145,7 @@ fn key() -> impl Strategy<Value = ApiKey> {
             (enabled, revoked, expires, created),
             name,
             granted,
+            addresses,
         )| {
             world::key(at, text, config, |details, usage| {
                 details.owner = world::owner(owner);
@@ -140,6 +156,7 @@ fn key() -> impl Strategy<Value = ApiKey> {
                 details.expires_at = expires.map(|tenth| world::instant(tenth * 10 + at as u64));
                 details.created_at = world::instant(created);
                 details.permissions = granted;
+                details.addresses = addresses;
                 (details.refill_amount, details.refill_interval_ms) = refill.unzip();
                 (details.rate_limit_enabled, details.rate_limit_window_ms, details.rate_limit_max) = limit;
                 usage.remaining = remaining;
@@ -164,32 +181,37 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
     let limit = (option::of(any::<bool>()), option::of(0u64..SPAN_MS), option::of(0u64..5));
     let metadata = select(vec![None, Some("{}"), Some(r#"{"b":1,"a":2.50}"#)]);
     let rest = (name(), option::of(any::<bool>()), option::of(0u64..6), metadata, permissions());
-    (refill, limit, rest, any::<bool>()).prop_map(|(refill, limit, rest, expires)| {
-        let (name, enabled, remaining, metadata, granted) = rest;
-        let metadata = metadata.and_then(|text| Metadata::from_stored(text).unwrap());
-        let (amount, interval_ms) = refill.unzip();
-        sample::patch(EditKey {
-            name,
-            enabled,
-            expires_in: if expires { Field::Given(Lifetime::from_seconds(86_400.0).unwrap()) } else { Field::Null },
-            metadata: metadata.map_or(MetadataInput::Null, MetadataInput::Given),
-            remaining,
-            refill: RefillInput { amount, interval_ms },
-            rate_limit_enabled: limit.0,
-            rate_limit_window_ms: limit.1,
-            rate_limit_max: limit.2,
-            permissions: granted.map_or(Field::Absent, Field::Given),
-        })
-    })
+    (refill, limit, rest, any::<bool>(), option::of(addresses())).prop_map(
+        |(refill, limit, rest, expires, addresses)| {
+            let (name, enabled, remaining, metadata, granted) = rest;
+            let metadata = metadata.and_then(|text| Metadata::from_stored(text).unwrap());
+            let (amount, interval_ms) = refill.unzip();
+            sample::patch(EditKey {
+                name,
+                enabled,
+                expires_in: if expires { Field::Given(Lifetime::from_seconds(86_400.0).unwrap()) } else { Field::Null },
+                metadata: metadata.map_or(MetadataInput::Null, MetadataInput::Given),
+                remaining,
+                refill: RefillInput { amount, interval_ms },
+                rate_limit_enabled: limit.0,
+                rate_limit_window_ms: limit.1,
+                rate_limit_max: limit.2,
+                permissions: granted.map_or(Field::Absent, Field::Given),
+                allowed_addresses: addresses.as_ref().map(|rules| rules.allowed.clone()),
+                denied_addresses: addresses.map(|rules| rules.denied),
+            })
+        },
+    )
 }
 
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     // One text more than there are keys: it is nobody's.
-    let attempt = (0..=IDS, option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions(), 0u32..4);
-    let attempt = attempt.prop_map(|(text, config, asks, permissions, cost)| {
+    let asked = (option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions());
+    let attempt = (0..=IDS, asked, client(), 0u32..4).prop_map(|(text, (config, asks, permissions), client, cost)| {
         let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));
         attempt.config_id = config.map(world::config);
         attempt.permissions = permissions.filter(|_| asks);
+        attempt.client = client;
         attempt
     });
     collection::vec(attempt, 0..6)

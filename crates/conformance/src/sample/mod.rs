@@ -4,8 +4,10 @@
 
 mod identity;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use keymint_domain::address::{AddressRules, ClientAddress, Network, Networks};
 use keymint_domain::key::{EditKey, KeyPatch, PlainKey};
 use keymint_domain::policy::LengthRange;
 use keymint_domain::server_key::ServerKey;
@@ -17,6 +19,9 @@ pub use identity::{member, new_user, organization, organization_id, row_id, sess
 
 /// When the sample keys were made: 2023-11-14T22:13:20.000Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// From where sample keys are used: 192.0.2.7.
+pub const CLIENT: ClientAddress = ClientAddress::Known(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
 
 /// A key's id. Panics on an empty text.
 pub fn id(text: &str) -> KeyId {
@@ -62,6 +67,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         rate_limit_window_ms: None,
         rate_limit_max: None,
         permissions: None,
+        addresses: AddressRules::default(),
         metadata: None,
         created_at: NOW,
     };
@@ -84,6 +90,11 @@ pub fn key_with_limit(id: &str, window_ms: u64, max: u64) -> ApiKey {
     })
 }
 
+/// These networks. Panics on a text that is none.
+pub fn networks(texts: &[&str]) -> Networks {
+    Networks::new(texts.iter().map(|text| Network::parse(text).unwrap()).collect()).unwrap()
+}
+
 /// A server key of that id, whose text is the sample key's of the same id.
 pub fn server_key(id: &str, created_at: Timestamp) -> ServerKey {
     ServerKey {
@@ -98,7 +109,9 @@ pub fn server_key(id: &str, created_at: Timestamp) -> ServerKey {
 
 /// An attempt at cost 1 with the sample key of that id, under the default policy.
 pub fn attempt(id: &str) -> Attempt {
-    Attempt::new(&plain(id), &Policy::default())
+    let mut attempt = Attempt::new(&plain(id), &Policy::default());
+    attempt.client = CLIENT;
+    attempt
 }
 
 /// A policy of the default configuration after `edit`.

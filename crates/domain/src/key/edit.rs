@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::mint::{MetadataInput, RefillInput};
 use super::{ApiKey, Field, KeyDetails, Revocation};
+use crate::address::Networks;
 use crate::policy::Configuration;
 use crate::value::{KeyName, Lifetime};
 use crate::{ErrorCode, Metadata, Permissions, Timestamp};
@@ -29,6 +30,10 @@ pub struct EditKey {
     pub rate_limit_max: Option<u64>,
     /// What it may be used for; null = nothing that asks for a permission.
     pub permissions: Field<Permissions>,
+    /// From where it may be used; empty = from everywhere.
+    pub allowed_addresses: Option<Networks>,
+    /// From where it may not be used, whatever is allowed.
+    pub denied_addresses: Option<Networks>,
 }
 
 /// A change that its configuration allows: [`EditKey`] after its checks.
@@ -44,6 +49,8 @@ pub struct KeyPatch {
     rate_limit_window_ms: Option<u64>,
     rate_limit_max: Option<u64>,
     permissions: Field<Permissions>,
+    allowed_addresses: Option<Networks>,
+    denied_addresses: Option<Networks>,
     revocation: Field<Revocation>,
 }
 
@@ -75,6 +82,8 @@ impl EditKey {
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
             || self.permissions != Field::Absent
+            || self.allowed_addresses.is_some()
+            || self.denied_addresses.is_some()
     }
 
     /// Checks the request against its configuration, in Better Auth's order (wire document 7.4, steps 8 to 11).
@@ -110,6 +119,8 @@ impl EditKey {
             rate_limit_window_ms: self.rate_limit_window_ms,
             rate_limit_max: self.rate_limit_max,
             permissions: self.permissions,
+            allowed_addresses: self.allowed_addresses,
+            denied_addresses: self.denied_addresses,
             revocation: Field::Absent,
         };
         if patch == KeyPatch::default() { Err(ErrorCode::NoValuesToUpdate) } else { Ok(patch) }
@@ -132,6 +143,8 @@ impl ApiKey {
             rate_limit_window_ms,
             rate_limit_max,
             permissions,
+            allowed_addresses,
+            denied_addresses,
             revocation,
         } = patch.clone();
         let details: &mut KeyDetails = Arc::make_mut(&mut self.details);
@@ -149,6 +162,8 @@ impl ApiKey {
         details.rate_limit_window_ms = rate_limit_window_ms.or(details.rate_limit_window_ms);
         details.rate_limit_max = rate_limit_max.or(details.rate_limit_max);
         details.permissions = permissions.apply(details.permissions.take());
+        details.addresses.allowed = allowed_addresses.unwrap_or(std::mem::take(&mut details.addresses.allowed));
+        details.addresses.denied = denied_addresses.unwrap_or(std::mem::take(&mut details.addresses.denied));
         self.usage.remaining = remaining.or(self.usage.remaining);
         self.usage.updated_at = now;
         self

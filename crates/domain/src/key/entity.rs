@@ -2,6 +2,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::{Revocation, StoredKey};
+use crate::address::AddressRules;
 use crate::usage::{RateLimit, Refill, Usage};
 use crate::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 
@@ -51,6 +52,8 @@ pub struct KeyDetails {
     pub rate_limit_max: Option<u64>,
     /// What it may be used for; `None` = nothing that asks for a permission.
     pub permissions: Option<Permissions>,
+    /// From where it may be used, within what its configuration allows.
+    pub addresses: AddressRules,
     /// What its owner attached to it.
     pub metadata: Option<Metadata>,
     /// When it was made.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::{ApiKey, Field, KeyDetails, PlainKey};
+use crate::address::AddressRules;
 use crate::policy::Configuration;
 use crate::usage::Usage;
 use crate::value::{KeyName, Lifetime, Prefix};
@@ -29,6 +30,8 @@ pub struct NewKey {
     pub rate_limit_max: Option<u64>,
     /// What it may be used for.
     pub permissions: Option<Permissions>,
+    /// From where it may be used.
+    pub addresses: AddressRules,
 }
 
 /// Metadata as a request has it. Whether it may be there at all is the configuration's business, so that a wrong
@@ -84,6 +87,7 @@ impl NewKey {
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
             || self.permissions.is_some()
+            || !self.addresses.is_empty()
     }
 
     /// Checks the request against its configuration, in Better Auth's order (wire document 7.1, steps 7 to 11).
@@ -144,6 +148,7 @@ impl NewKey {
             rate_limit_window_ms: Some(self.rate_limit_window_ms.unwrap_or(limit.window_ms)),
             rate_limit_max: Some(self.rate_limit_max.unwrap_or(limit.max_requests)),
             permissions: self.permissions.or_else(|| configuration.permissions.clone()),
+            addresses: self.addresses,
             metadata: match self.metadata {
                 MetadataInput::Given(metadata) => Some(metadata),
                 _ => None,

@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use crate::address::AddressRules;
 use crate::usage::Algorithm;
 use crate::value::{Lifetime, utf16_len};
 use crate::{ConfigId, ErrorCode, Permissions};
@@ -45,6 +46,8 @@ pub struct Configuration {
     pub rate_limit: RateLimitDefaults,
     /// What a key may do where a request names no permissions.
     pub permissions: Option<Permissions>,
+    /// From where its keys may be used, whatever their own rules say.
+    pub addresses: AddressRules,
     /// How long an expired or exhausted key stays before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
     /// Whether uses of keys without a quota may be answered on a copy in the process, and counted later.
@@ -155,6 +158,7 @@ impl Configuration {
                 algorithm: Algorithm::Gcra,
             },
             permissions: None,
+            addresses: AddressRules::default(),
             retention_ms: 0,
             defer_usage: false,
         }

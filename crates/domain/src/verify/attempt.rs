@@ -1,4 +1,5 @@
 use super::Deferred;
+use crate::address::ClientAddress;
 use crate::key::{PlainKey, StoredKey};
 use crate::policy::Policy;
 use crate::{ConfigId, Permissions};
@@ -12,6 +13,8 @@ pub struct Attempt {
     pub config_id: Option<ConfigId>,
     /// What the key must grant; `None` = nothing in particular.
     pub permissions: Option<Permissions>,
+    /// From where it comes.
+    pub client: ClientAddress,
     /// What it takes.
     pub cost: Cost,
     /// The header that shows it, in lower case, where it is to open a session of its owner (wire document 9).
@@ -33,20 +36,21 @@ impl Default for Cost {
 }
 
 impl Attempt {
-    /// An attempt with `key` at cost 1, for any configuration and without permissions.
+    /// An attempt with `key` at cost 1, for any configuration, without permissions, and from an unknown address.
     pub fn new(key: &PlainKey, policy: &Policy) -> Self {
         Self {
             hash: key.hash(),
             unhashed: policy.any_unhashed().then(|| key.unhashed()),
             config_id: None,
             permissions: None,
+            client: ClientAddress::Unknown,
             cost: Cost::default(),
             opens_session_by: None,
             deferred: None,
         }
     }
 
-    /// A look at the same key, for any configuration and without permissions.
+    /// A look that only reads the same key: for any configuration, without permissions, and from wherever it may be.
     #[must_use]
     pub fn look(&self) -> Self {
         Self {
@@ -54,6 +58,7 @@ impl Attempt {
             unhashed: self.unhashed.clone(),
             config_id: None,
             permissions: None,
+            client: ClientAddress::Anywhere,
             cost: Cost(0),
             opens_session_by: None,
             deferred: None,

@@ -5,9 +5,10 @@ use crate::{ApiKey, ConfigId, ErrorCode, Permissions, Timestamp};
 
 /// Decides whether `key` may be used now, and counts the call where it may.
 ///
-/// The order is exists, configuration, enabled, not expired, owner, permissions, quota, rate limit. Quota and rate
-/// limit are taken together or not at all: the counters inside [`Verdict::Accepted`] are the only change there is,
-/// so that a refused call never costs anything.
+/// The order is exists, configuration, address, enabled, not expired, owner, permissions, quota, rate limit. Whoever
+/// shows a key from where it may not be used learns nothing else of it. Quota and rate limit are taken together or not
+/// at all: the counters inside [`Verdict::Accepted`] are the only change there is, so that a refused call never costs
+/// anything.
 pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Verdict {
     let Some((key, owner)) = key else {
         return Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey));
@@ -47,6 +48,9 @@ fn admit(
         || !may_come_by(configuration, attempt)
     {
         return refuse(ErrorCode::InvalidApiKey);
+    }
+    if !configuration.addresses.admit(attempt.client) || !details.addresses.admit(attempt.client) {
+        return refuse(ErrorCode::IpNotAllowed);
     }
     if !details.enabled || details.revocation.is_some() {
         return refuse(ErrorCode::KeyDisabled);

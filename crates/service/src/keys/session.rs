@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use keymint_domain::identity::User;
 use keymint_domain::key::PlainKey;
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
@@ -17,14 +19,21 @@ pub struct KeyHolder {
 }
 
 impl Keys {
-    /// Opens the session of a key that a request shows in `header`, named in lower case. It counts as one use of the
-    /// key, where the key's configuration opens sessions by that header (wire document 9).
+    /// Opens the session of a key that a request shows in `header`, named in lower case, and sends from `client`, where
+    /// that is known. It counts as one use of the key, where the key's configuration opens sessions by that header (wire
+    /// document 9).
     ///
     /// Errors: [`ServiceError::KeyRefused`], of a key of an organization, of a banned user or of one who is gone before
     /// anything is paid; [`ServiceError::ShortKey`]; [`ServiceError::Overloaded`]; a failed store.
-    pub async fn open_session(&self, key: PlainKey, header: &str) -> Result<KeyHolder, ServiceError> {
+    pub async fn open_session(
+        &self,
+        key: PlainKey,
+        header: &str,
+        client: Option<IpAddr>,
+    ) -> Result<KeyHolder, ServiceError> {
         let mut attempt = Attempt::new(&key, &self.policy);
         attempt.opens_session_by = Some(header.to_owned());
+        attempt.client = client.into();
         let accepted = match self.settle(&key, attempt).await? {
             Verdict::Accepted(key) => key,
             Verdict::Refused(Refusal { code: ErrorCode::InvalidApiKey, .. })

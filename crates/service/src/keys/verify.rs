@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use keymint_domain::key::PlainKey;
 use keymint_domain::usage::Standing;
 use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
@@ -16,12 +18,17 @@ pub struct VerifyKey {
     pub permissions: Option<Permissions>,
     /// What the use costs.
     pub cost: Cost,
+    /// From where the key is used, as the caller says, which only a server or a gateway may; `None` = it does not say.
+    pub client_ip: Option<IpAddr>,
+    /// From where the caller sends the request, which is where the key is used unless a server or a gateway asks;
+    /// `None` = not known.
+    pub caller_ip: Option<IpAddr>,
 }
 
 impl VerifyKey {
-    /// A use at cost 1, of a key of any configuration.
+    /// A use at cost 1, of a key of any configuration, from an address that is not known.
     pub fn of(key: PlainKey) -> Self {
-        Self { key, config_id: None, permissions: None, cost: Cost::default() }
+        Self { key, config_id: None, permissions: None, cost: Cost::default(), client_ip: None, caller_ip: None }
     }
 }
 
@@ -32,15 +39,17 @@ impl Keys {
     /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
     /// [`Verdict::Refused`].
     ///
-    /// Errors: `UNAUTHORIZED` where the caller may not verify; [`ServiceError::Overloaded`]; a failed store.
+    /// Errors: `UNAUTHORIZED` where the caller may not verify; `SERVER_ONLY_PROPERTY` where it may not say from where the
+    /// key is used, and does; [`ServiceError::Overloaded`]; a failed store.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
-        let VerifyKey { key, config_id, permissions, cost } = request;
+        let VerifyKey { key, config_id, permissions, cost, client_ip, caller_ip } = request;
         let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
         attempt.config_id = config_id;
         attempt.permissions = permissions;
+        attempt.client = caller.client(client_ip, caller_ip)?;
         self.settle(&key, attempt).await
     }
 

@@ -40,7 +40,7 @@ fn key_refusal(answer: Result<KeyHolder, ServiceError>) -> ErrorCode {
 async fn a_key_counts_as_its_owner_and_is_paid_for() {
     let fixture = Fixture::new(policy(vec![open()]));
     let minted = key_of_ada(&fixture, None).await;
-    let holder = fixture.keys.open_session(minted.plain.clone(), HEADER).await.unwrap();
+    let holder = fixture.keys.open_session(minted.plain.clone(), HEADER, None).await.unwrap();
     assert_eq!((holder.user.name.as_str(), holder.may_manage_keys), ("ada", false));
     assert_eq!(holder.key.usage.remaining, Some(4));
 }
@@ -51,12 +51,12 @@ async fn only_a_configuration_that_says_so_opens_sessions_and_only_by_its_header
     let by_token = Configuration { api_key_headers: vec!["x-token".to_owned()], ..open() };
     let fixture = Fixture::new(policy(vec![by_token, named("closed")]));
     let opened = key_of_ada(&fixture, None).await;
-    assert!(fixture.keys.open_session(opened.plain.clone(), "x-token").await.is_ok());
-    assert_eq!(key_refusal(fixture.keys.open_session(opened.plain, HEADER).await), ErrorCode::InvalidApiKey);
+    assert!(fixture.keys.open_session(opened.plain.clone(), "x-token", None).await.is_ok());
+    assert_eq!(key_refusal(fixture.keys.open_session(opened.plain, HEADER, None).await), ErrorCode::InvalidApiKey);
 
     let fixture = Fixture::new(policy(vec![open(), named("closed")]));
     let closed = key_of_ada(&fixture, ConfigId::parse("closed").ok()).await;
-    let refused = fixture.keys.open_session(closed.plain.clone(), HEADER).await;
+    let refused = fixture.keys.open_session(closed.plain.clone(), HEADER, None).await;
     assert_eq!(key_refusal(refused), ErrorCode::InvalidApiKey);
     assert_eq!(remaining(&fixture, &closed).await, Some(5), "nothing was paid");
 }
@@ -70,18 +70,22 @@ async fn whoever_cannot_have_a_session_pays_nothing() {
     let request = CreateKey { organization: acme, ..unowned(None, new.clone()) };
     let minted = fixture.keys.create(&Caller::Server, request).await.unwrap();
     let gone = ErrorCode::InvalidReferenceIdFromApiKey;
-    assert_eq!(key_refusal(fixture.keys.open_session(minted.plain.clone(), HEADER).await), gone);
+    assert_eq!(key_refusal(fixture.keys.open_session(minted.plain.clone(), HEADER, None).await), gone);
     assert_eq!(remaining(&fixture, &minted).await, Some(5));
 
     let fixture = Fixture::new(policy(vec![open()]));
     let minted = fixture.create(new).await;
-    assert_eq!(key_refusal(fixture.keys.open_session(minted.plain.clone(), HEADER).await), gone, "ada is no user");
+    assert_eq!(
+        key_refusal(fixture.keys.open_session(minted.plain.clone(), HEADER, None).await),
+        gone,
+        "ada is no user"
+    );
     assert_eq!(remaining(&fixture, &minted).await, Some(5));
 
     let minted = key_of_ada(&fixture, None).await;
-    let ada = fixture.keys.open_session(minted.plain.clone(), HEADER).await.unwrap().user;
+    let ada = fixture.keys.open_session(minted.plain.clone(), HEADER, None).await.unwrap().user;
     fixture.ban(&ada);
-    let banned = fixture.keys.open_session(minted.plain.clone(), HEADER).await;
+    let banned = fixture.keys.open_session(minted.plain.clone(), HEADER, None).await;
     assert_eq!(key_refusal(banned), ErrorCode::UserBanned);
     assert_eq!(remaining(&fixture, &minted).await, Some(4), "what the first session has cost");
 }
@@ -90,10 +94,10 @@ async fn whoever_cannot_have_a_session_pays_nothing() {
 async fn a_short_key_is_told_so_only_where_it_does_not_exist() {
     let fixture = Fixture::with(policy(vec![open()]), |builder| builder.key_generator(|_| "short".to_owned()));
     key_of_ada(&fixture, None).await;
-    assert!(fixture.keys.open_session(PlainKey::new("short"), HEADER).await.is_ok());
-    let unknown = fixture.keys.open_session(PlainKey::new("k".repeat(42)), HEADER).await;
+    assert!(fixture.keys.open_session(PlainKey::new("short"), HEADER, None).await.is_ok());
+    let unknown = fixture.keys.open_session(PlainKey::new("k".repeat(42)), HEADER, None).await;
     assert!(matches!(unknown, Err(ServiceError::ShortKey)));
-    let unknown = fixture.keys.open_session(PlainKey::new("k".repeat(43)), HEADER).await;
+    let unknown = fixture.keys.open_session(PlainKey::new("k".repeat(43)), HEADER, None).await;
     assert_eq!(key_refusal(unknown), ErrorCode::InvalidApiKey);
 }
 
@@ -103,7 +107,7 @@ async fn a_keys_session_reads_keys_and_changes_them_only_where_that_is_allowed()
         let fixture = Fixture::new(policy(vec![Configuration { allow_key_management: may_manage_keys, ..open() }]));
         let minted = key_of_ada(&fixture, None).await;
         let id = minted.key.details.id.clone();
-        let holder = fixture.keys.open_session(minted.plain, HEADER).await.unwrap();
+        let holder = fixture.keys.open_session(minted.plain, HEADER, None).await.unwrap();
         assert_eq!(holder.may_manage_keys, may_manage_keys);
         let caller = Caller::KeyHolder { user: holder.user.id, may_manage_keys };
         assert!(fixture.keys.get(&caller, &id, None).await.is_ok());

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod addresses;
 mod cleanup;
 mod deferral;
 mod group_commit;

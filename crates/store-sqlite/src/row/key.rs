@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use keymint_domain::address::AddressRules;
 use keymint_domain::key::{Actor, Revocation, StoredKey};
 use keymint_domain::usage::Usage;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions, Timestamp};
@@ -15,6 +16,7 @@ pub(crate) fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
     let row = Reader::new(row, "apikey", "id");
     let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
     let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);
+    let addresses = row.text("keymint_addresses")?.map_or(Ok(AddressRules::default()), AddressRules::from_stored);
     let details = KeyDetails {
         id: row.id()?,
         config_id: ConfigId::from_optional(row.text("configId")?),
@@ -32,6 +34,7 @@ pub(crate) fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         rate_limit_window_ms: row.number("rateLimitTimeWindow")?,
         rate_limit_max: row.number("rateLimitMax")?,
         permissions: permissions.map_err(|_| row.corrupt("permissions"))?,
+        addresses: addresses.map_err(|_| row.corrupt("keymint_addresses"))?,
         metadata: metadata.map_err(|_| row.corrupt("metadata"))?,
         created_at: row.required("createdAt", row.instant("createdAt")?)?,
     };
@@ -80,6 +83,7 @@ pub(crate) fn bind_key<'q>(
         rate_limit_window_ms,
         rate_limit_max,
         permissions,
+        addresses,
         metadata,
         created_at,
     } = &**details;
@@ -110,7 +114,8 @@ pub(crate) fn bind_key<'q>(
         .bind(metadata.as_ref().map_or("null", Metadata::as_json))
         .bind(optional_integer("keymint_backlog_ns", backlog_ns)?)
         .bind(revocation.as_ref().map(|revocation| revocation.at.to_string()))
-        .bind(revocation.as_ref().map(|revocation| revocation.by.to_string())))
+        .bind(revocation.as_ref().map(|revocation| revocation.by.to_string()))
+        .bind(addresses.to_stored()))
 }
 
 /// A number as a column holds it.

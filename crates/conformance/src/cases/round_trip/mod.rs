@@ -22,7 +22,8 @@ async fn survives<S: KeyStore>([store, other]: [&S; 2], key: &ApiKey, plain: &Pl
     assert_eq!(other.list(&of_owner).await.unwrap(), Page { keys: vec![key.clone()], total: 1 });
 
     for cost in [Cost(0), Cost(1)] {
-        let attempt = Attempt::new(plain, policy).at_cost(cost);
+        let mut attempt = Attempt::new(plain, policy).at_cost(cost);
+        attempt.client = sample::CLIENT;
         let expected = decide(Some((key, Owner::Absent)), &attempt, policy, NOW);
         assert_eq!(settle_one(other, &attempt, policy, NOW).await, expected);
         let after = expected.accepted().unwrap_or(key);

@@ -1,8 +1,9 @@
+use keymint_domain::address::AddressRules;
 use keymint_domain::key::KeyDetails;
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
 
-use crate::sample::{NOW, config};
+use crate::sample::{NOW, config, networks};
 
 /// Gives a key a value for every member, each another one.
 pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
@@ -23,6 +24,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         rate_limit_window_ms,
         rate_limit_max,
         permissions,
+        addresses,
         metadata,
         created_at,
     } = details;
@@ -39,6 +41,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *rate_limit_window_ms = Some(13_000);
     *rate_limit_max = Some(14);
     *permissions = Permissions::from_stored(r#"{"files":["read"]}"#).unwrap();
+    *addresses = AddressRules { allowed: networks(&["192.0.2.0/24"]), denied: networks(&["2001:db8::/32"]) };
     *metadata = Metadata::from_stored(r#"{"plan":"pro"}"#).unwrap();
     *created_at = NOW.minus_millis(3_001);
     *usage = Usage {

@@ -1,5 +1,6 @@
 //! `[[api_key]]`: the configurations of the policy.
 
+mod addresses;
 mod entry;
 mod limits;
 mod permissions;

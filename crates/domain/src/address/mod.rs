@@ -1,0 +1,9 @@
+//! Network addresses: from where a key may be used, and from where it is.
+
+mod client;
+mod network;
+mod rules;
+
+pub use client::ClientAddress;
+pub use network::{InvalidNetwork, Network, Networks, TooManyNetworks};
+pub use rules::{AddressRules, InvalidAddressRules};
