@@ -36,6 +36,11 @@ bench *ARGS:
     cargo build --profile dist -p keymint
     cargo run --profile dist -p keymint-bench-http -- {{ARGS}}
 
+# Pages of a long list, and verifications while expired keys are removed: `just bench-chores --subjects sqlite`.
+bench-chores *ARGS:
+    cargo build --profile dist -p keymint
+    cargo run --profile dist -p keymint-bench-http -- chores {{ARGS}}
+
 # Verifications in process, and what a guard adds to a route: `just bench-micro decide`.
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}

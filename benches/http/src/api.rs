@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::keys::Sort;
 
 /// What the requests of the benchmark show; the servers live for minutes and listen on loopback.
 pub(crate) const SERVER_KEY: &str = "the-benchmarks-server-key-is-no-secret";
@@ -16,6 +17,7 @@ pub(crate) const PLENTY: u64 = 2_147_483_647;
 pub(crate) struct Api {
     client: Client,
     base: String,
+    metrics: String,
 }
 
 /// An answer as it came.
@@ -30,40 +32,44 @@ struct Created {
     key: String,
 }
 
+/// A page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
-    api_keys: Vec<Listed>,
+pub(crate) struct Page {
+    pub(crate) api_keys: Vec<Listed>,
+    pub(crate) total: usize,
 }
 
+/// A key as a list shows it.
 #[derive(Debug, Deserialize)]
-struct Listed {
+pub(crate) struct Listed {
     remaining: Option<u64>,
 }
 
 impl Api {
     /// The endpoints at `url`, which has no path.
     pub(crate) fn at(url: &str) -> Self {
-        Self { client: Client::new(), base: format!("{url}/api/auth/api-key") }
+        let base = format!("{url}/api/auth");
+        Self { client: Client::new(), metrics: format!("{url}/metrics"), base: format!("{base}/api-key") }
     }
 
     pub(crate) fn verify_url(&self) -> String {
         format!("{}/verify", self.base)
     }
 
-    /// Makes keys that have a quota and a rate limit, neither of which ever refuses; or neither.
-    pub(crate) async fn create_keys(&self, count: usize, limited: bool) -> Result<Vec<String>, Failure> {
+    /// Makes keys that live.
+    pub(crate) async fn create_keys(&self, sort: Sort, count: usize) -> Result<Vec<String>, Failure> {
         const AT_ONCE: usize = 32;
-        stream::iter(0..count).map(|number| self.create_key(number, limited)).buffered(AT_ONCE).try_collect().await
+        stream::iter(0..count).map(|number| self.create_key(sort, number)).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn create_key(&self, number: usize, limited: bool) -> Result<String, Failure> {
+    async fn create_key(&self, sort: Sort, number: usize) -> Result<String, Failure> {
         let new = json!({
             "userId": format!("owner-{number}"),
             "name": format!("key {number}"),
             "prefix": "sk_",
-            "remaining": limited.then_some(PLENTY),
-            "rateLimitEnabled": limited,
+            "remaining": sort.has_quota().then_some(PLENTY),
+            "rateLimitEnabled": sort.has_rate_limit(),
             "rateLimitTimeWindow": 86_400_000,
             "rateLimitMax": PLENTY,
         });
@@ -90,8 +96,8 @@ impl Api {
         const PAGE: usize = 1000;
         let mut spent = 0;
         for offset in (0..).step_by(PAGE) {
-            let url = format!("{}/list?limit={PAGE}&offset={offset}&sortBy=id", self.base);
-            let page: Page = serde_json::from_str(&send(self.client.get(url)).await?.text().await?)?;
+            let page = self.list(&format!("limit={PAGE}&offset={offset}&sortBy=id")).await?;
+            let page: Page = serde_json::from_str(&page)?;
             let remaining = page.api_keys.iter().filter_map(|key| key.remaining);
             spent += remaining.map(|remaining| PLENTY - remaining).sum::<u64>();
             if page.api_keys.len() < PAGE {
@@ -99,6 +105,18 @@ impl Api {
             }
         }
         Ok(spent)
+    }
+
+    /// The [`Page`] that a query asks for, as JSON.
+    pub(crate) async fn list(&self, query: &str) -> Result<String, Failure> {
+        let url = format!("{}/list?{query}", self.base);
+        Ok(send(self.client.get(url)).await?.text().await?)
+    }
+
+    /// What the server has counted, in Prometheus' text format; `None` where it does not say.
+    pub(crate) async fn metrics(&self) -> Result<Option<String>, Failure> {
+        let response = self.client.get(&self.metrics).bearer_auth(SERVER_KEY).send().await?;
+        Ok(if response.status().is_success() { Some(response.text().await?) } else { None })
     }
 
     async fn post(&self, endpoint: &str, body: &Value) -> Result<Response, Failure> {

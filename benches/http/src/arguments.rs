@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::keys::Pick;
-use crate::subject::Kind;
+use crate::subject::{Engine, Kind};
 
 /// Measures verifications over HTTP.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub(crate) enum Command {
     /// Serves the bare endpoint that the rest is measured against.
     #[command(hide = true)]
     Bare(Bare),
+    /// Measures what else must be fast: pages of a long list, and verifications while expired keys are removed.
+    Chores(Chores),
     /// Draws what `--json` wrote, of all files together.
     Plot(Plot),
 }
@@ -43,7 +45,7 @@ pub(crate) struct Run {
     /// Length of the round before them, which does not count.
     #[arg(long, default_value = "1")]
     pub(crate) warm_up: NonZeroU32,
-    /// Keys with a quota and a rate limit; memory's are made over HTTP, the others' in bulk.
+    /// Keys of each sort that requests show; memory's are made over HTTP, the others' in bulk.
     #[arg(long, default_value = "1000")]
     pub(crate) keys: NonZeroUsize,
     /// Which keys requests show; interleaved where several are given.
@@ -61,6 +63,48 @@ pub(crate) struct Run {
     /// What is measured beside the bare endpoint.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres", "memory"])]
     pub(crate) subjects: Vec<Kind>,
+    /// Writes the figures to this file, too.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) json: Option<PathBuf>,
+    /// The server that is measured; by default the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) keymint: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct Chores {
+    /// Keys of one owner, who asks for the first and for the last hundred of them.
+    #[arg(long, default_value = "100000")]
+    pub(crate) owned: NonZeroUsize,
+    /// How often each of the two is asked for.
+    #[arg(long, default_value = "21")]
+    pub(crate) requests: NonZeroU32,
+    /// Keys that have expired when a round begins.
+    #[arg(long, default_value = "1000000")]
+    pub(crate) expired: NonZeroUsize,
+    /// Keys with a quota and a rate limit, which are verified meanwhile.
+    #[arg(long, default_value = "1000")]
+    pub(crate) keys: NonZeroUsize,
+    /// Connections that verifications come over.
+    #[arg(long, default_value = "32")]
+    pub(crate) connections: NonZeroU32,
+    /// Length of one round.
+    #[arg(long, default_value = "5")]
+    pub(crate) seconds: NonZeroU32,
+    /// Length of what does not count at the beginning of a round.
+    #[arg(long, default_value = "1")]
+    pub(crate) warm_up: NonZeroU32,
+    /// Pairs of rounds, without clean-up and with it.
+    #[arg(long, default_value = "5")]
+    pub(crate) rounds: NonZeroU32,
+    /// Threads that serve; 0 is one a core.
+    #[arg(long, default_value = "0")]
+    pub(crate) workers: usize,
+    /// Databases that are measured.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
+    pub(crate) subjects: Vec<Engine>,
     /// Writes the figures to this file, too.
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]

@@ -1,15 +1,15 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
-use crate::rounds::Point;
-use crate::subject::Subject;
+use crate::keys::Texts;
 
 /// What one subject did in one round, as wrk's script says it.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -30,6 +30,18 @@ impl Round {
     pub(crate) fn per_second(&self) -> f64 {
         self.answered as f64 * 1e6 / self.took_us as f64
     }
+
+    /// What several did at the same time: answers together, in the longest time, with the worst latencies.
+    fn together(&self, other: &Self) -> Self {
+        Self {
+            answered: self.answered + other.answered,
+            took_us: self.took_us.max(other.took_us),
+            p50_us: self.p50_us.max(other.p50_us),
+            p99_us: self.p99_us.max(other.p99_us),
+            refused: self.refused + other.refused,
+            broken: self.broken + other.broken,
+        }
+    }
 }
 
 /// Wrk, and what it asks for.
@@ -43,21 +55,43 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// A load of verifications of a subject's keys, whose files are kept in its folder.
-    pub(crate) fn of(subject: &Subject, point: Point, threads: NonZeroU32) -> Result<Self, Failure> {
-        let Point { connections, pick } = point;
-        let script = subject.folder.join("load.lua");
+    /// A load of verifications of these keys. `name` tells its files from those of others in the folder.
+    pub(crate) fn of(
+        texts: &Texts,
+        folder: &Path,
+        name: &str,
+        connections: NonZeroU32,
+        threads: NonZeroU32,
+    ) -> Result<Self, Failure> {
+        let script = folder.join("load.lua");
         fs::write(&script, include_str!("load.lua"))?;
-        let texts = subject.texts(pick);
-        let keys = texts.argument(&subject.folder, &pick.to_string())?;
-        Ok(Self { script, count: texts.count(), keys, connections, threads: threads.min(connections) })
+        Ok(Self { script, count: texts.count(), keys: texts.argument(folder, name)?, connections, threads })
     }
 
-    /// Drives the endpoint at `url` for that long.
-    pub(crate) async fn run(&self, url: &str, seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
+    /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
+    /// is one at least.
+    pub(crate) async fn run(&self, urls: &[String], seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
+        let parts = (0..).zip(urls).map(|(place, url)| {
+            let connections = (self.connections.get() + place) / u32::try_from(urls.len()).unwrap_or(u32::MAX);
+            let connections = NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN);
+            // Further ones ask for keys in another order.
+            self.drive(url, connections, seconds, seed + place * 1_000_000)
+        });
+        let rounds = try_join_all(parts).await?;
+        rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or_else(|| "nothing to drive".into())
+    }
+
+    async fn drive(
+        &self,
+        url: &str,
+        connections: NonZeroU32,
+        seconds: NonZeroU32,
+        seed: u32,
+    ) -> Result<Round, Failure> {
+        let threads = self.threads.min(connections);
         let mut wrk = Command::new("wrk");
         wrk.kill_on_drop(true);
-        wrk.arg(format!("-c{}", self.connections)).arg(format!("-t{}", self.threads)).arg(format!("-d{seconds}s"));
+        wrk.arg(format!("-c{connections}")).arg(format!("-t{threads}")).arg(format!("-d{seconds}s"));
         wrk.arg("-H").arg(format!("Authorization: Bearer {SERVER_KEY}"));
         wrk.arg("-s").arg(&self.script).arg(url).arg("--");
         wrk.args([&seed.to_string(), &self.count.to_string(), &self.keys]);
@@ -83,5 +117,18 @@ pub(crate) async fn version() -> Result<String, Failure> {
              Debian and Ubuntu: apt-get install wrk. macOS: brew install wrk. Source: https://github.com/wg/wrk"
             .into()),
         Err(error) => Err(format!("cannot run wrk: {error}").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_at_the_same_time_add_up_and_the_worse_latency_counts() {
+        let round = |answered, took_us, p99_us| Round { answered, took_us, p50_us: 1, p99_us, refused: 0, broken: 0 };
+        let both = round(100, 1_000_000, 9).together(&round(300, 2_000_000, 5));
+        assert_eq!((both.answered, both.p99_us), (400, 9));
+        assert!((both.per_second() - 200.0).abs() < 1e-9);
     }
 }

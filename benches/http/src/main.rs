@@ -3,6 +3,9 @@
 
 mod api;
 mod arguments;
+mod batches;
+mod books;
+mod chores;
 mod figures;
 mod keys;
 mod load;
@@ -20,9 +23,11 @@ mod svg;
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use serde::Serialize;
 
 use crate::arguments::{Arguments, Command, Run};
 use crate::machine::Machine;
@@ -38,7 +43,8 @@ fn main() -> ExitCode {
     let ended = match command {
         Some(Command::Bare(bare)) => bare::serve(&bare),
         Some(Command::Plot(plot)) => plot::draw(&plot),
-        None => run_to_the_end(run),
+        Some(Command::Chores(chores)) => to_the_end(chores::run(chores)),
+        None => to_the_end(bench(run)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,23 +57,27 @@ fn main() -> ExitCode {
 
 /// Runs unless it is interrupted: either way, servers end and folders go before this returns.
 #[tokio::main]
-async fn run_to_the_end(run: Run) -> Result<(), Failure> {
+async fn to_the_end(measuring: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
-        ended = bench(run) => ended,
+        ended = measuring => ended,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
     }
 }
 
 async fn bench(run: Run) -> Result<(), Failure> {
     let wrk = load::version().await?;
-    let lab = Lab::open(&run)?;
+    let lab = Lab::open(run.keymint.as_deref())?;
     let machine = Machine::look(lab.path(), wrk)?;
     let startup = startup::measure(&lab, run.rounds).await?;
     let results = measure(&lab, &run).await?;
     let report = Report::new(&run, machine, startup, &results);
     print!("{report}");
-    if let Some(file) = &run.json {
-        fs::write(file, report.to_json()?).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    }
-    Ok(())
+    write_json(run.json.as_deref(), &report)
+}
+
+/// Writes figures to the file, if one is named.
+fn write_json(file: Option<&Path>, report: &impl Serialize) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    let json = serde_json::to_string_pretty(report)? + "\n";
+    fs::write(file, json).map_err(|error| format!("cannot write {}: {error}", file.display()).into())
 }

@@ -28,9 +28,9 @@ pub(crate) struct Paced {
     pub(crate) p999_us: f64,
 }
 
-/// Posts verifications over so many connections for that long, `rate` a second in all.
+/// Posts verifications to the endpoints in turn, over so many connections for that long, `rate` a second in all.
 pub(crate) async fn run(
-    url: String,
+    urls: &[String],
     texts: Texts,
     connections: NonZeroU32,
     rate: f64,
@@ -40,7 +40,8 @@ pub(crate) async fn run(
     let pause = f64::from(connections.get()) / rate;
     let watch = Stopwatch::start();
     let lines: Vec<_> = (0..connections.get())
-        .map(|number| {
+        .zip(urls.iter().cycle())
+        .map(|(number, url)| {
             let (url, texts) = (url.clone(), texts.clone());
             let first = pause * f64::from(number) / f64::from(connections.get());
             let line = Line {

@@ -1,4 +1,4 @@
-//! Draws the figures of several runs: throughput over connections, and over the number of keys.
+//! Draws the figures of several runs: over connections, and over the number of keys.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 use crate::arguments::Plot;
-use crate::svg::{self, Axes};
+use crate::svg::{self, Axes, Lines, Scale};
 
 #[derive(Debug, Deserialize)]
 struct Run {
@@ -26,34 +26,69 @@ struct Row {
     connections: u32,
     pick: String,
     per_second: Median,
+    p99_us: Median,
+    batches: Option<Batches>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Batches {
+    size: Median,
+    wait_us: Median,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
 struct Median {
     median: f64,
 }
 
-/// What is measured, beside its number of connections and of keys.
-type Measured = (String, u32, u32, f64);
+/// A row, and the number of keys that it was measured with.
+type Measured = (u32, Row);
+
+/// A file, what its values are, how they are laid out, and where they are in a row.
+type Figure = (&'static str, &'static str, Scale, fn(&Row) -> Option<f64>);
+
+const OVER_CONNECTIONS: [Figure; 4] = [
+    ("connections", "verifications a second", Scale::Linear, |row| Some(row.per_second.median)),
+    ("latencies", "p99, ms", Scale::Logarithmic, |row| Some(row.p99_us.median * 1e-3)),
+    ("batches", "verifications in a batch", Scale::Logarithmic, |row| Some(row.batches?.size.median)),
+    ("waits", "wait for a batch, ms", Scale::Logarithmic, |row| Some(row.batches?.wait_us.median * 1e-3)),
+];
+const OVER_KEYS: [Figure; 1] = [("keys", "verifications a second", Scale::Linear, |row| Some(row.per_second.median))];
 
 pub(crate) fn draw(plot: &Plot) -> Result<(), Failure> {
-    let mut measured = Vec::new();
+    let mut measured: Vec<Measured> = Vec::new();
     for file in &plot.figures {
-        let run: Run = serde_json::from_slice(&fs::read(file)?)?;
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let run = fs::read(file).map_err(|error| told(&error))?;
+        let run: Run = serde_json::from_slice(&run).map_err(|error| told(&error))?;
         let spread = run.rows.into_iter().filter(|row| row.pick == "spread");
-        measured.extend(spread.map(|row| (row.subject, row.connections, run.options.keys, row.per_second.median)));
+        measured.extend(spread.map(|row| (run.options.keys, row)));
     }
     fs::create_dir_all(&plot.into)?;
+    let names = measured.iter().map(|(_, row)| row.subject.clone()).collect();
     // The plot over one number is of the figures that have most in common in the other one.
-    let keys = most_common(measured.iter().map(|point| (point.2, point.1)));
-    let over_connections = lines(&measured, |point| (point.2 == keys).then_some(point.1));
-    let axes = Axes { title: format!("{keys} keys"), x: "connections", y: "verifications a second" };
-    fs::write(plot.into.join("connections.svg"), svg::draw(&axes, &over_connections))?;
+    let keys = most_common(measured.iter().map(|(keys, row)| (*keys, row.connections)));
+    let title = format!("{keys} keys");
+    for (name, y, scale, value) in OVER_CONNECTIONS {
+        let lines = lines(&measured, |beside, row| (beside == keys).then_some(row.connections), value);
+        let axes = Axes { title: title.clone(), x: "connections", y, scale, names: &names };
+        write(plot, name, &axes, &lines)?;
+    }
+    let connections = most_common(measured.iter().map(|(keys, row)| (row.connections, *keys)));
+    let title = format!("{connections} connections");
+    for (name, y, scale, value) in OVER_KEYS {
+        let lines = lines(&measured, |keys, row| (row.connections == connections).then_some(keys), value);
+        let axes = Axes { title: title.clone(), x: "keys in the database", y, scale, names: &names };
+        write(plot, name, &axes, &lines)?;
+    }
+    Ok(())
+}
 
-    let connections = most_common(measured.iter().map(|point| (point.1, point.2)));
-    let over_keys = lines(&measured, |point| (point.1 == connections).then_some(point.2));
-    let axes = Axes { title: format!("{connections} connections"), x: "keys in the database", y: axes.y };
-    fs::write(plot.into.join("keys.svg"), svg::draw(&axes, &over_keys))?;
+/// Writes a plot, if there is anything to draw.
+fn write(plot: &Plot, name: &str, axes: &Axes<'_>, lines: &Lines) -> Result<(), Failure> {
+    if !lines.is_empty() {
+        fs::write(plot.into.join(name).with_extension("svg"), svg::draw(axes, lines))?;
+    }
     Ok(())
 }
 
@@ -69,12 +104,12 @@ fn most_common(pairs: impl Iterator<Item = (u32, u32)>) -> u32 {
     beside.into_iter().max_by_key(|(_, others)| others.len()).map_or(0, |(number, _)| number)
 }
 
-/// A line for each subject, from what `x` takes of the points; of several at one place the last counts.
-fn lines(measured: &[Measured], x: impl Fn(&Measured) -> Option<u32>) -> BTreeMap<String, BTreeMap<u32, f64>> {
-    let mut lines: BTreeMap<String, BTreeMap<u32, f64>> = BTreeMap::new();
-    for point in measured {
-        if let Some(x) = x(point) {
-            lines.entry(point.0.clone()).or_default().insert(x, point.3);
+/// A line for each subject, of what `y` takes at the places that `x` takes; of several at one place the last counts.
+fn lines(measured: &[Measured], x: impl Fn(u32, &Row) -> Option<u32>, y: fn(&Row) -> Option<f64>) -> Lines {
+    let mut lines = Lines::new();
+    for (keys, row) in measured {
+        if let (Some(x), Some(y)) = (x(*keys, row), y(row)) {
+            lines.entry(row.subject.clone()).or_default().insert(x, y);
         }
     }
     lines
@@ -91,8 +126,15 @@ mod tests {
 
     #[test]
     fn a_line_has_the_points_of_one_subject_in_their_order() {
-        let at = |subject: &str, connections, rate| (subject.to_owned(), connections, 1000, rate);
-        let lines = lines(&[at("a", 32, 2.0), at("b", 1, 9.0), at("a", 1, 1.0)], |point| Some(point.1));
-        assert_eq!(lines["a"].iter().collect::<Vec<_>>(), [(&1, &1.0), (&32, &2.0)]);
+        let at = |subject: &str, connections, rate| {
+            let (per_second, p99_us) = (Median { median: rate }, Median { median: 1.0 });
+            let (subject, pick) = (subject.to_owned(), "spread".to_owned());
+            (1000, Row { subject, connections, pick, per_second, p99_us, batches: None })
+        };
+        let measured = [at("a", 32, 2.0), at("b", 1, 9.0), at("a", 1, 1.0)];
+        let rates = lines(&measured, |_, row| Some(row.connections), |row| Some(row.per_second.median));
+        assert_eq!(rates["a"].iter().collect::<Vec<_>>(), [(&1, &1.0), (&32, &2.0)]);
+        let sizes = lines(&measured, |_, row| Some(row.connections), |row| Some(row.batches?.size.median));
+        assert!(sizes.is_empty());
     }
 }

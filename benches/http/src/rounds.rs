@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::arguments::Run;
+use crate::batches::{Batch, Batches};
+use crate::books::{Accounts, Books};
 use crate::figures::Spread;
 use crate::keys::Pick;
 use crate::load::{Load, Round};
@@ -22,7 +24,7 @@ pub(crate) struct Point {
 pub(crate) struct Results {
     pub(crate) kind: Kind,
     pub(crate) points: Vec<AtPoint>,
-    /// What the store says was spent, and the answers that were counted; none for a subject that keeps no quotas.
+    /// None for a subject without a store.
     pub(crate) accounts: Option<Accounts>,
     /// KiB of memory that the server held at the end.
     pub(crate) resident_kib: Option<u64>,
@@ -33,14 +35,15 @@ pub(crate) struct Results {
 pub(crate) struct AtPoint {
     pub(crate) point: Point,
     pub(crate) rounds: Vec<Round>,
+    /// Of the rounds in which the servers said it.
+    pub(crate) batches: Vec<Batch>,
     pub(crate) at_half: Vec<Paced>,
 }
 
-/// Both sides of the books at the end.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Accounts {
-    pub(crate) spent: u64,
-    pub(crate) answered: u64,
+impl AtPoint {
+    pub(crate) fn new(point: Point) -> Self {
+        Self { point, rounds: Vec::new(), batches: Vec::new(), at_half: Vec::new() }
+    }
 }
 
 /// Starts the bare endpoint and the other subjects, and drives them in turn, point by point, round after round, so that
@@ -61,9 +64,7 @@ pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Vec<Results>, Failur
     for number in 1..=run.rounds.get() {
         for place in places.clone() {
             for subject in &mut measured {
-                let round = subject.round(place, run.seconds, number).await?;
-                subject.tell(place, number, round.per_second());
-                subject.points[place].rounds.push(round);
+                subject.counted(place, run.seconds, number).await?;
             }
         }
     }
@@ -71,13 +72,15 @@ pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Vec<Results>, Failur
     for number in 1..=half_rounds {
         for place in places.clone() {
             for subject in &mut measured {
-                let paced = subject.half(place, run.seconds, number).await?;
-                subject.tell(place, number, paced.per_second);
-                subject.points[place].at_half.push(paced);
+                subject.half(place, run.seconds, number).await?;
             }
         }
     }
-    Ok(measured.into_iter().map(Measured::into_results).collect())
+    let mut results = Vec::new();
+    for subject in measured {
+        results.push(subject.into_results().await?);
+    }
+    Ok(results)
 }
 
 /// A subject under measurement.
@@ -85,10 +88,7 @@ struct Measured {
     subject: Subject,
     points: Vec<AtPoint>,
     loads: Vec<Load>,
-    answered: u64,
-    /// Requests that a round's end may have cut off between their payment and their answer.
-    cut_off: u64,
-    accounts: Option<Accounts>,
+    books: Books,
 }
 
 impl Measured {
@@ -97,70 +97,64 @@ impl Measured {
         let (mut points, mut loads) = (Vec::new(), Vec::new());
         for connections in run.connections.iter().copied() {
             for pick in run.pick.iter().copied() {
-                let point = Point { connections, pick };
-                loads.push(Load::of(&subject, point, run.threads)?);
-                points.push(AtPoint { point, rounds: Vec::new(), at_half: Vec::new() });
+                let (texts, name) = (subject.texts(pick), pick.to_string());
+                loads.push(Load::of(&texts, &subject.folder, &name, connections, run.threads)?);
+                points.push(AtPoint::new(Point { connections, pick }));
             }
         }
-        Ok(Self { subject, points, loads, answered: 0, cut_off: 0, accounts: None })
+        Ok(Self { subject, points, loads, books: Books::default() })
     }
 
     fn tell(&self, place: usize, number: u32, per_second: f64) {
         let Point { connections, pick } = self.points[place].point;
         let kind = self.subject.kind;
-        eprintln!("round {number}: {connections:>4} connections {pick:>9} {kind:>20} {per_second:>9.0} a second");
+        eprintln!("round {number}: {connections:>4} connections {pick:>12} {kind:>20} {per_second:>9.0} a second");
     }
 
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
-        let (kind, url) = (self.subject.kind, self.subject.api.verify_url());
-        let round = self.loads[place].run(&url, seconds, number).await?;
+        let round = self.loads[place].run(&self.subject.urls(), seconds, number).await?;
         if round.answered == 0 || round.refused > 0 || round.broken > 0 {
+            let kind = self.subject.kind;
             return Err(format!("{kind}: not every request was answered with 200: {round:?}").into());
         }
         let Point { connections, pick } = self.points[place].point;
-        self.check(pick, round.answered, connections.get().into()).await?;
+        // Each process has one at least.
+        let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
+        self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
         Ok(round)
     }
 
+    /// A round that counts.
+    async fn counted(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
+        let before = self.batches().await?;
+        let round = self.round(place, seconds, number).await?;
+        let batch = before.zip(self.batches().await?).and_then(|(before, after)| after.since(before));
+        self.tell(place, number, round.per_second());
+        self.points[place].rounds.push(round);
+        self.points[place].batches.extend(batch);
+        Ok(())
+    }
+
+    async fn batches(&self) -> Result<Option<Batches>, Failure> {
+        if self.subject.kind.is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
+    }
+
     /// A round at half of what the rounds before reached.
-    async fn half(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Paced, Failure> {
+    async fn half(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
         let AtPoint { point, rounds, .. } = &self.points[place];
         let point = *point;
         let rate = Spread::of(rounds.iter().map(Round::per_second)).median / 2.0;
         let texts = self.subject.texts(point.pick);
-        let url = self.subject.api.verify_url();
-        let paced = open_loop::run(url, texts, point.connections, rate, seconds, number).await?;
-        self.check(point.pick, paced.answered, 0).await?;
-        Ok(paced)
-    }
-
-    /// Checks that every answer was an acceptance that was paid for: a refusal costs nothing, so that the quotas tell.
-    async fn check(&mut self, pick: Pick, answered: u64, cut_off: u64) -> Result<(), Failure> {
-        const SAMPLE: usize = 10;
-        if pick != Pick::Unlimited {
-            self.answered += answered;
-            self.cut_off += cut_off;
-        }
-        let Subject { kind, api, .. } = &self.subject;
-        let texts = self.subject.texts(pick);
-        for number in (0..texts.count()).step_by(texts.count().div_ceil(SAMPLE)) {
-            if !api.is_valid(&texts.text(number)).await? {
-                return Err(format!("{kind}: a key is not valid").into());
-            }
-            self.answered += u64::from(pick != Pick::Unlimited);
-        }
-        if let Some(spent) = self.subject.spent().await? {
-            let answered = self.answered;
-            if kind.keeps_quotas() && !(answered..=answered + self.cut_off).contains(&spent) {
-                return Err(format!("{kind}: {answered} requests were answered, {spent} were paid for").into());
-            }
-            self.accounts = Some(Accounts { spent, answered });
-        }
+        let paced = open_loop::run(&self.subject.urls(), texts, point.connections, rate, seconds, number).await?;
+        self.books.enter(&self.subject, point.pick, paced.answered, 0).await?;
+        self.tell(place, number, paced.per_second);
+        self.points[place].at_half.push(paced);
         Ok(())
     }
 
-    fn into_results(self) -> Results {
-        let resident_kib = self.subject.server.resident_kib();
-        Results { kind: self.subject.kind, points: self.points, accounts: self.accounts, resident_kib }
+    async fn into_results(mut self) -> Result<Results, Failure> {
+        let resident_kib = self.subject.resident_kib();
+        let accounts = self.books.close(&mut self.subject).await?;
+        Ok(Results { kind: self.subject.kind, points: self.points, accounts, resident_kib })
     }
 }

@@ -40,6 +40,14 @@ impl Server {
         resident_kib(self.process.id()?)
     }
 
+    /// Lets it end what it has begun, as SIGTERM does, and waits for that.
+    pub(crate) async fn finish(mut self) -> Result<(), Failure> {
+        let process = self.process.id().ok_or("the server has ended")?;
+        Command::new("kill").args(["-TERM", &process.to_string()]).status().await?;
+        let status = self.process.wait().await?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
+    }
+
     /// Ends it at once, and waits for that.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         Ok(self.process.kill().await?)

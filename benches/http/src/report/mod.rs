@@ -1,14 +1,14 @@
 mod row;
-mod table;
+pub(crate) mod table;
 
 use serde::Serialize;
 
 use self::row::Row;
-use crate::Failure;
 use crate::arguments::Run;
+use crate::books::Accounts;
 use crate::load::Round;
 use crate::machine::Machine;
-use crate::rounds::{Accounts, Results};
+use crate::rounds::Results;
 use crate::startup::Startup;
 use crate::subject::Kind;
 
@@ -50,9 +50,5 @@ impl Report {
             resident_kib: results.resident_kib,
         };
         Self { machine, options: run.clone(), startup, rows, subjects: results.iter().map(whole).collect() }
-    }
-
-    pub(crate) fn to_json(&self) -> Result<String, Failure> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }

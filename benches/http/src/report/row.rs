@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use crate::batches::Batch;
 use crate::figures::Spread;
 use crate::load::Round;
 use crate::open_loop::Paced;
@@ -19,8 +20,16 @@ pub(super) struct Row {
     pub(super) to_first_pick: Spread,
     pub(super) p50_us: Spread,
     pub(super) p99_us: Spread,
+    pub(super) batches: Option<Batching>,
     pub(super) at_half: Option<AtHalf>,
     rounds: Vec<Round>,
+}
+
+/// Means over the batches of a round, where the server says them.
+#[derive(Debug, Serialize)]
+pub(super) struct Batching {
+    pub(super) size: Spread,
+    pub(super) wait_us: Spread,
 }
 
 /// What was found at half of the median rate.
@@ -35,7 +44,7 @@ pub(super) struct AtHalf {
 impl Row {
     #[expect(clippy::cast_precision_loss, reason = "a latency in microseconds is far below 2^53")]
     pub(super) fn new(subject: Kind, at: &AtPoint, bare: &[f64], first: &[f64]) -> Self {
-        let AtPoint { point, rounds, at_half } = at;
+        let AtPoint { point, rounds, batches, at_half } = at;
         let of = |figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(figure));
         let to =
             |others: &[f64]| Spread::of(rounds.iter().zip(others).map(|(round, other)| round.per_second() / other));
@@ -47,9 +56,17 @@ impl Row {
             to_first_pick: to(first),
             p50_us: of(|round| round.p50_us as f64),
             p99_us: of(|round| round.p99_us as f64),
+            batches: Batching::of(batches),
             at_half: AtHalf::of(at_half),
             rounds: rounds.clone(),
         }
+    }
+}
+
+impl Batching {
+    fn of(batches: &[Batch]) -> Option<Self> {
+        let of = |figure: fn(&Batch) -> f64| Spread::of(batches.iter().map(figure));
+        (!batches.is_empty()).then(|| Self { size: of(|batch| batch.size), wait_us: of(|batch| batch.wait_us) })
     }
 }
 
@@ -75,7 +92,7 @@ mod tests {
     fn at(answered: &[u64]) -> AtPoint {
         let round = |answered| Round { answered, took_us: 500_000, p50_us: 1500, p99_us: 3000, refused: 0, broken: 0 };
         let rounds = answered.iter().copied().map(round).collect();
-        AtPoint { point: Point { connections: NonZeroU32::MIN, pick: Pick::Spread }, rounds, at_half: Vec::new() }
+        AtPoint { rounds, ..AtPoint::new(Point { connections: NonZeroU32::MIN, pick: Pick::Spread }) }
     }
 
     #[test]

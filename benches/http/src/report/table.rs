@@ -1,8 +1,9 @@
 use std::fmt;
 
 use super::{Report, Row, Whole};
+use crate::books::Accounts;
 use crate::figures::Spread;
-use crate::rounds::{Accounts, Point};
+use crate::rounds::Point;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +28,7 @@ impl fmt::Display for Report {
                 write!(f, " {} MiB resident", kib / 1024)?;
             }
             if let Some(Accounts { spent, answered }) = accounts {
-                write!(f, ", answered {answered}, quotas spent {spent}")?;
+                write!(f, ", answered {answered}, paid for {spent}")?;
             }
             writeln!(f)?;
         }
@@ -64,7 +65,7 @@ fn picks(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     for row in others {
         let Point { connections, pick } = row.point;
         let ratio = cell(row.to_first_pick, 1.0, 2);
-        writeln!(f, "{:<20} {connections:>4} connections, {pick:<9} {ratio}", row.subject)?;
+        writeln!(f, "{:<20} {connections:>4} connections, {pick:<12} {ratio}", row.subject)?;
     }
     Ok(())
 }
@@ -72,23 +73,27 @@ fn picks(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
 fn heading(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
     let Point { connections, pick } = row.point;
     writeln!(f, "\n{connections} connections, {pick} keys:\n")?;
-    cells(f, ["", "verifications a second", "ratio to bare", "p50, ms", "p99, ms"])?;
-    cells(f, ["---"; 5])
+    cells(f, ["", "verifications a second", "ratio to bare", "p50, ms", "p99, ms", "in a batch", "wait for it, ms"])?;
+    cells(f, ["---"; 7])
 }
 
 fn line(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
     let [rate, ratio] = [cell(row.per_second, 1.0, 0), cell(row.ratio, 1.0, 2)];
     let [p50, p99] = [cell(row.p50_us, 1e-3, 2), cell(row.p99_us, 1e-3, 2)];
-    cells(f, [&row.subject.to_string(), &rate, &ratio, &p50, &p99])
+    let [size, wait] = match &row.batches {
+        Some(batches) => [cell(batches.size, 1.0, 1), cell(batches.wait_us, 1e-3, 2)],
+        None => [String::new(), String::new()],
+    };
+    cells(f, [&row.subject.to_string(), &rate, &ratio, &p50, &p99, &size, &wait])
 }
 
-fn cells(f: &mut fmt::Formatter<'_>, cells: [&str; 5]) -> fmt::Result {
-    let [subject, per_second, ratio, p50, p99] = cells;
-    writeln!(f, "| {subject:<20} | {per_second:<24} | {ratio:<22} | {p50:<22} | {p99:<22} |")
+/// A row of a table.
+pub(crate) fn cells<const N: usize>(f: &mut fmt::Formatter<'_>, cells: [&str; N]) -> fmt::Result {
+    writeln!(f, "| {} |", cells.map(|cell| format!("{cell:<22}")).join(" | "))
 }
 
 /// A median and its extremes in another unit.
-fn cell(spread: Spread, unit: f64, digits: usize) -> String {
+pub(crate) fn cell(spread: Spread, unit: f64, digits: usize) -> String {
     let Spread { median, min, max } = spread;
     let [median, min, max] = [median, min, max].map(|value| value * unit);
     format!("{median:.digits$} ({min:.digits$} to {max:.digits$})")

@@ -1,8 +1,9 @@
-//! Puts keys into a database in bulk, before the server that is measured opens it, and reads back what was spent.
+//! Puts keys into a database in bulk, before the server that is measured opens it, and reads back what was used.
 //!
 //! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time that
 //! as many insertions at random places do.
 
+mod lot;
 mod postgres;
 mod sqlite;
 
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use keymint_domain::key::PlainKey;
 
 use crate::Failure;
-use crate::keys::Texts;
+use crate::keys::{Sort, Texts};
 
 /// Keys that one statement inserts.
 const AT_ONCE: usize = 10_000;
@@ -38,11 +39,11 @@ impl Stock {
         }
     }
 
-    /// Adds keys with quotas and limits, and as many without where these are given.
-    pub(crate) async fn fill(&self, limited: &Texts, unlimited: Option<&Texts>) -> Result<(), Failure> {
+    /// Adds so many keys of each of these sorts, in the place of those that are there.
+    pub(crate) async fn fill(&self, lots: &[(Sort, usize)]) -> Result<(), Failure> {
         match self {
-            Self::Sqlite(file) => sqlite::fill(file, limited, unlimited).await,
-            Self::Postgres(url) => postgres::fill(url, limited, unlimited).await,
+            Self::Sqlite(file) => sqlite::fill(file, lots).await,
+            Self::Postgres(url) => postgres::fill(url, lots).await,
         }
     }
 
@@ -53,6 +54,24 @@ impl Stock {
             Self::Postgres(url) => postgres::spent(url).await?,
         };
         Ok(u64::try_from(spent)?)
+    }
+
+    /// How often all keys that have a rate limit and no quota were called so far, which only Keymint's rows tell.
+    pub(crate) async fn called(&self) -> Result<u64, Failure> {
+        let called = match self {
+            Self::Sqlite(file) => sqlite::called(file).await?,
+            Self::Postgres(url) => postgres::called(url).await?,
+        };
+        Ok(u64::try_from(called)?)
+    }
+
+    /// Keys that have expired, and are still there.
+    pub(crate) async fn expired(&self) -> Result<u64, Failure> {
+        let expired = match self {
+            Self::Sqlite(file) => sqlite::expired(file).await?,
+            Self::Postgres(url) => postgres::expired(url).await?,
+        };
+        Ok(u64::try_from(expired)?)
     }
 }
 

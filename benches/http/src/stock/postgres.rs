@@ -1,22 +1,26 @@
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, Postgres};
+use sqlx::query::QueryScalar;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, query, query_as, query_scalar, raw_sql};
 
 use super::hashes;
+use super::lot::{COUNTED, Lot};
 use crate::Failure;
 use crate::api::PLENTY;
-use crate::keys::Texts;
+use crate::keys::{Sort, Texts};
 
-/// `$1` are hashes, `$2` is the number of the first, `$3` begins ids, `$4` is quota and limit or null.
+/// `$1` are hashes, `$2` is the number of the first; the rest is a [`Lot`] in its order.
 const INSERT: &str = r#"
     insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
-        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "createdAt",
-        "updatedAt", "metadata")
-    select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00', 'owner-' || n, 'sk_', "hash",
-        true, $4 is not null, 86400000, coalesce($4, 10), 0, $4, '2026-01-01', '2026-01-01', 'null'
-    from (select "hash", $2 + "place" - 1 as n from unnest($1::text[]) with ordinality as h ("hash", "place"))
-        as numbered"#;
+        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
+        "expiresAt", "createdAt", "updatedAt", "metadata")
+    select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00', coalesce($9, 'owner-' || n),
+        'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), coalesce($7, 0), $4,
+        case when $7 is not null then "created" end, $10::text::timestamptz, "created", "created", 'null'
+    from (select "hash", $2 + "place" - 1 as n, date_trunc('milliseconds', $8::text::timestamptz)
+        - ($2 + "place" - 1) * interval '1 millisecond' as "created"
+        from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered"#;
 
-pub(super) async fn fill(url: &str, limited: &Texts, unlimited: Option<&Texts>) -> Result<(), Failure> {
+pub(super) async fn fill(url: &str, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     let mut connection = connect(url).await?;
     let indexes =
         "select indexname::text, indexdef from pg_indexes where tablename = 'apikey' and indexname <> 'apikey_pkey'";
@@ -25,9 +29,10 @@ pub(super) async fn fill(url: &str, limited: &Texts, unlimited: Option<&Texts>) 
     for (name, _) in &indexes {
         run(&mut connection, format!(r#"drop index "{name}""#)).await?;
     }
-    insert(&mut connection, limited, "L", Some(i32::try_from(PLENTY)?)).await?;
-    if let Some(unlimited) = unlimited {
-        insert(&mut connection, unlimited, "U", None).await?;
+    for (sort, count) in lots {
+        let remove = query(r#"delete from "apikey" where "id" between $1 || '0' and $1 || '9'"#);
+        remove.bind(sort.letter()).execute(&mut connection).await?;
+        insert(&mut connection, *sort, *count).await?;
     }
     for (_, sql) in indexes {
         run(&mut connection, sql).await?;
@@ -39,9 +44,12 @@ pub(super) async fn fill(url: &str, limited: &Texts, unlimited: Option<&Texts>) 
     Ok(connection.close().await?)
 }
 
-async fn insert(connection: &mut PgConnection, texts: &Texts, id: &str, plenty: Option<i32>) -> Result<(), Failure> {
-    for (first, hashes) in hashes(texts) {
-        query(INSERT).bind(hashes).bind(first).bind(id).bind(plenty).execute(&mut *connection).await?;
+async fn insert(connection: &mut PgConnection, sort: Sort, count: usize) -> Result<(), Failure> {
+    let Lot { letter, remaining, rate_limit, window_ms, counted, created, owner, expires } = Lot::of(sort)?;
+    for (first, hashes) in hashes(&Texts::Numbered { sort, count }) {
+        let statement = query(INSERT).bind(hashes).bind(first).bind(letter).bind(remaining).bind(rate_limit);
+        let statement = statement.bind(window_ms).bind(counted).bind(created).bind(owner).bind(expires);
+        statement.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -52,11 +60,27 @@ async fn run(connection: &mut PgConnection, sql: String) -> Result<(), Failure> 
 }
 
 pub(super) async fn spent(url: &str) -> Result<i64, Failure> {
-    let mut connection = connect(url).await?;
     let spent = query_scalar(r#"select coalesce(sum($1 - "remaining"), 0)::bigint from "apikey""#);
-    let spent = spent.bind(i64::try_from(PLENTY)?).fetch_one(&mut connection).await?;
+    number(url, spent.bind(i64::try_from(PLENTY)?)).await
+}
+
+pub(super) async fn called(url: &str) -> Result<i64, Failure> {
+    const CALLED: &str = r#"
+        select coalesce(sum(extract(epoch from "lastRequest" - "createdAt") * 1000
+            + coalesce("keymint_backlog_ns" / 1000000, $1) - $1), 0)::bigint
+        from "apikey" where "remaining" is null and "lastRequest" is not null and "rateLimitEnabled""#;
+    number(url, query_scalar(CALLED).bind(i64::from(COUNTED))).await
+}
+
+pub(super) async fn expired(url: &str) -> Result<i64, Failure> {
+    number(url, query_scalar(r#"select count(*) from "apikey" where "expiresAt" is not null"#)).await
+}
+
+async fn number(url: &str, query: QueryScalar<'static, Postgres, i64, PgArguments>) -> Result<i64, Failure> {
+    let mut connection = connect(url).await?;
+    let number = query.fetch_one(&mut connection).await?;
     connection.close().await?;
-    Ok(spent)
+    Ok(number)
 }
 
 async fn connect(url: &str) -> Result<PgConnection, Failure> {

@@ -2,26 +2,30 @@ use std::fs::File;
 use std::path::Path;
 
 use serde_json::json;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::query::QueryScalar;
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, query, query_as, query_scalar, raw_sql};
 
 use super::hashes;
+use super::lot::{COUNTED, Lot};
 use crate::Failure;
 use crate::api::PLENTY;
-use crate::keys::Texts;
+use crate::keys::{Sort, Texts};
 
-/// `?1` are hashes, `?2` is the number of the first, `?3` begins ids, `?4` is quota and limit or null.
+/// `?1` are hashes, `?2` is the number of the first; the rest is a [`Lot`] in its order.
 const INSERT: &str = r#"
     insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
-        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "createdAt",
-        "updatedAt", "metadata")
-    select printf('%s%031d', ?3, ?2 + "key"), 'default', printf('key %d', ?2 + "key"), 'sk_' || ?3 || '00',
-        printf('owner-%d', ?2 + "key"), 'sk_', "value", 1,
-        ?4 is not null, 86400000, coalesce(?4, 10), 0, ?4, '2026-01-01T00:00:00.000Z',
-        '2026-01-01T00:00:00.000Z', 'null'
-    from json_each(?1)"#;
+        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
+        "expiresAt", "createdAt", "updatedAt", "metadata")
+    select printf('%s%031d', ?3, n), 'default', printf('key %d', n), 'sk_' || ?3 || '00',
+        coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), coalesce(?7, 0),
+        ?4, case when ?7 is not null then "created" end, ?10, "created", "created", 'null'
+    from (select "value" as "hash", ?2 + "key" as n, strftime('%Y-%m-%dT%H:%M:%fZ', ?8,
+        printf('-%d.%03d seconds', (?2 + "key") / 1000, (?2 + "key") % 1000)) as "created" from json_each(?1))"#;
 
-pub(super) async fn fill(file: &Path, limited: &Texts, unlimited: Option<&Texts>) -> Result<(), Failure> {
+pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     // Nothing has to outlive a power cut before the measurement begins, and the server switches the log on again.
     let options = SqliteConnectOptions::new().filename(file).synchronous(SqliteSynchronous::Off);
     let mut connection =
@@ -32,9 +36,10 @@ pub(super) async fn fill(file: &Path, limited: &Texts, unlimited: Option<&Texts>
     for (name, _) in &indexes {
         run(&mut connection, format!(r#"drop index "{name}""#)).await?;
     }
-    insert(&mut connection, limited, "L", Some(i64::try_from(PLENTY)?)).await?;
-    if let Some(unlimited) = unlimited {
-        insert(&mut connection, unlimited, "U", None).await?;
+    for (sort, count) in lots {
+        let remove = query(r#"delete from "apikey" where "id" between ?1 || '0' and ?1 || '9'"#);
+        remove.bind(sort.letter()).execute(&mut connection).await?;
+        insert(&mut connection, *sort, *count).await?;
     }
     for (_, sql) in indexes {
         run(&mut connection, sql).await?;
@@ -45,15 +50,12 @@ pub(super) async fn fill(file: &Path, limited: &Texts, unlimited: Option<&Texts>
     Ok(File::open(file)?.sync_all()?)
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    texts: &Texts,
-    id: &str,
-    plenty: Option<i64>,
-) -> Result<(), Failure> {
-    for (first, hashes) in hashes(texts) {
-        let statement = query(INSERT).bind(json!(hashes).to_string()).bind(first).bind(id).bind(plenty);
-        statement.execute(&mut *connection).await?;
+async fn insert(connection: &mut SqliteConnection, sort: Sort, count: usize) -> Result<(), Failure> {
+    let Lot { letter, remaining, rate_limit, window_ms, counted, created, owner, expires } = Lot::of(sort)?;
+    for (first, hashes) in hashes(&Texts::Numbered { sort, count }) {
+        let statement = query(INSERT).bind(json!(hashes).to_string()).bind(first).bind(letter).bind(remaining);
+        let statement = statement.bind(rate_limit).bind(window_ms).bind(counted).bind(created).bind(owner);
+        statement.bind(expires).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -64,9 +66,26 @@ async fn run(connection: &mut SqliteConnection, sql: String) -> Result<(), Failu
 }
 
 pub(super) async fn spent(file: &Path) -> Result<i64, Failure> {
+    let spent = query_scalar(r#"select coalesce(sum(?1 - "remaining"), 0) from "apikey""#);
+    number(file, spent.bind(i64::try_from(PLENTY)?)).await
+}
+
+pub(super) async fn called(file: &Path) -> Result<i64, Failure> {
+    const CALLED: &str = r#"
+        select coalesce(sum(
+            cast(round((unixepoch("lastRequest", 'subsec') - unixepoch("createdAt", 'subsec')) * 1000) as integer)
+            + coalesce("keymint_backlog_ns" / 1000000, ?1) - ?1), 0)
+        from "apikey" where "remaining" is null and "lastRequest" is not null and "rateLimitEnabled""#;
+    number(file, query_scalar(CALLED).bind(i64::from(COUNTED))).await
+}
+
+pub(super) async fn expired(file: &Path) -> Result<i64, Failure> {
+    number(file, query_scalar(r#"select count(*) from "apikey" where "expiresAt" is not null"#)).await
+}
+
+async fn number(file: &Path, query: QueryScalar<'static, Sqlite, i64, SqliteArguments>) -> Result<i64, Failure> {
     let mut connection = SqliteConnectOptions::new().filename(file).read_only(true).connect().await?;
-    let spent = query_scalar(r#"select coalesce(sum(?1 - "remaining"), 0) from "apikey""#).bind(i64::try_from(PLENTY)?);
-    let spent = spent.fetch_one(&mut connection).await?;
+    let number = query.fetch_one(&mut connection).await?;
     connection.close().await?;
-    Ok(spent)
+    Ok(number)
 }

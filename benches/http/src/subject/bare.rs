@@ -18,6 +18,7 @@ use super::{Lab, keymint};
 use crate::Failure;
 use crate::api::{Answer, Api};
 use crate::arguments::Bare;
+use crate::keys::Sort;
 use crate::server::Server;
 
 /// An answer as it is handed to the endpoint's process.
@@ -38,7 +39,7 @@ struct Request {
 pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Server, Failure> {
     let model = keymint::start(lab, keymint::MEMORY, workers, folder).await?;
     let api = Api::at(model.url());
-    let keys = api.create_keys(1, true).await?;
+    let keys = api.create_keys(Sort::Limited, 1).await?;
     let Answer { headers, body } = api.verify(&keys[0]).await?;
     model.stop().await?;
     // These the server writes itself.

@@ -1,5 +1,6 @@
-//! Keymint itself, with its defaults but for the database, the port and the number of threads.
+//! Keymint itself, with its defaults but for the database, the port, the number of threads, and what a subject is for.
 
+use std::fs;
 use std::path::Path;
 
 use tokio::process::Command;
@@ -27,7 +28,12 @@ pub(crate) async fn migrate(lab: &Lab, database: &str, folder: &Path) -> Result<
     Err(format!("keymint migrate failed: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-fn command(lab: &Lab, database: &str, workers: usize) -> Command {
+/// Has the servers of this folder defer usage: lists of tables are for files, and not for the environment.
+pub(crate) fn defer_usage(folder: &Path) -> Result<(), Failure> {
+    Ok(fs::write(folder.join("keymint.toml"), "[[api_key]]\ndefer_usage = true\n")?)
+}
+
+pub(crate) fn command(lab: &Lab, database: &str, workers: usize) -> Command {
     let mut command = Command::new(&lab.keymint);
     command.env_clear().envs([
         ("KEYMINT_SERVER_KEYS", SERVER_KEY),

@@ -11,8 +11,16 @@ pub(crate) enum Kind {
     Bare,
     /// Keymint on SQLite, durability full.
     Sqlite,
+    /// The same with `defer_usage`.
+    SqliteDeferred,
+    /// Two processes of Keymint on one SQLite file, each of which gets half of the connections.
+    SqlitePair,
     /// Keymint on Postgres, durability full.
     Postgres,
+    /// The same with `defer_usage`.
+    PostgresDeferred,
+    /// Two processes of Keymint on one Postgres, each of which gets half of the connections.
+    PostgresPair,
     /// Keymint on its memory.
     Memory,
     /// Better Auth on SQLite: WAL, synchronous full.
@@ -21,10 +29,53 @@ pub(crate) enum Kind {
     BetterAuthPostgres,
 }
 
+/// Where a subject keeps its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Engine {
+    /// A file, durability full.
+    Sqlite,
+    /// A server of its own, durability full.
+    Postgres,
+}
+
 impl Kind {
-    /// Whether what its keys have spent must be what was answered. A peer's books are shown, and not judged.
-    pub(crate) fn keeps_quotas(self) -> bool {
-        matches!(self, Self::Sqlite | Self::Postgres | Self::Memory)
+    /// Its database; `None` where it has none.
+    pub(crate) fn engine(self) -> Option<Engine> {
+        match self {
+            Self::Bare | Self::Memory => None,
+            Self::Sqlite | Self::SqliteDeferred | Self::SqlitePair | Self::BetterAuthSqlite => Some(Engine::Sqlite),
+            Self::Postgres | Self::PostgresDeferred | Self::PostgresPair | Self::BetterAuthPostgres => {
+                Some(Engine::Postgres)
+            }
+        }
+    }
+
+    pub(crate) fn is_better_auth(self) -> bool {
+        matches!(self, Self::BetterAuthSqlite | Self::BetterAuthPostgres)
+    }
+
+    pub(crate) fn is_keymint(self) -> bool {
+        self != Self::Bare && !self.is_better_auth()
+    }
+
+    /// Whether it writes behind its answers what keys without a quota have used.
+    pub(crate) fn defers_usage(self) -> bool {
+        matches!(self, Self::SqliteDeferred | Self::PostgresDeferred)
+    }
+
+    /// Processes of Keymint that share its database.
+    pub(crate) fn processes(self) -> usize {
+        if matches!(self, Self::SqlitePair | Self::PostgresPair) { 2 } else { 1 }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
     }
 }
 
@@ -33,7 +84,11 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Bare => "bare",
             Self::Sqlite => "sqlite",
+            Self::SqliteDeferred => "sqlite-deferred",
+            Self::SqlitePair => "sqlite-pair",
             Self::Postgres => "postgres",
+            Self::PostgresDeferred => "postgres-deferred",
+            Self::PostgresPair => "postgres-pair",
             Self::Memory => "memory",
             Self::BetterAuthSqlite => "better-auth-sqlite",
             Self::BetterAuthPostgres => "better-auth-postgres",

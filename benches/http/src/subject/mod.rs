@@ -12,44 +12,74 @@ use std::path::{Path, PathBuf};
 use keymint_test_postgres::PrivateCluster;
 use tempfile::TempDir;
 
-pub(crate) use self::kind::Kind;
+pub(crate) use self::kind::{Engine, Kind};
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
-use crate::keys::{Pick, Texts};
+use crate::keys::{Pick, Sort, Texts};
 use crate::server::Server;
 use crate::stock::Stock;
 
-/// A server that is ready to be measured.
+/// Servers that are ready to be measured.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
-    pub(crate) api: Api,
+    /// Of its processes.
+    pub(crate) apis: Vec<Api>,
     pub(crate) folder: PathBuf,
-    limited: Texts,
-    unlimited: Option<Texts>,
-    stock: Option<Stock>,
-    // In this order: a server ends before its database.
-    pub(crate) server: Server,
+    /// Of every sort of keys that is there.
+    texts: Vec<(Sort, Texts)>,
+    // In this order: servers end before their database.
+    servers: Vec<Server>,
+    pub(crate) database: Option<Database>,
+}
+
+/// A database of a subject's own. It ends with this value.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) stock: Stock,
     _cluster: Option<PrivateCluster>,
 }
 
 impl Subject {
     /// The keys that requests show.
     pub(crate) fn texts(&self, pick: Pick) -> Texts {
-        match pick {
-            Pick::Spread => self.limited.clone(),
-            Pick::Hot => self.limited.first(),
-            Pick::Unlimited => self.unlimited.clone().unwrap_or_else(|| self.limited.clone()),
+        let texts = self.texts.iter().find(|(sort, _)| *sort == pick.sort()).map(|(_, texts)| texts);
+        match (texts, pick) {
+            (Some(texts), Pick::Hot) => texts.first(),
+            (Some(texts), _) => texts.clone(),
+            // There is none for a pick that the run does not have.
+            (None, _) => Texts::Numbered { sort: pick.sort(), count: 1 },
         }
     }
 
-    /// What all keys have spent of their quotas so far; `None` where there are no quotas.
-    pub(crate) async fn spent(&self) -> Result<Option<u64>, Failure> {
-        match (&self.stock, self.kind) {
-            (Some(stock), _) => Ok(Some(stock.spent().await?)),
-            (None, Kind::Memory) => Ok(Some(self.api.spent().await?)),
-            (None, _) => Ok(None),
+    /// Where its processes verify.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.apis.iter().map(Api::verify_url).collect()
+    }
+
+    /// KiB of memory that its processes hold; `None` where the system does not say.
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        self.servers.iter().map(Server::resident_kib).sum()
+    }
+
+    /// Has its processes write what they have not written yet, and end.
+    pub(crate) async fn finish(&mut self) -> Result<(), Failure> {
+        for server in self.servers.drain(..) {
+            server.finish().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    pub(crate) async fn start(engine: Engine, folder: &Path) -> Self {
+        match engine {
+            Engine::Sqlite => Self { stock: Stock::sqlite(folder), _cluster: None },
+            Engine::Postgres => {
+                let cluster = PrivateCluster::start_durable().await;
+                Self { stock: Stock::Postgres(cluster.database().await), _cluster: Some(cluster) }
+            }
         }
     }
 }
@@ -62,9 +92,10 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn open(run: &Run) -> Result<Self, Failure> {
-        let keymint = match &run.keymint {
-            Some(file) => file.clone(),
+    /// With the program that is named, or else the one beside this program.
+    pub(crate) fn open(keymint: Option<&Path>) -> Result<Self, Failure> {
+        let keymint = match keymint {
+            Some(file) => file.to_owned(),
             None => env::current_exe()?.with_file_name("keymint"),
         };
         let keymint = keymint.canonicalize().map_err(|error| {
@@ -88,40 +119,51 @@ impl Lab {
     /// Starts a subject with its keys.
     pub(crate) async fn start(&self, kind: Kind, run: &Run) -> Result<Subject, Failure> {
         let folder = self.folder()?;
-        let mut limited = Texts::limited(run.keys.get());
-        let mut unlimited = run.pick.contains(&Pick::Unlimited).then(|| Texts::unlimited(run.keys.get()));
-        let mut cluster = None;
-        let stock = match kind {
-            Kind::Bare | Kind::Memory => None,
-            Kind::Sqlite | Kind::BetterAuthSqlite => Some(Stock::sqlite(&folder)),
-            Kind::Postgres | Kind::BetterAuthPostgres => {
-                Some(Stock::Postgres(cluster.insert(PrivateCluster::start_durable().await).database().await))
-            }
-        };
-        let server = match (kind, &stock) {
-            (Kind::BetterAuthSqlite | Kind::BetterAuthPostgres, Some(stock)) => {
-                better_auth::prepare(stock).await?;
-                stock.fill(&limited, unlimited.as_ref()).await?;
-                // Two writers of one SQLite file would wait for each other.
-                let workers = if kind == Kind::BetterAuthSqlite { NonZeroUsize::MIN } else { run.peer_workers };
-                better_auth::start(stock, workers, &folder).await?
-            }
-            (_, Some(stock)) => {
-                keymint::migrate(self, &stock.url(), &folder).await?;
-                stock.fill(&limited, unlimited.as_ref()).await?;
-                keymint::start(self, &stock.url(), run.workers, &folder).await?
-            }
-            (Kind::Memory, None) => keymint::start(self, keymint::MEMORY, run.workers, &folder).await?,
-            (_, None) => bare::start(self, run.workers, &folder).await?,
-        };
-        let api = Api::at(server.url());
-        if kind == Kind::Memory {
-            // There is no way into another process' memory but its API.
-            limited = Texts::Listed(api.create_keys(run.keys.get(), true).await?);
-            if let Some(unlimited) = &mut unlimited {
-                *unlimited = Texts::Listed(api.create_keys(run.keys.get(), false).await?);
+        let mut sorts = vec![Sort::Limited];
+        for sort in run.pick.iter().map(|pick| pick.sort()) {
+            if !sorts.contains(&sort) {
+                sorts.push(sort);
             }
         }
-        Ok(Subject { kind, api, folder, limited, unlimited, stock, server, _cluster: cluster })
+        let lots: Vec<(Sort, usize)> = sorts.into_iter().map(|sort| (sort, run.keys.get())).collect();
+        let database = match kind.engine() {
+            Some(engine) => Some(Database::start(engine, &folder).await),
+            None => None,
+        };
+        let servers = match database.as_ref().map(|database| &database.stock) {
+            Some(stock) if kind.is_better_auth() => {
+                better_auth::prepare(stock).await?;
+                stock.fill(&lots).await?;
+                // Two writers of one SQLite file would wait for each other.
+                let is_sqlite = kind.engine() == Some(Engine::Sqlite);
+                let workers = if is_sqlite { NonZeroUsize::MIN } else { run.peer_workers };
+                vec![better_auth::start(stock, workers, &folder).await?]
+            }
+            Some(stock) => {
+                keymint::migrate(self, &stock.url(), &folder).await?;
+                stock.fill(&lots).await?;
+                if kind.defers_usage() {
+                    keymint::defer_usage(&folder)?;
+                }
+                let mut servers = Vec::new();
+                for _ in 0..kind.processes() {
+                    servers.push(keymint::start(self, &stock.url(), run.workers, &folder).await?);
+                }
+                servers
+            }
+            None if kind == Kind::Memory => vec![keymint::start(self, keymint::MEMORY, run.workers, &folder).await?],
+            None => vec![bare::start(self, run.workers, &folder).await?],
+        };
+        let apis: Vec<Api> = servers.iter().map(|server| Api::at(server.url())).collect();
+        let mut texts = Vec::new();
+        for (sort, count) in lots {
+            // There is no way into another process' memory but its API.
+            let of_sort = match kind {
+                Kind::Memory => Texts::Listed(apis[0].create_keys(sort, count).await?),
+                _ => Texts::Numbered { sort, count },
+            };
+            texts.push((sort, of_sort));
+        }
+        Ok(Subject { kind, apis, folder, texts, servers, database })
     }
 }
