@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
@@ -12,6 +12,7 @@ use keymint_service::ServiceError;
 use serde_json::json;
 
 use crate::guard::VerifierError;
+use crate::wire::{retry_after, show_limits};
 
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ pub enum ApiError {
 
 /// Time after which a client should ask again where the store was down or the queue full.
 const SOON: Duration = Duration::from_secs(1);
+
+const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// What a client is told.
 struct Answer {
@@ -154,18 +157,28 @@ impl ApiError {
         self.answer().message
     }
 
-    /// Whole seconds until the same request is worth repeating, as `Retry-After` has them.
-    pub(crate) fn retry_after(&self) -> Option<u64> {
-        self.answer().retry.map(whole_seconds)
-    }
-
-    /// Milliseconds that a refused key must wait, as Better Auth puts them into the body.
-    fn try_again_in(&self) -> Option<u64> {
+    /// Why the key that the request shows was refused, where that is the error.
+    fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) | Self::Denied(refusal) => {
-                refusal.retry_in_ms
+                Some(refusal)
             }
             _ => None,
+        }
+    }
+
+    /// Says when the same request is worth repeating, and how a refused key stands against its limits.
+    pub(crate) fn show_retry(&self, headers: &mut HeaderMap) {
+        if let Some(refusal) = self.refusal() {
+            show_limits(headers, refusal.standings.iter().copied());
+        }
+        if let Some(wait) = self.answer().retry {
+            let seconds = retry_after(wait);
+            // Better Auth's own limiter names the header so (wire document 1.2).
+            if matches!(self, Self::Throttled(_)) {
+                headers.insert(X_RETRY_AFTER, seconds.clone());
+            }
+            headers.insert(header::RETRY_AFTER, seconds);
         }
     }
 }
@@ -225,31 +238,20 @@ fn wait(refusal: &Refusal) -> Option<Duration> {
     refusal.retry_in_ms.map(Duration::from_millis)
 }
 
-/// Whole seconds, rounded up and 1 at least: a client that waits so long gets in.
-fn whole_seconds(wait: Duration) -> u64 {
-    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         self.answer().status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let Answer { status, code, message, retry } = self.answer();
+        let Answer { status, code, message, .. } = self.answer();
         let mut body = json!({ "code": code, "message": message });
-        if let Some(try_again_in) = self.try_again_in() {
+        // Milliseconds, as Better Auth has them.
+        if let Some(try_again_in) = self.refusal().and_then(|refusal| refusal.retry_in_ms) {
             body["details"] = json!({ "tryAgainIn": try_again_in });
         }
         let mut response = HttpResponse::build(status).json(body);
-        if let Some(wait) = retry {
-            let seconds = HeaderValue::from(whole_seconds(wait));
-            // Better Auth's own limiter names the header so (wire document 1.2).
-            if matches!(self, Self::Throttled(_)) {
-                response.headers_mut().insert(header::HeaderName::from_static("x-retry-after"), seconds.clone());
-            }
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
+        self.show_retry(response.headers_mut());
         // What is left of a refused body is not read; the connection cannot be used again.
         if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody) {
             response.head_mut().set_connection_type(ConnectionType::Close);

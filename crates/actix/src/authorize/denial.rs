@@ -8,7 +8,6 @@ use keymint_domain::usage::Standing;
 use keymint_domain::verify::Refusal;
 use serde_json::json;
 
-use super::show_limits;
 use crate::ApiError;
 
 /// Why a gateway's request was not allowed: an error as a problem document (RFC 9457), with a status that the gateway
@@ -67,17 +66,13 @@ impl ResponseError for Denial {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
         }
-        if let ApiError::Denied(refusal) = &self.error {
-            show_limits(&mut response, &refusal.standings);
-        }
-        if let Some(seconds) = self.error.retry_after() {
-            response.insert_header((header::RETRY_AFTER, seconds));
-        }
         if self.by_403 {
             response.insert_header((X_AUTHZ_STATUS, HeaderValue::from(status.as_u16())));
             response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));
         }
-        response.body(problem.to_string())
+        let mut response = response.body(problem.to_string());
+        self.error.show_retry(response.headers_mut());
+        response
     }
 }
 

@@ -3,13 +3,11 @@
 mod denial;
 mod gateway;
 mod identity;
-mod limits;
 mod parameters;
 mod shown;
 
 pub use denial::Denial;
 pub(crate) use gateway::Asker;
 pub(crate) use identity::identify;
-pub(crate) use limits::show_limits;
 pub(crate) use parameters::Parameters;
 pub(crate) use shown::shown_key;

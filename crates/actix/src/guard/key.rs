@@ -2,6 +2,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use keymint_domain::usage::Standing;
 use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions};
 
 use super::Admission;
@@ -51,16 +52,18 @@ impl ApiKey {
 }
 
 impl RateLimitLeft {
-    /// Of a limit of `max` calls in `window_ms`, where `used` are counted.
-    pub(super) fn new(max: u64, window_ms: u64, used: u64) -> Self {
-        Self { max, window_ms, left: max.saturating_sub(used) }
+    /// Of a key that stands so; `None` = it has no rate limit.
+    fn of(mut standings: impl Iterator<Item = Standing>) -> Option<Self> {
+        let rate = standings.find(|standing| standing.limit == Standing::RATE)?;
+        let Standing { limit: _, max, window_ms, remaining, more_in_ms: _ } = rate;
+        Some(Self { max, window_ms, left: remaining })
     }
 }
 
-impl From<&keymint_domain::ApiKey> for ApiKey {
-    fn from(key: &keymint_domain::ApiKey) -> Self {
-        let (details, usage) = (&*key.details, &key.usage);
-        let limit = details.rate_limit();
+impl ApiKey {
+    /// A key that was accepted, and how it stands against its limits.
+    pub(super) fn new(key: &keymint_domain::ApiKey, standings: impl Iterator<Item = Standing>) -> Self {
+        let details = &*key.details;
         Self {
             id: details.id.clone(),
             config_id: details.config_id.clone(),
@@ -68,8 +71,8 @@ impl From<&keymint_domain::ApiKey> for ApiKey {
             owner: details.owner.clone(),
             permissions: details.permissions.clone(),
             metadata: details.metadata.clone(),
-            remaining: usage.remaining,
-            rate_limit: limit.map(|limit| RateLimitLeft::new(limit.max(), limit.window_ms(), usage.request_count)),
+            remaining: key.usage.remaining,
+            rate_limit: RateLimitLeft::of(standings),
         }
     }
 }

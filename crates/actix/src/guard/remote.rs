@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keymint_domain::server_key::ServerKeyText;
+use keymint_domain::usage::Standing;
 use keymint_domain::verify::{Cost, Refusal};
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Metadata, OwnerId, Permissions};
 use keymint_service::VerifyKey;
@@ -10,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sfv::ListEntry;
 
 use super::key::RateLimitLeft;
 use super::{ApiKey, Verifier, VerifierError};
@@ -107,8 +109,9 @@ impl Remote {
         if status != StatusCode::OK {
             return Err(VerifierError::failed(format!("Keymint answered {status}: see base URL and server key")));
         }
+        let left = rate_left(response.headers());
         let body = response.bytes().await.map_err(VerifierError::unavailable)?;
-        let verdict = serde_json::from_slice::<VerdictWire>(&body).ok().and_then(VerdictWire::parse);
+        let verdict = serde_json::from_slice::<VerdictWire>(&body).ok().and_then(|verdict| verdict.parse(left));
         verdict.ok_or_else(|| VerifierError::failed("Keymint's answer is no verdict"))
     }
 }
@@ -181,15 +184,25 @@ struct KeyWire {
     rate_limit_enabled: bool,
     rate_limit_time_window: Option<u64>,
     rate_limit_max: Option<u64>,
-    request_count: u64,
     remaining: Option<u64>,
     permissions: Option<Value>,
     metadata: Option<Value>,
 }
 
+/// What `RateLimit` says is left of the key's rate limit; `None` = it has none.
+fn rate_left(headers: &HeaderMap) -> Option<u64> {
+    let limits: sfv::List = sfv::Parser::new(headers.get("ratelimit")?.as_bytes()).parse().ok()?;
+    let rate = limits.into_iter().find_map(|entry| match entry {
+        ListEntry::Item(item) if item.bare_item.as_string()?.as_str() == Standing::RATE => Some(item),
+        _ => None,
+    });
+    let left = rate?.params.get("r")?.as_integer()?;
+    u64::try_from(left).ok()
+}
+
 impl VerdictWire {
-    fn parse(self) -> Option<Result<ApiKey, Refusal>> {
-        if self.valid { self.key?.parse().map(Ok) } else { Some(Err(self.error?.parse())) }
+    fn parse(self, left: Option<u64>) -> Option<Result<ApiKey, Refusal>> {
+        if self.valid { self.key?.parse(left).map(Ok) } else { Some(Err(self.error?.parse())) }
     }
 }
 
@@ -203,9 +216,9 @@ impl RefusalWire {
 }
 
 impl KeyWire {
-    fn parse(self) -> Option<ApiKey> {
+    fn parse(self, left: Option<u64>) -> Option<ApiKey> {
         let window_ms = self.rate_limit_time_window.filter(|window| self.rate_limit_enabled && *window > 0);
-        let limit = window_ms.zip(self.rate_limit_max);
+        let limit = window_ms.zip(self.rate_limit_max).zip(left);
         Some(ApiKey {
             id: KeyId::parse(self.id).ok()?,
             config_id: ConfigId::parse(self.config_id).ok()?,
@@ -220,7 +233,7 @@ impl KeyWire {
                 None => None,
             },
             remaining: self.remaining,
-            rate_limit: limit.map(|(window_ms, max)| RateLimitLeft::new(max, window_ms, self.request_count)),
+            rate_limit: limit.map(|((window_ms, max), left)| RateLimitLeft { max, window_ms, left }),
         })
     }
 }

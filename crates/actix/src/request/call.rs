@@ -12,7 +12,9 @@ use serde_json::Value;
 use super::caller::is_server;
 use super::pairs;
 use super::{JsonBody, Judged, proven_address};
+use crate::session::Outbox;
 use crate::validate::Object;
+use crate::wire::show_limits;
 use crate::{Api, ApiError, origin};
 
 /// A request that a user may make, after what all of them go through, in Better Auth's order (wire document 1.2): its
@@ -69,6 +71,7 @@ impl Credential {
         let client = proven_address(http, &api.options.trusted_proxies);
         let holder = api.keys.open_session(text.clone(), header, client).await?;
         Judged::accepted(http, api, &holder.key);
+        Outbox::fill(http, |headers| show_limits(headers, api.keys.standings(&holder.key)));
         Ok(Self::Key { holder: Box::new(holder), text })
     }
 }

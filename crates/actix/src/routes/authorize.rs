@@ -5,8 +5,9 @@ use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
-use crate::authorize::{Asker, Denial, Parameters, identify, show_limits, shown_key};
+use crate::authorize::{Asker, Denial, Parameters, identify, shown_key};
 use crate::request::{Judged, proven_address};
+use crate::wire::show_limits;
 use crate::{Api, ApiError};
 
 /// `/authorize` and every path below it, by any method: whether the request that a gateway has before it may pass. The
@@ -23,8 +24,9 @@ pub(super) async fn authorize(request: HttpRequest, api: Data<Api>) -> Result<Ht
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     identify(&mut response, &key);
-    show_limits(&mut response, &api.keys.standings(&key));
-    Ok(response.finish())
+    let mut response = response.finish();
+    show_limits(response.headers_mut(), api.keys.standings(&key));
+    Ok(response)
 }
 
 /// The key that the request shows, once it has paid.

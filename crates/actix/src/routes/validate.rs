@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
-use crate::wire::{ValidatedView, read_validate};
+use crate::wire::{ValidatedView, read_validate, show_limits};
 use crate::{Api, ApiError};
 
 /// `POST /api-key/validate`: a verification as Better Auth UI's documentation shows it to its users. A refused key is an
@@ -20,5 +20,7 @@ pub(super) async fn validate(
     request.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let validated = api.keys.validate(&caller, request).await?.map_err(ApiError::Invalid)?;
     Judged::accepted(&http, &api, &validated.key);
-    Ok(HttpResponse::Ok().json(ValidatedView::from(&validated)))
+    let mut response = HttpResponse::Ok().json(ValidatedView::from(&validated));
+    show_limits(response.headers_mut(), api.keys.standings(&validated.key));
+    Ok(response)
 }

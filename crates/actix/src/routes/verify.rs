@@ -3,7 +3,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
-use crate::wire::{VerdictView, read_verify};
+use crate::wire::{VerdictView, read_verify, show_verdict};
 use crate::{Api, ApiError};
 
 /// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict.
@@ -19,5 +19,7 @@ pub(super) async fn verify(
     request.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let verdict = api.keys.verify(&caller, request).await?;
     Judged::verdict(&http, &api, &verdict);
-    Ok(HttpResponse::Ok().json(VerdictView::from(&verdict)))
+    let mut response = HttpResponse::Ok().json(VerdictView::from(&verdict));
+    show_verdict(response.headers_mut(), &verdict, &api.keys);
+    Ok(response)
 }

@@ -3,21 +3,27 @@ use std::rc::Rc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest};
 
-/// The cookies that a request has earned so far. They travel on whatever answer follows, errors included (wire document
-/// 5.5).
+/// The headers that a request has earned so far: cookies, and how the key stands that it shows. They travel on whatever
+/// answer follows, errors included (wire document 5.5).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Outbox(Rc<RefCell<Vec<String>>>);
+pub(crate) struct Outbox(Rc<RefCell<HeaderMap>>);
 
 impl Outbox {
+    /// Lets `write` add headers to the answer of this request.
+    pub(crate) fn fill(request: &HttpRequest, write: impl FnOnce(&mut HeaderMap)) {
+        let outbox = request.extensions().get::<Self>().cloned().unwrap_or_default();
+        write(&mut outbox.0.borrow_mut());
+        request.extensions_mut().insert(outbox);
+    }
+
     /// Adds `Set-Cookie` lines to the answer of this request.
     pub(crate) fn send(request: &HttpRequest, cookies: Vec<String>) {
-        let outbox = request.extensions().get::<Self>().cloned().unwrap_or_default();
-        outbox.0.borrow_mut().extend(cookies);
-        request.extensions_mut().insert(outbox);
+        let cookies = cookies.into_iter().filter_map(|cookie| HeaderValue::try_from(cookie).ok());
+        Self::fill(request, |headers| cookies.for_each(|cookie| headers.append(header::SET_COOKIE, cookie)));
     }
 }
 
@@ -28,10 +34,8 @@ pub(crate) async fn deliver(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(request).await?;
     let outbox = response.request().extensions().get::<Outbox>().cloned();
-    for cookie in outbox.into_iter().flat_map(|outbox| outbox.0.take()) {
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    for (name, value) in outbox.map(|outbox| outbox.0.take()).into_iter().flatten() {
+        response.headers_mut().append(name, value);
     }
     Ok(response)
 }

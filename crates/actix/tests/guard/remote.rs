@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use keymint_actix::guard::{InvalidRemote, Remote, RemoteOptions, Verifier as _};
+use keymint_actix::guard::{InvalidRemote, Remote, RemoteOptions, Verifier};
+use keymint_domain::verify::Cost;
 use keymint_service::VerifyKey;
 use keymint_store_memory::MemoryStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -77,6 +78,23 @@ async fn a_remote_keymint_decides_and_counts() {
     let (status, code, retry) = refusal(address, "/hello", &[("x-api-key", limited.expose())]).await;
     assert_eq!((status, code.as_str()), (429, "RATE_LIMITED"));
     assert!(retry.is_some_and(|seconds| (86_000..=86_400).contains(&seconds)), "{retry:?}");
+}
+
+#[actix_web::test]
+async fn a_remote_keymint_tells_of_a_key_what_an_embedded_one_does() {
+    let keys = service(MemoryStore::default());
+    let remote = Remote::new(&keymint(Arc::clone(&keys)), SERVER_KEY, RemoteOptions::default()).unwrap();
+    let (_, limited) = mint(&keys, |_| ()).await;
+    let (_, free) = mint(&keys, |new| new.rate_limit_enabled = Some(false)).await;
+    for (key, left) in [(limited, Some(8)), (free, None)] {
+        for verifier in [&*keys as &dyn Verifier, &remote] {
+            verifier.verify(VerifyKey::of(key.clone())).await.unwrap().unwrap();
+        }
+        let look = VerifyKey { cost: Cost(0), ..VerifyKey::of(key) };
+        let told = remote.verify(look.clone()).await.unwrap().unwrap();
+        assert_eq!(told.rate_limit.map(|limit| limit.left), left);
+        assert_eq!(told, Verifier::verify(&*keys, look).await.unwrap().unwrap());
+    }
 }
 
 #[actix_web::test]

@@ -10,6 +10,7 @@ mod document;
 mod faults;
 mod identity;
 mod key_sessions;
+mod limits;
 mod manage;
 mod origins;
 mod server;

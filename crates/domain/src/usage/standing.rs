@@ -24,9 +24,9 @@ impl Standing {
     pub const QUOTA: &'static str = "quota";
 
     /// Every limit of `key` that has a window: its rate limit, and its quota where that is refilled.
-    pub fn of(key: &ApiKey, policy: &Policy, now: Timestamp) -> Vec<Self> {
+    pub fn of(key: &ApiKey, policy: &Policy, now: Timestamp) -> impl Iterator<Item = Self> + use<> {
         let rate = Self::of_rate(key, policy, now);
-        rate.into_iter().chain(Self::of_quota(key, now)).collect()
+        rate.into_iter().chain(Self::of_quota(key, now))
     }
 
     fn of_rate(key: &ApiKey, policy: &Policy, now: Timestamp) -> Option<Self> {

@@ -23,7 +23,7 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
             exhausted: code == ErrorCode::UsageExceeded && key.is_exhausted(),
             missing: if code == ErrorCode::KeyNotFound { missing(key, attempt) } else { None },
             standings: if matches!(code, ErrorCode::RateLimited | ErrorCode::UsageExceeded) {
-                Standing::of(key, policy, now)
+                Standing::of(key, policy, now).collect()
             } else {
                 Vec::new()
             },

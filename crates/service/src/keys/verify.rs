@@ -59,7 +59,7 @@ impl Keys {
     }
 
     /// How `key`, as a verification has left it, stands against its limits now.
-    pub fn standings(&self, key: &ApiKey) -> Vec<Standing> {
+    pub fn standings(&self, key: &ApiKey) -> impl Iterator<Item = Standing> + use<> {
         Standing::of(key, &self.policy, self.clock.now())
     }
 

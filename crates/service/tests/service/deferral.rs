@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keymint_domain::key::{EditKey, Field, NewKey, PlainKey};
 use keymint_domain::policy::RateLimitDefaults;
-use keymint_domain::usage::Algorithm;
+use keymint_domain::usage::{Algorithm, Standing};
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
 use keymint_domain::{ApiKey, Configuration, ErrorCode, KeyId, Policy};
 use keymint_ports::{FakeClock, KeyStore as _, MockKeyStore, StoreError};
@@ -62,6 +62,32 @@ async fn uses_are_counted_at_once_in_the_process_and_stored_by_the_flush() {
     fixture.keys.flush().await.unwrap();
     assert_eq!(stored(&fixture, id).await.usage, usage, "what was written is not written again");
     assert_eq!(code_of(&fixture.verify(&minted).await), Some(ErrorCode::RateLimited));
+}
+
+#[tokio::test]
+async fn limits_are_told_as_the_copy_counts_and_as_the_store_does_after_the_flush() {
+    let fixture = deferring(2);
+    let minted = fixture.create(NewKey::default()).await;
+    let day = 86_400_000;
+    let standing = |remaining, more_in_ms| Standing {
+        limit: Standing::RATE,
+        max: 2,
+        window_ms: day,
+        remaining,
+        more_in_ms: Some(more_in_ms),
+    };
+    let told = |key: &ApiKey| fixture.keys.standings(key).collect::<Vec<_>>();
+    assert_eq!(told(fixture.verify(&minted).await.accepted().unwrap()), [standing(1, day / 2)]);
+    fixture.clock.advance(1000);
+    let used = fixture.verify(&minted).await.accepted().unwrap().clone();
+    assert_eq!(told(&used), [standing(0, day / 2 - 1000)]);
+    let refusal = fixture.verify(&minted).await.refused().unwrap().clone();
+    assert_eq!((refusal.retry_in_ms, refusal.standings), (Some(day / 2 - 1000), vec![standing(0, day / 2 - 1000)]));
+
+    fixture.keys.flush().await.unwrap();
+    let exact = use_once(&second(&fixture, 2), &minted.plain).await;
+    assert_eq!(exact.refused().unwrap().standings, [standing(0, day / 2 - 1000)], "another process counts the same");
+    assert_eq!(told(&stored(&fixture, &minted.key.details.id).await), told(&used));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
