@@ -2,13 +2,14 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpRequest, web};
 use keymint_service::stopwatch;
 use tracing::{Instrument as _, Span};
 
 use super::log;
 use super::request_id::X_REQUEST_ID;
 use super::watch::{self, Answered};
+use crate::authorize::Denial;
 use crate::{Api, ApiError};
 
 /// The frame around every request: a request id, what is told to those who count, log and trace, and no further request
@@ -51,6 +52,19 @@ pub(crate) async fn time_limit(
     let answered_for = request.request().clone();
     match tokio::time::timeout(api.options.request_timeout, next.call(request)).await {
         Ok(answer) => answer.map(ServiceResponse::map_into_left_body),
-        Err(_) => Ok(ServiceResponse::from_err(ApiError::Timeout, answered_for).map_into_right_body()),
+        Err(_) => Ok(too_slow(answered_for).map_into_right_body()),
     }
+}
+
+/// The answer to a request that took too long, in the form of its endpoint's other errors.
+fn too_slow(request: HttpRequest) -> ServiceResponse {
+    if is_gateways(request.path()) {
+        return ServiceResponse::from_err(Denial { error: ApiError::Timeout, by_403: false }, request);
+    }
+    ServiceResponse::from_err(ApiError::Timeout, request)
+}
+
+/// Whether a path is one that gateways ask at.
+fn is_gateways(path: &str) -> bool {
+    path.strip_prefix("/authorize").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

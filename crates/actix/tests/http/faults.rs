@@ -7,7 +7,7 @@ use keymint_ports::{MockKeyStore, StoreError};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Setup, TestServer, answer, assert_error};
+use crate::support::{SERVER_KEY, Setup, TestServer, answer, assert_error};
 
 #[tokio::test]
 async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
@@ -89,6 +89,13 @@ async fn a_store_that_never_answers_costs_a_request_its_time_limit_and_no_more()
     assert_eq!(response.headers()["retry-after"], "1");
     let found = answer(response).await;
     assert_error(&found, 503, "TIMEOUT", "The request took too long. Try again later.");
+
+    let asked = reqwest::Client::new().get(format!("http://{}/authorize/a?deny=403", server.address));
+    let response = asked.header("x-api-key", "k").header("x-authz-server-key", SERVER_KEY).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.headers()["retry-after"], "1");
+    let (status, problem) = answer(response).await;
+    assert_eq!((status.as_u16(), &problem["status"], &problem["code"]), (503, &json!(503), &json!("TIMEOUT")));
 }
 
 #[tokio::test]
