@@ -142,6 +142,28 @@ fn what_is_said_to_be_left_is_what_is_admitted() {
 }
 
 #[test]
+fn what_was_paid_before_is_judged_by_all_but_the_limits_and_counts_nothing() {
+    let configuration = Configuration::default();
+    let new = NewKey {
+        remaining: Field::Given(0),
+        rate_limit_max: Some(1),
+        expires_in: Lifetime::from_seconds(1.0).ok(),
+        ..NewKey::default()
+    };
+    let (key, policy) = (mint(new, &configuration), policy(configuration));
+    let attempt = Attempt::new(&plain(), &policy);
+    let ask = |attempt: &Attempt, after| decide(Some((&key, Owner::Absent)), attempt, &policy, NOW.plus_millis(after));
+    assert_eq!(code(&ask(&attempt, 0)), Some(ErrorCode::UsageExceeded));
+    let paid = attempt.paid();
+    assert_eq!(ask(&paid, 1000), Verdict::Accepted(key.clone()));
+    assert_eq!(code(&ask(&paid, 1001)), Some(ErrorCode::KeyExpired));
+    let mut asking = paid.clone();
+    asking.permissions = permissions(r#"{"files":["read"]}"#);
+    assert_eq!(code(&ask(&asking, 0)), Some(ErrorCode::KeyNotFound));
+    assert!(!paid.look().is_paid, "a look is asked of the limits");
+}
+
+#[test]
 fn a_key_is_valid_at_its_last_instant_and_not_after() {
     let policy = policy(unlimited());
     let key = mint(NewKey { expires_in: Lifetime::from_seconds(1.0).ok(), ..NewKey::default() }, &unlimited());

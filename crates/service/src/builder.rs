@@ -9,6 +9,7 @@ use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, Organization
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
+use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::{Access, Keys, OsEntropy, SystemClock};
 
@@ -58,6 +59,7 @@ pub struct KeysBuilder {
     access: Access,
     group_commit: GroupCommitOptions,
     flush_interval: Duration,
+    idempotency_window: Duration,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
 }
@@ -75,6 +77,7 @@ impl KeysBuilder {
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
             flush_interval: Duration::from_secs(1),
+            idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,
         }
@@ -137,6 +140,12 @@ impl KeysBuilder {
         Self { flush_interval, ..self }
     }
 
+    /// How long [`Keys::verify_once`] remembers that a use was paid; by default not at all.
+    #[must_use]
+    pub fn idempotency_window(self, idempotency_window: Duration) -> Self {
+        Self { idempotency_window, ..self }
+    }
+
     /// Makes the texts of new keys in place of Keymint's own generator. A text must never be returned twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -159,6 +168,8 @@ impl KeysBuilder {
         let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
         let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
+        let window_ms = u64::try_from(self.idempotency_window.as_millis()).unwrap_or(u64::MAX);
+        let idempotency = (window_ms > 0).then(|| Idempotency::new(Arc::clone(&self.clock), window_ms));
         Keys {
             store: self.store,
             users: self.users,
@@ -169,7 +180,8 @@ impl KeysBuilder {
             policy,
             access: self.access,
             verifier,
-            deferral,
+            deferral: deferral.map(Arc::new),
+            idempotency,
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),

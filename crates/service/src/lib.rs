@@ -32,6 +32,7 @@ mod cleanup;
 mod deferral;
 mod error;
 mod group_commit;
+mod idempotency;
 mod identity;
 mod keys;
 mod organizations;

@@ -4,10 +4,12 @@ mod denial;
 mod gateway;
 mod identity;
 mod parameters;
+mod repeat;
 mod shown;
 
 pub use denial::Denial;
 pub(crate) use gateway::Asker;
 pub(crate) use identity::identify;
 pub(crate) use parameters::Parameters;
+pub(crate) use repeat::name_of_request;
 pub(crate) use shown::shown_key;

@@ -26,9 +26,7 @@ impl RequestIds {
 
     /// The name of the request with these headers.
     pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let fit =
-            |id: &&HeaderValue| (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
-        headers.get(X_REQUEST_ID).filter(fit).cloned().unwrap_or_else(|| self.make())
+        headers.get(X_REQUEST_ID).filter(|id| is_fit(id)).cloned().unwrap_or_else(|| self.make())
     }
 
     fn make(&self) -> HeaderValue {
@@ -36,4 +34,16 @@ impl RequestIds {
         HeaderValue::from_maybe_shared(format!("{}-{number:x}", self.instance))
             .unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
+}
+
+/// The one id that a request has come with; of two nobody knows which is whose.
+pub(crate) fn own_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut ids = headers.get_all(X_REQUEST_ID);
+    let id = ids.next().filter(|id| is_fit(id))?;
+    ids.next().is_none().then_some(id)
+}
+
+/// Whether an id may stand in a log.
+fn is_fit(id: &HeaderValue) -> bool {
+    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
 }

@@ -5,7 +5,7 @@ use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
-use crate::authorize::{Asker, Denial, Parameters, identify, shown_key};
+use crate::authorize::{Asker, Denial, Parameters, identify, name_of_request, shown_key};
 use crate::request::{Judged, proven_address};
 use crate::wire::show_limits;
 use crate::{Api, ApiError};
@@ -35,7 +35,12 @@ async fn decide(request: &HttpRequest, api: &Api, asker: &Asker, parameters: Par
     let key = shown_key(api.keys.policy(), request.headers())?;
     let caller_ip = proven_address(request, &api.options.trusted_proxies);
     let verification = VerifyKey { key, config_id, permissions, cost, client_ip: asker.client_ip, caller_ip };
-    match api.keys.verify(&asker.caller, verification).await? {
+    let name = if asker.is_trusted { name_of_request(request) } else { None };
+    let verdict = match name {
+        Some(name) => api.keys.verify_once(&asker.caller, verification, &name).await?,
+        None => api.keys.verify(&asker.caller, verification).await?,
+    };
+    match verdict {
         Verdict::Accepted(key) => {
             Judged::accepted(request, api, &key);
             Ok(key)

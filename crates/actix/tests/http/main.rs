@@ -13,6 +13,7 @@ mod key_sessions;
 mod limits;
 mod manage;
 mod origins;
+mod repeats;
 mod server;
 mod support;
 mod transport;

@@ -40,6 +40,7 @@ pub(crate) struct Setup {
     pub(crate) identity: IdentityOptions,
     pub(crate) throttle: Option<ThrottleOptions>,
     pub(crate) is_secure: bool,
+    pub(crate) idempotency_window: Duration,
 }
 
 impl Default for Setup {
@@ -61,6 +62,7 @@ impl Setup {
             identity: IdentityOptions::default(),
             throttle: None,
             is_secure: false,
+            idempotency_window: Duration::ZERO,
         }
     }
 }
@@ -91,6 +93,7 @@ impl TestServer {
             .access(setup.access)
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
+            .idempotency_window(setup.idempotency_window)
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
         let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()), as_clock(), Arc::clone(&entropy), &given);

@@ -25,13 +25,15 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Sheet, read_root};
 use sections::{
-    api_key, cleanup, database, identity, log, metrics, organization, secret, server, server_keys, telemetry, verify,
+    api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
+    telemetry, verify,
 };
 use source::Node;
 
 pub use path::KeyPath;
 pub use problem::{Location, Place, Problem, Problems};
 pub use reference::Key;
+pub use sections::authorize::Authorize;
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
@@ -58,6 +60,8 @@ pub struct Config {
     pub identity: Identity,
     /// Who may verify over HTTP, and when deferred usage is written.
     pub verify: Verify,
+    /// What gateways are told.
+    pub authorize: Authorize,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,
     /// What keys may be, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
@@ -119,6 +123,7 @@ impl Config {
             let telemetry = root.section("telemetry", |section| telemetry::read(section, otlp_endpoint));
             let identity = root.section("identity", identity::read);
             let (verify, require_owner) = root.section("verify", verify::read);
+            let authorize = root.section("authorize", authorize::read);
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
             let mut policy = api_key::read(root);
@@ -133,6 +138,7 @@ impl Config {
                 telemetry,
                 identity,
                 verify,
+                authorize,
                 cleanup,
                 policy,
                 server_keys,

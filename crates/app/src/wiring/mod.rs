@@ -60,6 +60,7 @@ impl Services {
             .group_commit(group_commit)
             .meter(Arc::clone(&meter))
             .flush_interval(config.verify.flush)
+            .idempotency_window(config.authorize.idempotency_window)
             .build();
         let clock = || Arc::new(SystemClock) as Arc<dyn Clock>;
         let entropy = || Arc::new(OsEntropy) as Arc<dyn Entropy>;

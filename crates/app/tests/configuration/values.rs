@@ -71,6 +71,9 @@ fn every_key_reaches_its_value() {
         require_owner = true
         flush_ms = 10
 
+        [authorize]
+        idempotency_window_ms = 60000
+
         [cleanup]
         interval_seconds = 0
         batch_size = 1
@@ -101,6 +104,7 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });
     assert_eq!((config.verify.access, config.verify.flush.as_millis()), (Access::Public, 10));
     assert!(config.policy.require_owner);
+    assert_eq!(config.authorize.idempotency_window, Duration::from_mins(1));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
 }
 

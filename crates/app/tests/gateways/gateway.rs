@@ -19,14 +19,16 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// nginx with the configuration of `nginx.md`.
+    /// nginx with the configuration of `nginx.md`. Keymint is an upstream with two ways to one address, so that a question
+    /// whose answer did not come is asked once more.
     pub(crate) async fn nginx(keymint: SocketAddr, upstream: SocketAddr) -> Self {
         let address = free_address();
+        let ways = format!("upstream keymint {{ server {keymint}; server {keymint}; }}\n");
         let server = substituted(
             block("nginx.md", "nginx"),
             &[
                 ("listen 8080", &format!("listen {address}")),
-                ("127.0.0.1:8787", &keymint.to_string()),
+                ("127.0.0.1:8787", "keymint"),
                 ("127.0.0.1:9000", &upstream.to_string()),
             ],
         );
@@ -38,7 +40,7 @@ impl Gateway {
         let log = folder.path().join("log");
         let settings = format!(
             "daemon off;\nmaster_process off;\npid {};\nerror_log {} info;\nevents {{}}\n\
-             http {{\naccess_log off;\n{paths}{server}}}\n",
+             http {{\naccess_log off;\n{paths}{ways}{server}}}\n",
             folder.path().join("pid").display(),
             log.display(),
         );
@@ -49,14 +51,14 @@ impl Gateway {
         Self::start(command, address, folder).await
     }
 
-    /// Caddy with the configuration of `caddy.md`.
+    /// Caddy with the configuration of `caddy.md`. A question whose answer did not come is asked once more.
     pub(crate) async fn caddy(keymint: SocketAddr, upstream: SocketAddr) -> Self {
         let address = free_address();
         let site = substituted(
             block("caddy.md", "caddyfile"),
             &[
                 (":8080 {", &format!("http://{address} {{")),
-                ("127.0.0.1:8787", &keymint.to_string()),
+                ("forward_auth 127.0.0.1:8787 {", &format!("forward_auth {keymint} {{\n\t\t\tlb_retries 1")),
                 ("127.0.0.1:9000", &upstream.to_string()),
             ],
         );

@@ -21,6 +21,11 @@ pub(crate) struct Keymint {
 
 impl Keymint {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more variables in its environment.
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));
         command
@@ -31,7 +36,7 @@ impl Keymint {
             .stderr(Stdio::null());
         command.env("KEYMINT__SERVER__LISTEN", "127.0.0.1:0").env("KEYMINT_SERVER_KEYS", SERVER_KEY);
         command.env("KEYMINT__SERVER__TRUSTED_PROXIES", r#"["127.0.0.1/32"]"#);
-        command.env("KEYMINT__DATABASE__URL", "memory:");
+        command.env("KEYMINT__DATABASE__URL", "memory:").envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

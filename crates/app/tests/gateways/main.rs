@@ -10,4 +10,5 @@ mod keymint;
 mod package;
 mod real;
 mod replayed;
+mod retried;
 mod upstream;

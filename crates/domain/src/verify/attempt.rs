@@ -7,8 +7,8 @@ use crate::{ConfigId, Permissions};
 /// One use of a key, as its holder asks for it.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    hash: StoredKey,
-    unhashed: Option<StoredKey>,
+    pub(super) hash: StoredKey,
+    pub(super) unhashed: Option<StoredKey>,
     /// The configuration that the key must name; `None` = any.
     pub config_id: Option<ConfigId>,
     /// What the key must grant; `None` = nothing in particular.
@@ -21,6 +21,8 @@ pub struct Attempt {
     pub opens_session_by: Option<String>,
     /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
     pub deferred: Option<Box<Deferred>>,
+    /// Whether it was paid before, so that the limits have nothing more to say and nothing is counted.
+    pub is_paid: bool,
 }
 
 /// What one use takes from quota and rate limit: normally 1.
@@ -47,6 +49,7 @@ impl Attempt {
             cost: Cost::default(),
             opens_session_by: None,
             deferred: None,
+            is_paid: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Attempt {
             cost: Cost(0),
             opens_session_by: None,
             deferred: None,
+            is_paid: false,
         }
     }
 
@@ -74,6 +78,12 @@ impl Attempt {
     #[must_use]
     pub fn at_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
+    }
+
+    /// The same attempt once more, after it was paid.
+    #[must_use]
+    pub fn paid(self) -> Self {
+        Self { is_paid: true, ..self }
     }
 
     /// The texts under which a store may hold the key.

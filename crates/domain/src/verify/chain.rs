@@ -8,7 +8,7 @@ use crate::{ApiKey, ConfigId, ErrorCode, Permissions, Timestamp};
 /// The order is exists, configuration, address, enabled, not expired, owner, permissions, quota, rate limit. Whoever
 /// shows a key from where it may not be used learns nothing else of it. Quota and rate limit are taken together or not
 /// at all: the counters inside [`Verdict::Accepted`] are the only change there is, so that a refused call never costs
-/// anything.
+/// anything. A call that was paid before is judged by all but these two.
 pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Verdict {
     let Some((key, owner)) = key else {
         return Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey));
@@ -73,6 +73,9 @@ fn admit(
     }
     if missing(key, attempt).is_some() {
         return refuse(ErrorCode::KeyNotFound);
+    }
+    if attempt.is_paid {
+        return Ok(key.usage);
     }
 
     // A look (cost 0) is answered as a call of 1 would be.

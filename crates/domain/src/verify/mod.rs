@@ -3,6 +3,7 @@
 mod attempt;
 mod chain;
 mod deferred;
+mod fingerprint;
 mod ledger;
 mod owner;
 mod verdict;
@@ -10,6 +11,7 @@ mod verdict;
 pub use attempt::{Attempt, Cost};
 pub use chain::decide;
 pub use deferred::Deferred;
+pub use fingerprint::Fingerprint;
 pub use ledger::Ledger;
 pub use owner::{Ban, Owner};
 pub use verdict::{Refusal, Verdict};

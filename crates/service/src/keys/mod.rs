@@ -21,6 +21,7 @@ use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, Organization
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
+use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::{Access, KeysBuilder, ServiceError};
 
@@ -43,7 +44,9 @@ pub struct Keys {
     pub(crate) access: Access,
     pub(crate) verifier: Arc<GroupCommit>,
     /// What judges keys on copies; `None` = no configuration defers usage.
-    pub(crate) deferral: Option<Deferral>,
+    pub(crate) deferral: Option<Arc<Deferral>>,
+    /// What remembers the uses that must not be paid twice; `None` = nobody asks for that.
+    pub(crate) idempotency: Option<Idempotency>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,

@@ -1,10 +1,15 @@
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use keymint_domain::key::PlainKey;
 use keymint_domain::usage::Standing;
-use keymint_domain::verify::{Attempt, Cost, Refusal, Verdict};
+use keymint_domain::verify::{Attempt, Cost, Fingerprint, Refusal, Verdict};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
+use crate::deferral::Deferral;
+use crate::group_commit::GroupCommit;
+use crate::idempotency::Asked;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
@@ -42,6 +47,45 @@ impl Keys {
     /// Errors: `UNAUTHORIZED` where the caller may not verify; `SERVER_ONLY_PROPERTY` where it may not say from where the
     /// key is used, and does; [`ServiceError::Overloaded`]; a failed store.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
+        let (key, attempt) = self.attempt(caller, request)?;
+        self.settle(&key, attempt).await
+    }
+
+    /// The same, and the same use asked for once more within the idempotency window is not counted again: one of the same
+    /// key, of which the same is asked, and of which its caller says the same. That it was paid is known in this process.
+    /// A use that was refused, or failed, is tried again.
+    ///
+    /// `said` names the request: its id, and whatever else must be equal. A look is no use.
+    ///
+    /// Errors: those of [`Keys::verify`].
+    pub async fn verify_once(
+        &self,
+        caller: &Caller,
+        request: VerifyKey,
+        said: &[&[u8]],
+    ) -> Result<Verdict, ServiceError> {
+        let (key, attempt) = self.attempt(caller, request)?;
+        let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
+            return self.settle(&key, attempt).await;
+        };
+        let asked = stopwatch();
+        if let Some(refused) = self.precheck(&key) {
+            self.tell(&refused, asked);
+            return Ok(refused);
+        }
+        let (id, again) = (Fingerprint::of(&attempt, said), attempt.clone().paid());
+        let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
+        let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
+        let verdict = match idempotency.once(id, settle).await? {
+            Asked::Settled(verdict) => verdict,
+            // A key that was revoked meanwhile opens nothing more.
+            Asked::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+        };
+        self.tell(&verdict, asked);
+        Ok(verdict)
+    }
+
+    fn attempt(&self, caller: &Caller, request: VerifyKey) -> Result<(PlainKey, Attempt), ServiceError> {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
@@ -50,7 +94,7 @@ impl Keys {
         attempt.config_id = config_id;
         attempt.permissions = permissions;
         attempt.client = caller.client(client_ip, caller_ip)?;
-        self.settle(&key, attempt).await
+        Ok((key, attempt))
     }
 
     /// Whether `caller` may verify keys at all.
@@ -66,21 +110,42 @@ impl Keys {
     /// Lets the embedder's precheck look at `key`, settles the attempt with it, and tells the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let asked = stopwatch();
-        let verdict = if self.precheck.as_ref().is_some_and(|passes| !passes(key)) {
-            Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey))
-        } else if let Some(deferral) = &self.deferral {
-            // In a box of its own, so that those who defer nothing do not carry its room through every call.
-            Box::pin(deferral.settle(attempt)).await?
-        } else {
-            self.verifier.settle(attempt, asked).await?
+        let verdict = match self.precheck(key) {
+            Some(refused) => refused,
+            None => settle_by(&self.verifier, self.deferral.as_deref(), attempt, asked).await?,
         };
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = &verdict {
+        self.tell(&verdict, asked);
+        Ok(verdict)
+    }
+
+    /// What the embedder's precheck says against `key`.
+    fn precheck(&self, key: &PlainKey) -> Option<Verdict> {
+        let passes = self.precheck.as_ref().is_none_or(|passes| passes(key));
+        (!passes).then(|| Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
+    }
+
+    /// Tells the meter of a verdict that was `asked` for, and lets the next clean-up remove a key that is dead for good.
+    fn tell(&self, verdict: &Verdict, asked: Instant) {
+        self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
+        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
             let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if graves.len() < MAX_GRAVES {
                 graves.insert(id.clone());
             }
         }
-        self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
-        Ok(verdict)
+    }
+}
+
+/// Settles an attempt, in the process where its key may be judged there.
+async fn settle_by(
+    exact: &GroupCommit,
+    deferral: Option<&Deferral>,
+    attempt: Attempt,
+    asked: Instant,
+) -> Result<Verdict, ServiceError> {
+    match deferral {
+        // In a box of its own, so that those who defer nothing do not carry its room through every call.
+        Some(deferral) => Box::pin(deferral.settle(attempt)).await,
+        None => exact.settle(attempt, asked).await,
     }
 }

@@ -6,6 +6,7 @@ mod addresses;
 mod cleanup;
 mod deferral;
 mod group_commit;
+mod idempotency;
 mod identity;
 mod key_sessions;
 mod metering;

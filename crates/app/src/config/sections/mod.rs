@@ -1,6 +1,7 @@
 //! The sections of the configuration, one a file: each reads its keys into domain types.
 
 pub(super) mod api_key;
+pub(super) mod authorize;
 pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod identity;

@@ -1,0 +1,80 @@
+//! A gateway that gets no answer and asks once more.
+
+use std::net::SocketAddr;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::gateway::Gateway;
+use crate::keymint::Keymint;
+use crate::upstream;
+
+const WINDOW: &[(&str, &str)] = &[("KEYMINT__AUTHORIZE__IDEMPOTENCY_WINDOW_MS", "60000")];
+
+/// A way to Keymint on which the answer of the first connection is lost, and everything of the second arrives, and so on.
+async fn breaking(keymint: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for number in 0_u64.. {
+            let (mut gateway, _) = listener.accept().await.unwrap();
+            let mut server = TcpStream::connect(keymint).await.unwrap();
+            tokio::spawn(async move {
+                if number % 2 == 1 {
+                    let _ = copy_bidirectional(&mut gateway, &mut server).await;
+                    return;
+                }
+                let mut question = Vec::new();
+                while !question.ends_with(b"\r\n\r\n") && gateway.read_buf(&mut question).await.unwrap() > 0 {}
+                server.write_all(&question).await.unwrap();
+                assert!(server.read(&mut [0; 1024]).await.unwrap() > 0, "Keymint has decided");
+            });
+        }
+    });
+    address
+}
+
+async fn key(keymint: &Keymint) -> String {
+    keymint.create(json!({ "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 10 })).await
+}
+
+/// What a key has left after a request through a gateway, to which its client has given an id.
+async fn left(gateway: &Gateway, key: &str) -> Value {
+    let request = Client::new().get(format!("http://{}/api/files", gateway.address));
+    let response = request.header("x-api-key", key).header("x-request-id", "one").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let seen: Value = response.json().await.unwrap();
+    seen["headers"]["x-key-remaining"][0].clone()
+}
+
+#[tokio::test]
+async fn nginx_asks_twice_and_the_client_pays_once() {
+    for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
+        let keymint = Keymint::start_with(variables);
+        let gateway = Gateway::nginx(breaking(keymint.address).await, upstream::start()).await;
+        assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn caddy_asks_twice_and_the_client_pays_once() {
+    for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
+        let keymint = Keymint::start_with(variables);
+        let gateway = Gateway::caddy(breaking(keymint.address).await, upstream::start()).await;
+        assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_gives_all_its_requests_one_id_pays_for_each() {
+    let keymint = Keymint::start_with(WINDOW);
+    let upstream = upstream::start();
+    for gateway in [Gateway::nginx(keymint.address, upstream).await, Gateway::caddy(keymint.address, upstream).await] {
+        let key = key(&keymint).await;
+        for expected in ["9", "8", "7"] {
+            assert_eq!(left(&gateway, &key).await, expected);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Attempt;
+use crate::address::ClientAddress;
+
+/// What one use of a key has in common with the same use asked for once more, and with no other: a digest, from which
+/// nothing can be read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Of an attempt, by all that decides it, and of what its caller says names the request: an id, and what the request
+    /// is for.
+    pub fn of(attempt: &Attempt, said: &[&[u8]]) -> Self {
+        let Attempt {
+            hash,
+            unhashed: _,
+            config_id,
+            permissions,
+            client,
+            cost,
+            opens_session_by,
+            deferred: _,
+            is_paid: _,
+        } = attempt;
+        let client = match client {
+            ClientAddress::Unknown => None,
+            ClientAddress::Known(address) => Some(address.to_string()),
+            ClientAddress::Anywhere => Some(String::new()),
+        };
+        let mut digest = Sha256::new();
+        // Each part with its length, so that no two lists of parts make one text.
+        let mut take = |part: Option<&[u8]>| {
+            let length = part.map_or(u64::MAX, |part| part.len() as u64);
+            digest.update(length.to_be_bytes());
+            digest.update(part.unwrap_or_default());
+        };
+        take(Some(hash.as_str().as_bytes()));
+        take(config_id.as_ref().map(|id| id.as_str().as_bytes()));
+        take(permissions.as_ref().map(|permissions| permissions.as_json().as_bytes()));
+        take(client.as_ref().map(String::as_bytes));
+        take(Some(&cost.0.to_be_bytes()));
+        take(opens_session_by.as_ref().map(String::as_bytes));
+        for part in said {
+            take(Some(part));
+        }
+        Self(digest.finalize().into())
+    }
+}
+
+/// Nothing of it: it tells requests apart, and names none.
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fingerprint")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::PlainKey;
+    use crate::policy::Policy;
+    use crate::verify::Cost;
+    use crate::{ConfigId, Permissions};
+
+    #[test]
+    fn whatever_decides_a_use_or_names_it_tells_it_from_others() {
+        let policy = Policy::default();
+        let attempt = |key: &str| Attempt::new(&PlainKey::new(key), &policy);
+        let with = |edit: fn(&mut Attempt)| {
+            let mut attempt = attempt("k");
+            edit(&mut attempt);
+            attempt
+        };
+        let said: [&[u8]; 2] = [b"id", b"GET"];
+        let of = |attempt: &Attempt| Fingerprint::of(attempt, &said);
+        let first = of(&attempt("k"));
+        assert_eq!(first, of(&attempt("k")));
+        assert_eq!(first, of(&attempt("k").paid()), "a repetition is the same use");
+        let mut all = vec![
+            first,
+            of(&attempt("l")),
+            of(&with(|attempt| attempt.config_id = Some(ConfigId::default_id()))),
+            of(&with(|attempt| attempt.permissions = Some(Permissions::of(&[("files", &["read"])])))),
+            of(&with(|attempt| attempt.permissions = Some(Permissions::of(&[])))),
+            of(&with(|attempt| attempt.client = ClientAddress::Anywhere)),
+            of(&with(|attempt| attempt.client = ClientAddress::Known([192, 0, 2, 7].into()))),
+            of(&with(|attempt| attempt.cost = Cost(2))),
+            of(&with(|attempt| attempt.opens_session_by = Some(String::new()))),
+        ];
+        for said in ["", "id", "idGET", "i dGET", "id GET ", "GET id"] {
+            let said: Vec<_> = said.split(' ').map(str::as_bytes).collect();
+            all.push(Fingerprint::of(&attempt("k"), &said));
+        }
+        let count = all.len();
+        let distinct: std::collections::HashSet<_> = all.into_iter().collect();
+        assert_eq!(distinct.len(), count);
+    }
+}
