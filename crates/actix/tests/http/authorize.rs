@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::support::{SERVER_KEY, Setup, TestServer};
 
 /// A server behind gateways on this machine, with a second configuration.
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let team = Configuration {
         api_key_headers: vec!["x-team-key".to_owned()],
         ..Configuration::new(ConfigId::parse("team").unwrap())
@@ -23,11 +23,11 @@ fn setup() -> Setup {
 }
 
 /// The same, where this machine is nobody in particular.
-fn untrusting() -> Setup {
+pub(crate) fn untrusting() -> Setup {
     Setup { options: ApiOptions::default(), ..setup() }
 }
 
-fn ask(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
+pub(crate) fn ask(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
     Client::new().request(method, format!("http://{}/authorize{path}", server.address))
 }
 
@@ -59,7 +59,7 @@ fn denial(status: u16, code: &str) -> (u16, String) {
 }
 
 /// The answer to a request whose path and headers are sent as they are, to the end of the connection.
-async fn raw(server: &TestServer, method: &str, path: &str, lines: &str, body: &str) -> String {
+pub(crate) async fn raw(server: &TestServer, method: &str, path: &str, lines: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let length = body.len();
     let head = format!(
@@ -73,7 +73,7 @@ async fn raw(server: &TestServer, method: &str, path: &str, lines: &str, body: &
 }
 
 /// Calls that the key's quota still allows.
-async fn left(server: &TestServer, key: &Value) -> Value {
+pub(crate) async fn left(server: &TestServer, key: &Value) -> Value {
     let (_, key) = server.get(&format!("get?id={}", key["id"].as_str().unwrap())).await;
     key["remaining"].clone()
 }

@@ -8,6 +8,7 @@ mod addresses;
 mod authorize;
 mod document;
 mod faults;
+mod hostile;
 mod identity;
 mod key_sessions;
 mod limits;

@@ -1,5 +1,5 @@
 //! Gateways as `docs/gateways/` configures them: the real nginx and the real Caddy, each between a client and an upstream,
-//! and the requests of Traefik and Envoy as their documents have them.
+//! and the requests of Traefik, Envoy and APISIX as their documents have them.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 

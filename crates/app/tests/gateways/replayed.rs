@@ -18,9 +18,9 @@ async fn replay(document: &str, keymint: &Keymint, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn traefik_and_envoy_are_answered_as_they_understand_it() {
+async fn traefik_envoy_and_apisix_are_answered_as_they_understand_it() {
     let keymint = Keymint::start();
-    for document in ["traefik.md", "envoy.md"] {
+    for document in ["traefik.md", "envoy.md", "apisix.md"] {
         let reader = json!({ "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 5 });
         let reader = keymint.create(reader).await;
         let answer = replay(document, &keymint, &reader).await;
