@@ -154,6 +154,7 @@ macro_rules! suite_without_bans {
                 a_refused_attempt_changes_nothing,
                 a_cost_is_taken_whole_or_not_at_all,
                 a_look_pays_nothing,
+                a_use_that_was_paid_passes_once_more_and_changes_nothing,
                 what_another_handle_does_to_a_key_in_use_counts_at_its_next_use,
                 a_clock_that_runs_back_loses_nothing,
                 of_rows_with_one_text_the_smallest_id_counts,

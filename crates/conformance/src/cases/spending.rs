@@ -152,6 +152,18 @@ pub async fn a_look_pays_nothing<E: Engine>(engine: &E) {
     assert!(verdicts[1].refused().unwrap().exhausted);
 }
 
+pub async fn a_use_that_was_paid_passes_once_more_and_changes_nothing<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    store.insert(&sample::key_with_quota("key", 1), None).await.unwrap();
+    let (first, again) = (sample::attempt("key"), sample::attempt("key").paid());
+    let attempts = [first.clone(), again.clone(), first];
+    let verdicts = settle(&store, &attempts, &Policy::default(), NOW).await;
+    assert_eq!(verdicts.iter().map(code).collect::<Vec<_>>(), [None, None, Some(ErrorCode::UsageExceeded)]);
+    let later = settle_one(&store, &again, &Policy::default(), NOW.plus_millis(5)).await;
+    assert_eq!(later, verdicts[0]);
+    assert_eq!(Some(&found(&store, &id("key")).await), later.accepted());
+}
+
 pub async fn what_another_handle_does_to_a_key_in_use_counts_at_its_next_use<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     store.insert(&sample::key("key"), None).await.unwrap();
