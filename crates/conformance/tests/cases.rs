@@ -26,12 +26,12 @@ fn written(folder: &Path, module: Option<&str>) -> Vec<String> {
     cases
 }
 
-/// The cases that the macro lists.
+/// The cases that the macros of a file list.
 fn listed(suite: &str) -> Vec<String> {
-    let list = suite.split_once("{ $attrs $fresh ").unwrap().1.split_once('\n').unwrap().1.split_once("};").unwrap().0;
+    let lists = suite.split("each_case! { $attrs $fresh ").skip(1).map(|list| list.split_once("};").unwrap().0);
     let mut module = "";
     let mut cases = Vec::new();
-    for line in list.lines().map(str::trim) {
+    for line in lists.flat_map(str::lines).map(str::trim) {
         module = line.strip_suffix(" {").unwrap_or(module);
         cases.extend(line.strip_suffix(',').map(|name| format!("{module}::{name}")));
     }
