@@ -29,13 +29,14 @@ pub(super) struct Instruments {
 
 /// Reasons for which a verification is refused. Their counters are there from the start, at 0; one of another code would
 /// appear when it is first counted.
-const REASONS: [ErrorCode; 9] = [
+const REASONS: [ErrorCode; 10] = [
     ErrorCode::InvalidApiKey,
     ErrorCode::InvalidReferenceIdFromApiKey,
     ErrorCode::WrongConfiguration,
     ErrorCode::KeyDisabled,
     ErrorCode::KeyExpired,
     ErrorCode::UserBanned,
+    ErrorCode::IpNotAllowed,
     ErrorCode::InsufficientPermissions,
     ErrorCode::UsageExceeded,
     ErrorCode::RateLimited,
