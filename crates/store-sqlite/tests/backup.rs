@@ -110,7 +110,8 @@ async fn a_closed_database_is_one_whole_file() {
 #[tokio::test]
 async fn a_reader_in_the_way_is_told() {
     let database = Database::new();
-    let impatient = SqliteOptions { busy_timeout_ms: 50, ..database.options() };
+    // Enough for a busy machine to make the file in.
+    let impatient = SqliteOptions { busy_timeout_ms: 1000, ..database.options() };
     let store = SqliteStore::connect(&impatient).await.unwrap();
     let mut stranger = database.stranger().await;
     let mut reading = stranger.begin().await.unwrap();
