@@ -22,6 +22,7 @@ const SWITCHES = (path) => [
   [`1.${path}rateLimitEnabled`, null, true],
 ];
 const LAST_REQUEST = ['1.body.key.lastRequest', null, '<now>'];
+const missing = (permissions) => [['1.body.error.details', ABSENT, { missing: permissions }]];
 const EMPTY = 'Invalid string: must have 1 or more characters';
 const noId = (member) => [
   ['1.status', 404, 400],
@@ -197,6 +198,41 @@ export const ACCEPTED = [
           "userId is required where a server creates a user's key.",
         ],
       ],
+    },
+  },
+  {
+    reason: 'A refusal says which permissions are missing.',
+    scenarios: {
+      ...each(missing({ files: ['read'] }), [
+        'a key without permissions has none',
+        'a missing permission costs nothing',
+        'where stars are names a star grants no other resource',
+      ]),
+      'all permissions that are asked for are needed': missing({ files: ['write'] }),
+      'permissions on all resources are needed': missing({ users: ['list'] }),
+      'an empty request for permissions is refused': missing({}),
+      'an empty list of actions is refused': missing({ files: [] }),
+    },
+  },
+  {
+    reason: 'A star stands for every resource or action, unless the configuration takes it for a name.',
+    scenarios: each(
+      [
+        ['1.body.error', { code: 'KEY_NOT_FOUND', message: 'API Key not found' }, null],
+        ['1.body.key', null, '(21 values)'],
+        ['1.body.valid', false, true],
+      ],
+      ['a star grants no other resource', 'a star grants no other action'],
+    ),
+  },
+  {
+    reason: 'A bare list of actions is short for those of every resource.',
+    scenarios: {
+      'a bare list of permissions is refused': granted(
+        400,
+        'VALIDATION_ERROR',
+        '[body.permissions] Invalid input: expected record, received array',
+      ),
     },
   },
   {

@@ -37,6 +37,35 @@ async fn keys_are_managed_beside_a_running_server() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_prints_every_rule_and_counts_nothing() {
+    for place in places().await {
+        let server = place.serve();
+        let create = ["key", "create", "--user", "ada", "--remaining", "2", "--permissions", r#"["read"]"#, "--json"];
+        let key = place.json(&create);
+        assert_eq!(key["permissions"], json!({ "*": ["read"] }));
+        let (id, text) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+        let verify = ["key", "verify", text, "--dry-run", "--permissions"];
+        let table = place.run(&[&verify[..], &[r#"{"files":["read"]}"#]].concat());
+        assert!(table.status.success());
+        let table = String::from_utf8(table.stdout).unwrap();
+        let lines: Vec<_> = table.lines().collect();
+        assert!(lines[0].starts_with("rule ") && lines[0].ends_with("values"), "{table}");
+        assert!(lines.iter().any(|line| line.starts_with("quota ") && line.contains(" remaining=2 ")), "{table}");
+        assert_eq!(lines.last(), Some(&"valid"), "{table}");
+
+        let refused = place.run(&[&verify[..], &[r#"{"files":["read","write"]}"#]].concat());
+        assert!(!refused.status.success(), "the status says that the key would be refused");
+        let refused = String::from_utf8(refused.stdout).unwrap();
+        assert!(refused.contains("KEY_NOT_FOUND") && refused.contains(r#"missing={"files":["write"]}"#), "{refused}");
+        assert!(refused.ends_with("KEY_NOT_FOUND\n"), "{refused}");
+        let answer = place.json(&["key", "verify", text, "--dry-run", "--json"]);
+        assert_eq!((&answer["valid"], &answer["rules"][0]["rule"]), (&json!(true), &json!("exists")));
+        assert_eq!(place.json(&["key", "get", id, "--json"])["remaining"], 2);
+        assert!(server.is_valid(&key).await);
+    }
+}
+
 #[test]
 fn keys_are_tied_to_networks() {
     let place = Place::new();

@@ -12,7 +12,7 @@ use keymint_service::ServiceError;
 use serde_json::json;
 
 use crate::guard::VerifierError;
-use crate::wire::{retry_after, show_limits};
+use crate::wire::{RefusalDetails, retry_after, show_limits};
 
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
@@ -246,9 +246,8 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let Answer { status, code, message, .. } = self.answer();
         let mut body = json!({ "code": code, "message": message });
-        // Milliseconds, as Better Auth has them.
-        if let Some(try_again_in) = self.refusal().and_then(|refusal| refusal.retry_in_ms) {
-            body["details"] = json!({ "tryAgainIn": try_again_in });
+        if let Some(details) = self.refusal().and_then(RefusalDetails::of) {
+            body["details"] = json!(details);
         }
         let mut response = HttpResponse::build(status).json(body);
         self.show_retry(response.headers_mut());

@@ -59,6 +59,12 @@ macro_rules! suite_without_bans {
                 spends_that_are_aborted_among_others_leave_no_lock_and_no_half,
                 changes_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
             }
+            dry_run {
+                a_dry_run_says_what_a_spend_would_and_changes_nothing,
+                a_dry_run_judges_a_key_by_every_rule,
+                a_dry_run_of_an_unknown_key_judges_nothing_else,
+                a_dry_run_sees_deferred_calls_and_leaves_them,
+            }
             insert {
                 a_duplicate_id_is_refused_and_changes_nothing,
                 of_many_inserts_of_one_id_exactly_one_is_taken,

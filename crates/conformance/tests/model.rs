@@ -9,7 +9,7 @@ use keymint_conformance::model::every_sequence_agrees;
 use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::verify::{Attempt, Owner, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 use keymint_store_memory::MemoryStore;
@@ -60,6 +60,10 @@ impl KeyStore for Backwards {
         let backwards: Vec<_> = attempts.iter().rev().cloned().collect();
         let answers = self.0.spend(&backwards, policy, now).await?;
         Ok(answers.into_iter().rev().collect())
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        self.0.dry_run(attempt, policy, now).await
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput, StoredKey};
 use keymint_domain::usage::{Algorithm, Standing};
 use keymint_domain::value::Lifetime;
-use keymint_domain::verify::{Attempt, Ban, Cost, Ledger, Owner, Verdict, decide};
+use keymint_domain::verify::{Attempt, Ban, Cost, Fact, Judged, Judgement, Ledger, Owner, Verdict, decide, dry_run};
 use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, OwnerId, Permissions, Policy, Timestamp};
 use proptest::prelude::*;
 
@@ -108,6 +108,62 @@ fn a_refusal_says_what_better_auths_code_leaves_unsaid() {
     Arc::make_mut(&mut key.details).stored = StoredKey::from_stored("another");
     let unknown = refusal(&key, &attempt);
     assert_eq!((unknown.code, unknown.reason()), (ErrorCode::InvalidApiKey, ErrorCode::InvalidApiKey));
+}
+
+#[test]
+fn a_star_is_a_wildcard_unless_its_configuration_takes_it_for_a_name() {
+    for (wildcards, expected) in [(true, None), (false, Some(ErrorCode::KeyNotFound))] {
+        let configuration = Configuration { wildcards, ..unlimited() };
+        let key = mint(NewKey { permissions: permissions(r#"{"*":["read"]}"#), ..NewKey::default() }, &configuration);
+        let policy = policy(configuration);
+        let mut attempt = Attempt::new(&plain(), &policy);
+        let mut ask = |asked: &str| {
+            attempt.permissions = permissions(asked);
+            code(&decide(Some((&key, Owner::Absent)), &attempt, &policy, NOW))
+        };
+        assert_eq!(ask(r#"{"files":["read"]}"#), expected);
+        assert_eq!(ask(r#"{"*":["read"]}"#), None);
+    }
+}
+
+/// What a rule of a dry run says.
+fn rule<'a>(judged: &'a [Judged], name: &str) -> &'a Judged {
+    judged.iter().find(|judged| judged.rule == name).unwrap()
+}
+
+#[test]
+fn a_dry_run_says_what_each_rule_looked_at() {
+    let policy = policy(Configuration::default());
+    let new = NewKey { remaining: Field::Given(1), permissions: permissions(r#"{"*":["read"]}"#), ..NewKey::default() };
+    let key = mint(new, &Configuration::default());
+    let mut attempt = Attempt::new(&plain(), &policy).at_cost(Cost(2));
+    attempt.permissions = permissions(r#"{"files":["read","write"]}"#);
+    let run = dry_run(Some((&key, Owner::Absent)), &attempt, &policy, NOW);
+    assert_eq!(code(&run.verdict), Some(ErrorCode::KeyNotFound));
+    let lacking = rule(&run.judged, "permissions");
+    let missing = permissions(r#"{"files":["write"]}"#).unwrap();
+    assert!(lacking.facts.contains(&("missing", Fact::Permissions(missing))));
+    let quota = rule(&run.judged, "quota");
+    assert!(quota.facts.contains(&("remaining", Fact::Number(1))) && quota.facts.contains(&("cost", Fact::Number(2))));
+    assert_eq!(quota.judgement, Judgement::Refused { code: ErrorCode::UsageExceeded, retry_in_ms: None });
+    let limit = rule(&run.judged, "rateLimit");
+    assert_eq!(limit.judgement, Judgement::Passed, "each rule is judged on the key as it is");
+    assert!(limit.facts.contains(&("left", Fact::Number(10))));
+    assert_eq!(rule(&run.judged, "expiry").facts, [("expiresAt", Fact::None), ("now", Fact::Instant(NOW))]);
+    assert_eq!(rule(&run.judged, "owner").facts[1], ("found", Fact::Text("absent".into())));
+}
+
+#[test]
+fn without_any_configuration_that_rule_refuses_and_the_others_are_judged() {
+    let key = mint(NewKey::default(), &Configuration::default());
+    let policy = policy(Configuration::new(ConfigId::from_optional(Some("eu"))));
+    let run = dry_run(Some((&key, Owner::Absent)), &Attempt::new(&plain(), &policy), &policy, NOW);
+    let code = ErrorCode::NoDefaultApiKeyConfigurationFound;
+    assert_eq!(run.verdict.refused().map(|refusal| refusal.code), Some(code));
+    let refused = Judgement::Refused { code, retry_in_ms: None };
+    assert_eq!(rule(&run.judged, "configuration").judgement, refused);
+    assert_eq!(rule(&run.judged, "exists").judgement, Judgement::Passed);
+    assert_eq!(rule(&run.judged, "quota").judgement, Judgement::Passed);
 }
 
 #[test]
@@ -290,5 +346,53 @@ proptest! {
                 },
             }
         }
+    }
+    /// A dry run foretells the verdict to the letter, and the first of its rules that refuses is the reason.
+    #[test]
+    fn a_dry_run_foretells_the_verdict(
+        quota in prop::option::of(0u64..4),
+        limit in (prop::option::of(1u64..2000), 0u64..4, any::<bool>(), any::<bool>()),
+        life in (any::<bool>(), prop::option::of(0u64..2000)),
+        owner in 0usize..4,
+        scope in (prop::option::of(0usize..2), any::<bool>(), any::<bool>()),
+        asked in prop::option::of(0usize..5),
+        granted in prop::option::of(0usize..5),
+        used in (0u64..4, prop::option::of(0u64..2000)),
+        (cost, at, is_found) in (0u32..5, 0u64..2000, prop::bool::weighted(0.9)),
+    ) {
+        const PERMISSIONS: [&str; 5] =
+            ["{}", r#"{"files":["read"]}"#, r#"{"files":["*"]}"#, r#"{"*":["read"]}"#, r#"{"files":["read","write"]}"#];
+        const IDS: [&str; 2] = ["default", "eu"];
+        let mut configuration = Configuration { wildcards: scope.2, ..Configuration::default() };
+        configuration.rate_limit.enabled = limit.2;
+        configuration.rate_limit.algorithm = if limit.3 { Algorithm::IdleWindow } else { Algorithm::Gcra };
+        let mut policy = policy(configuration.clone());
+        policy.require_owner = scope.1;
+        let mut key = mint(NewKey::default(), &configuration);
+        let details = Arc::make_mut(&mut key.details);
+        details.enabled = life.0;
+        details.expires_at = life.1.map(|ms| NOW.plus_millis(ms));
+        details.permissions = granted.and_then(|index| permissions(PERMISSIONS[index]));
+        (details.rate_limit_window_ms, details.rate_limit_max) = (limit.0, Some(limit.1));
+        key.usage.remaining = quota;
+        (key.usage.request_count, key.usage.last_request) = (used.0, used.1.map(|ms| NOW.plus_millis(ms)));
+        let until = Some(NOW.plus_millis(1000));
+        let owner =
+            [Owner::Absent, Owner::Present, Owner::Banned(Ban { until: None }), Owner::Banned(Ban { until })][owner];
+        let mut attempt = Attempt::new(&plain(), &policy).at_cost(Cost(cost));
+        attempt.config_id = scope.0.map(|index| ConfigId::from_optional(Some(IDS[index])));
+        attempt.permissions = asked.and_then(|index| permissions(PERMISSIONS[index]));
+
+        let found = is_found.then_some((&key, owner));
+        let now = NOW.plus_millis(at);
+        let run = dry_run(found, &attempt, &policy, now);
+        prop_assert_eq!(&run.verdict, &decide(found, &attempt, &policy, now));
+        let first = run.judged.iter().find_map(|judged| match judged.judgement {
+            Judgement::Refused { code, retry_in_ms } => Some((code, retry_in_ms)),
+            Judgement::Passed | Judgement::NotJudged => None,
+        });
+        prop_assert_eq!(first, run.verdict.refused().map(|refusal| (refusal.code, refusal.retry_in_ms)));
+        let judged = run.judged.iter().filter(|judged| judged.judgement != Judgement::NotJudged).count();
+        prop_assert_eq!(judged, if is_found { run.judged.len() } else { 1 });
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 
 use crate::StoreError;
@@ -66,6 +66,13 @@ pub trait KeyStore: Send + Sync + 'static {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
+
+    /// Says how [`KeyStore::spend`] would settle an attempt: reads the rows of its key as that would, and lets
+    /// [`Ledger::dry_run`](keymint_domain::verify::Ledger::dry_run) judge them. Nothing is written, not even calls that the
+    /// attempt brings along.
+    ///
+    /// Errors: [`StoreError::Corrupt`] for a row that cannot be read.
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError>;
 
     /// Removes a key; `false` where there was none.
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;

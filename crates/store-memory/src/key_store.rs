@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::verify::{Attempt, Ledger, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 
+use crate::state::State;
 use crate::{MemoryStore, sort};
 
 #[async_trait]
@@ -59,14 +60,16 @@ impl KeyStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
         let mut state = self.lock();
-        let texts = attempts.iter().flat_map(Attempt::stored_forms);
-        let rows = texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?))));
-        let mut ledger: Ledger<StoreError> = Ledger::new(rows);
+        let mut ledger = ledger(&state, attempts);
         let verdicts = ledger.settle(attempts, policy, now);
         for ApiKey { details, usage } in ledger.changes() {
             state.put_usage(&details.id, *usage);
         }
         Ok(verdicts)
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        ledger(&self.lock(), std::slice::from_ref(attempt)).dry_run(attempt, policy, now)
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
@@ -111,4 +114,10 @@ impl KeyStore for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// The rows of these attempts.
+fn ledger(state: &State, attempts: &[Attempt]) -> Ledger<StoreError> {
+    let texts = attempts.iter().flat_map(Attempt::stored_forms);
+    Ledger::new(texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?)))))
 }

@@ -26,5 +26,6 @@ expiration = { min_days = 2, max_days = 10 }
 starting_characters = { length = 10 }
 rate_limit = { window_ms = 60000, max_requests = 3, algorithm = "idle-window" }
 permissions = { files = ["read"] }
+wildcards = false
 `,
 };

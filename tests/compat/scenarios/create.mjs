@@ -110,7 +110,7 @@ export default [
       rateLimitTimeWindow: null,
       rateLimitMax: [],
       rateLimitEnabled: 'yes',
-      permissions: ['read'],
+      permissions: 'read',
     }),
   ),
   plain('permissions that are no lists of text are told', '400 VALIDATION_ERROR', (world) =>

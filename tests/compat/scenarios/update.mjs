@@ -89,7 +89,7 @@ export default [
       rateLimitEnabled: 1,
       rateLimitTimeWindow: 'x',
       rateLimitMax: {},
-      permissions: [],
+      permissions: 5,
     }),
   ),
   plain('a key that nobody has is not updated', '404 KEY_NOT_FOUND', (world) =>

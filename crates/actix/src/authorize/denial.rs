@@ -57,6 +57,9 @@ impl ResponseError for Denial {
             "detail": self.error.message(),
             "code": self.error.code(),
         });
+        if let ApiError::Denied(Refusal { missing: Some(missing), .. }) = &self.error {
+            problem["missing"] = serde_json::from_str(missing.as_json()).unwrap_or_default();
+        }
         if let Some(policy) = violated {
             problem["violated-policies"] = json!([policy]);
         }

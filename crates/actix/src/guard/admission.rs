@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use keymint_domain::verify::{Cost, Refusal};
 use keymint_domain::{ConfigId, ErrorCode, Permissions};
-use keymint_service::VerifyKey;
+use keymint_service::{ServiceError, VerifyKey};
 use tokio::sync::OnceCell;
 
 use super::{ApiKey, KeyCheck, VerifierError};
@@ -85,8 +85,7 @@ impl Asked {
         match answer {
             Ok(Ok(key)) if is_first => Ok(Admission::Verified(Box::new(key.clone()))),
             Ok(Ok(key)) => self.check(key).map(|()| Admission::Verified(Box::new(key.clone()))),
-            Ok(Err(Refusal { code: ErrorCode::KeyNotFound, .. })) => Err(ErrorCode::InsufficientPermissions.into()),
-            Ok(Err(refusal)) => Err(keymint_service::ServiceError::KeyRefused(refusal.clone()).into()),
+            Ok(Err(refusal)) => Err(refused(refusal.clone())),
             Err(VerifierError::Unavailable(_)) if self.fails_open => {
                 verification.0.is_waved_through.set(true);
                 Ok(Admission::Unverified)
@@ -100,11 +99,21 @@ impl Asked {
         if self.config_id.as_ref().is_some_and(|asked| *asked != key.config_id) {
             return Err(ErrorCode::InvalidApiKey.into());
         }
-        if self.permissions.as_ref().is_some_and(|asked| !key.grants(asked)) {
-            return Err(ErrorCode::InsufficientPermissions.into());
+        match self.permissions.as_ref().and_then(|asked| key.missing(asked)) {
+            None => Ok(()),
+            missing => Err(refused(Refusal { missing, ..Refusal::of_unknown(ErrorCode::KeyNotFound) })),
         }
-        Ok(())
     }
+}
+
+/// What a guard answers. Where permissions are missing, Better Auth's `KEY_NOT_FOUND` would be a 404, which a client takes
+/// for the route's.
+fn refused(refusal: Refusal) -> ApiError {
+    let code = match refusal.code {
+        ErrorCode::KeyNotFound => ErrorCode::InsufficientPermissions,
+        code => code,
+    };
+    ServiceError::KeyRefused(Refusal { code, ..refusal }).into()
 }
 
 impl Admission {

@@ -10,7 +10,7 @@ use super::{ApiKey, Verifier, VerifierError};
 impl Verifier for Keys {
     async fn verify(&self, request: VerifyKey) -> Result<Result<ApiKey, Refusal>, VerifierError> {
         match self.verify(&Caller::Gateway, request).await {
-            Ok(Verdict::Accepted(key)) => Ok(Ok(ApiKey::new(&key, self.standings(&key)))),
+            Ok(Verdict::Accepted(key)) => Ok(Ok(ApiKey::of(&key, self.policy(), self.standings(&key)))),
             Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
             Err(error @ (ServiceError::Overloaded | ServiceError::Store(StoreError::Unavailable(_)))) => {
                 Err(VerifierError::unavailable(error))

@@ -3,7 +3,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::usage::Standing;
-use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions};
+use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
 
 use super::Admission;
 use crate::ApiError;
@@ -25,6 +25,8 @@ pub struct ApiKey {
     pub owner: OwnerId,
     /// What it may be used for; `None` = nothing that asks for a permission.
     pub permissions: Option<Permissions>,
+    /// Whether a `*` among the permissions is a wildcard; `false` = a name, as its configuration says.
+    pub wildcards: bool,
     /// What its owner attached to it.
     pub metadata: Option<Metadata>,
     /// Calls that its quota has left after this one; `None` = any number.
@@ -47,7 +49,12 @@ pub struct RateLimitLeft {
 impl ApiKey {
     /// Whether it grants every action of every resource in `asked`.
     pub fn grants(&self, asked: &Permissions) -> bool {
-        self.permissions.as_ref().is_some_and(|granted| granted.grant(asked))
+        self.missing(asked).is_none()
+    }
+
+    /// What of `asked` it does not grant; `None` = nothing.
+    pub fn missing(&self, asked: &Permissions) -> Option<Permissions> {
+        asked.lacking_in(self.permissions.as_ref(), self.wildcards)
     }
 }
 
@@ -61,15 +68,17 @@ impl RateLimitLeft {
 }
 
 impl ApiKey {
-    /// A key that was accepted, and how it stands against its limits.
-    pub(super) fn new(key: &keymint_domain::ApiKey, standings: impl Iterator<Item = Standing>) -> Self {
+    /// A key that was accepted under `policy`, and how it stands against its limits.
+    pub(super) fn of(key: &keymint_domain::ApiKey, policy: &Policy, standings: impl Iterator<Item = Standing>) -> Self {
         let details = &*key.details;
+        let configuration = policy.resolve(&details.config_id);
         Self {
             id: details.id.clone(),
             config_id: details.config_id.clone(),
             name: details.name.clone(),
             owner: details.owner.clone(),
             permissions: details.permissions.clone(),
+            wildcards: configuration.is_ok_and(|configuration| configuration.wildcards),
             metadata: details.metadata.clone(),
             remaining: key.usage.remaining,
             rate_limit: RateLimitLeft::of(standings),

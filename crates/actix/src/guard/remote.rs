@@ -36,12 +36,14 @@ pub struct RemoteOptions {
     pub retries: u32,
     /// Time before the first of these tries; each further one waits twice as long.
     pub pause: Duration,
+    /// `wildcards` of the configurations there, for guards that stand within others: they judge what the first one found.
+    pub wildcards: bool,
 }
 
 impl Default for RemoteOptions {
-    /// 2 s, two retries, the first after 50 ms.
+    /// 2 s, two retries, the first after 50 ms; wildcards.
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(2), retries: 2, pause: Duration::from_millis(50) }
+        Self { deadline: Duration::from_secs(2), retries: 2, pause: Duration::from_millis(50), wildcards: true }
     }
 }
 
@@ -111,7 +113,8 @@ impl Remote {
         }
         let left = rate_left(response.headers());
         let body = response.bytes().await.map_err(VerifierError::unavailable)?;
-        let verdict = serde_json::from_slice::<VerdictWire>(&body).ok().and_then(|verdict| verdict.parse(left));
+        let verdict = serde_json::from_slice::<VerdictWire>(&body).ok();
+        let verdict = verdict.and_then(|verdict| verdict.parse(left, self.options.wildcards));
         verdict.ok_or_else(|| VerifierError::failed("Keymint's answer is no verdict"))
     }
 }
@@ -165,13 +168,14 @@ struct VerdictWire {
 #[derive(Deserialize)]
 struct RefusalWire {
     code: String,
-    details: Option<RetryWire>,
+    details: Option<DetailsWire>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct RetryWire {
+struct DetailsWire {
     try_again_in: Option<u64>,
+    missing: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -201,8 +205,8 @@ fn rate_left(headers: &HeaderMap) -> Option<u64> {
 }
 
 impl VerdictWire {
-    fn parse(self, left: Option<u64>) -> Option<Result<ApiKey, Refusal>> {
-        if self.valid { self.key?.parse(left).map(Ok) } else { Some(Err(self.error?.parse())) }
+    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<Result<ApiKey, Refusal>> {
+        if self.valid { self.key?.parse(left, wildcards).map(Ok) } else { Some(Err(self.error?.parse())) }
     }
 }
 
@@ -210,13 +214,18 @@ impl RefusalWire {
     /// A code of a later Keymint is a refusal as well.
     fn parse(self) -> Refusal {
         let known = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code);
-        let retry_in_ms = self.details.and_then(|details| details.try_again_in);
-        Refusal { retry_in_ms, ..Refusal::of_unknown(known.copied().unwrap_or(ErrorCode::InvalidApiKey)) }
+        let DetailsWire { try_again_in, missing } = self.details.unwrap_or_default();
+        let missing = missing.and_then(|missing| Permissions::from_json(&missing).ok());
+        Refusal {
+            retry_in_ms: try_again_in,
+            missing,
+            ..Refusal::of_unknown(known.copied().unwrap_or(ErrorCode::InvalidApiKey))
+        }
     }
 }
 
 impl KeyWire {
-    fn parse(self, left: Option<u64>) -> Option<ApiKey> {
+    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<ApiKey> {
         let window_ms = self.rate_limit_time_window.filter(|window| self.rate_limit_enabled && *window > 0);
         let limit = window_ms.zip(self.rate_limit_max).zip(left);
         Some(ApiKey {
@@ -228,6 +237,7 @@ impl KeyWire {
                 Some(permissions) => Some(Permissions::from_json(&permissions).ok()?),
                 None => None,
             },
+            wildcards,
             metadata: match self.metadata {
                 Some(metadata) => Metadata::from_stored(&metadata.to_string()).ok()?,
                 None => None,

@@ -3,10 +3,11 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
-use crate::wire::{VerdictView, read_verify, show_verdict};
+use crate::wire::{DryRunView, VerdictView, read_dry_run, read_verify, show_verdict};
 use crate::{Api, ApiError};
 
-/// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict.
+/// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict. With `dryRun` it tells what every rule says, and
+/// counts nothing.
 pub(super) async fn verify(
     http: HttpRequest,
     Authenticated(caller): Authenticated,
@@ -15,8 +16,14 @@ pub(super) async fn verify(
 ) -> Result<HttpResponse, ApiError> {
     let mut members = Object::body(body.as_ref())?;
     let request = read_verify(&mut members);
+    let is_dry_run = read_dry_run(&mut members);
     let mut request = members.finish(request)?;
     request.caller_ip = proven_address(&http, &api.options.trusted_proxies);
+    if is_dry_run {
+        // In a box of its own, so that other verifications do not carry its room.
+        let run = Box::pin(api.keys.dry_run(&caller, request)).await?;
+        return Ok(HttpResponse::Ok().json(DryRunView::from(&run)));
+    }
     let verdict = api.keys.verify(&caller, request).await?;
     Judged::verdict(&http, &api, &verdict);
     let mut response = HttpResponse::Ok().json(VerdictView::from(&verdict));

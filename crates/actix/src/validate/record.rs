@@ -6,7 +6,7 @@ use super::Object;
 use super::kind::kind;
 
 impl Object<'_> {
-    /// An object of string arrays; null is a value of its own.
+    /// An object of string arrays, or a bare one; null is a value of its own.
     pub fn nullable_permissions(&mut self, name: &str) -> Field<Permissions> {
         match self.get(name) {
             Some(Value::Null) => Field::Null,
@@ -14,7 +14,7 @@ impl Object<'_> {
         }
     }
 
-    /// An object of string arrays.
+    /// An object of string arrays, or a bare one, which Better Auth does not take.
     pub fn permissions(&mut self, name: &str) -> Option<Permissions> {
         let value = self.get(name)?;
         if let Ok(permissions) = Permissions::from_json(value) {
@@ -26,17 +26,12 @@ impl Object<'_> {
                 for (resource, actions) in resources {
                     let path = format!("{name}.{resource}");
                     match actions {
-                        Value::Array(actions) => wrong.extend(
-                            actions
-                                .iter()
-                                .enumerate()
-                                .filter(|(_, action)| !action.is_string())
-                                .map(|(index, action)| (format!("{path}.{index}"), "string", kind(Some(action)))),
-                        ),
+                        Value::Array(actions) => wrong.extend(no_texts(&path, actions)),
                         other => wrong.push((path, "array", kind(Some(other)))),
                     }
                 }
             }
+            Value::Array(actions) => wrong.extend(no_texts(name, actions)),
             other => wrong.push((name.to_owned(), "record", kind(Some(other)))),
         }
         for (path, expected, received) in wrong {
@@ -65,6 +60,12 @@ impl Object<'_> {
     }
 }
 
+/// Those that are no texts, as places with what was expected there and what was found.
+fn no_texts(path: &str, values: &[Value]) -> impl Iterator<Item = (String, &'static str, &'static str)> {
+    let wrong = values.iter().enumerate().filter(|(_, value)| !value.is_string());
+    wrong.map(move |(index, value)| (format!("{path}.{index}"), "string", kind(Some(value))))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -82,6 +83,20 @@ mod tests {
             text,
             "[body.permissions.a.1] Invalid input: expected string, received number; \
              [body.permissions.b] Invalid input: expected array, received string"
+        );
+    }
+
+    #[test]
+    fn a_bare_list_is_taken_and_what_is_wrong_in_it_is_named() {
+        let body = json!({ "good": ["read"], "bad": ["read", null, 5] });
+        let mut object = Object::body(Some(&body)).unwrap();
+        assert_eq!(object.permissions("good"), Some(Permissions::of(&[("*", &["read"])])));
+        object.permissions("bad");
+        let Err(ApiError::Validation(text)) = object.finish(Some(())) else { panic!("refused") };
+        assert_eq!(
+            text,
+            "[body.bad.1] Invalid input: expected string, received null; \
+             [body.bad.2] Invalid input: expected string, received number"
         );
     }
 

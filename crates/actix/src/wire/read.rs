@@ -89,20 +89,28 @@ pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
 
 /// `POST /api-key/verify` (wire document 7.6), and Keymint's own `cost`.
 pub fn read_verify(body: &mut Object<'_>) -> Option<VerifyKey> {
+    read_use(body, "key")
+}
+
+/// `POST /api-key/validate`: as `verify`, with the key under another name.
+pub fn read_validate(body: &mut Object<'_>) -> Option<VerifyKey> {
+    read_use(body, "apiKey")
+}
+
+/// Whether a verification is to be a dry run: Keymint's own `dryRun`.
+pub fn read_dry_run(body: &mut Object<'_>) -> bool {
+    body.boolean("dryRun").unwrap_or_default()
+}
+
+/// A use of the key in the member `key`.
+fn read_use(body: &mut Object<'_>, key: &str) -> Option<VerifyKey> {
     let config_id = read_config_id(body);
-    let key = body.required_text("key");
+    let key = body.required_text(key);
     let permissions = body.permissions("permissions");
     let cost = body.integer("cost", 0..=u64::from(u32::MAX));
     let cost = cost.and_then(|cost| u32::try_from(cost).ok()).map_or(Cost::default(), Cost);
     let client_ip = body.address("clientIp");
     Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
-}
-
-/// `POST /api-key/validate`: the key, and from where it is used.
-pub fn read_validate(body: &mut Object<'_>) -> Option<VerifyKey> {
-    let key = body.required_text("apiKey");
-    let client_ip = body.address("clientIp");
-    Some(VerifyKey { client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
 }
 
 /// `GET /api-key/list` (wire document 7.3).

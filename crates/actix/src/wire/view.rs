@@ -4,13 +4,14 @@ use keymint_domain::ApiKey;
 use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
 use keymint_domain::listing::Page;
-use keymint_domain::verify::{Refusal, Verdict};
+use keymint_domain::verify::Verdict;
 use keymint_service::Validated;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::UserView;
 use super::iso::Iso;
+use super::refusal::RefusalView;
+use super::{UserView, raw};
 
 /// A key without its secret.
 #[derive(Debug, Serialize)]
@@ -106,23 +107,8 @@ fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Er
 #[derive(Debug, Serialize)]
 pub struct VerdictView<'a> {
     valid: bool,
-    error: Option<RefusalView>,
+    error: Option<RefusalView<'a>>,
     key: Option<KeyView<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefusalView {
-    message: &'static str,
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<RetryView>,
-}
-
-/// Milliseconds until the same request is worth repeating.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RetryView {
-    try_again_in: u64,
 }
 
 impl<'a> From<&'a Verdict> for VerdictView<'a> {
@@ -130,16 +116,6 @@ impl<'a> From<&'a Verdict> for VerdictView<'a> {
         match verdict {
             Verdict::Accepted(key) => Self { valid: true, error: None, key: Some(KeyView::from(key)) },
             Verdict::Refused(refusal) => Self { valid: false, error: Some(RefusalView::from(refusal)), key: None },
-        }
-    }
-}
-
-impl From<&Refusal> for RefusalView {
-    fn from(refusal: &Refusal) -> Self {
-        Self {
-            message: refusal.code.message(),
-            code: refusal.code.as_str(),
-            details: refusal.retry_in_ms.map(|try_again_in| RetryView { try_again_in }),
         }
     }
 }
@@ -180,9 +156,4 @@ impl<'a> PageView<'a> {
 /// A list of networks, where there are any.
 fn texts(networks: &Networks) -> Option<Vec<String>> {
     (!networks.is_empty()).then(|| networks.texts().collect())
-}
-
-/// A JSON text that the domain has parsed before.
-fn raw(json: &str) -> Option<&RawValue> {
-    serde_json::from_str(json).ok()
 }

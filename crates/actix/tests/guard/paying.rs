@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderName;
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, web};
-use keymint_actix::guard::{Admission, ApiKey, KeyCheck, RateLimitLeft, RequireKey};
+use keymint_actix::guard::{Admission, ApiKey, KeyCheck, RateLimitLeft, Remote, RemoteOptions, RequireKey};
 use keymint_domain::key::MetadataInput;
 use keymint_domain::{ConfigId, Configuration, Metadata, Permissions, Policy};
 use keymint_ports::{MockKeyStore, StoreError};
@@ -13,7 +13,7 @@ use keymint_service::Keys;
 use keymint_store_memory::MemoryStore;
 use serde_json::json;
 
-use crate::support::{left, mint, service};
+use crate::support::{SERVER_KEY, keymint, left, mint, service};
 
 async fn twice(first: ApiKey, second: Option<ApiKey>, third: Admission) -> String {
     assert_eq!((Some(&first), Some(&first)), (second.as_ref(), third.verified()));
@@ -120,4 +120,42 @@ async fn the_application_says_which_headers_show_keys() {
 async fn an_application_without_a_check_lets_nobody_in() {
     let app = init_service(App::new().service(web::resource("/").wrap(RequireKey::any().fail_open()).to(twice))).await;
     assert_eq!(status!(app, "/", ("x-api-key", "any")), 500);
+}
+
+#[actix_web::test]
+async fn a_star_passes_every_guard_unless_its_configuration_takes_it_for_a_name() {
+    for (wildcards, status) in [(true, 200), (false, 403)] {
+        let policy = Policy::new(vec![Configuration { wildcards, ..Configuration::default() }]).unwrap();
+        let keys = Arc::new(Keys::builder(Arc::new(MemoryStore::default())).policy(policy).build());
+        let (_, key) = mint(&keys, |new| new.permissions = Some(Permissions::of(&[("*", &["read"])]))).await;
+        let reports = || RequireKey::permissions(&[("reports", &["read"])]);
+        let inner = web::scope("/in").wrap(RequireKey::any()).service(web::resource("/").wrap(reports()).to(twice));
+        let app = App::new().app_data(KeyCheck::embedded(keys)).service(inner);
+        let app = init_service(app.service(web::resource("/out").wrap(reports()).to(twice))).await;
+        for path in ["/out", "/in/"] {
+            assert_eq!(status!(app, path, ("x-api-key", key.expose())), status, "{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_guard_says_which_permissions_are_missing_whoever_verifies_and_whoever_asks_first() {
+    let keys = service(MemoryStore::default());
+    let (_, key) = mint(&keys, |_| ()).await;
+    let write = || RequireKey::permissions(&[("reports", &["read", "write"])]);
+    let remote = Remote::new(&keymint(Arc::clone(&keys)), SERVER_KEY, RemoteOptions::default()).unwrap();
+    for check in [KeyCheck::embedded(keys), KeyCheck::by(Arc::new(remote))] {
+        let inner = web::scope("/in").wrap(RequireKey::any()).service(web::resource("/").wrap(write()).to(twice));
+        let app = App::new().app_data(check).service(inner);
+        let app = init_service(app.service(web::resource("/out").wrap(write()).to(twice))).await;
+        for path in ["/out", "/in/"] {
+            let request = TestRequest::get().uri(path).insert_header(("x-api-key", key.expose())).to_request();
+            let body: serde_json::Value = serde_json::from_slice(&call_and_read_body(&app, request).await).unwrap();
+            let expected = json!({
+                "code": "INSUFFICIENT_PERMISSIONS", "message": "The API key lacks a permission that is asked for.",
+                "details": { "missing": { "reports": ["write"] } },
+            });
+            assert_eq!(body, expected, "{path}");
+        }
+    }
 }

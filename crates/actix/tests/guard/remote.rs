@@ -112,7 +112,12 @@ async fn a_keymint_that_is_down_closes_routes_but_those_that_fail_open() {
 #[actix_web::test]
 async fn a_request_that_was_sent_is_not_sent_again() {
     let (base_url, requests) = stub(None);
-    let options = RemoteOptions { deadline: Duration::from_millis(100), retries: 5, pause: Duration::ZERO };
+    let options = RemoteOptions {
+        deadline: Duration::from_millis(100),
+        retries: 5,
+        pause: Duration::ZERO,
+        ..RemoteOptions::default()
+    };
     let address = example(&base_url, SERVER_KEY, options);
     let (status, ..) = refusal(address, "/report", &[("x-api-key", "any")]).await;
     assert_eq!((status, requests.load(Ordering::SeqCst)), (503, 1), "the deadline");

@@ -73,6 +73,8 @@ stuck! {
         -> Option<keymint_domain::ApiKey>;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
+    dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
+        -> keymint_domain::verify::DryRun;
     remove(&keymint_domain::KeyId) -> bool;
     remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;

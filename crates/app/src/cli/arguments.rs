@@ -114,7 +114,7 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
-    /// Verify a key, which counts as a use of it. The status is 0 where it is valid.
+    /// Verify a key, which counts as a use of it unless it is a dry run. The status is 0 where it is valid.
     Verify {
         /// The key's text; `-` reads it from standard input, which keeps it out of the shell's history.
         #[arg(allow_hyphen_values = true)]
@@ -131,6 +131,9 @@ pub(super) enum KeyCommand {
         /// From where it is used.
         #[arg(long, value_name = "ADDRESS")]
         client_ip: Option<String>,
+        /// Say what every rule says, and count nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Change a key.
     Update {

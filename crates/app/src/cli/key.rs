@@ -2,7 +2,8 @@ use std::io;
 
 use keymint_actix::ApiError;
 use keymint_actix::validate::Object;
-use keymint_actix::wire::{self, CreatedView, KeyView, PageView, VerdictView};
+use keymint_actix::wire::{self, CreatedView, DryRunView, KeyView, PageView, VerdictView};
+use keymint_domain::verify::DryRun;
 use keymint_service::{Caller, Keys, ServiceError};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,9 @@ use super::{CliResult, Outcome, output};
 
 /// What a list shows where nobody asked for JSON.
 const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
+
+/// What a dry run shows where nobody asked for JSON.
+const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
 
 /// A request as the HTTP API would have it: options become its members, and are checked by the same reader.
 #[derive(Default)]
@@ -114,7 +118,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
-        KeyCommand::Verify { key, config_id, permissions, cost, client_ip } => {
+        KeyCommand::Verify { key, config_id, permissions, cost, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
             let request = Request::default()
                 .text("key", Some(key))
@@ -123,6 +127,10 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 .json("cost", cost)
                 .text("clientIp", client_ip)
                 .read(wire::read_verify)?;
+            if dry_run {
+                let run = keys.dry_run(&caller, request).await.map_err(refused)?;
+                return show_dry_run(&run, json);
+            }
             let verdict = keys.verify(&caller, request).await.map_err(refused)?;
             output::record(&VerdictView::from(&verdict), json)?;
             Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
@@ -143,6 +151,22 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&json!({ "success": true }), json)
         }
     }
+}
+
+/// The rules of a dry run as a table, with the verdict below.
+fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
+    let answer = serde_json::to_value(DryRunView::from(run))?;
+    let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
+    for rule in &mut rules {
+        let values: Vec<_> = rule["values"].as_object().into_iter().flatten().map(output::pair).collect();
+        rule["values"] = values.join(" ").into();
+    }
+    output::table(&answer, &rules, &RULE_COLUMNS, json)?;
+    if !json {
+        let outcome = run.verdict.refused().map_or("valid", |refusal| refusal.code.as_str());
+        output::line(outcome)?;
+    }
+    Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
 }
 
 /// What the reader says, with the option's place in the request, such as `[option.expiresIn]`.

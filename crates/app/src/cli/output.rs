@@ -42,6 +42,11 @@ pub(super) fn table(answer: &Value, rows: &[Value], columns: &[&str], json: bool
     Ok(Outcome::Done)
 }
 
+/// A member in one cell among others.
+pub(super) fn pair((name, value): (&String, &Value)) -> String {
+    format!("{name}={}", cell(value))
+}
+
 /// A value in a table: texts without quotes, and without what would break the line.
 fn cell(value: &Value) -> String {
     match value {

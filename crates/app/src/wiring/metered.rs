@@ -8,7 +8,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{Credential, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, StoreError};
 
@@ -48,6 +48,7 @@ metered! {
         find(id: &KeyId) -> Option<ApiKey>;
         list(query: &ListQuery) -> Page;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Option<ApiKey>;
+        dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId) -> bool;
         remove_expired(configurations: &ConfigFilter, before: Timestamp, limit: u32) -> u32;
         remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> u32;

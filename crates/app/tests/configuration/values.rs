@@ -129,6 +129,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
         expiration = { default_seconds = 3600, allow_custom = false, min_days = 2, max_days = 2 }
         rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
         permissions = { files = ["read", "write"], "a.b" = [] }
+        wildcards = false
         allowed_addresses = ["10.0.0.0/8", "2001:db8::7"]
         denied_addresses = ["::ffff:10.9.0.0/112"]
         retention_days = 2
@@ -155,6 +156,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             expiration,
             rate_limit,
             permissions,
+            wildcards,
             addresses,
             retention_ms,
             defer_usage,
@@ -178,7 +180,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(permissions, Some(r#"{"files":["read","write"],"a.b":[]}"#));
     assert_eq!(addresses.allowed.texts().collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::7/128"]);
     assert_eq!(addresses.denied.texts().collect::<Vec<_>>(), ["10.9.0.0/16"]);
-    assert_eq!((*retention_ms, *defer_usage), (2 * 86_400_000, true));
+    assert_eq!((*wildcards, *retention_ms, *defer_usage), (false, 2 * 86_400_000, true));
 }
 
 #[test]

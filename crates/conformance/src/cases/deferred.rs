@@ -7,7 +7,7 @@ use crate::sample::{self, NOW};
 use crate::support::{code, found, open_two, remaining, settle, settle_one, spend};
 
 /// A look that brings along so many calls on a copy of `key`, all of them now.
-fn look_after(calls: usize, key: &ApiKey) -> Attempt {
+pub(super) fn look_after(calls: usize, key: &ApiKey) -> Attempt {
     let attempt = sample::attempt(key.details.id.as_str());
     let (mut copy, mut deferred) = (key.clone(), None);
     for _ in 0..calls {

@@ -10,6 +10,7 @@ pub mod configurations;
 pub mod counting;
 pub mod deferred;
 pub mod dropping;
+pub mod dry_run;
 pub mod insert;
 pub mod limits;
 pub mod listing;

@@ -14,7 +14,7 @@ use crate::Engine;
 pub use operation::{Operation, operations};
 
 /// Applies the operations to the engine's store and to `model`, both empty at first, and compares every answer and what
-/// is left at the end. Every third operation goes through a second handle.
+/// is left at the end. Before each batch a dry run foretells its first verdict. Every third operation goes through a second handle.
 ///
 /// Panics at the first answer that differs, and where either store fails.
 pub async fn agrees_with_model<E: Engine>(engine: &E, model: &dyn KeyStore, operations: &[Operation]) {
@@ -73,8 +73,14 @@ async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answ
         }
         Operation::Update { id, patch, now } => Answer::Updated(store.update(id, patch, *now).await.unwrap()),
         Operation::Spend { attempts, now } => {
+            let foreseen = match attempts.first() {
+                Some(first) => Some(store.dry_run(first, &world::policy(), *now).await.unwrap().verdict),
+                None => None,
+            };
             let verdicts = store.spend(attempts, &world::policy(), *now).await.unwrap();
-            Answer::Settled(verdicts.into_iter().map(Result::unwrap).collect())
+            let verdicts: Vec<_> = verdicts.into_iter().map(Result::unwrap).collect();
+            assert_eq!(foreseen.as_ref(), verdicts.first(), "a dry run foretells the verdict");
+            Answer::Settled(verdicts)
         }
         Operation::Remove { id } => Answer::Removed(store.remove(id).await.unwrap()),
         Operation::RemoveExpired { configurations, before, limit } => {

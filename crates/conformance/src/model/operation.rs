@@ -108,7 +108,8 @@ fn revocation() -> impl Strategy<Value = Revocation> {
 }
 
 fn permissions() -> impl Strategy<Value = Option<Permissions>> {
-    let texts = ["null", r#"{"files":["read"]}"#, r#"{"files":["read","write"]}"#];
+    let texts =
+        ["null", r#"{"files":["read"]}"#, r#"{"files":["read","write"]}"#, r#"{"files":["*"]}"#, r#"{"*":["read"]}"#];
     select(texts.to_vec()).prop_map(|text| Permissions::from_stored(text).unwrap())
 }
 

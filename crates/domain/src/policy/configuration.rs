@@ -46,6 +46,9 @@ pub struct Configuration {
     pub rate_limit: RateLimitDefaults,
     /// What a key may do where a request names no permissions.
     pub permissions: Option<Permissions>,
+    /// Whether `*` among a key's permissions grants every resource or action; `false` = it is a name like any other, as
+    /// Better Auth has it.
+    pub wildcards: bool,
     /// From where its keys may be used, whatever their own rules say.
     pub addresses: AddressRules,
     /// How long an expired or exhausted key stays before clean-up removes it, in milliseconds.
@@ -158,6 +161,7 @@ impl Configuration {
                 algorithm: Algorithm::Gcra,
             },
             permissions: None,
+            wildcards: true,
             addresses: AddressRules::default(),
             retention_ms: 0,
             defer_usage: false,

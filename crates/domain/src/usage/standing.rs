@@ -29,7 +29,7 @@ impl Standing {
         rate.into_iter().chain(Self::of_quota(key, now))
     }
 
-    fn of_rate(key: &ApiKey, policy: &Policy, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of_rate(key: &ApiKey, policy: &Policy, now: Timestamp) -> Option<Self> {
         let settings = policy.resolve(&key.details.config_id).ok()?.rate_limit;
         let limit = key.details.rate_limit().filter(|_| settings.enabled)?;
         let admit = |cost| limit.admit(settings.algorithm, key.usage, cost, now);

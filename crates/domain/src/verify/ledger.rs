@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::{Attempt, Owner, Verdict, decide};
+use super::{Attempt, DryRun, Owner, Verdict, decide, dry_run};
 use crate::key::StoredKey;
 use crate::policy::Policy;
 use crate::usage::Usage;
@@ -60,12 +60,31 @@ impl<E: Clone> Ledger<E> {
             if let Verdict::Accepted(key) = &verdict {
                 entry.key = key.clone();
             }
-            // A row found under the wrong form is nobody's key; the right one may follow.
-            if verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey || refusal.is_foreign) {
+            if is_of_its_key(&verdict) {
                 return Ok(verdict);
             }
         }
         Ok(decide(None, attempt, policy, now))
+    }
+
+    /// What [`Ledger::settle`] would answer to an attempt, by every rule of the chain. It changes nothing.
+    pub fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, E> {
+        for stored in attempt.stored_forms() {
+            let entry = match self.rows.get(stored) {
+                None => continue,
+                Some(Err(error)) => return Err(error.clone()),
+                Some(Ok(entry)) => entry,
+            };
+            let mut key = entry.key.clone();
+            if let Some(deferred) = &attempt.deferred {
+                key.usage = deferred.counted_on(&key, policy);
+            }
+            let run = dry_run(Some((&key, entry.owner)), attempt, policy, now);
+            if is_of_its_key(&run.verdict) {
+                return Ok(run);
+            }
+        }
+        Ok(dry_run(None, attempt, policy, now))
     }
 
     /// Every key whose counters the attempts changed, with the new ones.
@@ -73,4 +92,10 @@ impl<E: Clone> Ledger<E> {
         let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
         changed.map(|entry| &entry.key)
     }
+}
+
+/// Whether a verdict is of the key that was shown. A row found under the wrong form is nobody's key; the right one may
+/// follow.
+fn is_of_its_key(verdict: &Verdict) -> bool {
+    verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey || refusal.is_foreign)
 }

@@ -3,14 +3,19 @@
 mod attempt;
 mod chain;
 mod deferred;
+mod dry_run;
+mod fact;
 mod fingerprint;
 mod ledger;
 mod owner;
+mod rules;
 mod verdict;
 
 pub use attempt::{Attempt, Cost};
 pub use chain::decide;
 pub use deferred::Deferred;
+pub use dry_run::{DryRun, Judged, Judgement, dry_run};
+pub use fact::Fact;
 pub use fingerprint::Fingerprint;
 pub use ledger::Ledger;
 pub use owner::{Ban, Owner};

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::key::PlainKey;
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, Policy};
-use keymint_ports::Clock;
+use keymint_ports::{Clock, KeyStore};
 
 use crate::group_commit::GroupCommit;
 use crate::{ServiceError, stopwatch};
@@ -65,6 +65,27 @@ impl Deferral {
         }
         drop(slot);
         copies.exact.settle(attempt, stopwatch()).await
+    }
+
+    /// Judges one attempt as [`Deferral::settle`] would, and remembers and writes nothing.
+    pub(crate) async fn dry_run(&self, mut attempt: Attempt, store: &dyn KeyStore) -> Result<DryRun, ServiceError> {
+        let copies = &self.copies;
+        let slot = copies.slots().get(attempt.hash()).cloned();
+        // Held to the end, so that what is not written yet is not written in between.
+        let slot = match &slot {
+            Some(slot) => Some(slot.lock().await),
+            None => None,
+        };
+        let now = copies.clock.now();
+        if let Some(slot) = &slot {
+            if slot.is_fresh(now, copies.flush_ms)
+                && let Some(run) = slot.dry_run(&attempt, &copies.policy, now)
+            {
+                return Ok(run);
+            }
+            attempt.deferred = slot.deferred().cloned().map(Box::new);
+        }
+        Ok(store.dry_run(&attempt, &copies.policy, now).await?)
     }
 
     /// Lets the next use of `key` read it anew.

@@ -1,4 +1,4 @@
-use keymint_domain::verify::{Attempt, Deferred, Owner, Verdict, decide};
+use keymint_domain::verify::{Attempt, Deferred, DryRun, Owner, Verdict, decide, dry_run};
 use keymint_domain::{ApiKey, Policy, Timestamp};
 
 /// What the process remembers of one key.
@@ -67,5 +67,10 @@ impl Slot {
             copy.usage = key.usage;
         }
         Some(verdict)
+    }
+
+    /// Judges an attempt on the copy, as [`Slot::decide`] would; `None` where it must go the exact way.
+    pub(super) fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Option<DryRun> {
+        Some(dry_run(Some((self.copy.as_ref()?, Owner::Present)), attempt, policy, now))
     }
 }

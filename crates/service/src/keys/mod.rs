@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod dry_run;
 mod find;
 mod get;
 mod list;

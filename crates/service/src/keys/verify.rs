@@ -85,7 +85,8 @@ impl Keys {
         Ok(verdict)
     }
 
-    fn attempt(&self, caller: &Caller, request: VerifyKey) -> Result<(PlainKey, Attempt), ServiceError> {
+    /// What `request` asks of the chain, beside the key that it shows.
+    pub(super) fn attempt(&self, caller: &Caller, request: VerifyKey) -> Result<(PlainKey, Attempt), ServiceError> {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
@@ -119,7 +120,7 @@ impl Keys {
     }
 
     /// What the embedder's precheck says against `key`.
-    fn precheck(&self, key: &PlainKey) -> Option<Verdict> {
+    pub(super) fn precheck(&self, key: &PlainKey) -> Option<Verdict> {
         let passes = self.precheck.as_ref().is_none_or(|passes| passes(key));
         (!passes).then(|| Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
     }

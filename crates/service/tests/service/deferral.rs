@@ -288,3 +288,26 @@ async fn a_refused_key_asks_the_store_each_time() {
         assert_eq!(code_of(&use_once(&keys, &PlainKey::new("k")).await), Some(ErrorCode::InvalidApiKey));
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_foretells_what_the_copy_would_say_and_writes_nothing() {
+    let fixture = deferring(3);
+    let minted = fixture.create(NewKey::default()).await;
+    let id = &minted.key.details.id;
+    let dry_run = async || {
+        let request = VerifyKey::of(minted.plain.clone());
+        fixture.keys.dry_run(&Caller::Server, request).await.unwrap().verdict
+    };
+    for _ in 1..=4 {
+        let foretold = dry_run().await;
+        assert_eq!(dry_run().await, foretold, "asking changes nothing");
+        assert_eq!(fixture.verify(&minted).await, foretold);
+        assert_eq!(stored(&fixture, id).await.usage, minted.key.usage, "nothing is written yet");
+    }
+    // The copy is too old to count, and what was used on it is not written yet.
+    fixture.clock.advance(FLUSH_MS);
+    let foretold = dry_run().await;
+    assert_eq!(code_of(&foretold), Some(ErrorCode::RateLimited));
+    assert_eq!(stored(&fixture, id).await.usage, minted.key.usage);
+    assert_eq!(fixture.verify(&minted).await, foretold);
+}

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use crate::support::{Fixture, code_of, owner, refusal, unowned, user};
 use keymint_domain::key::{EditKey, Field, NewKey, PlainKey};
 use keymint_domain::value::KeyName;
+use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy};
 use keymint_service::{Access, Caller, CreateKey, ListKeys, ServiceError, UpdateKey, VerifyKey, Whose};
 
@@ -162,4 +163,42 @@ async fn an_embedder_brings_a_generator_and_a_check() {
         let made = fixture.keys.create(&Caller::Server, CreateKey::of(owner("ada"), NewKey::default())).await;
         assert!(matches!(made, Err(ServiceError::UnusableKey)), "{unusable:?}");
     }
+}
+
+#[tokio::test]
+async fn a_dry_run_foretells_the_verdict_and_counts_nothing() {
+    let fixture = Fixture::new(default_policy());
+    let minted = fixture.create(NewKey { remaining: Field::Given(2), ..NewKey::default() }).await;
+    for cost in [0, 1, 2, 3, 2, 1] {
+        let request = VerifyKey { cost: Cost(cost), ..VerifyKey::of(minted.plain.clone()) };
+        let before = fixture.keys.get(&Caller::Server, &minted.key.details.id, None).await.unwrap();
+        let run = fixture.keys.dry_run(&Caller::Server, request.clone()).await.unwrap();
+        assert_eq!(fixture.keys.get(&Caller::Server, &minted.key.details.id, None).await.unwrap(), before);
+        assert_eq!(fixture.keys.verify(&Caller::Server, request).await.unwrap(), run.verdict);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_is_for_servers_alone() {
+    for (access, expected) in
+        [(Access::Server, ErrorCode::Unauthorized), (Access::Public, ErrorCode::ServerOnlyProperty)]
+    {
+        let fixture = Fixture::with(default_policy(), |builder| builder.access(access));
+        for caller in [Caller::Anyone, Caller::User(user("ada"))] {
+            let request = VerifyKey::of(PlainKey::new("sk_any"));
+            assert_eq!(refusal(fixture.keys.dry_run(&caller, request).await), expected, "{caller:?}");
+        }
+        let request = VerifyKey::of(PlainKey::new("sk_any"));
+        let of_gateway = fixture.keys.dry_run(&Caller::Gateway, request).await;
+        assert_eq!(refusal(of_gateway), ErrorCode::ServerOnlyProperty);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_precheck_refuses_is_not_looked_for_by_a_dry_run_either() {
+    let fixture = Fixture::with(default_policy(), |builder| builder.precheck(|_| false));
+    let minted = fixture.create(NewKey::default()).await;
+    let run = fixture.keys.dry_run(&Caller::Server, VerifyKey::of(minted.plain.clone())).await.unwrap();
+    assert_eq!(run.verdict, fixture.verify(&minted).await);
+    assert_eq!(code_of(&run.verdict), Some(ErrorCode::InvalidApiKey));
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 use sqlx::query;
@@ -68,6 +68,12 @@ impl KeyStore for PgStore {
             Err(Failed::Unwritten(_)) => Ok(self.spend_once(attempts, policy, now).await?),
             outcome => Ok(outcome?),
         }
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = spend::dry_run(&mut connection, self.layout.owner_columns, attempt, policy, now).await;
+        connection.finish(outcome)
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {

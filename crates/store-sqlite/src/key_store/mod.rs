@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use keymint_domain::key::{KeyCounts, KeyPatch};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
 use sqlx::query;
@@ -59,6 +59,12 @@ impl KeyStore for SqliteStore {
         let (owner_columns, attempts, policy) = (self.layout.owner_columns, attempts.to_vec(), policy.clone());
         let spend = move |connection: &mut _| spend::spend(connection, owner_columns, &attempts, &policy, now);
         self.writer.batch(spend).await
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        let (owner_columns, attempt, policy) = (self.layout.owner_columns, attempt.clone(), policy.clone());
+        let dry_run = move |connection: &mut _| spend::dry_run(connection, owner_columns, &attempt, &policy, now);
+        self.writer.batch(dry_run).await
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {

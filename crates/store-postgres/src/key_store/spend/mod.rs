@@ -3,6 +3,7 @@
 //! with locks, in four.
 
 mod changes;
+mod dry_run;
 mod find;
 mod locked;
 mod memory;
@@ -17,6 +18,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::owner::OwnerColumns;
 
+pub(super) use dry_run::dry_run;
 pub(crate) use memory::Memory;
 
 /// Answers in the order of their attempts.

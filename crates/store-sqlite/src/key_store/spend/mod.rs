@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use keymint_domain::key::StoredKey;
 use keymint_domain::policy::Policy;
 use keymint_domain::usage::Usage;
-use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
+use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::StoreError;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
@@ -61,6 +61,23 @@ pub(super) fn spend(
         ledger.changes().for_each(|key| memory.count(key));
     }
     Ok(verdicts)
+}
+
+/// Judges an attempt on the rows as they are in the database. Without a transaction nothing can be written, and nothing may be
+/// remembered.
+pub(super) fn dry_run(
+    BatchConnection { connection, .. }: &mut BatchConnection,
+    owner_columns: OwnerColumns,
+    attempt: &Attempt,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<DryRun, StoreError> {
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    let mut find = |form: &StoredKey| Ok(find_one(&mut find, form)?.map(|row| (form.clone(), row)));
+    let found = attempt.stored_forms().filter_map(|form| find(form).transpose());
+    let found = found.collect::<Result<Vec<Found>, rusqlite::Error>>().map_err(StoreError::unavailable)?;
+    Ledger::new(found).dry_run(attempt, policy, now)
 }
 
 /// A row beside the text that it was found under, as the ledger takes it.

@@ -56,6 +56,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         expiration: limits::expiration(section, default.expiration),
         rate_limit: limits::rate_limit(section, default.rate_limit),
         permissions: permissions::read(section),
+        wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),

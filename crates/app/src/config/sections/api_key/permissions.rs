@@ -5,9 +5,6 @@ use crate::config::section::Section;
 use crate::config::source::{Faults, Node};
 use crate::config::values::{entries, list};
 
-/// The resource of a bare list of actions.
-const ANY_RESOURCE: &str = "*";
-
 /// Reads actions by resource, or a bare list of actions.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Permissions> {
     let kind = "table of lists of text, or list of text";
@@ -21,13 +18,13 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Permissions> {
 }
 
 fn parse(node: &Node) -> Result<Permissions, Faults> {
-    let resources: serde_json::Map<String, Json> = if node.is_list() {
-        [(ANY_RESOURCE.to_owned(), actions(node)?)].into_iter().collect()
+    let permissions = if node.is_list() {
+        actions(node)?
     } else {
         let resources = entries(node, actions)?;
-        resources.into_iter().map(|(resource, actions)| (resource.to_owned(), actions)).collect()
+        Json::Object(resources.into_iter().map(|(resource, actions)| (resource.to_owned(), actions)).collect())
     };
-    Permissions::from_json(&Json::Object(resources)).or_else(|error| node.wrong(error.to_string()))
+    Permissions::from_json(&permissions).or_else(|error| node.wrong(error.to_string()))
 }
 
 fn actions(node: &Node) -> Result<Json, Faults> {

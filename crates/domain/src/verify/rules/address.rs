@@ -1,0 +1,36 @@
+//! It is used from where its own and its configuration's rules allow it.
+
+use super::{Case, Facts, Stop, pass};
+use crate::ErrorCode;
+use crate::address::{AddressRules, ClientAddress, Networks};
+use crate::usage::Usage;
+use crate::verify::Fact;
+
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+    let client = case.attempt.client;
+    let passes = |rules: &AddressRules| rules.admit(client);
+    let by_configuration = case.configuration.map_or(true, |configuration| passes(&configuration.addresses));
+    pass(by_configuration && passes(&case.key.details.addresses), ErrorCode::IpNotAllowed)
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    let client = match case.attempt.client {
+        ClientAddress::Known(address) => Some(address.to_string()),
+        ClientAddress::Unknown | ClientAddress::Anywhere => None,
+    };
+    let AddressRules { allowed, denied } = &case.key.details.addresses;
+    let configuration = case.configuration.ok().map(|configuration| &configuration.addresses);
+    vec![
+        ("client", client.as_deref().into()),
+        ("allowed", listed(Some(allowed))),
+        ("denied", listed(Some(denied))),
+        ("allowedByConfiguration", listed(configuration.map(|rules| &rules.allowed))),
+        ("deniedByConfiguration", listed(configuration.map(|rules| &rules.denied))),
+    ]
+}
+
+/// Networks in one text, where there are any.
+fn listed(networks: Option<&Networks>) -> Fact {
+    let texts = networks.filter(|networks| !networks.is_empty()).map(|networks| networks.texts().collect::<Vec<_>>());
+    texts.map(|texts| texts.join(", ")).as_deref().into()
+}

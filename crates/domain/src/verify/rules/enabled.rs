@@ -1,0 +1,18 @@
+//! It is enabled, and was not revoked.
+
+use super::{Case, Facts, Stop, pass};
+use crate::ErrorCode;
+use crate::usage::Usage;
+
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+    let details = &case.key.details;
+    pass(details.enabled && details.revocation.is_none(), ErrorCode::KeyDisabled)
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    let details = &case.key.details;
+    vec![
+        ("enabled", details.enabled.into()),
+        ("revokedAt", details.revocation.as_ref().map(|revocation| revocation.at).into()),
+    ]
+}

@@ -1,0 +1,18 @@
+//! There is such a key, in the form in which its configuration keeps keys.
+
+use super::{Case, Facts, Stop, pass};
+use crate::ErrorCode;
+use crate::usage::Usage;
+
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+    let details = &case.key.details;
+    let is_found_rightly = case
+        .configuration
+        .is_ok_and(|configuration| case.attempt.may_be_found_as(&details.stored, configuration.disable_key_hashing));
+    // Without a configuration nothing says in which form it is kept; the next rule refuses then.
+    pass(is_found_rightly || case.configuration.is_err(), ErrorCode::InvalidApiKey)
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    vec![("keyId", case.key.details.id.as_str().into())]
+}

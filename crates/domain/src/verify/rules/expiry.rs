@@ -1,0 +1,13 @@
+//! It has not expired.
+
+use super::{Case, Facts, Stop, pass};
+use crate::ErrorCode;
+use crate::usage::Usage;
+
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+    pass(!case.key.is_expired(case.now), ErrorCode::KeyExpired)
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    vec![("expiresAt", case.key.details.expires_at.into()), ("now", case.now.into())]
+}

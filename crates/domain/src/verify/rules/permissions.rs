@@ -1,0 +1,24 @@
+//! It grants what is asked for.
+
+use super::{Case, Facts, Stop, pass};
+use crate::usage::Usage;
+use crate::{ErrorCode, Permissions};
+
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+    pass(missing(case).is_none(), ErrorCode::KeyNotFound)
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    vec![
+        ("granted", case.key.details.permissions.as_ref().into()),
+        ("asked", case.attempt.permissions.as_ref().into()),
+        ("missing", missing(case).as_ref().into()),
+    ]
+}
+
+/// What the attempt asks for and the key does not grant; `None` = nothing.
+pub(in crate::verify) fn missing(case: &Case<'_>) -> Option<Permissions> {
+    let asked = case.attempt.permissions.as_ref()?;
+    let wildcards = case.configuration.is_ok_and(|configuration| configuration.wildcards);
+    asked.lacking_in(case.key.details.permissions.as_ref(), wildcards)
+}

@@ -1,0 +1,30 @@
+//! Its quota allows the cost, unless it was paid before.
+
+use super::{Case, Facts, Stop};
+use crate::usage::Usage;
+use crate::{ApiKey, ErrorCode};
+
+pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), Stop> {
+    if case.attempt.is_paid {
+        return Ok(());
+    }
+    let details = &case.key.details;
+    *usage = usage
+        .charged(details.refill(), details.created_at, case.cost(), case.now)
+        .map_err(|denied| Stop::denied(ErrorCode::UsageExceeded, denied))?;
+    Ok(())
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    let ApiKey { details, usage } = case.key;
+    // What is left once a refill that is due has come.
+    let available = usage.charged(details.refill(), details.created_at, 0, case.now).ok();
+    vec![
+        ("cost", case.cost().into()),
+        ("remaining", usage.remaining.into()),
+        ("available", available.and_then(|usage| usage.remaining).into()),
+        ("refillAmount", details.refill_amount.into()),
+        ("refillInterval", details.refill_interval_ms.into()),
+        ("lastRefillAt", usage.last_refill_at.into()),
+    ]
+}

@@ -1,0 +1,26 @@
+//! Its rate limit allows the cost now, unless it was paid before.
+
+use super::{Case, Facts, Stop};
+use crate::ErrorCode;
+use crate::usage::{Standing, Usage};
+
+pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), Stop> {
+    let Some(limit) = case.limit().filter(|_| !case.attempt.is_paid) else { return Ok(()) };
+    let algorithm = case.configuration?.rate_limit.algorithm;
+    *usage = limit
+        .admit(algorithm, *usage, case.cost(), case.now)
+        .map_err(|denied| Stop::denied(ErrorCode::RateLimited, denied))?;
+    Ok(())
+}
+
+pub(super) fn facts(case: &Case<'_>) -> Facts {
+    let standing = Standing::of_rate(case.key, case.policy, case.now);
+    vec![
+        ("cost", case.cost().into()),
+        ("limited", standing.is_some().into()),
+        ("left", standing.map(|standing| standing.remaining).into()),
+        ("max", standing.map(|standing| standing.max).into()),
+        ("window", standing.map(|standing| standing.window_ms).into()),
+        ("lastRequest", case.key.usage.last_request.into()),
+    ]
+}
