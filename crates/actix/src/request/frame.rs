@@ -65,6 +65,6 @@ fn too_slow(request: HttpRequest) -> ServiceResponse {
 }
 
 /// Whether a path is one that gateways ask at.
-fn is_gateways(path: &str) -> bool {
+pub(super) fn is_gateways(path: &str) -> bool {
     path.strip_prefix("/authorize").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

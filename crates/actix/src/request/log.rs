@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderValue;
 use keymint_domain::{ConfigId, KeyId};
 
 use super::client_address;
+use super::frame::is_gateways;
 use super::judged::Judged;
 use super::watch::Answered;
 use crate::authorize::Denial;
@@ -50,7 +51,7 @@ pub(super) fn request(
     let path = request.path();
     let endpoint = path.strip_prefix(api.options.base_path.as_str());
     let is_verification = matches!(endpoint, Some("/api-key/verify" | "/api-key/validate"));
-    let is_verification = is_verification || path == "/authorize" || path.starts_with("/authorize/");
+    let is_verification = is_verification || is_gateways(path);
     let frequent = is_verification || matches!(path, "/healthz" | "/readyz" | "/metrics");
     if status == 503 {
         // The store is down or the queue full: every request says so, and somebody is on it already.
