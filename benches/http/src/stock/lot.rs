@@ -15,6 +15,7 @@ pub(super) struct Lot {
     pub(super) created: &'static str,
     /// The owner of all, if it is one.
     pub(super) owner: Option<&'static str>,
+    /// When the key with number 0 expires, if it does; likewise.
     pub(super) expires: Option<&'static str>,
 }
 
@@ -39,7 +40,7 @@ impl Lot {
             created: if is_counted { "now" } else { "2026-01-01" },
             owner: (sort == Sort::Owned).then_some(OWNER_OF_MANY),
             // Whatever this machine's clock says, it is later.
-            expires: (sort == Sort::Expired).then_some("2020-01-01T00:00:00.000Z"),
+            expires: (sort == Sort::Expired).then_some("2020-01-01"),
         })
     }
 }

@@ -15,10 +15,10 @@ const INSERT: &str = r#"
         "expiresAt", "createdAt", "updatedAt", "metadata")
     select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00', coalesce($9, 'owner-' || n),
         'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), coalesce($7, 0), $4,
-        case when $7 is not null then "created" end, $10::text::timestamptz, "created", "created", 'null'
-    from (select "hash", $2 + "place" - 1 as n, date_trunc('milliseconds', $8::text::timestamptz)
-        - ($2 + "place" - 1) * interval '1 millisecond' as "created"
-        from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered"#;
+        case when $7 is not null then "created" end, $10::text::timestamptz - "earlier", "created", "created", 'null'
+    from (select *, date_trunc('milliseconds', $8::text::timestamptz) - "earlier" as "created"
+        from (select "hash", $2 + "place" - 1 as n, ($2 + "place" - 1) * interval '1 millisecond' as "earlier"
+            from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered) as dated"#;
 
 pub(super) async fn fill(url: &str, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     let mut connection = connect(url).await?;

@@ -21,9 +21,11 @@ const INSERT: &str = r#"
         "expiresAt", "createdAt", "updatedAt", "metadata")
     select printf('%s%031d', ?3, n), 'default', printf('key %d', n), 'sk_' || ?3 || '00',
         coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), coalesce(?7, 0),
-        ?4, case when ?7 is not null then "created" end, ?10, "created", "created", 'null'
-    from (select "value" as "hash", ?2 + "key" as n, strftime('%Y-%m-%dT%H:%M:%fZ', ?8,
-        printf('-%d.%03d seconds', (?2 + "key") / 1000, (?2 + "key") % 1000)) as "created" from json_each(?1))"#;
+        ?4, case when ?7 is not null then "created" end, strftime('%Y-%m-%dT%H:%M:%fZ', ?10, "earlier"), "created",
+        "created", 'null'
+    from (select *, strftime('%Y-%m-%dT%H:%M:%fZ', ?8, "earlier") as "created"
+        from (select "value" as "hash", ?2 + "key" as n,
+            printf('-%d.%03d seconds', (?2 + "key") / 1000, (?2 + "key") % 1000) as "earlier" from json_each(?1)))"#;
 
 pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     // Nothing has to outlive a power cut before the measurement begins, and the server switches the log on again.
