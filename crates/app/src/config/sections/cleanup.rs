@@ -14,7 +14,7 @@ pub struct Cleanup {
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Cleanup {
     let seconds = section.integer("interval_seconds", 60_u32, 0..=86_400);
-    let batch_size = section.integer("batch_size", 500_u32, 1..=10_000);
+    let batch_size = section.integer("batch_size", 100_u32, 1..=10_000);
     Cleanup {
         interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
         batch_size: NonZeroU32::new(batch_size).unwrap_or(NonZeroU32::MIN),
