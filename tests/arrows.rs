@@ -45,6 +45,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("reqwest", &["keymint-actix"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
+    ("rustls", &["keymint-actix"]),
 ];
 
 /// What the domain may use: nothing that does I/O, tells the time or rolls dice.
@@ -84,14 +85,19 @@ fn heavy_libraries_stay_where_they_belong() {
 }
 
 #[test]
-fn the_http_client_is_for_those_who_ask_for_it() {
+fn the_http_client_and_tls_are_for_those_who_ask_for_them() {
     let manifests = manifests();
     let actix = &manifests["keymint-actix"];
-    assert_eq!(actix["dependencies"]["reqwest"]["optional"].as_bool(), Some(true));
+    for library in ["reqwest", "rustls"] {
+        assert_eq!(actix["dependencies"][library]["optional"].as_bool(), Some(true), "{library}");
+    }
     assert!(actix["features"].get("default").is_none(), "nothing is on that nobody asked for");
     for (name, manifest) in &manifests {
         let used = manifest["dependencies"].get("keymint-actix").and_then(|used| used.get("features"));
-        assert!(used.is_none(), "{name} switches features on");
+        let used: Vec<_> =
+            used.and_then(toml::Value::as_array).into_iter().flatten().map(|used| used.as_str()).collect();
+        // The server speaks TLS; it asks no other one.
+        assert!(used.iter().all(|feature| name == "keymint" && *feature == Some("tls")), "{name} switches features on");
     }
 }
 

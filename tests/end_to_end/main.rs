@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod access_log;
+mod authority;
 mod backup;
 mod command_line;
 mod configuration;
@@ -13,7 +14,9 @@ mod process;
 mod quick_start;
 mod racing;
 mod readme;
+mod reloading;
 mod secrets;
 mod stopping;
+mod tls;
 mod traces;
 mod users;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -71,6 +72,7 @@ pub(crate) struct Server {
     stdout: BufReader<std::process::ChildStdout>,
     stderr: File,
     pub(crate) address: SocketAddr,
+    scheme: String,
     client: Client,
 }
 
@@ -86,15 +88,27 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let Some(address) = line.trim().rsplit_once("http://").and_then(|(_, address)| address.parse().ok()) else {
+        let said = line.trim().rsplit_once(' ').and_then(|(_, url)| url.split_once("://"));
+        let Some((scheme, address)) = said.and_then(|(scheme, address)| Some((scheme, address.parse().ok()?))) else {
             child.wait().unwrap();
             panic!("did not start: {line:?} {}", read_all(stderr));
         };
-        Self { child, stdout, stderr, address, client: Client::new() }
+        Self { child, stdout, stderr, address, scheme: scheme.to_owned(), client: Client::new() }
+    }
+
+    /// Sends requests by `client` from now on.
+    pub(crate) fn asked_by(mut self, client: Client) -> Self {
+        self.client = client;
+        self
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}/api/auth/api-key/{path}", self.address)
+        self.base(&format!("api-key/{path}"))
+    }
+
+    /// The URL of what is below the base path.
+    pub(crate) fn base(&self, path: &str) -> String {
+        format!("{}://{}/api/auth/{path}", self.scheme, self.address)
     }
 
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> reqwest::Result<(StatusCode, Value)> {
@@ -120,7 +134,7 @@ impl Server {
     }
 
     pub(crate) async fn status_of(&self, path: &str) -> StatusCode {
-        self.client.get(format!("http://{}{path}", self.address)).send().await.unwrap().status()
+        self.client.get(format!("{}://{}{path}", self.scheme, self.address)).send().await.unwrap().status()
     }
 
     /// The next line that it prints.
@@ -132,8 +146,36 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn reload(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        // At its place, since the process writes where the file was read to.
+        let mut bytes = vec![0; usize::try_from(self.stderr.metadata().unwrap().len()).unwrap()];
+        self.stderr.read_exact_at(&mut bytes, 0).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Waits until it has logged `text` so many times.
+    pub(crate) async fn has_logged(&self, text: &str, times: u64) {
+        let logged = async {
+            while (self.log().matches(text).count() as u64) < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(std::time::Duration::from_mins(1), logged).await;
+        assert!(waited.is_ok(), "{text:?} is not in {}", self.log());
     }
 
     /// Waits for the end, and returns whether it was a success.

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -7,7 +6,8 @@ use keymint_service::{Keys, ServerKeys};
 
 use crate::Exposition;
 use crate::origin::TrustedOrigins;
-use crate::request::{Answered, RequestIds, Tracing, Watch};
+use crate::process::Process;
+use crate::request::{Answered, Tracing, Watch};
 use crate::session::Sessions;
 
 /// What every route works with.
@@ -25,8 +25,7 @@ pub struct Api {
     pub options: ApiOptions,
     pub(crate) watch: Watch,
     pub(crate) tracing: Option<Tracing>,
-    pub(crate) request_ids: RequestIds,
-    draining: AtomicBool,
+    pub(crate) process: Arc<Process>,
 }
 
 /// Limits and paths of the API.
@@ -66,17 +65,24 @@ impl Default for ApiOptions {
 impl Api {
     /// Puts the API together, without sessions. `instance` tells this process's request ids from those of others.
     pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
-        let request_ids = RequestIds::new(instance);
+        let process = Arc::new(Process::new(instance));
+        let (watch, tracing) = (Watch::default(), None);
+        Self { keys, server_keys, sessions: None, metrics: None, options, watch, tracing, process }
+    }
+
+    /// The API of the same process over `keys` and within `options`, without sessions: what [`LiveApi`](crate::LiveApi)
+    /// takes in this one's place. `options.base_path` must be the same, since the routes stand where they were mounted.
+    #[must_use]
+    pub fn reconfigured(&self, keys: Arc<Keys>, options: ApiOptions) -> Self {
         Self {
             keys,
-            server_keys,
+            server_keys: Arc::clone(&self.server_keys),
             sessions: None,
-            metrics: None,
+            metrics: self.metrics.clone(),
             options,
-            watch: Watch::default(),
-            tracing: None,
-            request_ids,
-            draining: AtomicBool::new(false),
+            watch: self.watch.clone(),
+            tracing: self.tracing,
+            process: Arc::clone(&self.process),
         }
     }
 
@@ -102,14 +108,5 @@ impl Api {
     #[must_use]
     pub fn traced_by(self, tracing: Tracing) -> Self {
         Self { tracing: Some(tracing), ..self }
-    }
-
-    /// From now on every answer closes its connection, and `/readyz` says no.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 }

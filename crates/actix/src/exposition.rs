@@ -11,6 +11,7 @@ use ipnet::IpNet;
 pub type Render = dyn Fn() -> String + Send + Sync;
 
 /// The metrics, at `/metrics` beside the API, for some.
+#[derive(Clone)]
 pub struct Exposition {
     /// What they are now.
     pub render: Arc<Render>,

@@ -10,12 +10,15 @@
 //! | [`authorize`] | what gateways ask and are told |
 //! | [`origin`] | where requests come from: CSRF and CORS |
 //! | [`guard`] | routes of your own behind API keys |
+//! | `tls` | the server's certificate, with the feature `tls` |
 //!
 //! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
 
 mod api;
 mod error;
 mod exposition;
+mod live;
+mod process;
 mod server;
 
 pub mod authorize;
@@ -24,11 +27,14 @@ pub mod origin;
 pub mod request;
 pub mod routes;
 pub mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod validate;
 pub mod wire;
 
 pub use api::{Api, ApiOptions};
 pub use error::ApiError;
 pub use exposition::{Exposition, Render, serve_metrics};
+pub use live::LiveApi;
 pub use request::{Answered, Tracing};
 pub use server::{Running, ServeOptions, Stopper, serve};

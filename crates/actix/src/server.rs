@@ -1,14 +1,17 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App, HttpServer, middleware, web};
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, middleware};
+use tokio::sync::Notify;
 
-use crate::{Api, request, routes};
+use crate::process::{Phase, Process};
+use crate::{Api, LiveApi, request, routes};
 
 /// How the server runs.
 #[derive(Debug, Clone)]
@@ -19,10 +22,13 @@ pub struct ServeOptions {
     pub max_connections: usize,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
-    /// Time that a client has to send the head of a request.
+    /// Time that a client has to send the head of a request, and before it for a TLS handshake.
     pub head_timeout: Duration,
     /// Time that open requests have to end when the server stops.
     pub shutdown_timeout: Duration,
+    /// What is shown in TLS handshakes; `None` = no TLS.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::tls::Tls>,
 }
 
 impl Default for ServeOptions {
@@ -34,6 +40,8 @@ impl Default for ServeOptions {
             keep_alive: Duration::from_secs(15),
             head_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -41,9 +49,11 @@ impl Default for ServeOptions {
 /// A server that listens. Await [`Running::server`] to serve, and stop it with a [`Stopper`].
 pub struct Running {
     /// Resolves when the server has stopped.
-    pub server: Server,
+    pub server: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
     /// Stops it.
     pub stopper: Stopper,
+    /// What it serves, which may be exchanged.
+    pub api: LiveApi,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -60,8 +70,9 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Stops a server without losing a request that it has accepted.
 #[derive(Debug, Clone)]
 pub struct Stopper {
-    api: web::Data<Api>,
+    process: Arc<Process>,
     handle: ServerHandle,
+    end: Arc<Notify>,
 }
 
 impl Stopper {
@@ -69,23 +80,27 @@ impl Stopper {
     ///
     /// First, for a moment, every answer closes its connection and `/readyz` says no, so that clients and load
     /// balancers turn away by themselves. Then nothing more is accepted, idle connections are closed, and open
-    /// requests are answered.
+    /// requests are answered. Connections of HTTP/2 stay open until nothing is under way on any of them.
     pub async fn stop(&self) {
-        self.api.drain();
+        self.process.enter(Phase::Draining);
         tokio::time::sleep(GRACE).await;
-        self.handle.stop(true).await;
+        self.process.enter(Phase::Closing);
+        tokio::select! {
+            () = self.handle.stop(true) => {}
+            () = self.process.quiet(GRACE) => self.abort(),
+        }
     }
 
     /// Stops at once; open requests are not answered.
-    pub async fn abort(&self) {
-        self.handle.stop(false).await;
+    pub fn abort(&self) {
+        self.end.notify_one();
     }
 }
 
 /// Serves `api` on `listener`, which the caller has bound: tests bind port 0. Signals are the caller's business.
 pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
-    let api = web::Data::from(Arc::new(api));
+    let api = LiveApi::new(api);
     let shared = api.clone();
     let workers = options.workers.or_else(|| available_parallelism().ok().map(NonZeroUsize::get)).unwrap_or(1);
     let server = HttpServer::new(move || {
@@ -97,7 +112,25 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> std::io
     .workers(workers)
     .max_connections(options.max_connections.div_ceil(workers))
     .shutdown_timeout(options.shutdown_timeout.as_secs());
-    let server = server.listen(listener)?.run();
-    let stopper = Stopper { api, handle: server.handle() };
-    Ok(Running { server, stopper, address })
+    #[cfg(feature = "tls")]
+    let server = match &options.tls {
+        Some(tls) => {
+            let config = tls.server_config().map_err(std::io::Error::other)?;
+            server.tls_handshake_timeout(options.head_timeout).listen_rustls_0_23(listener, config)?
+        }
+        None => server.listen(listener)?,
+    };
+    #[cfg(not(feature = "tls"))]
+    let server = server.listen(listener)?;
+    let server = server.run();
+    let (process, end) = (Arc::clone(&api.current().process), Arc::new(Notify::new()));
+    let stopper = Stopper { process, handle: server.handle(), end: Arc::clone(&end) };
+    // A server that is dropped ends at once. It hears of nothing else while it is ending of itself.
+    let server = Box::pin(async move {
+        tokio::select! {
+            ended = server => ended,
+            () = end.notified() => Ok(()),
+        }
+    });
+    Ok(Running { server, stopper, api, address })
 }

@@ -7,6 +7,7 @@
 //! | [`cli`] | the commands |
 //! | [`wiring`] | which store, which options: the one place that knows all crates |
 //! | [`serve`] | the server's life from start to SIGTERM |
+//! | [`reload`] | how it follows its configuration on SIGHUP |
 //! | `metrics`, `telemetry` | what operators see of it: Prometheus and OpenTelemetry |
 //! | [`welcome`] | what it prints when it starts |
 
@@ -15,7 +16,9 @@ pub mod config;
 pub mod environment;
 mod logging;
 mod metrics;
+pub mod reload;
 pub mod serve;
+mod signals;
 mod telemetry;
 pub mod welcome;
 pub mod wiring;

@@ -3,12 +3,15 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use keymint_actix::Stopper;
+use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
 use keymint_service::Cleanup;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
+use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
+use crate::reload::{Live, Source, load_certificate};
+use crate::signals::{Reload, Stop};
 use crate::telemetry::{self, Telemetry};
 use crate::wiring::{OpenError, Services, cleanup_options, serve_options};
 use crate::{logging, welcome};
@@ -16,6 +19,9 @@ use crate::{logging, welcome};
 /// Why the server did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// The files of the server's certificate.
+    #[error("the configuration is wrong:\n{0}")]
+    Certificate(Problems),
     /// The database.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -47,10 +53,12 @@ pub enum ServeError {
     Server(#[from] std::io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub async fn serve(config: &Config) -> Result<(), ServeError> {
+/// Serves until SIGTERM or SIGINT, by `config`, and after a SIGHUP by what `source` says then.
+pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     logging::start(&config.log, telemetry.as_ref());
+    let (stop, mut reload) = (Stop::catch()?, Reload::catch()?);
+    let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Certificate)?.map(Tls::new);
     // First the addresses, which need nobody, so that a second server on them changes no database.
     let listener = listen(config.server.listen)?;
     let metrics_listener = config.metrics.listen.filter(|_| config.metrics.enabled).map(listen).transpose()?;
@@ -60,45 +68,35 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
         Some(metrics) => Arc::clone(metrics) as _,
         None => Arc::new(Unmetered),
     };
-    let services = Services::open_metered(config, meter).await?;
-    let server_keys = Arc::clone(&services.server_keys);
-    let mut api = services.api(config).await.map_err(ServeError::Secret)?;
+    let services = Services::open_metered(&config, meter).await?;
+    let secret = services.cookie_secret(&config).await.map_err(ServeError::Secret)?;
+    let mut api = services.api(&config, secret.clone());
     if telemetry.is_some() {
         api = api.traced_by(telemetry::TRACING);
     }
     if let Some(metrics) = &metrics {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
-    let running = keymint_actix::serve(listener, api, &serve_options(config))?;
-    let keys = &services.keys;
-    let cleanup = cleanup_options(config).map(|options| Cleanup::start(Arc::clone(keys), options));
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
+    let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     // Last, so that nothing else can fail between making the key and showing it.
-    let made = server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
-    welcome::print(config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
+    let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
+    welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
 
-    let stopper = running.stopper;
-    tokio::spawn(async move {
-        let mut signalled = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        signalled().await;
-        tracing::info!("stopping: open requests are answered; a second signal ends them");
+    tokio::spawn(stop_when_asked(stop, running.stopper));
+    let mut live = Live { source, config, services, secret, api: running.api, tls, cleanup, retired: Vec::new() };
+    let mut server = running.server;
+    loop {
         tokio::select! {
-            () = stopper.stop() => {}
-            () = signalled() => stopper.abort().await,
+            ended = &mut server => break ended?,
+            () = reload.asked() => live.reload().await,
         }
-    });
-    running.server.await?;
-    drop(cleanup);
-    if let Err(error) = keys.flush().await {
+    }
+    if let Err(error) = live.finish().await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
     }
-    match services.close().await {
+    match live.services.close().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("another process uses the database: its file is whole only with the log beside it"),
         Err(error) => {
@@ -112,6 +110,15 @@ pub async fn serve(config: &Config) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn stop_when_asked(mut signals: Stop, stopper: Stopper) {
+    signals.asked().await;
+    tracing::info!("stopping: open requests are answered; a second signal ends them");
+    tokio::select! {
+        () = stopper.stop() => {}
+        () = signals.asked() => stopper.abort(),
+    }
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {

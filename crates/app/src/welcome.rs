@@ -31,8 +31,13 @@ fn text(
     first_key: Option<&MadeServerKey>,
 ) -> String {
     let mut text = String::new();
-    let url = format!("http://{}{}", reachable(address), config.server.base_path);
-    let _ = writeln!(text, "keymint {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    let server = &config.server;
+    // A certificate is for the name by which browsers know the server.
+    let (scheme, url) = match server.tls {
+        Some(_) => ("https", format!("{}{}", server.base_url, server.base_path)),
+        None => ("http", format!("http://{}{}", reachable(address), server.base_path)),
+    };
+    let _ = writeln!(text, "keymint {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if let Some(metrics) = metrics {
         let _ = writeln!(text, "metrics     http://{}/metrics", reachable(metrics));
     }

@@ -8,7 +8,7 @@ use keymint_domain::verify::{Cost, Refusal};
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Metadata, OwnerId, Permissions};
 use keymint_service::VerifyKey;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sfv::ListEntry;
@@ -19,8 +19,8 @@ use super::{ApiKey, Verifier, VerifierError};
 /// Keys are checked by a Keymint elsewhere, by its `POST /api-key/verify`.
 ///
 /// Only a connection that could not be made is tried again: a request that was sent may have been paid. Redirects are
-/// not followed, and the environment's proxies are not used, since the requests carry keys. For `https` the application
-/// enables a TLS feature of reqwest 0.13, such as `rustls`.
+/// not followed, and the environment's proxies are not used, since the requests carry keys. `https` needs the feature
+/// `remote-tls`, or a TLS feature of reqwest 0.13 that the application enables.
 pub struct Remote {
     client: Client,
     url: reqwest::Url,
@@ -56,6 +56,9 @@ pub enum InvalidRemote {
     /// The server key is none.
     #[error("the server key must be 32 or more printable ASCII characters")]
     ServerKey,
+    /// The root certificates are none.
+    #[error("the root certificates must be one or more certificates as PEM")]
+    Roots,
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
@@ -65,6 +68,31 @@ impl Remote {
     /// A client of the Keymint at `base_url`, which ends with its `server.base_path`:
     /// `https://keys.example.com/api/auth`. The server key is one of `keymint server-key create`.
     pub fn new(base_url: &str, server_key: &str, options: RemoteOptions) -> Result<Self, InvalidRemote> {
+        Self::by(Client::builder(), base_url, server_key, options)
+    }
+
+    /// The same, for a Keymint whose certificate no authority of the system's has issued: it is trusted where one of
+    /// `roots` has, which are certificates as PEM. No other is.
+    #[cfg(feature = "remote-tls")]
+    pub fn trusting(
+        roots: &[u8],
+        base_url: &str,
+        server_key: &str,
+        options: RemoteOptions,
+    ) -> Result<Self, InvalidRemote> {
+        let roots = reqwest::Certificate::from_pem_bundle(roots).map_err(|_| InvalidRemote::Roots)?;
+        if roots.is_empty() {
+            return Err(InvalidRemote::Roots);
+        }
+        Self::by(Client::builder().tls_certs_only(roots), base_url, server_key, options)
+    }
+
+    fn by(
+        client: ClientBuilder,
+        base_url: &str,
+        server_key: &str,
+        options: RemoteOptions,
+    ) -> Result<Self, InvalidRemote> {
         let url = format!("{}/api-key/verify", base_url.trim_end_matches('/'));
         let url = reqwest::Url::parse(&url).map_err(|_| InvalidRemote::Url)?;
         let is_plain = url.username().is_empty() && url.password().is_none();
@@ -76,7 +104,7 @@ impl Remote {
         let bearer = HeaderValue::from_str(&format!("Bearer {server_key}"));
         let mut bearer = bearer.map_err(|_| InvalidRemote::ServerKey)?;
         bearer.set_sensitive(true);
-        let client = Client::builder()
+        let client = client
             .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
             .redirect(redirect::Policy::none())
             .no_proxy()

@@ -3,9 +3,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpResponse};
 
-use crate::Api;
+use crate::live::CurrentApi;
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// How long a browser may remember the answer to a preflight, in seconds.
@@ -17,7 +17,7 @@ const EXPOSED_HEADERS: HeaderValue =
 /// Lets pages of trusted origins call with credentials and read every answer, errors included. Strangers' pages are told
 /// nothing. Better Auth leaves this to its host (wire document 1.5, 15.9).
 pub(crate) async fn cors<B: MessageBody + 'static>(
-    api: web::Data<Api>,
+    api: CurrentApi,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {

@@ -3,13 +3,14 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
 use super::pairs;
-use crate::{Api, ApiError};
+use crate::ApiError;
+use crate::live::CurrentApi;
 
 /// A JSON body; `None` where the request has none, which zod calls `undefined`.
 pub struct JsonBody(pub Option<Value>);
@@ -33,9 +34,7 @@ impl FromRequest for JsonBody {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let Some(api) = request.app_data::<web::Data<Api>>() else {
-                return Err(ApiError::NotFound);
-            };
+            let api = CurrentApi::of(&request)?;
             let reading = read(payload, api.options.body_limit);
             let bytes =
                 tokio::time::timeout(api.options.body_timeout, reading).await.map_err(|_| ApiError::SlowBody)??;

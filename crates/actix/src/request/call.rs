@@ -3,7 +3,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::key::PlainKey;
 use keymint_domain::{ErrorCode, Policy};
 use keymint_service::{Caller, KeyHolder, ServiceError, SignedIn};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::caller::is_server;
 use super::pairs;
 use super::{JsonBody, Judged, proven_address};
+use crate::live::CurrentApi;
 use crate::session::Outbox;
 use crate::validate::Object;
 use crate::wire::show_limits;
@@ -23,7 +24,7 @@ pub struct Call {
     /// The request itself.
     pub(crate) http: HttpRequest,
     /// What every route works with.
-    pub(crate) api: web::Data<Api>,
+    pub(crate) api: CurrentApi,
     body: Option<Value>,
     credential: Credential,
 }
@@ -47,7 +48,7 @@ impl FromRequest for Call {
         let http = request.clone();
         let reading = JsonBody::from_request(request, payload);
         Box::pin(async move {
-            let api = http.app_data::<web::Data<Api>>().cloned().ok_or(ApiError::NotFound)?;
+            let api = CurrentApi::of(&http)?;
             let JsonBody(body) = reading.await?;
             let trusted = &api.options.trusted_origins;
             origin::check_origin(&http, trusted)?;

@@ -2,9 +2,10 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use keymint_service::Caller;
 
+use crate::live::CurrentApi;
 use crate::{Api, ApiError};
 
 /// Who asks, where only servers count: on endpoints that no user has business with. A wrong or missing credential makes
@@ -20,10 +21,8 @@ impl FromRequest for Authenticated {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let Some(api) = request.app_data::<web::Data<Api>>() else {
-                return Ok(Self(Caller::Anyone));
-            };
-            Ok(Self(if is_server(&request, api).await? { Caller::Server } else { Caller::Anyone }))
+            let api = CurrentApi::of(&request)?;
+            Ok(Self(if is_server(&request, &api).await? { Caller::Server } else { Caller::Anyone }))
         })
     }
 }

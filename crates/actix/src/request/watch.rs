@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -19,14 +20,14 @@ pub struct Answered<'a> {
 }
 
 /// Who counts requests.
-#[derive(Default)]
-pub(crate) struct Watch(Option<Box<Listener>>);
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Option<Arc<Listener>>);
 
 type Listener = dyn Fn(&Answered<'_>) + Send + Sync;
 
 impl Watch {
     pub(crate) fn by(listener: impl Fn(&Answered<'_>) + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(listener)))
+        Self(Some(Arc::new(listener)))
     }
 
     pub(super) fn tell(&self, answered: &Answered<'_>) {

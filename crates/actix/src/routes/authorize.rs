@@ -1,18 +1,18 @@
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
 use crate::authorize::{Asker, Denial, Parameters, identify, name_of_request, shown_key};
+use crate::live::CurrentApi;
 use crate::request::{Judged, proven_address};
 use crate::wire::show_limits;
 use crate::{Api, ApiError};
 
 /// `/authorize` and every path below it, by any method: whether the request that a gateway has before it may pass. The
 /// body is not read.
-pub(super) async fn authorize(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Denial> {
+pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<HttpResponse, Denial> {
     let asker = Asker::of(&request, &api).await.map_err(|error| Denial { error, by_403: false })?;
     let (parameters, read) = Parameters::read(&request, asker.is_trusted);
     let by_403 = parameters.deny_by_403;

@@ -1,14 +1,14 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 use serde_json::json;
 
+use crate::ApiError;
+use crate::live::CurrentApi;
 use crate::request::Authenticated;
-use crate::{Api, ApiError};
 
 /// `POST /api-key/delete-all-expired-api-keys` (wire document 7.7). It takes no body.
 pub(super) async fn delete_all_expired(
     Authenticated(caller): Authenticated,
-    api: Data<Api>,
+    api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     api.keys.delete_all_expired(&caller).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true, "error": null })))

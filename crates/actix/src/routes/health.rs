@@ -1,8 +1,9 @@
 use actix_web::HttpResponse;
-use actix_web::web::Data;
 use serde_json::json;
 
-use crate::{Api, ApiError};
+use crate::ApiError;
+use crate::live::CurrentApi;
+use crate::process::Phase;
 
 /// `GET /healthz`: the process is alive. It does not ask the store, so that a database that is down makes nobody
 /// restart the process.
@@ -11,8 +12,8 @@ pub(super) async fn alive() -> HttpResponse {
 }
 
 /// `GET /readyz`: the store answers, and the process is not about to stop.
-pub(super) async fn ready(api: Data<Api>) -> Result<HttpResponse, ApiError> {
-    if api.is_draining() {
+pub(super) async fn ready(api: CurrentApi) -> Result<HttpResponse, ApiError> {
+    if api.process.has_reached(Phase::Draining) {
         return Err(ApiError::Draining);
     }
     api.keys.ready().await?;

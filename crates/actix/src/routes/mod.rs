@@ -22,20 +22,20 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route, guard, middleware};
 
 use crate::request::{RoutePattern, TakesForms};
-use crate::{Api, ApiError, origin, request, session};
+use crate::{ApiError, LiveApi, origin, request, session};
 
 /// Mounts every endpoint: health, gateways' `/authorize`, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
 /// unknown path and a wrong method are both 404, as Better Auth has it (wire document 1.2).
-pub fn configure(app: &mut ServiceConfig, api: web::Data<Api>) {
+pub fn configure(app: &mut ServiceConfig, api: LiveApi) {
     app.service(endpoint("/healthz", probe().to(health::alive)))
         .service(endpoint("/readyz", probe().to(health::ready)))
         .service(endpoint("/authorize", web::to(authorize::authorize)))
         .service(endpoint("/authorize/{path:.*}", web::to(authorize::authorize)));
-    if api.metrics.is_some() {
+    if api.current().metrics.is_some() {
         app.service(endpoint("/metrics", web::get().to(metrics::metrics)));
     }
     app.service(
-        web::scope(&api.options.base_path)
+        web::scope(&api.current().options.base_path)
             .configure(better_auth)
             .default_service(web::to(not_found))
             .wrap(middleware::from_fn(session::deliver))

@@ -1,10 +1,10 @@
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::ApiError;
+use crate::live::CurrentApi;
 use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::wire::{ValidatedView, read_validate, show_limits};
-use crate::{Api, ApiError};
 
 /// `POST /api-key/validate`: a verification as Better Auth UI's documentation shows it to its users. A refused key is an
 /// error here, with a status and a code of its own.
@@ -12,7 +12,7 @@ pub(super) async fn validate(
     http: HttpRequest,
     Authenticated(caller): Authenticated,
     JsonBody(body): JsonBody,
-    api: Data<Api>,
+    api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let mut members = Object::body(body.as_ref())?;
     let request = read_validate(&mut members);

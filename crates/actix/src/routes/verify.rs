@@ -1,10 +1,10 @@
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::ApiError;
+use crate::live::CurrentApi;
 use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::wire::{DryRunView, VerdictView, read_dry_run, read_verify, show_verdict};
-use crate::{Api, ApiError};
 
 /// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict. With `dryRun` it tells what every rule says, and
 /// counts nothing.
@@ -12,7 +12,7 @@ pub(super) async fn verify(
     http: HttpRequest,
     Authenticated(caller): Authenticated,
     JsonBody(body): JsonBody,
-    api: Data<Api>,
+    api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let mut members = Object::body(body.as_ref())?;
     let request = read_verify(&mut members);

@@ -11,4 +11,5 @@ mod paying;
 mod remote;
 #[path = "../../examples/remote.rs"]
 mod remote_example;
+mod remote_tls;
 mod support;

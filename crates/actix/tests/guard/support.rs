@@ -1,7 +1,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::dev::Server;
+use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, Running, ServeOptions, serve};
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::server_key::ServerKeyText;
@@ -24,7 +24,7 @@ pub(crate) fn listener() -> (TcpListener, SocketAddr) {
 }
 
 /// Runs `server` until the test ends.
-pub(crate) fn run(server: Server) {
+pub(crate) fn run(server: impl Future<Output = std::io::Result<()>> + Send + 'static) {
     tokio::spawn(server);
 }
 
@@ -38,14 +38,23 @@ pub(crate) fn keymint(keys: Arc<Keys>) -> String {
 }
 
 pub(crate) fn keymint_on(listener: TcpListener, keys: Arc<Keys>) -> String {
+    format!("http://{}/api/auth", keymint_with(listener, keys, None))
+}
+
+/// The same over TLS.
+pub(crate) fn keymint_over_tls(listener: TcpListener, keys: Arc<Keys>, tls: Tls) -> String {
+    format!("https://{}/api/auth", keymint_with(listener, keys, Some(tls)))
+}
+
+fn keymint_with(listener: TcpListener, keys: Arc<Keys>, tls: Option<Tls>) -> SocketAddr {
     let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
     let store = Arc::new(MemoryStore::default());
     let server_keys = ServerKeys::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), &given);
     let api = Api::new(keys, Arc::new(server_keys), ApiOptions::default(), [1; 8]);
-    let options = ServeOptions { workers: Some(1), ..ServeOptions::default() };
+    let options = ServeOptions { workers: Some(1), tls, ..ServeOptions::default() };
     let Running { server, address, .. } = serve(listener, api, &options).unwrap();
     run(server);
-    format!("http://{address}/api/auth")
+    address
 }
 
 /// A key of Ada's that may read reports, as `edit` makes it.

@@ -19,5 +19,6 @@ mod permissions;
 mod repeats;
 mod server;
 mod support;
+mod tls;
 mod transport;
 mod verify;

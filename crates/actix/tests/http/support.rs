@@ -113,7 +113,7 @@ impl TestServer {
             ..ServeOptions::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let Running { server, stopper, address } = serve(listener, api, &options).unwrap();
+        let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
         Self { address, clock, stopper, stopped: tokio::spawn(server), client: Client::new() }
     }
 

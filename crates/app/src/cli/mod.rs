@@ -17,6 +17,7 @@ use clap::Parser as _;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
+use crate::reload::{Source, load_certificate};
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
 use arguments::{Arguments, Command, ConfigCommand};
@@ -45,19 +46,24 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> CliResult {
-    let file = Config::locate(arguments.config, Path::new(""));
-    let config = Config::load(file.as_deref(), &Environment::of_process())?;
+    let source =
+        Source { file: Config::locate(arguments.config, Path::new("")), environment: Environment::of_process() };
+    let config = source.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::serve(&config).await.map(|()| Outcome::Done).map_err(Into::into),
+            Command::Serve => serve::serve(source, config).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Backup { file } => {
                 wiring::backup(&config.database, &file).await?;
                 output::line(&format!("backed up to {}", file.display()))
             }
             Command::Health { ready } => health::run(config.server.listen, ready).await,
-            Command::Config { command: ConfigCommand::Check } => output::line("the configuration is valid"),
+            Command::Config { command: ConfigCommand::Check } => {
+                logging::start(&config.log, None);
+                load_certificate(config.server.tls.as_ref())?;
+                output::line("the configuration is valid")
+            }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>

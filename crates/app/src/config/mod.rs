@@ -9,6 +9,7 @@
 mod path;
 mod problem;
 mod reference;
+mod reload;
 mod section;
 mod sections;
 mod source;
@@ -41,6 +42,7 @@ pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
 pub use sections::server::Server;
 pub use sections::telemetry::Telemetry;
+pub use sections::tls::Tls;
 pub use sections::verify::Verify;
 
 /// The effective configuration of the binary; all of it is valid.

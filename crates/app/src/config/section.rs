@@ -79,11 +79,13 @@ impl<'t> Section<'t, '_> {
         value
     }
 
-    /// Reads the table at `key`.
+    /// Reads the table at `key`. One in which nothing is set and nothing has a default is not printed.
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_>) -> T) -> T {
         let node = self.find(key);
         let (value, effective) = enter(node, self.path.key(key), self.sheet, read);
-        self.effective.insert(key.to_owned(), Value::Table(effective));
+        if !effective.is_empty() {
+            self.effective.insert(key.to_owned(), Value::Table(effective));
+        }
         value
     }
 

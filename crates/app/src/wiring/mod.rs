@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::session::{CookieSecret, Sessions};
+use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, ServeOptions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
@@ -17,7 +18,6 @@ use keymint_service::{
     CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
     ServiceError, SystemClock, Throttle,
 };
-use keymint_store_sqlite::SqliteStore;
 
 use crate::config::Config;
 use crate::metrics::Sources;
@@ -39,7 +39,7 @@ pub struct Services {
     pub organizations: Organizations,
     /// What is looked at whenever somebody reads the metrics.
     pub(crate) sources: Sources,
-    sqlite: Option<Arc<SqliteStore>>,
+    store: Store,
 }
 
 impl Services {
@@ -50,69 +50,69 @@ impl Services {
 
     /// The same, and tells `meter` what happens.
     pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
-        let store = Store::open(&config.database, Arc::clone(&meter)).await?;
-        let group_commit = GroupCommitOptions { lanes: store.lanes, ..GroupCommitOptions::default() };
-        let keys = Keys::builder(store.keys)
-            .users(Arc::clone(&store.users))
-            .organizations(Arc::clone(&store.organizations))
-            .policy(config.policy.clone())
-            .access(config.verify.access)
-            .group_commit(group_commit)
-            .meter(Arc::clone(&meter))
-            .flush_interval(config.verify.flush)
-            .idempotency_window(config.authorize.idempotency_window)
-            .build();
-        let clock = || Arc::new(SystemClock) as Arc<dyn Clock>;
-        let entropy = || Arc::new(OsEntropy) as Arc<dyn Entropy>;
-        let server_keys = ServerKeys::new(store.server_keys, clock(), entropy(), &config.server_keys);
-        let identity = Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config));
-        let throttle = config.identity.throttle.map(|options| Arc::new(Throttle::new(options).metered(meter)));
+        let store = Store::open(&config.database, meter).await?;
+        let (server_keys, users, members) =
+            (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
+        let throttle = config.identity.throttle.map(Throttle::new);
+        let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
         Ok(Self {
-            sources: Sources { connections: store.connections, throttle },
-            keys: Arc::new(keys),
-            server_keys: Arc::new(server_keys),
-            identity: Arc::new(identity),
-            organizations: Organizations::new(store.organizations, store.users, clock(), entropy()),
-            sqlite: store.sqlite,
+            keys: keys(&store, config),
+            server_keys: Arc::new(ServerKeys::new(server_keys, clock(), entropy(), &config.server_keys)),
+            identity: identity(&store, config),
+            organizations: Organizations::new(members, users, clock(), entropy()),
+            sources: Sources { connections: Arc::clone(&store.connections), throttle },
+            store,
         })
     }
 
     /// Ends the use of the database, last of all: SQLite's file is left whole, without a log beside it. `false` where
     /// another process was in the way.
     pub async fn close(&self) -> Result<bool, StoreError> {
-        match &self.sqlite {
+        match &self.store.sqlite {
             Some(sqlite) => sqlite.close().await,
             None => Ok(true),
         }
     }
 
-    /// The HTTP API over these services.
-    ///
-    /// Errors: the database cannot keep the secret that signs cookies, where none was given.
-    pub async fn api(&self, config: &Config) -> Result<Api, ServiceError> {
-        let server = &config.server;
-        let own = TrustedOrigin::parse(&server.base_url).ok();
-        let options = ApiOptions {
-            base_path: server.base_path.clone(),
-            trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
-            trusted_proxies: server.trusted_proxies.clone(),
-            body_limit: server.body_limit_bytes,
-            // Within the whole, so that a slow client is told that it was the slow one.
-            body_timeout: server.request_timeout / 2,
-            request_timeout: server.request_timeout,
-            access_log: config.log.access,
-        };
-        let mut instance = [0; 8];
-        OsEntropy.fill(&mut instance);
-        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), options, instance);
-        Ok(api.with_sessions(self.sessions(config).await?))
+    /// Follows `config` from now on, over the same database. A service for which it says what `before` said stays the same
+    /// one, with all that it remembers.
+    pub fn follow(&mut self, before: &Config, config: &Config) {
+        let asked = |config: &Config| (config.verify, config.authorize);
+        if config.policy != before.policy || asked(config) != asked(before) {
+            self.keys = keys(&self.store, config);
+        }
+        if config.identity != before.identity {
+            self.identity = identity(&self.store, config);
+        }
     }
 
-    async fn sessions(&self, config: &Config) -> Result<Sessions, ServiceError> {
-        let secret = match &config.secret {
-            Some(secret) => secret.clone(),
-            None => self.kept_secret().await?,
-        };
+    /// The HTTP API over these services, whose cookies `secret` signs.
+    pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
+        let mut instance = [0; 8];
+        OsEntropy.fill(&mut instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
+        api.with_sessions(self.sessions(config, secret))
+    }
+
+    /// The same in the place of `running`, in one process.
+    pub fn reconfigured_api(&self, running: &Api, config: &Config, secret: CookieSecret) -> Api {
+        let api = running.reconfigured(Arc::clone(&self.keys), api_options(config));
+        api.with_sessions(self.sessions(config, secret))
+    }
+
+    /// The secret that signs cookies: the configured one, else the one that the database keeps, made at the first start.
+    ///
+    /// Errors: the database cannot keep it.
+    pub async fn cookie_secret(&self, config: &Config) -> Result<CookieSecret, ServiceError> {
+        if let Some(secret) = &config.secret {
+            return Ok(secret.clone());
+        }
+        let offered = PlainKey::generate("", 32, &mut |bytes: &mut [u8]| OsEntropy.fill(bytes));
+        let kept = self.identity.keep_secret(offered.expose()).await?;
+        CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
+    }
+
+    fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {
         let is_secure = config.server.base_url.starts_with("https:");
         let sessions = Sessions::new(Arc::clone(&self.identity), secret, is_secure);
         let sessions = match &self.sources.throttle {
@@ -121,14 +121,49 @@ impl Services {
         };
         let mut configurations = config.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
-        Ok(if has_organizations { sessions.with_organizations() } else { sessions })
+        if has_organizations { sessions.with_organizations() } else { sessions }
     }
+}
 
-    /// The secret that the database keeps; made at the first start.
-    async fn kept_secret(&self) -> Result<CookieSecret, ServiceError> {
-        let offered = PlainKey::generate("", 32, &mut |bytes: &mut [u8]| OsEntropy.fill(bytes));
-        let kept = self.identity.keep_secret(offered.expose()).await?;
-        CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(OsEntropy)
+}
+
+fn keys(store: &Store, config: &Config) -> Arc<Keys> {
+    let group_commit = GroupCommitOptions { lanes: store.lanes, ..GroupCommitOptions::default() };
+    let keys = Keys::builder(Arc::clone(&store.keys))
+        .users(Arc::clone(&store.users))
+        .organizations(Arc::clone(&store.organizations))
+        .policy(config.policy.clone())
+        .access(config.verify.access)
+        .group_commit(group_commit)
+        .meter(Arc::clone(&store.meter))
+        .flush_interval(config.verify.flush)
+        .idempotency_window(config.authorize.idempotency_window)
+        .build();
+    Arc::new(keys)
+}
+
+fn identity(store: &Store, config: &Config) -> Arc<Identity> {
+    Arc::new(Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config)))
+}
+
+fn api_options(config: &Config) -> ApiOptions {
+    let server = &config.server;
+    let own = TrustedOrigin::parse(&server.base_url).ok();
+    ApiOptions {
+        base_path: server.base_path.clone(),
+        trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
+        trusted_proxies: server.trusted_proxies.clone(),
+        body_limit: server.body_limit_bytes,
+        // Within the whole, so that a slow client is told that it was the slow one.
+        body_timeout: server.request_timeout / 2,
+        request_timeout: server.request_timeout,
+        access_log: config.log.access,
     }
 }
 
@@ -143,8 +178,8 @@ fn identity_options(config: &Config) -> IdentityOptions {
     }
 }
 
-/// How the server runs.
-pub fn serve_options(config: &Config) -> ServeOptions {
+/// How the server runs; `tls` is what it shows in handshakes.
+pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     let server = &config.server;
     ServeOptions {
         workers: server.workers.map(NonZeroUsize::get),
@@ -152,6 +187,7 @@ pub fn serve_options(config: &Config) -> ServeOptions {
         keep_alive: server.keep_alive,
         head_timeout: server.request_timeout,
         shutdown_timeout: server.shutdown,
+        tls,
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,8 +33,16 @@ pub(super) struct Store {
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, where it is SQLite's, whose file is left whole at the end.
     pub(super) sqlite: Option<Arc<SqliteStore>>,
+    /// What is told what happens.
+    pub(super) meter: Arc<dyn Meter>,
     /// Transactions that it can have in flight at once with a gain.
     pub(super) lanes: NonZeroUsize,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("lanes", &self.lanes).finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -43,7 +52,7 @@ impl Store {
         lanes: NonZeroUsize,
         meter: Arc<dyn Meter>,
     ) -> Self {
-        let store = Arc::new(Metered::new(Arc::clone(&bare), meter));
+        let store = Arc::new(Metered::new(Arc::clone(&bare), Arc::clone(&meter)));
         Self {
             connections: Arc::new(move || connections(&bare)),
             keys: Arc::clone(&store) as _,
@@ -51,6 +60,7 @@ impl Store {
             users: Arc::clone(&store) as _,
             organizations: store,
             sqlite: None,
+            meter,
             lanes,
         }
     }

@@ -57,7 +57,7 @@ fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
 
 #[test]
 fn the_samples_load() {
-    for (document, count) in [(DOCUMENT, 2), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 2)] {
+    for (document, count) in [(DOCUMENT, 3), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 2)] {
         let samples = blocks(document, "toml");
         assert_eq!(samples.len(), count);
         for sample in samples {
@@ -69,7 +69,7 @@ fn the_samples_load() {
 #[test]
 fn the_variables_load() {
     let samples = blocks(DOCUMENT, "sh");
-    assert_eq!(samples.len(), 1);
+    assert_eq!(samples.len(), 2, "and how to reload");
     let variables = samples[0].lines().map(|line| line.split_once('=').unwrap());
     let variables: Vec<_> = variables.map(|(name, value)| (name, value.trim_matches('\''))).collect();
     let config = config("", &variables);

@@ -8,6 +8,7 @@ mod file;
 mod overrides;
 mod printing;
 mod problems;
+mod reloading;
 mod secrets;
 mod values;
 

@@ -17,6 +17,7 @@ fn what_is_printed_loads_again_to_the_same() {
     for text in [
         "",
         "database.url = \"memory:\"\n[[api_key]]\npermissions = [\"read\"]",
+        "server = { base_url = \"https://a.example\", tls = { certificate = \"a b.pem\", key = \"/k.pem\" } }",
         "server.base_path = \"/\"\nserver.base_url = \"http://A.example:80/\"",
         "[[api_key]]\nconfig_id = \"b\"\npermissions = { \"a.b \\\"\" = [], z = [\"x\"], a = [] }\n[[api_key]]\nconfig_id = \"a\"",
         "[[api_key]]\ndefault_remaining = 0\nmax_keys_per_user = 1\ndefault_prefix = \"sk_\"\nstarting_characters.store = false",

@@ -243,6 +243,31 @@ fn with_several_entries_each_is_named() {
 }
 
 #[test]
+fn a_certificate_has_a_key_and_an_https_url() {
+    for (text, expected) in [
+        (
+            "server.base_url = \"https://a.example\"\nserver.tls.certificate = \"a.pem\"",
+            "keymint.toml:2: server.tls.key: must be set where certificate is",
+        ),
+        (
+            "server.base_url = \"https://a.example\"\nserver.tls.key = \"a.pem\"",
+            "keymint.toml:2: server.tls.certificate: must be set where key is",
+        ),
+        (
+            "[server]\ntls = { certificate = \"a.pem\", key = \"b.pem\" }",
+            "keymint.toml:1: server.base_url: must be an https URL where server.tls is set: cookies and trusted pages go by it",
+        ),
+        (
+            "server.base_url = \"https://a.example\"\nserver.tls = { certificate = \"\", key = \"-----BEGIN hush\" }",
+            "keymint.toml:2: server.tls.certificate: must be the path of a PEM file, not its content\n\
+             keymint.toml:2: server.tls.key: must be the path of a PEM file, not its content",
+        ),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
 fn broken_toml_is_one_problem_with_line_and_column() {
     for (text, place) in [
         ("[server]\nlisten = ", "keymint.toml:2:10: not TOML: "),

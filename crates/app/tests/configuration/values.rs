@@ -45,6 +45,7 @@ fn every_key_reaches_its_value() {
         shutdown_seconds = 0
         workers = 3
         max_connections = 7
+        tls = { certificate = "chain.pem", key = "/etc/keymint/key.pem" }
 
         [database]
         url = "postgres://u:p@h/d"
@@ -84,6 +85,8 @@ fn every_key_reaches_its_value() {
     assert_eq!((server.base_path.as_str(), server.body_limit_bytes), ("", 1024));
     assert_eq!((server.request_timeout, server.keep_alive), (Duration::from_millis(100), Duration::from_secs(1)));
     assert_eq!((server.shutdown, server.max_connections), (Duration::ZERO, 7));
+    let tls = server.tls.as_ref().unwrap();
+    assert_eq!((tls.certificate.to_str(), tls.key.to_str()), (Some("chain.pem"), Some("/etc/keymint/key.pem")));
     assert_eq!(server.workers.map(usize::from), Some(3));
     assert_eq!(
         server.trusted_origins.iter().map(ToString::to_string).collect::<Vec<_>>(),

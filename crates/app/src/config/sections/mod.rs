@@ -12,4 +12,5 @@ pub(super) mod secret;
 pub(super) mod server;
 pub(super) mod server_keys;
 pub(super) mod telemetry;
+pub(super) mod tls;
 pub(super) mod verify;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use keymint_actix::origin::TrustedOrigin;
 use url::Url;
 
+use super::tls::{self, Tls};
 use crate::config::section::Section;
 
 /// What listens, and to whom.
@@ -33,12 +34,14 @@ pub struct Server {
     pub workers: Option<NonZeroUsize>,
     /// Connections that are open at the same time.
     pub max_connections: usize,
+    /// The certificate; `None` = no TLS.
+    pub tls: Option<Tls>,
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
     let base_url = "http://127.0.0.1:8787".to_owned();
-    Server {
+    let server = Server {
         listen: section.text("listen", "IP address and port", listen, parse_listen),
         base_url: section.text("base_url", "http or https URL without a path", base_url, parse_origin),
         base_path: section.text("base_path", "path", "/api/auth".to_owned(), parse_base_path),
@@ -50,7 +53,13 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
         shutdown: Duration::from_secs(section.integer("shutdown_seconds", 30, 0..=3600)),
         workers: NonZeroUsize::new(section.integer("workers", 0, 0..=1024)),
         max_connections: section.integer("max_connections", 25_000, 1..=1_000_000),
+        tls: section.section("tls", tls::read),
+    };
+    if server.tls.is_some() && server.base_url.starts_with("http:") {
+        let message = "must be an https URL where server.tls is set: cookies and trusted pages go by it";
+        section.problem(section.location("base_url"), message);
     }
+    server
 }
 
 fn read_trusted_origins(section: &mut Section<'_, '_>) -> Vec<TrustedOrigin> {

@@ -1,0 +1,88 @@
+//! What the operating system asks of the server.
+
+use std::io;
+
+/// The signals of Unix, caught from when this was made.
+#[cfg(unix)]
+pub(crate) use unix::{Reload, Stop};
+
+#[cfg(not(unix))]
+pub(crate) use elsewhere::{Reload, Stop};
+
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::io;
+
+    /// SIGTERM and SIGINT.
+    pub(crate) struct Stop {
+        terminate: Signal,
+        interrupt: Signal,
+    }
+
+    impl Stop {
+        pub(crate) fn catch() -> io::Result<Self> {
+            Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        }
+
+        /// Waits for the next one.
+        pub(crate) async fn asked(&mut self) {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+
+    /// SIGHUP.
+    pub(crate) struct Reload(Signal);
+
+    impl Reload {
+        pub(crate) fn catch() -> io::Result<Self> {
+            Ok(Self(signal(SignalKind::hangup())?))
+        }
+
+        /// Waits for the next one; those that come meanwhile count as one.
+        pub(crate) async fn asked(&mut self) {
+            self.0.recv().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use super::io;
+
+    /// Ctrl-C.
+    pub(crate) struct Stop;
+
+    impl Stop {
+        #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+        pub(crate) fn catch() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Waits for the next one.
+        pub(crate) async fn asked(&mut self) {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Nothing asks for it there.
+    pub(crate) struct Reload;
+
+    impl Reload {
+        #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+        pub(crate) fn catch() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Waits for ever.
+        pub(crate) async fn asked(&mut self) {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! SIGHUP: the configuration and the certificate are loaded again, and no request is lost.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use reqwest::Client;
+use reqwest::tls::TlsInfo;
+use serde_json::{Value, json};
+
+use crate::authority::Authority;
+use crate::process::{Place, SERVER_KEY, Server};
+
+/// Writes `keymint.toml` for a server over TLS, with `more` at its end.
+fn configure(place: &Place, more: &str) {
+    let text = format!(
+        "[server]\nbase_url = \"https://127.0.0.1\"\nkeep_alive_seconds = 3600\n\
+         tls = {{ certificate = \"certificate.pem\", key = \"key.pem\" }}\n{more}"
+    );
+    fs::write(place.path().join("keymint.toml"), text).unwrap();
+}
+
+/// The rate limit of new keys, by which a configuration is told from another one.
+fn limit(max_requests: u64) -> String {
+    format!("[[api_key]]\nrate_limit.max_requests = {max_requests}\n")
+}
+
+async fn limit_of_new_keys(server: &Server) -> Value {
+    server.create(json!({ "userId": "ada" })).await["rateLimitMax"].clone()
+}
+
+/// The certificate that a new connection is shown.
+async fn shown(server: &Server, authority: &Authority) -> Vec<u8> {
+    let client = authority.client().build().unwrap();
+    let response = client.get(format!("https://{}/healthz", server.address)).send().await.unwrap();
+    response.extensions().get::<TlsInfo>().unwrap().peer_certificate().unwrap().to_vec()
+}
+
+/// Verifies the key until `done`, and counts the answers. Every request must be answered, and every use be allowed.
+async fn hammer(client: Client, url: String, key: Value, done: Arc<AtomicBool>, answered: Arc<AtomicU64>) {
+    while !done.load(Ordering::SeqCst) {
+        let response = client.post(&url).bearer_auth(SERVER_KEY).json(&json!({ "key": key })).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.json::<Value>().await.unwrap()["valid"], true);
+        answered.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn no_request_is_lost_while_certificates_and_limits_change(place: Place) {
+    const QUOTA: u64 = 1_000_000;
+    let authority = Authority::new();
+    let first = authority.issue(place.path());
+    configure(&place, &limit(1));
+    let server = place.serve().asked_by(authority.client().build().unwrap());
+    assert_eq!(shown(&server, &authority).await, first);
+    let key = server.create(json!({ "userId": "ada", "remaining": QUOTA, "rateLimitEnabled": false })).await;
+
+    let (done, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    // Connections that are kept, of HTTP/1.1 and of HTTP/2, and a new one for every request.
+    let kept = || [authority.client().http1_only(), authority.client()];
+    let clients = kept().into_iter().chain(kept()).chain(kept().map(|client| client.pool_max_idle_per_host(0)));
+    let callers: Vec<_> = clients
+        .map(|client| {
+            let (done, answered) = (Arc::clone(&done), Arc::clone(&answered));
+            tokio::spawn(hammer(client.build().unwrap(), server.url("verify"), key["key"].clone(), done, answered))
+        })
+        .collect();
+    for reloads in 1..=5 {
+        let before = answered.load(Ordering::SeqCst);
+        while answered.load(Ordering::SeqCst) < before + 50 && callers.iter().all(|caller| !caller.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+        let issued = authority.issue(place.path());
+        configure(&place, &limit(reloads + 1));
+        server.reload();
+        server.has_logged("the configuration was reloaded", reloads).await;
+        assert_eq!(limit_of_new_keys(&server).await, reloads + 1);
+        assert_eq!(shown(&server, &authority).await, issued);
+    }
+    done.store(true, Ordering::SeqCst);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    server.terminate();
+    let (success, _, log) = server.finish();
+    assert!(success && !log.contains("ERROR"), "{log}");
+    let kept = place.json(&["key", "get", key["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(QUOTA - kept["remaining"].as_u64().unwrap(), answered.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_is_lost_on_sqlite() {
+    no_request_is_lost_while_certificates_and_limits_change(Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_is_lost_on_postgres() {
+    no_request_is_lost_while_certificates_and_limits_change(Place::on(&keymint_test_postgres::database().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_logged_and_changes_nothing() {
+    let (place, authority) = (Place::new(), Authority::new());
+    let first = authority.issue(place.path());
+    configure(&place, &limit(7));
+    let server = place.serve().asked_by(authority.client().build().unwrap());
+
+    authority.issue(place.path());
+    configure(&place, &format!("{}nonsense = 1\nkey_length = 1\n", limit(8)));
+    server.reload();
+    server.has_logged("the configuration was not reloaded", 1).await;
+    for problem in ["api_key[0].nonsense: unknown key", "api_key[0].key_length: must be from 16 to 256"] {
+        assert!(server.log().contains(problem), "{}", server.log());
+    }
+
+    let key = fs::read(place.path().join("key.pem")).unwrap();
+    authority.issue(place.path());
+    fs::write(place.path().join("key.pem"), key).unwrap();
+    configure(&place, &limit(8));
+    server.reload();
+    server.has_logged("the configuration was not reloaded", 2).await;
+    let problem = "server.tls.key: key.pem: is not the private key of the first certificate";
+    assert!(server.log().contains(problem) && !server.log().contains("PRIVATE KEY"), "{}", server.log());
+
+    assert_eq!(limit_of_new_keys(&server).await, 7);
+    assert_eq!(shown(&server, &authority).await, first);
+    let issued = authority.issue(place.path());
+    server.reload();
+    server.has_logged("the configuration was reloaded", 1).await;
+    assert_eq!(limit_of_new_keys(&server).await, 8);
+    assert_eq!(shown(&server, &authority).await, issued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_a_restart_is_named_and_all_else_counts() {
+    let place = Place::new();
+    let server = place.serve();
+    let text = format!("server = {{ base_path = \"/elsewhere\", workers = 7 }}\n{}", limit(9));
+    fs::write(place.path().join("keymint.toml"), text).unwrap();
+    server.reload();
+    server.has_logged("the configuration was reloaded", 1).await;
+    let log = server.log();
+    assert_eq!(log.matches("needs a restart").count(), 2, "{log}");
+    assert!(log.contains("server.base_path") && log.contains("server.workers"), "{log}");
+    assert_eq!(limit_of_new_keys(&server).await, 9, "and the path is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deferred_is_written_when_deferring_ends() {
+    // Nothing but the reload writes it in the time that a test takes.
+    let deferring = "verify.flush_ms = 60000\n[[api_key]]\ndefer_usage = true\n";
+    let place = Place::new();
+    fs::write(place.path().join("keymint.toml"), deferring).unwrap();
+    let server = place.serve();
+    let key = server.create(json!({ "userId": "ada", "rateLimitMax": 4, "rateLimitTimeWindow": 2_000_000_000 })).await;
+    for _ in 0..3 {
+        assert!(server.is_valid(&key).await);
+    }
+    let count = || place.json(&["key", "get", key["id"].as_str().unwrap(), "--json"])["requestCount"].clone();
+    assert_eq!(count(), 0);
+    fs::write(place.path().join("keymint.toml"), "").unwrap();
+    server.reload();
+    server.has_logged("the configuration was reloaded", 1).await;
+    assert_eq!(count(), 3);
+    assert!(server.is_valid(&key).await);
+    assert_eq!(count(), 4, "and from now on each use at once");
+    assert!(!server.is_valid(&key).await, "the limit has seen all of them");
+}
