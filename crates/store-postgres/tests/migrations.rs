@@ -63,7 +63,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*)::text from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["5"]);
+        assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["6"]);
     }
 }
 

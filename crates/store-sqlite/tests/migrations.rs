@@ -61,7 +61,7 @@ async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
             handle.await.unwrap();
         }
         assert_eq!(ask(&database, r#"select count(*) || '' from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["4"]);
+        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["5"]);
     }
 }
 
