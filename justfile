@@ -55,6 +55,10 @@ bench-stores *ARGS:
 instructions *ARGS:
     bash benches/instructions/count {{ARGS}}
 
+# Writes docs/openapi.json anew.
+openapi:
+    cargo run -p keymint -- openapi > docs/openapi.json
+
 # Draws what `just bench --json` wrote, of all files together: `just plots connections.json keys-*.json`.
 plots +FIGURES:
     cargo run --profile dist -p keymint-bench-http -- plot {{FIGURES}}

@@ -46,6 +46,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
     ("rustls", &["keymint-actix"]),
+    ("utoipa", &["keymint-actix"]),
+    ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
 
 /// What the domain may use: nothing that does I/O, tells the time or rolls dice.

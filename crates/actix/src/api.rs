@@ -1,10 +1,12 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use ipnet::IpNet;
 use keymint_service::{Keys, ServerKeys};
 
 use crate::Exposition;
+use crate::openapi::{self, Served};
 use crate::origin::TrustedOrigins;
 use crate::process::Process;
 use crate::request::{Answered, Tracing, Watch};
@@ -26,6 +28,8 @@ pub struct Api {
     pub(crate) watch: Watch,
     pub(crate) tracing: Option<Tracing>,
     pub(crate) process: Arc<Process>,
+    /// The OpenAPI document, once somebody has asked for it.
+    document: OnceLock<Bytes>,
 }
 
 /// Limits and paths of the API.
@@ -66,8 +70,8 @@ impl Api {
     /// Puts the API together, without sessions. `instance` tells this process's request ids from those of others.
     pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
         let process = Arc::new(Process::new(instance));
-        let (watch, tracing) = (Watch::default(), None);
-        Self { keys, server_keys, sessions: None, metrics: None, options, watch, tracing, process }
+        let (watch, tracing, document) = (Watch::default(), None, OnceLock::new());
+        Self { keys, server_keys, sessions: None, metrics: None, options, watch, tracing, process, document }
     }
 
     /// The API of the same process over `keys` and within `options`, without sessions: what [`LiveApi`](crate::LiveApi)
@@ -83,6 +87,7 @@ impl Api {
             watch: self.watch.clone(),
             tracing: self.tracing,
             process: Arc::clone(&self.process),
+            document: OnceLock::new(),
         }
     }
 
@@ -108,5 +113,10 @@ impl Api {
     #[must_use]
     pub fn traced_by(self, tracing: Tracing) -> Self {
         Self { tracing: Some(tracing), ..self }
+    }
+
+    /// The OpenAPI document of this server.
+    pub(crate) fn document(&self) -> Bytes {
+        self.document.get_or_init(|| openapi::document(&Served::by(self)).to_string().into()).clone()
     }
 }

@@ -10,6 +10,7 @@
 //! | [`authorize`] | what gateways ask and are told |
 //! | [`origin`] | where requests come from: CSRF and CORS |
 //! | [`guard`] | routes of your own behind API keys |
+//! | [`openapi`] | the OpenAPI document, described area by area |
 //! | `tls` | the server's certificate, with the feature `tls` |
 //!
 //! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
@@ -23,6 +24,7 @@ mod server;
 
 pub mod authorize;
 pub mod guard;
+pub mod openapi;
 pub mod origin;
 pub mod request;
 pub mod routes;

@@ -29,7 +29,8 @@ pub(crate) async fn frame(
     let span = api.tracing.map_or_else(Span::none, |tracing| tracing.begin(&request, &request_id));
     let comes_too_late = api.process.has_reached(Phase::Closing) && request.version() == Version::HTTP_2;
     let mut response = if comes_too_late {
-        request.error_response(ApiError::Draining).map_into_right_body()
+        let error = in_form(ApiError::Draining, request.path());
+        request.error_response(error).map_into_right_body()
     } else {
         next.call(request).instrument(span.clone()).await?.map_into_left_body()
     };
@@ -66,12 +67,13 @@ pub(crate) async fn time_limit(
     }
 }
 
-/// The answer to a request that took too long, in the form of its endpoint's other errors.
 fn too_slow(request: HttpRequest) -> ServiceResponse {
-    if is_gateways(request.path()) {
-        return ServiceResponse::from_err(Denial { error: ApiError::Timeout, by_403: false }, request);
-    }
-    ServiceResponse::from_err(ApiError::Timeout, request)
+    ServiceResponse::from_err(in_form(ApiError::Timeout, request.path()), request)
+}
+
+/// An error in the form of the others of the endpoint at a path.
+fn in_form(error: ApiError, path: &str) -> Error {
+    if is_gateways(path) { Denial { error, by_403: false }.into() } else { error.into() }
 }
 
 /// Whether a path is one that gateways ask at.

@@ -4,6 +4,8 @@ mod authorize;
 mod create;
 mod delete;
 mod delete_all_expired;
+mod docs;
+mod endpoint;
 mod get;
 mod get_session;
 mod health;
@@ -17,26 +19,26 @@ mod update;
 mod validate;
 mod verify;
 
-use actix_web::dev::HttpServiceFactory;
+use actix_web::middleware;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route, guard, middleware};
 
-use crate::request::{RoutePattern, TakesForms};
-use crate::{ApiError, LiveApi, origin, request, session};
+use crate::openapi::{Served, gateways, keys, server, users, verification};
+use crate::{ApiError, LiveApi, origin, session};
+
+pub(crate) use endpoint::Endpoint;
 
 /// Mounts every endpoint: health, gateways' `/authorize`, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
 /// unknown path and a wrong method are both 404, as Better Auth has it (wire document 1.2).
 pub fn configure(app: &mut ServiceConfig, api: LiveApi) {
-    app.service(endpoint("/healthz", probe().to(health::alive)))
-        .service(endpoint("/readyz", probe().to(health::ready)))
-        .service(endpoint("/authorize", web::to(authorize::authorize)))
-        .service(endpoint("/authorize/{path:.*}", web::to(authorize::authorize)));
-    if api.current().metrics.is_some() {
-        app.service(endpoint("/metrics", web::get().to(metrics::metrics)));
+    let mounted = api.current();
+    for endpoint in beside_base_path(mounted.metrics.is_some()) {
+        app.service(endpoint.mount());
     }
+    let scope = better_auth()
+        .into_iter()
+        .fold(web::scope(&mounted.options.base_path), |scope, endpoint| scope.service(endpoint.mount()));
     app.service(
-        web::scope(&api.current().options.base_path)
-            .configure(better_auth)
+        scope
             .default_service(web::to(not_found))
             .wrap(middleware::from_fn(session::deliver))
             .wrap(middleware::from_fn(origin::cors)),
@@ -44,52 +46,46 @@ pub fn configure(app: &mut ServiceConfig, api: LiveApi) {
     app.default_service(web::to(not_found)).app_data(api);
 }
 
+/// Every endpoint, as the OpenAPI document has them.
+pub(crate) fn endpoints<'a>(served: &Served<'a>) -> impl Iterator<Item = Endpoint> + use<'a> {
+    let base_path = served.base_path;
+    let below = better_auth().into_iter().map(move |endpoint| endpoint.below(base_path));
+    below.chain(beside_base_path(served.has_metrics))
+}
+
+/// Endpoints of the server itself.
+fn beside_base_path(has_metrics: bool) -> Vec<Endpoint> {
+    let metrics = || Endpoint::get("/metrics", metrics::metrics, server::metrics);
+    let endpoints = vec![
+        Endpoint::any("/authorize", authorize::authorize, gateways::authorize),
+        Endpoint::any("/authorize/{path:.*}", authorize::authorize, gateways::authorize_path),
+        Endpoint::probe("/healthz", health::alive, server::alive),
+        Endpoint::probe("/readyz", health::ready, server::ready),
+        Endpoint::get("/openapi.json", docs::document, server::document),
+        Endpoint::get("/docs", docs::page, server::page),
+        Endpoint::get("/docs/{file:.*}", docs::file, server::file),
+    ];
+    endpoints.into_iter().chain(has_metrics.then(metrics)).collect()
+}
+
 /// Better Auth's endpoints, and those that stand beside them.
-fn better_auth(scope: &mut ServiceConfig) {
-    scope
-        .service(endpoint("/api-key/verify", web::post().to(verify::verify)))
-        .service(endpoint("/api-key/validate", web::post().to(validate::validate)))
-        .service(endpoint("/api-key/create", web::post().to(create::create)))
-        .service(endpoint("/api-key/get", web::get().to(get::get)))
-        .service(endpoint("/api-key/list", web::get().to(list::list)))
-        .service(endpoint("/api-key/update", web::post().to(update::update)))
-        .service(endpoint("/api-key/revoke", web::post().to(revoke::revoke)))
-        .service(endpoint("/api-key/delete", web::post().to(delete::delete)))
-        .service(endpoint(
-            "/api-key/delete-all-expired-api-keys",
-            web::post().to(delete_all_expired::delete_all_expired),
-        ))
-        .service(form("/sign-up/email", web::post().to(sign_up::sign_up)))
-        .service(form("/sign-in/email", web::post().to(sign_in::sign_in)))
-        .service(endpoint("/sign-out", web::post().to(sign_out::sign_out)))
-        .service(endpoint("/get-session", get_or_post().to(get_session::get_session)));
-}
-
-fn endpoint(path: &'static str, route: Route) -> impl HttpServiceFactory + 'static {
-    limited(resource(path, route))
-}
-
-/// An endpoint that takes the bodies of HTML forms too.
-fn form(path: &'static str, route: Route) -> impl HttpServiceFactory + 'static {
-    limited(resource(path, route).app_data(TakesForms))
-}
-
-fn resource(path: &'static str, route: Route) -> Resource {
-    web::resource(path).app_data(RoutePattern::of(path)).route(route).default_service(web::to(not_found))
-}
-
-/// Bounds the time of a resource. Routing has ended here, as the limit needs it: it keeps a handle on the request.
-fn limited(resource: Resource) -> impl HttpServiceFactory + 'static {
-    resource.wrap(middleware::from_fn(request::time_limit))
-}
-
-/// Load balancers ask with either method.
-fn probe() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-fn get_or_post() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Post()))
+fn better_auth() -> Vec<Endpoint> {
+    let delete_all_expired = "/api-key/delete-all-expired-api-keys";
+    vec![
+        Endpoint::post("/api-key/verify", verify::verify, verification::verify),
+        Endpoint::post("/api-key/validate", validate::validate, verification::validate),
+        Endpoint::post("/api-key/create", create::create, keys::create),
+        Endpoint::get("/api-key/get", get::get, keys::get),
+        Endpoint::get("/api-key/list", list::list, keys::list),
+        Endpoint::post("/api-key/update", update::update, keys::update),
+        Endpoint::post("/api-key/revoke", revoke::revoke, keys::revoke),
+        Endpoint::post("/api-key/delete", delete::delete, keys::delete),
+        Endpoint::post(delete_all_expired, delete_all_expired::delete_all_expired, keys::delete_all_expired),
+        Endpoint::post("/sign-up/email", sign_up::sign_up, users::sign_up).or_form(),
+        Endpoint::post("/sign-in/email", sign_in::sign_in, users::sign_in).or_form(),
+        Endpoint::post("/sign-out", sign_out::sign_out, users::sign_out),
+        Endpoint::get_or_post("/get-session", get_session::get_session, users::get_session),
+    ]
 }
 
 async fn not_found() -> Result<&'static str, ApiError> {

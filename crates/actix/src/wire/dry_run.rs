@@ -1,30 +1,38 @@
 use keymint_domain::verify::{DryRun, Fact, Judged, Judgement};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::iso::Iso;
 use super::{VerdictView, raw};
 
 /// What a verification would be answered, and every rule of the chain beside it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DryRun)]
 pub struct DryRunView<'a> {
     #[serde(flatten)]
     verdict: VerdictView<'a>,
+    /// The first one that refuses is the reason.
     rules: Vec<RuleView<'a>>,
 }
 
 /// What one rule says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JudgedRule)]
 struct RuleView<'a> {
+    /// Its name.
     rule: &'static str,
     /// `passed`, `refused` or `notJudged`.
     verdict: &'static str,
     /// Why it refuses.
+    #[schema(required)]
     code: Option<&'static str>,
     /// Milliseconds until it would pass.
+    #[schema(required)]
     try_again_in: Option<u64>,
     /// What it looked at.
     #[serde(serialize_with = "facts")]
+    #[schema(value_type = BTreeMap<String, Value>)]
     values: &'a [(&'static str, Fact)],
 }
 

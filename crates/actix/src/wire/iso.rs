@@ -1,8 +1,10 @@
 use keymint_domain::Timestamp;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// An instant as Better Auth writes it.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
+#[schema(as = Instant, value_type = String, format = DateTime, examples("2023-11-14T22:13:20.000Z"))]
 pub(super) struct Iso(pub(super) Timestamp);
 
 impl Serialize for Iso {

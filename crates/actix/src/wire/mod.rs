@@ -6,11 +6,13 @@ mod iso;
 mod limits;
 mod read;
 mod refusal;
+pub(crate) mod shape;
 mod view;
 
 use serde_json::value::RawValue;
 
 pub use dry_run::DryRunView;
+pub(crate) use identity::shape as identity_shape;
 pub use identity::{
     KeySessionView, SessionView, SignedInView, SignedUpView, UserView, read_sign_in, read_sign_out, read_sign_up,
 };

@@ -1,27 +1,33 @@
 use keymint_domain::verify::Refusal;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::raw;
 
 /// Why a key is refused, with Better Auth's code (wire document 7.6).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refusal, description = "Why a key may not be used.")]
 pub(super) struct RefusalView<'a> {
     message: &'static str,
     code: &'static str,
+    /// There where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     details: Option<RefusalDetails<'a>>,
 }
 
 /// What a refusal says beside its code, where there is something to say.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalDetails<'a> {
     /// Milliseconds until the same request is worth repeating.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     try_again_in: Option<u64>,
     /// What was asked for and is not granted: actions by resource.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<BTreeMap<String, Vec<String>>>)]
     missing: Option<&'a RawValue>,
 }
 

@@ -8,44 +8,87 @@ use keymint_domain::verify::Verdict;
 use keymint_service::Validated;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::iso::Iso;
 use super::refusal::RefusalView;
 use super::{UserView, raw};
 
 /// A key without its secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 pub struct KeyView<'a> {
+    /// Names the key; not a secret.
     id: &'a str,
+    /// The configuration it was made under.
     config_id: &'a str,
+    /// For people.
+    #[schema(required)]
     name: Option<&'a str>,
+    /// The first characters of the key, prefix included.
+    #[schema(required)]
     start: Option<&'a str>,
+    /// Whom it belongs to: the id of a user, or of an organization.
     reference_id: &'a str,
+    /// What the key begins with.
+    #[schema(required)]
     prefix: Option<&'a str>,
+    /// Milliseconds between refills of the quota.
+    #[schema(required)]
     refill_interval: Option<u64>,
+    /// Uses after a refill, which replaces what is left.
+    #[schema(required)]
     refill_amount: Option<u64>,
+    /// The last refill.
+    #[schema(required)]
     last_refill_at: Option<Iso>,
+    /// Whether it may be used.
     enabled: bool,
+    /// Whether it is rate limited.
     rate_limit_enabled: bool,
+    /// Milliseconds of the rate limit's window.
+    #[schema(required)]
     rate_limit_time_window: Option<u64>,
+    /// Uses per window.
+    #[schema(required)]
     rate_limit_max: Option<u64>,
+    /// Uses that count against the rate limit as of `lastRequest`.
     request_count: u64,
+    /// Uses that the quota still allows; null is no quota.
+    #[schema(required)]
     remaining: Option<u64>,
+    /// The last accepted use; to the minute for a key without quota and limit.
+    #[schema(required)]
     last_request: Option<Iso>,
+    /// The last instant at which it is valid; null is never.
+    #[schema(required)]
     expires_at: Option<Iso>,
     created_at: Iso,
+    /// The last change, by a use, by an update or by a revocation.
     updated_at: Iso,
+    /// Actions by resource.
+    #[schema(required, value_type = Option<BTreeMap<String, Vec<String>>>)]
     permissions: Option<&'a RawValue>,
+    /// What was attached to it, as JSON.
+    #[schema(required, value_type = Value)]
     metadata: Option<&'a RawValue>,
-    /// Not among Better Auth's members, so that it is there only where there is something to say; likewise what follows.
+    /// From where alone it may be used, as CIDRs; absent where that is everywhere. Not among Better Auth's members, so that
+    /// it is there only where there is something to say; likewise what follows.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     allowed_addresses: Option<Vec<String>>,
+    /// From where it may not be used, as CIDRs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     denied_addresses: Option<Vec<String>>,
+    /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     revoked_at: Option<Iso>,
+    /// By whom it was revoked: `server`, or `user:` with the user's id.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     revoked_by: Option<String>,
 }
 
@@ -84,11 +127,14 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
 }
 
 /// A new key: the only answer that holds its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedApiKey)]
 pub struct CreatedView<'a> {
     #[serde(flatten)]
     key: KeyView<'a>,
+    /// The key's text, which its holder presents.
     #[serde(rename = "key", serialize_with = "expose")]
+    #[schema(value_type = String)]
     plain: &'a Minted,
 }
 
@@ -104,10 +150,16 @@ fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// A verdict (wire document 7.6).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verdict, description = "Whether a key may be used.")]
 pub struct VerdictView<'a> {
+    /// Whether the key may be used.
     valid: bool,
+    /// Why not; null where it may.
+    #[schema(required)]
     error: Option<RefusalView<'a>>,
+    /// The key after the use; null where it may not be used.
+    #[schema(required)]
     key: Option<KeyView<'a>>,
 }
 
@@ -121,9 +173,12 @@ impl<'a> From<&'a Verdict> for VerdictView<'a> {
 }
 
 /// A key that may be used, and its owner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Validated)]
 pub struct ValidatedView<'a> {
+    /// The owner; null where the key belongs to an organization, or to an id that the table `user` does not have.
+    #[schema(required)]
     user: Option<UserView<'a>>,
     api_key: KeyView<'a>,
 }
@@ -135,14 +190,18 @@ impl<'a> From<&'a Validated> for ValidatedView<'a> {
 }
 
 /// A page of keys (wire document 7.3); `limit` and `offset` are there where the request had them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKeyPage, description = "A page of keys; `limit` and `offset` are there where the request had them.")]
 pub struct PageView<'a> {
     api_keys: Vec<KeyView<'a>>,
+    /// Keys on all pages.
     total: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     offset: Option<u64>,
 }
 

@@ -67,6 +67,12 @@ async fn every_example_is_answered_as_written() {
     }
 }
 
+/// The rows of the table of errors.
+pub(crate) fn rows() -> impl Iterator<Item = &'static str> {
+    let table = DOCUMENT.split_once("| Code | Status | Message | When |\n|---|---|---|---|\n").unwrap().1;
+    table.lines().take_while(|line| line.starts_with('|'))
+}
+
 /// One error of each message, with the placeholders of the document.
 fn errors() -> Vec<ApiError> {
     let store = |error: StoreError| ApiError::from(error);
@@ -107,9 +113,8 @@ fn errors() -> Vec<ApiError> {
 
 #[test]
 fn the_table_names_every_error_with_its_status_and_message() {
-    let table = DOCUMENT.split_once("| Code | Status | Message | When |\n|---|---|---|---|\n").unwrap().1;
     let cells = |row: &'static str| row.split(" | ").take(3).collect::<Vec<_>>().join(" | ");
-    let documented: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).map(cells).collect();
+    let documented: Vec<_> = rows().map(cells).collect();
     let row = |error: ApiError| {
         let body = error.error_response().into_body().try_into_bytes().unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();

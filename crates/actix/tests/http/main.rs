@@ -14,6 +14,7 @@ mod identity;
 mod key_sessions;
 mod limits;
 mod manage;
+mod openapi;
 mod origins;
 mod permissions;
 mod repeats;

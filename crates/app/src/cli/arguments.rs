@@ -35,6 +35,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Print the OpenAPI document of the server that the configuration describes.
+    Openapi,
     /// Work on API keys.
     Key {
         /// Print JSON instead of a table.

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use keymint_actix::openapi;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
@@ -65,6 +66,7 @@ fn run(arguments: Arguments) -> CliResult {
                 output::line("the configuration is valid")
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
+            Command::Openapi => output::line(&format!("{:#}", openapi::document(&wiring::served(&config)))),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {

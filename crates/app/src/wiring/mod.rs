@@ -7,6 +7,7 @@ mod store;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use keymint_actix::openapi::Served;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::tls::Tls;
@@ -15,7 +16,7 @@ use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
 use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
 use keymint_service::{
-    CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
+    Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
     ServiceError, SystemClock, Throttle,
 };
 
@@ -189,6 +190,13 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
         shutdown_timeout: server.shutdown,
         tls,
     }
+}
+
+/// What of the server its OpenAPI document depends on.
+pub fn served(config: &Config) -> Served<'_> {
+    let verify_is_public = config.verify.access == Access::Public;
+    let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
+    Served { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
 }
 
 /// How dead keys are removed; `None` = not at all.

@@ -1,6 +1,7 @@
 //! Sign-up, sign-in, sign-out and sessions (wire document 5).
 
 mod read;
+pub(crate) mod shape;
 mod view;
 
 pub use read::{read_sign_in, read_sign_out, read_sign_up};

@@ -5,16 +5,19 @@ use keymint_domain::identity::{Session, SessionLifetime, User};
 use keymint_domain::key::PlainKey;
 use keymint_service::{KeyHolder, SignedIn};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::wire::iso::Iso;
 
 /// A user, without what the sign-in needs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 pub struct UserView<'a> {
     name: &'a str,
     email: &'a str,
     email_verified: bool,
+    #[schema(required)]
     image: Option<&'a str>,
     created_at: Iso,
     updated_at: Iso,
@@ -37,7 +40,8 @@ impl<'a> From<&'a User> for UserView<'a> {
 }
 
 /// The answer to a sign-up.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignedUp)]
 pub struct SignedUpView<'a> {
     token: &'a str,
     user: UserView<'a>,
@@ -50,11 +54,15 @@ impl<'a> From<&'a SignedIn> for SignedUpView<'a> {
 }
 
 /// The answer to a sign-in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 pub struct SignedInView<'a> {
+    /// Whether the request wants to be sent on; the status is 200 all the same.
     redirect: bool,
     token: &'a str,
+    /// The `callbackURL` of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     url: Option<&'a str>,
     user: UserView<'a>,
 }
@@ -72,20 +80,24 @@ impl<'a> SignedInView<'a> {
 }
 
 /// A session and its user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionAndUser)]
 pub struct SessionView<'a> {
     session: SessionMembers<'a>,
     user: UserView<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 struct SessionMembers<'a> {
     expires_at: Iso,
     token: &'a str,
     created_at: Iso,
     updated_at: Iso,
+    #[schema(required)]
     ip_address: Option<&'a str>,
+    #[schema(required)]
     user_agent: Option<&'a str>,
     user_id: &'a str,
     #[serde(flatten)]
@@ -94,9 +106,10 @@ struct SessionMembers<'a> {
 }
 
 /// The member that Better Auth's organization plugin adds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ActiveOrganization<'a> {
+    /// Where a configuration's keys belong to organizations.
     active_organization_id: Option<&'a str>,
 }
 
@@ -122,19 +135,23 @@ impl<'a> SessionView<'a> {
 }
 
 /// The session of a key's holder, which exists in this answer alone (wire document 9).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KeySessionAndUser, description = "The session of a key's holder, which exists in this answer alone.")]
 pub struct KeySessionView<'a> {
     user: UserView<'a>,
     session: KeySessionMembers<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeySession)]
 struct KeySessionMembers<'a> {
     id: &'a str,
     token: &'a str,
     user_id: &'a str,
+    #[schema(required)]
     user_agent: Option<&'a str>,
+    #[schema(required, value_type = Option<String>)]
     ip_address: Option<IpAddr>,
     created_at: Iso,
     updated_at: Iso,

@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::schema::{Components, ComponentsBuilder};
+use utoipa::openapi::{Ref, RefOr, Response, Schema};
+
+/// What the operations refer to.
+#[derive(Default)]
+pub(super) struct Parts {
+    schemas: BTreeMap<String, RefOr<Schema>>,
+    /// Bodies of errors by the code that they have.
+    examples: BTreeMap<String, Value>,
+    /// Answers that operations have in common, by what they are.
+    responses: BTreeMap<String, Response>,
+}
+
+impl Parts {
+    /// Keeps schemas by their names.
+    pub(super) fn add(&mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) {
+        self.schemas.extend(schemas);
+    }
+
+    /// Keeps an error's body by its code.
+    pub(super) fn example(&mut self, body: Value) -> String {
+        let code = body["code"].as_str().unwrap_or_default().to_owned();
+        keep(&mut self.examples, &code, body)
+    }
+
+    /// Keeps an answer by what it is.
+    pub(super) fn response(&mut self, response: Response) -> Ref {
+        let name = response.description.replace(' ', "");
+        Ref::from_response_name(keep(&mut self.responses, &name, response))
+    }
+
+    /// All of them, as the document has them.
+    pub(super) fn components(self) -> Components {
+        let components = ComponentsBuilder::new().schemas_from_iter(self.schemas);
+        let examples = self.examples.into_iter();
+        let components = examples.fold(components, |components, (name, body)| {
+            components.example(name, ExampleBuilder::new().value(Some(body)))
+        });
+        components.responses_from_iter(self.responses).build()
+    }
+}
+
+/// Keeps a thing once, and returns by which name: others of the same name have a number.
+fn keep<T: PartialEq>(kept: &mut BTreeMap<String, T>, name: &str, thing: T) -> String {
+    let numbered = (2..).map(|number: u32| format!("{name}-{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    let name = names.find(|name| kept.get(name).is_none_or(|other| *other == thing)).unwrap_or_default();
+    kept.insert(name.clone(), thing);
+    name
+}

@@ -1,0 +1,106 @@
+use utoipa::openapi::schema::Components;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+
+use super::failures::Failures;
+use super::{LIMITS, REQUEST_ID, Served};
+
+const SERVER_KEY: &str = "serverKey";
+const SESSION_TOKEN: &str = "sessionToken";
+const SESSION_COOKIE: &str = "sessionCookie";
+const API_KEY: &str = "apiKey";
+const GATEWAYS_SERVER_KEY: &str = "gatewaysServerKey";
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Callers {
+    /// Anybody, and nothing that they show is looked at.
+    Anyone,
+    /// Anybody who comes to sign up or in.
+    Guests,
+    /// Anybody; who shows a session is told of it.
+    Visitors,
+    /// Users and servers.
+    Users,
+    /// Servers.
+    Servers,
+    /// Whoever may verify keys: servers, or everybody.
+    Verifiers {
+        /// Whether everybody may.
+        is_public: bool,
+    },
+    /// Gateways, for a client that shows a key.
+    Gateways,
+}
+
+impl Callers {
+    /// What may go wrong for them everywhere.
+    pub(super) fn failures(self) -> Failures {
+        let mut failures = Failures::default();
+        if self != Self::Gateways {
+            failures.add(Failures::of_any());
+            failures.add(Failures::of_the_store());
+        }
+        if self.may_hold_keys() {
+            failures.add(Failures::of_a_page());
+            failures.add(Failures::of_a_key());
+        }
+        failures
+    }
+
+    /// Whether a key in a header opens a session to them, which it pays for whatever the answer.
+    fn may_hold_keys(self) -> bool {
+        matches!(self, Self::Guests | Self::Visitors | Self::Users)
+    }
+
+    /// Headers of whatever they are answered.
+    pub(super) fn headers(self) -> &'static [&'static str] {
+        if self.may_hold_keys() { &[REQUEST_ID, LIMITS[0], LIMITS[1]] } else { &[REQUEST_ID] }
+    }
+
+    /// What they show: one of these.
+    pub(super) fn requirements(self) -> Option<Vec<SecurityRequirement>> {
+        let none = SecurityRequirement::default();
+        let requirements: Vec<_> = match self {
+            Self::Anyone | Self::Guests => return None,
+            Self::Visitors => [SESSION_TOKEN, SESSION_COOKIE, API_KEY].map(one).into_iter().chain([none]).collect(),
+            Self::Users => [SERVER_KEY, SESSION_TOKEN, SESSION_COOKIE, API_KEY].map(one).into(),
+            Self::Servers | Self::Verifiers { is_public: false } => vec![one(SERVER_KEY)],
+            Self::Verifiers { is_public: true } => vec![one(SERVER_KEY), none],
+            Self::Gateways => {
+                vec![one(API_KEY).add(GATEWAYS_SERVER_KEY, [] as [&str; 0]), one(API_KEY)]
+            }
+        };
+        Some(requirements)
+    }
+}
+
+fn one(scheme: &str) -> SecurityRequirement {
+    SecurityRequirement::new(scheme, [] as [&str; 0])
+}
+
+/// Says how credentials are shown.
+pub(super) fn add_schemes(components: &mut Components, served: &Served<'_>) {
+    let bearer = |text: &str| {
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
+    };
+    let header =
+        |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
+    let cookie = "The cookie of sign-up and sign-in. `__Secure-` stands before its name where browsers come by https.";
+    let cookie = ApiKeyValue::with_description("better-auth.session_token", cookie);
+    let mut headers = served.policy.configurations().iter().flat_map(|entry| &entry.api_key_headers);
+    let header_of_keys = headers.next().map_or("x-api-key", String::as_str);
+    for (name, scheme) in [
+        (SERVER_KEY, bearer("A server key.")),
+        (SESSION_TOKEN, bearer("The token that sign-up and sign-in answer.")),
+        (SESSION_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
+        (API_KEY, header(header_of_keys, "An API key. It opens a session where `enable_session_for_api_keys` is on.")),
+        (
+            GATEWAYS_SERVER_KEY,
+            header("X-Authz-Server-Key", "A server key. Gateways of `server.trusted_proxies` need none."),
+        ),
+    ] {
+        components.add_security_scheme(name, scheme);
+    }
+}

@@ -1,0 +1,59 @@
+//! The OpenAPI document: what is checked in, and what Schemathesis, from PyPI, finds between it and a running server.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod python;
+mod server;
+
+use std::path::Path;
+use std::process::Command;
+
+use server::Server;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/openapi");
+const CHECKED_IN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json"));
+
+#[test]
+fn the_checked_in_document_is_that_of_the_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keymint = Command::new(env!("CARGO_BIN_EXE_keymint"));
+    let output = keymint.arg("openapi").current_dir(folder.path()).env_clear().output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        printed == CHECKED_IN,
+        "docs/openapi.json is not what the code says: `just openapi` writes it anew, or \
+         `cargo run -p keymint -- openapi > docs/openapi.json`"
+    );
+}
+
+#[tokio::test]
+async fn servers_are_answered_as_the_document_says() {
+    let server = Server::start();
+    let authorization = format!("Authorization: Bearer {}", server::SERVER_KEY);
+    run(&server, &["--exclude-tag", "Gateways", "--header", &authorization]);
+}
+
+#[tokio::test]
+async fn gateways_are_answered_as_the_document_says() {
+    let server = Server::start();
+    let asker = format!("X-Authz-Server-Key: {}", server::SERVER_KEY);
+    let key = format!("X-API-Key: {}", server.create_key().await);
+    // No answer to a gateway leads to a next question.
+    let phases = ["--phases", "examples,coverage,fuzzing"];
+    run(&server, &[&["--include-tag", "Gateways", "--header", &asker, "--header", &key], &phases[..]].concat());
+}
+
+/// Lets Schemathesis ask the server all that it can think of, and fails with what it finds.
+#[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
+fn run(server: &Server, arguments: &[&str]) {
+    let mut schemathesis = Command::new(python::schemathesis());
+    schemathesis.arg("--config-file").arg(Path::new(FOLDER).join("schemathesis.toml"));
+    schemathesis.args(["run", &format!("http://{}/openapi.json", server.address)]).args(arguments);
+    // Modules of hooks are looked for where Python looks, and nothing is written beside them.
+    schemathesis.current_dir(server.folder()).env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = schemathesis.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    assert!(output.status.success(), "Schemathesis found:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
