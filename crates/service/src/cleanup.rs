@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use crate::{Keys, ServiceError, stopwatch};
 
-/// How many times as long as a portion took the next one is waited for.
-const PAUSES_FOR: u32 = 4;
+/// How long a portion should take: on a store with one writer every verification waits for it.
+const PORTION_TAKES: Duration = Duration::from_millis(2);
+
+/// How many times as long as a portion took the next one is waited for: clean-up has a twentieth of the writer's time.
+const PAUSES_FOR: u32 = 19;
 
 /// How often and in which portions dead keys are removed.
 #[derive(Debug, Clone, Copy)]
 pub struct CleanupOptions {
     /// Time between two runs.
     pub interval: Duration,
-    /// Rows that one statement removes at most.
+    /// Rows that one statement removes at most. It removes fewer where so many take longer than two milliseconds.
     pub batch_size: NonZeroU32,
     /// Whether each run counts the keys by their state afterwards, for the meter. It reads every row.
     pub count: bool,
@@ -70,15 +73,17 @@ impl Keys {
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);
+            let mut portion = batch_size;
             loop {
                 let began = stopwatch();
-                let removed = self.store.remove_expired(&governed, before, batch_size.get()).await?;
+                let removed = self.store.remove_expired(&governed, before, portion.get()).await?;
                 total += u64::from(removed);
-                if removed < batch_size.get() {
+                if removed < portion.get() {
                     break;
                 }
-                // A store with one writer lets no verification pass while it removes a portion.
-                tokio::time::sleep(began.elapsed() * PAUSES_FOR).await;
+                let took = began.elapsed();
+                portion = next_portion(portion, took, batch_size);
+                tokio::time::sleep(took * PAUSES_FOR).await;
             }
         }
         let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
@@ -87,5 +92,26 @@ impl Keys {
             total += u64::from(self.store.remove_exhausted(ids, &self.policy, now).await?);
         }
         Ok(total)
+    }
+}
+
+/// The rows of the next portion, after one of so many that took so long.
+fn next_portion(portion: NonZeroU32, took: Duration, max: NonZeroU32) -> NonZeroU32 {
+    let next = if took > PORTION_TAKES { portion.get() / 2 } else { portion.get().saturating_mul(2) };
+    NonZeroU32::new(next).unwrap_or(NonZeroU32::MIN).min(max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portion_shrinks_where_it_takes_too_long_and_grows_again_up_to_its_limit() {
+        let next = |portion, ms| {
+            let [portion, max] = [portion, 100].map(|rows| NonZeroU32::new(rows).unwrap());
+            next_portion(portion, Duration::from_millis(ms), max).get()
+        };
+        assert_eq!([next(100, 3), next(3, 3), next(1, 3)], [50, 1, 1]);
+        assert_eq!([next(1, 1), next(50, 2), next(100, 0)], [2, 100, 100]);
     }
 }
