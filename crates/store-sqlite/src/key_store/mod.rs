@@ -2,6 +2,7 @@ mod count;
 mod insert;
 mod list;
 mod remove;
+mod remove_expired;
 pub(crate) mod spend;
 mod update;
 
@@ -79,9 +80,10 @@ impl KeyStore for SqliteStore {
         before: Timestamp,
         limit: u32,
     ) -> Result<u32, StoreError> {
-        let mut connection = self.writer.lend().await?;
-        let outcome = remove::remove_expired(&mut connection, configurations, before, limit).await;
-        connection.finish(outcome)
+        let configurations = configurations.clone();
+        let remove =
+            move |connection: &mut _| remove_expired::remove_expired(connection, &configurations, before, limit);
+        self.writer.batch(remove).await
     }
 
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {

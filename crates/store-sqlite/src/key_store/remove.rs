@@ -1,5 +1,5 @@
-use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::{ApiKey, ConfigId, KeyId, Timestamp};
+use keymint_domain::policy::Policy;
+use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::StoreError;
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
@@ -12,36 +12,6 @@ use crate::row::read_key;
 pub(super) async fn remove(connection: &mut SqliteConnection, id: &KeyId) -> Result<bool, StoreError> {
     let removed = query(r#"delete from "apikey" where "id" = ?1"#).bind(id.as_str()).execute(connection).await;
     Ok(removed.map_err(store_error)?.rows_affected() == 1)
-}
-
-pub(super) async fn remove_expired(
-    connection: &mut SqliteConnection,
-    configurations: &ConfigFilter,
-    before: Timestamp,
-    limit: u32,
-) -> Result<u32, StoreError> {
-    // Instants are texts that sort as instants. A number in their place is no writer's work; it stays, to be reported
-    // when it is read.
-    const DELETE: &str = concat!(
-        r#"delete from "apikey" where "id" in (select "id" from "apikey""#,
-        r#" where "expiresAt" < ?1 and typeof("expiresAt") = 'text'"#,
-        " and (?2 is null or ",
-        config_id!(),
-        r#" in (select "value" from json_each(?2))) and "#,
-        config_id!(),
-        r#" not in (select "value" from json_each(?3)) order by "expiresAt", "id" limit ?4)"#,
-    );
-    let (any_of, none_of) = match configurations {
-        ConfigFilter::Any => (None, json_list(&[])),
-        ConfigFilter::AnyOf(any_of) => (Some(json_list(any_of)), json_list(&[])),
-        ConfigFilter::NoneOf(none_of) => (None, json_list(none_of)),
-    };
-    let delete = query(DELETE).bind(before.to_string()).bind(any_of).bind(none_of).bind(limit);
-    delete.execute(connection).await.map(count).map_err(store_error)
-}
-
-fn json_list(ids: &[ConfigId]) -> String {
-    json!(ids.iter().map(ConfigId::as_str).collect::<Vec<_>>()).to_string()
 }
 
 pub(super) async fn remove_exhausted(

@@ -44,6 +44,11 @@ impl Memory {
         self.rows.insert(form.clone(), row);
     }
 
+    /// Forgets the row that was kept under that text.
+    pub(crate) fn forget(&mut self, form: &StoredKey) {
+        self.rows.remove(form);
+    }
+
     /// Remembers the counters of a row as they were committed.
     pub(super) fn count(&mut self, written: &ApiKey) {
         if let Some((key, _)) = self.rows.peek_mut(&written.details.stored) {
