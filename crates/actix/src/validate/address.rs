@@ -49,17 +49,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ApiError;
-
-    fn read<T>(value: &Value, read: impl FnOnce(&mut Object<'_>) -> T) -> Result<T, String> {
-        let body = json!({ "n": value });
-        let mut object = Object::body(Some(&body)).unwrap();
-        let value = read(&mut object);
-        object.finish(Some(value)).map_err(|error| match error {
-            ApiError::Validation(text) => text,
-            other => panic!("{other:?}"),
-        })
-    }
+    use crate::validate::support::read;
 
     #[test]
     fn every_wrong_network_is_named_with_its_place() {

@@ -10,3 +10,22 @@ mod object;
 mod record;
 
 pub use object::Object;
+
+#[cfg(test)]
+mod support {
+    use serde_json::{Value, json};
+
+    use super::Object;
+    use crate::ApiError;
+
+    /// Reads the member `n` of a body by `read`: what it gave, or the message.
+    pub(super) fn read<T>(value: &Value, read: impl FnOnce(&mut Object<'_>) -> T) -> Result<T, String> {
+        let body = json!({ "n": value });
+        let mut object = Object::body(Some(&body)).unwrap();
+        let value = read(&mut object);
+        object.finish(Some(value)).map_err(|error| match error {
+            ApiError::Validation(text) => text,
+            other => panic!("{other:?}"),
+        })
+    }
+}

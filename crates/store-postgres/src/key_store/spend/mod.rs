@@ -1,6 +1,6 @@
-//! Settles batches of attempts, in two ways. First without locks, in two round trips: read the rows, and write them where
-//! nobody has written them since. What somebody else was faster at is settled once more; where that happens too often,
-//! with locks, in four.
+//! Settles batches of attempts, in two ways. First without locks, in two round trips at most: read the rows that are not
+//! remembered, and write them where nobody has written them since. What somebody else was faster at is settled once more;
+//! where that happens too often, with locks, in four.
 
 mod changes;
 mod dry_run;

@@ -17,7 +17,7 @@ use crate::error::{is_broken, lost_race, store_error};
 use crate::owner::OwnerColumns;
 use crate::row::Reader;
 
-/// Writes the rows that nobody has written since they were read, and returns their ids. One that had to wait for
+/// Writes the rows that nobody has written since, and returns their ids with their new versions. One that had to wait for
 /// somebody else's write finds another version behind it, and leaves the row alone.
 ///
 /// The rows come in the order of ids, and are written in it, so that two processes do not wait in a circle. Should the
