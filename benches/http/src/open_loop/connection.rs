@@ -1,0 +1,57 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::answer;
+use super::request::Endpoint;
+use super::timetable::counts_from;
+use crate::Failure;
+use crate::stopwatch::Stopwatch;
+
+/// A connection on which one request at a time is unanswered. All times are the watch's.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) endpoint: Endpoint,
+    pub(super) stream: TcpStream,
+    /// Number in the timetable of the request that it sends next.
+    pub(super) next: usize,
+    /// From when the request counts that is unanswered.
+    asked: Option<Duration>,
+    /// When the last answer was read.
+    free: Duration,
+    /// What there is of the answer.
+    read: Vec<u8>,
+}
+
+impl Connection {
+    pub(super) fn open(endpoint: Endpoint, first: usize) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(&endpoint.host)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { endpoint, stream, next: first, asked: None, free: Duration::ZERO, read: Vec::new() })
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    /// Sends a request on a connection that is free.
+    pub(super) fn send(&mut self, request: &str, due: Duration, watch: Stopwatch) -> Result<(), Failure> {
+        self.asked = Some(counts_from(due, self.free, watch.elapsed()));
+        Ok(self.stream.write_all(request.as_bytes())?)
+    }
+
+    /// Reads what has come. It tells how long the answer took once that is whole.
+    pub(super) fn receive(&mut self, watch: Stopwatch) -> Result<Option<Duration>, Failure> {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk)? {
+            0 => return Err("an answer breaks off".into()),
+            count => self.read.extend_from_slice(&chunk[..count]),
+        }
+        if !answer::is_whole(&self.read)? {
+            return Ok(None);
+        }
+        self.read.clear();
+        self.free = watch.elapsed();
+        Ok(self.asked.take().map(|asked| self.free.saturating_sub(asked)))
+    }
+}
