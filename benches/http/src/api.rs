@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::endpoint::Endpoint;
 use crate::keys::Sort;
 
 /// What the requests of the benchmark show; the servers live for minutes and listen on loopback.
@@ -16,8 +17,8 @@ pub(crate) const PLENTY: u64 = 2_147_483_647;
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     client: Client,
+    origin: String,
     base: String,
-    metrics: String,
 }
 
 /// An answer as it came.
@@ -46,15 +47,25 @@ pub(crate) struct Listed {
     remaining: Option<u64>,
 }
 
+impl Answer {
+    async fn of(response: Response) -> Result<Self, Failure> {
+        let texts = response.headers().iter().map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+        let headers = texts.collect::<Result<_, Failure>>()?;
+        Ok(Self { headers, body: response.text().await? })
+    }
+}
+
 impl Api {
     /// The endpoints at `url`, which has no path.
     pub(crate) fn at(url: &str) -> Self {
-        let base = format!("{url}/api/auth");
-        Self { client: Client::new(), metrics: format!("{url}/metrics"), base: format!("{base}/api-key") }
+        Self { client: Client::new(), origin: url.to_owned(), base: format!("{url}/api/auth/api-key") }
     }
 
-    pub(crate) fn verify_url(&self) -> String {
-        format!("{}/verify", self.base)
+    pub(crate) fn url(&self, endpoint: Endpoint) -> String {
+        match endpoint {
+            Endpoint::Verify => format!("{}/verify", self.base),
+            Endpoint::Authorize => format!("{}/authorize", self.origin),
+        }
     }
 
     /// Makes keys that live.
@@ -79,10 +90,13 @@ impl Api {
 
     /// Verifies a key, and pays for it.
     pub(crate) async fn verify(&self, key: &str) -> Result<Answer, Failure> {
-        let response = self.post("verify", &json!({ "key": key })).await?;
-        let texts = response.headers().iter().map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
-        let headers = texts.collect::<Result<_, Failure>>()?;
-        Ok(Answer { headers, body: response.text().await? })
+        Answer::of(self.post("verify", &json!({ "key": key })).await?).await
+    }
+
+    /// Asks as a gateway whether a request with a key may pass, and pays for it.
+    pub(crate) async fn authorize(&self, key: &str) -> Result<Answer, Failure> {
+        let request = self.client.get(self.url(Endpoint::Authorize));
+        Answer::of(send(request.header("x-authz-server-key", SERVER_KEY).header("x-api-key", key)).await?).await
     }
 
     /// Whether a key is valid. It is paid for: not every subject lets one look for nothing.
@@ -110,22 +124,22 @@ impl Api {
     /// The [`Page`] that a query asks for, as JSON.
     pub(crate) async fn list(&self, query: &str) -> Result<String, Failure> {
         let url = format!("{}/list?{query}", self.base);
-        Ok(send(self.client.get(url)).await?.text().await?)
+        Ok(send(self.client.get(url).bearer_auth(SERVER_KEY)).await?.text().await?)
     }
 
     /// What the server has counted, in Prometheus' text format; `None` where it does not say.
     pub(crate) async fn metrics(&self) -> Result<Option<String>, Failure> {
-        let response = self.client.get(&self.metrics).bearer_auth(SERVER_KEY).send().await?;
+        let response = self.client.get(format!("{}/metrics", self.origin)).bearer_auth(SERVER_KEY).send().await?;
         Ok(if response.status().is_success() { Some(response.text().await?) } else { None })
     }
 
     async fn post(&self, endpoint: &str, body: &Value) -> Result<Response, Failure> {
-        send(self.client.post(format!("{}/{endpoint}", self.base)).json(body)).await
+        send(self.client.post(format!("{}/{endpoint}", self.base)).bearer_auth(SERVER_KEY).json(body)).await
     }
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, Failure> {
-    let response = request.bearer_auth(SERVER_KEY).send().await?;
+    let response = request.send().await?;
     match response.status().as_u16() {
         200 => Ok(response),
         status => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::endpoint::Endpoint;
 use crate::keys::Pick;
 use crate::subject::{Engine, Kind};
 
@@ -51,6 +52,9 @@ pub(crate) struct Run {
     /// Which keys requests show; interleaved where several are given.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["spread"])]
     pub(crate) pick: Vec<Pick>,
+    /// What requests ask for; interleaved where several are given.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["verify"])]
+    pub(crate) endpoint: Vec<Endpoint>,
     /// Measures latencies at half of each subject's median rate, too.
     #[arg(long)]
     pub(crate) half: bool,
@@ -117,9 +121,9 @@ pub(crate) struct Chores {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bare {
-    /// A file with the answer to give.
+    /// A file with the answers to give.
     #[arg(long)]
-    pub(crate) answer: PathBuf,
+    pub(crate) answers: PathBuf,
     #[arg(long, default_value = "0")]
     pub(crate) workers: usize,
 }

@@ -1,5 +1,5 @@
--- Posts verifications of keys in random order. Arguments: a seed, how many keys, and either what the texts of numbered
--- keys begin with, or `@` and a file with one key a line.
+-- Shows keys in random order. Arguments: a seed, how many keys, either what the texts of numbered keys begin with or `@`
+-- and a file with one key a line, `verify` or `authorize`, and a server key.
 -- There is no `response` function: wrk would parse every answer for it, on the cores that the server needs.
 
 local threads = 0
@@ -12,6 +12,10 @@ function setup(thread)
 end
 
 local function format(key)
+   if wrk.method == "GET" then
+      wrk.headers["X-API-Key"] = key
+      return wrk.format()
+   end
    return wrk.format(nil, nil, nil, '{"key":"' .. key .. '"}')
 end
 
@@ -28,14 +32,19 @@ end
 
 function init(arguments)
    math.randomseed(tonumber(arguments[1]) * 1000 + number)
-   wrk.method = "POST"
-   wrk.headers["Content-Type"] = "application/json"
-   local keys = arguments[3]
+   local keys, endpoint, server_key = arguments[3], arguments[4], arguments[5]
    count = tonumber(arguments[2])
+   if endpoint == "authorize" then
+      wrk.headers["X-Authz-Server-Key"] = server_key
+   else
+      wrk.method = "POST"
+      wrk.headers["Content-Type"] = "application/json"
+      wrk.headers["Authorization"] = "Bearer " .. server_key
+   end
    if count > AHEAD and keys:sub(1, 1) ~= "@" then
-      local key = string.format("%s%042d", keys, 0)
-      head, tail = format(key), '"}'
-      head = head:sub(1, #head - #tail - 42)
+      local whole, zeros = format(string.format("%s%042d", keys, 0)), string.rep("0", 42)
+      local first, last = whole:find(zeros, 1, true)
+      head, tail = whole:sub(1, first - 1), whole:sub(last + 1)
       return
    end
    requests = {}

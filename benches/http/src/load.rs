@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
+use crate::endpoint::Endpoint;
 use crate::keys::Texts;
 
 /// What one subject did in one round, as wrk's script says it.
@@ -50,22 +51,25 @@ pub(crate) struct Load {
     script: PathBuf,
     count: usize,
     keys: String,
+    endpoint: Endpoint,
     connections: NonZeroU32,
     threads: NonZeroU32,
 }
 
 impl Load {
-    /// A load of verifications of these keys. `name` tells its files from those of others in the folder.
+    /// A load of requests that show these keys. `name` tells its files from those of others in the folder.
     pub(crate) fn of(
         texts: &Texts,
         folder: &Path,
         name: &str,
+        endpoint: Endpoint,
         connections: NonZeroU32,
         threads: NonZeroU32,
     ) -> Result<Self, Failure> {
         let script = folder.join("load.lua");
         fs::write(&script, include_str!("load.lua"))?;
-        Ok(Self { script, count: texts.count(), keys: texts.argument(folder, name)?, connections, threads })
+        let keys = texts.argument(folder, name)?;
+        Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
     }
 
     /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
@@ -92,9 +96,8 @@ impl Load {
         let mut wrk = Command::new("wrk");
         wrk.kill_on_drop(true);
         wrk.arg(format!("-c{connections}")).arg(format!("-t{threads}")).arg(format!("-d{seconds}s"));
-        wrk.arg("-H").arg(format!("Authorization: Bearer {SERVER_KEY}"));
         wrk.arg("-s").arg(&self.script).arg(url).arg("--");
-        wrk.args([&seed.to_string(), &self.count.to_string(), &self.keys]);
+        wrk.args([&seed.to_string(), &self.count.to_string(), &self.keys, &self.endpoint.to_string(), SERVER_KEY]);
         let output = wrk.output().await?;
         let said = String::from_utf8_lossy(&output.stdout);
         match said.lines().find(|line| line.starts_with('{')) {

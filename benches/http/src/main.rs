@@ -6,6 +6,7 @@ mod arguments;
 mod batches;
 mod books;
 mod chores;
+mod endpoint;
 mod figures;
 mod keys;
 mod load;

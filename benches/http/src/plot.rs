@@ -25,6 +25,8 @@ struct Row {
     subject: String,
     connections: u32,
     pick: String,
+    /// None where it was written before there was a choice.
+    endpoint: Option<String>,
     per_second: Median,
     p99_us: Median,
     batches: Option<Batches>,
@@ -61,8 +63,8 @@ pub(crate) fn draw(plot: &Plot) -> Result<(), Failure> {
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
         let run = fs::read(file).map_err(|error| told(&error))?;
         let run: Run = serde_json::from_slice(&run).map_err(|error| told(&error))?;
-        let spread = run.rows.into_iter().filter(|row| row.pick == "spread");
-        measured.extend(spread.map(|row| (run.options.keys, row)));
+        let is_drawn = |row: &Row| row.pick == "spread" && row.endpoint.as_ref().is_none_or(|asked| asked == "verify");
+        measured.extend(run.rows.into_iter().filter(is_drawn).map(|row| (run.options.keys, row)));
     }
     fs::create_dir_all(&plot.into)?;
     let names = measured.iter().map(|(_, row)| row.subject.clone()).collect();
@@ -129,7 +131,7 @@ mod tests {
         let at = |subject: &str, connections, rate| {
             let (per_second, p99_us) = (Median { median: rate }, Median { median: 1.0 });
             let (subject, pick) = (subject.to_owned(), "spread".to_owned());
-            (1000, Row { subject, connections, pick, per_second, p99_us, batches: None })
+            (1000, Row { subject, connections, pick, endpoint: None, per_second, p99_us, batches: None })
         };
         let measured = [at("a", 32, 2.0), at("b", 1, 9.0), at("a", 1, 1.0)];
         let rates = lines(&measured, |_, row| Some(row.connections), |row| Some(row.per_second.median));

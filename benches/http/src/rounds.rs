@@ -1,3 +1,4 @@
+use std::fmt;
 use std::num::NonZeroU32;
 
 use serde::Serialize;
@@ -6,6 +7,7 @@ use crate::Failure;
 use crate::arguments::Run;
 use crate::batches::{Batch, Batches};
 use crate::books::{Accounts, Books};
+use crate::endpoint::Endpoint;
 use crate::figures::Spread;
 use crate::keys::Pick;
 use crate::load::{Load, Round};
@@ -17,6 +19,14 @@ use crate::subject::{Kind, Lab, Subject};
 pub(crate) struct Point {
     pub(crate) connections: NonZeroU32,
     pub(crate) pick: Pick,
+    pub(crate) endpoint: Endpoint,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connections, pick, endpoint } = self;
+        f.pad(&format!("{connections} connections, {pick} keys, {endpoint}"))
+    }
 }
 
 /// What one subject did in all rounds.
@@ -98,26 +108,27 @@ impl Measured {
         for connections in run.connections.iter().copied() {
             for pick in run.pick.iter().copied() {
                 let (texts, name) = (subject.texts(pick), pick.to_string());
-                loads.push(Load::of(&texts, &subject.folder, &name, connections, run.threads)?);
-                points.push(AtPoint::new(Point { connections, pick }));
+                for endpoint in run.endpoint.iter().copied() {
+                    loads.push(Load::of(&texts, &subject.folder, &name, endpoint, connections, run.threads)?);
+                    points.push(AtPoint::new(Point { connections, pick, endpoint }));
+                }
             }
         }
         Ok(Self { subject, points, loads, books: Books::default() })
     }
 
     fn tell(&self, place: usize, number: u32, per_second: f64) {
-        let Point { connections, pick } = self.points[place].point;
-        let kind = self.subject.kind;
-        eprintln!("round {number}: {connections:>4} connections {pick:>12} {kind:>20} {per_second:>9.0} a second");
+        let (point, kind) = (self.points[place].point, self.subject.kind);
+        eprintln!("round {number}: {point:<46} {kind:<20} {per_second:>9.0} a second");
     }
 
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
-        let round = self.loads[place].run(&self.subject.urls(), seconds, number).await?;
+        let Point { connections, pick, endpoint } = self.points[place].point;
+        let round = self.loads[place].run(&self.subject.urls(endpoint), seconds, number).await?;
         if round.answered == 0 || round.refused > 0 || round.broken > 0 {
             let kind = self.subject.kind;
             return Err(format!("{kind}: not every request was answered with 200: {round:?}").into());
         }
-        let Point { connections, pick } = self.points[place].point;
         // Each process has one at least.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
@@ -142,11 +153,11 @@ impl Measured {
     /// A round at half of what the rounds before reached.
     async fn half(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
         let AtPoint { point, rounds, .. } = &self.points[place];
-        let point = *point;
+        let Point { connections, pick, endpoint } = *point;
         let rate = Spread::of(rounds.iter().map(Round::per_second)).median / 2.0;
-        let texts = self.subject.texts(point.pick);
-        let paced = open_loop::run(&self.subject.urls(), texts, point.connections, rate, seconds, number).await?;
-        self.books.enter(&self.subject, point.pick, paced.answered, 0).await?;
+        let (urls, texts) = (self.subject.urls(endpoint), self.subject.texts(pick));
+        let paced = open_loop::run(&urls, texts, endpoint, connections, rate, seconds, number).await?;
+        self.books.enter(&self.subject, pick, paced.answered, 0).await?;
         self.tell(place, number, paced.per_second);
         self.points[place].at_half.push(paced);
         Ok(())

@@ -3,6 +3,7 @@
 use super::{CleanUp, Place};
 use crate::Failure;
 use crate::arguments::Chores;
+use crate::endpoint::Endpoint;
 use crate::keys::{Sort, Texts};
 use crate::load::{Load, Round};
 
@@ -55,9 +56,10 @@ async fn round(
     clean_up: CleanUp,
 ) -> Result<(Round, u64, u64), Failure> {
     let texts = Texts::Numbered { sort: Sort::Limited, count: chores.keys.get() };
-    let load = Load::of(&texts, &place.folder, "keys", chores.connections, std::num::NonZeroU32::MIN)?;
+    let load =
+        Load::of(&texts, &place.folder, "keys", Endpoint::Verify, chores.connections, std::num::NonZeroU32::MIN)?;
     let (server, api) = place.serve(clean_up).await?;
-    let urls = [api.verify_url()];
+    let urls = [api.url(Endpoint::Verify)];
     load.run(&urls, chores.warm_up, 0).await?;
     let before = place.database.stock.expired().await?;
     let round = load.run(&urls, chores.seconds, number).await?;

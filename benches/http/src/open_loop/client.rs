@@ -5,7 +5,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::connection::Connection;
-use super::request::{Endpoint, Requests};
+use super::request::{Requests, Target};
 use super::timetable::Timetable;
 use crate::Failure;
 use crate::stopwatch::Stopwatch;
@@ -24,15 +24,15 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Connects to the endpoints in turn. The round begins with that.
+    /// Connects to the servers at `urls` in turn. The round begins with that.
     pub(super) fn connect(
         urls: &[String],
         requests: Requests,
         connections: NonZeroU32,
         timetable: Timetable,
     ) -> Result<Self, Failure> {
-        let endpoints = urls.iter().cycle().take(connections.get() as usize).enumerate();
-        let connections = endpoints.map(|(place, url)| Connection::open(Endpoint::of(url)?, place));
+        let targets = urls.iter().cycle().take(connections.get() as usize).enumerate();
+        let connections = targets.map(|(place, url)| Connection::open(Target::of(url)?, place));
         Ok(Self {
             connections: connections.collect::<Result<_, _>>()?,
             requests,
@@ -75,7 +75,7 @@ impl Client {
             && connection.next < self.upcoming
             && let Some(due) = self.timetable.due(connection.next)
         {
-            let request = self.requests.next(&connection.endpoint);
+            let request = self.requests.next(&connection.target);
             connection.send(&request, due, self.watch)?;
             connection.next += turn;
         }

@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::answer;
-use super::request::Endpoint;
+use super::request::Target;
 use super::timetable::counts_from;
 use crate::Failure;
 use crate::stopwatch::Stopwatch;
@@ -11,7 +11,7 @@ use crate::stopwatch::Stopwatch;
 /// A connection on which one request at a time is unanswered. All times are the watch's.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) endpoint: Endpoint,
+    pub(super) target: Target,
     pub(super) stream: TcpStream,
     /// Number in the timetable of the request that it sends next.
     pub(super) next: usize,
@@ -24,10 +24,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn open(endpoint: Endpoint, first: usize) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(&endpoint.host)?;
+    pub(super) fn open(target: Target, first: usize) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(&target.host)?;
         stream.set_nodelay(true)?;
-        Ok(Self { endpoint, stream, next: first, asked: None, free: Duration::ZERO, read: Vec::new() })
+        Ok(Self { target, stream, next: first, asked: None, free: Duration::ZERO, read: Vec::new() })
     }
 
     pub(super) fn is_free(&self) -> bool {

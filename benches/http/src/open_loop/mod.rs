@@ -19,6 +19,7 @@ use self::client::Client;
 use self::request::Requests;
 use self::timetable::Timetable;
 use crate::Failure;
+use crate::endpoint::Endpoint;
 use crate::keys::Texts;
 
 /// What one round at a given rate found.
@@ -31,16 +32,17 @@ pub(crate) struct Paced {
     pub(crate) p999_us: f64,
 }
 
-/// Posts verifications to the endpoints in turn, over so many connections for that long, `rate` a second in all.
+/// Shows keys to the servers at `urls` in turn, over so many connections for that long, `rate` a second in all.
 pub(crate) async fn run(
     urls: &[String],
     texts: Texts,
+    endpoint: Endpoint,
     connections: NonZeroU32,
     rate: f64,
     seconds: NonZeroU32,
     seed: u32,
 ) -> Result<Paced, Failure> {
-    let requests = Requests::new(texts, seed);
+    let requests = Requests::new(texts, endpoint, seed);
     let timetable = Timetable::new(rate, seconds);
     let urls = urls.to_vec();
     let round = spawn_blocking(move || Client::connect(&urls, requests, connections, timetable)?.run());

@@ -37,7 +37,7 @@ impl Report {
         let mut rows = Vec::new();
         for (place, bare) in results[0].points.iter().enumerate() {
             for results in results {
-                // The same connections with the first pick: what another pick is compared with.
+                // The same connections with the first pick and endpoint: what others are compared with.
                 let first = results.points.iter().find(|other| other.point.connections == bare.point.connections);
                 let rates = |rounds: &[Round]| rounds.iter().map(Round::per_second).collect::<Vec<_>>();
                 let first = first.map(|first| rates(&first.rounds)).unwrap_or_default();

@@ -16,8 +16,8 @@ pub(super) struct Row {
     pub(super) per_second: Spread,
     /// To the bare endpoint, each round to the same round's.
     pub(super) ratio: Spread,
-    /// To the same subject with the first of the picks, each round to the same round's.
-    pub(super) to_first_pick: Spread,
+    /// To the same subject with the first pick and endpoint, each round to the same round's.
+    pub(super) to_first: Spread,
     pub(super) p50_us: Spread,
     pub(super) p99_us: Spread,
     pub(super) batches: Option<Batching>,
@@ -53,7 +53,7 @@ impl Row {
             point: *point,
             per_second: of(Round::per_second),
             ratio: to(bare),
-            to_first_pick: to(first),
+            to_first: to(first),
             p50_us: of(|round| round.p50_us as f64),
             p99_us: of(|round| round.p99_us as f64),
             batches: Batching::of(batches),
@@ -87,12 +87,14 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::endpoint::Endpoint;
     use crate::keys::Pick;
 
     fn at(answered: &[u64]) -> AtPoint {
         let round = |answered| Round { answered, took_us: 500_000, p50_us: 1500, p99_us: 3000, refused: 0, broken: 0 };
         let rounds = answered.iter().copied().map(round).collect();
-        AtPoint { rounds, ..AtPoint::new(Point { connections: NonZeroU32::MIN, pick: Pick::Spread }) }
+        let point = Point { connections: NonZeroU32::MIN, pick: Pick::Spread, endpoint: Endpoint::Verify };
+        AtPoint { rounds, ..AtPoint::new(point) }
     }
 
     #[test]

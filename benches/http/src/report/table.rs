@@ -3,7 +3,6 @@ use std::fmt;
 use super::{Report, Row, Whole};
 use crate::books::Accounts;
 use crate::figures::Spread;
-use crate::rounds::Point;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +19,7 @@ impl fmt::Display for Report {
             line(f, row)?;
         }
         half_rates(f, rows)?;
-        picks(f, rows)?;
+        ratios(f, rows)?;
         writeln!(f)?;
         for Whole { subject, accounts, resident_kib } in subjects {
             write!(f, "{subject:<20}")?;
@@ -44,35 +43,33 @@ fn half_rates(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
         return Ok(());
     }
     writeln!(f, "\nat half of the median rate:\n")?;
-    cells(f, ["", "verifications a second", "connections, keys", "p50, ms", "p99, ms"])?;
+    cells(f, ["", "verifications a second", "asked", "p50, ms", "p99, ms"])?;
     cells(f, ["---"; 5])?;
     for (row, half) in halves {
-        let Point { connections, pick } = row.point;
-        let (subject, point) = (row.subject.to_string(), format!("{connections}, {pick}"));
+        let (subject, point) = (row.subject.to_string(), row.point.to_string());
         let [rate, p50, p99] = [cell(half.per_second, 1.0, 0), cell(half.p50_us, 1e-3, 2), cell(half.p99_us, 1e-3, 2)];
         cells(f, [&subject, &rate, &point, &p50, &p99])?;
     }
     Ok(())
 }
 
-/// What other picks of keys are to the first one.
-fn picks(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
-    let first = rows.first().map(|row| row.point.pick);
-    let others: Vec<_> = rows.iter().filter(|row| Some(row.point.pick) != first).collect();
+/// What other picks and endpoints are to the first ones.
+fn ratios(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    let asked = |row: &Row| (row.point.pick, row.point.endpoint);
+    let first = rows.first().map(asked);
+    let others: Vec<_> = rows.iter().filter(|row| Some(asked(row)) != first).collect();
     if !others.is_empty() {
-        writeln!(f, "\nratio to the first kind of keys:")?;
+        writeln!(f, "\nratio to the first keys and endpoint:")?;
     }
     for row in others {
-        let Point { connections, pick } = row.point;
-        let ratio = cell(row.to_first_pick, 1.0, 2);
-        writeln!(f, "{:<20} {connections:>4} connections, {pick:<12} {ratio}", row.subject)?;
+        let ratio = cell(row.to_first, 1.0, 2);
+        writeln!(f, "{:<20} {:<46} {ratio}", row.subject, row.point)?;
     }
     Ok(())
 }
 
 fn heading(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
-    let Point { connections, pick } = row.point;
-    writeln!(f, "\n{connections} connections, {pick} keys:\n")?;
+    writeln!(f, "\n{}:\n", row.point)?;
     cells(f, ["", "verifications a second", "ratio to bare", "p50, ms", "p99, ms", "in a batch", "wait for it, ms"])?;
     cells(f, ["---"; 7])
 }

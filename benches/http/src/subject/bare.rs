@@ -1,7 +1,7 @@
 //! The bare endpoint: what HTTP and JSON cost where nothing is looked up, decided or kept.
 //!
-//! It parses the request's body, and answers with the header fields and the body of an answer that Keymint gave, so
-//! that both sides read and write the same bytes.
+//! It parses the request's body where there is one, and answers with the header fields and the body of an answer that
+//! Keymint gave, so that both sides read and write the same bytes.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -21,6 +21,13 @@ use crate::arguments::Bare;
 use crate::keys::Sort;
 use crate::server::Server;
 
+/// One answer for each endpoint.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answers<T> {
+    verify: T,
+    authorize: T,
+}
+
 /// An answer as it is handed to the endpoint's process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Recorded {
@@ -28,52 +35,80 @@ struct Recorded {
     body: String,
 }
 
-/// What a request holds; other members are dropped, as Keymint does.
+impl From<Answer> for Recorded {
+    fn from(Answer { headers, body }: Answer) -> Self {
+        // These the server writes itself.
+        let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
+        Self { headers: headers.collect(), body }
+    }
+}
+
+/// An answer, ready to be given.
+#[derive(Debug)]
+struct Given {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+impl Given {
+    fn of(Recorded { headers, body }: Recorded) -> Result<Self, Failure> {
+        let headers = headers.into_iter().map(|(name, value)| Ok((name.parse()?, value.parse()?)));
+        Ok(Self { headers: headers.collect::<Result<_, Failure>>()?, body: Bytes::from(body) })
+    }
+
+    fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        response.body(self.body.clone())
+    }
+}
+
+/// What a request to verify holds; other members are dropped, as Keymint does.
 #[derive(Debug, Deserialize)]
 struct Request {
     #[serde(rename = "key")]
     _key: String,
 }
 
-/// Records an answer of Keymint's, and starts a process that gives it.
+/// Records answers of Keymint's, and starts a process that gives them.
 pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Server, Failure> {
     let model = keymint::start(lab, keymint::MEMORY, workers, folder).await?;
     let api = Api::at(model.url());
     let keys = api.create_keys(Sort::Limited, 1).await?;
-    let Answer { headers, body } = api.verify(&keys[0]).await?;
+    let verify = Recorded::from(api.verify(&keys[0]).await?);
+    let authorize = Recorded::from(api.authorize(&keys[0]).await?);
     model.stop().await?;
-    // These the server writes itself.
-    let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
-    let answer = folder.join("answer");
-    fs::write(&answer, serde_json::to_vec(&Recorded { headers: headers.collect(), body })?)?;
+    let answers = folder.join("answers");
+    fs::write(&answers, serde_json::to_vec(&Answers { verify, authorize })?)?;
 
     let mut command = Command::new(env::current_exe()?);
-    command.env_clear().args(["bare", "--workers", &workers.to_string(), "--answer"]).arg(answer);
+    command.env_clear().args(["bare", "--workers", &workers.to_string(), "--answers"]).arg(answers);
     Server::start(&mut command, folder).await
 }
 
 /// The process.
 pub(crate) fn serve(arguments: &Bare) -> Result<(), Failure> {
-    let Recorded { headers, body } = serde_json::from_slice(&fs::read(&arguments.answer)?)?;
-    let headers = headers.into_iter().map(|(name, value)| Ok((name.parse()?, value.parse()?)));
-    let headers: Vec<(HeaderName, HeaderValue)> = headers.collect::<Result<_, Failure>>()?;
-    let answer = Data::new((headers, Bytes::from(body)));
+    let recorded: Answers<Recorded> = serde_json::from_slice(&fs::read(&arguments.answers)?)?;
+    let given = Answers { verify: Given::of(recorded.verify)?, authorize: Given::of(recorded.authorize)? };
+    let answers = Data::new(given);
 
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     println!("bare listens on http://{}", listener.local_addr()?);
     let server = HttpServer::new(move || {
-        App::new().app_data(answer.clone()).route("/api/auth/api-key/verify", web::post().to(verify))
+        let app = App::new().app_data(answers.clone());
+        app.route("/api/auth/api-key/verify", web::post().to(verify)).route("/authorize", web::to(authorize))
     });
     let server = if arguments.workers == 0 { server } else { server.workers(arguments.workers) };
     actix_web::rt::System::new().block_on(server.listen(listener)?.run())?;
     Ok(())
 }
 
-async fn verify(_: Json<Request>, answer: Data<(Vec<(HeaderName, HeaderValue)>, Bytes)>) -> HttpResponse {
-    let (headers, body) = &**answer;
-    let mut response = HttpResponse::Ok();
-    for (name, value) in headers {
-        response.insert_header((name.clone(), value.clone()));
-    }
-    response.body(body.clone())
+async fn verify(_: Json<Request>, answers: Data<Answers<Given>>) -> HttpResponse {
+    answers.verify.response()
+}
+
+async fn authorize(answers: Data<Answers<Given>>) -> HttpResponse {
+    answers.authorize.response()
 }

@@ -16,6 +16,7 @@ pub(crate) use self::kind::{Engine, Kind};
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
+use crate::endpoint::Endpoint;
 use crate::keys::{Pick, Sort, Texts};
 use crate::server::Server;
 use crate::stock::Stock;
@@ -53,9 +54,9 @@ impl Subject {
         }
     }
 
-    /// Where its processes verify.
-    pub(crate) fn urls(&self) -> Vec<String> {
-        self.apis.iter().map(Api::verify_url).collect()
+    /// Where its processes answer such requests.
+    pub(crate) fn urls(&self, endpoint: Endpoint) -> Vec<String> {
+        self.apis.iter().map(|api| api.url(endpoint)).collect()
     }
 
     /// KiB of memory that its processes hold; `None` where the system does not say.
@@ -118,6 +119,9 @@ impl Lab {
 
     /// Starts a subject with its keys.
     pub(crate) async fn start(&self, kind: Kind, run: &Run) -> Result<Subject, Failure> {
+        if kind.is_better_auth() && run.endpoint.contains(&Endpoint::Authorize) {
+            return Err(format!("--endpoint authorize: {kind} has none").into());
+        }
         let folder = self.folder()?;
         let mut sorts = vec![Sort::Limited];
         for sort in run.pick.iter().map(|pick| pick.sort()) {

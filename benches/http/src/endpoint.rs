@@ -1,0 +1,23 @@
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// What requests ask for. Either way a key is verified, and pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Endpoint {
+    /// Posts a key to `/api-key/verify`, as an application does.
+    Verify,
+    /// Asks `/authorize` about a request that shows a key, as a gateway does.
+    Authorize,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Verify => "verify",
+            Self::Authorize => "authorize",
+        })
+    }
+}
