@@ -14,8 +14,9 @@ use keymint_ports::Durability;
 
 /// The setting of how many pages the write-ahead log takes before they are copied into the file.
 const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
-/// 32 MiB. A page that many batches change is copied once for all of them, so that this is eight times SQLite's default.
-const PAGES_BETWEEN_CHECKPOINTS: u32 = 8192;
+/// Four times as many as those at which a [`Checkpoint`](crate::checkpoint::Checkpoint) begins: SQLite copies by itself
+/// only where that does not keep up.
+const PAGES_BETWEEN_CHECKPOINTS: u32 = 4 * crate::checkpoint::PAGES;
 
 /// Opens connections that write.
 pub(crate) struct Opener {

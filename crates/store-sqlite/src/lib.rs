@@ -2,6 +2,7 @@
 #![deny(clippy::future_not_send)]
 
 mod backup;
+mod checkpoint;
 #[macro_use]
 mod columns;
 mod connect;

@@ -46,6 +46,7 @@ impl SqliteStore {
     /// holds a part; the last process to close the file folds it.
     pub async fn close(&self) -> Result<bool, StoreError> {
         self.readers.close().await;
+        self.writer.end_checkpoint().await;
         let is_whole = self.writer.batch(fold).await;
         self.writer.close().await;
         is_whole

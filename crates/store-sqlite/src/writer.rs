@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::checkpoint::{Checkpoint, PAGES};
 use crate::connect::Opener;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
@@ -22,6 +23,7 @@ pub(crate) struct Writer {
     opener: Arc<Opener>,
     idle: Arc<Mutex<Idle>>,
     file: Arc<DatabaseFile>,
+    checkpoint: Checkpoint,
 }
 
 /// The connections that are not lent.
@@ -31,7 +33,12 @@ struct Idle {
     /// For batches of verifications, whose statements are many and small: it stays on the thread that asks, while the other
     /// one has a thread of its own, to which every statement and every value makes a trip.
     batches: Option<BatchConnection>,
+    /// Pages that were written since the last checkpoint began, by an estimate: each changed row is on another one.
+    pages: u64,
 }
+
+/// Pages that a call writes by the connection for statements, about: a row, and its entries in the indexes.
+const PAGES_OF_A_CALL: u64 = 8;
 
 /// The connection for batches, with what it remembers.
 pub(crate) struct BatchConnection {
@@ -54,8 +61,9 @@ pub(crate) struct Lent<'a> {
 
 impl Writer {
     pub(crate) fn new(opener: Opener, connection: SqliteConnection, file: Arc<DatabaseFile>) -> Self {
-        let idle = Idle { statements: Some(connection), batches: None };
-        Self { opener: Arc::new(opener), idle: Arc::new(Mutex::new(idle)), file }
+        let idle = Idle { statements: Some(connection), batches: None, pages: 0 };
+        let opener = Arc::new(opener);
+        Self { checkpoint: Checkpoint::new(Arc::clone(&opener)), opener, idle: Arc::new(Mutex::new(idle)), file }
     }
 
     /// Lends the connection for statements, once all calls before this one are done.
@@ -81,13 +89,21 @@ impl Writer {
                 Some(connection) => connection,
                 None => BatchConnection::open(&opener)?,
             };
+            let before = connection.connection.total_changes();
             let outcome = work(&mut connection);
+            idle.pages += connection.connection.total_changes() - before;
             if is_reusable(&outcome) {
                 idle.batches = Some(connection);
             }
             outcome
         });
         done.await.map_err(StoreError::unavailable)?
+    }
+
+    /// Waits for the end of the checkpoint that is under way. Until a great deal more is written there is no other one.
+    pub(crate) async fn end_checkpoint(&self) {
+        self.idle.lock().await.pages = 0;
+        self.checkpoint.end().await;
     }
 
     /// Closes the connections that are not lent. A later call opens its own.
@@ -100,10 +116,14 @@ impl Writer {
         }
     }
 
-    async fn in_turn<G>(&self, turn: impl Future<Output = G>) -> Result<G, StoreError> {
+    async fn in_turn<G: DerefMut<Target = Idle>>(&self, turn: impl Future<Output = G>) -> Result<G, StoreError> {
         let turn = timeout(self.opener.patience, turn).await;
-        let turn = turn.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
+        let mut turn = turn.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
         self.file.check()?;
+        if turn.pages >= PAGES.into() {
+            turn.pages = 0;
+            self.checkpoint.begin(&self.idle);
+        }
         Ok(turn)
     }
 }
@@ -116,6 +136,7 @@ fn is_reusable<T>(outcome: &Result<T, StoreError>) -> bool {
 impl Lent<'_> {
     /// Ends a call. Its connection is given back unless the store failed.
     pub(crate) fn finish<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.idle.pages += PAGES_OF_A_CALL;
         if is_reusable(&outcome) {
             self.idle.statements = Some(self.connection);
         }

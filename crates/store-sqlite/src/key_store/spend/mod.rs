@@ -5,11 +5,11 @@ mod row;
 
 use std::collections::HashSet;
 
-use keymint_domain::key::StoredKey;
+use keymint_domain::key::{KeyDetails, StoredKey};
 use keymint_domain::policy::Policy;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 
@@ -41,7 +41,7 @@ const UPDATE: &str = r#"
         "lastRequest" = ?5,
         "keymint_backlog_ns" = ?6,
         "updatedAt" = ?7
-    where "id" = ?1"#;
+    where "key" = ?8 and +"id" = ?1"#;
 
 pub(super) fn spend(
     BatchConnection { connection, memory }: &mut BatchConnection,
@@ -120,22 +120,23 @@ fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, S
     let mut update = connection.prepare_cached(UPDATE).map_err(StoreError::unavailable)?;
     let mut any = false;
     for ApiKey { details, usage } in ledger.changes() {
-        write_one(&mut update, &details.id, usage)?;
+        write_one(&mut update, details, usage)?;
         any = true;
     }
     Ok(any)
 }
 
-fn write_one(update: &mut CachedStatement<'_>, id: &KeyId, usage: &Usage) -> Result<(), StoreError> {
+fn write_one(update: &mut CachedStatement<'_>, key: &KeyDetails, usage: &Usage) -> Result<(), StoreError> {
     let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
     let written = update.execute(params![
-        id.as_str(),
+        key.id.as_str(),
         optional_integer("remaining", remaining)?,
         optional_text(last_refill_at),
         integer("requestCount", request_count)?,
         optional_text(last_request),
         optional_integer("keymint_backlog_ns", backlog_ns)?,
         updated_at.to_string(),
+        key.stored.as_str(),
     ]);
     written.map_err(StoreError::unavailable)?;
     Ok(())

@@ -1,0 +1,113 @@
+//! Copies the write-ahead log into the file, beside the batches.
+//!
+//! Left to itself, SQLite has the commit that finds the log too long copy all of it, and wait for the disk: a hundred
+//! milliseconds where every page is another one, in which nobody is answered. Here a connection of its own copies, pass
+//! after pass, each of which finds what was written during the one before it.
+//!
+//! SQLite waits for the disk only in a pass during which nothing is written, and a log begins anew only once all of it is
+//! copied. So the writers are held up for a moment, twice: until a pass that has little left to copy has come to wait for
+//! the disk, and, when that is done, for what was written meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keymint_ports::StoreError;
+use rusqlite::Connection;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::connect::Opener;
+
+/// Pages in the log that are worth a copy: 32 MiB. A page that many batches change is copied once for all of them, so that
+/// this is eight times SQLite's default.
+pub(crate) const PAGES: u32 = 8192;
+
+/// As many pages are copied within a moment.
+const FEW: u32 = 256;
+
+/// How long writers are held up at most.
+const MOMENT: Duration = Duration::from_millis(2);
+
+/// Passes at most. Where pages are written faster than they are copied, none would be the last one.
+const PASSES: usize = 12;
+
+/// The copy that is under way, if one is.
+pub(crate) struct Checkpoint {
+    opener: Arc<Opener>,
+    running: Arc<Mutex<()>>,
+}
+
+impl Checkpoint {
+    pub(crate) fn new(opener: Arc<Opener>) -> Self {
+        Self { opener, running: Arc::default() }
+    }
+
+    /// Begins one, unless one is under way. Whoever writes holds `turns` meanwhile.
+    pub(crate) fn begin<T: Send + 'static>(&self, turns: &Arc<Mutex<T>>) {
+        if let Ok(running) = Arc::clone(&self.running).try_lock_owned() {
+            let (opener, turns) = (Arc::clone(&self.opener), Arc::clone(turns));
+            tokio::spawn(async move {
+                // What fails here is left to the next one, or else to SQLite, of which a batch hears.
+                drop(run(opener, &turns).await);
+                drop(running);
+            });
+        }
+    }
+
+    /// Waits for the end of the one that is under way.
+    pub(crate) async fn end(&self) {
+        drop(self.running.lock().await);
+    }
+}
+
+/// Copies pass after pass, until all of the log is in the file and on the disk.
+async fn run<T>(opener: Arc<Opener>, turns: &Mutex<T>) -> Result<(), StoreError> {
+    let connected = spawn_blocking(move || opener.open_for_batches()).await.map_err(StoreError::unavailable)?;
+    let mut connection = connected.map_err(StoreError::unavailable)?;
+    let mut copied = 0;
+    for _ in 0..PASSES {
+        let pass = pass(connection).await?;
+        if pass.is_hindered() {
+            break;
+        }
+        let portion = pass.copied.saturating_sub(copied);
+        (connection, copied) = (pass.connection, pass.copied);
+        if portion <= FEW {
+            let turn = turns.lock().await;
+            let mut last = Box::pin(self::pass(connection));
+            if timeout(MOMENT, &mut last).await.is_ok() {
+                break;
+            }
+            drop(turn);
+            Pass { connection, copied, .. } = last.await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a pass found.
+struct Pass {
+    connection: Connection,
+    /// Pages in the log, at its beginning.
+    log: u32,
+    /// How many of them are in the file by now.
+    copied: u32,
+}
+
+impl Pass {
+    /// Whether somebody reads what is older than the log's end.
+    fn is_hindered(&self) -> bool {
+        self.copied < self.log
+    }
+}
+
+/// Copies what it can, and waits for nobody.
+async fn pass(connection: Connection) -> Result<Pass, StoreError> {
+    const COPY: &str = "pragma wal_checkpoint(passive)";
+    let pass = spawn_blocking(move || {
+        let (log, copied) = connection.query_row(COPY, [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        Ok(Pass { connection, log, copied })
+    });
+    pass.await.map_err(StoreError::unavailable)?.map_err(|error: rusqlite::Error| StoreError::unavailable(error))
+}
