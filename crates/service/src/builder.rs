@@ -30,11 +30,12 @@ pub struct KeyRequest<'a> {
 /// How verifications are grouped.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupCommitOptions {
-    /// Attempts that may wait, shared by the lanes in equal parts; more are turned away.
+    /// Attempts that may wait; more are turned away.
     pub queue: NonZeroUsize,
     /// Attempts in one transaction at most.
     pub max_batch: NonZeroUsize,
-    /// Transactions in flight at once, each for keys of its own: 1 where the engine has one writer.
+    /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
+    /// has not ended within two milliseconds.
     pub lanes: NonZeroUsize,
 }
 

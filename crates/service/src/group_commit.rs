@@ -1,25 +1,29 @@
 //! Group commit: attempts that wait are settled together, in one transaction of the store.
 //!
-//! A lane takes whatever waits, as one batch, and while it is being committed the next batch fills. There is no timer:
-//! a lonely attempt starts at once, and a crowd shares one commit. All attempts with one key go to one lane, so that no two
-//! batches of this process want the same row at once.
+//! A lane takes whatever waits, as one batch, and while it is being committed the next batch fills. A lonely attempt starts
+//! at once, and a crowd shares one commit. Where there are several lanes, the others begin only when a batch is slow, so that
+//! one which hangs holds up nobody but its own attempts.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keymint_domain::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
 use keymint_ports::{Clock, KeyStore, Meter, StoreError};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, mpsc, oneshot};
+use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
 use crate::{GroupCommitOptions, ServiceError, stopwatch};
 
+/// How long a batch waits for the end of the one before it. Two that are under way at once cost the store more than
+/// one of both; but the one before may be waiting for a lock, or for a network.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// The way into the lanes. They end when it is dropped, after what waits has been settled.
 pub(crate) struct GroupCommit {
-    queues: Vec<mpsc::Sender<Waiting>>,
+    queue: mpsc::Sender<Waiting>,
     meter: Arc<dyn Meter>,
 }
 
@@ -32,13 +36,16 @@ struct Waiting {
     answer: oneshot::Sender<Result<Verdict, StoreError>>,
 }
 
-/// What settles the batches of one queue.
-struct Lane {
+/// What all lanes share.
+struct Lanes {
     store: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
     policy: Arc<Policy>,
+    /// Held by the lane that begins next.
     waiting: Mutex<mpsc::Receiver<Waiting>>,
+    /// Held by the batch that the next one waits for.
+    turn: Semaphore,
     max_batch: usize,
 }
 
@@ -51,28 +58,32 @@ impl GroupCommit {
         policy: &Arc<Policy>,
         options: GroupCommitOptions,
     ) -> Self {
-        let start = |_| {
-            let (queue, waiting) = mpsc::channel(options.queue.get().div_ceil(options.lanes.get()));
-            let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-            let (meter, policy) = (Arc::clone(meter), Arc::clone(policy));
-            let (waiting, max_batch) = (Mutex::new(waiting), options.max_batch.get());
-            let lane = Arc::new(Lane { store, clock, meter, policy, waiting, max_batch });
+        let (queue, waiting) = mpsc::channel(options.queue.get());
+        let lanes = Arc::new(Lanes {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            meter: Arc::clone(meter),
+            policy: Arc::clone(policy),
+            waiting: Mutex::new(waiting),
+            turn: Semaphore::new(1),
+            max_batch: options.max_batch.get(),
+        });
+        for _ in 0..options.lanes.get() {
+            let lanes = Arc::clone(&lanes);
             tokio::spawn(async move {
                 // A store must not panic. Where one does, its batch fails and its lane goes on.
-                while tokio::spawn(Arc::clone(&lane).run()).await.is_err() {
+                while tokio::spawn(Arc::clone(&lanes).run()).await.is_err() {
                     tracing::error!("the store panicked; its batch has failed");
                 }
             });
-            queue
-        };
-        Self { queues: (0..options.lanes.get()).map(start).collect(), meter: Arc::clone(meter) }
+        }
+        Self { queue, meter: Arc::clone(meter) }
     }
 
     /// Settles one attempt, which was made at `entered`. Where the caller stops waiting before its batch has begun, nothing is counted.
     pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Verdict, ServiceError> {
         let (answer, settled) = oneshot::channel();
-        let queue = self.queue_of(&attempt).ok_or(ServiceError::Overloaded)?;
-        if queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
+        if self.queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
             self.meter.turned_away();
             return Err(ServiceError::Overloaded);
         }
@@ -83,22 +94,15 @@ impl GroupCommit {
     }
 }
 
-impl GroupCommit {
-    /// The queue of an attempt's key.
-    fn queue_of(&self, attempt: &Attempt) -> Option<&mpsc::Sender<Waiting>> {
-        if let [only] = &*self.queues {
-            return Some(only);
-        }
-        let key = attempt.stored_forms().next()?;
-        let spread = BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
-        usize::try_from(spread % self.queues.len() as u64).ok().and_then(|index| self.queues.get(index))
-    }
-}
-
-impl Lane {
+impl Lanes {
+    /// One lane.
     async fn run(self: Arc<Self>) {
         let mut batch = Vec::with_capacity(self.max_batch);
-        while self.waiting.lock().await.recv_many(&mut batch, self.max_batch).await > 0 {
+        loop {
+            let turn = self.collect(&mut batch).await;
+            if batch.is_empty() {
+                break;
+            }
             batch.retain(|waiting| !waiting.answer.is_closed());
             if batch.is_empty() {
                 continue;
@@ -108,12 +112,30 @@ impl Lane {
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
             let settled = self.store.spend(&attempts, &self.policy, self.clock.now()).instrument(span).await;
+            drop(turn);
             let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
             for (answer, verdict) in answers.into_iter().zip(verdicts) {
                 // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
                 let _ = answer.send(verdict);
             }
         }
+    }
+
+    /// Waits for attempts and for the turn, and takes all that wait by then; none when there will be none any more. The turn
+    /// is another batch's still where that is slow.
+    async fn collect(&self, batch: &mut Vec<Waiting>) -> Option<SemaphorePermit<'_>> {
+        let mut waiting = self.waiting.lock().await;
+        waiting.recv_many(batch, self.max_batch).await;
+        if let Ok(turn) = self.turn.try_acquire() {
+            return Some(turn);
+        }
+        let turn = timeout(PATIENCE, self.turn.acquire()).await;
+        while batch.len() < self.max_batch
+            && let Ok(late) = waiting.try_recv()
+        {
+            batch.push(late);
+        }
+        turn.ok()?.ok()
     }
 
     /// Tells how many begin now, and how long each has waited.
@@ -146,7 +168,6 @@ fn span_of(batch: &[Waiting]) -> Span {
 
 impl fmt::Debug for GroupCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let capacities: Vec<_> = self.queues.iter().map(mpsc::Sender::capacity).collect();
-        f.debug_struct("GroupCommit").field("capacities", &capacities).finish_non_exhaustive()
+        f.debug_struct("GroupCommit").field("capacity", &self.queue.capacity()).finish_non_exhaustive()
     }
 }

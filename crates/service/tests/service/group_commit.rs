@@ -1,10 +1,10 @@
 //! Group commit: one transaction for all who wait, and nobody pays for another's fate.
 //!
-//! All tests run on one thread, where everybody has queued up before the lane gets its turn.
+//! But for one, the tests run on one thread, where everybody has queued up before the lane gets its turn.
 
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use futures_util::future::join_all;
 use futures_util::poll;
@@ -93,6 +93,29 @@ async fn a_failed_batch_fails_its_own_attempts_only() {
     let down = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
     assert!(down.iter().all(|answer| matches!(answer, Err(ServiceError::Store(StoreError::Unavailable(_))))));
     assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_batch_that_hangs_holds_up_nobody_but_its_own_attempts() {
+    let (inside, arrival) = mpsc::channel();
+    let (release, gate) = mpsc::channel();
+    let mut store = MockKeyStore::new();
+    store.expect_spend().once().returning(move |attempts, _, _| {
+        inside.send(()).unwrap();
+        tokio::task::block_in_place(|| gate.recv().unwrap());
+        Ok(refuse_all(attempts))
+    });
+    store.expect_spend().once().returning(|attempts, _, _| Ok(refuse_all(attempts)));
+    let keys = Arc::new(keys(store, GroupCommitOptions { lanes: size(2), ..GroupCommitOptions::default() }));
+    let hangs = tokio::spawn({
+        let keys = Arc::clone(&keys);
+        async move { keys.verify(&Caller::Server, request()).await }
+    });
+    arrival.recv().unwrap();
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+    assert!(!hangs.is_finished());
+    release.send(()).unwrap();
+    assert!(hangs.await.unwrap().is_ok());
 }
 
 #[tokio::test]
