@@ -15,7 +15,7 @@ use crate::{Keys, ServiceError, stopwatch};
 pub struct CleanupOptions {
     /// Time between two runs.
     pub interval: Duration,
-    /// Rows that one statement removes at most. It removes fewer where so many take longer than two milliseconds.
+    /// Rows that one statement removes at most. It removes fewer where so many take longer than a millisecond.
     pub batch_size: NonZeroU32,
     /// Whether the keys are counted by their state as often, for the meter. It reads every row, a portion at a time.
     pub count: bool,

@@ -6,7 +6,7 @@ use crate::pace::Pace;
 use crate::{Keys, ServiceError, stopwatch};
 
 /// Keys that one statement counts at most: about as many as SQLite counts in the time that a portion should take.
-const PORTION: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+const PORTION: NonZeroU32 = NonZeroU32::new(1024).unwrap();
 
 impl Keys {
     /// Counts the keys by their state now, and tells the meter once it has counted all.

@@ -1,8 +1,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How long a portion should take: on a store with one writer every verification waits for it.
-const PORTION_TAKES: Duration = Duration::from_millis(2);
+/// How long a portion should take, its own wait for a turn included: on a store with one writer every verification waits for
+/// it. With less than the wait for a turn, portions of one row would remain.
+const PORTION_TAKES: Duration = Duration::from_millis(1);
 
 /// How many times as long as a portion took the next one is waited for: a chore has a twentieth of one core, or of the
 /// writer's time.
@@ -51,7 +52,7 @@ mod tests {
             pace.adapt(Duration::from_millis(ms));
             pace.portion().get()
         };
-        assert_eq!([next(100, 3), next(3, 3), next(1, 3)], [50, 1, 1]);
-        assert_eq!([next(1, 1), next(50, 2), next(100, 0)], [2, 100, 100]);
+        assert_eq!([next(100, 2), next(3, 2), next(1, 2)], [50, 1, 1]);
+        assert_eq!([next(1, 1), next(50, 1), next(100, 0)], [2, 100, 100]);
     }
 }
