@@ -46,6 +46,7 @@ macro_rules! suite_without_bans {
                 an_attempt_reaches_only_keys_of_the_configuration_it_names,
             }
             counting {
+                a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_portions,
                 an_empty_store_counts_nothing,
                 keys_are_counted_by_their_state,
             }

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
-use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::key::KeyPatch;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
-use keymint_ports::{KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
 use keymint_store_memory::MemoryStore;
 
 #[derive(Default)]
@@ -83,8 +83,13 @@ impl KeyStore for Backwards {
         self.0.remove_exhausted(ids, policy, now).await
     }
 
-    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
-        self.0.count(now).await
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError> {
+        self.0.count(now, from, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,13 +1,13 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::key::KeyPatch;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 
-use crate::StoreError;
+use crate::{CountCursor, CountedPortion, StoreError};
 
 /// Keeps [`ApiKey`]s.
 ///
@@ -90,9 +90,18 @@ pub trait KeyStore: Send + Sync + 'static {
     /// removed.
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError>;
 
-    /// Counts all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what their rows
-    /// say. The counts are of one instant. It may take as long as reading every row does.
-    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError>;
+    /// Counts a portion of all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what
+    /// their rows say: `limit` of them at most, from the first one on, or from where the portion before says that the next
+    /// one begins. Portions are of one instant each, and nothing is held between them.
+    ///
+    /// A key that is there from the first portion to the last is counted once, whatever comes and goes meanwhile; one that
+    /// comes or goes is counted once or not at all.
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

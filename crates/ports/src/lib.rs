@@ -18,6 +18,7 @@
 
 mod ambient;
 mod connections;
+mod counting;
 mod durability;
 mod error;
 #[cfg(feature = "mock")]
@@ -30,6 +31,7 @@ mod server_key_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
+pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use identity_store::{Credential, IdentityStore};

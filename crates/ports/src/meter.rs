@@ -34,7 +34,7 @@ pub trait Meter: Send + Sync + 'static {
     /// A clean-up ended: it removed so many keys, or failed (`None`).
     fn cleaned_up(&self, removed: Option<u64>);
 
-    /// The keys were counted.
+    /// All keys were counted.
     fn counted(&self, keys: &KeyCounts);
 }
 

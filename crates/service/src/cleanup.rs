@@ -4,114 +4,111 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::pace::Pace;
 use crate::{Keys, ServiceError, stopwatch};
-
-/// How long a portion should take: on a store with one writer every verification waits for it.
-const PORTION_TAKES: Duration = Duration::from_millis(2);
-
-/// How many times as long as a portion took the next one is waited for: clean-up has a twentieth of the writer's time.
-const PAUSES_FOR: u32 = 19;
 
 /// How often and in which portions dead keys are removed.
 #[derive(Debug, Clone, Copy)]
 pub struct CleanupOptions {
     /// Time between two runs.
     pub interval: Duration,
-    /// Rows that one statement removes at most. It removes fewer where so many take longer than two milliseconds.
+    /// Rows that one statement removes at most. It removes fewer where so many take longer than a millisecond.
     pub batch_size: NonZeroU32,
-    /// Whether each run counts the keys by their state afterwards, for the meter. It reads every row.
+    /// Whether the keys are counted by their state as often, for the meter. It reads every row, a portion at a time.
     pub count: bool,
 }
 
 /// The running job. Dropping it ends the job.
 #[derive(Debug)]
-pub struct Cleanup(tokio::task::JoinHandle<()>);
-
-impl Drop for Cleanup {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+pub struct Cleanup {
+    _tasks: JoinSet<()>,
 }
 
 impl Cleanup {
-    /// Starts the job on the present Tokio runtime. A run that fails is logged, and the next one tries again.
+    /// Starts the job on the present Tokio runtime. A run that fails is logged, and the next one tries again. Keys are
+    /// counted by a task of its own, so that neither waits for the other.
     pub fn start(keys: Arc<Keys>, options: CleanupOptions) -> Self {
-        Self(tokio::spawn(async move {
-            // An interval of nothing would be none at all, which Tokio refuses.
-            let mut ticks = tokio::time::interval(options.interval.max(Duration::from_millis(1)));
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                let removed = keys.clean_up(options.batch_size).await;
-                keys.meter.cleaned_up(removed.as_ref().ok().copied());
-                match removed {
-                    Ok(0) => {}
-                    Ok(removed) => tracing::info!(removed, "removed dead keys"),
-                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "clean-up failed"),
-                }
-                if options.count
-                    && let Err(error) = keys.count().await
-                {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be counted");
-                }
-            }
-        }))
+        let mut tasks = JoinSet::new();
+        if options.count {
+            tasks.spawn(count(Arc::clone(&keys), ticks(options)));
+        }
+        tasks.spawn(remove(keys, ticks(options), options.batch_size));
+        Self { _tasks: tasks }
+    }
+}
+
+fn ticks(options: CleanupOptions) -> Interval {
+    // An interval of nothing would be none at all, which Tokio refuses.
+    let mut ticks = interval(options.interval.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn remove(keys: Arc<Keys>, mut ticks: Interval, batch_size: NonZeroU32) {
+    loop {
+        ticks.tick().await;
+        let removed = keys.clean_up(batch_size).await;
+        keys.meter.cleaned_up(removed.as_ref().ok().copied());
+        match removed {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed dead keys"),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "clean-up failed"),
+        }
+    }
+}
+
+async fn count(keys: Arc<Keys>, mut ticks: Interval) {
+    loop {
+        ticks.tick().await;
+        if let Err(error) = keys.count().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be counted");
+        }
     }
 }
 
 impl Keys {
-    /// Counts the keys by their state now, and tells the meter.
-    async fn count(&self) -> Result<(), ServiceError> {
-        self.meter.counted(&self.store.count(self.clock.now()).await?);
-        Ok(())
+    /// Removes the keys that are dead now: exhausted for longer than their configuration's retention, and since then
+    /// presented once more, or expired, likewise. Returns how many they were.
+    pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
+        // Those that were presented are few, while those that have expired may take hours.
+        Ok(self.remove_exhausted(batch_size).await? + self.remove_expired(batch_size).await?)
     }
 
-    /// Removes the keys that are dead now: expired for longer than their configuration's retention, or exhausted,
-    /// likewise, and since then presented once more. Returns how many they were.
-    pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
+    async fn remove_exhausted(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
+        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
+        let exhausted: Vec<_> = graves.into_iter().collect();
+        let (now, mut pace, mut total, mut left) = (self.clock.now(), Pace::of(batch_size), 0, &exhausted[..]);
+        while !left.is_empty() {
+            let began = stopwatch();
+            let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
+            total += u64::from(self.store.remove_exhausted(ids, &self.policy, now).await?);
+            left = others;
+            if !left.is_empty() {
+                pace.rest(began.elapsed()).await;
+            }
+        }
+        Ok(total)
+    }
+
+    async fn remove_expired(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
         let (now, mut total) = (self.clock.now(), 0);
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);
-            let mut portion = batch_size;
+            let mut pace = Pace::of(batch_size);
             loop {
-                let began = stopwatch();
-                let removed = self.store.remove_expired(&governed, before, portion.get()).await?;
+                let (began, portion) = (stopwatch(), pace.portion().get());
+                let removed = self.store.remove_expired(&governed, before, portion).await?;
                 total += u64::from(removed);
-                if removed < portion.get() {
+                if removed < portion {
                     break;
                 }
-                let took = began.elapsed();
-                portion = next_portion(portion, took, batch_size);
-                tokio::time::sleep(took * PAUSES_FOR).await;
+                pace.rest(began.elapsed()).await;
             }
         }
-        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
-        let exhausted: Vec<_> = graves.into_iter().collect();
-        for ids in exhausted.chunks(batch_size.get() as usize) {
-            total += u64::from(self.store.remove_exhausted(ids, &self.policy, now).await?);
-        }
         Ok(total)
-    }
-}
-
-/// The rows of the next portion, after one of so many that took so long.
-fn next_portion(portion: NonZeroU32, took: Duration, max: NonZeroU32) -> NonZeroU32 {
-    let next = if took > PORTION_TAKES { portion.get() / 2 } else { portion.get().saturating_mul(2) };
-    NonZeroU32::new(next).unwrap_or(NonZeroU32::MIN).min(max)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_portion_shrinks_where_it_takes_too_long_and_grows_again_up_to_its_limit() {
-        let next = |portion, ms| {
-            let [portion, max] = [portion, 100].map(|rows| NonZeroU32::new(rows).unwrap());
-            next_portion(portion, Duration::from_millis(ms), max).get()
-        };
-        assert_eq!([next(100, 3), next(3, 3), next(1, 3)], [50, 1, 1]);
-        assert_eq!([next(1, 1), next(50, 2), next(100, 0)], [2, 100, 100]);
     }
 }

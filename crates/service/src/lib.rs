@@ -29,6 +29,7 @@
 mod builder;
 mod caller;
 mod cleanup;
+mod counting;
 mod deferral;
 mod error;
 mod group_commit;
@@ -36,6 +37,7 @@ mod idempotency;
 mod identity;
 mod keys;
 mod organizations;
+mod pace;
 mod readiness;
 mod server_keys;
 mod system;

@@ -6,7 +6,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -103,12 +103,20 @@ impl KeyStore for MemoryStore {
         Ok(removed)
     }
 
-    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
-        let (state, mut counts) = (self.lock(), KeyCounts::default());
-        for key in state.keys() {
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError> {
+        let behind = from.and_then(|behind| KeyId::parse(behind.as_str()).ok());
+        let (state, mut counts, mut rows, mut last) = (self.lock(), KeyCounts::default(), 0, None);
+        for key in state.keys_behind(behind.as_ref()).take(limit.get() as usize) {
             counts.add(key.state(now), 1);
+            rows += 1;
+            last = Some(&key.details.id);
         }
-        Ok(counts)
+        Ok(CountedPortion::new(counts, rows, last.map(KeyId::to_string), limit))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::StoredKey;
@@ -33,6 +34,12 @@ impl State {
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ApiKey> {
         self.keys.values()
+    }
+
+    /// Those whose ids come after this one; all of them where there is none.
+    pub(crate) fn keys_behind(&self, id: Option<&KeyId>) -> impl Iterator<Item = &ApiKey> {
+        let from = id.map_or(Bound::Unbounded, Bound::Excluded);
+        self.keys.range::<KeyId, _>((from, Bound::Unbounded)).map(|(_, key)| key)
     }
 
     /// The row that is kept under `stored` and its owner; of several rows the one with the smallest id.

@@ -78,7 +78,8 @@ stuck! {
     remove(&keymint_domain::KeyId) -> bool;
     remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
-    count(keymint_domain::Timestamp) -> keymint_domain::key::KeyCounts;
+    count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
+        -> keymint_ports::CountedPortion;
     ping() -> ();
 }
 

@@ -3,14 +3,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::key::KeyPatch;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
-use keymint_ports::{Credential, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, StoreError};
+use keymint_ports::{
+    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore,
+    StoreError,
+};
 
 /// A store that tells a meter of its failures.
 pub(super) struct Metered<S> {
@@ -52,7 +55,7 @@ metered! {
         remove(id: &KeyId) -> bool;
         remove_expired(configurations: &ConfigFilter, before: Timestamp, limit: u32) -> u32;
         remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> u32;
-        count(now: Timestamp) -> KeyCounts;
+        count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
         ping() -> ();
     }
 

@@ -1,8 +1,10 @@
+use std::num::NonZeroU32;
+
 use keymint_domain::ApiKey;
 use keymint_domain::key::{Actor, KeyCounts, KeyState, Revocation};
 use keymint_domain::usage::Usage;
 use keymint_domain::{KeyDetails, Timestamp};
-use keymint_ports::KeyStore as _;
+use keymint_ports::{CountCursor, CountedPortion, KeyStore};
 
 use crate::Engine;
 use crate::sample::{self, NOW};
@@ -11,8 +13,32 @@ use crate::support::{everything, insert_all, open_two};
 /// Gives a sample key one of the facts that decide on its state.
 type Edit = dyn Fn(&mut KeyDetails, &mut Usage);
 
+/// What all portions of so many keys at most find together.
+async fn count_by(store: &impl KeyStore, now: Timestamp, limit: u32) -> KeyCounts {
+    let (mut counts, mut from) = (KeyCounts::default(), None);
+    loop {
+        let found = portion(store, now, from.take(), limit).await;
+        counts += found.counts;
+        from = found.next;
+        if from.is_none() {
+            return counts;
+        }
+    }
+}
+
+async fn portion(store: &impl KeyStore, now: Timestamp, from: Option<CountCursor>, limit: u32) -> CountedPortion {
+    let found = store.count(now, from, NonZeroU32::new(limit).unwrap()).await.unwrap();
+    assert!(total(&found.counts) <= u64::from(limit), "{found:?}");
+    found
+}
+
+fn total(counts: &KeyCounts) -> u64 {
+    KeyState::ALL.into_iter().map(|state| counts.of(state)).sum()
+}
+
 pub async fn an_empty_store_counts_nothing<E: Engine>(engine: &E) {
-    assert_eq!(engine.open().await.count(NOW).await.unwrap(), KeyCounts::default());
+    let found = engine.open().await.count(NOW, None, NonZeroU32::MIN).await.unwrap();
+    assert_eq!(found, CountedPortion { counts: KeyCounts::default(), next: None });
 }
 
 pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
@@ -47,9 +73,47 @@ pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
     // At its last instant a key is valid still.
     for (ms, expired) in [(0, 0), (5, 0), (6, 4)] {
         let now = NOW.plus_millis(ms);
-        let counts = other.count(now).await.unwrap();
-        assert_eq!(counts, expected(now), "after {ms} ms");
-        assert_eq!(counts.of(KeyState::Expired), expired, "after {ms} ms");
+        // A portion for each key; some of one more or less; as many as there are; and fewer than would fit.
+        for limit in [1, 2, 5, 31, 32, 33, u32::MAX] {
+            let counts = count_by(&*other, now, limit).await;
+            assert_eq!(counts, expected(now), "after {ms} ms, by {limit}");
+            assert_eq!(counts.of(KeyState::Expired), expired, "after {ms} ms, by {limit}");
+        }
     }
     assert_eq!(everything(&*other).await.len(), 32, "counting changes nothing");
+}
+
+pub async fn a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_portions<E: Engine>(engine: &E) {
+    // The ids sort differently by bytes and by most languages' rules.
+    const STAY: [&str; 9] = ["B", "a", "C", "b-1", "b1", "_", "Z", "z", "0"];
+    for limit in 1..=4 {
+        let [store, other] = open_two(engine).await;
+        let staying = |id: &str| sample::key_with(&format!("{id} stays {limit}"), |details, _| details.enabled = false);
+        let passing = |turn: usize, id: &str| sample::key(&format!("{id} {turn} passes {limit}"));
+        insert_all(&*store, &STAY.map(staying)).await;
+        let (mut counts, mut from, mut there) = (KeyCounts::default(), None, Vec::<ApiKey>::new());
+        // While a few come with every portion, nobody could say when it ends.
+        for turn in 0..1000 {
+            let found = portion(&*store, NOW, from.take(), limit).await;
+            counts += found.counts;
+            from = found.next;
+            if from.is_none() {
+                break;
+            }
+            for key in there.drain(..) {
+                assert!(other.remove(&key.details.id).await.unwrap());
+            }
+            for id in STAY.iter().filter(|_| turn < 5) {
+                let key = passing(turn, id);
+                other.insert(&key, None).await.unwrap();
+                there.push(key);
+            }
+        }
+        assert_eq!(from, None, "by {limit}");
+        assert_eq!(counts.of(KeyState::Disabled), STAY.len() as u64, "by {limit}");
+        assert!(counts.of(KeyState::Active) <= 5 * STAY.len() as u64, "by {limit}");
+        for left in there.into_iter().chain(STAY.map(staying)) {
+            assert!(store.remove(&left.details.id).await.unwrap());
+        }
+    }
 }

@@ -1,3 +1,5 @@
+use std::ops::AddAssign;
+
 use crate::{ApiKey, Timestamp};
 
 /// How a key stands at an instant, in one word: the first that applies of revoked, disabled, expired and exhausted, else
@@ -75,6 +77,15 @@ impl KeyCounts {
     }
 }
 
+impl AddAssign for KeyCounts {
+    /// Counts the keys of another portion too.
+    fn add_assign(&mut self, other: Self) {
+        for state in KeyState::ALL {
+            self.add(state, other.of(state));
+        }
+    }
+}
+
 impl ApiKey {
     /// How the key stands at `now`.
     pub fn state(&self, now: Timestamp) -> KeyState {
@@ -124,6 +135,8 @@ mod tests {
         }
         counts.add(KeyState::Active, 10);
         assert_eq!(KeyState::ALL.map(|state| counts.of(state)), [11, 2, 3, 4, 5]);
+        counts += counts;
+        assert_eq!(KeyState::ALL.map(|state| counts.of(state)), [22, 4, 6, 8, 10]);
         assert_eq!(KeyState::ALL.map(KeyState::as_str), ["active", "disabled", "expired", "exhausted", "revoked"]);
     }
 }

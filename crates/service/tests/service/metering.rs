@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
 use keymint_domain::value::Lifetime;
 use keymint_domain::{ConfigId, ErrorCode, Policy};
-use keymint_ports::{Meter, MockKeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, StoreError};
 use keymint_service::{
     Caller, Cleanup, CleanupOptions, GroupCommitOptions, Keys, Throttle, ThrottleOptions, VerifyKey,
 };
@@ -124,7 +124,7 @@ async fn callers_who_are_turned_away_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_clean_up_is_told_and_the_keys_are_counted_after_it() {
+async fn each_clean_up_is_told_and_each_count_of_the_keys() {
     let (fixture, told) = metered(Policy::default());
     let short_lived = NewKey { expires_in: Lifetime::from_seconds(86_400.0).ok(), ..NewKey::default() };
     fixture.create(short_lived).await;
@@ -135,10 +135,43 @@ async fn each_clean_up_is_told_and_the_keys_are_counted_after_it() {
     let job = Cleanup::start(Arc::clone(&fixture.keys), options);
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(job);
+    let said = told.take();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.contains(&Said::CleanedUp(Some(1))), "{said:?}");
+    // Whether the key that had expired was counted before it was removed, nobody can say.
+    let counts = said.iter().find_map(|said| if let Said::Counted(counts) = said { Some(counts) } else { None });
+    let counts = [KeyState::Active, KeyState::Exhausted].map(|state| counts.unwrap().of(state));
+    assert_eq!(counts, [1, 1], "{said:?}");
+}
+
+/// A portion of one active key, and whether it is the last one.
+fn portion_of_one(is_last: bool) -> CountedPortion {
     let mut counts = KeyCounts::default();
     counts.add(KeyState::Active, 1);
-    counts.add(KeyState::Exhausted, 1);
-    assert_eq!(told.take(), [Said::CleanedUp(Some(1)), Said::Counted(counts)]);
+    let limit = if is_last { NonZeroU32::MAX } else { NonZeroU32::MIN };
+    CountedPortion::new(counts, 1, Some("a row".to_owned()), limit)
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all_were() {
+    let told = Arc::new(Told::default());
+    let mut store = MockKeyStore::new();
+    // There is no end of keys that have expired.
+    store.expect_remove_expired().returning(|_, _, limit| Ok(limit));
+    store.expect_count().once().withf(|_, from, _| from.is_none()).returning(|_, _, _| Ok(portion_of_one(false)));
+    let goes_on = |from: &Option<CountCursor>| from.as_ref().is_some_and(|cursor| cursor.as_str() == "a row");
+    store.expect_count().once().withf(move |_, from, _| goes_on(from)).returning(|_, _, _| Ok(portion_of_one(true)));
+    // The next count breaks off.
+    store.expect_count().once().returning(|_, _, _| Ok(portion_of_one(false)));
+    store.expect_count().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
+    let options = CleanupOptions { interval: Duration::from_secs(1), batch_size: NonZeroU32::MIN, count: true };
+    let job = Cleanup::start(Arc::new(keys), options);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    drop(job);
+    let mut counts = KeyCounts::default();
+    counts.add(KeyState::Active, 2);
+    assert_eq!(told.take(), [Said::Counted(counts)]);
 }
 
 #[tokio::test(start_paused = true)]

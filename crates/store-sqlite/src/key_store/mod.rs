@@ -9,12 +9,12 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::key::KeyPatch;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteConnection;
 
@@ -95,8 +95,13 @@ impl KeyStore for SqliteStore {
         connection.finish(outcome)
     }
 
-    async fn count(&self, now: Timestamp) -> Result<KeyCounts, StoreError> {
-        count::count(self.readers()?, now).await
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError> {
+        count::count(self.readers()?, now, from, limit).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
