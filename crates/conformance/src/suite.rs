@@ -156,6 +156,7 @@ macro_rules! suite_without_bans {
                 an_unknown_key_is_refused,
                 a_text_that_no_row_can_hold_is_an_unknown_key,
                 answers_are_in_the_order_of_the_attempts,
+                of_rows_under_one_text_the_one_with_the_smallest_id_counts,
                 a_large_batch_is_settled_whole,
                 an_accepted_attempt_is_kept_as_it_was_answered,
                 a_refused_attempt_changes_nothing,

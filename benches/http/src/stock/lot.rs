@@ -9,8 +9,8 @@ pub(super) struct Lot {
     pub(super) remaining: Option<i32>,
     pub(super) rate_limit: Option<i32>,
     pub(super) window_ms: i32,
-    /// Calls that were counted when the key was made.
-    pub(super) counted: Option<i32>,
+    /// Calls that were counted by now. A key's first one makes its row longer, which happens once, and is not what is measured.
+    pub(super) counted: i32,
     /// When the key with number 0 was made, or `now`; each of the others a millisecond before the last one.
     pub(super) created: &'static str,
     /// The owner of all, if it is one.
@@ -36,7 +36,7 @@ impl Lot {
             remaining: sort.has_quota().then_some(plenty),
             rate_limit: sort.has_rate_limit().then_some(plenty),
             window_ms: if is_counted { plenty } else { WINDOW_MS },
-            counted: is_counted.then_some(COUNTED),
+            counted: if is_counted { COUNTED } else { 1000 },
             created: if is_counted { "now" } else { "2026-01-01" },
             owner: (sort == Sort::Owned).then_some(OWNER_OF_MANY),
             // Whatever this machine's clock says, it is later.

@@ -12,10 +12,10 @@ use crate::keys::{Sort, Texts};
 const INSERT: &str = r#"
     insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
         "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
-        "expiresAt", "createdAt", "updatedAt", "metadata")
+        "keymint_backlog_ns", "expiresAt", "createdAt", "updatedAt", "metadata")
     select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00', coalesce($9, 'owner-' || n),
-        'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), coalesce($7, 0), $4,
-        case when $7 is not null then "created" end, $10::text::timestamptz - "earlier", "created", "created", 'null'
+        'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), $7, $4,
+        case when $5 is not null then "created" end, case when $4 is not null then 40000 end, $10::text::timestamptz - "earlier", "created", "created", 'null'
     from (select *, date_trunc('milliseconds', $8::text::timestamptz) - "earlier" as "created"
         from (select "hash", $2 + "place" - 1 as n, ($2 + "place" - 1) * interval '1 millisecond' as "earlier"
             from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered) as dated"#;

@@ -18,10 +18,10 @@ use crate::keys::{Sort, Texts};
 const INSERT: &str = r#"
     insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
         "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
-        "expiresAt", "createdAt", "updatedAt", "metadata")
+        "keymint_backlog_ns", "expiresAt", "createdAt", "updatedAt", "metadata")
     select printf('%s%031d', ?3, n), 'default', printf('key %d', n), 'sk_' || ?3 || '00',
-        coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), coalesce(?7, 0),
-        ?4, case when ?7 is not null then "created" end, strftime('%Y-%m-%dT%H:%M:%fZ', ?10, "earlier"), "created",
+        coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), ?7,
+        ?4, case when ?5 is not null then "created" end, case when ?4 is not null then 40000 end, strftime('%Y-%m-%dT%H:%M:%fZ', ?10, "earlier"), "created",
         "created", 'null'
     from (select *, strftime('%Y-%m-%dT%H:%M:%fZ', ?8, "earlier") as "created"
         from (select "value" as "hash", ?2 + "key" as n,

@@ -55,6 +55,28 @@ pub async fn answers_are_in_the_order_of_the_attempts<E: Engine>(engine: &E) {
     }
 }
 
+pub async fn of_rows_under_one_text_the_one_with_the_smallest_id_counts<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    // By bytes, capitals come first.
+    for id in ["b", "a", "Z", "c"] {
+        let twin = sample::key_with(id, |details, usage| {
+            details.stored = sample::plain("one text").hash();
+            usage.remaining = Some(9);
+        });
+        store.insert(&twin, None).await.unwrap();
+    }
+    let attempt = sample::attempt("one text");
+    for (removed, first) in [(None, "Z"), (Some("Z"), "a"), (Some("a"), "b")] {
+        if let Some(removed) = removed {
+            assert!(store.remove(&id(removed)).await.unwrap());
+        }
+        let verdicts = settle(&store, &[attempt.clone(), attempt.clone()], &Policy::default(), NOW).await;
+        assert!(verdicts.iter().all(|verdict| verdict.accepted().unwrap().details.id == id(first)), "{first}");
+        assert_eq!(remaining(&store, first).await, Some(7), "{first}");
+    }
+    assert_eq!(remaining(&store, "c").await, Some(9));
+}
+
 pub async fn a_large_batch_is_settled_whole<E: Engine>(engine: &E) {
     let store = engine.open().await;
     store.insert(&sample::key_with_quota("key", 500), None).await.unwrap();

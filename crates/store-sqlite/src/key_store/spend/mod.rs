@@ -19,7 +19,8 @@ use crate::owner::{OwnerColumns, read_owner};
 use crate::row::{integer, optional_integer, optional_text, read_key};
 use crate::writer::BatchConnection;
 
-/// Finds the row of a stored form, and its owner's. Of two rows of one form the first by id counts.
+/// Finds the rows of a stored form, and their owners'. There is one, unless somebody has copied it: sorting is not worth
+/// SQLite's preparations for it.
 macro_rules! find {
     ($ban_columns:ident) => {
         concat!(
@@ -28,7 +29,7 @@ macro_rules! find {
             r#", u."id" as "owner_id", "#,
             ban_columns!($ban_columns),
             r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
-            r#" where k."key" = ?1 order by k."id" limit 1"#,
+            r#" where k."key" = ?1"#,
         )
     };
 }
@@ -109,10 +110,18 @@ fn find(
 /// A row as it could be read, or why it could not.
 type ReadRow = Result<(ApiKey, Owner), StoreError>;
 
+/// The row of a stored form. Of two rows the first by id counts.
 fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<ReadRow>, rusqlite::Error> {
     let mut rows = find.query([form.as_str()])?;
-    let row = rows.next()?.map(FoundRow);
-    Ok(row.map(|row| read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)))))
+    let mut first = None;
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec();
+        if first.as_ref().is_none_or(|(known, _)| id < *known) {
+            let row = FoundRow(row);
+            first = Some((id, read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)))));
+        }
+    }
+    Ok(first.map(|(_, row)| row))
 }
 
 /// Writes all changed counters; `false` where nothing changed.
