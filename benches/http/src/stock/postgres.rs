@@ -9,16 +9,26 @@ use crate::api::PLENTY;
 use crate::keys::{Sort, Texts};
 
 /// `$1` are hashes, `$2` is the number of the first; the rest is a [`Lot`] in its order.
-const INSERT: &str = r#"
-    insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
-        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
-        "keymint_backlog_ns", "expiresAt", "createdAt", "updatedAt", "metadata")
-    select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00', coalesce($9, 'owner-' || n),
-        'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), $7, $4,
-        case when $5 is not null then "created" end, case when $4 is not null then 40000 end, $10::text::timestamptz - "earlier", "created", "created", 'null'
-    from (select *, date_trunc('milliseconds', $8::text::timestamptz) - "earlier" as "created"
-        from (select "hash", $2 + "place" - 1 as n, ($2 + "place" - 1) * interval '1 millisecond' as "earlier"
-            from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered) as dated"#;
+///
+/// Better Auth's own tables have no `keymint_backlog_ns`.
+macro_rules! insert {
+    ($own_column:literal, $own_value:literal) => {
+        concat!(
+            r#"insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
+                "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
+                "expiresAt", "createdAt", "updatedAt", "metadata""#,
+            $own_column,
+            r#") select $3 || lpad(n::text, 31, '0'), 'default', 'key ' || n, 'sk_' || $3 || '00',
+                coalesce($9, 'owner-' || n), 'sk_', "hash", true, $5 is not null, $6, coalesce($5, 10), $7, $4,
+                case when $5 is not null then "created" end, $10::text::timestamptz - "earlier", "created", "created",
+                'null'"#,
+            $own_value,
+            r#" from (select *, date_trunc('milliseconds', $8::text::timestamptz) - "earlier" as "created"
+                from (select "hash", $2 + "place" - 1 as n, ($2 + "place" - 1) * interval '1 millisecond' as "earlier"
+                    from unnest($1::text[]) with ordinality as h ("hash", "place")) as numbered) as dated"#
+        )
+    };
+}
 
 pub(super) async fn fill(url: &str, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     let mut connection = connect(url).await?;
@@ -46,8 +56,15 @@ pub(super) async fn fill(url: &str, lots: &[(Sort, usize)]) -> Result<(), Failur
 
 async fn insert(connection: &mut PgConnection, sort: Sort, count: usize) -> Result<(), Failure> {
     let Lot { letter, remaining, rate_limit, window_ms, counted, created, owner, expires } = Lot::of(sort)?;
+    let own_columns =
+        "select count(*) from pg_attribute where attrelid = 'apikey'::regclass and attname = 'keymint_backlog_ns'";
+    let insert = if query_scalar::<_, i64>(own_columns).fetch_one(&mut *connection).await? == 0 {
+        insert!("", "")
+    } else {
+        insert!(r#", "keymint_backlog_ns""#, ", case when $4 is not null then 40000 end")
+    };
     for (first, hashes) in hashes(&Texts::Numbered { sort, count }) {
-        let statement = query(INSERT).bind(hashes).bind(first).bind(letter).bind(remaining).bind(rate_limit);
+        let statement = query(insert).bind(hashes).bind(first).bind(letter).bind(remaining).bind(rate_limit);
         let statement = statement.bind(window_ms).bind(counted).bind(created).bind(owner).bind(expires);
         statement.execute(&mut *connection).await?;
     }

@@ -15,17 +15,27 @@ use crate::api::PLENTY;
 use crate::keys::{Sort, Texts};
 
 /// `?1` are hashes, `?2` is the number of the first; the rest is a [`Lot`] in its order.
-const INSERT: &str = r#"
-    insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
-        "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
-        "keymint_backlog_ns", "expiresAt", "createdAt", "updatedAt", "metadata")
-    select printf('%s%031d', ?3, n), 'default', printf('key %d', n), 'sk_' || ?3 || '00',
-        coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), ?7,
-        ?4, case when ?5 is not null then "created" end, case when ?4 is not null then 40000 end, strftime('%Y-%m-%dT%H:%M:%fZ', ?10, "earlier"), "created",
-        "created", 'null'
-    from (select *, strftime('%Y-%m-%dT%H:%M:%fZ', ?8, "earlier") as "created"
-        from (select "value" as "hash", ?2 + "key" as n,
-            printf('-%d.%03d seconds', (?2 + "key") / 1000, (?2 + "key") % 1000) as "earlier" from json_each(?1)))"#;
+///
+/// Better Auth's own tables have no `keymint_backlog_ns`.
+macro_rules! insert {
+    ($own_column:literal, $own_value:literal) => {
+        concat!(
+            r#"insert into "apikey" ("id", "configId", "name", "start", "referenceId", "prefix", "key", "enabled",
+                "rateLimitEnabled", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining", "lastRequest",
+                "expiresAt", "createdAt", "updatedAt", "metadata""#,
+            $own_column,
+            r#") select printf('%s%031d', ?3, n), 'default', printf('key %d', n), 'sk_' || ?3 || '00',
+                coalesce(?9, printf('owner-%d', n)), 'sk_', "hash", 1, ?5 is not null, ?6, coalesce(?5, 10), ?7,
+                ?4, case when ?5 is not null then "created" end, strftime('%Y-%m-%dT%H:%M:%fZ', ?10, "earlier"),
+                "created", "created", 'null'"#,
+            $own_value,
+            r#" from (select *, strftime('%Y-%m-%dT%H:%M:%fZ', ?8, "earlier") as "created"
+                from (select "value" as "hash", ?2 + "key" as n,
+                    printf('-%d.%03d seconds', (?2 + "key") / 1000, (?2 + "key") % 1000) as "earlier"
+                    from json_each(?1)))"#
+        )
+    };
+}
 
 pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Failure> {
     // Nothing has to outlive a power cut before the measurement begins, and the server switches the log on again.
@@ -54,8 +64,14 @@ pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Fail
 
 async fn insert(connection: &mut SqliteConnection, sort: Sort, count: usize) -> Result<(), Failure> {
     let Lot { letter, remaining, rate_limit, window_ms, counted, created, owner, expires } = Lot::of(sort)?;
+    let own_columns = r#"select count(*) from pragma_table_info('apikey') where "name" = 'keymint_backlog_ns'"#;
+    let insert = if query_scalar::<_, i64>(own_columns).fetch_one(&mut *connection).await? == 0 {
+        insert!("", "")
+    } else {
+        insert!(r#", "keymint_backlog_ns""#, ", case when ?4 is not null then 40000 end")
+    };
     for (first, hashes) in hashes(&Texts::Numbered { sort, count }) {
-        let statement = query(INSERT).bind(json!(hashes).to_string()).bind(first).bind(letter).bind(remaining);
+        let statement = query(insert).bind(json!(hashes).to_string()).bind(first).bind(letter).bind(remaining);
         let statement = statement.bind(rate_limit).bind(window_ms).bind(counted).bind(created).bind(owner);
         statement.bind(expires).execute(&mut *connection).await?;
     }
