@@ -23,10 +23,10 @@ pub struct CountedPortion {
 }
 
 impl CountedPortion {
-    /// Of so many rows, up to the one that a store knows by the text `last`. There may be more where they are as many as the
+    /// Of these keys, up to the one that a store knows by the text `last`. There may be more where they are as many as the
     /// portion may have.
-    pub fn new(counts: KeyCounts, rows: u64, last: Option<String>, limit: NonZeroU32) -> Self {
-        let may_be_more = rows >= u64::from(limit.get());
+    pub fn new(counts: KeyCounts, last: Option<String>, limit: NonZeroU32) -> Self {
+        let may_be_more = counts.total() >= u64::from(limit.get());
         Self { counts, next: last.filter(|_| may_be_more).map(CountCursor) }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use keymint_domain::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
 use keymint_ports::{Clock, KeyStore, Meter, StoreError};
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit, mpsc, oneshot};
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
@@ -45,7 +45,7 @@ struct Lanes {
     /// Held by the lane that begins next.
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
-    turn: Semaphore,
+    turn: Mutex<()>,
     max_batch: usize,
 }
 
@@ -65,7 +65,7 @@ impl GroupCommit {
             meter: Arc::clone(meter),
             policy: Arc::clone(policy),
             waiting: Mutex::new(waiting),
-            turn: Semaphore::new(1),
+            turn: Mutex::default(),
             max_batch: options.max_batch.get(),
         });
         for _ in 0..options.lanes.get() {
@@ -123,19 +123,19 @@ impl Lanes {
 
     /// Waits for attempts and for the turn, and takes all that wait by then; none when there will be none any more. The turn
     /// is another batch's still where that is slow.
-    async fn collect(&self, batch: &mut Vec<Waiting>) -> Option<SemaphorePermit<'_>> {
+    async fn collect(&self, batch: &mut Vec<Waiting>) -> Option<MutexGuard<'_, ()>> {
         let mut waiting = self.waiting.lock().await;
         waiting.recv_many(batch, self.max_batch).await;
-        if let Ok(turn) = self.turn.try_acquire() {
+        if let Ok(turn) = self.turn.try_lock() {
             return Some(turn);
         }
-        let turn = timeout(PATIENCE, self.turn.acquire()).await;
+        let turn = timeout(PATIENCE, self.turn.lock()).await;
         while batch.len() < self.max_batch
             && let Ok(late) = waiting.try_recv()
         {
             batch.push(late);
         }
-        turn.ok()?.ok()
+        turn.ok()
     }
 
     /// Tells how many begin now, and how long each has waited.

@@ -110,13 +110,12 @@ impl KeyStore for MemoryStore {
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
         let behind = from.and_then(|behind| KeyId::parse(behind.as_str()).ok());
-        let (state, mut counts, mut rows, mut last) = (self.lock(), KeyCounts::default(), 0, None);
+        let (state, mut counts, mut last) = (self.lock(), KeyCounts::default(), None);
         for key in state.keys_behind(behind.as_ref()).take(limit.get() as usize) {
             counts.add(key.state(now), 1);
-            rows += 1;
             last = Some(&key.details.id);
         }
-        Ok(CountedPortion::new(counts, rows, last.map(KeyId::to_string), limit))
+        Ok(CountedPortion::new(counts, last.map(KeyId::to_string), limit))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

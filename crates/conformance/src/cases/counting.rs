@@ -28,12 +28,8 @@ async fn count_by(store: &impl KeyStore, now: Timestamp, limit: u32) -> KeyCount
 
 async fn portion(store: &impl KeyStore, now: Timestamp, from: Option<CountCursor>, limit: u32) -> CountedPortion {
     let found = store.count(now, from, NonZeroU32::new(limit).unwrap()).await.unwrap();
-    assert!(total(&found.counts) <= u64::from(limit), "{found:?}");
+    assert!(found.counts.total() <= u64::from(limit), "{found:?}");
     found
-}
-
-fn total(counts: &KeyCounts) -> u64 {
-    KeyState::ALL.into_iter().map(|state| counts.of(state)).sum()
 }
 
 pub async fn an_empty_store_counts_nothing<E: Engine>(engine: &E) {

@@ -71,6 +71,11 @@ impl KeyCounts {
         self.0[state as usize]
     }
 
+    /// Keys of all states.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     /// Counts so many keys more.
     pub fn add(&mut self, state: KeyState, keys: u64) {
         self.0[state as usize] += keys;
@@ -137,6 +142,7 @@ mod tests {
         assert_eq!(KeyState::ALL.map(|state| counts.of(state)), [11, 2, 3, 4, 5]);
         counts += counts;
         assert_eq!(KeyState::ALL.map(|state| counts.of(state)), [22, 4, 6, 8, 10]);
+        assert_eq!(counts.total(), 50);
         assert_eq!(KeyState::ALL.map(KeyState::as_str), ["active", "disabled", "expired", "exhausted", "revoked"]);
     }
 }

@@ -149,7 +149,7 @@ fn portion_of_one(is_last: bool) -> CountedPortion {
     let mut counts = KeyCounts::default();
     counts.add(KeyState::Active, 1);
     let limit = if is_last { NonZeroU32::MAX } else { NonZeroU32::MIN };
-    CountedPortion::new(counts, 1, Some("a row".to_owned()), limit)
+    CountedPortion::new(counts, Some("a row".to_owned()), limit)
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use sqlx::query_as;
 use crate::error::store_error;
 use crate::instant::Instant;
 
-/// How many keys have these facts in common, revoked, enabled, expired, nothing left, refilled; and the last id of the portion.
+/// How many keys have these facts in common, revoked, enabled, expired, nothing left, refilled; and the last id of the
+/// portion.
 type Group = (i64, bool, bool, bool, bool, bool, String);
 
 /// Counts a portion, in the order of ids: a row has no other place that it keeps when it is updated. Which id is the last is
@@ -30,12 +31,11 @@ pub(super) async fn count(
     let behind = from.as_ref().map_or("", CountCursor::as_str);
     let count = query_as(COUNT).bind(Instant(now)).bind(behind).bind(i64::from(limit.get()));
     let groups: Vec<Group> = count.fetch_all(pool).await.map_err(store_error)?;
-    let (mut counts, mut rows, mut last) = (KeyCounts::default(), 0, None);
+    let (mut counts, mut last) = (KeyCounts::default(), None);
     for (keys, is_revoked, is_enabled, is_expired, has_none_left, is_refilled, id) in groups {
         let facts = StateFacts { is_revoked, is_enabled, is_expired, has_none_left, is_refilled };
         counts.add(KeyState::of(facts), keys.unsigned_abs());
-        rows += keys.unsigned_abs();
         last = Some(id);
     }
-    Ok(CountedPortion::new(counts, rows, last, limit))
+    Ok(CountedPortion::new(counts, last, limit))
 }

@@ -8,7 +8,8 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::error::store_error;
 
-/// How many keys have these facts in common, revoked, enabled, expired, nothing left, refilled; and the number of the portion's last row.
+/// How many keys have these facts in common, revoked, enabled, expired, nothing left, refilled; and the number of the
+/// portion's last row.
 type Group = (i64, bool, bool, bool, bool, bool, i64);
 
 /// Counts a portion, in the order of the rows in the file: by their ids each would be looked for at another place. A row
@@ -29,14 +30,13 @@ pub(super) async fn count(
     let behind = from.as_ref().map_or(BEFORE_ALL, CountCursor::as_str);
     let count = query_as(COUNT).bind(now.to_string()).bind(behind).bind(limit.get());
     let groups: Vec<Group> = count.fetch_all(readers).await.map_err(store_error)?;
-    let (mut counts, mut rows, mut last) = (KeyCounts::default(), 0, None);
+    let (mut counts, mut last) = (KeyCounts::default(), None);
     for (keys, is_revoked, is_enabled, is_expired, has_none_left, is_refilled, number) in groups {
         let facts = StateFacts { is_revoked, is_enabled, is_expired, has_none_left, is_refilled };
         counts.add(KeyState::of(facts), keys.unsigned_abs());
-        rows += keys.unsigned_abs();
         last = Some(number);
     }
-    Ok(CountedPortion::new(counts, rows, last.map(|number| number.to_string()), limit))
+    Ok(CountedPortion::new(counts, last.map(|number| number.to_string()), limit))
 }
 
 /// SQLite numbers rows from 1.
