@@ -13,9 +13,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-domain", &[]),
     ("keymint-ports", &["keymint-domain"]),
     ("keymint-service", &["keymint-domain", "keymint-ports"]),
+    ("keymint-row-cache", &["keymint-domain"]),
     ("keymint-store-memory", &["keymint-domain", "keymint-ports"]),
-    ("keymint-store-sqlite", &["keymint-domain", "keymint-ports"]),
-    ("keymint-store-postgres", &["keymint-domain", "keymint-ports"]),
+    ("keymint-store-sqlite", &["keymint-domain", "keymint-ports", "keymint-row-cache"]),
+    ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-row-cache"]),
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
     ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
     (

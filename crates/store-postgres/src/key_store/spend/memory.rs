@@ -1,13 +1,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hashlink::LruCache;
 use keymint_domain::key::StoredKey;
 use keymint_domain::{ApiKey, Timestamp};
+use keymint_row_cache::RowCache;
 
 use super::version::Version;
-
-/// Keys that are remembered at most. One takes about half a kilobyte.
-const CAPACITY: usize = 16_384;
 
 /// How long a key is remembered, in milliseconds. Versions are numbers of transactions, which begin again some day, and which
 /// a server that takes another one's place may give once more.
@@ -16,7 +13,7 @@ const FOR_MS: u64 = 10_000;
 /// Rows as this process wrote them last, each with its version: what a batch need not read, because its write finds out
 /// whether the row is still the same. Nothing is ever answered from here alone.
 pub(crate) struct Memory {
-    rows: Mutex<LruCache<StoredKey, Remembered>>,
+    rows: Mutex<RowCache<Remembered>>,
 }
 
 /// A row, as it was when it had this version.
@@ -28,7 +25,7 @@ pub(super) struct Remembered {
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { rows: Mutex::new(LruCache::new(CAPACITY)) }
+        Self { rows: Mutex::default() }
     }
 
     /// Takes out the rows that are remembered of these. One that turns out to have changed is thereby forgotten.
@@ -38,15 +35,15 @@ impl Memory {
         now: Timestamp,
     ) -> Vec<(StoredKey, Remembered)> {
         let mut rows = self.rows();
-        let taken = forms.into_iter().filter_map(|form| rows.remove_entry(form));
+        let taken = forms.into_iter().filter_map(|form| Some((form.clone(), rows.take(form)?)));
         taken.filter(|(_, row)| now.millis_since(row.at) < FOR_MS && row.at <= now).collect()
     }
 
-    /// Remembers rows that were written at `now`.
+    /// Remembers rows that were written at `now`, where it is worth it.
     pub(super) fn keep<'a>(&self, written: impl IntoIterator<Item = (&'a ApiKey, Version)>, now: Timestamp) {
         let mut rows = self.rows();
         for (key, version) in written {
-            rows.insert(key.details.stored.clone(), Remembered { key: key.clone(), version, at: now });
+            rows.keep(&key.details.stored, || Remembered { key: key.clone(), version, at: now });
         }
     }
 
@@ -55,7 +52,7 @@ impl Memory {
         self.rows().clear();
     }
 
-    fn rows(&self) -> MutexGuard<'_, LruCache<StoredKey, Remembered>> {
+    fn rows(&self) -> MutexGuard<'_, RowCache<Remembered>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,17 +83,5 @@ mod tests {
         }
         memory.keep([(&key, version())], NOW.plus_millis(1));
         assert!(!is_taken(&memory, "a", NOW), "a clock that was set back says nothing");
-    }
-
-    #[test]
-    fn the_rows_that_were_not_used_for_longest_are_forgotten() {
-        let memory = Memory::new();
-        for number in 0..=CAPACITY {
-            memory.keep([(&sample::key(&number.to_string()), version())], NOW);
-        }
-        assert!(!is_taken(&memory, "0", NOW));
-        assert!(is_taken(&memory, "1", NOW));
-        memory.clear();
-        assert!(!is_taken(&memory, "2", NOW));
     }
 }

@@ -1,12 +1,9 @@
-use hashlink::LruCache;
 use keymint_domain::ApiKey;
 use keymint_domain::key::StoredKey;
 use keymint_domain::verify::Owner;
 use keymint_ports::StoreError;
+use keymint_row_cache::RowCache;
 use rusqlite::Connection;
-
-/// Rows that are remembered at most from one batch to the next. One takes about half a kilobyte.
-const CAPACITY: usize = 16_384;
 
 /// Rows as they are in the database, by the connection that read or wrote them last.
 ///
@@ -15,13 +12,13 @@ const CAPACITY: usize = 16_384;
 /// lock on writing, so that nobody can come between.
 pub(crate) struct Memory {
     data_version: Option<i64>,
-    rows: LruCache<StoredKey, (ApiKey, Owner)>,
+    rows: RowCache<(ApiKey, Owner)>,
 }
 
 impl Memory {
     /// Nothing is known yet.
     pub(crate) fn new() -> Self {
-        Self { data_version: None, rows: LruCache::new(CAPACITY) }
+        Self { data_version: None, rows: RowCache::new() }
     }
 
     /// Forgets everything where somebody else has committed. The transaction must hold the lock on writing.
@@ -39,19 +36,19 @@ impl Memory {
         self.rows.get(form).cloned()
     }
 
-    /// Remembers a row as it was read.
-    pub(super) fn keep(&mut self, form: &StoredKey, row: (ApiKey, Owner)) {
-        self.rows.insert(form.clone(), row);
+    /// Remembers a row as it was read, where it is worth it.
+    pub(super) fn keep(&mut self, form: &StoredKey, row: &(ApiKey, Owner)) {
+        self.rows.keep(form, || row.clone());
     }
 
     /// Forgets the row that was kept under that text.
     pub(crate) fn forget(&mut self, form: &StoredKey) {
-        self.rows.remove(form);
+        self.rows.forget(form);
     }
 
     /// Remembers the counters of a row as they were committed.
     pub(super) fn count(&mut self, written: &ApiKey) {
-        if let Some((key, _)) = self.rows.peek_mut(&written.details.stored) {
+        if let Some((key, _)) = self.rows.get_mut(&written.details.stored) {
             key.usage = written.usage;
         }
     }

@@ -99,7 +99,7 @@ fn find(
             found.push((form.clone(), Ok(row)));
         } else if let Some(row) = find_one(&mut find, form).map_err(StoreError::unavailable)? {
             if let Ok(row) = &row {
-                memory.keep(form, row.clone());
+                memory.keep(form, row);
             }
             found.push((form.clone(), row));
         }

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+mod cache;
+mod doorkeeper;
+
+pub use cache::{CAPACITY, RowCache};
