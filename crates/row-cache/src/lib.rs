@@ -2,5 +2,6 @@
 
 mod cache;
 mod doorkeeper;
+mod hit_rate;
 
 pub use cache::{CAPACITY, RowCache};
