@@ -1,5 +1,6 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_ports::StoreError;
 use sqlx::Connection as _;
@@ -44,12 +45,14 @@ const PAGES_OF_A_CALL: u64 = 8;
 pub(crate) struct BatchConnection {
     pub(crate) connection: rusqlite::Connection,
     pub(crate) memory: Memory,
+    /// How long to wait for other processes.
+    pub(crate) patience: Duration,
 }
 
 impl BatchConnection {
     fn open(opener: &Opener) -> Result<Self, StoreError> {
         let connection = opener.open_for_batches().map_err(StoreError::unavailable)?;
-        Ok(Self { connection, memory: Memory::new() })
+        Ok(Self { connection, memory: Memory::new(), patience: opener.patience })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::writer::BatchConnection;
 /// Removes them by the connection for batches, which then forgets these rows alone: after the commit of another connection it
 /// would have to forget all.
 pub(super) fn remove_expired(
-    BatchConnection { connection, memory }: &mut BatchConnection,
+    BatchConnection { connection, memory, .. }: &mut BatchConnection,
     configurations: &ConfigFilter,
     before: Timestamp,
     limit: u32,

@@ -1,5 +1,6 @@
 //! Settles batches of attempts, each in one transaction that holds the lock on writing.
 
+mod begin;
 mod memory;
 mod row;
 
@@ -11,8 +12,9 @@ use keymint_domain::usage::Usage;
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
-use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, params};
 
+use self::begin::begin;
 pub(crate) use self::memory::Memory;
 use self::row::FoundRow;
 use crate::owner::{OwnerColumns, read_owner};
@@ -45,15 +47,14 @@ const UPDATE: &str = r#"
     where "key" = ?8 and +"id" = ?1"#;
 
 pub(super) fn spend(
-    BatchConnection { connection, memory }: &mut BatchConnection,
+    BatchConnection { connection, memory, patience }: &mut BatchConnection,
     owner_columns: OwnerColumns,
     attempts: &[Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
-    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     // Whoever leaves without a commit rolls back.
-    let transaction = begun.map_err(StoreError::unavailable)?;
+    let transaction = begin(connection, *patience).map_err(StoreError::unavailable)?;
     memory.refresh(&transaction)?;
     let mut ledger = Ledger::new(find(&transaction, memory, owner_columns, attempts)?);
     let verdicts = ledger.settle(attempts, policy, now);
