@@ -7,7 +7,7 @@ use keymint_domain::key::StoredKey;
 use crate::doorkeeper::Doorkeeper;
 use crate::hit_rate::HitRate;
 
-/// Rows that are remembered at most. One takes about a kilobyte.
+/// Rows that are remembered at most. One takes nearly a kilobyte.
 pub const CAPACITY: usize = 16_384;
 
 /// Rows by the text that their key is kept under. The one that was not used for longest gives way to a new one.
