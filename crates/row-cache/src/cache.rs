@@ -8,7 +8,7 @@ use crate::doorkeeper::Doorkeeper;
 use crate::hit_rate::HitRate;
 
 /// Rows that are remembered at most. One takes nearly a kilobyte.
-pub const CAPACITY: usize = 16_384;
+pub(crate) const CAPACITY: usize = 16_384;
 
 /// Rows by the text that their key is kept under. The one that was not used for longest gives way to a new one.
 pub struct RowCache<T> {
@@ -49,12 +49,15 @@ impl<T> RowCache<T> {
     }
 
     /// Remembers a row. Where hardly any that is looked for is remembered, a row is so only if its key was in use lately,
-    /// too: of millions that are used at random none is back in time, and they would drive out those that are.
+    /// too: of millions that are used at random none is back in time, and they would drive out those that are. An older
+    /// row of the key is forgotten in any case.
     ///
     /// `row` is asked for where it is remembered.
     pub fn keep(&mut self, stored: &StoredKey, row: impl FnOnce() -> T) {
         if self.was_here(stored) || self.hit_rate.pays() {
             self.rows.insert(stored.clone(), row());
+        } else {
+            self.forget(stored);
         }
     }
 
@@ -139,6 +142,18 @@ mod tests {
         }
         // Two keys are taken for one another where place and part agree.
         assert!(rows.rows.len() < 10, "{rows:?}");
+    }
+
+    #[test]
+    fn a_row_that_is_not_remembered_leaves_no_older_one_in_its_place() {
+        let mut rows = missed();
+        (0..2).for_each(|_| rows.keep(&stored(1), || 1));
+        assert_eq!(rows.get(&stored(1)), Some(&1));
+        for number in CAPACITY..50 * CAPACITY {
+            rows.keep(&stored(number), || number);
+        }
+        rows.keep(&stored(1), || 2);
+        assert_eq!(rows.get(&stored(1)), None);
     }
 
     #[test]

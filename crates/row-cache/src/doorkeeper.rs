@@ -10,7 +10,7 @@ pub(crate) struct Doorkeeper {
 }
 
 /// Four times as many as there are rows, so that a key among as many others mostly finds its place as it left it.
-const PLACES: usize = 4 * crate::CAPACITY;
+const PLACES: usize = 4 * crate::cache::CAPACITY;
 
 impl Doorkeeper {
     pub(crate) fn new() -> Self {

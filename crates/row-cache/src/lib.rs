@@ -4,4 +4,4 @@ mod cache;
 mod doorkeeper;
 mod hit_rate;
 
-pub use cache::{CAPACITY, RowCache};
+pub use cache::RowCache;
