@@ -10,7 +10,7 @@ impl HitRate {
     const MANY: u32 = 1024;
     /// Lookups that say something.
     const FEW: u32 = 256;
-    /// Remembering a row costs about as much as a sixteenth of reading it.
+    /// One lookup of so many must find a row. An estimate: to read one costs many times what it costs to remember one.
     const WORTH: u32 = 16;
 
     pub(crate) fn count(&mut self, is_hit: bool) {
