@@ -10,10 +10,13 @@ mod configuration;
 mod deferral;
 mod metrics;
 mod outage;
+#[path = "../../crates/app/tests/support/package.rs"]
+mod package;
 mod process;
 mod quick_start;
 mod racing;
 mod readme;
+mod readme_guards;
 mod reloading;
 mod secrets;
 mod stopping;

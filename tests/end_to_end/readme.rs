@@ -9,7 +9,7 @@ use crate::process::{Place, Server};
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
+pub(crate) fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     README.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
