@@ -79,6 +79,9 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Removes keys of these configurations that expired before `before`, the longest expired first, `limit` at
     /// most. Returns how many were removed.
+    ///
+    /// An engine that has a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
+    /// that is ahead.
     async fn remove_expired(
         &self,
         configurations: &ConfigFilter,

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::pace::Pace;
+use crate::steady_clock::SteadyClock;
 use crate::{Keys, ServiceError, stopwatch};
 
 /// How often and in which portions dead keys are removed.
@@ -17,6 +18,9 @@ pub struct CleanupOptions {
     pub interval: Duration,
     /// Rows that one statement removes at most. It removes fewer where so many take longer than a millisecond.
     pub batch_size: NonZeroU32,
+    /// How long the clock must have kept pace with the machine's monotonic clock before anything is removed, since the
+    /// job began and since the clock last jumped: a clock that is ahead lets living keys look expired. Zero = no wait.
+    pub steady_clock: Duration,
     /// Whether the keys are counted by their state as often, for the meter. It reads every row, a portion at a time.
     pub count: bool,
 }
@@ -35,7 +39,7 @@ impl Cleanup {
         if options.count {
             tasks.spawn(count(Arc::clone(&keys), ticks(options)));
         }
-        tasks.spawn(remove(keys, ticks(options), options.batch_size));
+        tasks.spawn(remove(keys, ticks(options), options));
         Self { _tasks: tasks }
     }
 }
@@ -47,10 +51,16 @@ fn ticks(options: CleanupOptions) -> Interval {
     ticks
 }
 
-async fn remove(keys: Arc<Keys>, mut ticks: Interval, batch_size: NonZeroU32) {
+async fn remove(keys: Arc<Keys>, mut ticks: Interval, options: CleanupOptions) {
+    let mut clock = SteadyClock::new(keys.clock.now(), stopwatch());
     loop {
         ticks.tick().await;
-        let removed = keys.clean_up(batch_size).await;
+        let steady = clock.observe(keys.clock.now(), stopwatch());
+        if steady < options.steady_clock {
+            tracing::debug!(steady_s = steady.as_secs(), "clean-up waits for a steady clock");
+            continue;
+        }
+        let removed = keys.clean_up(options.batch_size).await;
         keys.meter.cleaned_up(removed.as_ref().ok().copied());
         match removed {
             Ok(0) => {}

@@ -40,6 +40,7 @@ mod organizations;
 mod pace;
 mod readiness;
 mod server_keys;
+mod steady_clock;
 mod system;
 mod throttle;
 

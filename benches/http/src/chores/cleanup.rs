@@ -35,7 +35,7 @@ impl CleanUps {
     async fn pair(&mut self, place: &Place<'_>, chores: &Chores, number: u32) -> Result<(), Failure> {
         place.database.stock.fill(&[(Sort::Expired, chores.expired.get())]).await?;
         let (without, _, _) = round(place, chores, number, CleanUp::Off).await?;
-        let (with, removed, left) = round(place, chores, number, CleanUp::Default).await?;
+        let (with, removed, left) = round(place, chores, number, CleanUp::AtOnce).await?;
         let (engine, before, after) = (place.engine, without.p99_us, with.p99_us);
         eprintln!(
             "round {number}: {engine:<8} p99 {before} us, with clean-up {after} us; {removed} removed, {left} left"

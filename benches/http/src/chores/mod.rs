@@ -47,11 +47,11 @@ struct Place<'a> {
     database: Database,
 }
 
-/// Whether a server removes expired keys: with its default settings it does, from its start.
+/// Says if a server removes expired keys, which it then does from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CleanUp {
     Off,
-    Default,
+    AtOnce,
 }
 
 impl<'a> Place<'a> {
@@ -67,9 +67,10 @@ impl<'a> Place<'a> {
 
     async fn serve(&self, clean_up: CleanUp) -> Result<(Server, Api), Failure> {
         let mut command = keymint::command(self.lab, &self.database.stock.url(), self.workers);
-        if clean_up == CleanUp::Off {
-            command.env("KEYMINT__CLEANUP__INTERVAL_SECONDS", "0");
-        }
+        match clean_up {
+            CleanUp::Off => command.env("KEYMINT__CLEANUP__INTERVAL_SECONDS", "0"),
+            CleanUp::AtOnce => command.env("KEYMINT__CLEANUP__STEADY_CLOCK_SECONDS", "0"),
+        };
         let server = Server::start(&mut command, &self.folder).await?;
         let api = Api::at(server.url());
         Ok((server, api))

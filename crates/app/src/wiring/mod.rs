@@ -205,6 +205,7 @@ pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
     cleanup.interval.map(|interval| CleanupOptions {
         interval,
         batch_size: cleanup.batch_size,
+        steady_clock: cleanup.steady_clock,
         count: config.metrics.enabled,
     })
 }

@@ -15,6 +15,14 @@ use keymint_service::{
 
 use crate::support::Fixture;
 
+/// One key a portion, and no wait for a steady clock.
+const CLEANUP: CleanupOptions = CleanupOptions {
+    interval: Duration::from_mins(1),
+    batch_size: NonZeroU32::MIN,
+    steady_clock: Duration::ZERO,
+    count: false,
+};
+
 /// Remembers what it is told, in order.
 #[derive(Default)]
 struct Told(Mutex<Vec<Said>>);
@@ -131,7 +139,7 @@ async fn each_clean_up_is_told_and_each_count_of_the_keys() {
     fixture.create(NewKey { remaining: Field::Given(0), ..NewKey::default() }).await;
     fixture.create(NewKey::default()).await;
     fixture.clock.advance(86_400_001);
-    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: NonZeroU32::MIN, count: true };
+    let options = CleanupOptions { count: true, ..CLEANUP };
     let job = Cleanup::start(Arc::clone(&fixture.keys), options);
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(job);
@@ -165,7 +173,7 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
     store.expect_count().once().returning(|_, _, _| Ok(portion_of_one(false)));
     store.expect_count().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
-    let options = CleanupOptions { interval: Duration::from_secs(1), batch_size: NonZeroU32::MIN, count: true };
+    let options = CleanupOptions { interval: Duration::from_secs(1), count: true, ..CLEANUP };
     let job = Cleanup::start(Arc::new(keys), options);
     tokio::time::sleep(Duration::from_millis(1500)).await;
     drop(job);
@@ -181,8 +189,7 @@ async fn a_clean_up_that_fails_is_told_and_nothing_is_counted_that_was_not_asked
     store.expect_remove_expired().returning(|_, _, _| Err(StoreError::unavailable("down")));
     store.expect_count().never();
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
-    let options = CleanupOptions { interval: Duration::from_mins(1), batch_size: NonZeroU32::MIN, count: false };
-    let job = Cleanup::start(Arc::new(keys), options);
+    let job = Cleanup::start(Arc::new(keys), CLEANUP);
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(job);
     assert_eq!(told.take(), [Said::CleanedUp(None)]);

@@ -21,9 +21,9 @@ pub(super) async fn remove_expired(
     limit: u32,
 ) -> Result<u32, StoreError> {
     // The array keeps the inner statement from running more than once. A row that somebody is at work on is left for
-    // the next time.
+    // the next time. The server's own clock must agree, for what is removed is gone.
     const DELETE: &str = concat!(
-        r#"delete from "apikey" where "id" = any(array(select "id" from "apikey" where "expiresAt" < $1"#,
+        r#"delete from "apikey" where "id" = any(array(select "id" from "apikey" where "expiresAt" < least($1, now())"#,
         " and ($2::text[] is null or ",
         config_id!(),
         " = any($2)) and ",

@@ -1,0 +1,85 @@
+use std::time::{Duration, Instant};
+
+use keymint_domain::Timestamp;
+
+/// A difference between both clocks that is no jump: a time server's correction, and the work between two readings.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// One part in so many is no jump either: time servers slow a clock down, or speed it up, by half of it at most.
+const TOLERATED_DRIFT: u32 = 1000;
+
+/// Tells for how long the system's clock has kept pace with the monotonic one, which nobody can set.
+///
+/// A clock that is wrong says so only when it is set right. Whatever cannot be undone waits until that has not happened
+/// for a while.
+#[derive(Debug)]
+pub(crate) struct SteadyClock {
+    since: Instant,
+    last: (Timestamp, Instant),
+}
+
+impl SteadyClock {
+    /// Begins with the first reading of both clocks.
+    pub(crate) fn new(wall: Timestamp, monotonic: Instant) -> Self {
+        Self { since: monotonic, last: (wall, monotonic) }
+    }
+
+    /// Takes the next reading of both clocks, and returns for how long they have kept pace by now: nothing after a jump.
+    pub(crate) fn observe(&mut self, wall: Timestamp, monotonic: Instant) -> Duration {
+        let (last_wall, last_monotonic) = std::mem::replace(&mut self.last, (wall, monotonic));
+        let elapsed = monotonic.saturating_duration_since(last_monotonic);
+        let expected = last_wall.as_millis().saturating_add_unsigned(millis(elapsed));
+        let apart = Duration::from_millis(wall.as_millis().abs_diff(expected));
+        if apart > TOLERANCE + elapsed / TOLERATED_DRIFT {
+            self.since = monotonic;
+        }
+        monotonic.saturating_duration_since(self.since)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stopwatch;
+
+    const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// How long the clock has been steady after readings that are a minute apart, and say that so many milliseconds passed.
+    fn steady_after(readings: &[i64]) -> Duration {
+        let (mut wall, mut monotonic) = (START, stopwatch());
+        let mut clock = SteadyClock::new(wall, monotonic);
+        let mut steady = Duration::ZERO;
+        for passed_ms in readings {
+            wall = Timestamp::from_millis(wall.as_millis() + passed_ms);
+            monotonic += MINUTE;
+            steady = clock.observe(wall, monotonic);
+        }
+        steady
+    }
+
+    #[test]
+    fn a_clock_is_steady_for_as_long_as_it_keeps_pace() {
+        assert_eq!(steady_after(&[60_000, 60_000, 60_000]), 3 * MINUTE);
+        assert_eq!(steady_after(&[62_000, 58_000, 60_030]), 3 * MINUTE, "a time server corrects it");
+    }
+
+    #[test]
+    fn a_jump_in_either_direction_begins_the_wait_anew() {
+        for jump in [34_560_000_000, 63_000, 57_000, 0, -300_000] {
+            assert_eq!(steady_after(&[60_000, jump]), Duration::ZERO, "{jump} ms in a minute");
+            assert_eq!(steady_after(&[60_000, jump, 60_000]), MINUTE, "{jump} ms in a minute");
+        }
+    }
+
+    #[test]
+    fn instants_at_the_ends_of_time_are_taken() {
+        let mut clock = SteadyClock::new(Timestamp::from_millis(i64::MAX), stopwatch());
+        let later = stopwatch() + MINUTE;
+        assert_eq!(clock.observe(Timestamp::from_millis(i64::MIN), later), Duration::ZERO);
+    }
+}
