@@ -1,13 +1,37 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
-use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
+use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
 use crate::{CountCursor, CountedPortion, StoreError};
+
+/// What there is to know of a key before it is stopped or removed, of a row that need not be readable otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStub {
+    /// Whose it is; `None` = that cannot be read.
+    pub owner: Option<OwnerId>,
+    /// Its configuration; `None` = that cannot be read.
+    pub config_id: Option<ConfigId>,
+    /// What is kept of its secret; `None` = that cannot be read.
+    pub stored: Option<StoredKey>,
+}
+
+/// The page of these rows: keys, and the names of what cannot be read.
+pub fn page_of(rows: impl Iterator<Item = Result<ApiKey, StoreError>>, total: u64) -> Result<Page, StoreError> {
+    let mut page = Page { total, ..Page::default() };
+    for row in rows {
+        match row {
+            Ok(key) => page.keys.push(key),
+            Err(StoreError::Corrupt { column, id, .. }) => page.unreadable.push(Unreadable { id, column }),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(page)
+}
 
 /// Keeps [`ApiKey`]s.
 ///
@@ -38,14 +62,23 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Finds the key of that id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Lists one page, and counts all keys that match. Page and count are of the same instant.
+    /// Finds what is known of the key of that id, whatever else its row holds.
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError>;
+
+    /// Lists one page, and counts all keys that match. Page and count are of the same instant. A row that cannot be read
+    /// keeps its place, and is named instead of shown.
     ///
     /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
     /// rows without a value first where ascending and last where descending), then creation, then id.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
 
-    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome.
+    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome. What the
+    /// patch leaves alone stays in the row as it is written there.
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Revokes a key whose row cannot be read: disables it, and keeps when and by whom, unless the row has both already. It
+    /// changes nothing else. `false` where there is no such row.
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError>;
 
     /// Settles a batch of attempts: reads the rows of all their keys, lets a
     /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once. Nobody

@@ -8,14 +8,14 @@ use crate::{Caller, Keys, ServiceError};
 const BATCH: u32 = 1000;
 
 impl Keys {
-    /// Removes one key for good.
+    /// Removes one key for good, be its row readable or not.
     ///
     /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right.
     pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        let key = self.find_for(user, Action::Delete, id, config_id).await?;
+        let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
         let removed = self.store.remove(id).await;
-        self.forget(&key).await;
+        self.forget(stub.stored.as_ref()).await;
         if removed? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
     }
 

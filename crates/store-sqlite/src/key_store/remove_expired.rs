@@ -15,11 +15,11 @@ pub(super) fn remove_expired(
     before: Timestamp,
     limit: u32,
 ) -> Result<u32, StoreError> {
-    // Instants are texts that sort as instants. A number in their place is no writer's work; it stays, to be reported
-    // when it is read.
     const DELETE: &str = concat!(
         r#"delete from "apikey" where "id" in (select "id" from "apikey""#,
-        r#" where "expiresAt" < ?1 and typeof("expiresAt") = 'text'"#,
+        // The first condition is the index's.
+        r#" where "expiresAt" < ?1 and "#,
+        expires_before!("?1"),
         " and (?2 is null or ",
         config_id!(),
         r#" in (select "value" from json_each(?2))) and "#,

@@ -19,7 +19,7 @@ async fn survives<S: KeyStore>([store, other]: [&S; 2], key: &ApiKey, plain: &Pl
     store.insert(key, None).await.unwrap();
     assert_eq!(found(other, &key.details.id).await, *key);
     let of_owner = ListQuery { owner: Some(key.details.owner.clone()), ..ListQuery::default() };
-    assert_eq!(other.list(&of_owner).await.unwrap(), Page { keys: vec![key.clone()], total: 1 });
+    assert_eq!(other.list(&of_owner).await.unwrap(), Page { keys: vec![key.clone()], total: 1, ..Page::default() });
 
     // An instant that lies ahead would be moved to the present.
     let now = NOW.max(key.usage.updated_at);
