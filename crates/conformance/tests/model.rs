@@ -11,7 +11,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use keymint_store_memory::MemoryStore;
 
 #[derive(Default)]
@@ -82,12 +82,13 @@ impl KeyStore for Backwards {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.0.remove_expired(configurations, before, limit).await
+    ) -> Result<Removed, StoreError> {
+        self.0.remove_expired(configurations, before, skip, limit).await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         self.0.remove_exhausted(ids, policy, now).await
     }
 

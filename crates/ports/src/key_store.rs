@@ -20,6 +20,31 @@ pub struct KeyStub {
     pub stored: Option<StoredKey>,
 }
 
+/// What became of keys that were to be removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many are gone.
+    pub removed: u32,
+    /// Those to which another row refers.
+    pub kept: Vec<KeyId>,
+}
+
+impl Removed {
+    /// So many are gone, and none was kept.
+    pub fn all(removed: u32) -> Self {
+        Self { removed, kept: Vec::new() }
+    }
+
+    /// Adds what became of one key.
+    pub fn add(&mut self, id: &KeyId, outcome: Result<u32, StoreError>) -> Result<(), StoreError> {
+        match outcome {
+            Err(StoreError::Referenced) => self.kept.push(id.clone()),
+            outcome => self.removed += outcome?,
+        }
+        Ok(())
+    }
+}
+
 /// The page of these rows: keys, and the names of what cannot be read.
 pub fn page_of(rows: impl Iterator<Item = Result<ApiKey, StoreError>>, total: u64) -> Result<Page, StoreError> {
     let mut page = Page { total, ..Page::default() };
@@ -108,20 +133,26 @@ pub trait KeyStore: Send + Sync + 'static {
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError>;
 
     /// Removes a key; `false` where there was none.
+    ///
+    /// Errors: [`StoreError::Referenced`].
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;
 
     /// Removes keys of these configurations that expired before `before`, the longest expired first, `limit` at
-    /// most. Returns how many were removed.
+    /// most, after the first `skip` of them, which an earlier call has kept.
+    ///
+    /// A row to which another refers is kept, and keeps none of the others from being removed; each of them is then
+    /// removed on its own.
     async fn remove_expired(
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError>;
+    ) -> Result<Removed, StoreError>;
 
-    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. Returns how many were
-    /// removed.
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError>;
+    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. A row to which another refers is
+    /// kept, as above.
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
 
     /// Counts a portion of all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what
     /// their rows say: `limit` of them at most, from the first one on, or from where the portion before says that the next

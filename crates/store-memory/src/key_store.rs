@@ -6,7 +6,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -98,8 +98,9 @@ impl KeyStore for MemoryStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let governed = state.keys().filter(|key| configurations.includes(&key.details.config_id));
         let mut expired: Vec<_> = governed
@@ -107,10 +108,11 @@ impl KeyStore for MemoryStore {
             .filter(|(expires_at, _)| *expires_at < before)
             .collect();
         expired.sort();
-        Ok((0..limit).zip(expired).map(|(_, (_, id))| u32::from(state.remove(&id))).sum())
+        let portion = (0..limit).zip(expired.into_iter().skip(skip as usize));
+        Ok(Removed::all(portion.map(|(_, (_, id))| u32::from(state.remove(&id))).sum()))
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let mut removed = 0;
         for id in ids {
@@ -118,7 +120,7 @@ impl KeyStore for MemoryStore {
                 removed += u32::from(state.remove(id));
             }
         }
-        Ok(removed)
+        Ok(Removed::all(removed))
     }
 
     async fn count(

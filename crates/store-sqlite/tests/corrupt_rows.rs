@@ -82,7 +82,7 @@ async fn a_corrupt_row_fails_what_reads_it_and_nothing_else() {
         reported(answers[2].as_ref().unwrap().accepted().is_some());
 
         let ids = [sample::id("bad")];
-        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap(), 0);
+        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap().removed, 0);
         assert!(store.remove(&sample::id("bad")).await.unwrap());
     }
     assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
@@ -142,7 +142,7 @@ async fn a_date_that_is_a_number_is_not_cleaned_up() {
     let store = with_keys(&database, &["a"]).await;
     database.execute(r#"update "apikey" set "expiresAt" = 1"#).await;
     let any = keymint_domain::policy::ConfigFilter::Any;
-    assert_eq!(store.remove_expired(&any, sample::NOW, 10).await.unwrap(), 0);
+    assert_eq!(store.remove_expired(&any, sample::NOW, 0, 10).await.unwrap().removed, 0);
 }
 
 #[tokio::test]

@@ -114,6 +114,7 @@ pub(crate) fn delete(_: &Served<'_>) -> Description {
         .reads(schema::object(shape::key("keyId")), json!({ "keyId": examples::KEY_ID }))
         .answers_with("It is gone.", success(), json!({ "success": true }))
         .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound, ErrorCode::KeyManagementNotAllowed])
+        .fails([ErrorCode::KeyReferenced])
 }
 
 /// `POST /api-key/delete-all-expired-api-keys`.

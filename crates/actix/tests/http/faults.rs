@@ -65,6 +65,16 @@ async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
 }
 
 #[tokio::test]
+async fn a_key_to_which_another_table_refers_is_a_conflict() {
+    let mut store = MockKeyStore::new();
+    store.expect_find_stub().returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
+    store.expect_remove().returning(|_| Err(StoreError::Referenced));
+    let found = TestServer::over(store).post("delete", json!({ "keyId": "a" })).await;
+    let message = "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
+    assert_error(&found, 409, "KEY_REFERENCED", message);
+}
+
+#[tokio::test]
 async fn a_number_that_the_store_cannot_hold_is_the_callers_mistake() {
     let mut store = MockKeyStore::new();
     store.expect_insert().returning(|_, _| Err(StoreError::OutOfRange { column: "remaining" }));
@@ -99,8 +109,10 @@ stuck! {
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
         -> keymint_domain::verify::DryRun;
     remove(&keymint_domain::KeyId) -> bool;
-    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
-    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
+    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32)
+        -> keymint_ports::Removed;
+    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp)
+        -> keymint_ports::Removed;
     count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
         -> keymint_ports::CountedPortion;
     ping() -> ();

@@ -11,7 +11,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore,
+    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
     ServerKeyStore, StoreError,
 };
 
@@ -54,8 +54,8 @@ metered! {
         revoke_unreadable(id: &KeyId, revocation: &Revocation) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId) -> bool;
-        remove_expired(configurations: &ConfigFilter, before: Timestamp, limit: u32) -> u32;
-        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> u32;
+        remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32) -> Removed;
+        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
         ping() -> ();
     }

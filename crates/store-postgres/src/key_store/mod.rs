@@ -13,7 +13,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use sqlx::query;
 
 use self::spend::Failed;
@@ -103,14 +103,17 @@ impl KeyStore for PgStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
-        remove::remove_expired(&self.pool, configurations, before, limit).await
+    ) -> Result<Removed, StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = remove::remove_expired(&mut connection, configurations, before, skip, limit).await;
+        connection.finish(outcome)
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Removed::default());
         }
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;

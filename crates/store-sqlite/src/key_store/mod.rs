@@ -14,7 +14,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteConnection;
 
@@ -97,17 +97,18 @@ impl KeyStore for SqliteStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Removed, StoreError> {
         let configurations = configurations.clone();
         let remove =
-            move |connection: &mut _| remove_expired::remove_expired(connection, &configurations, before, limit);
+            move |connection: &mut _| remove_expired::remove_expired(connection, &configurations, before, skip, limit);
         self.writer.batch(remove).await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Removed::default());
         }
         let mut connection = self.writer.lend().await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
