@@ -121,7 +121,8 @@ pub(crate) async fn remaining(store: &impl KeyStore, id: &str) -> Option<u64> {
 
 /// Lists every key in order of creation.
 pub(crate) async fn everything(store: &impl KeyStore) -> Vec<ApiKey> {
-    let Page { keys, total } = store.list(&ListQuery { limit: u32::MAX, ..ListQuery::default() }).await.unwrap();
+    let Page { keys, unreadable: _, total } =
+        store.list(&ListQuery { limit: u32::MAX, ..ListQuery::default() }).await.unwrap();
     assert_eq!(keys.len() as u64, total);
     keys
 }

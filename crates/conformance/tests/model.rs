@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use keymint_store_memory::MemoryStore;
 
 #[derive(Default)]
@@ -43,12 +43,20 @@ impl KeyStore for Backwards {
         self.0.find(id).await
     }
 
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        self.0.find_stub(id).await
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         self.0.list(query).await
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         self.0.update(id, patch, now).await
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        self.0.revoke_unreadable(id, revocation).await
     }
 
     async fn spend(
@@ -74,12 +82,13 @@ impl KeyStore for Backwards {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
-        self.0.remove_expired(configurations, before, limit).await
+    ) -> Result<Removed, StoreError> {
+        self.0.remove_expired(configurations, before, skip, limit).await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         self.0.remove_exhausted(ids, policy, now).await
     }
 

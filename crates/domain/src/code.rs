@@ -98,6 +98,8 @@ codes! {
     KeyManagementNotAllowed = "KEY_MANAGEMENT_NOT_ALLOWED", 403, "The session of an API key may not create, change or remove API keys.";
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", 403, "API Key has been revoked";
+    /// Keymint's own: a row of another table refers to a key that is to be deleted.
+    KeyReferenced = "KEY_REFERENCED", 409, "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
     /// Keymint's own: `max_keys_per_user` is reached.
     MaxKeysReached = "MAX_KEYS_REACHED", 403, "The owner has reached the maximum number of API keys.";
     /// Keymint's own: what Better Auth's verification calls `KEY_NOT_FOUND`.

@@ -1,7 +1,7 @@
 //! Pages of keys.
 
 use crate::policy::ConfigFilter;
-use crate::{ApiKey, OwnerId};
+use crate::{ApiKey, KeyId, OwnerId};
 
 /// Which keys are asked for, in which order, and which part of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +46,19 @@ impl Default for ListQuery {
 pub struct Page {
     /// The keys of the page.
     pub keys: Vec<ApiKey>,
+    /// Rows of the page that cannot be read, in their order.
+    pub unreadable: Vec<Unreadable>,
     /// Keys that match the query, on all pages.
     pub total: u64,
+}
+
+/// A row that cannot be read as a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The key's id; `None` = that cannot be read either.
+    pub id: Option<KeyId>,
+    /// The first column that holds what no writer of the table writes.
+    pub column: &'static str,
 }
 
 /// The direction of an order.

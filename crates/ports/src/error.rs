@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The row refers to one that does not exist. Nothing was changed.
     #[error("the row refers to one that does not exist")]
     Dangling,
+    /// Another row refers to the row, or a trigger keeps it. Nothing was changed.
+    #[error("another row refers to the row")]
+    Referenced,
     /// A number is larger than the store's column holds (Postgres: 2147483647). Nothing was changed.
     #[error("{column} is larger than the store's column holds")]
     OutOfRange {

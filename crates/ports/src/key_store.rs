@@ -1,13 +1,62 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
-use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
+use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
 use crate::{CountCursor, CountedPortion, StoreError};
+
+/// What there is to know of a key before it is stopped or removed, of a row that need not be readable otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStub {
+    /// Whose it is; `None` = that cannot be read.
+    pub owner: Option<OwnerId>,
+    /// Its configuration; `None` = that cannot be read.
+    pub config_id: Option<ConfigId>,
+    /// What is kept of its secret; `None` = that cannot be read.
+    pub stored: Option<StoredKey>,
+}
+
+/// What became of keys that were to be removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many are gone.
+    pub removed: u32,
+    /// Those to which another row refers.
+    pub kept: Vec<KeyId>,
+}
+
+impl Removed {
+    /// So many are gone, and none was kept.
+    pub fn all(removed: u32) -> Self {
+        Self { removed, kept: Vec::new() }
+    }
+
+    /// Adds what became of one key.
+    pub fn add(&mut self, id: &KeyId, outcome: Result<u32, StoreError>) -> Result<(), StoreError> {
+        match outcome {
+            Err(StoreError::Referenced) => self.kept.push(id.clone()),
+            outcome => self.removed += outcome?,
+        }
+        Ok(())
+    }
+}
+
+/// The page of these rows: keys, and the names of what cannot be read.
+pub fn page_of(rows: impl Iterator<Item = Result<ApiKey, StoreError>>, total: u64) -> Result<Page, StoreError> {
+    let mut page = Page { total, ..Page::default() };
+    for row in rows {
+        match row {
+            Ok(key) => page.keys.push(key),
+            Err(StoreError::Corrupt { column, id, .. }) => page.unreadable.push(Unreadable { id, column }),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(page)
+}
 
 /// Keeps [`ApiKey`]s.
 ///
@@ -38,14 +87,23 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Finds the key of that id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Lists one page, and counts all keys that match. Page and count are of the same instant.
+    /// Finds what is known of the key of that id, whatever else its row holds.
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError>;
+
+    /// Lists one page, and counts all keys that match. Page and count are of the same instant. A row that cannot be read
+    /// keeps its place, and is named instead of shown.
     ///
     /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
     /// rows without a value first where ascending and last where descending), then creation, then id.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
 
-    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome.
+    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome. What the
+    /// patch leaves alone stays in the row as it is written there.
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Revokes a key whose row cannot be read: disables it, and keeps when and by whom, unless the row has both already. It
+    /// changes nothing else. `false` where there is no such row.
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError>;
 
     /// Settles a batch of attempts: reads the rows of all their keys, lets a
     /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once. Nobody
@@ -75,10 +133,15 @@ pub trait KeyStore: Send + Sync + 'static {
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError>;
 
     /// Removes a key; `false` where there was none.
+    ///
+    /// Errors: [`StoreError::Referenced`].
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;
 
     /// Removes keys of these configurations that expired before `before`, the longest expired first, `limit` at
-    /// most. Returns how many were removed.
+    /// most, after the first `skip` of them, which an earlier call has kept.
+    ///
+    /// A row to which another refers is kept, and keeps none of the others from being removed; each of them is then
+    /// removed on its own.
     ///
     /// An engine that has a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
     /// that is ahead.
@@ -86,12 +149,13 @@ pub trait KeyStore: Send + Sync + 'static {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError>;
+    ) -> Result<Removed, StoreError>;
 
-    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. Returns how many were
-    /// removed.
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError>;
+    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. A row to which another refers is
+    /// kept, as above.
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
 
     /// Counts a portion of all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what
     /// their rows say: `limit` of them at most, from the first one on, or from where the portion before says that the next

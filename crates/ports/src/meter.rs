@@ -34,6 +34,9 @@ pub trait Meter: Send + Sync + 'static {
     /// A clean-up ended: it removed so many keys, or failed (`None`).
     fn cleaned_up(&self, removed: Option<u64>);
 
+    /// A clean-up left so many dead keys, because rows of other tables refer to them.
+    fn kept(&self, keys: u64);
+
     /// All keys were counted.
     fn counted(&self, keys: &KeyCounts);
 }
@@ -56,6 +59,8 @@ impl Meter for Unmetered {
     fn throttled(&self) {}
 
     fn cleaned_up(&self, _: Option<u64>) {}
+
+    fn kept(&self, _: u64) {}
 
     fn counted(&self, _: &KeyCounts) {}
 }

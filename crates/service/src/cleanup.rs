@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use keymint_domain::KeyId;
+use keymint_ports::Removed;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -79,46 +81,72 @@ async fn count(keys: Arc<Keys>, mut ticks: Interval) {
     }
 }
 
+/// What a clean-up has come to.
+#[derive(Default)]
+struct Tally {
+    removed: u64,
+    kept: u64,
+    first_kept: Option<KeyId>,
+}
+
+impl Tally {
+    fn add(&mut self, Removed { removed, kept }: &Removed) {
+        self.removed += u64::from(*removed);
+        self.kept += kept.len() as u64;
+        self.first_kept = self.first_kept.take().or_else(|| kept.first().cloned());
+    }
+}
+
 impl Keys {
     /// Removes the keys that are dead now: exhausted for longer than their configuration's retention, and since then
-    /// presented once more, or expired, likewise. Returns how many they were.
+    /// presented once more, or expired, likewise. Returns how many they were. Those to which rows of other tables refer stay, and
+    /// are told.
     pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
+        let mut tally = Tally::default();
         // Those that were presented are few, while those that have expired may take hours.
-        Ok(self.remove_exhausted(batch_size).await? + self.remove_expired(batch_size).await?)
+        self.remove_exhausted(batch_size, &mut tally).await?;
+        self.remove_expired(batch_size, &mut tally).await?;
+        self.meter.kept(tally.kept);
+        if let Some(id) = &tally.first_kept {
+            tracing::warn!(keys = tally.kept, %id, "dead keys stay, because rows of other tables refer to them");
+        }
+        Ok(tally.removed)
     }
 
-    async fn remove_exhausted(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
+    async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
         let exhausted: Vec<_> = graves.into_iter().collect();
-        let (now, mut pace, mut total, mut left) = (self.clock.now(), Pace::of(batch_size), 0, &exhausted[..]);
+        let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
         while !left.is_empty() {
             let began = stopwatch();
             let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
-            total += u64::from(self.store.remove_exhausted(ids, &self.policy, now).await?);
+            tally.add(&self.store.remove_exhausted(ids, &self.policy, now).await?);
             left = others;
             if !left.is_empty() {
                 pace.rest(began.elapsed()).await;
             }
         }
-        Ok(total)
+        Ok(())
     }
 
-    async fn remove_expired(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
-        let (now, mut total) = (self.clock.now(), 0);
+    async fn remove_expired(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
+        let now = self.clock.now();
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);
-            let mut pace = Pace::of(batch_size);
+            let (mut pace, mut skip) = (Pace::of(batch_size), 0_u32);
             loop {
                 let (began, portion) = (stopwatch(), pace.portion().get());
-                let removed = self.store.remove_expired(&governed, before, portion).await?;
-                total += u64::from(removed);
-                if removed < portion {
+                let removed = self.store.remove_expired(&governed, before, skip, portion).await?;
+                tally.add(&removed);
+                let kept = u32::try_from(removed.kept.len()).unwrap_or(u32::MAX);
+                skip = skip.saturating_add(kept);
+                if removed.removed.saturating_add(kept) < portion {
                     break;
                 }
                 pace.rest(began.elapsed()).await;
             }
         }
-        Ok(total)
+        Ok(())
     }
 }

@@ -49,7 +49,7 @@ pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
 pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
-pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, UpdateKey, Validated, VerifyKey, Whose};
+pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, Revoked, UpdateKey, Validated, VerifyKey, Whose};
 pub use organizations::{OrganizationError, Organizations};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};

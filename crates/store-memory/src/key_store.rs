@@ -1,12 +1,12 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::{KeyCounts, KeyPatch};
+use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -32,6 +32,15 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().key(id).cloned())
     }
 
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        let of = |key: &ApiKey| KeyStub {
+            owner: Some(key.details.owner.clone()),
+            config_id: Some(key.details.config_id.clone()),
+            stored: Some(key.details.stored.clone()),
+        };
+        Ok(self.lock().key(id).map(of))
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let ListQuery { owner, configurations, sort_by, direction, offset, limit } = query;
         let state = self.lock();
@@ -41,7 +50,7 @@ impl KeyStore for MemoryStore {
         keys.sort_by(|a, b| sort::compare(a, b, *sort_by, *direction));
         let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
         let page = keys.iter().skip(offset).take(*limit as usize);
-        Ok(Page { keys: page.copied().cloned().collect(), total: keys.len() as u64 })
+        Ok(Page { keys: page.copied().cloned().collect(), unreadable: Vec::new(), total: keys.len() as u64 })
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
@@ -51,6 +60,15 @@ impl KeyStore for MemoryStore {
             state.put(key.clone());
         }
         Ok(patched)
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        // Every key can be read here.
+        let mut state = self.lock();
+        let updated_at = state.key(id).map(|key| key.usage.updated_at);
+        let patch = KeyPatch::revoking(revocation.clone());
+        let revoked = updated_at.and_then(|at| Some(state.key(id)?.clone().patched(&patch, at)));
+        Ok(revoked.map(|key| state.put(key)).is_some())
     }
 
     async fn spend(
@@ -80,8 +98,9 @@ impl KeyStore for MemoryStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let governed = state.keys().filter(|key| configurations.includes(&key.details.config_id));
         let mut expired: Vec<_> = governed
@@ -89,10 +108,11 @@ impl KeyStore for MemoryStore {
             .filter(|(expires_at, _)| *expires_at < before)
             .collect();
         expired.sort();
-        Ok((0..limit).zip(expired).map(|(_, (_, id))| u32::from(state.remove(&id))).sum())
+        let portion = (0..limit).zip(expired.into_iter().skip(skip as usize));
+        Ok(Removed::all(portion.map(|(_, (_, id))| u32::from(state.remove(&id))).sum()))
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let mut removed = 0;
         for id in ids {
@@ -100,7 +120,7 @@ impl KeyStore for MemoryStore {
                 removed += u32::from(state.remove(id));
             }
         }
-        Ok(removed)
+        Ok(Removed::all(removed))
     }
 
     async fn count(

@@ -53,6 +53,15 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// Says the same of a statement that removes rows: a constraint of another table keeps them, or a trigger does.
+pub(crate) fn removal_error(error: sqlx::Error) -> StoreError {
+    const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
+    const RAISE_EXCEPTION: &str = "P0001";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let is_kept = code.is_some_and(|code| code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION);
+    if is_kept { StoreError::Referenced } else { store_error(error) }
+}
+
 /// Whether the server ended a statement for the sake of another one that was faster. Nothing of it was kept.
 pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";

@@ -1,5 +1,4 @@
 use keymint_domain::Timestamp;
-use keymint_domain::value::InvalidTimestamp;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -7,7 +6,7 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Encode, Postgres, Type};
 
 /// A `timestamptz`, as the number of microseconds that it is on the wire. `sqlx` would read it into a `chrono` date,
-/// which panics at Postgres' `infinity`.
+/// which panics at Postgres' `infinity`. What lies beyond the domain's instants is read as the nearest one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Instant(pub(crate) Timestamp);
 
@@ -39,8 +38,27 @@ impl<'r> Decode<'r, Postgres> for Instant {
     /// Cuts off what lies below the millisecond.
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
         let micros = <i64 as Decode<'r, Postgres>>::decode(value)?;
-        let millis = micros.div_euclid(1000) + EPOCH_MS;
-        let instant = Timestamp::from_millis(millis);
-        if instant.as_millis() == millis { Ok(Self(instant)) } else { Err(InvalidTimestamp.into()) }
+        Ok(Self(Timestamp::from_millis(micros.div_euclid(1000) + EPOCH_MS)))
+    }
+}
+
+/// A `timestamptz` at which something ends; `infinity` is never.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End(pub(crate) Option<Timestamp>);
+
+impl Type<Postgres> for End {
+    fn type_info() -> PgTypeInfo {
+        <Instant as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for End {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        const INFINITY: [u8; 8] = i64::MAX.to_be_bytes();
+        if value.as_bytes()? == INFINITY {
+            return Ok(Self(None));
+        }
+        let Instant(end) = Decode::<Postgres>::decode(value)?;
+        Ok(Self(Some(end)))
     }
 }

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use keymint_domain::address::AddressRules;
 use keymint_domain::key::{Actor, Revocation, StoredKey};
 use keymint_domain::usage::Usage;
+use keymint_domain::value::stored::count_of_integer;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Decode, Postgres, Row as _, Type, query};
 
-use crate::instant::Instant;
+use crate::instant::{End, Instant};
 
 /// Reads the values of one row. A column of another type than ours is as unreadable as a value that makes no sense.
 pub(crate) struct Reader<'r> {
@@ -42,12 +43,19 @@ impl<'r> Reader<'r> {
         Ok(instant.map(|Instant(instant)| instant))
     }
 
-    pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
-        let number: Option<i32> = self.value(column)?;
-        number.map(u64::try_from).transpose().map_err(|_| self.corrupt(column))
+    /// The last instant of something; at infinity there is none.
+    fn end(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        let end: Option<End> = self.value(column)?;
+        Ok(end.and_then(|End(end)| end))
     }
 
-    /// A number that needs more than 32 bits.
+    /// A count, by what the number stands for that somebody has stored.
+    pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        let number: Option<i32> = self.value(column)?;
+        Ok(number.map(|number| count_of_integer(number.into())))
+    }
+
+    /// A number that needs more than 32 bits, and that only Keymint writes.
     pub(crate) fn wide_number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
         let number: Option<i64> = self.value(column)?;
         number.map(u64::try_from).transpose().map_err(|_| self.corrupt(column))
@@ -94,14 +102,14 @@ pub(crate) fn read_key(row: &PgRow) -> Result<ApiKey, StoreError> {
     let details = KeyDetails {
         id: row.id()?,
         config_id: ConfigId::from_optional(row.text("configId")?),
-        owner: row.parsed("referenceId", OwnerId::parse)?,
+        owner: row.parsed("referenceId", OwnerId::from_stored)?,
         name: row.text("name")?.map(str::to_owned),
         start: row.text("start")?.map(str::to_owned),
         prefix: row.text("prefix")?.map(str::to_owned),
         stored: StoredKey::from_stored(row.required("key", row.text("key")?)?),
         enabled: row.flag("enabled")?.unwrap_or(true),
         revocation: read_revocation(&row)?,
-        expires_at: row.instant("expiresAt")?,
+        expires_at: row.end("expiresAt")?,
         refill_amount: row.number("refillAmount")?,
         refill_interval_ms: row.number("refillInterval")?,
         rate_limit_enabled: row.flag("rateLimitEnabled")?.unwrap_or(true),

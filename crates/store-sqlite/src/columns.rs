@@ -43,6 +43,21 @@ macro_rules! config_id {
     };
 }
 
+/// Whether a row expires before `$instant`, never null. Instants are texts that sort as instants, but for those that SQLite's
+/// own functions or JavaScript's long years have made: what SQLite makes of a text decides too. A number is left to those
+/// who read the row.
+macro_rules! expires_before {
+    ($instant:literal) => {
+        concat!(
+            r#"coalesce("expiresAt" < "#,
+            $instant,
+            r#" and typeof("expiresAt") = 'text' and strftime('%Y-%m-%dT%H:%M:%fZ', "expiresAt") < "#,
+            $instant,
+            ", 0)"
+        )
+    };
+}
+
 /// What a statement selects of bans, from the users `u`. The names say whose they are beside the columns of other tables.
 macro_rules! ban_columns {
     (NoBan) => {

@@ -45,6 +45,19 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// Says the same of a statement that removes rows. SQLite tells of some keys to other tables as of triggers, and triggers
+/// keep rows too.
+pub(crate) fn removal_error(error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|refusal| refusal.code()?.parse().ok());
+    if code.is_some_and(is_constraint) { StoreError::Referenced } else { store_error(error) }
+}
+
+/// Whether a constraint of the database forbids what was to be done.
+pub(crate) fn is_constraint(code: i32) -> bool {
+    const SQLITE_CONSTRAINT: i32 = 19;
+    code & 0xff == SQLITE_CONSTRAINT
+}
+
 /// Whether another connection holds the lock.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i64 = 5;

@@ -96,8 +96,8 @@ async fn rows_without_a_configuration_are_found_listed_counted_and_cleaned_as_de
     let full = store.insert(&sample::key("new"), NonZeroU32::new(2)).await;
     assert!(matches!(full, Err(keymint_ports::StoreError::OwnerFull)));
     let later = sample::NOW.plus_millis(5000);
-    assert_eq!(store.remove_expired(&none_of, later, 10).await.unwrap(), 0);
-    assert_eq!(store.remove_expired(&only, later, 10).await.unwrap(), 2);
+    assert_eq!(store.remove_expired(&none_of, later, 0, 10).await.unwrap().removed, 0);
+    assert_eq!(store.remove_expired(&only, later, 0, 10).await.unwrap().removed, 2);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ import { migrateByKeymint, startKeymint } from '../targets/keymint.mjs';
 import * as current from '../targets/packages.mjs';
 import { migrate, missing, startReference } from '../targets/reference.mjs';
 import { runSharedChecks } from './checks.mjs';
+import { checkOddRows } from './odd.mjs';
 import { sessionUser, signIn, signUp } from './person.mjs';
 
 /** Each takes the URL of an empty database, and what starts the side that is tested. */
@@ -26,7 +27,7 @@ async function madeByBetterAuth(profile, url, packages, start) {
     assert.equal(await sessionUser(tested, await signIn(tested, before)), before.id);
     const checks = await runSharedChecks(reference, tested, url);
     assert.deepEqual(await missing(profile, url, packages), []);
-    return checks;
+    return checks + (tested.name === 'keymint' ? await checkOddRows(reference, tested) : 0);
   } finally {
     await Promise.all([reference.stop(), tested.stop()]);
   }

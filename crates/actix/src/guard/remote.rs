@@ -10,6 +10,7 @@ use keymint_service::VerifyKey;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sfv::ListEntry;
 
@@ -218,7 +219,7 @@ struct KeyWire {
     rate_limit_max: Option<u64>,
     remaining: Option<u64>,
     permissions: Option<Value>,
-    metadata: Option<Value>,
+    metadata: Option<Box<RawValue>>,
 }
 
 /// What `RateLimit` says is left of the key's rate limit; `None` = it has none.
@@ -260,14 +261,14 @@ impl KeyWire {
             id: KeyId::parse(self.id).ok()?,
             config_id: ConfigId::parse(self.config_id).ok()?,
             name: self.name,
-            owner: OwnerId::parse(self.reference_id).ok()?,
+            owner: OwnerId::from_stored(&self.reference_id).ok()?,
             permissions: match self.permissions {
                 Some(permissions) => Some(Permissions::from_json(&permissions).ok()?),
                 None => None,
             },
             wildcards,
             metadata: match self.metadata {
-                Some(metadata) => Metadata::from_stored(&metadata.to_string()).ok()?,
+                Some(metadata) => Metadata::from_stored(metadata.get()).ok()?,
                 None => None,
             },
             remaining: self.remaining,

@@ -1,12 +1,14 @@
 use keymint_domain::ErrorCode;
 use serde_json::json;
+use utoipa::ToSchema as _;
+use utoipa::openapi::Ref;
 use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder};
 
 use super::security::Callers;
 use super::{Description, KEYS, Served, examples, schema};
 use crate::ApiError;
-use crate::wire::{CreatedView, KeyView, PageView, shape};
+use crate::wire::{CreatedView, KeyView, PageView, UnreadableView, shape};
 
 /// What the roles of an organization's members may forbid.
 const OF_ORGANIZATIONS: [ErrorCode; 3] = [
@@ -91,9 +93,18 @@ pub(crate) fn update(served: &Served<'_>) -> Description {
 
 /// `POST /api-key/revoke`.
 pub(crate) fn revoke(_: &Served<'_>) -> Description {
+    let revoked = OneOfBuilder::new()
+        .item(Ref::from_schema_name(KeyView::name()))
+        .item(Ref::from_schema_name(UnreadableView::name()));
     of_users("revokeApiKey", "Stops a key at once, and keeps it visible.")
         .reads(schema::object(shape::key("id")), json!({ "id": examples::KEY_ID }))
-        .answers::<KeyView<'_>>("The key as it is now.", examples::revoked_key())
+        .refers_to::<KeyView<'_>>()
+        .refers_to::<UnreadableView<'_>>()
+        .answers_with(
+            "The key as it is now, or the name of one whose row cannot be read.",
+            revoked,
+            examples::revoked_key(),
+        )
         .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound, ErrorCode::KeyManagementNotAllowed])
 }
 
@@ -103,6 +114,7 @@ pub(crate) fn delete(_: &Served<'_>) -> Description {
         .reads(schema::object(shape::key("keyId")), json!({ "keyId": examples::KEY_ID }))
         .answers_with("It is gone.", success(), json!({ "success": true }))
         .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound, ErrorCode::KeyManagementNotAllowed])
+        .fails([ErrorCode::KeyReferenced])
 }
 
 /// `POST /api-key/delete-all-expired-api-keys`.

@@ -21,7 +21,7 @@ pub use read::{
     read_config_id, read_create, read_dry_run, read_id, read_list, read_update, read_validate, read_verify,
 };
 pub use refusal::RefusalDetails;
-pub use view::{CreatedView, KeyView, PageView, ValidatedView, VerdictView};
+pub use view::{CreatedView, KeyView, PageView, UnreadableView, ValidatedView, VerdictView};
 
 /// A JSON text that the domain has parsed before.
 fn raw(json: &str) -> Option<&RawValue> {

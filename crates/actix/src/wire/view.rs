@@ -1,10 +1,10 @@
 //! Answers, with Better Auth's members in its order (wire document 7).
 
-use keymint_domain::ApiKey;
 use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
-use keymint_domain::listing::Page;
+use keymint_domain::listing::{Page, Unreadable};
 use keymint_domain::verify::Verdict;
+use keymint_domain::{ApiKey, KeyId};
 use keymint_service::Validated;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -189,12 +189,33 @@ impl<'a> From<&'a Validated> for ValidatedView<'a> {
     }
 }
 
+/// A key whose row cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnreadableApiKey)]
+pub struct UnreadableView<'a> {
+    /// Names the key; null where that cannot be read either.
+    #[schema(required)]
+    id: Option<&'a str>,
+    /// The first column that holds what no writer of the table writes.
+    column: &'a str,
+}
+
+impl<'a> From<&'a Unreadable> for UnreadableView<'a> {
+    fn from(Unreadable { id, column }: &'a Unreadable) -> Self {
+        Self { id: id.as_ref().map(KeyId::as_str), column }
+    }
+}
+
 /// A page of keys (wire document 7.3); `limit` and `offset` are there where the request had them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKeyPage, description = "A page of keys; `limit` and `offset` are there where the request had them.")]
 pub struct PageView<'a> {
     api_keys: Vec<KeyView<'a>>,
+    /// Keys of the page whose rows cannot be read; absent where there are none, as with Better Auth.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    unreadable: Vec<UnreadableView<'a>>,
     /// Keys on all pages.
     total: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,7 +229,13 @@ pub struct PageView<'a> {
 impl<'a> PageView<'a> {
     /// Shows `page`, and what the request asked for.
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
-        Self { api_keys: page.keys.iter().map(KeyView::from).collect(), total: page.total, limit, offset }
+        Self {
+            api_keys: page.keys.iter().map(KeyView::from).collect(),
+            unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
+            total: page.total,
+            limit,
+            offset,
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use keymint_actix::ApiOptions;
-use keymint_ports::{MockKeyStore, StoreError};
+use keymint_domain::KeyId;
+use keymint_domain::listing::{Page, Unreadable};
+use keymint_ports::{KeyStub, MockKeyStore, StoreError};
 use reqwest::Method;
 use serde_json::json;
 
@@ -44,6 +46,35 @@ async fn a_corrupt_row_is_500_and_says_nothing_about_it() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
+    let mut store = MockKeyStore::new();
+    let unreadable = || Unreadable { id: KeyId::parse("a").ok(), column: "createdAt" };
+    store.expect_list().returning(move |_| Ok(Page { unreadable: vec![unreadable()], total: 1, ..Page::default() }));
+    store.expect_find_stub().times(2).returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
+    let corrupt = || StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
+    store.expect_update().once().returning(move |_, _, _| Err(corrupt()));
+    store.expect_revoke_unreadable().once().returning(|_, _| Ok(true));
+    store.expect_remove().once().returning(|_| Ok(true));
+    let server = TestServer::over(store);
+    let named = json!({ "id": "a", "column": "createdAt" });
+    let (status, list) = server.get("list").await;
+    assert_eq!((status.as_u16(), &list), (200, &json!({ "apiKeys": [], "unreadable": [named], "total": 1 })));
+    let (status, revoked) = server.post("revoke", json!({ "id": "a" })).await;
+    assert_eq!((status.as_u16(), &revoked), (200, &named));
+    assert_eq!(server.post("delete", json!({ "keyId": "a" })).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_key_to_which_another_table_refers_is_a_conflict() {
+    let mut store = MockKeyStore::new();
+    store.expect_find_stub().returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
+    store.expect_remove().returning(|_| Err(StoreError::Referenced));
+    let found = TestServer::over(store).post("delete", json!({ "keyId": "a" })).await;
+    let message = "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
+    assert_error(&found, 409, "KEY_REFERENCED", message);
+}
+
+#[tokio::test]
 async fn a_number_that_the_store_cannot_hold_is_the_callers_mistake() {
     let mut store = MockKeyStore::new();
     store.expect_insert().returning(|_, _| Err(StoreError::OutOfRange { column: "remaining" }));
@@ -68,16 +99,20 @@ macro_rules! stuck {
 stuck! {
     insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>) -> ();
     find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
+    find_stub(&keymint_domain::KeyId) -> Option<keymint_ports::KeyStub>;
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
     update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp)
         -> Option<keymint_domain::ApiKey>;
+    revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation) -> bool;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
         -> keymint_domain::verify::DryRun;
     remove(&keymint_domain::KeyId) -> bool;
-    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32) -> u32;
-    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
+    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32)
+        -> keymint_ports::Removed;
+    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp)
+        -> keymint_ports::Removed;
     count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
         -> keymint_ports::CountedPortion;
     ping() -> ();

@@ -1,10 +1,13 @@
 use std::io;
+use std::sync::Arc;
 
 use keymint_actix::ApiError;
 use keymint_actix::validate::Object;
-use keymint_actix::wire::{self, CreatedView, DryRunView, KeyView, PageView, VerdictView};
+use keymint_actix::wire::{self, CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
+use keymint_domain::listing::Unreadable;
 use keymint_domain::verify::DryRun;
-use keymint_service::{Caller, Keys, ServiceError};
+use keymint_domain::{ApiKey, KeyDetails, KeyId};
+use keymint_service::{Caller, Keys, Revoked, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::arguments::{KeyCommand, Members};
@@ -109,9 +112,12 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 .read(|query| Some(wire::read_list(query)))?;
             let (limit, offset) = (request.limit, request.offset);
             let page = keys.list(&caller, request).await.map_err(refused)?;
-            let answer = serde_json::to_value(PageView::new(&page, limit, offset))?;
-            let rows = answer.get("apiKeys").and_then(Value::as_array).cloned().unwrap_or_default();
-            output::table(&answer, &rows, &COLUMNS, json)
+            let mut rows = page.keys.iter().map(in_table).collect::<Result<Vec<_>, _>>()?;
+            let unreadable = page.unreadable.iter().map(|Unreadable { id, column }| {
+                json!({ "id": id.as_ref().map(KeyId::as_str), "name": format!("(cannot be read: {column})") })
+            });
+            rows.extend(unreadable);
+            output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
         }
         KeyCommand::Get { id } => {
             let id = Request::default().text("id", Some(id)).read(|query| wire::read_id(query, "id"))?;
@@ -142,8 +148,10 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         }
         KeyCommand::Revoke { id } => {
             let id = Request::default().text("id", Some(id)).read(|body| wire::read_id(body, "id"))?;
-            let key = keys.revoke(&caller, &id, None).await.map_err(refused)?;
-            output::record(&KeyView::from(&key), json)
+            match keys.revoke(&caller, &id, None).await.map_err(refused)? {
+                Revoked::Key(key) => output::record(&KeyView::from(&key), json),
+                Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
+            }
         }
         KeyCommand::Delete { id } => {
             let id = Request::default().text("keyId", Some(id)).read(|body| wire::read_id(body, "keyId"))?;
@@ -151,6 +159,12 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&json!({ "success": true }), json)
         }
     }
+}
+
+/// A key as a list shows it, where there is no place for metadata.
+fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
+    let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
+    serde_json::to_value(KeyView::from(&ApiKey { details, usage: key.usage }))
 }
 
 /// The rules of a dry run as a table, with the verdict below.

@@ -13,10 +13,12 @@ pub(super) fn line(text: &str) -> CliResult {
 
 /// Prints one thing: as JSON, or one member a line.
 pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
-    let value = serde_json::to_value(value)?;
-    if json {
-        return line(&value.to_string());
-    }
+    let text = serde_json::to_string(value)?;
+    // Metadata may hold what no table can: halves of characters, and any depth.
+    let value = match serde_json::to_value(value) {
+        Ok(value) if !json => value,
+        _ => return line(&text),
+    };
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in members {
@@ -26,9 +28,9 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
 }
 
 /// Prints many things: as JSON the whole answer, else a table of these columns.
-pub(super) fn table(answer: &Value, rows: &[Value], columns: &[&str], json: bool) -> CliResult {
+pub(super) fn table(answer: &impl Serialize, rows: &[Value], columns: &[&str], json: bool) -> CliResult {
     if json {
-        return line(&answer.to_string());
+        return line(&serde_json::to_string(answer)?);
     }
     let header = columns.iter().map(|column| (*column).to_owned()).collect();
     let cells = |row: &Value| columns.iter().map(|column| row.get(column).map(cell).unwrap_or_default()).collect();

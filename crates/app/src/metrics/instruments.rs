@@ -21,6 +21,7 @@ pub(super) struct Instruments {
     pub(super) keys: IntGaugeVec,
     pub(super) cleanups: IntCounterVec,
     pub(super) cleaned_up: IntCounter,
+    pub(super) kept: IntGauge,
     pub(super) throttled: IntCounter,
     pub(super) throttled_addresses: IntGauge,
     pub(super) requests: IntCounterVec,
@@ -91,6 +92,11 @@ impl Instruments {
             keys: gauges(registry, "keymint_keys", "Keys, as the last clean-up counted them.", &["state"])?,
             cleanups: counters(registry, "keymint_cleanup_runs_total", "Clean-ups.", &["outcome"])?,
             cleaned_up: counter(registry, "keymint_cleanup_removed_total", "Keys removed by clean-ups.")?,
+            kept: gauge(
+                registry,
+                "keymint_cleanup_kept_keys",
+                "Dead keys that the last clean-up left, because rows of other tables refer to them.",
+            )?,
             throttled: counter(
                 registry,
                 "keymint_throttled_requests_total",

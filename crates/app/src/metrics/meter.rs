@@ -38,9 +38,11 @@ impl Meter for Metrics {
             StoreError::Unavailable(_) => "unavailable",
             StoreError::Corrupt { .. } => "corrupt",
             // What the store was asked for could not be done, and it said so: nothing is wrong with the store.
-            StoreError::Duplicate | StoreError::OwnerFull | StoreError::Dangling | StoreError::OutOfRange { .. } => {
-                return;
-            }
+            StoreError::Duplicate
+            | StoreError::OwnerFull
+            | StoreError::Dangling
+            | StoreError::Referenced
+            | StoreError::OutOfRange { .. } => return,
         };
         self.instruments.store_errors.with_label_values(&[kind]).inc();
     }
@@ -53,6 +55,10 @@ impl Meter for Metrics {
         let outcome = if removed.is_some() { CLEANED_UP } else { CLEANUP_FAILED };
         self.instruments.cleanups.with_label_values(&[outcome]).inc();
         self.instruments.cleaned_up.inc_by(removed.unwrap_or(0));
+    }
+
+    fn kept(&self, keys: u64) {
+        self.instruments.kept.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
     fn counted(&self, keys: &KeyCounts) {

@@ -3,16 +3,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::KeyPatch;
-use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore,
-    StoreError,
+    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
+    ServerKeyStore, StoreError,
 };
 
 /// A store that tells a meter of its failures.
@@ -49,14 +49,23 @@ metered! {
     KeyStore {
         insert(key: &ApiKey, max_living: Option<NonZeroU32>) -> ();
         find(id: &KeyId) -> Option<ApiKey>;
-        list(query: &ListQuery) -> Page;
+        find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Option<ApiKey>;
+        revoke_unreadable(id: &KeyId, revocation: &Revocation) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId) -> bool;
-        remove_expired(configurations: &ConfigFilter, before: Timestamp, limit: u32) -> u32;
-        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> u32;
+        remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32) -> Removed;
+        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
         ping() -> ();
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        let page = self.heard(self.store.list(query).await)?;
+        for Unreadable { id, column } in &page.unreadable {
+            self.meter.store_failed(&StoreError::Corrupt { table: "apikey", column, id: id.clone() });
+        }
+        Ok(page)
     }
 
     async fn spend(

@@ -1,6 +1,6 @@
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ApiKey, Configuration, KeyId, Policy, Timestamp};
-use keymint_ports::KeyStore;
+use keymint_ports::{KeyStore, Removed};
 
 use crate::Engine;
 use crate::sample::{self, NOW, config, id};
@@ -21,12 +21,12 @@ pub async fn keys_are_removed_that_expired_strictly_before<E: Engine>(engine: &E
     let [store, other] = open_two(engine).await;
     let keys = [expiring_in("a", 0), expiring_in("b", 1), expiring_in("c", 2), expiring("d", "default", None)];
     insert_all(&*store, &keys).await;
-    let removed = |before: u64| store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(before), 100);
-    assert_eq!(removed(0).await.unwrap(), 0);
-    assert_eq!(removed(1).await.unwrap(), 1);
+    let removed = |before: u64| store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(before), 0, 100);
+    assert_eq!(removed(0).await.unwrap(), Removed::all(0));
+    assert_eq!(removed(1).await.unwrap(), Removed::all(1));
     assert_eq!(ids(&everything(&*other).await), ["b", "c", "d"]);
-    assert_eq!(removed(3).await.unwrap(), 2);
-    assert_eq!(store.remove_expired(&ConfigFilter::Any, Timestamp::MAX, u32::MAX).await.unwrap(), 0);
+    assert_eq!(removed(3).await.unwrap(), Removed::all(2));
+    assert_eq!(store.remove_expired(&ConfigFilter::Any, Timestamp::MAX, 0, u32::MAX).await.unwrap(), Removed::all(0));
     assert_eq!(ids(&everything(&*other).await), ["d"], "a key that never expires stays");
 }
 
@@ -44,9 +44,13 @@ pub async fn the_longest_expired_go_first_up_to_the_limit<E: Engine>(engine: &E)
     insert_all(&store, &keys).await;
     for (limit, removed, left) in [(0, 0, 6), (1, 1, 5), (3, 3, 2), (3, 2, 0)] {
         let before = NOW.plus_millis(5000);
-        assert_eq!(store.remove_expired(&ConfigFilter::Any, before, limit).await.unwrap(), removed);
+        assert_eq!(store.remove_expired(&ConfigFilter::Any, before, 0, limit).await.unwrap(), Removed::all(removed));
         assert_eq!(everything(&store).await, keys[..left]);
     }
+    insert_all(&store, &keys).await;
+    let passed_over = store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(5000), 4, 1).await.unwrap();
+    assert_eq!(passed_over, Removed::all(1));
+    assert_eq!(ids(&everything(&store).await), ["key 0", "key 2", "key 3", "key 4", "key 5"]);
 }
 
 pub async fn only_the_configurations_asked_for_are_cleaned<E: Engine>(engine: &E) {
@@ -63,7 +67,7 @@ pub async fn only_the_configurations_asked_for_are_cleaned<E: Engine>(engine: &E
         (ConfigFilter::NoneOf(vec![config("us")]), 1, vec!["us"]),
         (ConfigFilter::NoneOf(Vec::new()), 1, vec![]),
     ] {
-        assert_eq!(store.remove_expired(&filter, later, 100).await.unwrap(), removed, "{filter:?}");
+        assert_eq!(store.remove_expired(&filter, later, 0, 100).await.unwrap(), Removed::all(removed), "{filter:?}");
         assert_eq!(ids(&everything(&store).await), left, "{filter:?}");
     }
 }
@@ -85,11 +89,11 @@ pub async fn exhausted_keys_are_removed_and_no_others<E: Engine>(engine: &E) {
     insert_all(&*store, &keys).await;
     let mut asked = ["missing", "exhausted", "one left", "without quota", "refillable", "exhausted"].map(id).to_vec();
     asked.extend((0..1500).map(|turn| id(&format!("missing {turn}"))));
-    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), 1);
+    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), Removed::all(1));
     let left: Vec<_> = everything(&*other).await;
     assert_eq!(ids(&left), ["not asked for", "one left", "refillable", "without quota"]);
-    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), 0);
-    assert_eq!(store.remove_exhausted(&[], &Policy::default(), NOW).await.unwrap(), 0);
+    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), Removed::all(0));
+    assert_eq!(store.remove_exhausted(&[], &Policy::default(), NOW).await.unwrap(), Removed::all(0));
 }
 
 pub async fn exhausted_keys_stay_for_the_retention_of_their_configuration<E: Engine>(engine: &E) {

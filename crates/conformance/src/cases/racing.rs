@@ -101,9 +101,9 @@ pub async fn clean_up_and_spends_do_not_block_each_other<E: Engine>(engine: &E) 
         let ids = backwards.clone();
         async move {
             if turn % 3 == 0 {
-                store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(2), 1).await.unwrap()
+                store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(2), 0, 1).await.unwrap().removed
             } else {
-                store.remove_exhausted(&ids, &Policy::default(), NOW).await.unwrap()
+                store.remove_exhausted(&ids, &Policy::default(), NOW).await.unwrap().removed
             }
         }
     });

@@ -84,10 +84,10 @@ async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answ
         }
         Operation::Remove { id } => Answer::Removed(store.remove(id).await.unwrap()),
         Operation::RemoveExpired { configurations, before, limit } => {
-            Answer::Counted(store.remove_expired(configurations, *before, *limit).await.unwrap())
+            Answer::Counted(store.remove_expired(configurations, *before, 0, *limit).await.unwrap().removed)
         }
         Operation::RemoveExhausted { ids, now } => {
-            Answer::Counted(store.remove_exhausted(ids, &world::policy(), *now).await.unwrap())
+            Answer::Counted(store.remove_exhausted(ids, &world::policy(), *now).await.unwrap().removed)
         }
         Operation::List { query } => Answer::Listed(store.list(query).await.unwrap()),
     }

@@ -52,7 +52,8 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
         }
         Ok(Err(not_until)) => {
             let admitted_at = last_request.plus_millis(not_until.earliest_possible().as_u64().div_ceil(NANOS_PER_MS));
-            Err(Denied { retry_in_ms: Some(admitted_at.millis_since(now)) })
+            // Another process' clock may be a little ahead. Its lead is not part of the wait.
+            Err(Denied { retry_in_ms: Some(admitted_at.millis_since(now.max(last_request))) })
         }
         Err(_) => Err(Denied { retry_in_ms: None }),
     }

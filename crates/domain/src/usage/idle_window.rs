@@ -5,20 +5,20 @@ use super::{Denied, RateLimit, Usage};
 use crate::Timestamp;
 
 pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -> Result<Usage, Denied> {
+    // A clock that lags behind another process' neither shortens the window nor makes anybody wait for longer.
+    let present = usage.last_request.map_or(now, |last| last.max(now));
     let idle_until = usage.last_request.map(|last| last.plus_millis(limit.window_ms()));
     let count = match idle_until {
-        Some(until) if now <= until => usage.request_count,
+        Some(until) if present <= until => usage.request_count,
         _ => 0,
     };
     let total = count.saturating_add(cost);
     if total > limit.max() {
         // Upstream's `tryAgainIn` names the window's last instant, at which it still refuses; ours is the first
         // instant that admits.
-        return Err(Denied { retry_in_ms: idle_until.map(|until| until.plus_millis(1).millis_since(now)) });
+        return Err(Denied { retry_in_ms: idle_until.map(|until| until.plus_millis(1).millis_since(present)) });
     }
-    // A clock that lags behind another process must not shorten the window.
-    let last_request = usage.last_request.map_or(now, |last| last.max(now));
-    Ok(Usage { request_count: total, last_request: Some(last_request), backlog_ns: None, ..usage })
+    Ok(Usage { request_count: total, last_request: Some(present), backlog_ns: None, ..usage })
 }
 
 /// The counters of `stored` after calls of `cost` that were admitted on a copy of them, which is `known` by now.
@@ -62,10 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_back_never_shortens_the_window() {
+    fn a_clock_that_lags_neither_shortens_the_window_nor_lengthens_the_wait() {
         let usage = admit(Usage::new(None, START), 3, START).unwrap();
         let earlier = START.minus_millis(500);
-        assert_eq!(admit(usage, 1, earlier), Err(Denied { retry_in_ms: Some(1501) }));
+        assert_eq!(admit(usage, 1, earlier), Err(Denied { retry_in_ms: Some(1001) }));
         let one = admit(Usage::new(None, START), 1, START).unwrap();
         assert_eq!(admit(one, 1, earlier).unwrap().last_request, Some(START));
     }

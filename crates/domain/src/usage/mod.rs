@@ -3,6 +3,7 @@
 mod gcra;
 mod idle_window;
 mod merge;
+mod present;
 mod quota;
 mod rate_limit;
 mod standing;

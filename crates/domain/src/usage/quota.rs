@@ -32,7 +32,8 @@ impl Usage {
         let Some(left) = self.remaining else {
             return Ok(self);
         };
-        let due_at = refill.map(|refill| refill.due_at(self.last_refill_at.unwrap_or(created_at)));
+        let last = self.last_refill_at.unwrap_or(created_at);
+        let due_at = refill.map(|refill| refill.due_at(last));
         let due = refill.filter(|_| due_at.is_some_and(|due_at| now >= due_at));
         let available = due.map_or(left, |refill| refill.amount.get());
         match available.checked_sub(cost) {
@@ -45,7 +46,8 @@ impl Usage {
                 retry_in_ms: refill
                     .filter(|refill| refill.amount.get() >= cost)
                     .and(due_at)
-                    .map(|due_at| due_at.millis_since(now)),
+                    // Another process' clock may be a little ahead. Its lead is not part of the wait.
+                    .map(|due_at| due_at.millis_since(now.max(last))),
             }),
         }
     }

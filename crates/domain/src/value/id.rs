@@ -118,6 +118,13 @@ macro_rules! owns_keys {
 
 owns_keys! { UserId OrganizationId }
 
+impl OwnerId {
+    /// Takes the text of a stored row, which may be longer than a request's: Better Auth asks its callers for any.
+    pub fn from_stored(text: &str) -> Result<Self, InvalidText> {
+        if text.is_empty() { Err(InvalidText::Empty) } else { Ok(Self(text.into())) }
+    }
+}
+
 impl ConfigId {
     /// `default`: the configuration of keys and requests that name none.
     pub fn default_id() -> Self {

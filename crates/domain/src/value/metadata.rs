@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What an owner attached to a key: one JSON value, normally an object, kept as its JSON text.
 ///
@@ -25,12 +26,12 @@ impl Metadata {
         if text.is_empty() {
             return Ok(None);
         }
-        match serde_json::from_str(text).map_err(|_| InvalidMetadata)? {
-            Value::Null => Ok(None),
-            Value::String(inner) => match serde_json::from_str(&inner).ok().as_ref().and_then(Self::from_json) {
-                Some(unwrapped) => Ok(Some(unwrapped)),
-                None => Ok(Some(Self(text.into()))),
-            },
+        // Whatever Better Auth has stored: halves of characters, and any depth.
+        let value = serde_json::from_str::<&RawValue>(text).map_err(|_| InvalidMetadata)?.get();
+        let unwrapped = || serde_json::from_str(&serde_json::from_str::<String>(value).ok()?).ok();
+        match value.as_bytes() {
+            b"null" => Ok(None),
+            [b'"', ..] => Ok(Some(unwrapped().as_ref().and_then(Self::from_json).unwrap_or_else(|| Self(text.into())))),
             _ => Ok(Some(Self(text.into()))),
         }
     }
@@ -71,5 +72,9 @@ mod tests {
         assert_eq!(stored(r#""{\"plan\":\"pro\"}""#), Ok(Some(r#"{"plan":"pro"}"#.to_owned())));
         assert_eq!(stored("7"), Ok(Some("7".to_owned())));
         assert_eq!(stored("{oops"), Err(InvalidMetadata));
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for odd in [r#"{"half":"\ud800"}"#, r#"{"n":1e400}"#, &deep, r#""\ud800""#] {
+            assert_eq!(stored(odd), Ok(Some(odd.to_owned())));
+        }
     }
 }

@@ -4,6 +4,7 @@ mod id;
 mod lifetime;
 mod metadata;
 mod permissions;
+pub mod stored;
 mod text;
 mod timestamp;
 

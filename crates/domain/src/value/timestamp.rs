@@ -41,6 +41,45 @@ impl Timestamp {
         Self::parse_usual(text.as_bytes()).or_else(any).ok_or(InvalidTimestamp)
     }
 
+    /// Reads the text of a stored row: a date-time as RFC 3339, SQLite's own functions, or JavaScript prints it. A time without
+    /// a zone is one of UTC. An instant beyond the years 0000 to 9999 becomes the nearest one inside.
+    pub fn from_stored(text: &str) -> Result<Self, InvalidTimestamp> {
+        Self::parse(text)
+            .ok()
+            .or_else(|| Self::parse_long_year(text))
+            .or_else(|| Self::parse_of_sqlite(text))
+            .ok_or(InvalidTimestamp)
+    }
+
+    /// Reads JavaScript's form of years that have more than four digits: `+010056-11-27T19:16:23.627Z`.
+    fn parse_long_year(text: &str) -> Option<Self> {
+        let beyond = match text.as_bytes().first()? {
+            b'+' => Self::MAX,
+            b'-' => Self::MIN,
+            _ => return None,
+        };
+        let (year, rest) = text[1..].split_at_checked(6)?;
+        // Any leap year will do.
+        let is_date_time =
+            year.bytes().all(|digit| digit.is_ascii_digit()) && Self::parse(&format!("2000{rest}")).is_ok();
+        is_date_time.then_some(beyond)
+    }
+
+    /// Reads what SQLite's `date` and `datetime` print, and what else they read as a date: `YYYY-MM-DD`, and behind it
+    /// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.SSS`, and a zone.
+    fn parse_of_sqlite(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let rest = rest.trim_start_matches([' ', 'T']);
+        let (time, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len()));
+        let (time, zone) = (time.trim_end(), if zone.is_empty() { "Z" } else { zone });
+        let time = match time.len() {
+            0 => "00:00:00".to_owned(),
+            5 => format!("{time}:00"),
+            _ => time.to_owned(),
+        };
+        Self::parse(&format!("{date}T{time}{zone}")).ok()
+    }
+
     /// Reads the form that this type prints. Every verification reads several: the general parser takes ten times as long.
     fn parse_usual(text: &[u8]) -> Option<Self> {
         let text: &[u8; 24] = text.try_into().ok()?;
@@ -147,7 +186,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn stored_texts_are_read_in_every_form_that_a_database_or_a_driver_makes() {
+        for (text, instant) in [
+            ("2026-02-03T04:05:06.789Z", "2026-02-03T04:05:06.789Z"),
+            ("2026-02-03 04:05:06", "2026-02-03T04:05:06.000Z"),
+            ("2026-02-03 04:05:06.789", "2026-02-03T04:05:06.789Z"),
+            ("2026-02-03T04:05:06.7", "2026-02-03T04:05:06.700Z"),
+            ("2026-02-03 04:05", "2026-02-03T04:05:00.000Z"),
+            ("2026-02-03", "2026-02-03T00:00:00.000Z"),
+            ("2026-02-03 04:05:06+02:00", "2026-02-03T02:05:06.000Z"),
+            ("2026-02-03 04:05 -02:00", "2026-02-03T06:05:00.000Z"),
+            ("2026-02-03 04:05:06Z", "2026-02-03T04:05:06.000Z"),
+            ("+010056-11-27T19:16:23.627Z", "9999-12-31T23:59:59.999Z"),
+            ("-000001-11-27T19:16:23.627Z", "0000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Timestamp::from_stored(text).map(|read| read.to_string()).as_deref(), Ok(instant), "{text}");
+        }
+        for text in
+            ["", "now", "2026-02-30", "2026-02-03 25:00:00", "2026-02-03 04", "+010056-13-27T19:16:23.627Z", "+1", "é"]
+        {
+            assert_eq!(Timestamp::from_stored(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_stored_text_is_too_odd_to_be_judged(text in ".{0,40}", tail in "[-+ TZ:.0-9é]{0,20}") {
+            let _ = Timestamp::from_stored(&text);
+            let _ = Timestamp::from_stored(&format!("2026-02-03{tail}"));
+        }
+
         #[test]
         fn what_is_printed_is_read_back(millis in Timestamp::MIN.0..=Timestamp::MAX.0) {
             let instant = Timestamp::from_millis(millis);

@@ -36,7 +36,7 @@ impl<E: Clone> Ledger<E> {
     }
 
     /// Decides all attempts, each on what the ones before it left. Calls that an attempt brings along count whatever is
-    /// decided.
+    /// decided, and counters of a clock that was ahead are put right.
     pub fn settle<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = &'a Attempt>,
@@ -56,6 +56,7 @@ impl<E: Clone> Ledger<E> {
             if let Some(deferred) = &attempt.deferred {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
             }
+            entry.key.usage = entry.key.usage_at(now);
             let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
             if let Verdict::Accepted(key) = &verdict {
                 entry.key = key.clone();
@@ -79,6 +80,7 @@ impl<E: Clone> Ledger<E> {
             if let Some(deferred) = &attempt.deferred {
                 key.usage = deferred.counted_on(&key, policy);
             }
+            key.usage = key.usage_at(now);
             let run = dry_run(Some((&key, entry.owner)), attempt, policy, now);
             if is_of_its_key(&run.verdict) {
                 return Ok(run);

@@ -12,9 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_domain::key::PlainKey;
+use keymint_domain::Policy;
+use keymint_domain::key::{PlainKey, StoredKey};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, Policy};
 use keymint_ports::{Clock, KeyStore};
 
 use crate::group_commit::GroupCommit;
@@ -88,9 +88,8 @@ impl Deferral {
         Ok(store.dry_run(&attempt, &copies.policy, now).await?)
     }
 
-    /// Lets the next use of `key` read it anew.
-    pub(crate) async fn forget(&self, key: &ApiKey) {
-        let stored = &key.details.stored;
+    /// Lets the next use of the key that is kept under this text read it anew.
+    pub(crate) async fn forget(&self, stored: &StoredKey) {
         // A key that is kept as it is has its slot under its hash all the same.
         for hash in [stored, &PlainKey::new(stored.as_str()).hash()] {
             let slot = self.copies.slots().get(hash).cloned();

@@ -1,6 +1,7 @@
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
-use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, UserId};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, UserId};
+use keymint_ports::KeyStub;
 
 use crate::{Keys, ServiceError};
 
@@ -17,26 +18,54 @@ impl Keys {
         id: &KeyId,
         config_id: Option<&ConfigId>,
     ) -> Result<ApiKey, ServiceError> {
-        let scope = match (config_id, user) {
-            (None, None) => None,
-            (Some(id), _) => Some(&self.policy.resolve(id)?.id),
-            (None, Some(_)) => Some(&self.policy.resolve(&ConfigId::default_id())?.id),
-        };
-        let found = self.store.find(id).await?.filter(|key| scope.is_none_or(|scope| *scope == key.details.config_id));
-        let key = found.ok_or(ErrorCode::KeyNotFound)?;
-        if let Some(user) = user {
-            self.authorize_on(user, action, &key).await?;
-        }
+        let scope = self.scope(user, config_id)?;
+        let key = self.store.find(id).await?.ok_or(ErrorCode::KeyNotFound)?;
+        self.authorize_on(user, action, scope, Some(&key.details.config_id), Some(&key.details.owner)).await?;
         Ok(key)
     }
 
-    async fn authorize_on(&self, user: &UserId, action: Action, key: &ApiKey) -> Result<(), ServiceError> {
-        let details = &key.details;
-        match self.policy.resolve(&details.config_id)?.references {
-            References::User if *user == details.owner => Ok(()),
+    /// What is known of the key of that id, on the same conditions: enough to stop or remove one whose row cannot be read.
+    pub(super) async fn find_stub_for(
+        &self,
+        user: Option<&UserId>,
+        action: Action,
+        id: &KeyId,
+        config_id: Option<&ConfigId>,
+    ) -> Result<KeyStub, ServiceError> {
+        let scope = self.scope(user, config_id)?;
+        let stub = self.store.find_stub(id).await?.ok_or(ErrorCode::KeyNotFound)?;
+        self.authorize_on(user, action, scope, stub.config_id.as_ref(), stub.owner.as_ref()).await?;
+        Ok(stub)
+    }
+
+    /// The configuration that a key must be of; `None` = any.
+    fn scope(&self, user: Option<&UserId>, config_id: Option<&ConfigId>) -> Result<Option<&ConfigId>, ErrorCode> {
+        match (config_id, user) {
+            (None, None) => Ok(None),
+            (Some(id), _) => Ok(Some(&self.policy.resolve(id)?.id)),
+            (None, Some(_)) => Ok(Some(&self.policy.resolve(&ConfigId::default_id())?.id)),
+        }
+    }
+
+    /// Whether a key of this configuration and owner is in scope, and `user` may do `action` to it.
+    async fn authorize_on(
+        &self,
+        user: Option<&UserId>,
+        action: Action,
+        scope: Option<&ConfigId>,
+        config_id: Option<&ConfigId>,
+        owner: Option<&OwnerId>,
+    ) -> Result<(), ServiceError> {
+        if scope.is_some() && scope != config_id {
+            return Err(ErrorCode::KeyNotFound.into());
+        }
+        let Some(user) = user else { return Ok(()) };
+        let (config_id, owner) = config_id.zip(owner).ok_or(ErrorCode::KeyNotFound)?;
+        match self.policy.resolve(config_id)?.references {
+            References::User if *user == *owner => Ok(()),
             References::User => Err(ErrorCode::KeyNotFound.into()),
             References::Organization => {
-                let organization = OrganizationId::parse(details.owner.as_str()).map_err(|_| ErrorCode::KeyNotFound)?;
+                let organization = OrganizationId::parse(owner.as_str()).map_err(|_| ErrorCode::KeyNotFound)?;
                 self.authorize(user, action, &organization).await
             }
         }

@@ -1,4 +1,4 @@
-use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
+use keymint_domain::listing::{Direction, ListQuery, Page, SortField, Unreadable};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::{ConfigFilter, References};
 use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId};
@@ -37,7 +37,7 @@ pub enum Whose {
 }
 
 impl Keys {
-    /// Lists one page of keys, and says how many there are in all.
+    /// Lists one page of keys, and says how many there are in all. Rows that cannot be read are named.
     ///
     /// Errors: `UNAUTHORIZED`; a member's missing right.
     pub async fn list(&self, caller: &Caller, request: ListKeys) -> Result<Page, ServiceError> {
@@ -64,7 +64,11 @@ impl Keys {
             offset: request.offset.unwrap_or(0),
             limit: request.limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT),
         };
-        Ok(self.store.list(&query).await?)
+        let page = self.store.list(&query).await?;
+        for Unreadable { id, column } in &page.unreadable {
+            tracing::warn!(id = id.as_ref().map(tracing::field::display), column, "a key cannot be read");
+        }
+        Ok(page)
     }
 }
 

@@ -16,7 +16,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use keymint_domain::{ApiKey, KeyId, Policy};
+use keymint_domain::key::StoredKey;
+use keymint_domain::{KeyId, Policy};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
@@ -28,6 +29,7 @@ use crate::{Access, KeysBuilder, ServiceError};
 
 pub use create::CreateKey;
 pub use list::{ListKeys, Whose};
+pub use revoke::Revoked;
 pub use session::KeyHolder;
 pub use update::UpdateKey;
 pub use validate::Validated;
@@ -82,9 +84,9 @@ impl Keys {
         }
     }
 
-    /// Lets no use of a key that was changed be judged on what it was before.
-    async fn forget(&self, key: &ApiKey) {
-        if let Some(deferral) = &self.deferral {
+    /// Lets no use of a key that was changed be judged on what it was before. `None`: nobody can use it.
+    async fn forget(&self, key: Option<&StoredKey>) {
+        if let (Some(deferral), Some(key)) = (&self.deferral, key) {
             deferral.forget(key).await;
         }
     }

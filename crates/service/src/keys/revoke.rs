@@ -1,13 +1,24 @@
 use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::listing::Unreadable;
 use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId};
+use keymint_ports::StoreError;
 
 use crate::caller::actor;
 use crate::{Caller, Keys, ServiceError};
 
+/// A key that was stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    /// The key as it is then.
+    Key(ApiKey),
+    /// Its row cannot be read, and says that it is revoked.
+    Unreadable(Unreadable),
+}
+
 impl Keys {
     /// Stops a key at once, and keeps it visible: list and get show when and by whom it was revoked. A key that was
-    /// revoked before stays as it was. Returns it as it is then.
+    /// revoked before stays as it was. One whose row cannot be read is stopped too.
     ///
     /// Whoever may delete a key may revoke it. Errors, as of [`Keys::delete`]: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for
     /// another user's key; a member's missing right.
@@ -16,13 +27,19 @@ impl Keys {
         caller: &Caller,
         id: &KeyId,
         config_id: Option<&ConfigId>,
-    ) -> Result<ApiKey, ServiceError> {
+    ) -> Result<Revoked, ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        let key = self.find_for(user, Action::Delete, id, config_id).await?;
+        let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
         let now = self.clock.now();
-        let patch = KeyPatch::revoking(Revocation { at: now, by: actor(user) });
-        let updated = self.store.update(id, &patch, now).await;
-        self.forget(&key).await;
-        Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
+        let revocation = Revocation { at: now, by: actor(user) };
+        let revoked = match self.store.update(id, &KeyPatch::revoking(revocation.clone()), now).await {
+            Err(StoreError::Corrupt { column, .. }) => {
+                let found = self.store.revoke_unreadable(id, &revocation).await;
+                found.map(|found| found.then(|| Revoked::Unreadable(Unreadable { id: Some(id.clone()), column })))
+            }
+            updated => updated.map(|key| key.map(Revoked::Key)),
+        };
+        self.forget(stub.stored.as_ref()).await;
+        Ok(revoked?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

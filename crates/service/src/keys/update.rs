@@ -47,7 +47,7 @@ impl Keys {
             return Err(ErrorCode::KeyRevoked.into());
         }
         let updated = self.store.update(&id, &patch, now).await;
-        self.forget(&key).await;
+        self.forget(Some(&key.details.stored)).await;
         Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

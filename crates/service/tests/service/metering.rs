@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
 use keymint_domain::value::Lifetime;
-use keymint_domain::{ConfigId, ErrorCode, Policy};
-use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, StoreError};
+use keymint_domain::{ConfigId, ErrorCode, KeyId, Policy};
+use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, Removed, StoreError};
 use keymint_service::{
     Caller, Cleanup, CleanupOptions, GroupCommitOptions, Keys, Throttle, ThrottleOptions, VerifyKey,
 };
@@ -35,6 +35,7 @@ enum Said {
     TurnedAway,
     Throttled,
     CleanedUp(Option<u64>),
+    Kept(u64),
     Counted(KeyCounts),
 }
 
@@ -75,6 +76,10 @@ impl Meter for Told {
 
     fn cleaned_up(&self, removed: Option<u64>) {
         self.say(Said::CleanedUp(removed));
+    }
+
+    fn kept(&self, keys: u64) {
+        self.say(Said::Kept(keys));
     }
 
     fn counted(&self, keys: &KeyCounts) {
@@ -144,8 +149,8 @@ async fn each_clean_up_is_told_and_each_count_of_the_keys() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(job);
     let said = told.take();
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said.contains(&Said::CleanedUp(Some(1))), "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said.contains(&Said::CleanedUp(Some(1))) && said.contains(&Said::Kept(0)), "{said:?}");
     // Whether the key that had expired was counted before it was removed, nobody can say.
     let counts = said.iter().find_map(|said| if let Said::Counted(counts) = said { Some(counts) } else { None });
     let counts = [KeyState::Active, KeyState::Exhausted].map(|state| counts.unwrap().of(state));
@@ -165,7 +170,7 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
     // There is no end of keys that have expired.
-    store.expect_remove_expired().returning(|_, _, limit| Ok(limit));
+    store.expect_remove_expired().returning(|_, _, _, limit| Ok(Removed::all(limit)));
     store.expect_count().once().withf(|_, from, _| from.is_none()).returning(|_, _, _| Ok(portion_of_one(false)));
     let goes_on = |from: &Option<CountCursor>| from.as_ref().is_some_and(|cursor| cursor.as_str() == "a row");
     store.expect_count().once().withf(move |_, from, _| goes_on(from)).returning(|_, _, _| Ok(portion_of_one(true)));
@@ -183,10 +188,24 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_that_must_stay_are_told_and_passed_over() {
+    let told = Arc::new(Told::default());
+    let mut store = MockKeyStore::new();
+    let kept = |id| Removed { removed: 0, kept: vec![KeyId::parse(id).unwrap()] };
+    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 0).returning(move |_, _, _, _| Ok(kept("a")));
+    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 1).returning(move |_, _, _, _| Ok(kept("b")));
+    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 2).returning(|_, _, _, _| Ok(Removed::all(1)));
+    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 2).returning(|_, _, _, _| Ok(Removed::all(0)));
+    let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
+    assert_eq!(keys.clean_up(NonZeroU32::MIN).await.unwrap(), 1);
+    assert_eq!(told.take(), [Said::Kept(2)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clean_up_that_fails_is_told_and_nothing_is_counted_that_was_not_asked_for() {
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
-    store.expect_remove_expired().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    store.expect_remove_expired().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
     store.expect_count().never();
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     let job = Cleanup::start(Arc::new(keys), CLEANUP);

@@ -23,7 +23,7 @@ pub(super) async fn count(
 ) -> Result<CountedPortion, StoreError> {
     const COUNT: &str = concat!(
         r#"select count(*), "keymint_revoked_at" is not null, coalesce("enabled", true),"#,
-        r#" coalesce("expiresAt" < $1, false), coalesce("remaining" = 0, false), "refillAmount" is not null, max(max("id")) over ()"#,
+        r#" coalesce("expiresAt" < $1, false), coalesce("remaining" <= 0, false), "refillAmount" is not null, max(max("id")) over ()"#,
         r#" from (select "id", "keymint_revoked_at", "enabled", "expiresAt", "remaining", "refillAmount" from "apikey""#,
         r#" where "id" > $2 order by "id" limit $3) as "portion" group by 2, 3, 4, 5, 6"#,
     );

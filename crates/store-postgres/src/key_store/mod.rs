@@ -8,19 +8,19 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use sqlx::query;
 
 use self::spend::Failed;
 use crate::PgStore;
 use crate::error::store_error;
 use crate::lent::Lent;
-use crate::row::read_key;
+use crate::row::{Reader, read_key};
 
 /// Begins a transaction whose statements see what was committed before each of them, whatever the server's default is:
 /// who waits for a row then reads what the one before it wrote.
@@ -43,6 +43,19 @@ impl KeyStore for PgStore {
         row.as_ref().map(read_key).transpose()
     }
 
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = $1"#;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.pool).await.map_err(store_error)?;
+        Ok(row.map(|row| {
+            let row = Reader::new(&row, "apikey", "id");
+            KeyStub {
+                owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
+                config_id: row.text("configId").ok().map(ConfigId::from_optional),
+                stored: row.text("key").ok().flatten().map(StoredKey::from_stored),
+            }
+        }))
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = list::list(&mut connection, query).await;
@@ -52,6 +65,12 @@ impl KeyStore for PgStore {
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = update::update(&mut connection, id, patch, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = update::revoke_unreadable(&mut connection, id, revocation).await;
         connection.finish(outcome)
     }
 
@@ -84,14 +103,17 @@ impl KeyStore for PgStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
-        remove::remove_expired(&self.pool, configurations, before, limit).await
+    ) -> Result<Removed, StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = remove::remove_expired(&mut connection, configurations, before, skip, limit).await;
+        connection.finish(outcome)
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Removed::default());
         }
         let mut connection = Lent::from(&self.pool).await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;

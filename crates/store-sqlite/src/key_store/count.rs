@@ -22,7 +22,9 @@ pub(super) async fn count(
 ) -> Result<CountedPortion, StoreError> {
     const COUNT: &str = concat!(
         r#"select count(*), "keymint_revoked_at" is not null, coalesce("enabled", 1) <> 0,"#,
-        r#" coalesce("expiresAt" < ?1 and typeof("expiresAt") = 'text', 0), coalesce("remaining" = 0, 0),"#,
+        " ",
+        expires_before!("?1"),
+        r#", coalesce("remaining" <= 0, 0),"#,
         r#" "refillAmount" is not null, max(max("number")) over () from (select rowid as "number", "keymint_revoked_at", "enabled","#,
         r#" "expiresAt", "remaining", "refillAmount" from "apikey" where rowid > cast(?2 as integer) order by rowid limit ?3)"#,
         r#" group by 2, 3, 4, 5, 6"#,

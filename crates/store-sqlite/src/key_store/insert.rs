@@ -32,7 +32,9 @@ async fn count_living(connection: &mut SqliteConnection, key: &ApiKey) -> Result
     const COUNT: &str = concat!(
         r#"select count(*) from "apikey" where "referenceId" = ?1 and "#,
         config_id!(),
-        r#" = ?2 and ("expiresAt" is null or "expiresAt" >= ?3) and "keymint_revoked_at" is null"#,
+        " = ?2 and not ",
+        expires_before!("?3"),
+        r#" and "keymint_revoked_at" is null"#,
     );
     let new = &key.details;
     let count = query_scalar(COUNT).bind(new.owner.as_str()).bind(new.config_id.as_str());

@@ -3,7 +3,7 @@ use std::cmp::min;
 use keymint_domain::ConfigId;
 use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
 use keymint_domain::policy::ConfigFilter;
-use keymint_ports::StoreError;
+use keymint_ports::{StoreError, page_of};
 use sea_query::{Condition, Expr, ExprTrait as _, NullOrdering, Order, Query, SelectStatement, SqliteQueryBuilder};
 use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
 use sqlx::sqlite::SqlitePool;
@@ -20,8 +20,7 @@ pub(super) async fn list(readers: &SqlitePool, query: &ListQuery) -> Result<Page
     let total: i64 = total.await.map_err(store_error)?;
     let rows = query_with(AssertSqlSafe(page.0), page.1).fetch_all(&mut *transaction).await.map_err(store_error)?;
     transaction.commit().await.map_err(store_error)?;
-    let keys = rows.iter().map(|row| read_key(row)).collect::<Result<_, _>>()?;
-    Ok(Page { keys, total: total.unsigned_abs() })
+    page_of(rows.iter().map(|row| read_key(row)), total.unsigned_abs())
 }
 
 /// The statements that count all keys that match, and read a page of them.

@@ -9,18 +9,18 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 use sqlx::query;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::error::store_error;
-use crate::row::read_key;
+use crate::row::{Reader, read_key};
 
 /// Begins a transaction that holds the lock on writing from its first statement on.
 pub(crate) const BEGIN: &str = "begin immediate";
@@ -38,6 +38,19 @@ impl KeyStore for SqliteStore {
         find(&mut connection, id).await
     }
 
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = ?1"#;
+        let row = query(FIND).bind(id.as_str()).fetch_optional(self.readers()?).await.map_err(store_error)?;
+        Ok(row.map(|row| {
+            let row = Reader::new(&row, "apikey", "id");
+            KeyStub {
+                owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
+                config_id: row.text("configId").ok().map(ConfigId::from_optional),
+                stored: row.text("key").ok().flatten().map(StoredKey::from_stored),
+            }
+        }))
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         list::list(self.readers()?, query).await
     }
@@ -45,6 +58,12 @@ impl KeyStore for SqliteStore {
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let mut connection = self.writer.lend().await?;
         let outcome = update::update(&mut connection, id, patch, now).await;
+        connection.finish(outcome)
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        let mut connection = self.writer.lend().await?;
+        let outcome = update::revoke_unreadable(&mut connection, id, revocation).await;
         connection.finish(outcome)
     }
 
@@ -78,17 +97,18 @@ impl KeyStore for SqliteStore {
         &self,
         configurations: &ConfigFilter,
         before: Timestamp,
+        skip: u32,
         limit: u32,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Removed, StoreError> {
         let configurations = configurations.clone();
         let remove =
-            move |connection: &mut _| remove_expired::remove_expired(connection, &configurations, before, limit);
+            move |connection: &mut _| remove_expired::remove_expired(connection, &configurations, before, skip, limit);
         self.writer.batch(remove).await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<u32, StoreError> {
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Removed::default());
         }
         let mut connection = self.writer.lend().await?;
         let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;

@@ -1,20 +1,38 @@
 use keymint_domain::policy::Policy;
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::StoreError;
+use keymint_ports::{Removed, StoreError};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnection, SqliteQueryResult};
 use sqlx::{Connection as _, query};
 
 use super::BEGIN;
-use crate::error::store_error;
+use crate::error::{removal_error, store_error};
 use crate::row::read_key;
 
 pub(super) async fn remove(connection: &mut SqliteConnection, id: &KeyId) -> Result<bool, StoreError> {
     let removed = query(r#"delete from "apikey" where "id" = ?1"#).bind(id.as_str()).execute(connection).await;
-    Ok(removed.map_err(store_error)?.rows_affected() == 1)
+    Ok(removed.map_err(removal_error)?.rows_affected() == 1)
 }
 
+/// Removes them at once, or one by one where another row refers to one of them.
 pub(super) async fn remove_exhausted(
+    connection: &mut SqliteConnection,
+    ids: &[KeyId],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Removed, StoreError> {
+    match remove_at_once(connection, ids, policy, now).await {
+        Err(StoreError::Referenced) => {}
+        outcome => return outcome.map(Removed::all),
+    }
+    let mut removed = Removed::default();
+    for id in ids {
+        removed.add(id, remove_at_once(connection, std::slice::from_ref(id), policy, now).await)?;
+    }
+    Ok(removed)
+}
+
+async fn remove_at_once(
     connection: &mut SqliteConnection,
     ids: &[KeyId],
     policy: &Policy,
@@ -38,8 +56,8 @@ pub(super) async fn remove_exhausted(
         return Ok(0);
     }
     let removed = query(DELETE).bind(json!(exhausted).to_string()).execute(&mut *transaction).await;
-    let removed = removed.map(count).map_err(store_error)?;
-    transaction.commit().await.map_err(store_error)?;
+    let removed = removed.map(count).map_err(removal_error)?;
+    transaction.commit().await.map_err(removal_error)?;
     Ok(removed)
 }
 

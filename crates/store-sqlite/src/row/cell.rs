@@ -2,12 +2,13 @@ use sqlx::sqlite::{SqliteRow, SqliteValueRef};
 use sqlx::{Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
 /// A value as it lies in a row. SQLite keeps any value in any column, so that each is looked at for what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell<'r> {
     Null,
     Integer(i64),
+    Real(f64),
     Text(&'r str),
-    /// What no column of ours holds: a number with a fraction, bytes, a text that is none, or no such column.
+    /// What no column of ours holds: bytes, a text that is none, or no such column.
     Other,
 }
 
@@ -30,6 +31,7 @@ fn read(value: SqliteValueRef<'_>) -> Option<Cell<'_>> {
     match value.type_info().name() {
         "TEXT" => <&str as Decode<Sqlite>>::decode(value).ok().map(Cell::Text),
         "INTEGER" => <i64 as Decode<Sqlite>>::decode(value).ok().map(Cell::Integer),
+        "REAL" => <f64 as Decode<Sqlite>>::decode(value).ok().map(Cell::Real),
         _ => None,
     }
 }

@@ -1,3 +1,4 @@
+use keymint_domain::value::stored::{count_of_integer, count_of_real};
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::StoreError;
 
@@ -29,20 +30,38 @@ impl<'r> Reader<'r> {
         match self.row.cell(column) {
             Cell::Null => Ok(None),
             Cell::Text(text) => Ok(Some(text)),
-            Cell::Integer(_) | Cell::Other => Err(self.corrupt(column)),
+            Cell::Integer(_) | Cell::Real(_) | Cell::Other => Err(self.corrupt(column)),
         }
     }
 
+    /// An instant. A number is one of milliseconds since 1970, as JavaScript reads it.
     pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        let text = self.text(column)?;
-        text.map(Timestamp::parse).transpose().map_err(|_| self.corrupt(column))
+        match self.row.cell(column) {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => Timestamp::from_stored(text).map(Some).map_err(|_| self.corrupt(column)),
+            Cell::Integer(millis) => Ok(Some(Timestamp::from_millis(millis))),
+            #[expect(clippy::cast_possible_truncation, reason = "it saturates, as instants do")]
+            Cell::Real(millis) => Ok(Some(Timestamp::from_millis(millis as i64))),
+            Cell::Other => Err(self.corrupt(column)),
+        }
     }
 
+    /// A count, by what the number stands for that somebody has stored.
+    pub(crate) fn count(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        match self.row.cell(column) {
+            Cell::Null => Ok(None),
+            Cell::Integer(number) => Ok(Some(count_of_integer(number))),
+            Cell::Real(number) => Ok(Some(count_of_real(number))),
+            Cell::Text(_) | Cell::Other => Err(self.corrupt(column)),
+        }
+    }
+
+    /// A number that only Keymint writes.
     pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
         match self.row.cell(column) {
             Cell::Null => Ok(None),
             Cell::Integer(number) => u64::try_from(number).map(Some).map_err(|_| self.corrupt(column)),
-            Cell::Text(_) | Cell::Other => Err(self.corrupt(column)),
+            Cell::Real(_) | Cell::Text(_) | Cell::Other => Err(self.corrupt(column)),
         }
     }
 

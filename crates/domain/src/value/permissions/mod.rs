@@ -3,6 +3,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::stored::without_halves;
+
 /// What a key may do, or what a caller asks of it: actions by resource, in the order they were given.
 ///
 /// `*` as a resource stands for every resource, `*` as an action for every action. On the key's side it grants them
@@ -65,9 +67,13 @@ impl Permissions {
     }
 
     /// Reads the JSON text of a stored row; the text `null` means none, as Better Auth's update writes it
-    /// (wire document 15.11). No writer of rows leaves a bare list there.
+    /// (wire document 15.11), and so does an empty one. No writer of rows leaves a bare list there. Of an action with half
+    /// a character, which Better Auth takes, nobody can ask for that half.
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidPermissions> {
-        match serde_json::from_str(text) {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_halves(text))) {
             Ok(Value::Null) => Ok(None),
             Ok(value @ Value::Object(_)) => Self::from_json(&value).map(Some),
             _ => Err(InvalidPermissions),

@@ -89,8 +89,12 @@ fn what_code_spells_out_is_what_json_says() {
 
 #[test]
 fn only_objects_of_string_arrays_are_permissions() {
-    assert_eq!(Permissions::from_stored("null"), Ok(None));
-    for text in ["", "[]", "5", r#"["read"]"#, r#"{"a":"read"}"#, r#"{"a":[1]}"#, r#"{"a":null}"#, "{"] {
+    for none in ["null", ""] {
+        assert_eq!(Permissions::from_stored(none), Ok(None));
+    }
+    let odd = permissions(r#"{"files":["read","\ud800"]}"#);
+    assert!(odd.grant(&permissions(r#"{"files":["read"]}"#)));
+    for text in ["[]", "5", r#"["read"]"#, r#"{"a":"read"}"#, r#"{"a":[1]}"#, r#"{"a":null}"#, "{"] {
         assert_eq!(Permissions::from_stored(text), Err(InvalidPermissions), "{text}");
     }
 }

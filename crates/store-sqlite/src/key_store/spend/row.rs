@@ -16,6 +16,7 @@ impl Row for FoundRow<'_> {
         match position.and_then(|position| self.0.get_ref(position).ok()) {
             Some(ValueRef::Null) => Cell::Null,
             Some(ValueRef::Integer(number)) => Cell::Integer(number),
+            Some(ValueRef::Real(number)) => Cell::Real(number),
             Some(ValueRef::Text(bytes)) => std::str::from_utf8(bytes).map_or(Cell::Other, Cell::Text),
             _ => Cell::Other,
         }
