@@ -103,6 +103,28 @@ fn a_key_is_read_from_standard_input() {
 }
 
 #[test]
+fn commands_end_quietly_where_nobody_reads_what_they_print() {
+    let place = Place::new();
+    let id = place.json(&["key", "create", "--user", "ada", "--json"])["id"].as_str().unwrap().to_owned();
+    for arguments in [
+        &["openapi"][..],
+        &["config", "check"],
+        &["config", "print"],
+        &["key", "get", &id],
+        &["key", "list"],
+        &["key", "verify", "unknown", "--json"],
+        &["server-key", "list"],
+        &["backup", "copy.db"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(arguments).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(141), ""), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_key_may_begin_with_a_hyphen() {
     let place = Place::new();
     let output = place.run(&["key", "verify", "-abc", "--json"]);

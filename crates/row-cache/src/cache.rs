@@ -10,37 +10,55 @@ use crate::hit_rate::HitRate;
 /// Rows that are remembered at most. One takes nearly a kilobyte.
 pub(crate) const CAPACITY: usize = 16_384;
 
-/// Rows by the text that their key is kept under. The one that was not used for longest gives way to a new one.
+/// Bytes that they take at most, about: room for as many rows of a kilobyte.
+const MAX_BYTES: usize = CAPACITY * 1024;
+
+/// Rows by the text that their key is kept under, no more than a number of them and of their bytes. The one that was not
+/// used for longest gives way to a new one.
 pub struct RowCache<T> {
-    rows: LruCache<StoredKey, T>,
+    rows: LruCache<StoredKey, Remembered<T>>,
+    heap_bytes: fn(&T) -> usize,
+    bytes: usize,
     hasher: DefaultHashBuilder,
     doorkeeper: Doorkeeper,
     hit_rate: HitRate,
 }
 
+/// A row, and the bytes that it took when it was remembered.
+struct Remembered<T> {
+    row: T,
+    bytes: usize,
+}
+
 impl<T> RowCache<T> {
-    /// Nothing is remembered yet.
+    /// Nothing is remembered yet. `heap_bytes` says how many bytes a row holds on the heap.
     #[must_use]
-    pub fn new() -> Self {
-        let hasher = DefaultHashBuilder::default();
-        Self { rows: LruCache::new(CAPACITY), hasher, doorkeeper: Doorkeeper::new(), hit_rate: HitRate::default() }
+    pub fn new(heap_bytes: fn(&T) -> usize) -> Self {
+        Self {
+            rows: LruCache::new_unbounded(),
+            heap_bytes,
+            bytes: 0,
+            hasher: DefaultHashBuilder::default(),
+            doorkeeper: Doorkeeper::new(),
+            hit_rate: HitRate::default(),
+        }
     }
 
     /// The row that is remembered under that text. It is in use.
     pub fn get(&mut self, stored: &StoredKey) -> Option<&T> {
-        let row = self.rows.get(stored);
-        self.hit_rate.count(row.is_some());
-        row
+        let known = self.rows.get(stored);
+        self.hit_rate.count(known.is_some());
+        known.map(|known| &known.row)
     }
 
-    /// The row that is remembered under that text, to be changed.
+    /// The row that is remembered under that text, to be changed in what takes no bytes on the heap.
     pub fn get_mut(&mut self, stored: &StoredKey) -> Option<&mut T> {
-        self.rows.peek_mut(stored)
+        self.rows.peek_mut(stored).map(|known| &mut known.row)
     }
 
     /// Takes out the row that is remembered under that text. Whoever keeps it again soon has it remembered.
     pub fn take(&mut self, stored: &StoredKey) -> Option<T> {
-        let row = self.rows.remove(stored);
+        let row = self.remove(stored);
         self.hit_rate.count(row.is_some());
         if row.is_some() {
             self.was_here(stored);
@@ -50,25 +68,54 @@ impl<T> RowCache<T> {
 
     /// Remembers a row. Where hardly any that is looked for is remembered, a row is so only if its key was in use lately,
     /// too: of millions that are used at random none is back in time, and they would drive out those that are. An older
-    /// row of the key is forgotten in any case.
+    /// row of the key is forgotten in any case. One that is larger than all of the room is not remembered.
     ///
     /// `row` is asked for where it is remembered.
     pub fn keep(&mut self, stored: &StoredKey, row: impl FnOnce() -> T) {
-        if self.was_here(stored) || self.hit_rate.pays() {
-            self.rows.insert(stored.clone(), row());
-        } else {
-            self.forget(stored);
+        let is_worth_it = self.was_here(stored) || self.hit_rate.pays();
+        match is_worth_it.then(|| self.weighed(stored, row())).filter(|known| known.bytes <= MAX_BYTES) {
+            Some(known) => self.insert(stored.clone(), known),
+            None => self.forget(stored),
         }
     }
 
     /// Forgets the row that is remembered under that text.
     pub fn forget(&mut self, stored: &StoredKey) {
-        self.rows.remove(stored);
+        self.remove(stored);
     }
 
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.bytes = 0;
+    }
+
+    fn weighed(&self, stored: &StoredKey, row: T) -> Remembered<T> {
+        let inline = size_of::<(StoredKey, Remembered<T>)>();
+        Remembered { bytes: inline + stored.as_str().len() + (self.heap_bytes)(&row), row }
+    }
+
+    fn insert(&mut self, stored: StoredKey, known: Remembered<T>) {
+        self.bytes += known.bytes;
+        if let Some(older) = self.rows.insert(stored, known) {
+            self.bytes -= older.bytes;
+        }
+        self.make_room();
+    }
+
+    fn remove(&mut self, stored: &StoredKey) -> Option<T> {
+        let known = self.rows.remove(stored)?;
+        self.bytes -= known.bytes;
+        Some(known.row)
+    }
+
+    /// Forgets the rows that were not used for longest, until the others fit.
+    fn make_room(&mut self) {
+        while (self.bytes > MAX_BYTES || self.rows.len() > CAPACITY)
+            && let Some((_, oldest)) = self.rows.remove_lru()
+        {
+            self.bytes -= oldest.bytes;
+        }
     }
 
     fn was_here(&mut self, stored: &StoredKey) -> bool {
@@ -76,15 +123,9 @@ impl<T> RowCache<T> {
     }
 }
 
-impl<T> Default for RowCache<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T> fmt::Debug for RowCache<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowCache").field("rows", &self.rows.len()).finish_non_exhaustive()
+        f.debug_struct("RowCache").field("rows", &self.rows.len()).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
@@ -96,9 +137,13 @@ mod tests {
         StoredKey::from_stored(number.to_string())
     }
 
+    fn nothing<T>(_: &T) -> usize {
+        0
+    }
+
     /// A cache in which many were looked for, and none found.
     fn missed() -> RowCache<usize> {
-        let mut rows = RowCache::new();
+        let mut rows = RowCache::new(nothing);
         for number in 0..CAPACITY {
             assert_eq!(rows.get(&stored(number)), None);
         }
@@ -107,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_row_that_is_kept_is_there_until_it_is_taken_or_forgotten() {
-        let mut rows = RowCache::new();
+        let mut rows = RowCache::new(nothing);
         rows.keep(&stored(1), || "first");
         *rows.get_mut(&stored(1)).unwrap() = "changed";
         assert_eq!(rows.take(&stored(1)), Some("changed"));
@@ -158,12 +203,41 @@ mod tests {
 
     #[test]
     fn the_row_that_was_not_used_for_longest_gives_way() {
-        let mut rows = RowCache::new();
+        let mut rows = RowCache::new(nothing);
         for number in 0..=CAPACITY {
             rows.keep(&stored(number), || number);
         }
         assert_eq!(rows.rows.len(), CAPACITY);
         assert_eq!(rows.get(&stored(0)), None);
         assert_eq!(rows.get(&stored(1)), Some(&1));
+    }
+    #[test]
+    fn large_rows_give_way_where_their_bytes_are_too_many() {
+        const QUARTER: usize = MAX_BYTES / 4;
+        let mut rows = RowCache::new(|bytes: &usize| *bytes);
+        for number in 0..100 {
+            rows.keep(&stored(number), || QUARTER);
+            assert!(rows.bytes <= MAX_BYTES, "{rows:?}");
+        }
+        assert_eq!(rows.rows.len(), 3, "each takes a little beside its own");
+        assert_eq!(rows.get(&stored(99)), Some(&QUARTER));
+        rows.keep(&stored(99), || 1);
+        rows.keep(&stored(100), || QUARTER);
+        assert_eq!(rows.rows.len(), 4, "what an older row took is free");
+        rows.keep(&stored(101), || MAX_BYTES);
+        assert_eq!(rows.rows.len(), 4, "one that would drive out all others is not remembered");
+    }
+
+    #[test]
+    fn what_leaves_gives_its_bytes_back() {
+        let mut rows = RowCache::new(|bytes: &usize| *bytes);
+        let leaves: [fn(&mut RowCache<usize>); 3] =
+            [RowCache::clear, |rows| rows.forget(&stored(1)), |rows| assert!(rows.take(&stored(1)).is_some())];
+        for leave in leaves {
+            rows.keep(&stored(1), || 1000);
+            assert!(rows.bytes > 1000);
+            leave(&mut rows);
+            assert_eq!(rows.bytes, 0);
+        }
     }
 }

@@ -22,6 +22,7 @@ use crate::reload::{Source, load_certificate};
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
 use arguments::{Arguments, Command, ConfigCommand};
+use output::NobodyReads;
 
 /// What a command that did its work has to say with its exit status.
 pub(crate) enum Outcome {
@@ -31,6 +32,10 @@ pub(crate) enum Outcome {
     No,
 }
 
+/// What a shell sees of a program that a broken pipe has ended: 128 and the number of SIGPIPE. It is not 0, since a refusal
+/// may be among what nobody has read.
+const BROKEN_PIPE: u8 = 141;
+
 type CliResult<T = Outcome> = Result<T, Box<dyn Error>>;
 
 /// Runs the command of this process's arguments. The status is 0 only where it did what it was asked.
@@ -39,6 +44,7 @@ pub fn main() -> ExitCode {
     match run(arguments) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::FAILURE,
+        Err(error) if error.is::<NobodyReads>() => BROKEN_PIPE.into(),
         Err(error) => {
             let _ = io::stderr().lock().write_all(explain(error.as_ref()).as_bytes());
             ExitCode::FAILURE

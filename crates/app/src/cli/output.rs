@@ -5,10 +5,18 @@ use serde_json::Value;
 
 use super::{CliResult, Outcome};
 
+/// Nobody reads any more what is printed, as when it goes to `head`.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads what is printed")]
+pub(super) struct NobodyReads;
+
 /// Prints one line.
 pub(super) fn line(text: &str) -> CliResult {
-    writeln!(io::stdout().lock(), "{text}")?;
-    Ok(Outcome::Done)
+    match writeln!(io::stdout().lock(), "{text}") {
+        Ok(()) => Ok(Outcome::Done),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NobodyReads.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Prints one thing: as JSON, or one member a line.

@@ -92,7 +92,7 @@ impl<'t> Section<'t, '_> {
     /// Reads each table of the list at `key`; where there is none, reads one in which nothing is set.
     pub(super) fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_, '_>) -> T) -> Vec<T> {
         let path = self.path.key(key);
-        let nodes = self.find(key).map(Node::list).transpose().unwrap_or_else(|faults| {
+        let nodes = self.find(key).map(|node| node.tables(&path)).transpose().unwrap_or_else(|faults| {
             self.sheet.problems.extend(faults.into_problems(&path));
             None
         });

@@ -101,7 +101,11 @@ fn a_variable_that_leads_nowhere_is_a_problem() {
         ("KEYMINT__SERVER____LISTEN", "x", "must name a key, as KEYMINT__SERVER__LISTEN does"),
         ("KEYMINT__server__listen", "x", "must be written in capitals"),
         ("KEYMINT__SERVER__0", "x", "server[0]: there is no index 0 in a table"),
-        ("KEYMINT__API_KEY__CONFIG_ID", "x", "api_key.config_id: there is no key config_id in a list"),
+        (
+            "KEYMINT__API_KEY__CONFIG_ID",
+            "x",
+            "api_key.config_id: there is no key config_id in a list: number its entries, as KEYMINT__API_KEY__0__CONFIG_ID does",
+        ),
         ("KEYMINT__API_KEY__2__CONFIG_ID", "x", "api_key[2].config_id: index 2 leaves a gap: the next free one is 1"),
         ("KEYMINT__SERVER__WORKERS__MAX", "1", "server.workers.max: there is no key max in an integer"),
         ("KEYMINT__SERVER__WORKERS", "many", "server.workers: must be an integer, not text"),

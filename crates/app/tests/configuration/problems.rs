@@ -119,7 +119,25 @@ fn bad_values_of_what_operators_see_are_told_what_they_must_be() {
 fn each_bad_value_is_told_what_it_must_be() {
     for (text, expected) in [
         ("server = 1", "keymint.toml:1: server: must be a table, not an integer"),
-        ("[api_key]", "keymint.toml:1: api_key: must be a list, not a table"),
+        ("[api_key]", "keymint.toml:1: api_key: must be a list, not a table: write [[api_key]], in double brackets"),
+        (
+            "api_key.key_length = 64",
+            "keymint.toml:1: api_key: must be a list, not a table: write [[api_key]], in double brackets",
+        ),
+        (
+            "[[server]]\nworkers = 2",
+            "keymint.toml:1: server: must be a table, not a list of tables: write its header in single brackets",
+        ),
+        (
+            "[[api_key]]\n[[api_key.rate_limit]]\nmax_requests = 1",
+            "keymint.toml:2: api_key[0].rate_limit: must be a table, not a list of tables: write its header in single brackets",
+        ),
+        (
+            "[[organization.roles]]\nadmin = [\"read\"]",
+            "keymint.toml:1: organization.roles: must be a table, not a list of tables: write its header in single brackets",
+        ),
+        ("server = [1]", "keymint.toml:1: server: must be a table, not a list"),
+        ("[server.trusted_origins]", "keymint.toml:1: server.trusted_origins: must be a list, not a table"),
         ("api_key = [1]", "keymint.toml:1: api_key[0]: must be a table, not an integer"),
         ("server.listen = 1", "keymint.toml:1: server.listen: must be text, not an integer"),
         (

@@ -81,6 +81,11 @@ impl Networks {
         if networks.len() > Self::MAX { Err(TooManyNetworks) } else { Ok(Self(networks.into())) }
     }
 
+    /// Bytes that the networks hold on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -35,6 +35,11 @@ impl AddressRules {
         self.allowed.is_empty() && self.denied.is_empty()
     }
 
+    /// Bytes that the rules hold on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.allowed.heap_bytes() + self.denied.heap_bytes()
+    }
+
     /// The JSON text for a row: `{"allowed":[..],"denied":[..]}`; `None` = there is no rule.
     pub fn to_stored(&self) -> Option<String> {
         let list = |networks: &Networks| networks.texts().collect::<Vec<_>>();

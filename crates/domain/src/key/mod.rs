@@ -3,6 +3,7 @@
 mod edit;
 mod entity;
 mod field;
+mod memory;
 mod mint;
 mod revocation;
 mod secret;

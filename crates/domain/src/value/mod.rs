@@ -1,5 +1,6 @@
 //! Values that are valid because they exist.
 
+mod heap;
 mod id;
 mod lifetime;
 mod metadata;
@@ -8,6 +9,7 @@ pub mod stored;
 mod text;
 mod timestamp;
 
+pub(crate) use heap::heap_block;
 pub(crate) use id::alphanumeric;
 pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserId};
 pub use lifetime::{InvalidLifetime, Lifetime};

@@ -2,6 +2,7 @@ use super::Deferred;
 use crate::address::ClientAddress;
 use crate::key::{PlainKey, StoredKey};
 use crate::policy::Policy;
+use crate::value::heap_block;
 use crate::{ConfigId, Permissions};
 
 /// One use of a key, as its holder asks for it.
@@ -89,6 +90,11 @@ impl Attempt {
     /// The texts under which a store may hold the key.
     pub fn stored_forms(&self) -> impl Iterator<Item = &StoredKey> {
         std::iter::once(&self.hash).chain(&self.unhashed)
+    }
+
+    /// Bytes that the texts of the key hold on the heap, about. Where keys are kept as they are, whoever shows one decides.
+    pub fn heap_bytes(&self) -> usize {
+        self.stored_forms().map(|form| heap_block(form.as_str().len())).sum()
     }
 
     /// Whether a row that was found under `stored` may be found so: a hash that leaked from the table must not

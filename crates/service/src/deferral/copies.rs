@@ -7,6 +7,7 @@ use keymint_domain::verify::Attempt;
 use keymint_ports::{Clock, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use super::room::Room;
 use super::slot::Slot;
 use crate::group_commit::GroupCommit;
 use crate::{ServiceError, stopwatch};
@@ -16,9 +17,13 @@ type Slots = HashMap<StoredKey, Arc<AsyncMutex<Slot>>>;
 /// Keys that are remembered at most; the uses of others go the exact way.
 const MAX_SLOTS: usize = 50_000;
 
+/// Bytes that they take at most, about: room for nearly as many keys of a kilobyte.
+const MAX_BYTES: usize = 48 * 1024 * 1024;
+
 /// The remembered keys, by the hash of their text.
 pub(super) struct Copies {
     slots: Mutex<Slots>,
+    room: Arc<Room>,
     pub(super) exact: Arc<GroupCommit>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Arc<Policy>,
@@ -27,7 +32,7 @@ pub(super) struct Copies {
 
 impl Copies {
     pub(super) fn new(exact: Arc<GroupCommit>, clock: Arc<dyn Clock>, policy: Arc<Policy>, flush_ms: u64) -> Self {
-        Self { slots: Mutex::default(), exact, clock, policy, flush_ms }
+        Self { slots: Mutex::default(), room: Room::new(MAX_BYTES), exact, clock, policy, flush_ms }
     }
 
     pub(super) fn slots(&self) -> MutexGuard<'_, Slots> {
@@ -43,7 +48,7 @@ impl Copies {
         if slots.len() >= MAX_SLOTS {
             return None;
         }
-        let slot = Arc::new(AsyncMutex::new(Slot::of(attempt)));
+        let slot = Arc::new(AsyncMutex::new(Slot::of(attempt, &self.room)?));
         slots.insert(attempt.hash().clone(), Arc::clone(&slot));
         Some(slot)
     }

@@ -6,6 +6,7 @@
 
 mod copies;
 mod flush;
+mod room;
 mod slot;
 
 use std::fmt;

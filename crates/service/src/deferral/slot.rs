@@ -1,8 +1,13 @@
+use std::sync::Arc;
+
 use keymint_domain::verify::{Attempt, Deferred, DryRun, Owner, Verdict, decide, dry_run};
 use keymint_domain::{ApiKey, Policy, Timestamp};
 
+use super::room::{Room, Share};
+
 /// What the process remembers of one key.
 pub(super) struct Slot {
+    share: Share,
     look: Attempt,
     /// When the key was last read; `None` = it must be read before it is judged.
     read_at: Option<Timestamp>,
@@ -13,9 +18,10 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The slot of this attempt's key, of which nothing is known yet.
-    pub(super) fn of(attempt: &Attempt) -> Self {
-        Self { look: attempt.look(), read_at: None, copy: None, deferred: None }
+    /// The slot of this attempt's key, of which nothing is known yet; `None` where there is no room for it.
+    pub(super) fn of(attempt: &Attempt, room: &Arc<Room>) -> Option<Self> {
+        let share = room.share(bytes_without_copy(attempt))?;
+        Some(Self { share, look: attempt.look(), read_at: None, copy: None, deferred: None })
     }
 
     /// Whether what is known counts at `now`.
@@ -45,14 +51,21 @@ impl Slot {
 
     /// Takes the answer to [`Slot::look`], asked at `now`.
     ///
-    /// A key that was refused has no copy: the exact way says why, and notices when that ends.
+    /// A key that was refused has no copy: the exact way says why, and notices when that ends. Nor has one for which there
+    /// is no room.
     pub(super) fn take_in(&mut self, verdict: Verdict, policy: &Policy, now: Timestamp) {
         self.deferred = None;
         self.read_at = Some(now);
+        let without_copy = bytes_without_copy(&self.look);
         self.copy = match verdict {
-            Verdict::Accepted(key) if policy.may_defer(&key) => Some(key),
+            Verdict::Accepted(key) if policy.may_defer(&key) && self.share.resize(without_copy + key.heap_bytes()) => {
+                Some(key)
+            }
             _ => None,
         };
+        if self.copy.is_none() {
+            self.share.resize(without_copy);
+        }
     }
 
     /// Decides an attempt on the copy; `None` where it must go the exact way.
@@ -74,3 +87,11 @@ impl Slot {
         Some(dry_run(Some((self.copy.as_ref()?, Owner::Present)), attempt, policy, now))
     }
 }
+
+/// Bytes that a slot takes before there is a copy, about. The map keeps the hash once more.
+fn bytes_without_copy(look: &Attempt) -> usize {
+    BESIDE + size_of::<Slot>() + 2 * look.heap_bytes()
+}
+
+/// Bytes that the map and the lock of a slot take, about.
+const BESIDE: usize = 192;

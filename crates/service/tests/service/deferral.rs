@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keymint_domain::key::{EditKey, Field, NewKey, PlainKey};
+use keymint_domain::key::{EditKey, Field, MetadataInput, NewKey, PlainKey};
 use keymint_domain::policy::RateLimitDefaults;
 use keymint_domain::usage::{Algorithm, Standing};
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
-use keymint_domain::{ApiKey, Configuration, ErrorCode, KeyId, Policy};
+use keymint_domain::{ApiKey, Configuration, ErrorCode, KeyId, Metadata, Policy};
 use keymint_ports::{FakeClock, KeyStore as _, MockKeyStore, StoreError};
 use keymint_service::{Caller, Keys, ServiceError, UpdateKey, VerifyKey};
 
@@ -62,6 +62,29 @@ async fn uses_are_counted_at_once_in_the_process_and_stored_by_the_flush() {
     fixture.keys.flush().await.unwrap();
     assert_eq!(stored(&fixture, id).await.usage, usage, "what was written is not written again");
     assert_eq!(code_of(&fixture.verify(&minted).await), Some(ErrorCode::RateLimited));
+}
+
+#[tokio::test]
+async fn keys_for_which_there_is_no_room_are_counted_at_once_by_the_store() {
+    let policy = policy(Algorithm::Gcra, 10);
+    let open = Configuration { enable_metadata: true, ..policy.configurations()[0].clone() };
+    let fixture = Fixture::with(Policy::new(vec![open]).unwrap(), |builder| builder.flush_interval(FLUSH));
+    let text = format!("[\"{}\"]", "x".repeat(1024 * 1024));
+    let metadata = MetadataInput::Given(Metadata::from_stored(&text).unwrap().unwrap());
+    let mut deferred = 0;
+    let mut ids = Vec::new();
+    for _ in 0..60 {
+        let minted = fixture.create(NewKey { metadata: metadata.clone(), ..NewKey::default() }).await;
+        assert!(fixture.verify(&minted).await.accepted().is_some());
+        deferred += u32::from(stored(&fixture, &minted.key.details.id).await.usage.request_count == 0);
+        ids.push(minted.key.details.id.clone());
+    }
+    assert_eq!(deferred, 47, "48 MiB are remembered, and each key takes a little more than one");
+
+    fixture.keys.flush().await.unwrap();
+    for id in ids {
+        assert_eq!(stored(&fixture, &id).await.usage.request_count, 1);
+    }
 }
 
 #[tokio::test]

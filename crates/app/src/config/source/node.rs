@@ -2,7 +2,7 @@ use toml::de::{DeInteger, DeValue};
 use toml::map::Map;
 
 use super::Faults;
-use crate::config::Place;
+use crate::config::{KeyPath, Place};
 
 /// Values by key, in the order they were written.
 pub(in crate::config) type Table = Map<String, Node>;
@@ -89,9 +89,26 @@ impl Node {
         }
     }
 
+    /// The tables of a list at `path`, each of which the file writes below a header of its own.
+    pub(in crate::config) fn tables(&self, path: &KeyPath) -> Result<&[Self], Faults> {
+        match (&self.item, &self.place) {
+            (Item::Table(_), Place::Variable(_)) => {
+                self.wrong("must be a list, not a table: number its entries, as KEYMINT__API_KEY__0__CONFIG_ID does")
+            }
+            (Item::Table(_), _) => {
+                self.wrong(format!("must be a list, not a table: write [[{path}]], in double brackets"))
+            }
+            _ => self.list(),
+        }
+    }
+
     pub(in crate::config) fn table(&self) -> Result<&Table, Faults> {
         match &self.item {
             Item::Table(table) => Ok(table),
+            // What double brackets make of a header.
+            Item::List(nodes) if nodes.iter().any(|node| matches!(node.item, Item::Table(_))) => {
+                self.wrong("must be a table, not a list of tables: write its header in single brackets")
+            }
             _ => self.not("a table"),
         }
     }

@@ -74,6 +74,11 @@ fn put(node: &mut Node, steps: &[Step], new: Node) -> Result<(), String> {
             }
             list.get_mut(*index).ok_or_else(|| format!("index {index} leaves a gap: the next free one is {length}"))?
         }
+        (Item::List(_), Step::Key(key)) => {
+            return Err(format!(
+                "there is no key {key} in {kind}: number its entries, as KEYMINT__API_KEY__0__CONFIG_ID does"
+            ));
+        }
         (_, Step::Key(key)) => return Err(format!("there is no key {key} in {kind}")),
         (_, Step::Index(index)) => return Err(format!("there is no index {index} in {kind}")),
     };

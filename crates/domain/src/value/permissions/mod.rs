@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::heap_block;
 use super::stored::without_halves;
 
 /// What a key may do, or what a caller asks of it: actions by resource, in the order they were given.
@@ -83,6 +84,19 @@ impl Permissions {
     /// The JSON text, for a row or an answer.
     pub fn as_json(&self) -> &str {
         &self.json
+    }
+
+    /// Bytes that the permissions hold on the heap, about.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let text = |text: &str| heap_block(text.len());
+        let of_resource = |(resource, actions): (&Box<str>, &Vec<Box<str>>)| {
+            // A node of the tree is at least half full.
+            2 * size_of::<(Box<str>, Vec<Box<str>>)>()
+                + text(resource)
+                + heap_block(size_of::<Box<str>>() * actions.capacity())
+                + actions.iter().map(|action| text(action)).sum::<usize>()
+        };
+        text(&self.json) + self.actions.iter().map(of_resource).sum::<usize>()
     }
 
     /// Whether every action of every resource in `asked` is granted here. Asking for nothing, or for no action of a

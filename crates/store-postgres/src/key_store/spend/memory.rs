@@ -25,7 +25,7 @@ pub(super) struct Remembered {
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self { rows: Mutex::default() }
+        Self { rows: Mutex::new(RowCache::new(|row: &Remembered| row.key.heap_bytes())) }
     }
 
     /// Takes out the rows that are remembered of these. One that turns out to have changed is thereby forgotten.

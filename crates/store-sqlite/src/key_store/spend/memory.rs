@@ -18,7 +18,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// Nothing is known yet.
     pub(crate) fn new() -> Self {
-        Self { data_version: None, rows: RowCache::new() }
+        Self { data_version: None, rows: RowCache::new(|(key, _)| key.heap_bytes()) }
     }
 
     /// Forgets everything where somebody else has committed. The transaction must hold the lock on writing.
