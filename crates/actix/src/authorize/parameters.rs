@@ -77,7 +77,11 @@ impl Parameters {
             taken.config_id = Some(ConfigId::parse(given.text.as_str()).map_err(|error| error.to_string())?);
             Ok(())
         });
-        take(permissions, &mut |given| read_permissions(&given.text).map(|asked| taken.permissions = Some(asked)));
+        take(permissions, &mut |given| {
+            let asked = Permissions::from_words(&given.text).map_err(|error| format!("Invalid input: {error}"))?;
+            taken.permissions = Some(asked);
+            Ok(())
+        });
         take(cost, &mut |given| {
             let least = u32::from(given.place.starts_with("header"));
             read_cost(&given.text, least..=u32::MAX).map(|cost| taken.cost = cost)
@@ -94,17 +98,6 @@ impl Parameters {
 /// Whether the request is for `/authorize` itself, and not for a path below it.
 fn is_exact(request: &HttpRequest) -> bool {
     request.match_info().get("path").is_none()
-}
-
-/// `files:read,files:write`.
-fn read_permissions(text: &str) -> Result<Permissions, String> {
-    let pair = |item: &'_ str| -> Option<(String, String)> {
-        let (resource, action) = item.trim().split_once(':')?;
-        (!resource.is_empty() && !action.is_empty()).then(|| (resource.to_owned(), action.to_owned()))
-    };
-    let pairs: Option<Vec<_>> = text.split(',').map(pair).collect();
-    let pairs = pairs.ok_or("Invalid input: expected resource:action, more of them separated by commas")?;
-    Ok(Permissions::from_pairs(pairs.iter().map(|(resource, action)| (&**resource, &**action))))
 }
 
 fn read_cost(text: &str, range: RangeInclusive<u32>) -> Result<Cost, String> {

@@ -13,8 +13,9 @@ const SUMMARY: &str = "Says to a gateway whether a request may pass, and counts 
 const TEXT: &str = "Any method is answered alike, and no body is read. The query of `/authorize` itself says what the \
     route asks of keys, or a header says what the query does not. Below `/authorize` the path and the query are those of \
     the client's request, and say nothing. Two different keys in one request are refused.";
-/// `files:read,files:write` in a header, which is ASCII to most of those who write one.
-const PERMISSIONS_IN_HEADER: &str = r"^[!-+.-9;-~]+:[!-+.-~]+(,[!-+.-9;-~]+:[!-+.-~]+)*$";
+/// A percent-encoded character of UTF-8.
+const ESCAPE: &str = "%[0-7]H|%[cC][2-9a-fA-F]T|%[dD]HT|%[eE]0%[abAB]HT|%[eE][1-9a-cA-CeEfF]TT|%[eE][dD]%[89]HT\
+    |%[fF]0%[9abAB]HTT|%[fF][1-3]TTT|%[fF]4%8HTT";
 const IDENTITY: [(&str, &str); 7] = [
     ("x-key-id", "The key's id."),
     ("x-key-owner", "Whose it is."),
@@ -52,7 +53,7 @@ fn at(id: &'static str) -> Description {
 fn parameters(place: &ParameterIn) -> Vec<Member> {
     let in_query = *place == ParameterIn::Query;
     let name = |query, header| if in_query { query } else { header };
-    let pattern = if in_query { permissions() } else { PERMISSIONS_IN_HEADER.to_owned() };
+    let pattern = if in_query { permissions() } else { permissions_in_header() };
     let permissions = text().pattern(Some(pattern)).examples(["files:read,files:write"]);
     let cost = integer(u64::from(!in_query), u32::MAX.into());
     let deny = "`403` answers 403 for 400 and 429 too, and says in headers what was meant.";
@@ -76,8 +77,20 @@ fn of_the_request() -> Vec<Member> {
 /// fewer by `\s`.
 fn permissions() -> String {
     let space = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-    let one = format!("[{space}]*[^:,{space}][^:,]*:[^,]*[^,{space}][{space}]*");
+    let (any, visible) = (format!("(?:[^:,%]|{0})", escape()), format!("(?:[^:,%{space}]|{0})", escape()));
+    let one = format!("[{space}]*{visible}{any}*:{any}*{visible}[{space}]*");
     format!("^{one}(,{one})*$")
+}
+
+/// The same in a header, which is ASCII to most of those who write one.
+fn permissions_in_header() -> String {
+    let word = format!("(?:[-!-$&-+.-9;-~]|{})+", escape());
+    format!("^{word}:{word}(,{word}:{word})*$")
+}
+
+fn escape() -> String {
+    let hex = "[0-9a-fA-F]";
+    ESCAPE.replace('T', &format!("%[89abAB]{hex}")).replace('H', hex)
 }
 
 /// What may go wrong.

@@ -299,6 +299,10 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
     let server = TestServer::with(setup());
     let key = server.create(json!({ "userId": "ada", "remaining": 5 })).await;
     let pairs = "Invalid input: expected resource:action, more of them separated by commas";
+    let colons = "Invalid input: expected one colon between resource and action; a colon within either is %3A (in a query \
+                  %253A)";
+    let escape = "Invalid input: expected two hexadecimal digits of UTF-8 after %; the sign itself is %25 (in a query \
+                  %2525)";
     let cost = "Invalid input: expected a whole number from 0 to 4294967295";
     for (path, message) in [
         ("?cost=-1", format!("[query.cost] {cost}")),
@@ -309,6 +313,9 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
         ("?permissions=", format!("[query.permissions] {pairs}")),
         ("?permissions=files", format!("[query.permissions] {pairs}")),
         ("?permissions=files:read,,", format!("[query.permissions] {pairs}")),
+        ("?permissions=urn:acme:files:read", format!("[query.permissions] {colons}")),
+        ("?permissions=urn%3Aacme%3Afiles:read", format!("[query.permissions] {colons}")),
+        ("?permissions=100%25:read", format!("[query.permissions] {escape}")),
         ("?deny=429", "[query.deny] Invalid input: expected 403".to_owned()),
         (
             "?permission=files:read",
@@ -331,6 +338,33 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
         assert_eq!((&problem["status"], problem["detail"].as_str().unwrap()), (&json!(400), message));
     }
     assert_eq!(left(&server, &key).await, 5);
+}
+
+#[tokio::test]
+async fn every_permission_can_be_asked_for_in_the_words_that_name_it() {
+    let server = TestServer::with(setup());
+    let words = |permissions: Value| json!({ "userId": "ada", "permissions": permissions, "rateLimitEnabled": false });
+    let resource = server.create(words(json!({ "urn:acme:files": ["read"] }))).await;
+    let action = server.create(words(json!({ "urn": ["acme:files:read"] }))).await;
+    let odd = server.create(words(json!({ "a,b; %41": ["ключ\n", ":"] }))).await;
+    for (key, others) in [(&resource, [&action, &odd]), (&action, [&odd, &resource]), (&odd, [&resource, &action])] {
+        let printed = header(&get(&server, "", key).await, "x-key-permissions").to_owned();
+        let request = |key: &Value, in_query: bool| {
+            let path = if in_query { format!("?permissions={}", printed.replace('%', "%25")) } else { String::new() };
+            let request = ask(&server, Method::GET, &path);
+            let request = request.header("x-api-key", key["key"].as_str().unwrap());
+            if in_query { request } else { request.header("x-authz-permissions", &printed) }
+        };
+        for in_query in [true, false] {
+            assert_eq!(request(key, in_query).send().await.unwrap().status(), 200, "{printed}");
+            for other in others {
+                assert_eq!(request(other, in_query).send().await.unwrap().status(), 403, "{printed}");
+            }
+        }
+    }
+    for (path, status) in [("urn%253Aacme%253Afiles:read", 200), ("urn:acme%253Afiles%253Aread", 403)] {
+        assert_eq!(get(&server, &format!("?permissions={path}"), &resource).await.status(), status, "{path}");
+    }
 }
 
 #[tokio::test]

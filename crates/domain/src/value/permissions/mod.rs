@@ -3,6 +3,10 @@ use std::fmt;
 
 use serde_json::Value;
 
+mod words;
+
+pub use words::InvalidWords;
+
 /// What a key may do, or what a caller asks of it: actions by resource, in the order they were given.
 ///
 /// `*` as a resource stands for every resource, `*` as an action for every action. On the key's side it grants them
