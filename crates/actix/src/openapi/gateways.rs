@@ -16,7 +16,7 @@ const TEXT: &str = "Any method is answered alike, and no body is read. The query
 /// A percent-encoded character of UTF-8.
 const ESCAPE: &str = "%[0-7]H|%[cC][2-9a-fA-F]T|%[dD]HT|%[eE]0%[abAB]HT|%[eE][1-9a-cA-CeEfF]TT|%[eE][dD]%[89]HT\
     |%[fF]0%[9abAB]HTT|%[fF][1-3]TTT|%[fF]4%8HTT";
-const IDENTITY: [(&str, &str); 7] = [
+const IDENTITY: [(&str, &str); 9] = [
     ("x-key-id", "The key's id."),
     ("x-key-owner", "Whose it is."),
     ("x-key-config", "The configuration it was made under."),
@@ -24,6 +24,8 @@ const IDENTITY: [(&str, &str); 7] = [
     ("x-key-permissions", "What it grants, as `files:read,files:write`; `-` is nothing."),
     ("x-key-meta", "Its metadata as JSON in base64url; `-` is none."),
     ("x-key-remaining", "Calls that the quota still allows; `-` is no quota."),
+    ("x-key-header", "The headers that showed the key, between commas."),
+    ("x-envoy-auth-headers-to-remove", "The same, for Envoy, which takes them from the request."),
 ];
 
 /// `/authorize` by any method.
@@ -57,12 +59,17 @@ fn parameters(place: &ParameterIn) -> Vec<Member> {
     let permissions = text().pattern(Some(pattern)).examples(["files:read,files:write"]);
     let cost = integer(u64::from(!in_query), u32::MAX.into());
     let deny = "`403` answers 403 for 400 and 429 too, and says in headers what was meant.";
-    vec![
+    let mut members = vec![
         optional(name("config", "X-Authz-Config"), id(), "The configuration that the key must be of."),
         optional(name("permissions", "X-Authz-Permissions"), permissions, "What the key must grant."),
         optional(name("cost", "X-Authz-Cost"), cost, "What the request costs; 1 where absent."),
         optional(name("deny", "X-Authz-Deny"), choice(["403"]), deny),
-    ]
+    ];
+    if in_query {
+        let bearer = "Whether `Authorization: Bearer` may hold the key; as `authorize.bearer` says where absent.";
+        members.push(optional("bearer", choice(["on", "off"]), bearer));
+    }
+    members
 }
 
 /// What else a gateway says of its client's request. Nothing of it is refused.

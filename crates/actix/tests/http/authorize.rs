@@ -207,6 +207,32 @@ async fn a_key_is_taken_from_any_configured_header_or_as_a_bearer_token_and_two_
 }
 
 #[tokio::test]
+async fn a_token_of_the_applications_own_stands_beside_a_key_where_it_is_said_that_it_may() {
+    let off = ApiOptions { authorize_bearer: false, ..setup().options };
+    for (options, ways) in [
+        (setup().options, [("?bearer=off", true), ("?bearer=on", false), ("", false)]),
+        (off, [("?bearer=off", true), ("?bearer=on", false), ("", true)]),
+    ] {
+        let server = TestServer::with(Setup { options, ..setup() });
+        let key = server.create(json!({ "userId": "ada", "rateLimitEnabled": false })).await;
+        let text = key["key"].as_str().unwrap();
+        for (path, is_token) in ways {
+            let request = || ask(&server, Method::GET, path).header("x-authz-bearer", "off");
+            let both = request().header("x-api-key", text).bearer_auth("eyJ0.e30.sig").send().await.unwrap();
+            let alone = request().bearer_auth(text).send().await.unwrap();
+            if is_token {
+                assert_eq!((both.status().as_u16(), header(&both, "x-key-header")), (200, "x-api-key"), "{path}");
+                assert_eq!(denied(alone).await, denial(401, "MISSING_API_KEY"), "{path}");
+            } else {
+                assert_eq!(denied(both).await, denial(401, "DIFFERENT_API_KEYS"), "{path}");
+                assert_eq!((alone.status().as_u16(), header(&alone, "x-key-header")), (200, "authorization"), "{path}");
+                assert_eq!(header(&alone, "x-envoy-auth-headers-to-remove"), "authorization");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_denial_says_whether_another_key_other_permissions_or_time_would_help() {
     let server = TestServer::with(setup());
     let expired = server.create(json!({ "userId": "ada", "expiresIn": 86_400 })).await;
@@ -317,9 +343,10 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
         ("?permissions=urn%3Aacme%3Afiles:read", format!("[query.permissions] {colons}")),
         ("?permissions=100%25:read", format!("[query.permissions] {escape}")),
         ("?deny=429", "[query.deny] Invalid input: expected 403".to_owned()),
+        ("?bearer=no", "[query.bearer] Invalid input: expected on or off".to_owned()),
         (
             "?permission=files:read",
-            "[query.permission] Unknown parameter: expected one of config, permissions, cost, deny".to_owned(),
+            "[query.permission] Unknown parameter: expected one of config, permissions, cost, deny, bearer".to_owned(),
         ),
         ("?deny=0&cost=x", format!("[query.cost] {cost}; [query.deny] Invalid input: expected 403")),
     ] {
