@@ -159,7 +159,9 @@ async fn only_gateways_and_servers_may_ask() {
         ("x-authz-deny", "403"),
     ] {
         let request = ask(&server, Method::GET, "").header("x-api-key", text).header(name, value);
-        assert_eq!(denied(request.send().await.unwrap()).await, not_a_gateway, "{name}");
+        let response = request.send().await.unwrap();
+        assert_eq!(header(&response, "x-authz-code"), "NOT_A_GATEWAY", "{name}");
+        assert_eq!(denied(response).await, not_a_gateway, "{name}");
     }
     assert_eq!(denied(ask(&server, Method::GET, "?cost=x").send().await.unwrap()).await, not_a_gateway);
     assert_eq!(left(&server, &key).await, 5);

@@ -16,5 +16,6 @@ mod raw;
 mod real;
 mod replayed;
 mod retried;
+mod untrusted;
 mod upstream;
 mod wsgi;
