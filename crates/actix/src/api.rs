@@ -41,6 +41,8 @@ pub struct ApiOptions {
     pub trusted_origins: TrustedOrigins,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether `Authorization: Bearer` may hold the key of a gateway's client, where the gateway does not say.
+    pub authorize_bearer: bool,
     /// Bytes of a body at most.
     pub body_limit: usize,
     /// Time that a client has to send a body.
@@ -52,12 +54,13 @@ pub struct ApiOptions {
 }
 
 impl Default for ApiOptions {
-    /// `/api/auth`, no origins and no proxies, 256 KiB, 5 s, 10 s, no access log.
+    /// `/api/auth`, no origins and no proxies, keys as bearer tokens too, 256 KiB, 5 s, 10 s, no access log.
     fn default() -> Self {
         Self {
             base_path: "/api/auth".to_owned(),
             trusted_origins: TrustedOrigins::default(),
             trusted_proxies: Vec::new(),
+            authorize_bearer: true,
             body_limit: 256 * 1024,
             body_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),

@@ -20,6 +20,7 @@ mod error;
 mod exposition;
 mod live;
 mod process;
+mod seldom;
 mod server;
 
 pub mod authorize;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use actix_web::http::Version;
 
 use crate::request::RequestIds;
+use crate::seldom::Seldom;
 
 /// What a process has whatever it is configured to.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Process {
     phase: AtomicU8,
     under_way: AtomicUsize,
     has_http2: AtomicBool,
+    /// When it was last logged that somebody asks as a gateway who is none.
+    pub(crate) not_a_gateway: Seldom,
 }
 
 /// How near its end a server is.
@@ -42,6 +45,7 @@ impl Process {
             phase: AtomicU8::new(Phase::Serving as u8),
             under_way: AtomicUsize::new(0),
             has_http2: AtomicBool::new(false),
+            not_a_gateway: Seldom::default(),
         }
     }
 

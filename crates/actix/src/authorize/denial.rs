@@ -69,9 +69,10 @@ impl ResponseError for Denial {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
         }
+        // Always, since whoever may not ask cannot say how it wants to be told.
+        response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));
         if self.by_403 {
             response.insert_header((X_AUTHZ_STATUS, HeaderValue::from(status.as_u16())));
-            response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));
         }
         let mut response = response.body(problem.to_string());
         self.error.show_retry(response.headers_mut());

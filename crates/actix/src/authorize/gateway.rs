@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
-use keymint_service::Caller;
+use keymint_service::{Caller, stopwatch};
 
 use crate::request::{forwarded_address, is_trusted_peer};
 use crate::{Api, ApiError};
@@ -37,6 +37,15 @@ impl Asker {
         let caller = if is_server { Caller::Server } else { Caller::Anyone };
         // Said before anything else is, so that whoever sets a gateway up learns of it.
         if !api.keys.may_verify(&caller) {
+            if api.process.not_a_gateway.is_due(stopwatch()) {
+                let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+                tracing::warn!(
+                    peer = peer.map(tracing::field::display),
+                    setting = "server.trusted_proxies",
+                    shows_server_key = shown.is_some(),
+                    "somebody asks /authorize who is no gateway: where it is yours, its address is missing in the setting"
+                );
+            }
             return Err(ApiError::NotAGateway);
         }
         Ok(Self { caller, is_trusted: is_server, client_ip: is_server.then(client_ip).flatten() })

@@ -1,7 +1,7 @@
 use actix_web::HttpResponseBuilder;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keymint_domain::ApiKey;
+use keymint_domain::{ApiKey, Permissions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands for nothing. A header is always there and never empty: a gateway that copies what it finds would else
@@ -17,10 +17,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Says whose the request is. Every value is ASCII without spaces, whatever the key's texts hold.
 pub(crate) fn identify(response: &mut HttpResponseBuilder, key: &ApiKey) {
     let details = &*key.details;
-    let permissions = details.permissions.as_ref().map(|permissions| {
-        let pairs = permissions.pairs().map(|(resource, action)| format!("{}:{}", encode(resource), encode(action)));
-        pairs.collect::<Vec<_>>().join(",")
-    });
+    let permissions = details.permissions.as_ref().map(Permissions::to_words);
     let metadata = details.metadata.as_ref().map(|metadata| URL_SAFE_NO_PAD.encode(metadata.as_json()));
     for (name, value) in [
         ("X-Key-Id", text(details.id.as_str())),

@@ -12,4 +12,4 @@ pub(crate) use gateway::Asker;
 pub(crate) use identity::identify;
 pub(crate) use parameters::Parameters;
 pub(crate) use repeat::name_of_request;
-pub(crate) use shown::shown_key;
+pub(crate) use shown::{showing_headers, shown_key};

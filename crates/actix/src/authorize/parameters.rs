@@ -18,6 +18,8 @@ pub(crate) struct Parameters {
     pub(crate) cost: Cost,
     /// Whether every denial is a 401 or a 403, which are all that nginx knows.
     pub(crate) deny_by_403: bool,
+    /// Whether `Authorization: Bearer` may hold the key; `None` = as it is configured.
+    pub(crate) bearer: Option<bool>,
 }
 
 /// A parameter as it was given, and where: for messages.
@@ -26,7 +28,9 @@ struct Given {
     text: String,
 }
 
-const NAMES: [&str; 4] = ["config", "permissions", "cost", "deny"];
+const NAMES: [&str; 5] = ["config", "permissions", "cost", "deny", BEARER];
+/// No header says it: to leave a key unread is to ask for less.
+const BEARER: &str = "bearer";
 
 impl Parameters {
     /// Reads the query of `/authorize`, and `X-Authz-*` for what it does not say.
@@ -56,7 +60,7 @@ impl Parameters {
                 return Some(Given { place, text: text.clone() });
             }
             let header = format!("x-authz-{name}");
-            let mut lines = request.headers().get_all(&*header).filter(|_| is_trusted);
+            let mut lines = request.headers().get_all(&*header).filter(|_| is_trusted && name != BEARER);
             let text = String::from_utf8_lossy(lines.next()?.as_bytes()).into_owned();
             let place = format!("header.{header}");
             if lines.next().is_some() {
@@ -64,7 +68,8 @@ impl Parameters {
             }
             Some(Given { place, text })
         };
-        let (config, permissions, cost, deny) = (given("config"), given("permissions"), given("cost"), given("deny"));
+        let (config, permissions, cost) = (given("config"), given("permissions"), given("cost"));
+        let (deny, bearer) = (given("deny"), given(BEARER));
         let mut taken = Self::default();
         let mut take = |given: Option<Given>, read: &mut dyn FnMut(&Given) -> Result<(), String>| {
             if let Some(given) = given
@@ -77,7 +82,11 @@ impl Parameters {
             taken.config_id = Some(ConfigId::parse(given.text.as_str()).map_err(|error| error.to_string())?);
             Ok(())
         });
-        take(permissions, &mut |given| read_permissions(&given.text).map(|asked| taken.permissions = Some(asked)));
+        take(permissions, &mut |given| {
+            let asked = Permissions::from_words(&given.text).map_err(|error| format!("Invalid input: {error}"))?;
+            taken.permissions = Some(asked);
+            Ok(())
+        });
         take(cost, &mut |given| {
             let least = u32::from(given.place.starts_with("header"));
             read_cost(&given.text, least..=u32::MAX).map(|cost| taken.cost = cost)
@@ -85,6 +94,11 @@ impl Parameters {
         take(deny, &mut |given| {
             taken.deny_by_403 = given.text == "403";
             if taken.deny_by_403 { Ok(()) } else { Err("Invalid input: expected 403".to_owned()) }
+        });
+        take(bearer, &mut |given| {
+            let states = [("on", true), ("off", false)];
+            taken.bearer = states.into_iter().find(|(name, _)| *name == given.text).map(|(_, state)| state);
+            if taken.bearer.is_some() { Ok(()) } else { Err("Invalid input: expected on or off".to_owned()) }
         });
         let outcome = if problems.is_empty() { Ok(()) } else { Err(ApiError::Validation(problems.join("; "))) };
         (taken, outcome)
@@ -94,17 +108,6 @@ impl Parameters {
 /// Whether the request is for `/authorize` itself, and not for a path below it.
 fn is_exact(request: &HttpRequest) -> bool {
     request.match_info().get("path").is_none()
-}
-
-/// `files:read,files:write`.
-fn read_permissions(text: &str) -> Result<Permissions, String> {
-    let pair = |item: &'_ str| -> Option<(String, String)> {
-        let (resource, action) = item.trim().split_once(':')?;
-        (!resource.is_empty() && !action.is_empty()).then(|| (resource.to_owned(), action.to_owned()))
-    };
-    let pairs: Option<Vec<_>> = text.split(',').map(pair).collect();
-    let pairs = pairs.ok_or("Invalid input: expected resource:action, more of them separated by commas")?;
-    Ok(Permissions::from_pairs(pairs.iter().map(|(resource, action)| (&**resource, &**action))))
 }
 
 fn read_cost(text: &str, range: RangeInclusive<u32>) -> Result<Cost, String> {

@@ -13,9 +13,10 @@ const SUMMARY: &str = "Says to a gateway whether a request may pass, and counts 
 const TEXT: &str = "Any method is answered alike, and no body is read. The query of `/authorize` itself says what the \
     route asks of keys, or a header says what the query does not. Below `/authorize` the path and the query are those of \
     the client's request, and say nothing. Two different keys in one request are refused.";
-/// `files:read,files:write` in a header, which is ASCII to most of those who write one.
-const PERMISSIONS_IN_HEADER: &str = r"^[!-+.-9;-~]+:[!-+.-~]+(,[!-+.-9;-~]+:[!-+.-~]+)*$";
-const IDENTITY: [(&str, &str); 7] = [
+/// A percent-encoded character of UTF-8.
+const ESCAPE: &str = "%[0-7]H|%[cC][2-9a-fA-F]T|%[dD]HT|%[eE]0%[abAB]HT|%[eE][1-9a-cA-CeEfF]TT|%[eE][dD]%[89]HT\
+    |%[fF]0%[9abAB]HTT|%[fF][1-3]TTT|%[fF]4%8HTT";
+const IDENTITY: [(&str, &str); 9] = [
     ("x-key-id", "The key's id."),
     ("x-key-owner", "Whose it is."),
     ("x-key-config", "The configuration it was made under."),
@@ -23,6 +24,8 @@ const IDENTITY: [(&str, &str); 7] = [
     ("x-key-permissions", "What it grants, as `files:read,files:write`; `-` is nothing."),
     ("x-key-meta", "Its metadata as JSON in base64url; `-` is none."),
     ("x-key-remaining", "Calls that the quota still allows; `-` is no quota."),
+    ("x-key-header", "The headers that showed the key, between commas."),
+    ("x-envoy-auth-headers-to-remove", "The same, for Envoy, which takes them from the request."),
 ];
 
 /// `/authorize` by any method.
@@ -52,16 +55,21 @@ fn at(id: &'static str) -> Description {
 fn parameters(place: &ParameterIn) -> Vec<Member> {
     let in_query = *place == ParameterIn::Query;
     let name = |query, header| if in_query { query } else { header };
-    let pattern = if in_query { permissions() } else { PERMISSIONS_IN_HEADER.to_owned() };
+    let pattern = if in_query { permissions() } else { permissions_in_header() };
     let permissions = text().pattern(Some(pattern)).examples(["files:read,files:write"]);
     let cost = integer(u64::from(!in_query), u32::MAX.into());
     let deny = "`403` answers 403 for 400 and 429 too, and says in headers what was meant.";
-    vec![
+    let mut members = vec![
         optional(name("config", "X-Authz-Config"), id(), "The configuration that the key must be of."),
         optional(name("permissions", "X-Authz-Permissions"), permissions, "What the key must grant."),
         optional(name("cost", "X-Authz-Cost"), cost, "What the request costs; 1 where absent."),
         optional(name("deny", "X-Authz-Deny"), choice(["403"]), deny),
-    ]
+    ];
+    if in_query {
+        let bearer = "Whether `Authorization: Bearer` may hold the key; as `authorize.bearer` says where absent.";
+        members.push(optional("bearer", choice(["on", "off"]), bearer));
+    }
+    members
 }
 
 /// What else a gateway says of its client's request. Nothing of it is refused.
@@ -76,8 +84,20 @@ fn of_the_request() -> Vec<Member> {
 /// fewer by `\s`.
 fn permissions() -> String {
     let space = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-    let one = format!("[{space}]*[^:,{space}][^:,]*:[^,]*[^,{space}][{space}]*");
+    let (any, visible) = (format!("(?:[^:,%]|{0})", escape()), format!("(?:[^:,%{space}]|{0})", escape()));
+    let one = format!("[{space}]*{visible}{any}*:{any}*{visible}[{space}]*");
     format!("^{one}(,{one})*$")
+}
+
+/// The same in a header, which is ASCII to most of those who write one.
+fn permissions_in_header() -> String {
+    let word = format!("(?:[-!-$&-+.-9;-~]|{})+", escape());
+    format!("^{word}:{word}(,{word}:{word})*$")
+}
+
+fn escape() -> String {
+    let hex = "[0-9a-fA-F]";
+    ESCAPE.replace('T', &format!("%[89abAB]{hex}")).replace('H', hex)
 }
 
 /// What may go wrong.

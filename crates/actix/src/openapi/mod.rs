@@ -81,7 +81,7 @@ const HEADERS: [(&str, bool, &str); 8] = [
     (LIMITS[0], false, "A key's limits: `\"rate\";q=10;w=86400` is 10 calls in 86400 seconds."),
     (LIMITS[1], false, "What they still allow: `\"rate\";r=5;t=8640` is 5 calls, and more in 8640 seconds."),
     ("x-authz-status", true, "With `deny=403` the status that was meant."),
-    ("x-authz-code", false, "With `deny=403` the code of the denial."),
+    ("x-authz-code", false, "The code of the denial."),
 ];
 
 /// The document of a server, in OpenAPI 3.1.

@@ -24,7 +24,7 @@ pub(crate) use judged::Judged;
 pub(crate) use pairs::pairs;
 pub use request_id::RequestIds;
 pub(crate) use request_id::own_id;
-pub(crate) use shown::{NoKey, one_key};
+pub(crate) use shown::{NoKey, headers_of_key, one_key};
 pub use trace::Tracing;
 pub use watch::Answered;
 pub(crate) use watch::{RoutePattern, Watch};

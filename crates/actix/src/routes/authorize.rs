@@ -4,7 +4,7 @@ use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
-use crate::authorize::{Asker, Denial, Parameters, identify, name_of_request, shown_key};
+use crate::authorize::{Asker, Denial, Parameters, identify, name_of_request, showing_headers, shown_key};
 use crate::live::CurrentApi;
 use crate::request::{Judged, proven_address};
 use crate::wire::show_limits;
@@ -20,8 +20,12 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
         read?;
         decide(&request, &api, &asker, parameters).await
     };
-    let key = decided.await.map_err(|error| Denial { error, by_403 })?;
+    let (key, headers) = decided.await.map_err(|error| Denial { error, by_403 })?;
     let mut response = HttpResponse::Ok();
+    // What Envoy takes from the request by itself.
+    for name in ["X-Key-Header", "X-Envoy-Auth-Headers-To-Remove"] {
+        response.insert_header((name, headers.as_str()));
+    }
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     identify(&mut response, &key);
     let mut response = response.finish();
@@ -29,10 +33,16 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
     Ok(response)
 }
 
-/// The key that the request shows, once it has paid.
-async fn decide(request: &HttpRequest, api: &Api, asker: &Asker, parameters: Parameters) -> Result<ApiKey, ApiError> {
-    let Parameters { config_id, permissions, cost, .. } = parameters;
-    let key = shown_key(api.keys.policy(), request.headers())?;
+/// The key that the request shows, once it has paid, and the headers that show it.
+async fn decide(
+    request: &HttpRequest,
+    api: &Api,
+    asker: &Asker,
+    parameters: Parameters,
+) -> Result<(ApiKey, String), ApiError> {
+    let Parameters { config_id, permissions, cost, bearer, .. } = parameters;
+    let (policy, bearer) = (api.keys.policy(), bearer.unwrap_or(api.options.authorize_bearer));
+    let key = shown_key(policy, bearer, request.headers())?;
     let caller_ip = proven_address(request, &api.options.trusted_proxies);
     let verification = VerifyKey { key, config_id, permissions, cost, client_ip: asker.client_ip, caller_ip };
     let name = if asker.is_trusted { name_of_request(request) } else { None };
@@ -43,7 +53,7 @@ async fn decide(request: &HttpRequest, api: &Api, asker: &Asker, parameters: Par
     match verdict {
         Verdict::Accepted(key) => {
             Judged::accepted(request, api, &key);
-            Ok(key)
+            Ok((key, showing_headers(policy, bearer, request.headers())))
         }
         Verdict::Refused(refusal) => Err(ApiError::Denied(refusal)),
     }

@@ -159,7 +159,9 @@ async fn only_gateways_and_servers_may_ask() {
         ("x-authz-deny", "403"),
     ] {
         let request = ask(&server, Method::GET, "").header("x-api-key", text).header(name, value);
-        assert_eq!(denied(request.send().await.unwrap()).await, not_a_gateway, "{name}");
+        let response = request.send().await.unwrap();
+        assert_eq!(header(&response, "x-authz-code"), "NOT_A_GATEWAY", "{name}");
+        assert_eq!(denied(response).await, not_a_gateway, "{name}");
     }
     assert_eq!(denied(ask(&server, Method::GET, "?cost=x").send().await.unwrap()).await, not_a_gateway);
     assert_eq!(left(&server, &key).await, 5);
@@ -204,6 +206,32 @@ async fn a_key_is_taken_from_any_configured_header_or_as_a_bearer_token_and_two_
         assert_eq!(denied(request.send().await.unwrap()).await, denial(401, code));
     }
     assert_eq!(left(&server, &key).await, 96);
+}
+
+#[tokio::test]
+async fn a_token_of_the_applications_own_stands_beside_a_key_where_it_is_said_that_it_may() {
+    let off = ApiOptions { authorize_bearer: false, ..setup().options };
+    for (options, ways) in [
+        (setup().options, [("?bearer=off", true), ("?bearer=on", false), ("", false)]),
+        (off, [("?bearer=off", true), ("?bearer=on", false), ("", true)]),
+    ] {
+        let server = TestServer::with(Setup { options, ..setup() });
+        let key = server.create(json!({ "userId": "ada", "rateLimitEnabled": false })).await;
+        let text = key["key"].as_str().unwrap();
+        for (path, is_token) in ways {
+            let request = || ask(&server, Method::GET, path).header("x-authz-bearer", "off");
+            let both = request().header("x-api-key", text).bearer_auth("eyJ0.e30.sig").send().await.unwrap();
+            let alone = request().bearer_auth(text).send().await.unwrap();
+            if is_token {
+                assert_eq!((both.status().as_u16(), header(&both, "x-key-header")), (200, "x-api-key"), "{path}");
+                assert_eq!(denied(alone).await, denial(401, "MISSING_API_KEY"), "{path}");
+            } else {
+                assert_eq!(denied(both).await, denial(401, "DIFFERENT_API_KEYS"), "{path}");
+                assert_eq!((alone.status().as_u16(), header(&alone, "x-key-header")), (200, "authorization"), "{path}");
+                assert_eq!(header(&alone, "x-envoy-auth-headers-to-remove"), "authorization");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -299,6 +327,10 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
     let server = TestServer::with(setup());
     let key = server.create(json!({ "userId": "ada", "remaining": 5 })).await;
     let pairs = "Invalid input: expected resource:action, more of them separated by commas";
+    let colons = "Invalid input: expected one colon between resource and action; a colon within either is %3A (in a query \
+                  %253A)";
+    let escape = "Invalid input: expected two hexadecimal digits of UTF-8 after %; the sign itself is %25 (in a query \
+                  %2525)";
     let cost = "Invalid input: expected a whole number from 0 to 4294967295";
     for (path, message) in [
         ("?cost=-1", format!("[query.cost] {cost}")),
@@ -309,10 +341,14 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
         ("?permissions=", format!("[query.permissions] {pairs}")),
         ("?permissions=files", format!("[query.permissions] {pairs}")),
         ("?permissions=files:read,,", format!("[query.permissions] {pairs}")),
+        ("?permissions=urn:acme:files:read", format!("[query.permissions] {colons}")),
+        ("?permissions=urn%3Aacme%3Afiles:read", format!("[query.permissions] {colons}")),
+        ("?permissions=100%25:read", format!("[query.permissions] {escape}")),
         ("?deny=429", "[query.deny] Invalid input: expected 403".to_owned()),
+        ("?bearer=no", "[query.bearer] Invalid input: expected on or off".to_owned()),
         (
             "?permission=files:read",
-            "[query.permission] Unknown parameter: expected one of config, permissions, cost, deny".to_owned(),
+            "[query.permission] Unknown parameter: expected one of config, permissions, cost, deny, bearer".to_owned(),
         ),
         ("?deny=0&cost=x", format!("[query.cost] {cost}; [query.deny] Invalid input: expected 403")),
     ] {
@@ -331,6 +367,33 @@ async fn a_malformed_parameter_is_named_and_nothing_is_paid() {
         assert_eq!((&problem["status"], problem["detail"].as_str().unwrap()), (&json!(400), message));
     }
     assert_eq!(left(&server, &key).await, 5);
+}
+
+#[tokio::test]
+async fn every_permission_can_be_asked_for_in_the_words_that_name_it() {
+    let server = TestServer::with(setup());
+    let words = |permissions: Value| json!({ "userId": "ada", "permissions": permissions, "rateLimitEnabled": false });
+    let resource = server.create(words(json!({ "urn:acme:files": ["read"] }))).await;
+    let action = server.create(words(json!({ "urn": ["acme:files:read"] }))).await;
+    let odd = server.create(words(json!({ "a,b; %41": ["ключ\n", ":"] }))).await;
+    for (key, others) in [(&resource, [&action, &odd]), (&action, [&odd, &resource]), (&odd, [&resource, &action])] {
+        let printed = header(&get(&server, "", key).await, "x-key-permissions").to_owned();
+        let request = |key: &Value, in_query: bool| {
+            let path = if in_query { format!("?permissions={}", printed.replace('%', "%25")) } else { String::new() };
+            let request = ask(&server, Method::GET, &path);
+            let request = request.header("x-api-key", key["key"].as_str().unwrap());
+            if in_query { request } else { request.header("x-authz-permissions", &printed) }
+        };
+        for in_query in [true, false] {
+            assert_eq!(request(key, in_query).send().await.unwrap().status(), 200, "{printed}");
+            for other in others {
+                assert_eq!(request(other, in_query).send().await.unwrap().status(), 403, "{printed}");
+            }
+        }
+    }
+    for (path, status) in [("urn%253Aacme%253Afiles:read", 200), ("urn:acme%253Afiles%253Aread", 403)] {
+        assert_eq!(get(&server, &format!("?permissions={path}"), &resource).await.status(), status, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ fn api_options(config: &Config) -> ApiOptions {
         base_path: server.base_path.clone(),
         trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
         trusted_proxies: server.trusted_proxies.clone(),
+        authorize_bearer: config.authorize.bearer,
         body_limit: server.body_limit_bytes,
         // Within the whole, so that a slow client is told that it was the slow one.
         body_timeout: server.request_timeout / 2,

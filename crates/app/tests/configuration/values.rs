@@ -74,6 +74,7 @@ fn every_key_reaches_its_value() {
 
         [authorize]
         idempotency_window_ms = 60000
+        bearer = false
 
         [cleanup]
         interval_seconds = 0
@@ -107,7 +108,7 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });
     assert_eq!((config.verify.access, config.verify.flush.as_millis()), (Access::Public, 10));
     assert!(config.policy.require_owner);
-    assert_eq!(config.authorize.idempotency_window, Duration::from_mins(1));
+    assert_eq!((config.authorize.idempotency_window, config.authorize.bearer), (Duration::from_mins(1), false));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
 }
 

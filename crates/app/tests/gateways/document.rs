@@ -5,13 +5,17 @@ use std::path::Path;
 
 /// The one block of a language in a document.
 pub(crate) fn block(document: &str, language: &str) -> String {
+    let mut blocks = blocks(document, language);
+    assert_eq!(blocks.len(), 1, "{document} has not one block of {language}");
+    blocks.remove(0)
+}
+
+/// Every block of a language in a document.
+pub(crate) fn blocks(document: &str, language: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
     let text = fs::read_to_string(folder.join(document)).unwrap();
     let opening = format!("```{language}\n");
-    let mut blocks = text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
-    let block = blocks.next().unwrap();
-    assert!(blocks.next().is_none(), "{document} has more than one block of {language}");
-    block
+    text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 /// The same with other texts in it, each of which must have been there.

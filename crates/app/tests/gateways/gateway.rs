@@ -1,15 +1,27 @@
-//! A real gateway, from Debian's packages, in a folder of its own.
+//! A real gateway, from Debian's packages or PyPI's, in a folder of its own.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use tempfile::TempDir;
 
-use crate::document::{block, substituted};
+use crate::document::{block, blocks, substituted};
 use crate::package::program;
+use crate::python;
+
+/// Which gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Nginx,
+    Caddy,
+    Traefik,
+    Envoy,
+}
 
 /// A running gateway; it is killed, with its children, when it is dropped.
 pub(crate) struct Gateway {
@@ -19,60 +31,36 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// nginx with the configuration of `nginx.md`. Keymint is an upstream with two ways to one address, so that a question
-    /// whose answer did not come is asked once more.
-    pub(crate) async fn nginx(keymint: SocketAddr, upstream: SocketAddr) -> Self {
-        let address = free_address();
-        let ways = format!("upstream keymint {{ server {keymint}; server {keymint}; }}\n");
-        let server = substituted(
-            block("nginx.md", "nginx"),
-            &[
-                ("listen 8080", &format!("listen {address}")),
-                ("127.0.0.1:8787", "keymint"),
-                ("127.0.0.1:9000", &upstream.to_string()),
-            ],
-        );
-        let folder = TempDir::new().unwrap();
-        // What Debian's own file does around a server.
-        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path {};\n", folder.path().join(name).display()))
-            .concat();
-        let log = folder.path().join("log");
-        let settings = format!(
-            "daemon off;\nmaster_process off;\npid {};\nerror_log {} info;\nevents {{}}\n\
-             http {{\naccess_log off;\n{paths}{ways}{server}}}\n",
-            folder.path().join("pid").display(),
-            log.display(),
-        );
-        let file = folder.path().join("nginx.conf");
-        fs::write(&file, settings).unwrap();
-        let mut command = Command::new(program("nginx", "nginx"));
-        command.arg("-c").arg(&file).arg("-p").arg(folder.path()).arg("-e").arg(&log);
-        Self::start(command, address, folder).await
+    /// A gateway with the configuration of its document.
+    pub(crate) async fn start(kind: Kind, keymint: SocketAddr, upstream: SocketAddr) -> Self {
+        Self::start_with(kind, keymint, upstream, &[]).await
     }
 
-    /// Caddy with the configuration of `caddy.md`. A question whose answer did not come is asked once more.
-    pub(crate) async fn caddy(keymint: SocketAddr, upstream: SocketAddr) -> Self {
-        let address = free_address();
-        let site = substituted(
-            block("caddy.md", "caddyfile"),
-            &[
-                (":8080 {", &format!("http://{address} {{")),
-                ("forward_auth 127.0.0.1:8787 {", &format!("forward_auth {keymint} {{\n\t\t\tlb_retries 1")),
-                ("127.0.0.1:9000", &upstream.to_string()),
-            ],
-        );
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("Caddyfile");
-        fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
-        let mut command = Command::new(program("caddy", "caddy"));
-        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
-        command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
-        Self::start(command, address, folder).await
+    /// The same with other texts in its configuration, each of which must have been there.
+    pub(crate) async fn start_with(
+        kind: Kind,
+        keymint: SocketAddr,
+        upstream: SocketAddr,
+        changes: &[(&str, &str)],
+    ) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let command = match kind {
+            Kind::Nginx => nginx(address, keymint, upstream, changes, folder.path()),
+            Kind::Caddy => caddy(address, keymint, upstream, changes, folder.path()),
+            Kind::Traefik => traefik(address, keymint, upstream, changes, folder.path()),
+            Kind::Envoy => envoy(address, keymint, upstream, changes, folder.path()),
+        };
+        let gateway = Self::run(command, address, folder).await;
+        // Traefik listens before it has read what it is to do.
+        let url = format!("http://{address}/api/");
+        while kind == Kind::Traefik && reqwest::get(&url).await.unwrap().status() == StatusCode::NOT_FOUND {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        gateway
     }
 
     /// Starts `command`, and waits until it listens.
-    async fn start(mut command: Command, address: SocketAddr, folder: TempDir) -> Self {
+    async fn run(mut command: Command, address: SocketAddr, folder: TempDir) -> Self {
         let said = folder.path().join("said");
         let file = File::create(&said).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).process_group(0);
@@ -97,4 +85,143 @@ impl Drop for Gateway {
 /// An address that was free a moment ago: gateways are told where to listen, and do not say where they do.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// nginx. Keymint is an upstream with two ways to one address, so that a question whose answer did not come is asked once
+/// more.
+fn nginx(
+    address: SocketAddr,
+    keymint: SocketAddr,
+    upstream: SocketAddr,
+    changes: &[(&str, &str)],
+    folder: &Path,
+) -> Command {
+    let ways = format!("upstream keymint {{ server {keymint}; server {keymint}; }}\n");
+    let server = substituted(
+        substituted(block("nginx.md", "nginx"), changes),
+        &[
+            ("listen 8080", &format!("listen {address}")),
+            ("127.0.0.1:8787", "keymint"),
+            ("127.0.0.1:9000", &upstream.to_string()),
+        ],
+    );
+    // What Debian's own file does around a server.
+    let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {};\n", folder.join(name).display()))
+        .concat();
+    let log = folder.join("log");
+    let settings = format!(
+        "daemon off;\nmaster_process off;\npid {};\nerror_log {} info;\nevents {{}}\n\
+         http {{\naccess_log off;\n{paths}{ways}{server}}}\n",
+        folder.join("pid").display(),
+        log.display(),
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, settings).unwrap();
+    let mut command = Command::new(program("nginx", "nginx"));
+    command.arg("-c").arg(&file).arg("-p").arg(folder).arg("-e").arg(&log);
+    command
+}
+
+/// Caddy. A question whose answer did not come is asked once more.
+fn caddy(
+    address: SocketAddr,
+    keymint: SocketAddr,
+    upstream: SocketAddr,
+    changes: &[(&str, &str)],
+    folder: &Path,
+) -> Command {
+    let site = substituted(
+        substituted(block("caddy.md", "caddyfile"), changes),
+        &[
+            (":8080 {", &format!("http://{address} {{")),
+            ("forward_auth 127.0.0.1:8787 {", &format!("forward_auth {keymint} {{\n\t\t\tlb_retries 1")),
+            ("127.0.0.1:9000", &upstream.to_string()),
+        ],
+    );
+    let file = folder.join("Caddyfile");
+    fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
+    let mut command = Command::new(program("caddy", "caddy"));
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+    command.env("HOME", folder).env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
+    command
+}
+
+/// Traefik, its static and its dynamic configuration.
+fn traefik(
+    address: SocketAddr,
+    keymint: SocketAddr,
+    upstream: SocketAddr,
+    changes: &[(&str, &str)],
+    folder: &Path,
+) -> Command {
+    let [fixed, dynamic]: [String; 2] = blocks("traefik.md", "yaml").try_into().unwrap();
+    let dynamic = substituted(
+        substituted(dynamic, changes),
+        &[("127.0.0.1:8787", &keymint.to_string()), ("127.0.0.1:9000", &upstream.to_string())],
+    );
+    let rules = folder.join("dynamic.yaml");
+    let rules_path = rules.display().to_string();
+    let fixed = substituted(fixed, &[(":8080", &address.to_string()), ("/etc/traefik/keymint.yaml", &rules_path)]);
+    let quiet = "global:\n  checkNewVersion: false\n  sendAnonymousUsage: false\n";
+    fs::write(&rules, dynamic).unwrap();
+    let file = folder.join("traefik.yaml");
+    fs::write(&file, format!("{quiet}{fixed}")).unwrap();
+    let mut command = Command::new(from_pypi("traefik"));
+    command.arg(format!("--configfile={}", file.display()));
+    command
+}
+
+/// A program that PyPI has, and Debian has not.
+fn from_pypi(name: &str) -> PathBuf {
+    python::environment("gateways", &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateways")).join(name)
+}
+
+/// Envoy: what the document says of its connection manager, in a listener, with what else it needs.
+fn envoy(
+    address: SocketAddr,
+    keymint: SocketAddr,
+    upstream: SocketAddr,
+    changes: &[(&str, &str)],
+    folder: &Path,
+) -> Command {
+    let manager = substituted(
+        substituted(block("envoy.md", "yaml"), changes),
+        &[("http://127.0.0.1:8787", &format!("http://{keymint}"))],
+    );
+    let manager: String = manager.lines().map(|line| format!("          {line}\n")).collect();
+    let place = |address: SocketAddr| {
+        format!("{{socket_address: {{address: {}, port_value: {}}}}}", address.ip(), address.port())
+    };
+    let cluster = |name: &str, address: SocketAddr| {
+        let endpoint = format!("{{lb_endpoints: [{{endpoint: {{address: {}}}}}]}}", place(address));
+        let endpoints = format!("{{cluster_name: {name}, endpoints: [{endpoint}]}}");
+        format!("  - {{name: {name}, type: STATIC, load_assignment: {endpoints}}}\n")
+    };
+    let types = "type.googleapis.com/envoy.extensions.filters";
+    let settings = format!(
+        "static_resources:
+  listeners:
+  - address: {listen}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          \"@type\": {types}.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: test
+          route_config:
+            virtual_hosts: [{{name: all, domains: [\"*\"], routes: [{{match: {{prefix: /}}, route: {{cluster: application, timeout: 0s}}}}]}}]
+{manager}            - name: envoy.filters.http.router
+              typed_config: {{\"@type\": {types}.http.router.v3.Router}}
+  clusters:
+{keymint}{application}",
+        listen = place(address),
+        keymint = cluster("keymint", keymint),
+        application = cluster("application", upstream),
+    );
+    let file = folder.join("envoy.yaml");
+    fs::write(&file, settings).unwrap();
+    let mut command = Command::new(from_pypi("envoy"));
+    command.arg("-c").arg(&file).args(["--concurrency", "1", "--log-level", "warning", "--use-dynamic-base-id"]);
+    command
 }

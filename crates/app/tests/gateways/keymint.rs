@@ -1,5 +1,6 @@
 //! The binary, in a folder of its own.
 
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -16,7 +17,7 @@ pub(crate) struct Keymint {
     child: Child,
     /// Open, so that the server can print.
     _stdout: BufReader<ChildStdout>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Keymint {
@@ -33,7 +34,7 @@ impl Keymint {
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(File::create(folder.path().join("log")).unwrap());
         command.env("KEYMINT__SERVER__LISTEN", "127.0.0.1:0").env("KEYMINT_SERVER_KEYS", SERVER_KEY);
         command.env("KEYMINT__SERVER__TRUSTED_PROXIES", r#"["127.0.0.1/32"]"#);
         command.env("KEYMINT__DATABASE__URL", "memory:").envs(variables.iter().copied());
@@ -42,7 +43,7 @@ impl Keymint {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let address = line.trim().rsplit_once("http://").unwrap_or_else(|| panic!("did not start: {line:?}")).1;
-        Self { address: address.parse().unwrap(), child, _stdout: stdout, _folder: folder }
+        Self { address: address.parse().unwrap(), child, _stdout: stdout, folder }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -55,6 +56,11 @@ impl Keymint {
     /// Creates a key, and returns its text.
     pub(crate) async fn create(&self, body: Value) -> String {
         self.post("create", &body).await["key"].as_str().unwrap().to_owned()
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Stops it as a crash would.

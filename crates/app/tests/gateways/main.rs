@@ -1,14 +1,21 @@
-//! Gateways as `docs/gateways/` configures them: the real nginx and the real Caddy, each between a client and an upstream,
-//! and the requests of Traefik, Envoy and APISIX as their documents have them.
+//! Gateways as `docs/gateways/` configures them: the real nginx, Caddy, Traefik and Envoy, each between a client and an
+//! upstream, and the request of APISIX as its document has it.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod carried;
 mod document;
+mod forged;
 mod gateway;
 mod keymint;
 #[path = "../support/package.rs"]
 mod package;
+#[path = "../support/python.rs"]
+mod python;
+mod raw;
 mod real;
 mod replayed;
 mod retried;
+mod untrusted;
 mod upstream;
+mod wsgi;

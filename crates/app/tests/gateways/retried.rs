@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Kind};
 use crate::keymint::Keymint;
 use crate::upstream;
 
@@ -53,7 +53,7 @@ async fn left(gateway: &Gateway, key: &str) -> Value {
 async fn nginx_asks_twice_and_the_client_pays_once() {
     for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
         let keymint = Keymint::start_with(variables);
-        let gateway = Gateway::nginx(breaking(keymint.address).await, upstream::start()).await;
+        let gateway = Gateway::start(Kind::Nginx, breaking(keymint.address).await, upstream::start()).await;
         assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
     }
 }
@@ -62,7 +62,7 @@ async fn nginx_asks_twice_and_the_client_pays_once() {
 async fn caddy_asks_twice_and_the_client_pays_once() {
     for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
         let keymint = Keymint::start_with(variables);
-        let gateway = Gateway::caddy(breaking(keymint.address).await, upstream::start()).await;
+        let gateway = Gateway::start(Kind::Caddy, breaking(keymint.address).await, upstream::start()).await;
         assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
     }
 }
@@ -71,7 +71,8 @@ async fn caddy_asks_twice_and_the_client_pays_once() {
 async fn a_client_that_gives_all_its_requests_one_id_pays_for_each() {
     let keymint = Keymint::start_with(WINDOW);
     let upstream = upstream::start();
-    for gateway in [Gateway::nginx(keymint.address, upstream).await, Gateway::caddy(keymint.address, upstream).await] {
+    for kind in [Kind::Nginx, Kind::Caddy, Kind::Envoy] {
+        let gateway = Gateway::start(kind, keymint.address, upstream).await;
         let key = key(&keymint).await;
         for expected in ["9", "8", "7"] {
             assert_eq!(left(&gateway, &key).await, expected);

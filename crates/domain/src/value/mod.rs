@@ -14,6 +14,6 @@ pub(crate) use id::alphanumeric;
 pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserId};
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use metadata::{InvalidMetadata, Metadata};
-pub use permissions::{InvalidPermissions, Permissions};
+pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
 pub use text::{InvalidPrefix, KeyName, Prefix, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};

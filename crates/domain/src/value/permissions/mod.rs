@@ -3,8 +3,12 @@ use std::fmt;
 
 use serde_json::Value;
 
+mod words;
+
 use super::heap_block;
 use super::stored::without_halves;
+
+pub use words::InvalidWords;
 
 /// What a key may do, or what a caller asks of it: actions by resource, in the order they were given.
 ///
