@@ -1,7 +1,8 @@
 use keymint_domain::ErrorCode;
 use keymint_service::ServiceError;
+use serde_json::json;
 use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
 use super::failures::{Failures, REFUSALS, refusal};
 use super::schema::{Member, choice, id, integer, missing, object, optional, required, text};
@@ -15,7 +16,7 @@ const TEXT: &str = "Any method is answered alike, and no body is read. The query
     the client's request, and say nothing. Two different keys in one request are refused.";
 /// `files:read,files:write` in a header, which is ASCII to most of those who write one.
 const PERMISSIONS_IN_HEADER: &str = r"^[!-+.-9;-~]+:[!-+.-~]+(,[!-+.-9;-~]+:[!-+.-~]+)*$";
-const IDENTITY: [(&str, &str); 7] = [
+const IDENTITY: [(&str, &str); 8] = [
     ("x-key-id", "The key's id."),
     ("x-key-owner", "Whose it is."),
     ("x-key-config", "The configuration it was made under."),
@@ -23,6 +24,7 @@ const IDENTITY: [(&str, &str); 7] = [
     ("x-key-permissions", "What it grants, as `files:read,files:write`; `-` is nothing."),
     ("x-key-meta", "Its metadata as JSON in base64url; `-` is none."),
     ("x-key-remaining", "Calls that the quota still allows; `-` is no quota."),
+    ("x-key-assertion", "All of it as a signed JWT, where `authorize.assertion.audience` is set; else `-`."),
 ];
 
 /// `/authorize` by any method.
@@ -34,6 +36,26 @@ pub(crate) fn authorize(_: &Served<'_>) -> Description {
 pub(crate) fn authorize_path(_: &Served<'_>) -> Description {
     let path = required("path", text(), "The client's path, which may have more parts.");
     at("authorizePath").takes(&ParameterIn::Path, vec![path])
+}
+
+/// `GET /.well-known/jwks.json`.
+pub(crate) fn key_set(_: &Served<'_>) -> Description {
+    let key = object(vec![
+        required("kty", choice(["OKP"]), "The kind of key."),
+        required("crv", choice(["Ed25519"]), "Its curve."),
+        required("x", text(), "The key itself, in base64url."),
+        required("kid", text(), "Its thumbprint (RFC 7638), which assertions name it by."),
+        required("alg", choice(["EdDSA"]), "What it signs by."),
+        required("use", choice(["sig"]), "What it is for."),
+    ]);
+    let keys = ArrayBuilder::new().items(key);
+    let set = ObjectBuilder::new().schema_type(Type::Object).property("keys", keys).required("keys");
+    let summary = "The public keys of `X-Key-Assertion` (RFC 7517): of the last period, of this one, and of the next.";
+    Description::new(GATEWAYS, "getKeySet", summary, Callers::Anyone).answers_with(
+        "None where nothing is signed.",
+        set,
+        json!({ "keys": [] }),
+    )
 }
 
 fn at(id: &'static str) -> Description {
