@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-mod packages;
+#[path = "../../crates/app/tests/support/npm.rs"]
+mod npm;
 
+use std::path::Path;
 use std::process::Command;
 
 use keymint_test_postgres::database;
@@ -27,7 +29,9 @@ async fn better_auth_and_keymint_serve_one_database() {
 /// Runs a script of this folder with the packages that it needs, and fails with what it says.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(script: &str, variables: &[(&str, &str)]) {
-    let folder = packages::folder();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/compat");
+    npm::install(&folder);
+    npm::install(&folder.join("issuer"));
     let mut node = Command::new("node");
     node.arg(script).current_dir(folder).env("KEYMINT_BINARY", env!("CARGO_BIN_EXE_keymint"));
     let output = node.envs(variables.iter().copied()).output().unwrap();

@@ -166,3 +166,30 @@ async fn what_was_deferred_is_written_when_deferring_ends() {
     assert_eq!(count(), 4, "and from now on each use at once");
     assert!(!server.is_valid(&key).await, "the limit has seen all of them");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assertions_begin_and_end_without_a_restart_and_a_restart_keeps_their_keys() {
+    let place = Place::new();
+    let configure = |text: &str| fs::write(place.path().join("keymint.toml"), text).unwrap();
+    let keys = async |server: &Server| {
+        let url = format!("http://{}/.well-known/jwks.json", server.address);
+        let set: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        set["keys"].as_array().unwrap().clone()
+    };
+    let server = place.serve();
+    assert_eq!(keys(&server).await.len(), 0);
+    configure("authorize.assertion.audience = \"files\"");
+    server.reload();
+    server.has_logged("the configuration was reloaded", 1).await;
+    let first = keys(&server).await;
+    assert_eq!(first.len(), 3);
+    configure("");
+    server.reload();
+    server.has_logged("the configuration was reloaded", 2).await;
+    assert_eq!(keys(&server).await.len(), 0);
+    configure("authorize.assertion.audience = \"mail\"");
+    server.terminate();
+    assert!(server.finish().0);
+    let again = keys(&place.serve()).await;
+    assert!(again.iter().filter(|key| first.contains(key)).count() >= 2, "the secret is the database's: {again:?}");
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+#[path = "../../crates/app/tests/support/python.rs"]
 mod python;
 mod server;
 
@@ -47,7 +48,7 @@ async fn gateways_are_answered_as_the_document_says() {
 /// Lets Schemathesis ask the server all that it can think of, and fails with what it finds.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(server: &Server, arguments: &[&str]) {
-    let mut schemathesis = Command::new(python::schemathesis());
+    let mut schemathesis = Command::new(python::environment("schemathesis", Path::new(FOLDER)).join("schemathesis"));
     schemathesis.arg("--config-file").arg(Path::new(FOLDER).join("schemathesis.toml"));
     schemathesis.args(["run", &format!("http://{}/openapi.json", server.address)]).args(arguments);
     // Modules of hooks are looked for where Python looks, and nothing is written beside them.

@@ -19,6 +19,9 @@ listen = '127.0.0.1:0'
 [identity]
 throttle = { max_requests = 0 }
 
+[authorize.assertion]
+audience = 'files'
+
 [[api_key]]
 enable_metadata = true
 rate_limit = { enabled = false }

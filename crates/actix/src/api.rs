@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use keymint_service::{Keys, ServerKeys};
 
 use crate::Exposition;
+use crate::authorize::Assertions;
 use crate::openapi::{self, Served};
 use crate::origin::TrustedOrigins;
 use crate::process::Process;
@@ -21,6 +22,8 @@ pub struct Api {
     pub server_keys: Arc<ServerKeys>,
     /// Users' sessions; `None` = nobody signs in, and the endpoints for it are not found.
     pub sessions: Option<Sessions>,
+    /// What signs whose a request is, for those behind gateways; `None` = nothing is signed.
+    pub assertions: Option<Assertions>,
     /// What is counted, and who may read it; `None` = `/metrics` is not found.
     pub metrics: Option<Exposition>,
     /// Limits and paths.
@@ -70,14 +73,25 @@ impl Default for ApiOptions {
 }
 
 impl Api {
-    /// Puts the API together, without sessions. `instance` tells this process's request ids from those of others.
+    /// Puts the API together, without sessions and assertions. `instance` tells this process's request ids from those of others.
     pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
         let process = Arc::new(Process::new(instance));
         let (watch, tracing, document) = (Watch::default(), None, OnceLock::new());
-        Self { keys, server_keys, sessions: None, metrics: None, options, watch, tracing, process, document }
+        Self {
+            keys,
+            server_keys,
+            sessions: None,
+            assertions: None,
+            metrics: None,
+            options,
+            watch,
+            tracing,
+            process,
+            document,
+        }
     }
 
-    /// The API of the same process over `keys` and within `options`, without sessions: what [`LiveApi`](crate::LiveApi)
+    /// The API of the same process over `keys` and within `options`, without sessions and assertions: what [`LiveApi`](crate::LiveApi)
     /// takes in this one's place. `options.base_path` must be the same, since the routes stand where they were mounted.
     #[must_use]
     pub fn reconfigured(&self, keys: Arc<Keys>, options: ApiOptions) -> Self {
@@ -85,6 +99,7 @@ impl Api {
             keys,
             server_keys: Arc::clone(&self.server_keys),
             sessions: None,
+            assertions: None,
             metrics: self.metrics.clone(),
             options,
             watch: self.watch.clone(),
@@ -98,6 +113,12 @@ impl Api {
     #[must_use]
     pub fn with_sessions(self, sessions: Sessions) -> Self {
         Self { sessions: Some(sessions), ..self }
+    }
+
+    /// Tells gateways whose a request is in a signed form too.
+    #[must_use]
+    pub fn with_assertions(self, assertions: Assertions) -> Self {
+        Self { assertions: Some(assertions), ..self }
     }
 
     /// Shows `metrics` at `/metrics`.

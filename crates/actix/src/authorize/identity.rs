@@ -14,8 +14,8 @@ const MAX_LIST: usize = 2048;
 /// What is not percent-encoded (RFC 3986 2.3, unreserved).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Says whose the request is. Every value is ASCII without spaces, whatever the key's texts hold.
-pub(crate) fn identify(response: &mut HttpResponseBuilder, key: &ApiKey) {
+/// Says whose the request is, and `assertion` says so signed. Every value is ASCII without spaces, whatever the key's texts hold.
+pub(crate) fn identify(response: &mut HttpResponseBuilder, key: &ApiKey, assertion: Option<String>) {
     let details = &*key.details;
     let permissions = details.permissions.as_ref().map(Permissions::to_words);
     let metadata = details.metadata.as_ref().map(|metadata| URL_SAFE_NO_PAD.encode(metadata.as_json()));
@@ -27,6 +27,7 @@ pub(crate) fn identify(response: &mut HttpResponseBuilder, key: &ApiKey) {
         ("X-Key-Permissions", bounded(permissions.unwrap_or_default(), MAX_LIST)),
         ("X-Key-Meta", bounded(metadata.unwrap_or_default(), MAX_LIST)),
         ("X-Key-Remaining", key.usage.remaining.map_or_else(|| NONE.to_owned(), |left| left.to_string())),
+        ("X-Key-Assertion", assertion.unwrap_or_else(|| NONE.to_owned())),
     ] {
         response.insert_header((name, value));
     }

@@ -1,7 +1,8 @@
 use keymint_domain::ErrorCode;
 use keymint_service::ServiceError;
+use serde_json::json;
 use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
 use super::failures::{Failures, REFUSALS, refusal};
 use super::schema::{Member, choice, id, integer, missing, object, optional, required, text};
@@ -16,7 +17,7 @@ const TEXT: &str = "Any method is answered alike, and no body is read. The query
 /// A percent-encoded character of UTF-8.
 const ESCAPE: &str = "%[0-7]H|%[cC][2-9a-fA-F]T|%[dD]HT|%[eE]0%[abAB]HT|%[eE][1-9a-cA-CeEfF]TT|%[eE][dD]%[89]HT\
     |%[fF]0%[9abAB]HTT|%[fF][1-3]TTT|%[fF]4%8HTT";
-const IDENTITY: [(&str, &str); 9] = [
+const IDENTITY: [(&str, &str); 10] = [
     ("x-key-id", "The key's id."),
     ("x-key-owner", "Whose it is."),
     ("x-key-config", "The configuration it was made under."),
@@ -24,6 +25,7 @@ const IDENTITY: [(&str, &str); 9] = [
     ("x-key-permissions", "What it grants, as `files:read,files:write`; `-` is nothing."),
     ("x-key-meta", "Its metadata as JSON in base64url; `-` is none."),
     ("x-key-remaining", "Calls that the quota still allows; `-` is no quota."),
+    ("x-key-assertion", "All of it as a signed JWT, where `authorize.assertion.audience` is set; else `-`."),
     ("x-key-header", "The headers that showed the key, between commas."),
     ("x-envoy-auth-headers-to-remove", "The same, for Envoy, which takes them from the request."),
 ];
@@ -37,6 +39,26 @@ pub(crate) fn authorize(_: &Served<'_>) -> Description {
 pub(crate) fn authorize_path(_: &Served<'_>) -> Description {
     let path = required("path", text(), "The client's path, which may have more parts.");
     at("authorizePath").takes(&ParameterIn::Path, vec![path])
+}
+
+/// `GET /.well-known/jwks.json`.
+pub(crate) fn key_set(_: &Served<'_>) -> Description {
+    let key = object(vec![
+        required("kty", choice(["OKP"]), "The kind of key."),
+        required("crv", choice(["Ed25519"]), "Its curve."),
+        required("x", text(), "The key itself, in base64url."),
+        required("kid", text(), "Its thumbprint (RFC 7638), which assertions name it by."),
+        required("alg", choice(["EdDSA"]), "What it signs by."),
+        required("use", choice(["sig"]), "What it is for."),
+    ]);
+    let keys = ArrayBuilder::new().items(key);
+    let set = ObjectBuilder::new().schema_type(Type::Object).property("keys", keys).required("keys");
+    let summary = "The public keys of `X-Key-Assertion` (RFC 7517): of the last period, of this one, and of the next.";
+    Description::new(GATEWAYS, "getKeySet", summary, Callers::Anyone).answers_with(
+        "None where nothing is signed.",
+        set,
+        json!({ "keys": [] }),
+    )
 }
 
 fn at(id: &'static str) -> Description {

@@ -4,7 +4,9 @@ use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
-use crate::authorize::{Asker, Denial, Parameters, identify, name_of_request, showing_headers, shown_key};
+use crate::authorize::{
+    Asker, Denial, Original, Parameters, identify, name_of_request, showing_headers, shown_key,
+};
 use crate::live::CurrentApi;
 use crate::request::{Judged, proven_address};
 use crate::wire::show_limits;
@@ -21,13 +23,16 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
         decide(&request, &api, &asker, parameters).await
     };
     let (key, headers) = decided.await.map_err(|error| Denial { error, by_403 })?;
+    // Where everybody may verify, others than gateways ask too: what they say of a request is none of Keymint's words.
+    let assertions = api.assertions.as_ref().filter(|_| asker.is_trusted);
+    let assertion = assertions.and_then(|assertions| assertions.sign(&key, Original::of(&request), api.keys.now()));
     let mut response = HttpResponse::Ok();
     // What Envoy takes from the request by itself.
     for name in ["X-Key-Header", "X-Envoy-Auth-Headers-To-Remove"] {
         response.insert_header((name, headers.as_str()));
     }
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    identify(&mut response, &key);
+    identify(&mut response, &key, assertion);
     let mut response = response.finish();
     show_limits(response.headers_mut(), api.keys.standings(&key));
     Ok(response)

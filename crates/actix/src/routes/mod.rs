@@ -9,6 +9,7 @@ mod endpoint;
 mod get;
 mod get_session;
 mod health;
+mod key_set;
 mod list;
 mod metrics;
 mod revoke;
@@ -59,6 +60,7 @@ fn beside_base_path(has_metrics: bool) -> Vec<Endpoint> {
     let endpoints = vec![
         Endpoint::any("/authorize", authorize::authorize, gateways::authorize),
         Endpoint::any("/authorize/{path:.*}", authorize::authorize, gateways::authorize_path),
+        Endpoint::get("/.well-known/jwks.json", key_set::key_set, gateways::key_set),
         Endpoint::probe("/healthz", health::alive, server::alive),
         Endpoint::probe("/readyz", health::ready, server::ready),
         Endpoint::get("/openapi.json", docs::document, server::document),

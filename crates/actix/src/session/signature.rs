@@ -2,17 +2,21 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// The secret that signs cookies. Never printed.
+/// The secret that signs cookies, and that other keys are derived from. Never printed.
 #[derive(Clone)]
-pub struct CookieSecret(Hmac<Sha256>);
+pub struct CookieSecret {
+    cookies: Hmac<Sha256>,
+    keys: Hkdf<Sha256>,
+}
 
 /// Two secrets are the same where they sign alike.
 impl PartialEq for CookieSecret {
     fn eq(&self, other: &Self) -> bool {
-        let signature = |secret: &Self| secret.0.clone().finalize();
+        let signature = |secret: &Self| secret.cookies.clone().finalize();
         signature(self) == signature(other)
     }
 }
@@ -28,18 +32,29 @@ const KNOWN_TO_EVERYBODY: &str = "better-auth-secret-12345678901234567890";
 /// Characters of a signature: 32 bytes in base64, with its padding.
 const SIGNATURE_LENGTH: usize = 44;
 
+/// Tells derived keys from whatever else is derived from a secret that Better Auth has too.
+const SALT: &[u8] = b"keymint";
+
 impl CookieSecret {
     /// Takes any text that is not empty, and not Better Auth's default. It should have 32 or more random characters.
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
         if text.is_empty() || text == KNOWN_TO_EVERYBODY {
             return Err(InvalidSecret);
         }
-        Hmac::new_from_slice(text.as_bytes()).map(Self).map_err(|_| InvalidSecret)
+        let cookies = Hmac::new_from_slice(text.as_bytes()).map_err(|_| InvalidSecret)?;
+        Ok(Self { cookies, keys: Hkdf::new(Some(SALT), text.as_bytes()) })
+    }
+
+    /// A key for `purpose`, which tells nothing of the secret or of the keys for other purposes (HKDF-SHA-256, RFC 5869).
+    /// `None` = never, for a key of this length.
+    pub(crate) fn derive(&self, purpose: &str) -> Option<[u8; 32]> {
+        let mut key = [0; 32];
+        self.keys.expand(purpose.as_bytes(), &mut key).ok().map(|()| key)
     }
 
     /// `<value>.<signature>`, where the signature is HMAC-SHA-256 in padded base64 (wire document 4.3).
     pub(super) fn sign(&self, value: &str) -> String {
-        let signature = self.0.clone().chain_update(value).finalize().into_bytes();
+        let signature = self.cookies.clone().chain_update(value).finalize().into_bytes();
         format!("{value}.{}", STANDARD.encode(signature))
     }
 
@@ -50,7 +65,7 @@ impl CookieSecret {
             return None;
         }
         let signature = STANDARD.decode(signature).ok()?;
-        self.0.clone().chain_update(value).verify_slice(&signature).ok().map(|()| value)
+        self.cookies.clone().chain_update(value).verify_slice(&signature).ok().map(|()| value)
     }
 }
 

@@ -24,6 +24,6 @@ pub use refusal::RefusalDetails;
 pub use view::{CreatedView, KeyView, PageView, UnreadableView, ValidatedView, VerdictView};
 
 /// A JSON text that the domain has parsed before.
-fn raw(json: &str) -> Option<&RawValue> {
+pub(crate) fn raw(json: &str) -> Option<&RawValue> {
     serde_json::from_str(json).ok()
 }

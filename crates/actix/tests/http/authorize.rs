@@ -103,6 +103,7 @@ async fn whoever_may_pass_is_named_by_every_header_whatever_the_client_sent() {
             ("x-key-permissions", permissions),
             ("x-key-meta", "-"),
             ("x-key-remaining", remaining),
+            ("x-key-assertion", "-"),
             ("cache-control", "no-store"),
             ("content-length", "0"),
         ] {

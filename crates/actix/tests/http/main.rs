@@ -5,6 +5,8 @@
 
 mod address_lists;
 mod addresses;
+mod applications;
+mod assertions;
 mod authorize;
 mod document;
 mod dry_run;

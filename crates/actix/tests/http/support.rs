@@ -2,6 +2,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::{Api, ApiOptions, Running, ServeOptions, Stopper, serve};
@@ -41,6 +42,7 @@ pub(crate) struct Setup {
     pub(crate) throttle: Option<ThrottleOptions>,
     pub(crate) is_secure: bool,
     pub(crate) idempotency_window: Duration,
+    pub(crate) assertions: Option<AssertionOptions>,
 }
 
 impl Default for Setup {
@@ -63,6 +65,7 @@ impl Setup {
             throttle: None,
             is_secure: false,
             idempotency_window: Duration::ZERO,
+            assertions: None,
         }
     }
 }
@@ -99,13 +102,17 @@ impl TestServer {
         let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()), as_clock(), Arc::clone(&entropy), &given);
         let identity = Identity::new(setup.users, as_clock(), entropy, setup.identity);
         let secret = CookieSecret::parse(SECRET).unwrap();
-        let sessions = Sessions::new(Arc::new(identity), secret, setup.is_secure);
+        let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
             Some(options) => sessions.throttled(Throttle::new(options)),
             None => sessions,
         };
         let sessions = if has_organizations { sessions.with_organizations() } else { sessions };
         let api = Api::new(Arc::new(keys), Arc::new(server_keys), setup.options, [0xab; 8]).with_sessions(sessions);
+        let api = match setup.assertions {
+            Some(options) => api.with_assertions(Assertions::new(secret, options)),
+            None => api,
+        };
         let options = ServeOptions {
             workers: Some(1),
             shutdown_timeout: Duration::from_secs(20),

@@ -34,7 +34,7 @@ use source::Node;
 pub use path::KeyPath;
 pub use problem::{Location, Place, Problem, Problems};
 pub use reference::Key;
-pub use sections::authorize::Authorize;
+pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
@@ -70,7 +70,7 @@ pub struct Config {
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
     pub server_keys: Vec<ServerKeyText>,
-    /// What signs cookies, from `KEYMINT_SECRET` or `BETTER_AUTH_SECRET`; `None` = the database keeps one.
+    /// What signs cookies, and what assertions are signed by follows from: `KEYMINT_SECRET` or `BETTER_AUTH_SECRET`; `None` = the database keeps one.
     pub secret: Option<CookieSecret>,
     effective: toml::Table,
 }
@@ -115,7 +115,6 @@ impl Config {
     /// Reads all sections, in the order in which they are printed.
     fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
         let server_keys = server_keys::read(environment, &mut sheet.problems);
-        let secret = secret::read(environment, &mut sheet.problems);
         let otlp_endpoint = telemetry::read_default(environment, &mut sheet.problems);
         let (config, effective) = read_root(root, sheet, |root| {
             let server = root.section("server", server::read);
@@ -144,11 +143,13 @@ impl Config {
                 cleanup,
                 policy,
                 server_keys,
-                secret,
+                secret: None,
                 effective,
             }
         });
-        Self { effective, ..config }
+        let signs_assertions = config.authorize.assertion.is_some();
+        let secret = secret::read(environment, signs_assertions, &mut sheet.problems);
+        Self { secret, effective, ..config }
     }
 }
 

@@ -7,6 +7,7 @@ mod store;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::openapi::Served;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::session::{CookieSecret, Sessions};
@@ -20,7 +21,7 @@ use keymint_service::{
     ServiceError, SystemClock, Throttle,
 };
 
-use crate::config::Config;
+use crate::config::{Assertion, Config};
 use crate::metrics::Sources;
 use store::Store;
 
@@ -78,7 +79,7 @@ impl Services {
     /// Follows `config` from now on, over the same database. A service for which it says what `before` said stays the same
     /// one, with all that it remembers.
     pub fn follow(&mut self, before: &Config, config: &Config) {
-        let asked = |config: &Config| (config.verify, config.authorize);
+        let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
             self.keys = keys(&self.store, config);
         }
@@ -92,12 +93,21 @@ impl Services {
         let mut instance = [0; 8];
         OsEntropy.fill(&mut instance);
         let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
-        api.with_sessions(self.sessions(config, secret))
+        self.complete(api, config, secret)
     }
 
     /// The same in the place of `running`, in one process.
     pub fn reconfigured_api(&self, running: &Api, config: &Config, secret: CookieSecret) -> Api {
         let api = running.reconfigured(Arc::clone(&self.keys), api_options(config));
+        self.complete(api, config, secret)
+    }
+
+    /// Gives an API what follows from the secret.
+    fn complete(&self, api: Api, config: &Config, secret: CookieSecret) -> Api {
+        let api = match assertion_options(config) {
+            Some(options) => api.with_assertions(Assertions::new(secret.clone(), options)),
+            None => api,
+        };
         api.with_sessions(self.sessions(config, secret))
     }
 
@@ -167,6 +177,12 @@ fn api_options(config: &Config) -> ApiOptions {
         request_timeout: server.request_timeout,
         access_log: config.log.access,
     }
+}
+
+/// What assertions say; `None` = nothing is signed.
+fn assertion_options(config: &Config) -> Option<AssertionOptions> {
+    let Assertion { audience, lifetime, has_metadata } = config.authorize.assertion.clone()?;
+    Some(AssertionOptions { issuer: config.server.base_url.clone(), audience, lifetime, has_metadata })
 }
 
 /// Half of the cores may hash passwords; the others serve.

@@ -61,6 +61,16 @@ fn a_secret_that_is_short_or_known_is_refused() {
     assert!(secret(&[("BETTER_AUTH_SECRET", known), ("KEYMINT_SECRET", &"o".repeat(32))]).is_some());
 }
 
+#[test]
+fn a_secret_whose_public_keys_everybody_reads_is_long() {
+    let signs = "authorize.assertion.audience = \"files\"";
+    let message = "must have 32 or more characters where authorize.assertion.audience is set";
+    assert_eq!(complaint(signs, &[("BETTER_AUTH_SECRET", "short")]), format!("BETTER_AUTH_SECRET: {message}"));
+    for variables in [&[("BETTER_AUTH_SECRET", &*"b".repeat(32))][..], &[]] {
+        assert!(config(signs, variables).authorize.assertion.is_some());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_secret_that_is_not_utf_8_is_refused() {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use keymint_app::config::{DatabaseUrl, LogFormat};
+use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
 use keymint_domain::policy::References;
 use keymint_domain::usage::Algorithm;
@@ -75,6 +75,7 @@ fn every_key_reaches_its_value() {
         [authorize]
         idempotency_window_ms = 60000
         bearer = false
+        assertion = { audience = "files", lifetime_seconds = 300, metadata = true }
 
         [cleanup]
         interval_seconds = 0
@@ -109,6 +110,8 @@ fn every_key_reaches_its_value() {
     assert_eq!((config.verify.access, config.verify.flush.as_millis()), (Access::Public, 10));
     assert!(config.policy.require_owner);
     assert_eq!((config.authorize.idempotency_window, config.authorize.bearer), (Duration::from_mins(1), false));
+    let assertion = Assertion { audience: "files".to_owned(), lifetime: Duration::from_mins(5), has_metadata: true };
+    assert_eq!(config.authorize.assertion, Some(assertion));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
 }
 

@@ -37,6 +37,7 @@ impl Keymint {
             .stderr(File::create(folder.path().join("log")).unwrap());
         command.env("KEYMINT__SERVER__LISTEN", "127.0.0.1:0").env("KEYMINT_SERVER_KEYS", SERVER_KEY);
         command.env("KEYMINT__SERVER__TRUSTED_PROXIES", r#"["127.0.0.1/32"]"#);
+        command.env("KEYMINT__AUTHORIZE__ASSERTION__AUDIENCE", "files");
         command.env("KEYMINT__DATABASE__URL", "memory:").envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -51,7 +53,8 @@ impl World {
         for (name, value) in [("x-api-key", key.clone()), ("authorization", format!("Bearer {key}"))] {
             let request = self.request(Method::POST, "/api/files?name=a&cost=0").header(name, &value).body("a body");
             let forged = ["x-key-id", "x-key-owner", "x-key-config", "x-key-name", "x-key-permissions", "x-key-meta"];
-            let request = forged.iter().fold(request, |request, name| request.header(*name, "forged"));
+            let forged = forged.iter().chain(&["x-key-assertion"]);
+            let request = forged.fold(request, |request, name| request.header(*name, "forged"));
             let request = request.header("x-key-owner", "twice").header("x-key-remaining", "1000000");
             let request = request.header("x-forwarded-for", "127.0.0.1");
             let seen = self.seen(request).await;
@@ -68,6 +71,13 @@ impl World {
             }
             assert_ne!(headers["x-key-id"], json!(["forged"]));
             assert!(!seen.to_string().contains(&key), "the key was stripped: {seen}");
+            let [assertion] = &headers["x-key-assertion"].as_array().unwrap()[..] else { panic!("{headers}") };
+            let claims = assertion.as_str().unwrap().split('.').nth(1).unwrap();
+            let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+            assert_eq!((&claims["sub"], &claims["aud"]), (&json!("ada"), &json!("files")));
+            let request = &claims["request"];
+            assert_eq!((&request["method"], &request["path"]), (&json!("POST"), &json!("/api/files")));
+            assert!(request["host"].as_str().unwrap().starts_with("127.0.0.1"), "{request}");
         }
         let seen = self.seen(self.request(Method::GET, "/api/files").header("x-api-key", &key)).await;
         assert_eq!(seen["headers"]["x-key-remaining"], json!(["47"]), "every request was paid for once, at cost 1");

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use keymint_domain::key::StoredKey;
-use keymint_domain::{KeyId, Policy};
+use keymint_domain::{KeyId, Policy, Timestamp};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
@@ -66,6 +66,11 @@ impl Keys {
     /// What is allowed.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The present instant, by the clock that keys are judged by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether the store answers. It is asked once a second at most, and has a second to answer.

@@ -3,16 +3,46 @@ use std::time::Duration;
 use crate::config::section::Section;
 
 /// What gateways are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorize {
     /// How long a gateway's request is known by its id, so that it is paid once; zero = not at all.
     pub idempotency_window: Duration,
     /// Whether `Authorization: Bearer` may hold a key, where the gateway does not say.
     pub bearer: bool,
+    /// What is told in a signed form too; `None` = nothing.
+    pub assertion: Option<Assertion>,
+}
+
+/// What assertions say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// The application that they are for.
+    pub audience: String,
+    /// How long one counts.
+    pub lifetime: Duration,
+    /// Whether they hold a key's metadata.
+    pub has_metadata: bool,
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Authorize {
     let window_ms = section.integer("idempotency_window_ms", 0, 0..=60_000);
+    let assertion = section.section("assertion", read_assertion);
     let bearer = section.boolean("bearer", true);
-    Authorize { idempotency_window: Duration::from_millis(window_ms), bearer }
+    Authorize { idempotency_window: Duration::from_millis(window_ms), bearer, assertion }
+}
+
+fn read_assertion(section: &mut Section<'_, '_>) -> Option<Assertion> {
+    let audience = section.optional_text("audience", "text", parse_audience);
+    let lifetime = Duration::from_secs(section.integer("lifetime_seconds", 60, 10..=300));
+    let has_metadata = section.boolean("metadata", false);
+    Some(Assertion { audience: audience?, lifetime, has_metadata })
+}
+
+/// A name that fits into a header beside the other claims.
+fn parse_audience(text: &str) -> Result<String, &'static str> {
+    if (1..=255).contains(&text.len()) && !text.contains(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 255 bytes, and no control characters")
+    }
 }
