@@ -1,7 +1,7 @@
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::{ApiKey, ConfigId, KeyId, Timestamp};
 use keymint_ports::StoreError;
-use sqlx::postgres::{PgConnection, PgPool, PgQueryResult};
+use sqlx::postgres::{PgConnection, PgQueryResult};
 use sqlx::{Connection as _, query};
 
 use super::BEGIN;
@@ -9,13 +9,13 @@ use crate::error::store_error;
 use crate::instant::Instant;
 use crate::row::read_key;
 
-pub(super) async fn remove(pool: &PgPool, id: &KeyId) -> Result<bool, StoreError> {
-    let removed = query(r#"delete from "apikey" where "id" = $1"#).bind(id.as_str()).execute(pool).await;
+pub(super) async fn remove(connection: &mut PgConnection, id: &KeyId) -> Result<bool, StoreError> {
+    let removed = query(r#"delete from "apikey" where "id" = $1"#).bind(id.as_str()).execute(connection).await;
     Ok(removed.map_err(store_error)?.rows_affected() == 1)
 }
 
 pub(super) async fn remove_expired(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     configurations: &ConfigFilter,
     before: Timestamp,
     limit: u32,
@@ -36,7 +36,7 @@ pub(super) async fn remove_expired(
         ConfigFilter::NoneOf(none_of) => (None, texts(none_of)),
     };
     let delete = query(DELETE).bind(Instant(before)).bind(any_of).bind(none_of).bind(i64::from(limit));
-    delete.execute(pool).await.map(count).map_err(store_error)
+    delete.execute(connection).await.map(count).map_err(store_error)
 }
 
 fn texts(ids: &[ConfigId]) -> Vec<&str> {
