@@ -27,7 +27,7 @@ pub enum StoreError {
         column: &'static str,
     },
     /// The store does not answer, or cannot do its work now. A later attempt may succeed. A change may or may not
-    /// have happened where the connection broke on its commit.
+    /// have happened where the connection broke, or was given up, on its commit.
     #[error("the store is unavailable")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
     /// A row holds what no writer of this table writes.

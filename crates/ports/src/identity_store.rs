@@ -7,7 +7,7 @@ use crate::StoreError;
 /// Keeps users, what they sign in with, and their sessions.
 ///
 /// # Contract
-/// As [`KeyStore`](crate::KeyStore)'s: atomic, durable, visible to every handle and process, values exact, no panic.
+/// As [`KeyStore`](crate::KeyStore)'s: atomic, durable, visible to every handle and process, bounded in time, values exact, no panic.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IdentityStore: Send + Sync + 'static {

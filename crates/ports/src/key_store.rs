@@ -63,13 +63,15 @@ pub fn page_of(rows: impl Iterator<Item = Result<ApiKey, StoreError>>, total: u6
 /// # Contract
 /// Checked by `keymint_conformance`; an adapter that passes it on its real engine is correct.
 /// * Each method is atomic, and what it changed is durable once it returns `Ok`. After an `Err` nothing has changed,
-///   but for [`StoreError::Unavailable`] where a connection broke on its commit.
+///   but for [`StoreError::Unavailable`] where a connection broke, or was given up, on its commit.
 /// * The rules are the domain's. A store reads rows, calls the domain, and keeps what it returns, on those very rows; it
 ///   repeats no rule.
 /// * A missing key is `None` or `false`; an `Err` means that the store failed.
 /// * Values come back exactly as they went in: texts by bytes, instants to the millisecond.
 /// * Methods may be called from many tasks, and through many handles and processes where the engine is shared. What
 ///   one of them changed the next call of any other sees.
+/// * Each method ends. Whatever it waits for, be it a lock, a disk or another machine, it gives up within a bound of its own, with
+///   [`StoreError::Unavailable`]; a call after it does not wait for the same thing again.
 /// * A future that is dropped leaves no lock behind and no half of a change.
 /// * No input makes a method panic.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -37,14 +37,17 @@ pub struct GroupCommitOptions {
     /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
     /// has not ended within two milliseconds.
     pub lanes: NonZeroUsize,
+    /// How long a batch may take before it is given up: more than the store allows itself, which knows better. Attempts of such a
+    /// batch fail, and each may have been counted.
+    pub deadline: Duration,
 }
 
 impl Default for GroupCommitOptions {
-    /// 8192 waiting, 512 in one transaction, one lane.
+    /// 8192 waiting, 512 in one transaction, one lane, a minute.
     fn default() -> Self {
         const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
         const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN }
+        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
     }
 }
 

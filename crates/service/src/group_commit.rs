@@ -47,6 +47,7 @@ struct Lanes {
     /// Held by the batch that the next one waits for.
     turn: Mutex<()>,
     max_batch: usize,
+    deadline: Duration,
 }
 
 impl GroupCommit {
@@ -67,6 +68,7 @@ impl GroupCommit {
             waiting: Mutex::new(waiting),
             turn: Mutex::default(),
             max_batch: options.max_batch.get(),
+            deadline: options.deadline,
         });
         for _ in 0..options.lanes.get() {
             let lanes = Arc::clone(&lanes);
@@ -111,7 +113,10 @@ impl Lanes {
             let span = span_of(&batch);
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let settled = self.store.spend(&attempts, &self.policy, self.clock.now()).instrument(span).await;
+            let settling = self.store.spend(&attempts, &self.policy, self.clock.now()).instrument(span);
+            // A store must end. Where one does not, its batch fails and its lane goes on.
+            let settled = timeout(self.deadline, settling).await;
+            let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
             drop(turn);
             let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
             for (answer, verdict) in answers.into_iter().zip(verdicts) {

@@ -1,12 +1,16 @@
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use tokio::time::timeout;
 
+use crate::deadline::Deadline;
 use crate::error::{open_error, url_error};
 use crate::key_store::spend::Memory;
+use crate::lent::{Pool, SIGN_OF_LIFE};
 use crate::{ConnectError, PgOptions};
 use keymint_ports::Durability;
 
@@ -16,8 +20,9 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Opens a pool and its first connection.
 ///
 /// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
-pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<PgPool, ConnectError> {
+pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Pool, ConnectError> {
     let memory = Arc::clone(memory);
+    let deadline = Deadline::of_statements(options.statement_timeout_ms);
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
@@ -29,16 +34,24 @@ pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Pg
         .before_acquire(|connection, idle| {
             Box::pin(async move {
                 if idle.idle_for > TRUSTED_FOR {
-                    connection.ping().await?;
+                    ping(connection).await?;
                 }
                 Ok(true)
             })
         });
-    pool.connect_with(connection(options)?).await.map_err(open_error)
+    let connections = pool.connect_with(connection(options, deadline)?).await.map_err(open_error)?;
+    Ok(Pool { connections, deadline })
+}
+
+/// Asks an idle connection for a sign of life. One that gives none is replaced.
+async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    timeout(SIGN_OF_LIFE, connection.ping())
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 /// Everything that a session is told, it is told at its start: a pooler may give each transaction another one.
-fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
+fn connection(options: &PgOptions, deadline: Deadline) -> Result<PgConnectOptions, ConnectError> {
     let synchronous_commit = match options.durability {
         Durability::Full => "on",
         Durability::Normal => "off",
@@ -50,6 +63,12 @@ fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
         .extra_float_digits(None)
         .options([
             ("statement_timeout", options.statement_timeout_ms.to_string()),
+            // The server frees the rows that a session holds once nobody is behind it, as fast as we give it up.
+            ("idle_in_transaction_session_timeout", deadline.as_setting()),
+            ("tcp_user_timeout", deadline.as_setting()),
+            ("tcp_keepalives_idle", "10".to_owned()),
+            ("tcp_keepalives_interval", "5".to_owned()),
+            ("tcp_keepalives_count", "3".to_owned()),
             ("synchronous_commit", synchronous_commit.to_owned()),
             // Of single statements; a stricter default would fail one of two that meet on a row.
             ("default_transaction_isolation", "read committed".to_owned()),
@@ -76,9 +95,10 @@ mod tests {
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
             let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
-            let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool).await.unwrap();
+            let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool.connections).await.unwrap();
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
+            assert_eq!(ask("show idle_in_transaction_session_timeout").await, "2234ms");
             assert_eq!(ask("show application_name").await, "keymint");
             assert_eq!(ask("show transaction_isolation").await, "read committed");
         }
@@ -89,7 +109,8 @@ mod tests {
         const ALTER: &str =
             "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
             current_database()); end $$";
-        query(ALTER).execute(&open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap()).await.unwrap();
+        let pool = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
+        query(ALTER).execute(&pool.connections).await.unwrap();
     }
 
     #[tokio::test]
@@ -97,7 +118,7 @@ mod tests {
         let url = keymint_test_postgres::database().await;
         let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
         let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
-        let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool).await.unwrap();
+        let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool.connections).await.unwrap();
         assert_eq!(timeout, "77ms");
     }
 }

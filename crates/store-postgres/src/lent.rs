@@ -1,13 +1,44 @@
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use keymint_ports::StoreError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Postgres, Transaction};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
+use crate::deadline::Deadline;
 use crate::error::store_error;
 
-/// A connection on loan for a transaction.
+/// How long a connection that nobody uses may take to say that it is alive.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// The connections, and how long a call on one of them may take.
+pub(crate) struct Pool {
+    pub(crate) connections: PgPool,
+    pub(crate) deadline: Deadline,
+}
+
+impl Pool {
+    /// Takes a connection.
+    pub(crate) async fn lend(&self) -> Result<Lent, StoreError> {
+        let connection = self.connections.acquire().await.map_err(store_error)?;
+        Ok(Lent { connection, ended: false })
+    }
+}
+
+/// Calls a function on a connection of a pool, in front of its other arguments. Every call that ends well and in time gives the
+/// connection back.
+macro_rules! call {
+    ($pool:expr, $function:path $(, $argument:expr)* $(,)?) => {{
+        let mut connection = $pool.lend().await?;
+        let outcome = $pool.deadline.bound($function(&mut connection $(, $argument)*)).await;
+        connection.finish(outcome)
+    }};
+}
+
+/// A connection on loan.
 ///
 /// It goes back to the pool only from a call that ended. Where the store fails, or a call is dropped half-way, it is
 /// closed, which rolls back whatever was open: `sqlx` does not see a transaction whose `begin` was sent but not heard of,
@@ -18,12 +49,6 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    /// Takes a connection from the pool.
-    pub(crate) async fn from(pool: &PgPool) -> Result<Self, StoreError> {
-        let connection = pool.acquire().await.map_err(store_error)?;
-        Ok(Self { connection, ended: false })
-    }
-
     /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
     pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
@@ -55,8 +80,13 @@ pub(crate) async fn end(
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if !self.ended {
-            self.connection.close_on_drop();
+        // The connection is in here now. The pool asks it for a sign of life, and would wait for ever; where this ends before,
+        // or never begins, its socket is closed at once, without a word to a peer that may not listen.
+        let returning = self.connection.return_to_pool();
+        if self.ended
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(timeout(SIGN_OF_LIFE, returning));
         }
     }
 }

@@ -3,13 +3,15 @@
 
 #[macro_use]
 mod columns;
+#[macro_use]
+mod lent;
 mod connect;
+mod deadline;
 mod error;
 mod identity;
 mod instant;
 mod key_store;
 mod layout;
-mod lent;
 mod lock;
 mod migrate;
 mod options;

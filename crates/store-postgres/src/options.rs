@@ -11,7 +11,8 @@ pub struct PgOptions {
     pub durability: Durability,
     /// Connections at most; 0 counts as 1.
     pub max_connections: u32,
-    /// Milliseconds that one statement may take, waiting for locks included; 0 = any.
+    /// Milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the server is silent
+    /// for a second longer is given up, or for an hour where any time is allowed.
     pub statement_timeout_ms: u64,
     /// Milliseconds to wait for a connection.
     pub acquire_timeout_ms: u64,

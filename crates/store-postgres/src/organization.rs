@@ -9,43 +9,54 @@ use crate::PgStore;
 use crate::error::store_error;
 use crate::instant::Instant;
 use crate::key_store::BEGIN;
-use crate::lent::{Lent, end};
+use crate::lent::end;
 use crate::row::{Reader, is_storable};
 
 #[async_trait]
 impl OrganizationStore for PgStore {
     async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert_organization(&mut connection, organization, creator).await;
-        connection.finish(outcome)
+        call!(self.pool, insert_organization, organization, creator)
     }
 
     async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert_member(&mut connection, member).await;
-        connection.finish(outcome)
+        call!(self.pool, insert_member, member)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
-        const FIND: &str = r#"select "id" from "organization" where "id" = $1 or "slug" = $1
-            order by "id" = $1 desc limit 1"#;
         if !is_storable(id_or_slug) {
             return Ok(None);
         }
-        let row = query(FIND).bind(id_or_slug).fetch_optional(&self.pool).await.map_err(store_error)?;
-        row.map(|row| Reader::new(&row, "organization", "id").parsed("id", OrganizationId::parse)).transpose()
+        call!(self.pool, find_organization, id_or_slug)
     }
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
-        const FIND: &str = r#"select "id", "role" from "member" where "organizationId" = $1 and "userId" = $2
-            order by "createdAt", "id" collate "C" limit 1"#;
-        let find = query(FIND).bind(organization.as_str()).bind(user.as_str()).fetch_optional(&self.pool);
-        let Some(row) = find.await.map_err(store_error)? else {
-            return Ok(None);
-        };
-        let row = Reader::new(&row, "member", "id");
-        Ok(Some(row.required("role", row.text("role")?)?.to_owned()))
+        call!(self.pool, find_roles, organization, user)
     }
+}
+
+async fn find_organization(
+    connection: &mut PgConnection,
+    id_or_slug: &str,
+) -> Result<Option<OrganizationId>, StoreError> {
+    const FIND: &str = r#"select "id" from "organization" where "id" = $1 or "slug" = $1
+        order by "id" = $1 desc limit 1"#;
+    let row = query(FIND).bind(id_or_slug).fetch_optional(connection).await.map_err(store_error)?;
+    row.map(|row| Reader::new(&row, "organization", "id").parsed("id", OrganizationId::parse)).transpose()
+}
+
+async fn find_roles(
+    connection: &mut PgConnection,
+    organization: &OrganizationId,
+    user: &UserId,
+) -> Result<Option<String>, StoreError> {
+    const FIND: &str = r#"select "id", "role" from "member" where "organizationId" = $1 and "userId" = $2
+        order by "createdAt", "id" collate "C" limit 1"#;
+    let find = query(FIND).bind(organization.as_str()).bind(user.as_str()).fetch_optional(connection);
+    let Some(row) = find.await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    let row = Reader::new(&row, "member", "id");
+    Ok(Some(row.required("role", row.text("role")?)?.to_owned()))
 }
 
 async fn insert_organization(

@@ -12,7 +12,6 @@ use crate::PgStore;
 use crate::error::store_error;
 use crate::instant::Instant;
 use crate::key_store::BEGIN;
-use crate::lent::Lent;
 use crate::lock::Lock;
 use crate::row::Reader;
 
@@ -22,29 +21,38 @@ const INSERT: &str = r#"insert into "keymint_server_key" ("id", "name", "start",
 #[async_trait]
 impl ServerKeyStore for PgStore {
     async fn insert_server_key(&self, key: &ServerKey) -> Result<(), StoreError> {
-        bind(INSERT, key).execute(&self.pool).await.map_err(store_error)?;
-        Ok(())
+        call!(self.pool, insert, key)
     }
 
     async fn insert_first_server_key(&self, key: &ServerKey) -> Result<bool, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert_first(&mut connection, key).await;
-        connection.finish(outcome)
+        call!(self.pool, insert_first, key)
     }
 
     async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError> {
-        const LIST: &str = r#"select "id", "name", "start", "hash", "createdAt", "revokedAt" from "keymint_server_key"
-            order by "createdAt", "id" collate "C""#;
-        let rows = query(LIST).fetch_all(&self.pool).await.map_err(store_error)?;
-        rows.iter().map(read).collect()
+        call!(self.pool, list)
     }
 
     async fn revoke_server_key(&self, id: &KeyId, now: Timestamp) -> Result<bool, StoreError> {
-        const REVOKE: &str =
-            r#"update "keymint_server_key" set "revokedAt" = $2 where "id" = $1 and "revokedAt" is null"#;
-        let revoked = query(REVOKE).bind(id.as_str()).bind(Instant(now)).execute(&self.pool).await;
-        Ok(revoked.map_err(store_error)?.rows_affected() == 1)
+        call!(self.pool, revoke, id, now)
     }
+}
+
+async fn insert(connection: &mut PgConnection, key: &ServerKey) -> Result<(), StoreError> {
+    bind(INSERT, key).execute(connection).await.map_err(store_error)?;
+    Ok(())
+}
+
+async fn list(connection: &mut PgConnection) -> Result<Vec<ServerKey>, StoreError> {
+    const LIST: &str = r#"select "id", "name", "start", "hash", "createdAt", "revokedAt" from "keymint_server_key"
+        order by "createdAt", "id" collate "C""#;
+    let rows = query(LIST).fetch_all(connection).await.map_err(store_error)?;
+    rows.iter().map(read).collect()
+}
+
+async fn revoke(connection: &mut PgConnection, id: &KeyId, now: Timestamp) -> Result<bool, StoreError> {
+    const REVOKE: &str = r#"update "keymint_server_key" set "revokedAt" = $2 where "id" = $1 and "revokedAt" is null"#;
+    let revoked = query(REVOKE).bind(id.as_str()).bind(Instant(now)).execute(connection).await;
+    Ok(revoked.map_err(store_error)?.rows_affected() == 1)
 }
 
 async fn insert_first(connection: &mut PgConnection, key: &ServerKey) -> Result<bool, StoreError> {

@@ -1,16 +1,19 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_ports::Connections;
-use sqlx::postgres::PgPool;
+use tokio::time::timeout;
 
 use crate::key_store::spend::Memory;
 use crate::layout::Layout;
+use crate::lent::Pool;
 use crate::{ConnectError, PgOptions, connect, migrate};
 
 /// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
 pub struct PgStore {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
     pub(crate) layout: Layout,
     pub(crate) memory: Arc<Memory>,
 }
@@ -20,18 +23,32 @@ impl PgStore {
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let memory = Arc::new(Memory::new());
         let pool = connect::open(options, &memory).await?;
-        let layout = migrate::migrate(&pool).await?;
+        let layout = told(migrate::migrate(&pool.connections)).await?;
         Ok(Self { pool, layout, memory })
     }
 
     /// The connections that are open now.
     pub fn connections(&self) -> Connections {
-        Connections::new(usize::try_from(self.pool.size()).unwrap_or(usize::MAX), self.pool.num_idle())
+        let pool = &self.pool.connections;
+        Connections::new(usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
     }
 
     /// Brings the tables of the database up to date, and no more.
     pub async fn migrate(options: &PgOptions) -> Result<(), ConnectError> {
         Self::connect(options).await.map(drop)
+    }
+}
+
+/// Says every ten seconds that a migration goes on: it may take any time, and so may the one of another process that it waits
+/// for.
+async fn told<T>(migration: impl Future<Output = T>) -> T {
+    const NEWS: Duration = Duration::from_secs(10);
+    let mut migration = pin!(migration);
+    loop {
+        match timeout(NEWS, &mut migration).await {
+            Ok(outcome) => return outcome,
+            Err(_) => tracing::warn!("still migrating, or waiting for another process that does"),
+        }
     }
 }
 

@@ -4,9 +4,7 @@ use keymint_domain::ApiKey;
 use keymint_domain::verify::Verdict;
 use keymint_service::VerifyKey;
 
-use crate::authorize::{
-    Asker, Denial, Original, Parameters, identify, name_of_request, showing_headers, shown_key,
-};
+use crate::authorize::{Asker, Denial, Original, Parameters, identify, name_of_request, showing_headers, shown_key};
 use crate::live::CurrentApi;
 use crate::request::{Judged, proven_address};
 use crate::wire::show_limits;

@@ -4,9 +4,11 @@
 
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{join_all, pending};
 use futures_util::poll;
 use keymint_domain::ErrorCode;
 use keymint_domain::key::{Field, NewKey, PlainKey};
@@ -14,6 +16,7 @@ use keymint_domain::verify::{Attempt, Refusal, Verdict};
 use keymint_ports::{MockKeyStore, StoreError};
 use keymint_service::{Caller, GroupCommitOptions, Keys, ServiceError, VerifyKey};
 
+use crate::odd_store::OddStore;
 use crate::support::Fixture;
 
 fn refused() -> Verdict {
@@ -116,6 +119,21 @@ async fn a_batch_that_hangs_holds_up_nobody_but_its_own_attempts() {
     assert!(!hangs.is_finished());
     release.send(()).unwrap();
     assert!(hangs.await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_ends_fails_its_batches_in_time_and_not_the_service() {
+    let batches = AtomicUsize::new(0);
+    let store = OddStore(move |attempts: Vec<Attempt>| {
+        let hangs = batches.fetch_add(1, Relaxed) < 2;
+        async move { if hangs { pending().await } else { Ok(refuse_all(&attempts)) } }.boxed()
+    });
+    let keys = Keys::builder(Arc::new(store)).build();
+    for _ in 0..2 {
+        let answers = join_all((0..3).map(|_| keys.verify(&Caller::Server, request()))).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(ServiceError::Store(StoreError::Unavailable(_))))));
+    }
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
 }
 
 #[tokio::test]

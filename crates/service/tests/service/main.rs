@@ -10,6 +10,7 @@ mod idempotency;
 mod identity;
 mod key_sessions;
 mod metering;
+mod odd_store;
 mod organizations;
 mod readiness;
 mod revoking;

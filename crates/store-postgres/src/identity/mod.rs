@@ -13,28 +13,25 @@ use crate::PgStore;
 use crate::error::store_error;
 use crate::key_store::BEGIN;
 use crate::layout::Layout;
-use crate::lent::{Lent, end};
+use crate::lent::end;
 use crate::row::is_storable;
 
 #[async_trait]
 impl IdentityStore for PgStore {
     async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert_user(&mut connection, self.layout, new, session).await;
-        connection.finish(outcome)
+        call!(self.pool, insert_user, self.layout, new, session)
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        user::find(&self.pool, self.layout.owner_columns, id).await
+        call!(self.pool, user::find, self.layout.owner_columns, id)
     }
 
     async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
-        user::find_credential(&self.pool, self.layout.owner_columns, email).await
+        call!(self.pool, user::find_credential, self.layout.owner_columns, email)
     }
 
     async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(store_error)?;
-        match session::insert(&mut connection, self.layout, session).await {
+        match call!(self.pool, session::insert, self.layout, session) {
             Err(StoreError::Dangling) => Ok(false),
             outcome => outcome.map(|()| true),
         }
@@ -44,7 +41,7 @@ impl IdentityStore for PgStore {
         if !is_storable(token.expose()) {
             return Ok(None);
         }
-        session::find(&self.pool, self.layout, token).await
+        call!(self.pool, session::find, self.layout, token)
     }
 
     async fn refresh_session(
@@ -53,15 +50,21 @@ impl IdentityStore for PgStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(is_storable(token.expose()) && session::refresh(&self.pool, token, expires_at, now).await?)
+        if !is_storable(token.expose()) {
+            return Ok(false);
+        }
+        call!(self.pool, session::refresh, token, expires_at, now)
     }
 
     async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
-        Ok(is_storable(token.expose()) && session::remove(&self.pool, token).await?)
+        if !is_storable(token.expose()) {
+            return Ok(false);
+        }
+        call!(self.pool, session::remove, token)
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
-        secret::keep(&self.pool, offered).await
+        call!(self.pool, secret::keep, offered)
     }
 }
 

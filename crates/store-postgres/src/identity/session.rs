@@ -2,7 +2,7 @@ use keymint_domain::identity::{Client, Session, SessionToken, User};
 use keymint_domain::value::RowId;
 use keymint_domain::{Timestamp, UserId};
 use keymint_ports::StoreError;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::query;
 
 use super::user::{self, user_columns};
@@ -45,7 +45,7 @@ pub(super) async fn insert(connection: &mut PgConnection, layout: Layout, sessio
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     layout: Layout,
     token: &SessionToken,
 ) -> Result<Option<(Session, User)>, StoreError> {
@@ -66,24 +66,24 @@ pub(super) async fn find(
     } else {
         by_owner_columns!(layout.owner_columns, find, "null::text")
     };
-    let row = query(find).bind(token.expose()).fetch_optional(pool).await.map_err(store_error)?;
+    let row = query(find).bind(token.expose()).fetch_optional(connection).await.map_err(store_error)?;
     row.as_ref().map(|row| Ok((read(row)?, user::read(row)?))).transpose()
 }
 
 pub(super) async fn refresh(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     token: &SessionToken,
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     const REFRESH: &str = r#"update "session" set "expiresAt" = $2, "updatedAt" = $3 where "token" = $1"#;
     let refresh = query(REFRESH).bind(token.expose()).bind(Instant(expires_at)).bind(Instant(now));
-    Ok(refresh.execute(pool).await.map_err(store_error)?.rows_affected() == 1)
+    Ok(refresh.execute(connection).await.map_err(store_error)?.rows_affected() == 1)
 }
 
-pub(super) async fn remove(pool: &PgPool, token: &SessionToken) -> Result<bool, StoreError> {
+pub(super) async fn remove(connection: &mut PgConnection, token: &SessionToken) -> Result<bool, StoreError> {
     const REMOVE: &str = r#"delete from "session" where "token" = $1"#;
-    let remove = query(REMOVE).bind(token.expose()).execute(pool).await;
+    let remove = query(REMOVE).bind(token.expose()).execute(connection).await;
     Ok(remove.map_err(store_error)?.rows_affected() == 1)
 }
 

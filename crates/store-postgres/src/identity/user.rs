@@ -1,7 +1,7 @@
 use keymint_domain::UserId;
 use keymint_domain::identity::{Email, NewUser, PasswordHash, User};
 use keymint_ports::{Credential, StoreError};
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::query;
 
 use crate::error::store_error;
@@ -53,7 +53,11 @@ fn insert_account(layout: Layout) -> &'static str {
     if layout.has_issuer { insert!(r#", "issuer""#, ", 'local:credential'") } else { insert!("", "") }
 }
 
-pub(super) async fn find(pool: &PgPool, owner_columns: OwnerColumns, id: &UserId) -> Result<Option<User>, StoreError> {
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    owner_columns: OwnerColumns,
+    id: &UserId,
+) -> Result<Option<User>, StoreError> {
     macro_rules! find {
         ($ban_columns:ident) => {
             concat!("select ", user_columns!($ban_columns), r#" from "user" as u where u."id" = $1"#)
@@ -61,14 +65,14 @@ pub(super) async fn find(pool: &PgPool, owner_columns: OwnerColumns, id: &UserId
     }
     let row = query(by_owner_columns!(owner_columns, find))
         .bind(id.as_str())
-        .fetch_optional(pool)
+        .fetch_optional(connection)
         .await
         .map_err(store_error)?;
     row.as_ref().map(read).transpose()
 }
 
 pub(super) async fn find_credential(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     owner_columns: OwnerColumns,
     email: &Email,
 ) -> Result<Option<Credential>, StoreError> {
@@ -85,7 +89,7 @@ pub(super) async fn find_credential(
     }
     let row = query(by_owner_columns!(owner_columns, find))
         .bind(email.as_str())
-        .fetch_optional(pool)
+        .fetch_optional(connection)
         .await
         .map_err(store_error)?;
     row.as_ref().map(read_credential).transpose()

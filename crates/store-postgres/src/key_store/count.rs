@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use keymint_domain::Timestamp;
 use keymint_domain::key::{KeyCounts, KeyState, StateFacts};
 use keymint_ports::{CountCursor, CountedPortion, StoreError};
-use sqlx::postgres::PgPool;
+use sqlx::postgres::PgConnection;
 use sqlx::query_as;
 
 use crate::error::store_error;
@@ -16,7 +16,7 @@ type Group = (i64, bool, bool, bool, bool, bool, String);
 /// Counts a portion, in the order of ids: a row has no other place that it keeps when it is updated. Which id is the last is
 /// asked of the database, which may compare texts by any language's rules.
 pub(super) async fn count(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     now: Timestamp,
     from: Option<CountCursor>,
     limit: NonZeroU32,
@@ -30,7 +30,7 @@ pub(super) async fn count(
     // No id is empty.
     let behind = from.as_ref().map_or("", CountCursor::as_str);
     let count = query_as(COUNT).bind(Instant(now)).bind(behind).bind(i64::from(limit.get()));
-    let groups: Vec<Group> = count.fetch_all(pool).await.map_err(store_error)?;
+    let groups: Vec<Group> = count.fetch_all(connection).await.map_err(store_error)?;
     let (mut counts, mut last) = (KeyCounts::default(), None);
     for (keys, is_revoked, is_enabled, is_expired, has_none_left, is_refilled, id) in groups {
         let facts = StateFacts { is_revoked, is_enabled, is_expired, has_none_left, is_refilled };

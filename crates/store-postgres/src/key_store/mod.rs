@@ -14,12 +14,12 @@ use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use sqlx::postgres::PgConnection;
 use sqlx::query;
 
 use self::spend::Failed;
 use crate::PgStore;
 use crate::error::store_error;
-use crate::lent::Lent;
 use crate::row::{Reader, read_key};
 
 /// Begins a transaction whose statements see what was committed before each of them, whatever the server's default is:
@@ -32,46 +32,27 @@ pub(crate) const BEGIN: &str = "begin isolation level read committed";
 #[async_trait]
 impl KeyStore for PgStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert::insert(&mut connection, key, max_living).await;
-        connection.finish(outcome)
+        call!(self.pool, insert::insert, key, max_living)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
-        const FIND: &str = select_key!("");
-        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.pool).await.map_err(store_error)?;
-        row.as_ref().map(read_key).transpose()
+        call!(self.pool, find, id)
     }
 
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
-        const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = $1"#;
-        let row = query(FIND).bind(id.as_str()).fetch_optional(&self.pool).await.map_err(store_error)?;
-        Ok(row.map(|row| {
-            let row = Reader::new(&row, "apikey", "id");
-            KeyStub {
-                owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
-                config_id: row.text("configId").ok().map(ConfigId::from_optional),
-                stored: row.text("key").ok().flatten().map(StoredKey::from_stored),
-            }
-        }))
+        call!(self.pool, find_stub, id)
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = list::list(&mut connection, query).await;
-        connection.finish(outcome)
+        call!(self.pool, list::list, query)
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = update::update(&mut connection, id, patch, now).await;
-        connection.finish(outcome)
+        call!(self.pool, update::update, id, patch, now)
     }
 
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = update::revoke_unreadable(&mut connection, id, revocation).await;
-        connection.finish(outcome)
+        call!(self.pool, update::revoke_unreadable, id, revocation)
     }
 
     async fn spend(
@@ -90,13 +71,11 @@ impl KeyStore for PgStore {
     }
 
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = spend::dry_run(&mut connection, self.layout.owner_columns, attempt, policy, now).await;
-        connection.finish(outcome)
+        call!(self.pool, spend::dry_run, self.layout.owner_columns, attempt, policy, now)
     }
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
-        remove::remove(&self.pool, id).await
+        call!(self.pool, remove::remove, id)
     }
 
     async fn remove_expired(
@@ -106,18 +85,14 @@ impl KeyStore for PgStore {
         skip: u32,
         limit: u32,
     ) -> Result<Removed, StoreError> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = remove::remove_expired(&mut connection, configurations, before, skip, limit).await;
-        connection.finish(outcome)
+        call!(self.pool, remove::remove_expired, configurations, before, skip, limit)
     }
 
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
         if ids.is_empty() {
             return Ok(Removed::default());
         }
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
-        connection.finish(outcome)
+        call!(self.pool, remove::remove_exhausted, ids, policy, now)
     }
 
     async fn count(
@@ -126,13 +101,23 @@ impl KeyStore for PgStore {
         from: Option<CountCursor>,
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
-        count::count(&self.pool, now, from, limit).await
+        call!(self.pool, count::count, now, from, limit)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(&self.pool).await.map_err(store_error)?;
-        Ok(())
+        call!(self.pool, ping)
     }
+}
+
+async fn find(connection: &mut PgConnection, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+    const FIND: &str = select_key!("");
+    let row = query(FIND).bind(id.as_str()).fetch_optional(connection).await.map_err(store_error)?;
+    row.as_ref().map(read_key).transpose()
+}
+
+async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {
+    query(r#"select 1 from "apikey" limit 1"#).fetch_optional(connection).await.map_err(store_error)?;
+    Ok(())
 }
 
 impl PgStore {
@@ -142,9 +127,9 @@ impl PgStore {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
-        let mut connection = Lent::from(&self.pool).await?;
-        let outcome =
-            spend::spend(&mut connection, self.layout.owner_columns, &self.memory, attempts, policy, now).await;
+        let mut connection = self.pool.lend().await?;
+        let (deadline, owner_columns) = (self.pool.deadline, self.layout.owner_columns);
+        let outcome = spend::spend(&mut connection, deadline, owner_columns, &self.memory, attempts, policy, now).await;
         let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let is_broken = match &outcome {
             // Some of the batch was settled before the store failed.
@@ -156,4 +141,18 @@ impl PgStore {
         }
         outcome
     }
+}
+
+/// Reads as much of the key of that id as can be read.
+async fn find_stub(connection: &mut PgConnection, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+    const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = $1"#;
+    let row = query(FIND).bind(id.as_str()).fetch_optional(connection).await.map_err(store_error)?;
+    Ok(row.map(|row| {
+        let row = Reader::new(&row, "apikey", "id");
+        KeyStub {
+            owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
+            config_id: row.text("configId").ok().map(ConfigId::from_optional),
+            stored: row.text("key").ok().flatten().map(StoredKey::from_stored),
+        }
+    }))
 }

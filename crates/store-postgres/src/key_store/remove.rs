@@ -1,7 +1,7 @@
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::{ApiKey, ConfigId, KeyId, Timestamp};
 use keymint_ports::{Removed, StoreError};
-use sqlx::postgres::{PgConnection, PgPool, PgQueryResult};
+use sqlx::postgres::{PgConnection, PgQueryResult};
 use sqlx::{Connection as _, query};
 
 use super::BEGIN;
@@ -9,8 +9,8 @@ use crate::error::{removal_error, store_error};
 use crate::instant::Instant;
 use crate::row::{Reader, read_key};
 
-pub(super) async fn remove(pool: &PgPool, id: &KeyId) -> Result<bool, StoreError> {
-    let removed = query(r#"delete from "apikey" where "id" = $1"#).bind(id.as_str()).execute(pool).await;
+pub(super) async fn remove(connection: &mut PgConnection, id: &KeyId) -> Result<bool, StoreError> {
+    let removed = query(r#"delete from "apikey" where "id" = $1"#).bind(id.as_str()).execute(connection).await;
     Ok(removed.map_err(removal_error)?.rows_affected() == 1)
 }
 

@@ -47,6 +47,10 @@ impl Database {
         Self { url: database().await }
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.url.clone()
+    }
+
     /// Few connections, because many databases share one server.
     pub(crate) fn options(&self) -> PgOptions {
         PgOptions { max_connections: 4, ..PgOptions::new(&self.url) }

@@ -16,6 +16,7 @@ use keymint_domain::verify::{Attempt, Verdict};
 use keymint_ports::StoreError;
 use sqlx::postgres::PgConnection;
 
+use crate::deadline::Deadline;
 use crate::owner::OwnerColumns;
 
 pub(super) use dry_run::dry_run;
@@ -51,6 +52,7 @@ const OPTIMISTIC_ROUNDS: u32 = 2;
 
 pub(super) async fn spend(
     connection: &mut PgConnection,
+    deadline: Deadline,
     owner_columns: OwnerColumns,
     memory: &Memory,
     attempts: &[Attempt],
@@ -66,9 +68,9 @@ pub(super) async fn spend(
         }
         let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
         let settled = if round < OPTIMISTIC_ROUNDS {
-            optimistic::settle(connection, owner_columns, memory, &asked, policy, now).await
+            deadline.bound(optimistic::settle(connection, owner_columns, memory, &asked, policy, now)).await
         } else {
-            let all = locked::settle(connection, owner_columns, &asked, policy, now).await;
+            let all = deadline.bound(locked::settle(connection, owner_columns, &asked, policy, now)).await;
             all.map(|all| all.into_iter().map(Some).collect()).map_err(Failed::from)
         };
         let settled: Vec<_> = match settled {

@@ -1,0 +1,48 @@
+//! A store whose batches end as a test says, for what a mock cannot do: not to end.
+
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use keymint_domain::key::KeyPatch;
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+
+pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
+
+/// Answers batches by a function, and nothing else.
+pub(crate) struct OddStore<F>(pub(crate) F);
+
+macro_rules! unasked {
+    ($($method:ident($($kind:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl<F> KeyStore for OddStore<F>
+        where
+            F: Fn(Vec<Attempt>) -> BoxFuture<'static, Answers> + Send + Sync + 'static,
+        {
+            async fn spend(&self, attempts: &[Attempt], _: &Policy, _: Timestamp) -> Answers {
+                (self.0)(attempts.to_vec()).await
+            }
+
+            $(async fn $method(&self $(, _: $kind)*) -> Result<$answer, StoreError> {
+                unreachable!("nobody asks for it here")
+            })*
+        }
+    };
+}
+
+unasked! {
+    insert(&ApiKey, Option<NonZeroU32>) -> ();
+    find(&KeyId) -> Option<ApiKey>;
+    list(&ListQuery) -> Page;
+    update(&KeyId, &KeyPatch, Timestamp) -> Option<ApiKey>;
+    dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
+    remove(&KeyId) -> bool;
+    remove_expired(&ConfigFilter, Timestamp, u32) -> u32;
+    remove_exhausted(&[KeyId], &Policy, Timestamp) -> u32;
+    count(Timestamp, Option<CountCursor>, NonZeroU32) -> CountedPortion;
+    ping() -> ();
+}
