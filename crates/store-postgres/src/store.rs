@@ -45,10 +45,10 @@ async fn told<T>(migration: impl Future<Output = T>) -> T {
     const NEWS: Duration = Duration::from_secs(10);
     let mut migration = pin!(migration);
     loop {
-        match timeout(NEWS, &mut migration).await {
-            Ok(outcome) => return outcome,
-            Err(_) => tracing::warn!("still migrating, or waiting for another process that does"),
+        if let Ok(outcome) = timeout(NEWS, &mut migration).await {
+            return outcome;
         }
+        tracing::warn!("still migrating, or waiting for another process that does");
     }
 }
 

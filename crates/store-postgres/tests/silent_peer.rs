@@ -106,7 +106,7 @@ async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_ne
         store.list(&ListQuery::default());
         store.count(sample::NOW, None, std::num::NonZeroU32::MIN);
         store.dry_run(&sample::attempt("a"), &Policy::default(), sample::NOW);
-        store.remove_expired(&ConfigFilter::Any, sample::NOW, 9);
+        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 9);
         store.remove_exhausted(std::slice::from_ref(&id), &Policy::default(), sample::NOW);
         store.remove(&id);
     }

@@ -24,7 +24,7 @@ const EXACT: u64 = 9_007_199_254_740_991;
 type Odd = (&'static str, &'static str, fn(&ApiKey) -> bool);
 
 fn at(text: &str) -> Option<Timestamp> {
-    Some(Timestamp::parse(text).unwrap())
+    Timestamp::parse(text).ok()
 }
 
 const ODD: &[Odd] = &[

@@ -51,6 +51,9 @@ enum Server {
 
 impl Proxy {
     /// Listens on this machine, and passes on to the database at `url`.
+    ///
+    /// # Panics
+    /// The URL cannot be read, or no port is free.
     pub async fn to(url: &str) -> Self {
         let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
         let server = match options.get_socket() {
@@ -164,7 +167,7 @@ async fn both(
     }
     if network.fate_of(number) != Fate::Passes {
         // The other side hears of no end.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

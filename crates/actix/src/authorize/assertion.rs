@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use keymint_domain::{ApiKey, Timestamp};
+use keymint_domain::{ApiKey, Metadata, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -76,7 +76,7 @@ impl Assertions {
         let details = &*key.details;
         let iat = now.as_millis().div_euclid(1000);
         let permissions = details.permissions.as_ref().map_or("{}", |permissions| permissions.as_json());
-        let metadata = details.metadata.as_ref().filter(|_| *has_metadata).map(|metadata| metadata.as_json());
+        let metadata = details.metadata.as_ref().filter(|_| *has_metadata).map(Metadata::as_json);
         let claims = Claims {
             iss: issuer,
             aud: audience,

@@ -1,5 +1,5 @@
 use super::{ApiKey, KeyDetails};
-use crate::value::heap_block;
+use crate::value::{Permissions, heap_block};
 
 impl ApiKey {
     /// Bytes that the key holds on the heap, about. Whoever remembers keys bounds them by it, since a key may have a
@@ -31,7 +31,7 @@ impl ApiKey {
         let texts: usize = texts.into_iter().chain(optional_texts).flatten().map(|text| heap_block(text.len())).sum();
         heap_block(size_of::<KeyDetails>())
             + texts
-            + permissions.as_ref().map_or(0, |permissions| permissions.heap_bytes())
+            + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()
             + metadata.as_ref().map_or(0, |metadata| heap_block(metadata.as_json().len()))
     }
@@ -89,7 +89,7 @@ mod tests {
             // Each of them is a text of its own, many times what JSON takes for it.
             (
                 "actions",
-                with(|details| details.permissions = Some(Permissions::of(&[("files", &["r"; 10_000])]))),
+                with(|details| details.permissions = Some(Permissions::of(&[("files", &vec!["r"; 10_000])]))),
                 10_000 * 48,
             ),
             (

@@ -4,12 +4,12 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
 
 pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
@@ -37,12 +37,14 @@ macro_rules! unasked {
 unasked! {
     insert(&ApiKey, Option<NonZeroU32>) -> ();
     find(&KeyId) -> Option<ApiKey>;
+    find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;
     update(&KeyId, &KeyPatch, Timestamp) -> Option<ApiKey>;
+    revoke_unreadable(&KeyId, &Revocation) -> bool;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId) -> bool;
-    remove_expired(&ConfigFilter, Timestamp, u32) -> u32;
-    remove_exhausted(&[KeyId], &Policy, Timestamp) -> u32;
+    remove_expired(&ConfigFilter, Timestamp, u32, u32) -> Removed;
+    remove_exhausted(&[KeyId], &Policy, Timestamp) -> Removed;
     count(Timestamp, Option<CountCursor>, NonZeroU32) -> CountedPortion;
     ping() -> ();
 }

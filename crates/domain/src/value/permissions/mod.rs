@@ -93,14 +93,12 @@ impl Permissions {
     /// Bytes that the permissions hold on the heap, about.
     pub(crate) fn heap_bytes(&self) -> usize {
         let text = |text: &str| heap_block(text.len());
-        let of_resource = |(resource, actions): (&Box<str>, &Vec<Box<str>>)| {
-            // A node of the tree is at least half full.
-            2 * size_of::<(Box<str>, Vec<Box<str>>)>()
-                + text(resource)
-                + heap_block(size_of::<Box<str>>() * actions.capacity())
-                + actions.iter().map(|action| text(action)).sum::<usize>()
-        };
-        text(&self.json) + self.actions.iter().map(of_resource).sum::<usize>()
+        // A node of the tree is at least half full.
+        let places = 2 * size_of::<(Box<str>, Vec<Box<str>>)>() * self.actions.len();
+        let resources: usize = self.actions.keys().map(|resource| text(resource)).sum();
+        let lists: usize = self.actions.values().map(|list| heap_block(size_of::<Box<str>>() * list.capacity())).sum();
+        let actions: usize = self.actions.values().flatten().map(|action| text(action)).sum();
+        text(&self.json) + places + resources + lists + actions
     }
 
     /// Whether every action of every resource in `asked` is granted here. Asking for nothing, or for no action of a
