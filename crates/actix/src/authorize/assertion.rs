@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use keymint_domain::{ApiKey, Metadata, Timestamp};
+use keymint_domain::{ApiKey, Metadata, Permissions, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -75,7 +75,7 @@ impl Assertions {
         let AssertionOptions { issuer, audience, lifetime, has_metadata } = &self.options;
         let details = &*key.details;
         let iat = now.as_millis().div_euclid(1000);
-        let permissions = details.permissions.as_ref().map_or("{}", |permissions| permissions.as_json());
+        let permissions = details.permissions.as_ref().map_or("{}", Permissions::as_json);
         let metadata = details.metadata.as_ref().filter(|_| *has_metadata).map(Metadata::as_json);
         let claims = Claims {
             iss: issuer,

@@ -189,7 +189,7 @@ fn envoy(
         substituted(block("envoy.md", "yaml"), changes),
         &[("http://127.0.0.1:8787", &format!("http://{keymint}"))],
     );
-    let manager: String = manager.lines().map(|line| format!("          {line}\n")).collect();
+    let manager = manager.trim_end().replace('\n', "\n          ");
     let place = |address: SocketAddr| {
         format!("{{socket_address: {{address: {}, port_value: {}}}}}", address.ip(), address.port())
     };
@@ -211,7 +211,8 @@ fn envoy(
           stat_prefix: test
           route_config:
             virtual_hosts: [{{name: all, domains: [\"*\"], routes: [{{match: {{prefix: /}}, route: {{cluster: application, timeout: 0s}}}}]}}]
-{manager}            - name: envoy.filters.http.router
+          {manager}
+            - name: envoy.filters.http.router
               typed_config: {{\"@type\": {types}.http.router.v3.Router}}
   clusters:
 {keymint}{application}",

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod assertion;
 mod carried;
 mod document;
 mod forged;

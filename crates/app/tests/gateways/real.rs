@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::assertion::claims;
 use crate::gateway::{Gateway, Kind};
 use crate::keymint::Keymint;
 use crate::upstream;
@@ -72,8 +71,7 @@ impl World {
             assert_ne!(headers["x-key-id"], json!(["forged"]));
             assert!(!seen.to_string().contains(&key), "the key was stripped: {seen}");
             let [assertion] = &headers["x-key-assertion"].as_array().unwrap()[..] else { panic!("{headers}") };
-            let claims = assertion.as_str().unwrap().split('.').nth(1).unwrap();
-            let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+            let claims = claims(assertion.as_str().unwrap());
             assert_eq!((&claims["sub"], &claims["aud"]), (&json!("ada"), &json!("files")));
             let request = &claims["request"];
             assert_eq!((&request["method"], &request["path"]), (&json!("POST"), &json!("/api/files")));

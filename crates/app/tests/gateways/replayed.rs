@@ -4,6 +4,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::assertion::claims;
 use crate::document::{block, substituted};
 use crate::keymint::Keymint;
 
@@ -29,6 +30,9 @@ async fn apisix_is_answered_as_it_understands_it() {
     {
         assert!(answer.contains(&format!("\r\n{line}\r\n")), "{line} in {answer}");
     }
+    let assertion = answer.split("\r\nx-key-assertion: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let request = json!({ "method": "POST", "host": "api.example.com", "path": "/api/files" });
+    assert_eq!(claims(assertion)["request"], request);
     let other = keymint.create(json!({ "userId": "ada", "permissions": { "files": ["list"] } })).await;
     let limited = json!({ "userId": "ada", "permissions": { "files": ["read"] }, "rateLimitMax": 1, "rateLimitTimeWindow": 60_000 });
     let limited = keymint.create(limited).await;
