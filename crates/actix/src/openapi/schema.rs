@@ -17,6 +17,9 @@ pub(crate) const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
 const MAX_ID_LENGTH: usize = 2048;
 /// Any text that every store can keep.
 const WITHOUT_NUL: &str = r"^[^\x00]*$";
+/// A name has nothing in it that is not seen, as `value::is_unseen` says.
+const SEEN: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$";
 const DAY: f64 = 86_400.0;
 
 /// A member of a body, or a parameter.
@@ -178,7 +181,8 @@ pub(crate) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
 pub(crate) fn name(policy: &Policy, or_empty: bool) -> ObjectBuilder {
     let all = policy.configurations();
     let least = |entry: &Configuration| if or_empty && !entry.require_name { 0 } else { entry.name_length.min };
-    plain_text().min_length(all.iter().map(least).min()).max_length(all.iter().map(|entry| entry.name_length.max).max())
+    let seen = text().pattern(Some(SEEN));
+    seen.min_length(all.iter().map(least).min()).max_length(all.iter().map(|entry| entry.name_length.max).max())
 }
 
 /// What a key begins with, as long as some configuration takes it.

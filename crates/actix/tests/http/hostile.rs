@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::authorize::{ask, left, raw, setup, untrusting};
 use crate::support::{Setup, TestServer};
+use keymint_domain::value::is_unseen;
 use keymint_domain::{Configuration, Policy};
 
 async fn key(server: &TestServer, members: Value) -> Value {
@@ -64,8 +65,10 @@ async fn no_text_of_a_key_reaches_the_head_of_an_answer_as_it_is() {
         "\", X-Evil: \"1",
         "%0d%0aX-Evil: 1",
     ] {
+        // A name with what is not seen is refused.
+        let name: String = evil.chars().filter(|c| !is_unseen(*c)).collect();
         let members = json!({
-            "userId": format!("a{evil}"), "name": format!("b{evil}"), "metadata": { evil: evil },
+            "userId": format!("a{evil}"), "name": format!("b{name}"), "metadata": { evil: evil },
             "permissions": { format!("c{evil}"): [format!("d{evil}"), evil] },
         });
         let key = key(&server, members).await;

@@ -83,6 +83,11 @@ async fn bad_members_of_a_create_are_named_and_nothing_is_stored() {
             "VALIDATION_ERROR",
             "[body.name] Invalid string: must not contain U+0000",
         ),
+        (
+            json!({ "userId": "ada", "name": "a\u{202e}b" }),
+            "VALIDATION_ERROR",
+            "[body.name] Invalid string: must not contain U+202E, which is not seen",
+        ),
         (json!({}), "USER_ID_REQUIRED", "userId is required where a server creates a user's key."),
         (json!({ "userId": "" }), "VALIDATION_ERROR", "[body.userId] Invalid string: must have 1 or more characters"),
         (

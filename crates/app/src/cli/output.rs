@@ -1,5 +1,6 @@
 use std::io::{self, Write as _};
 
+use keymint_domain::value::is_unseen;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     // Metadata may hold what no table can: halves of characters, and any depth.
     let value = match serde_json::to_value(value) {
         Ok(value) if !json => value,
-        _ => return line(&text),
+        _ => return line(&seen(&text)),
     };
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -38,7 +39,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
 /// Prints many things: as JSON the whole answer, else a table of these columns.
 pub(super) fn table(answer: &impl Serialize, rows: &[Value], columns: &[&str], json: bool) -> CliResult {
     if json {
-        return line(&serde_json::to_string(answer)?);
+        return line(&seen(&serde_json::to_string(answer)?));
     }
     let header = columns.iter().map(|column| (*column).to_owned()).collect();
     let cells = |row: &Value| columns.iter().map(|column| row.get(column).map(cell).unwrap_or_default()).collect();
@@ -57,11 +58,41 @@ pub(super) fn pair((name, value): (&String, &Value)) -> String {
     format!("{name}={}", cell(value))
 }
 
-/// A value in a table: texts without quotes, and without what would break the line.
+/// A value in a table: texts without quotes, and what is not seen escaped, so that it neither breaks the line nor turns it
+/// around.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
-        other => other.to_string(),
+        Value::String(text) => escaped(text, |unseen| unseen.escape_unicode().to_string()),
+        other => seen(&other.to_string()),
+    }
+}
+
+/// A JSON text that says the same, with what is not seen escaped.
+fn seen(json: &str) -> String {
+    // They are all of one unit of UTF-16.
+    escaped(json, |unseen| format!("\\u{:04x}", u32::from(unseen)))
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unseen(character) { shown.push_str(&escape(character)) } else { shown.push(character) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_reaches_no_terminal() {
+        assert_eq!(cell(&json!("a\u{202e}b\u{9b}c\n👩‍🚀")), "a\\u{202e}b\\u{9b}c\\u{a}👩‍🚀");
+        let value = json!({ "x": "a\u{202e}b\u{9b}\n" });
+        assert_eq!(cell(&value), r#"{"x":"a\u202eb\u009b\n"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&seen(&value.to_string())).unwrap(), value);
     }
 }

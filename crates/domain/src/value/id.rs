@@ -14,6 +14,9 @@ pub enum InvalidText {
     /// A text with U+0000, which Postgres cannot store.
     #[error("must not contain U+0000")]
     Nul,
+    /// A name with a character that is not seen, and changes what is.
+    #[error("must not contain U+{:04X}, which is not seen", u32::from(*.0))]
+    Unseen(char),
 }
 
 /// Bytes of an id at most. Postgres' indexes hold 2704.

@@ -15,5 +15,5 @@ pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserI
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
-pub use text::{InvalidPrefix, KeyName, Prefix, utf16_len};
+pub use text::{InvalidPrefix, KeyName, Prefix, is_unseen, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};

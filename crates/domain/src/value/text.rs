@@ -1,14 +1,38 @@
 use super::InvalidText;
 
+/// Whether a character is not seen, and changes how a terminal or a page shows those around it: controls, separators of lines
+/// and paragraphs, what sets the direction of writing, and spaces of no width. The two joiners are none of these: scripts
+/// and emoji need them.
+pub fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
 /// A key's name, for people. It may be empty; how long it may be is the configuration's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName(String);
 
 impl KeyName {
-    /// Takes any text without U+0000, which Postgres cannot store.
+    /// Takes any text without characters that are not seen, so that no name looks like another one, or moves what stands
+    /// beside it.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        if text.contains('\0') { Err(InvalidText::Nul) } else { Ok(Self(text)) }
+        match text.chars().find(|character| is_unseen(*character)) {
+            None => Ok(Self(text)),
+            Some('\0') => Err(InvalidText::Nul),
+            Some(unseen) => Err(InvalidText::Unseen(unseen)),
+        }
     }
 
     /// The text itself.
@@ -58,10 +82,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_hold_anything_but_nul() {
-        assert!(KeyName::parse("").is_ok());
-        assert!(KeyName::parse("👩‍🚀 \u{1}").is_ok());
+    fn names_hold_whatever_is_seen() {
+        for name in ["", "👩‍🚀", "می‌خواهم", "\u{a0}Ünï ключ 名前 \u{fffd}", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"]
+        {
+            assert!(KeyName::parse(name).is_ok(), "{name}");
+        }
         assert_eq!(KeyName::parse("a\0"), Err(InvalidText::Nul));
+        for unseen in ['\u{1}', '\n', '\u{7f}', '\u{9b}', '\u{200b}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{feff}'] {
+            assert_eq!(KeyName::parse(format!("a{unseen}b")), Err(InvalidText::Unseen(unseen)));
+        }
+        let message = InvalidText::Unseen('\u{202e}').to_string();
+        assert_eq!(message, "must not contain U+202E, which is not seen");
     }
 
     #[test]
