@@ -33,7 +33,7 @@ pub(crate) const BEGIN: &str = "begin isolation level read committed";
 impl KeyStore for PgStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
         let mut connection = Lent::from(&self.pool).await?;
-        let outcome = insert::insert(&mut connection, key, max_living).await;
+        let outcome = insert::insert(&mut connection, key, max_living, self.layout.widths).await;
         connection.finish(outcome)
     }
 
@@ -51,7 +51,7 @@ impl KeyStore for PgStore {
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let mut connection = Lent::from(&self.pool).await?;
-        let outcome = update::update(&mut connection, id, patch, now).await;
+        let outcome = update::update(&mut connection, id, patch, now, self.layout.widths).await;
         connection.finish(outcome)
     }
 

@@ -6,6 +6,7 @@ use sqlx::{Connection as _, query};
 
 use super::BEGIN;
 use crate::error::store_error;
+use crate::number::Widths;
 use crate::row::{bind_key, read_key};
 
 pub(super) async fn update(
@@ -13,6 +14,7 @@ pub(super) async fn update(
     id: &KeyId,
     patch: &KeyPatch,
     now: Timestamp,
+    widths: Widths,
 ) -> Result<Option<ApiKey>, StoreError> {
     const FIND_AND_LOCK: &str = select_key!("for update");
     const UPDATE: &str =
@@ -24,7 +26,7 @@ pub(super) async fn update(
         return Ok(None);
     };
     let key = read_key(&row)?.patched(patch, now);
-    bind_key(UPDATE, &key)?.execute(&mut *transaction).await.map_err(store_error)?;
+    bind_key(UPDATE, &key, widths)?.execute(&mut *transaction).await.map_err(store_error)?;
     transaction.commit().await.map_err(store_error)?;
     Ok(Some(key))
 }
