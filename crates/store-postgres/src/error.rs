@@ -185,3 +185,17 @@ fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
         other => other.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_said_to_be_old() {
+        // As rustls says it.
+        let refused = sqlx::Error::Tls("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))".into());
+        assert!(matches!(open_error(refused), ConnectError::OldCertificate));
+        let unknown = sqlx::Error::Tls("invalid peer certificate: UnknownIssuer".into());
+        assert!(matches!(open_error(unknown), ConnectError::Open(_)));
+    }
+}

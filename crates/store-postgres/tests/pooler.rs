@@ -45,7 +45,7 @@ impl Pooler {
         // `any`: whoever reaches the socket is this user.
         let text = format!(
             "[databases]\n{name} = host={server} dbname={name} user=postgres\n[pgbouncer]\nlisten_addr =\n\
-             unix_socket_dir = {here}\nauth_type = any\n{settings}\n"
+             unix_socket_dir = {here}\nauth_type = any\nadmin_users = postgres\n{settings}\n"
         );
         fs::write(&file, text).unwrap();
         // It refuses to run as root, and only the server's own user reaches the server.

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
-use crate::error::{is_busy, is_read_only, open_error};
+use crate::error::{is_busy, is_read_only, is_unopened, open_error};
 use crate::{ConnectError, SqliteOptions};
 use keymint_ports::Durability;
 
@@ -68,7 +68,11 @@ impl Opener {
 
     /// Says of an error of [`Opener::open`] what can be done about it.
     pub(crate) fn explain(&self, error: sqlx::Error) -> ConnectError {
-        if is_read_only(&error) { ConnectError::ReadOnly { path: self.path.clone() } } else { open_error(error) }
+        let may_make_files = || self.path.parent().is_some_and(|folder| NamedTempFile::new_in(folder).is_ok());
+        if is_read_only(&error) || (is_unopened(&error) && self.path.exists() && !may_make_files()) {
+            return ConnectError::ReadOnly { path: self.path.clone() };
+        }
+        open_error(error)
     }
 
     /// Fails where the file may only be read, which SQLite says to nobody before they write.

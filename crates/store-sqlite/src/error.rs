@@ -24,8 +24,8 @@ pub enum ConnectError {
         /// Everything that is wrong.
         faults: Vec<Fault>,
     },
-    /// The file or its folder may only be read.
-    #[error("{} or its folder may only be read, and every use of a key is written: let this user write both", path.display())]
+    /// The file or its folder may not be written.
+    #[error("{} or its folder may not be written, and every use of a key is written: let this user write both", path.display())]
     ReadOnly {
         /// The file.
         path: PathBuf,
@@ -98,6 +98,12 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
     const SQLITE_READONLY: i64 = 8;
     has_code(error, SQLITE_READONLY)
+}
+
+/// Whether a file could not be opened: the database's, or one that SQLite makes beside it.
+pub(crate) fn is_unopened(error: &sqlx::Error) -> bool {
+    const SQLITE_CANTOPEN: i64 = 14;
+    has_code(error, SQLITE_CANTOPEN)
 }
 
 /// The lowest byte is the code, the others say more about it.
