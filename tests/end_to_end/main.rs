@@ -13,6 +13,7 @@ mod outage;
 mod process;
 mod quick_start;
 mod racing;
+mod read_only;
 mod readme;
 mod reloading;
 mod secrets;
