@@ -38,6 +38,33 @@ async fn keys_are_managed_beside_a_running_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_that_only_read_make_no_database() {
+    for (place, told) in
+        places().await.into_iter().zip(["there is no database at ", "there are no keys in this database"])
+    {
+        let commands: [&[&str]; 8] = [
+            &["key", "list"],
+            &["key", "get", "a"],
+            &["key", "verify", "a"],
+            &["key", "revoke", "a"],
+            &["key", "delete", "a"],
+            &["server-key", "list"],
+            &["server-key", "revoke", "a"],
+            &["org", "add-member", "a", "b"],
+        ];
+        for command in commands {
+            let output = place.run(command);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && said.contains(told), "{command:?}: {said}");
+            assert!(!said.contains("there is no database") || said.contains(place.path().to_str().unwrap()), "{said}");
+            assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "{command:?}");
+        }
+        assert!(place.run(&["migrate"]).status.success());
+        assert!(place.run(&["key", "list"]).status.success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_prints_every_rule_and_counts_nothing() {
     for place in places().await {
         let server = place.serve();

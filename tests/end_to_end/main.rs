@@ -15,6 +15,7 @@ mod package;
 mod process;
 mod quick_start;
 mod racing;
+mod read_only;
 mod readme;
 mod readme_guards;
 mod reloading;

@@ -57,6 +57,7 @@ pub enum ServeError {
 pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     logging::start(&config.log, telemetry.as_ref());
+    config.warn();
     let (stop, mut reload) = (Stop::catch()?, Reload::catch()?);
     let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Certificate)?.map(Tls::new);
     // First the addresses, which need nobody, so that a second server on them changes no database.
@@ -69,6 +70,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         None => Arc::new(Unmetered),
     };
     let services = Services::open_metered(&config, meter).await?;
+    services.tell();
     let secret = services.cookie_secret(&config).await.map_err(ServeError::Secret)?;
     let mut api = services.api(&config, secret.clone());
     if telemetry.is_some() {

@@ -4,25 +4,49 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use tokio::time::timeout;
+use url::Url;
 
+use crate::behind::{Behind, MARK};
 use crate::deadline::Deadline;
-use crate::error::{open_error, url_error};
+use crate::error::{open_error, refuses_settings, url_error};
 use crate::key_store::spend::Memory;
 use crate::lent::{Pool, SIGN_OF_LIFE};
+use crate::parameters::check_parameters;
 use crate::{ConnectError, PgOptions};
 use keymint_ports::Durability;
 
 /// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Opens a pool and its first connection.
+/// A setting of a session, and its value.
+pub(crate) type Setting = (&'static str, String);
+
+/// Opens a pool and its first connection, and looks at what it leads to.
 ///
-/// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
-pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Pool, ConnectError> {
-    let memory = Arc::clone(memory);
+/// A pooler may refuse settings at the start of a session. Then the role must have them.
+pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<(Pool, Behind), ConnectError> {
     let deadline = Deadline::of_statements(options.statement_timeout_ms);
+    let (settings, bare) = (settings(options, deadline), connection(options)?);
+    let with_settings =
+        bare.clone().options(settings.iter().map(|(name, value)| (*name, value.as_str())).chain([MARK]));
+    let (pool, asked) = match open_pool(options, with_settings.clone(), memory).await {
+        Err(error) if refuses_settings(&error) => (open_pool(options, bare.clone(), memory).await, bare),
+        outcome => (outcome, with_settings),
+    };
+    let pool = pool.map_err(open_error)?;
+    let behind = Behind::look(&pool, &asked, &settings).await?;
+    Ok((Pool { connections: pool, deadline }, behind))
+}
+
+/// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
+async fn open_pool(
+    options: &PgOptions,
+    connection: PgConnectOptions,
+    memory: &Arc<Memory>,
+) -> Result<PgPool, sqlx::Error> {
+    let memory = Arc::clone(memory);
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
@@ -39,8 +63,7 @@ pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Po
                 Ok(true)
             })
         });
-    let connections = pool.connect_with(connection(options, deadline)?).await.map_err(open_error)?;
-    Ok(Pool { connections, deadline })
+    pool.connect_with(connection).await
 }
 
 /// Asks an idle connection for a sign of life. One that gives none is replaced.
@@ -51,35 +74,39 @@ async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 /// Everything that a session is told, it is told at its start: a pooler may give each transaction another one.
-fn connection(options: &PgOptions, deadline: Deadline) -> Result<PgConnectOptions, ConnectError> {
+fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
     let synchronous_commit = match options.durability {
         Durability::Full => "on",
         Durability::Normal => "off",
     };
-    let connection: PgConnectOptions = options.url.parse().map_err(url_error)?;
-    Ok(connection
-        .application_name("keymint")
-        // There are no such numbers in these tables, and poolers refuse the setting.
-        .extra_float_digits(None)
-        .options([
-            ("statement_timeout", options.statement_timeout_ms.to_string()),
-            // The server frees the rows that a session holds once nobody is behind it, as fast as we give it up.
-            ("idle_in_transaction_session_timeout", deadline.as_setting()),
-            ("tcp_user_timeout", deadline.as_setting()),
-            ("tcp_keepalives_idle", "10".to_owned()),
-            ("tcp_keepalives_interval", "5".to_owned()),
-            ("tcp_keepalives_count", "3".to_owned()),
-            ("synchronous_commit", synchronous_commit.to_owned()),
-            // Of single statements; a stricter default would fail one of two that meet on a row.
-            ("default_transaction_isolation", "read committed".to_owned()),
-            // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
-            // each batch would cost more than running it, and a small table would be read whole, dead rows included.
-            ("plan_cache_mode", "force_generic_plan".to_owned()),
-            ("enable_seqscan", "off".to_owned()),
-            ("enable_hashjoin", "off".to_owned()),
-            ("enable_mergejoin", "off".to_owned()),
-        ])
-        .disable_statement_logging())
+    vec![
+        ("statement_timeout", options.statement_timeout_ms.to_string()),
+        // The server frees the rows that a session holds once nobody is behind it, as fast as we give it up.
+        ("idle_in_transaction_session_timeout", deadline.as_setting()),
+        ("tcp_user_timeout", deadline.as_setting()),
+        ("tcp_keepalives_idle", "10".to_owned()),
+        ("tcp_keepalives_interval", "5".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+        ("synchronous_commit", synchronous_commit.to_owned()),
+        // Of single statements; a stricter default would fail one of two that meet on a row.
+        ("default_transaction_isolation", "read committed".to_owned()),
+        // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
+        // each batch would cost more than running it, and a small table would be read whole, dead rows included.
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
+        ("enable_seqscan", "off".to_owned()),
+        ("enable_hashjoin", "off".to_owned()),
+        ("enable_mergejoin", "off".to_owned()),
+    ]
+}
+
+/// Where and as whom, without settings.
+fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
+    // The driver would log what it does not know.
+    let url: Url = options.url.parse().map_err(url_error)?;
+    check_parameters(&url).map_err(url_error)?;
+    let connection: PgConnectOptions = options.url.parse().map_err(url_error::<sqlx::Error>)?;
+    // There are no such numbers in these tables, and poolers refuse the setting.
+    Ok(connection.application_name("keymint").extra_float_digits(None).disable_statement_logging())
 }
 
 #[cfg(test)]
@@ -94,7 +121,7 @@ mod tests {
         set_default_isolation(&url).await;
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
-            let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
+            let (pool, _) = open(&options, &Arc::new(Memory::new())).await.unwrap();
             let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool.connections).await.unwrap();
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
@@ -109,7 +136,7 @@ mod tests {
         const ALTER: &str =
             "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
             current_database()); end $$";
-        let pool = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
+        let (pool, _) = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
         query(ALTER).execute(&pool.connections).await.unwrap();
     }
 
@@ -117,7 +144,7 @@ mod tests {
     async fn options_of_the_url_stay() {
         let url = keymint_test_postgres::database().await;
         let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
-        let pool = open(&options, &Arc::new(Memory::new())).await.unwrap();
+        let (pool, _) = open(&options, &Arc::new(Memory::new())).await.unwrap();
         let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool.connections).await.unwrap();
         assert_eq!(timeout, "77ms");
     }

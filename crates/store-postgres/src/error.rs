@@ -20,6 +20,89 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
+    /// Columns of other types than Keymint can use, or rights that its role lacks. Nothing was changed.
+    #[error("the database cannot be used as it is: {}", listed(faults))]
+    Unfit {
+        /// Everything that is wrong.
+        faults: Vec<Fault>,
+    },
+    /// The tables are not up to date, and this role may not change them. Nothing was changed.
+    #[error(
+        "the tables are not up to date, and the role {role} may not change them: {refusal}; run `keymint migrate` once as \
+         the role that owns them"
+    )]
+    MayNotMigrate {
+        /// Whom the connection is for.
+        role: String,
+        /// The server's words.
+        refusal: String,
+    },
+    /// A pooler gives each transaction another session, and does not know what is prepared in which.
+    #[error(
+        "{found}: it keeps no prepared statements, so that most requests would fail; give Keymint's user or database \
+         pool_mode = session there, or use PgBouncer 1.21 or later with max_prepared_statements above 0"
+    )]
+    ForgetfulPooler {
+        /// What is behind the URL.
+        found: String,
+    },
+    /// The server's certificate is of a form that no TLS library of today takes.
+    #[error(
+        "the server's certificate is of X.509 version 1 (UnsupportedCertVersion), which has no place for the server's name: \
+         make it anew as version 3, as `openssl req -x509 -addext subjectAltName=DNS:HOST` does"
+    )]
+    OldCertificate,
+    /// Keymint has never used this database, and was not to begin now.
+    #[error(
+        "there are no keys in this database: it has no table keymint_migrations; `keymint migrate` makes the tables"
+    )]
+    Missing,
+}
+
+/// What keeps a database from being used, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A column of another type.
+    #[error("{table}.{column} is {found}, and must be {expected}")]
+    Column {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The type that it must have.
+        expected: String,
+        /// The type that it has.
+        found: String,
+    },
+    /// A right that the role lacks.
+    #[error("the role lacks {right} on {table}, for {purpose}")]
+    Right {
+        /// The table.
+        table: &'static str,
+        /// The right.
+        right: &'static str,
+        /// What does not work without it.
+        purpose: &'static str,
+    },
+}
+
+impl Fault {
+    pub(crate) fn column(
+        table: &'static str,
+        column: &'static str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::Column { table, column, expected: expected.into(), found: found.into() }
+    }
+
+    pub(crate) fn right(table: &'static str, right: &'static str, purpose: &'static str) -> Self {
+        Self::Right { table, right, purpose }
+    }
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn describe_layout(missing: &[&str]) -> String {
@@ -29,12 +112,25 @@ fn describe_layout(missing: &[&str]) -> String {
     )
 }
 
-pub(crate) fn url_error(error: sqlx::Error) -> ConnectError {
-    ConnectError::Url(scrubbed(error))
+pub(crate) fn url_error<E: Error + Send + Sync + 'static>(error: E) -> ConnectError {
+    ConnectError::Url(error.into())
 }
 
 pub(crate) fn open_error(error: sqlx::Error) -> ConnectError {
-    ConnectError::Open(scrubbed(error))
+    if is_of_an_old_certificate(&error) { ConnectError::OldCertificate } else { ConnectError::Open(scrubbed(error)) }
+}
+
+/// Whether the server showed a certificate of another version than 3, which the TLS library cannot read.
+fn is_of_an_old_certificate(error: &dyn Error) -> bool {
+    error.to_string().contains("UnsupportedCertVersion") || error.source().is_some_and(is_of_an_old_certificate)
+}
+
+/// Whether somebody between us and the server does not take settings at the start of a session.
+pub(crate) fn refuses_settings(error: &sqlx::Error) -> bool {
+    // PgBouncer's words, and those of the proxy of Amazon's RDS.
+    const WORDS: [&str; 2] = ["startup parameter", "command-line options"];
+    let refusal = error.as_database_error().map(sqlx::error::DatabaseError::message);
+    refusal.is_some_and(|refusal| WORDS.iter().any(|words| refusal.contains(words)))
 }
 
 /// A failed migration is told by its text alone, which names the migration.
@@ -70,6 +166,14 @@ pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
 }
 
+/// Whether the role lacks a right, or there is no schema that it may use.
+pub(crate) fn is_forbidden(error: &sqlx::Error) -> bool {
+    const INSUFFICIENT_PRIVILEGE: &str = "42501";
+    const INVALID_SCHEMA_NAME: &str = "3F000";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| [INSUFFICIENT_PRIVILEGE, INVALID_SCHEMA_NAME].contains(&&*code))
+}
+
 /// Whether the connection is of no use any more: it was closed, or the server is about to close it.
 pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
     // `admin_shutdown`, `crash_shutdown` and their like.
@@ -88,5 +192,19 @@ fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
             format!("{} (SQLSTATE {})", refusal.message(), refusal.code().unwrap_or_default()).into()
         }
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_said_to_be_old() {
+        // As rustls says it.
+        let refused = sqlx::Error::Tls("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))".into());
+        assert!(matches!(open_error(refused), ConnectError::OldCertificate));
+        let unknown = sqlx::Error::Tls("invalid peer certificate: UnknownIssuer".into());
+        assert!(matches!(open_error(unknown), ConnectError::Open(_)));
     }
 }

@@ -1,5 +1,5 @@
-use std::collections::HashSet;
-
+use crate::needs::Found;
+use crate::number::Widths;
 use crate::owner::OwnerColumns;
 
 /// What Better Auth's tables have, which depends on its version and its plugins. It is looked for once, when the store is
@@ -12,15 +12,18 @@ pub(crate) struct Layout {
     pub(crate) has_issuer: bool,
     /// Whether sessions name an organization, as the plugin for those has them do.
     pub(crate) has_active_organization: bool,
+    /// How large the numbers of keys may be.
+    pub(crate) widths: Widths,
 }
 
 impl Layout {
-    /// Picks out what is among the columns of the three tables.
-    pub(crate) fn of(user: &HashSet<String>, account: &HashSet<String>, session: &HashSet<String>) -> Self {
+    /// Picks out what is among the columns.
+    pub(crate) fn of(found: &Found) -> Self {
         Self {
-            owner_columns: OwnerColumns::of(user),
-            has_issuer: account.contains("issuer"),
-            has_active_organization: session.contains("activeOrganizationId"),
+            owner_columns: OwnerColumns::of(|column| found.has_column("user", column)),
+            has_issuer: found.has_column("account", "issuer"),
+            has_active_organization: found.has_column("session", "activeOrganizationId"),
+            widths: found.widths(),
         }
     }
 }

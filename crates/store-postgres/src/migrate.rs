@@ -1,14 +1,15 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{query, query_scalar};
+use sqlx::{Connection as _, query, query_as, query_scalar};
 
-use crate::ConnectError;
 use crate::columns::COLUMNS;
-use crate::error::{migrate_error, open_error};
+use crate::error::{Fault, is_forbidden, migrate_error, open_error};
 use crate::layout::Layout;
 use crate::lock::Lock;
+use crate::needs::{Found, missing_rights};
+use crate::{ConnectError, PgOptions};
 
 /// The migrations, compiled in.
 fn migrator() -> Migrator {
@@ -22,36 +23,67 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Brings the tables up to date, in one transaction: of processes that start at once, one migrates and the others wait.
-/// Returns what Better Auth's tables have.
-pub(crate) async fn migrate(pool: &PgPool) -> Result<Layout, ConnectError> {
-    let mut transaction = pool.begin().await.map_err(open_error)?;
+/// Brings the tables up to date, where they are not: who only works on them need not have the right to change them. Returns
+/// what Better Auth's tables have, and what is wrong with them that keeps nobody from verifying keys.
+pub(crate) async fn migrate(pool: &PgPool, options: &PgOptions) -> Result<(Layout, Vec<Fault>), ConnectError> {
+    let mut connection = pool.acquire().await.map_err(open_error)?;
+    if !is_up_to_date(&mut connection, options).await? {
+        bring_up_to_date(&mut connection).await?;
+    }
+    let found = Found::look(&mut connection).await?;
+    check_layout(COLUMNS.iter(), &found)?;
+    let (misfits, mut others) = found.misfits();
+    let (missing, missing_others) = missing_rights(&mut connection).await?;
+    others.extend(missing_others);
+    check(misfits.into_iter().chain(missing).collect())?;
+    Ok((Layout::of(&found), others))
+}
+
+/// Whether every migration has run, and is still the one that ran.
+async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Result<bool, ConnectError> {
+    const IS_READABLE: &str = "select has_table_privilege(to_regclass('keymint_migrations'), 'SELECT')";
+    const APPLIED: &str = "select version, checksum from keymint_migrations where success";
+    let is_readable: Option<bool> = query_scalar(IS_READABLE).fetch_one(&mut *connection).await.map_err(open_error)?;
+    match is_readable {
+        None if options.must_exist => return Err(ConnectError::Missing),
+        None => return Ok(false),
+        Some(false) => check(vec![Fault::right("keymint_migrations", "SELECT", "the look for what must be migrated")])?,
+        Some(true) => {}
+    }
+    let applied: Vec<(i64, Vec<u8>)> = query_as(APPLIED).fetch_all(connection).await.map_err(open_error)?;
+    let applied: HashMap<_, _> = applied.into_iter().collect();
+    let is_applied = |version, checksum: &[u8]| applied.get(&version).is_some_and(|known| known == checksum);
+    Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
+}
+
+/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait.
+async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), ConnectError> {
+    let mut transaction = connection.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
     Lock::Migration.take(&mut transaction).await.map_err(migrate_error)?;
-    // A table in an old layout is found before a migration stumbles over it.
-    let present = columns_of(&mut transaction, "apikey").await?;
-    if !present.is_empty() {
-        let better_auths = COLUMNS.iter().filter(|column| !column.starts_with("keymint_"));
-        check(better_auths, &present)?;
+    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    let found = Found::look(&mut transaction).await?;
+    if found.has("apikey") {
+        check_layout(COLUMNS.iter().filter(|column| !column.starts_with("keymint_")), &found)?;
     }
-    migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
-    check(COLUMNS.iter(), &columns_of(&mut transaction, "apikey").await?)?;
-    let user = columns_of(&mut transaction, "user").await?;
-    let account = columns_of(&mut transaction, "account").await?;
-    let session = columns_of(&mut transaction, "session").await?;
-    transaction.commit().await.map_err(migrate_error)?;
-    Ok(Layout::of(&user, &account, &session))
+    check(found.misfits().0)?;
+    let role: String =
+        query_scalar("select current_user::text").fetch_one(&mut *transaction).await.map_err(open_error)?;
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
+        MigrateError::Execute(refusal) | MigrateError::ExecuteMigration(refusal, _) if is_forbidden(&refusal) => {
+            let refusal = refusal.as_database_error().map(|refusal| refusal.message().to_owned()).unwrap_or_default();
+            ConnectError::MayNotMigrate { role, refusal }
+        }
+        error => migrate_error(error),
+    })?;
+    transaction.commit().await.map_err(migrate_error)
 }
 
-/// The columns of the table that statements find under this name; none where there is no such table.
-async fn columns_of(connection: &mut PgConnection, table: &str) -> Result<HashSet<String>, ConnectError> {
-    const COLUMNS_OF: &str = "select attname::text from pg_attribute
-        where attrelid = to_regclass(quote_ident($1)) and attnum > 0 and not attisdropped";
-    let names = query_scalar(COLUMNS_OF).bind(table).fetch_all(connection);
-    Ok(names.await.map_err(migrate_error)?.into_iter().collect())
+fn check(faults: Vec<Fault>) -> Result<(), ConnectError> {
+    if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
 }
 
-fn check<'a>(needed: impl Iterator<Item = &'a &'static str>, present: &HashSet<String>) -> Result<(), ConnectError> {
-    let missing: Vec<_> = needed.copied().filter(|column| !present.contains(*column)).collect();
+fn check_layout<'a>(needed: impl Iterator<Item = &'a &'static str>, found: &Found) -> Result<(), ConnectError> {
+    let missing: Vec<_> = needed.copied().filter(|column| !found.has_column("apikey", column)).collect();
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
 }

@@ -16,6 +16,8 @@ pub struct PgOptions {
     pub statement_timeout_ms: u64,
     /// Milliseconds to wait for a connection.
     pub acquire_timeout_ms: u64,
+    /// Whether a database that Keymint has never used is an error, instead of being given its tables.
+    pub must_exist: bool,
 }
 
 impl PgOptions {
@@ -27,6 +29,7 @@ impl PgOptions {
             max_connections: 10,
             statement_timeout_ms: 10_000,
             acquire_timeout_ms: 5000,
+            must_exist: false,
         }
     }
 }
@@ -34,12 +37,13 @@ impl PgOptions {
 /// Leaves out the URL, which may hold a password.
 impl fmt::Debug for PgOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url: _, durability, max_connections, statement_timeout_ms, acquire_timeout_ms } = self;
+        let Self { url: _, durability, max_connections, statement_timeout_ms, acquire_timeout_ms, must_exist } = self;
         f.debug_struct("PgOptions")
             .field("durability", durability)
             .field("max_connections", max_connections)
             .field("statement_timeout_ms", statement_timeout_ms)
             .field("acquire_timeout_ms", acquire_timeout_ms)
+            .field("must_exist", must_exist)
             .finish_non_exhaustive()
     }
 }

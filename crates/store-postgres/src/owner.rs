@@ -1,5 +1,3 @@
-use std::collections::HashSet;
-
 use keymint_domain::verify::{Ban, Owner};
 use keymint_ports::StoreError;
 use sqlx::postgres::PgRow;
@@ -20,8 +18,8 @@ pub(crate) enum OwnerColumns {
 
 impl OwnerColumns {
     /// Picks out what is among the columns of the table.
-    pub(crate) fn of(columns: &HashSet<String>) -> Self {
-        match (columns.contains("banned"), columns.contains("banExpires")) {
+    pub(crate) fn of(has: impl Fn(&str) -> bool) -> Self {
+        match (has("banned"), has("banExpires")) {
             (false, _) => Self::NoBan,
             (true, false) => Self::Banned,
             (true, true) => Self::BannedUntil,

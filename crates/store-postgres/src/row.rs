@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::{Decode, Postgres, Row as _, Type, query};
 
 use crate::instant::{End, Instant};
+use crate::number::{Number, Widths};
 
 /// Reads the values of one row. A column of another type than ours is as unreadable as a value that makes no sense.
 pub(crate) struct Reader<'r> {
@@ -51,8 +52,8 @@ impl<'r> Reader<'r> {
 
     /// A count, by what the number stands for that somebody has stored.
     pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
-        let number: Option<i32> = self.value(column)?;
-        Ok(number.map(|number| count_of_integer(number.into())))
+        let number: Option<Number> = self.value(column)?;
+        Ok(number.map(|Number(number)| count_of_integer(number)))
     }
 
     /// A number that needs more than 32 bits, and that only Keymint writes.
@@ -146,6 +147,7 @@ fn read_revocation(row: &Reader<'_>) -> Result<Option<Revocation>, StoreError> {
 pub(crate) fn bind_key<'q>(
     statement: &'static str,
     key: &'q ApiKey,
+    widths: Widths,
 ) -> Result<Query<'q, Postgres, PgArguments>, StoreError> {
     let ApiKey { details, usage } = key;
     let KeyDetails {
@@ -178,15 +180,15 @@ pub(crate) fn bind_key<'q>(
         .bind(owner.as_str())
         .bind(prefix.as_deref())
         .bind(stored.as_str())
-        .bind(optional_integer("refillInterval", *refill_interval_ms)?)
-        .bind(optional_integer("refillAmount", *refill_amount)?)
+        .bind(widths.fit_optional("refillInterval", *refill_interval_ms)?)
+        .bind(widths.fit_optional("refillAmount", *refill_amount)?)
         .bind(last_refill_at.map(Instant))
         .bind(*enabled)
         .bind(*rate_limit_enabled)
-        .bind(optional_integer("rateLimitTimeWindow", *rate_limit_window_ms)?)
-        .bind(optional_integer("rateLimitMax", *rate_limit_max)?)
-        .bind(integer("requestCount", request_count)?)
-        .bind(optional_integer("remaining", remaining)?)
+        .bind(widths.fit_optional("rateLimitTimeWindow", *rate_limit_window_ms)?)
+        .bind(widths.fit_optional("rateLimitMax", *rate_limit_max)?)
+        .bind(widths.fit("requestCount", request_count)?)
+        .bind(widths.fit_optional("remaining", remaining)?)
         .bind(last_request.map(Instant))
         .bind(expires_at.map(Instant))
         .bind(Instant(*created_at))
@@ -205,17 +207,12 @@ pub(crate) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// A number as a column holds it.
-pub(crate) fn integer(column: &'static str, number: u64) -> Result<i32, StoreError> {
-    i32::try_from(number).map_err(|_| StoreError::OutOfRange { column })
+/// A number as 64 bits hold it.
+pub(crate) fn bigint(column: &'static str, number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::OutOfRange { column })
 }
 
-/// A number as a column holds it, where there is one.
-pub(crate) fn optional_integer(column: &'static str, number: Option<u64>) -> Result<Option<i32>, StoreError> {
-    number.map(|number| integer(column, number)).transpose()
-}
-
-/// A number as a column of 64 bits holds it, where there is one.
+/// A number as 64 bits hold it, where there is one.
 pub(crate) fn optional_bigint(column: &'static str, number: Option<u64>) -> Result<Option<i64>, StoreError> {
-    number.map(i64::try_from).transpose().map_err(|_| StoreError::OutOfRange { column })
+    number.map(|number| bigint(column, number)).transpose()
 }

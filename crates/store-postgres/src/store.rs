@@ -9,28 +9,41 @@ use tokio::time::timeout;
 use crate::key_store::spend::Memory;
 use crate::layout::Layout;
 use crate::lent::Pool;
-use crate::{ConnectError, PgOptions, connect, migrate};
+use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
 /// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
 pub struct PgStore {
     pub(crate) pool: Pool,
     pub(crate) layout: Layout,
     pub(crate) memory: Arc<Memory>,
+    faults: Vec<Fault>,
+    behind: Behind,
 }
 
 impl PgStore {
-    /// Opens the database and brings its tables up to date.
+    /// Opens the database, and brings its tables up to date where they are not.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let memory = Arc::new(Memory::new());
-        let pool = connect::open(options, &memory).await?;
-        let layout = told(migrate::migrate(&pool.connections)).await?;
-        Ok(Self { pool, layout, memory })
+        let (pool, behind) = connect::open(options, &memory).await?;
+        let (layout, faults) = told(migrate::migrate(&pool.connections, options)).await?;
+        Ok(Self { pool, layout, memory, faults, behind })
     }
 
     /// The connections that are open now.
     pub fn connections(&self) -> Connections {
         let pool = &self.pool.connections;
         Connections::new(usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
+    }
+
+    /// What answers behind the URL.
+    pub fn behind(&self) -> &Behind {
+        &self.behind
+    }
+
+    /// What is wrong with the database that keeps nobody from verifying keys: a part of what users or organizations do
+    /// cannot work.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// Brings the tables of the database up to date, and no more.

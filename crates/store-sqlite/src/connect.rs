@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
-use crate::error::{is_busy, open_error};
+use crate::error::{is_busy, is_read_only, is_unopened, open_error};
 use crate::{ConnectError, SqliteOptions};
 use keymint_ports::Durability;
 
@@ -31,6 +31,9 @@ impl Opener {
     /// Makes the file where it is missing.
     pub(crate) fn new(options: &SqliteOptions) -> Result<Self, ConnectError> {
         let path = absolute(&options.path).map_err(open_error)?;
+        if options.must_exist && !path.exists() {
+            return Err(ConnectError::Missing { path });
+        }
         make_private(&path).map_err(open_error)?;
         let synchronous = match options.durability {
             Durability::Full => "full",
@@ -61,6 +64,25 @@ impl Opener {
         };
         let outcome = timeout(self.patience, patiently).await;
         outcome.unwrap_or(Err(busy))
+    }
+
+    /// Says of an error of [`Opener::open`] what can be done about it.
+    pub(crate) fn explain(&self, error: sqlx::Error) -> ConnectError {
+        let may_make_files = || self.path.parent().is_some_and(|folder| NamedTempFile::new_in(folder).is_ok());
+        if is_read_only(&error) || (is_unopened(&error) && self.path.exists() && !may_make_files()) {
+            return ConnectError::ReadOnly { path: self.path.clone() };
+        }
+        open_error(error)
+    }
+
+    /// Fails where the file may only be read, which SQLite says to nobody before they write.
+    pub(crate) fn check_writable(&self) -> Result<(), ConnectError> {
+        let connection = self.open_for_batches().map_err(open_error)?;
+        match connection.is_readonly(rusqlite::MAIN_DB) {
+            Ok(true) => Err(ConnectError::ReadOnly { path: self.path.clone() }),
+            Ok(false) => Ok(()),
+            Err(error) => Err(open_error(error)),
+        }
     }
 
     /// Opens a connection for batches of verifications, to the file that the others are on.

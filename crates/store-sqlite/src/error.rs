@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::path::PathBuf;
 
 use keymint_ports::StoreError;
 
@@ -17,6 +18,48 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
+    /// Columns of other types than Keymint can use. Nothing was changed.
+    #[error("the database cannot be used as it is: {}", listed(faults))]
+    Unfit {
+        /// Everything that is wrong.
+        faults: Vec<Fault>,
+    },
+    /// The file or its folder may not be written.
+    #[error("{} or its folder may not be written, and every use of a key is written: let this user write both", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such file, and none was to be made.
+    #[error("there is no database at {}; `keymint migrate` makes one", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Keymint has never used this database, and was not to begin now.
+    #[error("there are no keys in {}: it has no table keymint_migrations; `keymint migrate` makes the tables", path.display())]
+    Unused {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A column of another type, in which SQLite changes what is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table}.{column} is {found}, and must be {expected}")]
+pub struct Fault {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The type that it must have.
+    pub expected: &'static str,
+    /// The type that it has.
+    pub found: String,
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn describe_layout(missing: &[&str]) -> String {
@@ -61,7 +104,23 @@ pub(crate) fn is_constraint(code: i32) -> bool {
 /// Whether another connection holds the lock.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i64 = 5;
-    // The lowest byte is the code, the others say more about it.
+    has_code(error, SQLITE_BUSY)
+}
+
+/// Whether the database may only be read.
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    const SQLITE_READONLY: i64 = 8;
+    has_code(error, SQLITE_READONLY)
+}
+
+/// Whether a file could not be opened: the database's, or one that SQLite makes beside it.
+pub(crate) fn is_unopened(error: &sqlx::Error) -> bool {
+    const SQLITE_CANTOPEN: i64 = 14;
+    has_code(error, SQLITE_CANTOPEN)
+}
+
+/// The lowest byte is the code, the others say more about it.
+fn has_code(error: &sqlx::Error, wanted: i64) -> bool {
     let code = error.as_database_error().and_then(|refusal| refusal.code()?.parse::<i64>().ok());
-    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
+    code.is_some_and(|code| code & 0xff == wanted)
 }

@@ -1,5 +1,4 @@
-use std::collections::HashSet;
-
+use crate::needs::Columns;
 use crate::owner::OwnerColumns;
 
 /// What Better Auth's tables have, which depends on its version and its plugins. It is looked for once, when the store is
@@ -16,11 +15,11 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Picks out what is among the columns of the three tables.
-    pub(crate) fn of(user: &HashSet<String>, account: &HashSet<String>, session: &HashSet<String>) -> Self {
+    pub(crate) fn of(user: &Columns, account: &Columns, session: &Columns) -> Self {
         Self {
-            owner_columns: OwnerColumns::of(user),
-            has_issuer: account.contains("issuer"),
-            has_active_organization: session.contains("activeOrganizationId"),
+            owner_columns: OwnerColumns::of(|column| user.has(column)),
+            has_issuer: account.has("issuer"),
+            has_active_organization: session.has("activeOrganizationId"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod identity;
 mod key_store;
 mod layout;
 mod migrate;
+mod needs;
 mod options;
 mod organization;
 mod owner;
@@ -21,6 +22,6 @@ mod store;
 mod writer;
 
 pub use backup::BackupError;
-pub use error::ConnectError;
+pub use error::{ConnectError, Fault};
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

@@ -1,50 +1,72 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, query_scalar};
+use sqlx::{Connection as _, query_as};
 
-use crate::ConnectError;
 use crate::columns::COLUMNS;
 use crate::error::migrate_error;
 use crate::layout::Layout;
+use crate::needs::Columns;
+use crate::{ConnectError, SqliteOptions};
+
+/// The name of the table that says what has run.
+const TABLE: &str = "keymint_migrations";
 
 /// The migrations, compiled in.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/sqlite");
     // The default name could be taken by an application that lives in the same database.
-    migrator.dangerous_set_table_name("keymint_migrations");
+    migrator.dangerous_set_table_name(TABLE);
     // Migrations only add, so that an older Keymint works on what a newer one has migrated.
     migrator.set_ignore_missing(true);
     migrator
 }
 
-/// Brings the tables up to date, in one transaction: of processes that start at once, one migrates and the others wait.
-/// Returns what Better Auth's tables have.
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<Layout, ConnectError> {
-    let mut transaction = connection.begin_with("begin immediate").await.map_err(migrate_error)?;
-    // A table in an old layout is found before a migration stumbles over it.
-    let present = columns_of(&mut transaction, "apikey").await?;
-    if !present.is_empty() {
-        let better_auths = COLUMNS.iter().filter(|column| !column.starts_with("keymint_"));
-        check(better_auths, &present)?;
+/// Brings the tables up to date, where they are not. Returns what Better Auth's tables have.
+pub(crate) async fn migrate(
+    connection: &mut SqliteConnection,
+    options: &SqliteOptions,
+) -> Result<Layout, ConnectError> {
+    if !is_up_to_date(connection, options).await? {
+        bring_up_to_date(connection).await?;
     }
-    migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
-    check(COLUMNS.iter(), &columns_of(&mut transaction, "apikey").await?)?;
-    let user = columns_of(&mut transaction, "user").await?;
-    let account = columns_of(&mut transaction, "account").await?;
-    let session = columns_of(&mut transaction, "session").await?;
-    transaction.commit().await.map_err(migrate_error)?;
+    let keys = Columns::of(connection, "apikey").await?;
+    check(COLUMNS.iter(), &keys)?;
+    keys.check_types()?;
+    let user = Columns::of(connection, "user").await?;
+    let account = Columns::of(connection, "account").await?;
+    let session = Columns::of(connection, "session").await?;
     Ok(Layout::of(&user, &account, &session))
 }
 
-/// The columns of a table; none where there is no such table.
-async fn columns_of(connection: &mut SqliteConnection, table: &str) -> Result<HashSet<String>, ConnectError> {
-    let names = query_scalar("select name from pragma_table_info(?1)").bind(table).fetch_all(connection);
-    Ok(names.await.map_err(migrate_error)?.into_iter().collect())
+/// Whether every migration has run, and is still the one that ran.
+async fn is_up_to_date(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<bool, ConnectError> {
+    const APPLIED: &str = "select version, checksum from keymint_migrations where success";
+    if Columns::of(connection, TABLE).await?.is_empty() {
+        return if options.must_exist { Err(ConnectError::Unused { path: options.path.clone() }) } else { Ok(false) };
+    }
+    let applied: Vec<(i64, Vec<u8>)> = query_as(APPLIED).fetch_all(connection).await.map_err(migrate_error)?;
+    let applied: HashMap<_, _> = applied.into_iter().collect();
+    let is_applied = |version, checksum: &[u8]| applied.get(&version).is_some_and(|known| known == checksum);
+    Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-fn check<'a>(needed: impl Iterator<Item = &'a &'static str>, present: &HashSet<String>) -> Result<(), ConnectError> {
-    let missing: Vec<_> = needed.copied().filter(|column| !present.contains(*column)).collect();
+/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait.
+async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<(), ConnectError> {
+    let mut transaction = connection.begin_with("begin immediate").await.map_err(migrate_error)?;
+    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    let present = Columns::of(&mut transaction, "apikey").await?;
+    if !present.is_empty() {
+        let better_auths = COLUMNS.iter().filter(|column| !column.starts_with("keymint_"));
+        check(better_auths, &present)?;
+        present.check_types()?;
+    }
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
+    transaction.commit().await.map_err(migrate_error)
+}
+
+fn check<'a>(needed: impl Iterator<Item = &'a &'static str>, present: &Columns) -> Result<(), ConnectError> {
+    let missing: Vec<_> = needed.copied().filter(|column| !present.has(column)).collect();
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
 }

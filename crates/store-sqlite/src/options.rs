@@ -13,11 +13,13 @@ pub struct SqliteOptions {
     pub busy_timeout_ms: u64,
     /// Connections that read; 0 counts as 1.
     pub readers: u32,
+    /// Whether a missing file, or one that Keymint has never used, is an error, instead of being made.
+    pub must_exist: bool,
 }
 
 impl SqliteOptions {
     /// The database at `path`: full durability, 5 seconds of patience, 4 readers.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), durability: Durability::Full, busy_timeout_ms: 5000, readers: 4 }
+        Self { path: path.into(), durability: Durability::Full, busy_timeout_ms: 5000, readers: 4, must_exist: false }
     }
 }

@@ -20,11 +20,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database, which is made where it is missing, and brings its tables up to date.
+    /// Opens the database, which is made where it is missing, and brings its tables up to date where they are not.
     pub async fn connect(options: &SqliteOptions) -> Result<Self, ConnectError> {
         let opener = Opener::new(options)?;
-        let mut connection = opener.open().await.map_err(open_error)?;
-        let layout = migrate::migrate(&mut connection).await?;
+        let mut connection = opener.open().await.map_err(|error| opener.explain(error))?;
+        opener.check_writable()?;
+        let layout = migrate::migrate(&mut connection, options).await?;
         let file = Arc::new(DatabaseFile::at(&options.path).map_err(open_error)?);
         let writer = Writer::new(opener, connection, Arc::clone(&file));
         Ok(Self { writer, readers: readers(options)?, file, layout })

@@ -175,3 +175,89 @@ async fn what_cannot_be_a_database_is_an_error() {
     std::fs::write(database.path(), "this is a letter, not a database".repeat(100)).unwrap();
     assert!(matches!(SqliteStore::connect(&database.options()).await, Err(ConnectError::Open(_))));
 }
+
+#[tokio::test]
+async fn a_database_that_must_be_there_is_not_made() {
+    let database = Database::new();
+    let options = SqliteOptions { must_exist: true, ..database.options() };
+    let error = SqliteStore::connect(&options).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Missing { path } if *path == database.path()), "{error}");
+    assert!(!database.path().exists());
+    std::fs::write(database.path(), "").unwrap();
+    assert!(matches!(SqliteStore::connect(&options).await, Err(ConnectError::Unused { .. })));
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    assert!(SqliteStore::connect(&options).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_database_that_is_up_to_date_is_opened_while_somebody_writes() {
+    let database = Database::new();
+    SqliteStore::migrate(&database.options()).await.unwrap();
+    let mut stranger = database.stranger().await;
+    let writes = stranger.begin_with("begin immediate").await.unwrap();
+    let impatient = SqliteOptions { busy_timeout_ms: 2000, ..database.options() };
+    assert!(SqliteStore::connect(&impatient).await.is_ok());
+    writes.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn columns_in_which_values_would_change_are_refused_before_anything_is_changed() {
+    for (column, other_type, expected) in [
+        ("remaining", "text", "text, and must be integer"),
+        ("requestCount", "real", "real, and must be integer"),
+        ("enabled", "varchar(5)", "varchar(5), and must be integer"),
+        ("id", "INTEGER", "integer, and must be text"),
+        ("referenceId", "numeric", "numeric, and must be text"),
+    ] {
+        let database = Database::new();
+        let expected = format!("the database cannot be used as it is: apikey.{column} is {expected}");
+        let table = with_type(column, other_type);
+        database.execute(&table).await;
+        assert_eq!(SqliteStore::connect(&database.options()).await.unwrap_err().to_string(), expected);
+        let tables = "select name from sqlite_schema where type = 'table' order by name";
+        assert_eq!(ask(&database, tables).await, ["apikey"]);
+    }
+}
+
+#[tokio::test]
+async fn columns_of_other_names_for_the_same_are_taken() {
+    for (column, other_type) in
+        [("remaining", "bigint"), ("enabled", "boolean"), ("name", "varchar(40)"), ("start", "")]
+    {
+        let database = Database::new();
+        database.execute(&with_type(column, other_type)).await;
+        let store = database.open().await;
+        store.insert(&sample::key("a"), None).await.unwrap();
+        assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(sample::key("a")), "{column} {other_type}");
+    }
+}
+
+/// Better Auth's table of keys, with one column of another type.
+fn with_type(column: &str, other_type: &str) -> String {
+    let columns = [
+        ("id", "text not null primary key"),
+        ("configId", "text"),
+        ("name", "text"),
+        ("start", "text"),
+        ("referenceId", "text"),
+        ("prefix", "text"),
+        ("key", "text"),
+        ("refillInterval", "integer"),
+        ("refillAmount", "integer"),
+        ("lastRefillAt", "date"),
+        ("enabled", "integer"),
+        ("rateLimitEnabled", "integer"),
+        ("rateLimitTimeWindow", "integer"),
+        ("rateLimitMax", "integer"),
+        ("requestCount", "integer"),
+        ("remaining", "integer"),
+        ("lastRequest", "date"),
+        ("expiresAt", "date"),
+        ("createdAt", "date"),
+        ("updatedAt", "date"),
+        ("permissions", "text"),
+        ("metadata", "text"),
+    ];
+    let columns = columns.map(|(name, kind)| format!("{name:?} {}", if name == column { other_type } else { kind }));
+    format!(r#"create table "apikey" ({})"#, columns.join(", "))
+}

@@ -21,7 +21,7 @@ use crate::environment::Environment;
 use crate::reload::{Source, load_certificate};
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
-use arguments::{Arguments, Command, ConfigCommand};
+use arguments::{Arguments, Command, ConfigCommand, KeyCommand, ServerKeyCommand};
 use output::NobodyReads;
 
 /// What a command that did its work has to say with its exit status.
@@ -68,6 +68,7 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Health { ready } => health::run(config.server.listen, ready).await,
             Command::Config { command: ConfigCommand::Check } => {
                 logging::start(&config.log, None);
+                config.warn();
                 load_certificate(config.server.tls.as_ref())?;
                 output::line("the configuration is valid")
             }
@@ -80,19 +81,28 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Key { json, command } => {
                 logging::start(&config.log, None);
-                key::run(&Services::open(&config).await?.keys, command, json).await
+                let services = open(&config, matches!(command, KeyCommand::Create { .. })).await?;
+                key::run(&services.keys, command, json).await
             }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);
-                server_key::run(&Services::open(&config).await?.server_keys, command, json).await
+                let services = open(&config, matches!(command, ServerKeyCommand::Create { .. })).await?;
+                server_key::run(&services.server_keys, command, json).await
             }
             Command::Org { json, command } => {
                 logging::start(&config.log, None);
-                let services = Services::open(&config).await?;
+                let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
             }
         }
     })
+}
+
+/// Opens the database for a command. Only one that makes the first key makes a database for it: any other one would find
+/// nothing there, and is more likely in the wrong folder.
+async fn open(config: &Config, makes_keys: bool) -> CliResult<Services> {
+    let services = if makes_keys { Services::open(config).await } else { Services::open_existing(config).await };
+    Ok(services?)
 }
 
 /// An error with its causes, outermost first.

@@ -72,6 +72,8 @@ pub struct Config {
     pub server_keys: Vec<ServerKeyText>,
     /// What signs cookies, and what assertions are signed by follows from: `KEYMINT_SECRET` or `BETTER_AUTH_SECRET`; `None` = the database keeps one.
     pub secret: Option<CookieSecret>,
+    /// Variables whose names begin as ours do, and which nobody reads.
+    pub strangers: Vec<String>,
     effective: toml::Table,
 }
 
@@ -102,7 +104,8 @@ impl Config {
     pub fn from_text(text: &str, name: &str, environment: &Environment) -> Result<Self, Problems> {
         let mut root = source::parse(text, name)?;
         let mut sheet = Sheet { problems: source::apply(&mut root, environment), ..Sheet::default() };
-        let config = Self::read(&root, environment, &mut sheet);
+        let mut config = Self::read(&root, environment, &mut sheet);
+        config.strangers = source::strangers(environment, &sheet.keys, &mut sheet.problems);
         if sheet.problems.is_empty() { Ok(config) } else { Err(Problems::new(sheet.problems)) }
     }
 
@@ -110,6 +113,13 @@ impl Config {
     /// Keys that are not set and have no default are left out.
     pub fn print(&self) -> String {
         self.effective.to_string()
+    }
+
+    /// Logs what is no error and may be one.
+    pub fn warn(&self) {
+        for name in &self.strangers {
+            tracing::warn!(name, "nobody reads this variable, although its name begins as Keymint's do");
+        }
     }
 
     /// Reads all sections, in the order in which they are printed.
@@ -144,6 +154,7 @@ impl Config {
                 policy,
                 server_keys,
                 secret: None,
+                strangers: Vec::new(),
                 effective,
             }
         });

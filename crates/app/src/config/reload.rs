@@ -32,6 +32,7 @@ impl Config {
             policy,
             server_keys,
             secret,
+            strangers,
             effective,
         } = next;
         let reloaded = Self {
@@ -45,9 +46,10 @@ impl Config {
             authorize,
             cleanup,
             policy,
-            // The environment of a process does not change.
-            server_keys,
-            secret,
+            // The environment of a process does not change, but files that it names may.
+            server_keys: keeper.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),
+            secret: keeper.keep("KEYMINT_SECRET", &self.secret, &secret),
+            strangers,
             effective,
         };
         (reloaded, keeper.0)

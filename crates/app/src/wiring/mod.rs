@@ -24,7 +24,7 @@ use keymint_service::{
 
 use crate::config::{Assertion, Config};
 use crate::metrics::Sources;
-use store::Store;
+use store::{Absent, Store};
 
 pub use backup::{BackupError, backup};
 pub use store::{OpenError, migrate};
@@ -51,9 +51,18 @@ impl Services {
         Self::open_metered(config, Arc::new(Unmetered)).await
     }
 
-    /// The same, and tells `meter` what happens.
+    /// The same on a database that is there: where there is none, none is made.
+    pub async fn open_existing(config: &Config) -> Result<Self, OpenError> {
+        Self::open_as(config, Absent::Fail, Arc::new(Unmetered)).await
+    }
+
+    /// The same as [`Services::open`], and tells `meter` what happens.
     pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
-        let store = Store::open(&config.database, meter).await?;
+        Self::open_as(config, Absent::Make, meter).await
+    }
+
+    async fn open_as(config: &Config, absent: Absent, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
+        let store = Store::open(&config.database, absent, meter).await?;
         let (server_keys, users, members) =
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
@@ -66,6 +75,16 @@ impl Services {
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
+    }
+
+    /// Logs what was found behind the database's URL, and what of it should be mended.
+    pub fn tell(&self) {
+        if let Some(server) = &self.store.found.server {
+            tracing::info!(server, "the database is open");
+        }
+        for warning in &self.store.found.warnings {
+            tracing::warn!("the database: {warning}");
+        }
     }
 
     /// Ends the use of the database, last of all: SQLite's file is left whole, without a log beside it. `false` where

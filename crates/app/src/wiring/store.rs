@@ -37,6 +37,26 @@ pub(super) struct Store {
     pub(super) meter: Arc<dyn Meter>,
     /// Transactions that it can have in flight at once with a gain.
     pub(super) lanes: NonZeroUsize,
+    /// What was found where it was opened.
+    pub(super) found: Found,
+}
+
+/// What an operator should know of the database that was opened.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Found {
+    /// Which program answers, where it is one of its own.
+    pub(super) server: Option<String>,
+    /// What should be mended.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What is done where there is no database of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// It is made.
+    Make,
+    /// It is an error.
+    Fail,
 }
 
 impl fmt::Debug for Store {
@@ -62,10 +82,12 @@ impl Store {
             sqlite: None,
             meter,
             lanes,
+            found: Found::default(),
         }
     }
 
-    pub(super) async fn open(database: &Database, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
+    pub(super) async fn open(database: &Database, absent: Absent, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
+        let must_exist = absent == Absent::Fail;
         const PG_LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
         Ok(match &database.url {
             DatabaseUrl::Memory => {
@@ -73,13 +95,21 @@ impl Store {
                 Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter)
             }
             DatabaseUrl::Sqlite { path } => {
-                let store = Arc::new(SqliteStore::connect(&sqlite_options(database, path)).await?);
+                let store = Arc::new(
+                    SqliteStore::connect(&SqliteOptions { must_exist, ..sqlite_options(database, path) }).await?,
+                );
                 let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter);
                 Self { sqlite: Some(store), ..metered }
             }
             DatabaseUrl::Postgres { url } => {
-                let store = Arc::new(PgStore::connect(&postgres_options(database, url.expose())).await?);
-                Self::new(store, PgStore::connections, PG_LANES, meter)
+                let options = PgOptions { must_exist, ..postgres_options(database, url.expose()) };
+                let store = Arc::new(PgStore::connect(&options).await?);
+                let faults = store.faults().iter().map(ToString::to_string);
+                let found = Found {
+                    server: Some(store.behind().to_string()),
+                    warnings: faults.chain(store.behind().advice()).collect(),
+                };
+                Self { found, ..Self::new(store, PgStore::connections, PG_LANES, meter) }
             }
         })
     }

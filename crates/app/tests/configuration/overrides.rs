@@ -139,5 +139,38 @@ fn a_value_that_is_not_utf_8_is_a_problem() {
 #[test]
 fn other_variables_are_nobodys_business() {
     let plain = config("", &[]);
-    assert_eq!(config("", &[("KEYMINT_SECRETS", "x"), ("KEYMINT", "x"), ("keymint__server__listen", "x")]), plain);
+    assert_eq!(config("", &[("KEYMINT", "x"), ("keymint__server__listen", "x"), ("SECRET_FILE", "/nowhere")]), plain);
+}
+
+#[test]
+fn a_variable_that_is_nearly_ours_is_a_problem() {
+    for (name, meant) in [
+        ("KEYMINT_SECRETS", "KEYMINT_SECRET"),
+        ("KEYMINT_SERVER_KEY", "KEYMINT_SERVER_KEYS"),
+        ("KEYMINT_SERVER_KEY_FILE", "KEYMINT_SERVER_KEYS_FILE"),
+        ("KEYMINT_DATABASE_URL", "KEYMINT__DATABASE__URL"),
+        ("KEYMINT_DATABASE_URL_FILE", "KEYMINT__DATABASE__URL_FILE"),
+        ("KEYMINT_LOG_LEVEL", "KEYMINT__LOG__LEVEL"),
+        ("KEYMINT_API_KEY_0_KEY_LENGTH", "KEYMINT__API_KEY__0__KEY_LENGTH"),
+    ] {
+        assert_eq!(complaint("", &[(name, "hush")]), format!("{name}: unknown variable; is {meant} meant?"));
+    }
+}
+
+#[test]
+fn a_variable_that_only_begins_as_ours_is_remembered_for_a_warning() {
+    let of_kubernetes = ["KEYMINT_SERVICE_HOST", "KEYMINT_PORT", "KEYMINT_PORT_8787_TCP_ADDR"];
+    let mut variables: Vec<_> = of_kubernetes.iter().map(|name| (*name, "x")).collect();
+    assert_eq!(config("", &variables).strangers, Vec::<String>::new());
+    variables.push(("KEYMINT_URL", "x"));
+    assert_eq!(config("", &variables).strangers, ["KEYMINT_URL"]);
+}
+
+#[test]
+fn white_space_at_the_ends_of_a_value_is_no_part_of_it() {
+    let plain = config("", &[("KEYMINT__DATABASE__URL", "sqlite:a.db"), ("KEYMINT__SERVER__WORKERS", "3")]);
+    let spoilt = [("KEYMINT__DATABASE__URL", "sqlite:a.db\r\n"), ("KEYMINT__SERVER__WORKERS", " 3\n")];
+    assert_eq!(config("", &spoilt), plain);
+    let collector = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    assert_eq!(config("", &[(collector, "http://a\n")]), config("", &[(collector, "http://a")]));
 }

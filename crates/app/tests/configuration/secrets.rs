@@ -46,6 +46,76 @@ fn the_secret_that_signs_cookies_comes_from_the_environment() {
 }
 
 #[test]
+fn white_space_at_the_ends_is_no_part_of_a_secret_but_of_better_auths() {
+    let own = "o".repeat(32);
+    for spoilt in [format!("{own}\n"), format!(" {own}\r\n")] {
+        assert_eq!(secret(&[("KEYMINT_SECRET", &spoilt)]), parsed(&own));
+    }
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET", "short\n")]), parsed("short\n"), "it signs with the line break");
+    let keys = config("", &[("KEYMINT_SERVER_KEYS", &format!("{SERVER_KEY}\n"))]).server_keys;
+    assert_eq!(keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>(), [SERVER_KEY]);
+}
+
+/// A folder with a file of this text, and the file's path.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn every_secret_may_stand_in_a_file() {
+    let own = "o".repeat(32);
+    let (_folder, path) = file(&format!("{own}\n"));
+    assert_eq!(secret(&[("KEYMINT_SECRET_FILE", &path)]), parsed(&own));
+    assert_eq!(secret(&[("KEYMINT_SECRET_FILE", &path), ("KEYMINT_SECRET", "")]), parsed(&own));
+    assert_eq!(secret(&[("BETTER_AUTH_SECRET_FILE", &path)]), parsed(&own));
+    let (_folder, path) = file(&format!("{SERVER_KEY}\n{own},{own}\n"));
+    let keys = config("", &[("KEYMINT_SERVER_KEYS_FILE", &path)]).server_keys;
+    assert_eq!(keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>(), [SERVER_KEY, &own, &own]);
+    let (_folder, path) = file("postgres://u:hush@h/d\n");
+    assert_eq!(
+        config("", &[("KEYMINT__DATABASE__URL_FILE", &path)]).database,
+        config("", &[("KEYMINT__DATABASE__URL", "postgres://u:hush@h/d")]).database
+    );
+}
+
+#[test]
+fn a_file_of_a_secret_that_cannot_count_is_a_problem() {
+    let ((_one, hush), (_two, empty)) = (file("hush"), file(" \n"));
+    for name in ["KEYMINT_SECRET", "BETTER_AUTH_SECRET", "KEYMINT_SERVER_KEYS", "KEYMINT__DATABASE__URL"] {
+        let of_file = format!("{name}_FILE");
+        let told = |value: &str| complaint("", &[(&of_file, value)]);
+        let missing = format!("{of_file}: the file cannot be read: No such file or directory (os error 2)");
+        assert_eq!(told("/nowhere/secret"), missing);
+        assert_eq!(told(&empty), format!("{of_file}: the file is empty"));
+        assert_eq!(told("/dev/zero"), format!("{of_file}: the file has more than 65536 bytes"));
+        let both = complaint("", &[(&of_file, &hush), (name, &"o".repeat(40))]);
+        assert_eq!(both, format!("{of_file}: is set beside {name}; only one of them may be"));
+    }
+    for (of_file, expected) in [
+        ("KEYMINT_SECRET_FILE", "must have 32 or more characters"),
+        ("KEYMINT_SERVER_KEYS_FILE", "key 1 must be 32 or more printable ASCII characters without spaces"),
+        (
+            "KEYMINT__DATABASE__URL_FILE",
+            "database.url: must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:",
+        ),
+    ] {
+        assert_eq!(complaint("", &[(of_file, &hush)]), format!("{of_file}: {expected}"));
+    }
+    assert!(complaint("", &[("KEYMINT__SERVER__TLS__KEY_FILE", &hush)]).contains("unknown key"));
+}
+
+#[test]
+fn an_unknown_parameter_of_a_url_is_told_by_its_name_alone() {
+    for (query, name) in [("sslpassword=hush", "sslpassword"), ("sslmode=require&PGPASSWORD=hush", "PGPASSWORD")] {
+        let text = format!("database.url = \"postgres://u@h/d?{query}\"");
+        assert_eq!(complaint(&text, &[]), format!("keymint.toml:1: database.url: has an unknown parameter {name}"));
+    }
+}
+
+#[test]
 fn a_secret_that_is_short_or_known_is_refused() {
     let known = "better-auth-secret-12345678901234567890";
     let message = "must be a secret: not empty, and not the one that Better Auth uses for development";

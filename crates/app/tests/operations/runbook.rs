@@ -134,6 +134,30 @@ async fn postgres_is_backed_up_and_restored_by_the_runbooks_lines() {
     assert_eq!(verified["key"]["remaining"], 4);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_has_the_rights_of_the_runbooks_lines_and_the_server_starts_with_them() {
+    let url = keymint_test_postgres::database().await;
+    // Roles are the whole server's.
+    let role = format!("{}_app", url.rsplit_once("/keymint_test_").unwrap().1.split('?').next().unwrap());
+    let machine = Machine::new();
+    let environment = machine.root.path().join("etc/keymint/environment");
+    machine.program("psql", &format!("exec {} \"$@\"", keymint_test_postgres::tool("psql").display()));
+    fs::write(&environment, format!("KEYMINT__DATABASE__URL='{url}'\n")).unwrap();
+    machine.run("keymint migrate", &[]);
+    let grants = block("Rights on Postgres", "sql", 0).replace("keymint_app", &format!("app_{role}"));
+    let grants = format!("revoke create on schema public from public;\n{grants}");
+    machine.run(
+        "psql --no-psqlrc --set=ON_ERROR_STOP=1 --dbname=\"$URL\" --command=\"$GRANTS\"",
+        &[("URL", &url), ("GRANTS", &grants)],
+    );
+
+    fs::write(&environment, format!("KEYMINT__DATABASE__URL='{url}&options=-c%20role%3Dapp_{role}'\n")).unwrap();
+    let key = machine.json("keymint key create --user ada --remaining 5 --json");
+    let verified = machine.json(&format!("keymint key verify {} --json", text(&key, "key")));
+    assert_eq!(verified["key"]["remaining"], 4);
+    machine.run(&format!("keymint server-key create && keymint key delete {}", text(&key, "id")), &[]);
+}
+
 #[test]
 fn secrets_are_rotated_by_the_runbooks_lines() {
     let machine = Machine::new();

@@ -9,15 +9,17 @@ use super::BEGIN;
 use crate::error::store_error;
 use crate::instant::Instant;
 use crate::lock::Lock;
+use crate::number::Widths;
 use crate::row::bind_key;
 
 pub(super) async fn insert(
     connection: &mut PgConnection,
     key: &ApiKey,
     max_living: Option<NonZeroU32>,
+    widths: Widths,
 ) -> Result<(), StoreError> {
     const INSERT: &str = concat!(r#"insert into "apikey" ("#, columns!(""), ") values (", placeholders!(), ")");
-    let insert = bind_key(INSERT, key)?;
+    let insert = bind_key(INSERT, key, widths)?;
     let Some(max) = max_living else {
         insert.execute(connection).await.map_err(store_error)?;
         return Ok(());

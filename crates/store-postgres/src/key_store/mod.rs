@@ -32,7 +32,7 @@ pub(crate) const BEGIN: &str = "begin isolation level read committed";
 #[async_trait]
 impl KeyStore for PgStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
-        call!(self.pool, insert::insert, key, max_living)
+        call!(self.pool, insert::insert, key, max_living, self.layout.widths)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -48,7 +48,7 @@ impl KeyStore for PgStore {
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        call!(self.pool, update::update, id, patch, now)
+        call!(self.pool, update::update, id, patch, now, self.layout.widths)
     }
 
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {

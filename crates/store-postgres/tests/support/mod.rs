@@ -6,7 +6,7 @@
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_test_postgres::database;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, raw_sql};
+use sqlx::{AssertSqlSafe, Connection as _, query_scalar, raw_sql};
 
 /// Better Auth's statements for its core and the api-key plugin, where the plugin came before 1.5 and was migrated:
 /// `configId` may be null. There is no organization plugin.
@@ -54,6 +54,10 @@ impl Database {
     /// Few connections, because many databases share one server.
     pub(crate) fn options(&self) -> PgOptions {
         PgOptions { max_connections: 4, ..PgOptions::new(&self.url) }
+    }
+
+    pub(crate) async fn name(&self) -> String {
+        query_scalar("select current_database()::text").fetch_one(&mut self.stranger().await).await.unwrap()
     }
 
     pub(crate) async fn open(&self) -> PgStore {

@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use keymint_ports::Durability;
+use keymint_store_postgres::check_parameters;
 use url::Url;
 
 use crate::config::section::Section;
@@ -96,16 +98,19 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Database {
     }
 }
 
-fn parse_url(text: &str) -> Result<DatabaseUrl, &'static str> {
+fn parse_url(text: &str) -> Result<DatabaseUrl, Cow<'static, str>> {
     let message = "must be sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory:";
     match text.split_once(':') {
         Some(("memory", "")) => Ok(DatabaseUrl::Memory),
-        Some(("sqlite", path)) => parse_sqlite_path(path),
+        Some(("sqlite", path)) => Ok(parse_sqlite_path(path)?),
         Some(("postgres" | "postgresql", _)) => match Url::parse(text) {
-            Ok(url) if url.has_authority() => Ok(DatabaseUrl::Postgres { url: PostgresUrl(url) }),
-            _ => Err(message),
+            Ok(url) if url.has_authority() => match check_parameters(&url) {
+                Ok(()) => Ok(DatabaseUrl::Postgres { url: PostgresUrl(url) }),
+                Err(unknown) => Err(unknown.to_string().into()),
+            },
+            _ => Err(message.into()),
         },
-        _ => Err(message),
+        _ => Err(message.into()),
     }
 }
 
@@ -145,6 +150,7 @@ mod tests {
             "mysql://h/d",
             "postgres:d",
             "postgres://h:port/d",
+            "postgres://h/d?sslpassword=hush",
         ] {
             assert!(parse_url(text).is_err(), "{text}");
         }
@@ -157,7 +163,7 @@ mod tests {
             ("postgres://u@h/d?sslmode=require", "postgres://u@h/d?sslmode=require"),
             ("postgres://h/d?user=u&password=hush", "postgres://h/d?user=u&password=***"),
             ("postgres://h/d?p%61ssword=hush", "postgres://h/d?password=***"),
-            ("postgres://u:h%75sh@h/d?PASSWORD=hush&a=b", "postgres://u:***@h/d?PASSWORD=***&a=b"),
+            ("postgres://u:h%75sh@h/d?password=hush&port=1", "postgres://u:***@h/d?password=***&port=1"),
         ] {
             let url = parse_url(text).unwrap();
             assert_eq!(url.to_string(), shown);

@@ -1,33 +1,57 @@
 use keymint_actix::session::CookieSecret;
 
-use crate::config::{Place, Problem};
+use crate::config::Problem;
+use crate::config::source::{Given, given};
 use crate::environment::Environment;
 
-const OWN: &str = "KEYMINT_SECRET";
+pub(in crate::config) const OWN: &str = "KEYMINT_SECRET";
 const BETTER_AUTHS: &str = "BETTER_AUTH_SECRET";
 
 /// Fewest characters of a secret of one's own. Better Auth's may be shorter where its application has one that is.
 const MIN_LENGTH: usize = 32;
 
 /// Reads the secret that signs cookies, which only the environment holds; `None` = one is made and kept in the database.
-/// A variable that is set to nothing counts as not set. Where it `signs_assertions` it must be long: their public keys
+/// A variable that is set to nothing counts as not set. If it `signs_assertions` it must be long: their public keys
 /// follow from it, and everybody may read those and guess.
+///
+/// White space at the ends of our own is no part of it: whether it is there depends on who wrote the variable. Better Auth
+/// signs with the text of its variable as it stands, and so that one is taken as it stands.
 pub(in crate::config) fn read(
     environment: &Environment,
     signs_assertions: bool,
     problems: &mut Vec<Problem>,
 ) -> Option<CookieSecret> {
-    let given = |name| Some((name, environment.get(name)?.to_str())).filter(|(_, value)| *value != Some(""));
-    let (name, value) = given(OWN).or_else(|| given(BETTER_AUTHS))?;
-    let parsed = match value {
-        None => Err("is not UTF-8".to_owned()),
-        Some(value) if name == OWN && is_short(value) => Err(format!("must have {MIN_LENGTH} or more characters")),
-        Some(value) if signs_assertions && is_short(value) => {
-            Err(format!("must have {MIN_LENGTH} or more characters where authorize.assertion.audience is set"))
+    let found = |name| given(environment, name).map(|given| given.filter(|given| !given.text.is_empty()));
+    let parsed = match found(OWN) {
+        Err(problem) => Err(problem),
+        Ok(Some(Given { place, text })) => {
+            let text = text.trim();
+            let parsed = if is_short(text) { Err(too_short("")) } else { parse(text) };
+            parsed.map_err(|message| Problem::at_place(place, message))
         }
-        Some(value) => CookieSecret::parse(value).map_err(|error| error.to_string()),
+        Ok(None) => match found(BETTER_AUTHS) {
+            Err(problem) => Err(problem),
+            Ok(None) => return None,
+            Ok(Some(Given { place, text })) => {
+                let is_refused = signs_assertions && is_short(&text);
+                let parsed = if is_refused {
+                    Err(too_short(" where authorize.assertion.audience is set"))
+                } else {
+                    parse(&text)
+                };
+                parsed.map_err(|message| Problem::at_place(place, message))
+            }
+        },
     };
-    parsed.map_err(|message| problems.push(Problem::at_place(Place::Variable(name.into()), message))).ok()
+    parsed.map_err(|problem| problems.push(problem)).ok()
+}
+
+fn parse(text: &str) -> Result<CookieSecret, String> {
+    CookieSecret::parse(text).map_err(|error| error.to_string())
+}
+
+fn too_short(condition: &str) -> String {
+    format!("must have {MIN_LENGTH} or more characters{condition}")
 }
 
 fn is_short(secret: &str) -> bool {

@@ -1,25 +1,29 @@
 use keymint_domain::server_key::ServerKeyText;
 
-use crate::config::{Place, Problem};
+use crate::config::Problem;
+use crate::config::source::{Given, given};
 use crate::environment::Environment;
 
-const VARIABLE: &str = "KEYMINT_SERVER_KEYS";
+pub(in crate::config) const VARIABLE: &str = "KEYMINT_SERVER_KEYS";
 
-/// Reads the server keys, which only the environment holds: a file would be copied about with them. A variable that
-/// is set to nothing counts as not set.
+/// Reads the server keys, which only the environment holds, or a file that it names: the configuration's own file would be
+/// copied about with them. A variable that is set to nothing counts as not set.
 pub(in crate::config) fn read(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<ServerKeyText> {
-    // A key with a spoilt character is refused like any other that a header cannot carry.
-    let keys = environment.get(VARIABLE).unwrap_or_default().to_string_lossy();
-    if keys.trim().is_empty() {
-        return Vec::new();
-    }
-    let parsed = keys.split(',').enumerate().filter_map(|(index, key)| match ServerKeyText::parse(key.trim()) {
-        Ok(key) => Some(key),
-        Err(error) => {
-            let message = format!("key {} {error}", index + 1);
-            problems.push(Problem::at_place(Place::Variable(VARIABLE.into()), message));
-            None
-        }
+    let given = given(environment, VARIABLE).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
     });
+    let Some(Given { place, text }) = given.filter(|given| !given.text.trim().is_empty()) else {
+        return Vec::new();
+    };
+    let parsed =
+        text.trim().split([',', '\n']).enumerate().filter_map(|(index, key)| match ServerKeyText::parse(key.trim()) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                let message = format!("key {} {error}", index + 1);
+                problems.push(Problem::at_place(place.clone(), message));
+                None
+            }
+        });
     parsed.collect()
 }

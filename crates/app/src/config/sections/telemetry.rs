@@ -19,7 +19,7 @@ const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// What the environment says, which is the default. A variable that is set to nothing counts as not set.
 pub(in crate::config) fn read_default(environment: &Environment, problems: &mut Vec<Problem>) -> String {
     let given = environment.get(VARIABLE).unwrap_or_default().to_string_lossy();
-    parse_endpoint(&given).unwrap_or_else(|message| {
+    parse_endpoint(given.trim()).unwrap_or_else(|message| {
         problems.push(Problem::at_place(Place::Variable(VARIABLE.into()), message));
         String::new()
     })

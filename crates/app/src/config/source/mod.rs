@@ -2,10 +2,14 @@
 
 mod fault;
 mod file;
+mod given;
 mod node;
+mod strangers;
 mod variables;
 
 pub(super) use fault::{Faults, each};
 pub(super) use file::parse;
+pub(super) use given::{Given, given};
 pub(super) use node::{Node, Table};
+pub(super) use strangers::strangers;
 pub(super) use variables::apply;

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use toml::de::DeValue;
 
+use super::given::{FILE, Given, given};
 use super::node::{Item, Node, Table};
 use crate::config::path::Step;
 use crate::config::{KeyPath, Location, Place, Problem};
@@ -9,16 +12,30 @@ use crate::environment::Environment;
 const SEPARATOR: &str = "__";
 const PREFIX: &str = "KEYMINT__";
 
+/// What may be given in a file, since it may hold a secret.
+pub(super) const SECRET_KEYS: [&str; 1] = ["KEYMINT__DATABASE__URL"];
+
+/// The variable of a key of the reference; an index is 0.
+pub(super) fn name_of(path: &str) -> String {
+    format!("{PREFIX}{}", path.replace("[]", ".0").replace('.', SEPARATOR).to_uppercase())
+}
+
 /// Puts the values of all `KEYMINT__...` variables into the tree, over those that are there.
 pub(in crate::config) fn apply(root: &mut Node, environment: &Environment) -> Vec<Problem> {
     let mut overrides = Vec::new();
     let mut problems = Vec::new();
-    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-        let place = Place::Variable(name.into());
-        let text = value.to_str().ok_or("is not UTF-8");
-        match parse_path(name).and_then(|path| Ok((path, parse_value(text?, place.clone())))) {
-            Ok(found) => overrides.push(found),
-            Err(message) => problems.push(Problem::at_place(place, message)),
+    let names = environment.iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX));
+    let stem = |name| SECRET_KEYS.into_iter().find(|key| is_file_of(key, name)).unwrap_or(name);
+    for name in names.map(stem).collect::<BTreeSet<_>>() {
+        match given(environment, name) {
+            Err(problem) => problems.push(problem),
+            // Only where a file is to be read, and none is named.
+            Ok(None) => {}
+            Ok(Some(Given { place, text })) => match parse_path(name) {
+                // No setting means anything by white space at its ends, which files and shells leave there.
+                Ok(path) => overrides.push((path, parse_value(text.trim(), place))),
+                Err(message) => problems.push(Problem::at_place(place, message)),
+            },
         }
     }
     // A table before what stands in it, and entry 2 of a list before entry 10.
@@ -30,6 +47,10 @@ pub(in crate::config) fn apply(root: &mut Node, environment: &Environment) -> Ve
         }
     }
     problems
+}
+
+fn is_file_of(key: &str, name: &str) -> bool {
+    name.strip_suffix(FILE) == Some(key)
 }
 
 fn parse_path(name: &str) -> Result<KeyPath, &'static str> {

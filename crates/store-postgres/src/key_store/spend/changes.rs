@@ -7,15 +7,15 @@ use sqlx::query::Query;
 use sqlx::{Postgres, query};
 
 use crate::instant::Instant;
-use crate::row::{integer, optional_bigint, optional_integer};
+use crate::row::{bigint, optional_bigint};
 
-/// All changed counters, one array a column, in the order of ids by bytes.
+/// All changed counters, one array a column, in the order of ids by bytes. No counter outgrows what it was read beside.
 #[derive(Default)]
 pub(super) struct Changes<'a> {
     pub(super) ids: Vec<&'a str>,
-    remaining: Vec<Option<i32>>,
+    remaining: Vec<Option<i64>>,
     last_refill_at: Vec<Option<Instant>>,
-    request_count: Vec<i32>,
+    request_count: Vec<i64>,
     last_request: Vec<Option<Instant>>,
     backlog_ns: Vec<Option<i64>>,
     updated_at: Vec<Instant>,
@@ -39,9 +39,9 @@ impl<'a> Changes<'a> {
         for ApiKey { details, usage } in keys {
             let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
             changes.ids.push(details.id.as_str());
-            changes.remaining.push(optional_integer("remaining", remaining)?);
+            changes.remaining.push(optional_bigint("remaining", remaining)?);
             changes.last_refill_at.push(last_refill_at.map(Instant));
-            changes.request_count.push(integer("requestCount", request_count)?);
+            changes.request_count.push(bigint("requestCount", request_count)?);
             changes.last_request.push(last_request.map(Instant));
             changes.backlog_ns.push(optional_bigint("keymint_backlog_ns", backlog_ns)?);
             changes.updated_at.push(Instant(updated_at));

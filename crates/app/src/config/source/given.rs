@@ -1,0 +1,54 @@
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::config::{Place, Problem};
+use crate::environment::Environment;
+
+/// What a variable's name has behind it where its value is the path of a file that holds the setting.
+pub(in crate::config) const FILE: &str = "_FILE";
+
+/// A setting that the environment holds, and where.
+pub(in crate::config) struct Given {
+    pub(in crate::config) place: Place,
+    pub(in crate::config) text: String,
+}
+
+/// Finds the setting `name`: as the value of that variable, which is returned as it stands, or in the file that `name` with
+/// `_FILE` behind it names, without white space at its ends. That variable counts as not set where it is empty.
+///
+/// Errors: both are set, the file cannot be read or is empty, or the text is not UTF-8.
+pub(in crate::config) fn given(environment: &Environment, name: &str) -> Result<Option<Given>, Problem> {
+    let value = environment.get(name);
+    let of_file = format!("{name}{FILE}");
+    let Some(path) = environment.get(&of_file).filter(|path| !path.is_empty()) else {
+        let place = Place::Variable(name.into());
+        let text = value.map(|value| value.to_str().ok_or("is not UTF-8")).transpose();
+        let text = text.map_err(|message| Problem::at_place(place.clone(), message))?;
+        return Ok(text.map(|text| Given { place, text: text.to_owned() }));
+    };
+    let place = Place::Variable(of_file.into());
+    if value.is_some_and(|value| !value.is_empty()) {
+        return Err(Problem::at_place(place, format!("is set beside {name}; only one of them may be")));
+    }
+    match read(Path::new(path)) {
+        Ok(text) => Ok(Some(Given { place, text })),
+        Err(message) => Err(Problem::at_place(place, message)),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    const MAX_BYTES: u64 = 65_536;
+    let mut bytes = Vec::new();
+    let file = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    file.map_err(|error| format!("the file cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("the file has more than {MAX_BYTES} bytes"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8")?;
+    match text.trim() {
+        // A file that was not filled must not look like a setting that was not made.
+        "" => Err("the file is empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,59 @@
+//! Variables that look like ours and are not.
+
+use super::given::FILE;
+use super::variables::{SECRET_KEYS, name_of};
+use crate::config::reference::Key;
+use crate::config::sections::{secret, server_keys};
+use crate::config::{Place, Problem, suggestion};
+use crate::environment::Environment;
+
+const PREFIX: &str = "KEYMINT_";
+const OVERRIDES: &str = "KEYMINT__";
+const NAMES: [&str; 2] = [secret::OWN, server_keys::VARIABLE];
+
+/// Finds the variables that nobody reads although their names begin as ours do: the ones that are nearly a name of ours
+/// are problems, and the others' names are returned, since what shares an environment may use such names.
+pub(in crate::config) fn strangers(
+    environment: &Environment,
+    keys: &[Key],
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let mut others = Vec::new();
+    let names = environment.iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX));
+    for name in names.filter(|name| !name.starts_with(OVERRIDES) && !is_known(name) && !is_of_kubernetes(name)) {
+        match meant(name, keys) {
+            Some(meant) => {
+                let message = format!("unknown variable; is {meant} meant?");
+                problems.push(Problem::at_place(Place::Variable(name.into()), message));
+            }
+            None => others.push(name.to_owned()),
+        }
+    }
+    others
+}
+
+fn is_known(name: &str) -> bool {
+    NAMES.contains(&name.strip_suffix(FILE).unwrap_or(name))
+}
+
+/// Kubernetes tells every process of a namespace where its services are: where one is called `keymint`, by such names.
+fn is_of_kubernetes(name: &str) -> bool {
+    name.contains("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_PORT_")
+        || name.ends_with("_PORT")
+}
+
+/// Our name that this one may stand for: with one underscore for two, or with a slip.
+fn meant(name: &str, keys: &[Key]) -> Option<String> {
+    let single = |name: &str| name.replace("__", "_");
+    let mut overrides = keys.iter().map(|key| name_of(&key.path));
+    let overridden = overrides.find(|key| single(key) == name).or_else(|| {
+        let of_file = SECRET_KEYS.iter().map(|key| format!("{key}{FILE}"));
+        of_file.into_iter().find(|key| single(key) == name)
+    });
+    overridden.or_else(|| {
+        let (stem, suffix) = name.strip_suffix(FILE).map_or((name, ""), |stem| (stem, FILE));
+        suggestion::nearest(stem, &NAMES).map(|meant| format!("{meant}{suffix}"))
+    })
+}

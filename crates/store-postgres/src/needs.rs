@@ -1,0 +1,258 @@
+//! What the statements of this store need of a database: columns of these types, and rights on their tables. It is looked at
+//! once, when the store is opened, so that a database on which nothing could work is told before anybody is served.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{query_as, query_scalar};
+
+use crate::error::{ConnectError, Fault, open_error};
+use crate::number::{NUMBERS, Widths};
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    WideNumber,
+    Flag,
+    Instant,
+}
+
+impl Kind {
+    /// The type that the column should have.
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "integer",
+            Self::WideNumber => "bigint",
+            Self::Flag => "boolean",
+            // An instant without a zone is of whatever zone the process lived in that wrote it, which nothing tells.
+            Self::Instant => "timestamp with time zone",
+        }
+    }
+
+    fn takes(self, found: &str) -> bool {
+        found == self.expected()
+            || match self {
+                Self::Text => found == "character varying",
+                Self::Number => found == "bigint",
+                Self::WideNumber | Self::Flag | Self::Instant => false,
+            }
+    }
+}
+
+/// What some of the statements need of a table.
+struct Need {
+    table: &'static str,
+    /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere.
+    columns: &'static [(Kind, &'static [&'static str])],
+    rights: &'static [&'static str],
+    /// What does not work without it.
+    purpose: &'static str,
+    /// Whether a server without it would be of no use.
+    is_vital: bool,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        table: "apikey",
+        columns: &[
+            (
+                Kind::Text,
+                &[
+                    "id",
+                    "configId",
+                    "name",
+                    "start",
+                    "referenceId",
+                    "prefix",
+                    "key",
+                    "permissions",
+                    "metadata",
+                    "keymint_revoked_by",
+                    "keymint_addresses",
+                ],
+            ),
+            (Kind::Number, NUMBERS),
+            (Kind::WideNumber, &["keymint_backlog_ns"]),
+            (Kind::Flag, &["enabled", "rateLimitEnabled"]),
+            (
+                Kind::Instant,
+                &["lastRefillAt", "lastRequest", "expiresAt", "createdAt", "updatedAt", "keymint_revoked_at"],
+            ),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "keys",
+        is_vital: true,
+    },
+    Need {
+        table: "user",
+        columns: &[(Kind::Text, &["id"]), (Kind::Flag, &["banned"]), (Kind::Instant, &["banExpires"])],
+        rights: &["SELECT"],
+        purpose: "keys, whose owners may be banned",
+        is_vital: true,
+    },
+    Need {
+        table: "keymint_server_key",
+        columns: &[(Kind::Text, &["id", "name", "start", "hash"]), (Kind::Instant, &["createdAt", "revokedAt"])],
+        rights: &["SELECT", "INSERT", "UPDATE"],
+        purpose: "server keys",
+        is_vital: true,
+    },
+    Need {
+        table: "keymint_secret",
+        columns: &[(Kind::Text, &["secret"])],
+        rights: &["SELECT", "INSERT", "UPDATE"],
+        purpose: "the secret that signs cookies, where the configuration has none",
+        is_vital: false,
+    },
+    Need {
+        table: "user",
+        columns: &[
+            (Kind::Text, &["name", "email", "image"]),
+            (Kind::Flag, &["emailVerified"]),
+            (Kind::Instant, &["createdAt", "updatedAt"]),
+        ],
+        rights: &["INSERT"],
+        purpose: "users",
+        is_vital: false,
+    },
+    Need {
+        table: "account",
+        columns: &[
+            (Kind::Text, &["id", "accountId", "providerId", "userId", "password"]),
+            (Kind::Instant, &["createdAt", "updatedAt"]),
+        ],
+        rights: &["SELECT", "INSERT"],
+        purpose: "users who sign in",
+        is_vital: false,
+    },
+    Need {
+        table: "session",
+        columns: &[
+            (Kind::Text, &["id", "token", "userId", "ipAddress", "userAgent", "activeOrganizationId"]),
+            (Kind::Instant, &["expiresAt", "createdAt", "updatedAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "sessions",
+        is_vital: false,
+    },
+    Need {
+        table: "organization",
+        columns: &[(Kind::Text, &["id", "name", "slug"]), (Kind::Instant, &["createdAt"])],
+        rights: &["SELECT", "INSERT", "UPDATE"],
+        purpose: "organizations",
+        is_vital: false,
+    },
+    Need {
+        table: "member",
+        columns: &[(Kind::Text, &["id", "organizationId", "userId", "role"]), (Kind::Instant, &["createdAt"])],
+        rights: &["SELECT", "INSERT"],
+        purpose: "members of organizations",
+        is_vital: false,
+    },
+];
+
+/// Numbers that are written beside what bounds them, which must not be wider.
+const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCount", "rateLimitMax")];
+
+/// The columns of the tables that there are, with their types.
+pub(crate) struct Found(HashMap<String, HashMap<String, String>>);
+
+impl Found {
+    /// Looks at the tables that statements find under these names.
+    pub(crate) async fn look(connection: &mut PgConnection) -> Result<Self, ConnectError> {
+        // The type of a domain is the one that it is made of, as it is on the wire.
+        const LOOK: &str = "select t.name, a.attname::text,
+                format_type(case y.typtype when 'd' then y.typbasetype else y.oid end, null)
+            from unnest($1::text[]) as t (name)
+            join pg_attribute as a on a.attrelid = to_regclass(quote_ident(t.name)) and a.attnum > 0 and not a.attisdropped
+            join pg_type as y on y.oid = a.atttypid";
+        let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
+        tables.dedup();
+        let rows: Vec<(String, String, String)> =
+            query_as(LOOK).bind(tables).fetch_all(connection).await.map_err(open_error)?;
+        let mut found = HashMap::<_, HashMap<_, _>>::new();
+        for (table, column, kind) in rows {
+            found.entry(table).or_default().insert(column, kind);
+        }
+        Ok(Self(found))
+    }
+
+    /// Whether there is such a table.
+    pub(crate) fn has(&self, table: &str) -> bool {
+        self.0.contains_key(table)
+    }
+
+    /// Whether the table has the column.
+    pub(crate) fn has_column(&self, table: &str, column: &str) -> bool {
+        self.type_of(table, column).is_some()
+    }
+
+    /// Which columns of keys are wider than Better Auth's.
+    pub(crate) fn widths(&self) -> Widths {
+        Widths::of(|column| self.type_of("apikey", column) == Some("bigint"))
+    }
+
+    fn type_of(&self, table: &str, column: &str) -> Option<&str> {
+        self.0.get(table)?.get(column).map(String::as_str)
+    }
+
+    /// The columns that cannot work, first those without which nothing does, then the others.
+    pub(crate) fn misfits(&self) -> (Vec<Fault>, Vec<Fault>) {
+        let of = |is_vital: bool| NEEDS.iter().filter(move |need| need.is_vital == is_vital);
+        let mut vital: Vec<_> = of(true).flat_map(|need| self.misfits_of(need)).collect();
+        vital.extend(BOUNDED.iter().filter_map(|(column, bound)| {
+            let types = (self.type_of("apikey", column)?, self.type_of("apikey", bound)?);
+            let expected = format!("bigint, as {bound} is");
+            (types == ("integer", "bigint")).then(|| Fault::column("apikey", column, expected, "integer"))
+        }));
+        (vital, of(false).flat_map(|need| self.misfits_of(need)).collect())
+    }
+
+    fn misfits_of<'f>(&'f self, need: &'f Need) -> impl Iterator<Item = Fault> + 'f {
+        let columns = need.columns.iter().flat_map(|(kind, columns)| columns.iter().map(|column| (*kind, *column)));
+        columns.filter_map(|(kind, column)| {
+            let found = self.type_of(need.table, column).filter(|found| !kind.takes(found))?;
+            Some(Fault::column(need.table, column, kind.expected(), found))
+        })
+    }
+}
+
+/// The rights that this role lacks, first those without which nothing works, then the others.
+pub(crate) async fn missing_rights(connection: &mut PgConnection) -> Result<(Vec<Fault>, Vec<Fault>), ConnectError> {
+    // A right on some columns may be all that is needed.
+    const MISSING: &str =
+        "select n.place from unnest($1::text[], $2::text[], $3::bigint[]) as n (name, privilege, place),
+            to_regclass(quote_ident(n.name)) as t (id)
+        where not case n.privilege when 'DELETE' then has_table_privilege(t.id, 'DELETE')
+            else has_any_column_privilege(t.id, n.privilege) end order by 1";
+    let asked: Vec<_> = NEEDS.iter().flat_map(|need| need.rights.iter().map(move |right| (need, *right))).collect();
+    let tables: Vec<_> = asked.iter().map(|(need, _)| need.table).collect();
+    let rights: Vec<_> = asked.iter().map(|(_, right)| *right).collect();
+    let places: Vec<_> = (0_i64..).take(asked.len()).collect();
+    let missing = query_scalar(MISSING).bind(tables).bind(rights).bind(places).fetch_all(connection).await;
+    let missing: Vec<i64> = missing.map_err(open_error)?;
+    let missing = missing.into_iter().filter_map(|place| asked.get(usize::try_from(place).ok()?));
+    let (vital, others): (Vec<_>, Vec<_>) = missing.partition(|(need, _)| need.is_vital);
+    let faults = |missing: Vec<&(&Need, &'static str)>| {
+        missing.into_iter().map(|(need, right)| Fault::right(need.table, right, need.purpose)).collect()
+    };
+    Ok((faults(vital), faults(others)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::COLUMNS;
+
+    #[test]
+    fn every_column_of_a_key_has_a_type() {
+        let typed = NEEDS[0].columns.iter().flat_map(|(_, columns)| columns.iter().copied());
+        let (mut typed, mut columns): (Vec<_>, Vec<_>) = (typed.collect(), COLUMNS.to_vec());
+        typed.sort_unstable();
+        columns.sort_unstable();
+        assert_eq!(typed, columns);
+    }
+}
