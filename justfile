@@ -62,3 +62,13 @@ openapi:
 # Draws what `just bench --json` wrote, of all files together: `just plots connections.json keys-*.json`.
 plots +FIGURES:
     cargo run --profile dist -p keymint-bench-http -- plot {{FIGURES}}
+
+# Sends random input to a parser that strangers reach, for some seconds: `just fuzz bodies 600`. See fuzz/README.md.
+fuzz TARGET SECONDS='60':
+    cp -n Cargo.lock fuzz/Cargo.lock
+    mkdir -p fuzz/corpus/{{TARGET}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=10 -max_len=4096
+
+# The same for every target.
+fuzz-all SECONDS='60':
+    for target in fuzz/targets/*.rs; do just fuzz "$(basename "$target" .rs)" {{SECONDS}} || exit 1; done
