@@ -38,7 +38,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Finds the key of that id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Lists one page, and counts all keys that match. Page and count are of the same instant.
+    /// Lists one page, and counts all keys that match. Page and count are of the same instant. The page ends before its
+    /// `limit` where [`Room`](keymint_domain::listing::Room) has none for the next key; no more than that is held in memory.
     ///
     /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
     /// rows without a value first where ascending and last where descending), then creation, then id.

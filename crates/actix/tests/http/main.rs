@@ -6,6 +6,7 @@
 mod address_lists;
 mod addresses;
 mod authorize;
+mod connections;
 mod document;
 mod dry_run;
 mod faults;

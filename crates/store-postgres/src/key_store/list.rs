@@ -1,12 +1,13 @@
 use std::cmp::min;
 
-use keymint_domain::ConfigId;
-use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
+use futures_util::{Stream, TryStreamExt as _};
+use keymint_domain::listing::{Direction, ListQuery, Page, Room, SortField};
 use keymint_domain::policy::ConfigFilter;
+use keymint_domain::{ApiKey, ConfigId};
 use keymint_ports::StoreError;
 use sea_query::{Condition, Expr, ExprTrait as _, NullOrdering, Order, PostgresQueryBuilder, Query, SelectStatement};
 use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, query_scalar_with, query_with};
 
 use crate::error::store_error;
@@ -20,10 +21,22 @@ pub(super) async fn list(connection: &mut PgConnection, query: &ListQuery) -> Re
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
     let total = query_scalar_with(AssertSqlSafe(count.0), count.1).fetch_one(&mut *transaction);
     let total: i64 = total.await.map_err(store_error)?;
-    let rows = query_with(AssertSqlSafe(page.0), page.1).fetch_all(&mut *transaction).await.map_err(store_error)?;
+    let keys = read_page(query_with(AssertSqlSafe(page.0), page.1).fetch(&mut *transaction)).await?;
     transaction.commit().await.map_err(store_error)?;
-    let keys = rows.iter().map(read_key).collect::<Result<_, _>>()?;
     Ok(Page { keys, total: total.unsigned_abs() })
+}
+
+/// Reads rows until they fill the page, one at a time: whole rows of a whole page may be large.
+async fn read_page(mut rows: impl Stream<Item = sqlx::Result<PgRow>> + Unpin) -> Result<Vec<ApiKey>, StoreError> {
+    let (mut keys, mut room) = (Vec::new(), Room::default());
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        let key = read_key(&row)?;
+        if !room.admits(&key) {
+            break;
+        }
+        keys.push(key);
+    }
+    Ok(keys)
 }
 
 /// The statements that count all keys that match, and read a page of them.
