@@ -35,7 +35,7 @@ pub(crate) async fn frame(
     if let Some(tracing) = api.tracing {
         tracing.end(&span, route, method, status);
     }
-    log::request(&api, &response, &request_id, took);
+    log::request(&response, &request_id, &answered);
     if api.options.access_log {
         log::access(&api, &response, &request_id, &answered);
     }
@@ -73,6 +73,6 @@ fn in_form(error: ApiError, path: &str) -> Error {
 }
 
 /// Whether a path is one that gateways ask at.
-pub(super) fn is_gateways(path: &str) -> bool {
+fn is_gateways(path: &str) -> bool {
     path.strip_prefix("/authorize").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,7 +1,7 @@
 use actix_web::HttpResponse;
 
 use crate::ApiError;
-use crate::request::Call;
+use crate::request::{Call, Changed};
 use crate::wire::{KeyView, read_config_id, read_id};
 
 /// `POST /api-key/revoke`: stops a key at once, and keeps it visible. Better Auth has no such endpoint.
@@ -10,6 +10,8 @@ pub(super) async fn revoke(call: Call) -> Result<HttpResponse, ApiError> {
     let config_id = read_config_id(&mut members);
     let id = read_id(&mut members, "id");
     let id = members.finish(id)?;
-    let key = call.api.keys.revoke(&call.caller().await?, &id, config_id.as_ref()).await?;
+    let caller = call.caller().await?;
+    let key = call.api.keys.revoke(&caller, &id, config_id.as_ref()).await?;
+    Changed::note(&call, &caller, &id, Some(&key.details.owner));
     Ok(HttpResponse::Ok().json(KeyView::from(&key)))
 }

@@ -1,6 +1,6 @@
 use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
-use keymint_domain::{ConfigId, ErrorCode, KeyId};
+use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 
 use crate::{Caller, Keys, ServiceError};
 
@@ -8,15 +8,20 @@ use crate::{Caller, Keys, ServiceError};
 const BATCH: u32 = 1000;
 
 impl Keys {
-    /// Removes one key for good.
+    /// Removes one key for good, and returns whose it was; `None` = that could not be read.
     ///
     /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right.
-    pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), ServiceError> {
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        id: &KeyId,
+        config_id: Option<&ConfigId>,
+    ) -> Result<Option<OwnerId>, ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let key = self.find_for(user, Action::Delete, id, config_id).await?;
         let removed = self.store.remove(id).await;
         self.forget(&key).await;
-        if removed? { Ok(()) } else { Err(ErrorCode::KeyNotFound.into()) }
+        if removed? { Ok(Some(key.details.owner.clone())) } else { Err(ErrorCode::KeyNotFound.into()) }
     }
 
     /// Removes every key that has expired, whatever its retention, and returns how many they were.
