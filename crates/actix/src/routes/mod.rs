@@ -61,9 +61,9 @@ fn beside_base_path(has_metrics: bool) -> Vec<Endpoint> {
         Endpoint::any("/authorize/{path:.*}", authorize::authorize, gateways::authorize_path),
         Endpoint::probe("/healthz", health::alive, server::alive),
         Endpoint::probe("/readyz", health::ready, server::ready),
-        Endpoint::get("/openapi.json", docs::document, server::document),
-        Endpoint::get("/docs", docs::page, server::page),
-        Endpoint::get("/docs/{file:.*}", docs::file, server::file),
+        Endpoint::probe("/openapi.json", docs::document, server::document),
+        Endpoint::probe("/docs", docs::page, server::page),
+        Endpoint::probe("/docs/{file:.*}", docs::file, server::file),
     ];
     endpoints.into_iter().chain(has_metrics.then(metrics)).collect()
 }
