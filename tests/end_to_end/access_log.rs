@@ -61,6 +61,40 @@ async fn every_request_has_one_line_that_names_the_key_by_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_key_has_its_id_its_owner_and_who_it_was() {
+    let place = Place::new().with("KEYMINT__LOG__ACCESS", "true").with("KEYMINT__LOG__FORMAT", "json");
+    let made = place.json(&["server-key", "create", "--json"]);
+    let server = place.serve();
+    let client = Client::new();
+    let ada = json!({ "name": "Ada", "email": "ada@example.com", "password": "password" });
+    let user = server.post("../sign-up/email", ada).await.1;
+    let (token, ada) = (user["token"].as_str().unwrap(), user["user"]["id"].as_str().unwrap());
+    let key = server.create(json!({ "userId": ada })).await;
+    let id = key["id"].as_str().unwrap();
+    for (path, bearer, body, status) in [
+        ("update", made["key"].as_str().unwrap(), json!({ "keyId": id, "name": "new" }), 200),
+        ("revoke", SERVER_KEY, json!({ "id": id }), 200),
+        ("delete", token, json!({ "keyId": id }), 200),
+        ("delete", SERVER_KEY, json!({ "keyId": id }), 404),
+    ] {
+        let answer = client.post(server.url(path)).bearer_auth(bearer).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    server.terminate();
+    let (_, _, stderr) = server.finish();
+    let accesses = accesses(&stderr);
+    let members = |line: &Value| ["actor", "changed_key_id", "owner_id"].map(|member| line[member].clone());
+    let by = |actor: String| [json!(actor), json!(id), json!(ada)];
+    let found: Vec<_> = accesses[1..].iter().map(members).collect();
+    let server_key = format!("server:{}", made["id"].as_str().unwrap());
+    let expected = [by("server".to_owned()), by(server_key), by("server".to_owned()), by(format!("user:{ada}"))];
+    assert_eq!(found, [&expected[..], &[[Value::Null, Value::Null, Value::Null]]].concat());
+    for secret in [SERVER_KEY, token, key["key"].as_str().unwrap(), made["key"].as_str().unwrap()] {
+        assert!(!stderr.contains(secret), "a secret is in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_line_holds_a_key_wherever_it_was_shown() {
     let server = logging().serve();
     let key = server.create(json!({ "userId": "ada" })).await;
@@ -96,6 +130,6 @@ async fn there_is_no_access_log_unless_it_is_asked_for() {
     server.create(json!({ "userId": "ada" })).await;
     server.terminate();
     let (_, _, stderr) = server.finish();
-    assert!(stderr.contains("api-key/create"), "the log itself tells of it: {stderr}");
+    assert!(stderr.contains("/api-key/create"), "the log itself tells of it: {stderr}");
     assert!(accesses(&stderr).is_empty(), "{stderr}");
 }

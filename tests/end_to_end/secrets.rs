@@ -18,17 +18,22 @@ async fn logs_name_requests_and_hold_no_secret() {
     let shown = reqwest::Client::new().post(server.url("../sign-in/email")).header("x-api-key", "sk_shown_and_wrong");
     assert_eq!(shown.json(&user).send().await.unwrap().status(), 403);
     let secrets = ["hush-in-the-environment-of-32-characters", "hush-password", signed_up.1["token"].as_str().unwrap()];
+    let stranger = reqwest::Client::new();
+    for path in ["../../../sk_in_a_path", "sk_in_a_path", "../../../authorize/sk_in_a_path?k=sk_in_a_path"] {
+        assert!(!stranger.put(server.url(path)).send().await.unwrap().status().is_success());
+    }
     server.terminate();
     let (success, _, stderr) = server.finish();
     assert!(success);
-    let keys = [key["key"].as_str().unwrap(), SERVER_KEY, "sk_presented_and_wrong", "sk_shown_and_wrong"];
+    let keys =
+        [key["key"].as_str().unwrap(), SERVER_KEY, "sk_presented_and_wrong", "sk_shown_and_wrong", "sk_in_a_path"];
     for secret in keys.into_iter().chain(secrets) {
         assert!(!stderr.contains(secret), "a secret is in the log");
     }
     let lines = stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let requests: Vec<_> = lines.filter(|line| line["message"] == "request").collect();
-    let paths: Vec<_> = requests.iter().map(|line| line["path"].as_str().unwrap()).collect();
-    let expected = ["api-key/create", "api-key/verify", "api-key/verify", "sign-up/email", "sign-in/email"];
-    assert_eq!(paths, expected.map(|path| format!("/api/auth/{path}")));
+    let routes: Vec<_> = requests.iter().map(|line| line["route"].as_str().unwrap()).collect();
+    let keys = ["/api-key/create", "/api-key/verify", "/api-key/verify", "/sign-up/email", "/sign-in/email"];
+    assert_eq!(routes, [&keys[..], &["other", "other", "/authorize"]].concat());
     assert!(requests.iter().all(|line| line["request_id"].is_string() && line["status"].is_u64()));
 }

@@ -16,6 +16,7 @@
 //! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
 
 mod api;
+mod connection;
 mod error;
 mod exposition;
 mod live;

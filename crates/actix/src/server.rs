@@ -1,4 +1,6 @@
 use std::fmt;
+use std::future::ready;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -6,11 +8,20 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, middleware};
+use actix_http::HttpService;
+use actix_http::error::{DispatchError, ParseError};
+use actix_server::{GracefulShutdownSignal, Server, ServerBuilder, ServerHandle};
+use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, middleware};
+use keymint_service::stopwatch;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
-use crate::process::{Phase, Process};
+use crate::connection::{Connection, LINGER, Patience};
+use crate::process::Process;
 use crate::{Api, LiveApi, request, routes};
 
 /// How the server runs.
@@ -24,6 +35,8 @@ pub struct ServeOptions {
     pub keep_alive: Duration,
     /// Time that a client has to send the head of a request, and before it for a TLS handshake.
     pub head_timeout: Duration,
+    /// Time after which a client that reads nothing of its answers is let go.
+    pub write_timeout: Duration,
     /// Time that open requests have to end when the server stops.
     pub shutdown_timeout: Duration,
     /// What is shown in TLS handshakes; `None` = no TLS.
@@ -32,13 +45,14 @@ pub struct ServeOptions {
 }
 
 impl Default for ServeOptions {
-    /// One worker a core, 25,000 connections, 15 s idle, 5 s for a head, 30 s to stop.
+    /// One worker a core, 25,000 connections, 15 s idle, 5 s for a head, 10 s to read, 30 s to stop.
     fn default() -> Self {
         Self {
             workers: None,
             max_connections: 25_000,
             keep_alive: Duration::from_secs(15),
             head_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(30),
             #[cfg(feature = "tls")]
             tls: None,
@@ -67,6 +81,14 @@ impl fmt::Debug for Running {
 /// Long enough for busy clients to get one more answer, which tells them to close.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// Long enough for the thread that accepts connections to hear that it shall not, so that it finds no thread gone that it
+/// hands one to.
+const HEARING: Duration = Duration::from_millis(20);
+
+/// Bytes of answers that the kernel keeps for a connection whose client does not read them. By itself it would keep
+/// megabytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// Stops a server without losing a request that it has accepted.
 #[derive(Debug, Clone)]
 pub struct Stopper {
@@ -80,15 +102,13 @@ impl Stopper {
     ///
     /// First, for a moment, every answer closes its connection and `/readyz` says no, so that clients and load
     /// balancers turn away by themselves. Then nothing more is accepted, idle connections are closed, and open
-    /// requests are answered. Connections of HTTP/2 stay open until nothing is under way on any of them.
+    /// requests are answered.
     pub async fn stop(&self) {
-        self.process.enter(Phase::Draining);
+        self.process.drain();
         tokio::time::sleep(GRACE).await;
-        self.process.enter(Phase::Closing);
-        tokio::select! {
-            () = self.handle.stop(true) => {}
-            () = self.process.quiet(GRACE) => self.abort(),
-        }
+        self.handle.pause().await;
+        tokio::time::sleep(HEARING).await;
+        self.handle.stop(true).await;
     }
 
     /// Stops at once; open requests are not answered.
@@ -98,31 +118,18 @@ impl Stopper {
 }
 
 /// Serves `api` on `listener`, which the caller has bound: tests bind port 0. Signals are the caller's business.
-pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> std::io::Result<Running> {
+pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let api = LiveApi::new(api);
-    let shared = api.clone();
     let workers = options.workers.or_else(|| available_parallelism().ok().map(NonZeroUsize::get)).unwrap_or(1);
-    let server = HttpServer::new(move || {
-        App::new().wrap(middleware::from_fn(request::frame)).configure(|app| routes::configure(app, shared.clone()))
-    })
-    .disable_signals()
-    .keep_alive(options.keep_alive)
-    .client_request_timeout(options.head_timeout)
-    .workers(workers)
-    .max_connections(options.max_connections.div_ceil(workers))
-    .shutdown_timeout(options.shutdown_timeout.as_secs());
-    #[cfg(feature = "tls")]
-    let server = match &options.tls {
-        Some(tls) => {
-            let config = tls.server_config().map_err(std::io::Error::other)?;
-            server.tls_handshake_timeout(options.head_timeout).listen_rustls_0_23(listener, config)?
-        }
-        None => server.listen(listener)?,
-    };
-    #[cfg(not(feature = "tls"))]
-    let server = server.listen(listener)?;
-    let server = server.run();
+    let builder = Server::build()
+        .disable_signals()
+        .workers(workers)
+        .max_concurrent_connections(options.max_connections.div_ceil(workers))
+        .shutdown_timeout(options.shutdown_timeout.as_secs());
+    // Connections inherit it.
+    SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER)?;
+    let server = listen(builder, listener, &api, options)?.run();
     let (process, end) = (Arc::clone(&api.current().process), Arc::new(Notify::new()));
     let stopper = Stopper { process, handle: server.handle(), end: Arc::clone(&end) };
     // A server that is dropped ends at once. It hears of nothing else while it is ending of itself.
@@ -133,4 +140,77 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> std::io
         }
     });
     Ok(Running { server, stopper, api, address })
+}
+
+/// Opens `listener` for connections of HTTP/1.1, over TLS where it is asked for.
+fn listen(
+    builder: ServerBuilder,
+    listener: TcpListener,
+    api: &LiveApi,
+    options: &ServeOptions,
+) -> io::Result<ServerBuilder> {
+    let http = Http { api: api.clone(), stop: builder.graceful_shutdown_signal(), options: options.clone() };
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        let acceptor = tls.acceptor(options.head_timeout).map_err(io::Error::other)?;
+        return builder.listen("keymint", listener, move || {
+            let peer = |io: &crate::tls::Stream| io.get_ref().0.peer_addr().ok();
+            acceptor.clone().map_err(|_| ()).and_then(http.over(peer))
+        });
+    }
+    builder.listen("keymint", listener, move || http.over(|io: &TcpStream| io.peer_addr().ok()))
+}
+
+/// What a worker makes its service of.
+#[derive(Clone)]
+struct Http {
+    api: LiveApi,
+    stop: GracefulShutdownSignal,
+    options: ServeOptions,
+}
+
+impl Http {
+    /// The service of connections over `T`; `peer` finds who is at their other end.
+    fn over<T, P>(
+        &self,
+        peer: P,
+    ) -> impl ServiceFactory<T, Config = (), Response = (), Error = (), InitError = ()> + use<T, P>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + 'static,
+        P: Fn(&T) -> Option<SocketAddr> + Clone + 'static,
+    {
+        let Self { api, stop, options } = self.clone();
+        let told = api.clone();
+        let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
+        let app = App::new().wrap(middleware::from_fn(request::frame)).configure(|app| routes::configure(app, api));
+        let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let connections = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stop = stop.clone();
+                async move { stop.notified().await }
+            })
+            .keep_alive(options.keep_alive)
+            .client_request_timeout(options.head_timeout)
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|connection: &Connection<T>, data| {
+                data.insert(connection.turn());
+            })
+            .h1(map_config(app, |()| AppConfig::default()));
+        let open = move |io: T| {
+            let peer = peer(&io);
+            ready(Ok((Connection::new(io, patience), peer)))
+        };
+        fn_service(open).and_then(connections).map_err(move |error: DispatchError| log_unread(&told, &error))
+    }
+}
+
+/// Logs that a head is larger than what is read, once a minute: no handler sees it, and a gateway may make 500 of the 431.
+fn log_unread(api: &LiveApi, error: &DispatchError) {
+    let is_too_large = matches!(error, DispatchError::Parse(ParseError::TooLarge));
+    if is_too_large && api.current().process.head_too_large.is_due(stopwatch()) {
+        tracing::warn!(
+            status = 431,
+            "a request was not read: it has more than 96 header fields, or a head of more than 128 KiB; a gateway should send fewer"
+        );
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::{Acceptor, TlsStream};
+use actix_web::rt::net::TcpStream;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -10,6 +13,9 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
+
+/// What connections are over once their handshake is done.
+pub(crate) type Stream = TlsStream<TcpStream>;
 
 /// A certificate with the chain below its root, and its private key.
 #[derive(Clone)]
@@ -73,11 +79,16 @@ impl Tls {
         *self.0.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
     }
 
-    /// TLS 1.2 and 1.3, without certificates of clients. Errors: none with the bundled cryptography.
-    pub(crate) fn server_config(&self) -> Result<ServerConfig, rustls::Error> {
+    /// TLS 1.2 and 1.3 with HTTP/1.1, without certificates of clients. Errors: none with the bundled cryptography.
+    pub(crate) fn acceptor(&self, handshake_timeout: Duration) -> Result<Acceptor, rustls::Error> {
         let versions = ServerConfig::builder_with_provider(Arc::new(provider()));
         let resolver = Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>;
-        Ok(versions.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth().with_cert_resolver(resolver))
+        let versions = versions.with_protocol_versions(&[&TLS13, &TLS12])?;
+        let mut config = versions.with_no_client_auth().with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let mut acceptor = Acceptor::new(config);
+        acceptor.set_handshake_timeout(handshake_timeout);
+        Ok(acceptor)
     }
 }
 

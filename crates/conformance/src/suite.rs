@@ -89,6 +89,7 @@ macro_rules! suite_without_bans {
             listing {
                 an_empty_store_lists_nothing,
                 pages_cut_the_list_and_count_it_whole,
+                a_page_of_large_keys_is_shorter_and_says_how_many_there_are,
                 lists_are_narrowed_by_owner_and_configuration,
                 page_and_count_are_of_one_instant,
                 pages_stay_in_place_while_keys_are_added_behind_them,

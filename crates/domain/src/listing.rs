@@ -1,7 +1,8 @@
 //! Pages of keys.
 
+use crate::key::KeyDetails;
 use crate::policy::ConfigFilter;
-use crate::{ApiKey, KeyId, OwnerId};
+use crate::{ApiKey, KeyId, Metadata, OwnerId, Permissions};
 
 /// Which keys are asked for, in which order, and which part of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct ListQuery {
     pub direction: Direction,
     /// Rows to skip.
     pub offset: u64,
-    /// Rows to return, at most.
+    /// Rows to return, at most; fewer where they fill the [`Room`] of a page before.
     pub limit: u32,
 }
 
@@ -38,6 +39,36 @@ impl Default for ListQuery {
             offset: 0,
             limit: Self::DEFAULT_LIMIT,
         }
+    }
+}
+
+/// The room of one page for what keys have of any length. A page ends with the key that fills it, so that it has one at
+/// least and no request holds much of a table in memory, however large its rows are.
+#[derive(Debug)]
+pub struct Room {
+    left: usize,
+}
+
+impl Room {
+    /// Bytes of a page's texts that leave no room for another key.
+    pub const BYTES: usize = 4 * 1024 * 1024;
+
+    /// Whether the page has room for `key`, which it then has less of.
+    pub fn admits(&mut self, key: &ApiKey) -> bool {
+        let KeyDetails { name, start, prefix, permissions, metadata, .. } = &*key.details;
+        let short = [name, start, prefix].into_iter().flatten().map(String::len);
+        let long = [permissions.as_ref().map(Permissions::as_json), metadata.as_ref().map(Metadata::as_json)];
+        let bytes = short.chain(long.into_iter().flatten().map(str::len)).sum();
+        let has_room = self.left > 0;
+        self.left = self.left.saturating_sub(bytes);
+        has_room
+    }
+}
+
+impl Default for Room {
+    /// An empty page's.
+    fn default() -> Self {
+        Self { left: Self::BYTES }
     }
 }
 

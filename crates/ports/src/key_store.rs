@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
-use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::listing::{ListQuery, Page, Room, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
@@ -45,17 +45,32 @@ impl Removed {
     }
 }
 
-/// The page of these rows: keys, and the names of what cannot be read.
-pub fn page_of(rows: impl Iterator<Item = Result<ApiKey, StoreError>>, total: u64) -> Result<Page, StoreError> {
-    let mut page = Page { total, ..Page::default() };
-    for row in rows {
+/// Collects the rows of a page: keys, and the names of what cannot be read, while there is room.
+#[derive(Debug, Default)]
+pub struct PageRows {
+    page: Page,
+    room: Room,
+}
+
+impl PageRows {
+    /// Takes the next row. `false` = the page is full, and the row belongs to the next one.
+    ///
+    /// # Errors
+    /// The row is an error, and not [`StoreError::Corrupt`].
+    pub fn take(&mut self, row: Result<ApiKey, StoreError>) -> Result<bool, StoreError> {
         match row {
-            Ok(key) => page.keys.push(key),
-            Err(StoreError::Corrupt { column, id, .. }) => page.unreadable.push(Unreadable { id, column }),
+            Ok(key) if self.room.admits(&key) => self.page.keys.push(key),
+            Ok(_) => return Ok(false),
+            Err(StoreError::Corrupt { column, id, .. }) => self.page.unreadable.push(Unreadable { id, column }),
             Err(error) => return Err(error),
         }
+        Ok(true)
     }
-    Ok(page)
+
+    /// The page, of so many keys on all pages.
+    pub fn finish(self, total: u64) -> Page {
+        Page { total, ..self.page }
+    }
 }
 
 /// Keeps [`ApiKey`]s.
@@ -94,6 +109,8 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Lists one page, and counts all keys that match. Page and count are of the same instant. A row that cannot be read
     /// keeps its place, and is named instead of shown.
+    /// The page ends before its `limit` where [`Room`](keymint_domain::listing::Room) has none for the next key; no more than
+    /// that is held in memory.
     ///
     /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
     /// rows without a value first where ascending and last where descending), then creation, then id.

@@ -35,7 +35,7 @@ pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use identity_store::{Credential, IdentityStore};
-pub use key_store::{KeyStore, KeyStub, Removed, page_of};
+pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;

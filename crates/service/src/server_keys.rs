@@ -24,6 +24,8 @@ pub struct ServerKeys {
 /// The store's living server keys, as of an instant.
 struct Known {
     hashes: Arc<[StoredKey]>,
+    /// The ids of the same keys, in the same order.
+    ids: Vec<KeyId>,
     read_at: Timestamp,
 }
 
@@ -66,6 +68,15 @@ impl ServerKeys {
         Ok(contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash))
     }
 
+    /// The id of a server key that was just admitted, for a log; `None` for one that was given at start.
+    pub fn id_of(&self, presented: &str) -> Option<KeyId> {
+        let hash = ServerKeyText::parse(presented).ok()?.hash();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref()?;
+        let equal = |other: &StoredKey| contains(std::slice::from_ref(other), &hash);
+        known.hashes.iter().position(equal).map(|place| known.ids[place].clone())
+    }
+
     /// The store's living keys, read again where they are older than `max_age_ms`.
     async fn known(&self, max_age_ms: u64) -> Result<Arc<[StoredKey]>, StoreError> {
         if let Some(hashes) = self.recall(max_age_ms) {
@@ -78,8 +89,9 @@ impl ServerKeys {
         }
         let read_at = self.clock.now();
         let living = self.store.list_server_keys().await?.into_iter().filter(|key| key.revoked_at.is_none());
-        let hashes: Arc<[StoredKey]> = living.map(|key| key.hash).collect();
-        let known = Known { hashes: Arc::clone(&hashes), read_at };
+        let (ids, hashes): (_, Vec<_>) = living.map(|key| (key.id, key.hash)).unzip();
+        let hashes = Arc::<[StoredKey]>::from(hashes);
+        let known = Known { hashes: Arc::clone(&hashes), ids, read_at };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(hashes)
     }

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
-use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::listing::{ListQuery, Page, Room};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
@@ -49,7 +49,8 @@ impl KeyStore for MemoryStore {
         let mut keys: Vec<_> = state.keys().filter(of_owner).filter(of_configuration).collect();
         keys.sort_by(|a, b| sort::compare(a, b, *sort_by, *direction));
         let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
-        let page = keys.iter().skip(offset).take(*limit as usize);
+        let mut room = Room::default();
+        let page = keys.iter().skip(offset).take(*limit as usize).take_while(|key| room.admits(key));
         Ok(Page { keys: page.copied().cloned().collect(), unreadable: Vec::new(), total: keys.len() as u64 })
     }
 

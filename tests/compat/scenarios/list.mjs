@@ -36,6 +36,9 @@ export default [
     await world.get('/api-key/list', { as: world.user() });
   }),
   plain('nobody lists keys', '401 UNAUTHORIZED', (world) => world.get('/api-key/list')),
+  plain('a sort that is given twice is no text', '400 VALIDATION_ERROR', (world) =>
+    list(world, '?sortBy=name&sortBy=createdAt'),
+  ),
   plain('a limit is told, and cuts', '200', (world) => list(world, '?limit=2&sortBy=createdAt')),
   plain('an offset is told, and skips', '200', (world) => list(world, '?offset=1&sortBy=createdAt')),
   plain('a limit and an offset make a page', '200', (world) => list(world, '?limit=1&offset=1&sortBy=createdAt')),

@@ -44,6 +44,15 @@ export default [
   plain('another kind of JSON is refused', '415 UNSUPPORTED_MEDIA_TYPE', (world) =>
     create(world, '{}', 'application/vnd.api+json'),
   ),
+  plain('JSON behind a byte order mark is read', '200', (world) =>
+    create(world, '\ufeff{"name":"first"}', 'application/json'),
+  ),
+  plain('a body on GET is not looked at', '200', (world) =>
+    world.ask('GET', '/api-key/list', { as: world.user(), raw: '{', headers: { 'content-type': 'application/json' } }),
+  ),
+  plain('a body on GET may be of any media type', '200', (world) =>
+    world.ask('GET', '/api-key/list', { as: world.user(), raw: 'hello', headers: { 'content-type': 'text/plain' } }),
+  ),
   plain('broken JSON is refused', '400 BAD_REQUEST', (world) => create(world, '{"name":', 'application/json')),
   plain('broken JSON is refused without a session too', '400 BAD_REQUEST', async (world) => {
     await world.ask('POST', '/api-key/create', { raw: '{', headers: { 'content-type': 'application/json' } });

@@ -25,6 +25,7 @@ const SERVER_ONLY = {
 
 export default [
   plain('a user renames a key', '200', (world) => update(world, { name: 'after' })),
+  plain('an empty owner of a change is none', '200', (world) => update(world, { userId: '', name: 'after' })),
   plain('a changed key is written as a row', 'row', async (world) => {
     const { id } = await update(world, { name: 'after', metadata: { a: 1 }, expiresIn: 7 * DAY, enabled: false });
     world.row('apikey', id);

@@ -21,7 +21,9 @@ pub struct Denial {
 }
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\", error=\"invalid_token\"");
+/// To whom shows no key nothing is said about one (RFC 6750 3.1).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\"");
+const CHALLENGE_OF_KEY: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\", error=\"invalid_token\"");
 const X_AUTHZ_STATUS: HeaderName = HeaderName::from_static("x-authz-status");
 const X_AUTHZ_CODE: HeaderName = HeaderName::from_static("x-authz-code");
 /// The type of a problem that its status says all about (RFC 9457 4.2.1).
@@ -67,7 +69,9 @@ impl ResponseError for Denial {
         response.insert_header((header::CONTENT_TYPE, PROBLEM));
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+            let shows_none = matches!(self.error, ApiError::MissingKey);
+            let challenge = if shows_none { CHALLENGE } else { CHALLENGE_OF_KEY };
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         // Always, since whoever may not ask cannot say how it wants to be told.
         response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));

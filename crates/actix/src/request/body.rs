@@ -42,7 +42,7 @@ impl FromRequest for JsonBody {
                 return Ok(Self(None));
             }
             let value = match media_type(&request)? {
-                MediaType::Json => serde_json::from_slice(&bytes).map_err(|_| ApiError::InvalidJson)?,
+                MediaType::Json => serde_json::from_slice(without_mark(&bytes)).map_err(|_| ApiError::InvalidJson)?,
                 MediaType::Form => parse_form(&bytes)?,
             };
             Ok(Self(Some(value)))
@@ -60,6 +60,11 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// JSON without the byte order mark before it, which Better Auth leaves out too.
+fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
 }
 
 enum MediaType {

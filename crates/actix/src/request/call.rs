@@ -2,6 +2,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::key::PlainKey;
@@ -46,13 +47,17 @@ impl FromRequest for Call {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let http = request.clone();
-        let reading = JsonBody::from_request(request, payload);
+        // A body means nothing on GET (RFC 9110 9.3.1), and Better Auth does not look at one.
+        let reading = (http.method() != Method::GET).then(|| JsonBody::from_request(request, payload));
         Box::pin(async move {
             let api = CurrentApi::of(&http)?;
-            let JsonBody(body) = reading.await?;
+            let body = match reading {
+                Some(reading) => reading.await?.0,
+                None => None,
+            };
             let trusted = &api.options.trusted_origins;
             origin::check_origin(&http, trusted)?;
-            if http.method() != actix_web::http::Method::GET {
+            if http.method() != Method::GET {
                 origin::check_callbacks(body.as_ref(), query_callback(&http).as_deref(), trusted)?;
             }
             let credential = Credential::of(&http, &api).await?;

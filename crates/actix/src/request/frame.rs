@@ -2,7 +2,7 @@ use actix_web::Error;
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{ConnectionType, Version};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use keymint_service::stopwatch;
 use tracing::{Instrument as _, Span};
@@ -12,28 +12,21 @@ use super::request_id::X_REQUEST_ID;
 use super::watch::{self, Answered};
 use crate::ApiError;
 use crate::authorize::Denial;
+use crate::connection::{Answering, Sent};
 use crate::live::CurrentApi;
-use crate::process::Phase;
 
 /// The frame around every request: a request id, what is told to those who count, log and trace, and no further request
-/// on the connection once the server is stopping. No answer closes a connection of HTTP/2, so that there what comes too
-/// late is refused.
+/// on the connection once the server is stopping.
 pub(crate) async fn frame(
     api: CurrentApi,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let _under_way = api.process.begin(request.version());
+    let answering = Answering::of(&request);
     let request_id = api.process.request_ids.of(request.headers());
     let started = stopwatch();
     let span = api.tracing.map_or_else(Span::none, |tracing| tracing.begin(&request, &request_id));
-    let comes_too_late = api.process.has_reached(Phase::Closing) && request.version() == Version::HTTP_2;
-    let mut response = if comes_too_late {
-        let error = in_form(ApiError::Draining, request.path());
-        request.error_response(error).map_into_right_body()
-    } else {
-        next.call(request).instrument(span.clone()).await?.map_into_left_body()
-    };
+    let mut response = next.call(request).instrument(span.clone()).await?;
     let took = started.elapsed();
     let (route, method) = (watch::route(response.request()), watch::method(response.request().method()));
     let status = response.status();
@@ -42,16 +35,19 @@ pub(crate) async fn frame(
     if let Some(tracing) = api.tracing {
         tracing.end(&span, route, method, status);
     }
-    log::request(&api, &response, &request_id, took);
+    log::request(&response, &request_id, &answered);
     if api.options.access_log {
         log::access(&api, &response, &request_id, &answered);
     }
     let head = response.response_mut().head_mut();
     head.headers_mut().insert(X_REQUEST_ID, request_id);
-    if api.process.has_reached(Phase::Draining) {
+    if api.process.is_draining() {
         head.set_connection_type(ConnectionType::Close);
     }
-    Ok(response)
+    if let (Some(answering), ConnectionType::Close) = (&answering, head.connection_type()) {
+        answering.close();
+    }
+    Ok(response.map_body(|_, body| Sent::new(body, answering)))
 }
 
 /// Lets a request take no longer than it may. What it was waiting for is dropped with it.
@@ -77,6 +73,6 @@ fn in_form(error: ApiError, path: &str) -> Error {
 }
 
 /// Whether a path is one that gateways ask at.
-pub(super) fn is_gateways(path: &str) -> bool {
+fn is_gateways(path: &str) -> bool {
     path.strip_prefix("/authorize").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderValue;
-use keymint_domain::{ConfigId, KeyId};
+use keymint_domain::{ConfigId, KeyId, OwnerId};
 
+use super::changed::Changed;
 use super::client_address;
-use super::frame::is_gateways;
 use super::judged::Judged;
 use super::watch::Answered;
 use crate::authorize::Denial;
@@ -19,28 +19,22 @@ pub(super) fn error_of(response: &ServiceResponse<impl MessageBody>) -> Option<&
     error.as_error::<ApiError>().or_else(|| error.as_error::<Denial>().map(|denial| &denial.error))
 }
 
-/// One line about a request, for those who look after the server. Neither headers nor the query nor a body are logged:
-/// any of them may hold a secret.
-pub(super) fn request(
-    api: &Api,
-    response: &ServiceResponse<impl MessageBody>,
-    request_id: &HeaderValue,
-    took: Duration,
-) {
-    let request = response.request();
+/// One line about a request, for those who look after the server. In the place of the path it has the route's pattern, and
+/// neither headers nor the query nor a body are logged: what a client puts into any of them may be a key.
+pub(super) fn request(response: &ServiceResponse<impl MessageBody>, request_id: &HeaderValue, answered: &Answered<'_>) {
     let status = response.status().as_u16();
     let request_id = request_id.to_str().unwrap_or("-");
     let error = error_of(response);
-    let took_us = microseconds(took);
+    let Answered { route, method, took, .. } = *answered;
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(
                 $level,
                 request_id,
-                method = request.method().as_str(),
-                path = request.path(),
+                method,
+                route,
                 status,
-                took_us,
+                took_us = microseconds(took),
                 code = error.map(ApiError::code),
                 cause = error.and_then(|error| error.source()),
                 "request"
@@ -48,11 +42,8 @@ pub(super) fn request(
         };
     }
     // A verification is the hot path, and health checks are noise: they are logged where somebody asks for it.
-    let path = request.path();
-    let endpoint = path.strip_prefix(api.options.base_path.as_str());
-    let is_verification = matches!(endpoint, Some("/api-key/verify" | "/api-key/validate"));
-    let is_verification = is_verification || is_gateways(path);
-    let frequent = is_verification || matches!(path, "/healthz" | "/readyz" | "/metrics");
+    let frequent =
+        matches!(route, "/api-key/verify" | "/api-key/validate" | "/authorize" | "/healthz" | "/readyz" | "/metrics");
     if status == 503 {
         // The store is down or the queue full: every request says so, and somebody is on it already.
         line!(tracing::Level::WARN);
@@ -65,8 +56,7 @@ pub(super) fn request(
     }
 }
 
-/// One line about a request, for those who want to know who uses which key. In the place of the path it has the route's
-/// pattern: what a client puts into a path may be a key.
+/// One line about a request, for those who want to know who uses which key, and who changed which.
 pub(super) fn access(
     api: &Api,
     response: &ServiceResponse<impl MessageBody>,
@@ -74,6 +64,7 @@ pub(super) fn access(
     answered: &Answered<'_>,
 ) {
     let judged = Judged::of(response.request(), error_of(response));
+    let changed = Changed::of(response.request());
     let bytes = match response.response().body().size() {
         BodySize::Sized(bytes) => bytes,
         BodySize::None | BodySize::Stream => 0,
@@ -91,6 +82,9 @@ pub(super) fn access(
         outcome = judged.as_ref().map(|judged| judged.outcome.as_str()),
         key_id = judged.as_ref().and_then(|judged| judged.key_id.as_ref()).map(KeyId::as_str),
         config_id = judged.as_ref().and_then(|judged| judged.config_id.as_ref()).map(ConfigId::as_str),
+        actor = changed.as_ref().map(|changed| changed.actor.as_str()),
+        changed_key_id = changed.as_ref().map(|changed| changed.key_id.as_str()),
+        owner_id = changed.as_ref().and_then(|changed| changed.owner.as_ref()).map(OwnerId::as_str),
         "access"
     );
 }

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use crate::ApiError;
-use crate::request::Call;
+use crate::request::{Call, Changed};
 use crate::wire::{read_config_id, read_id};
 
 /// `POST /api-key/delete` (wire document 7.5).
@@ -11,6 +11,8 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     let config_id = read_config_id(&mut members);
     let id = read_id(&mut members, "keyId");
     let id = members.finish(id)?;
-    call.api.keys.delete(&call.caller().await?, &id, config_id.as_ref()).await?;
+    let caller = call.caller().await?;
+    let owner = call.api.keys.delete(&caller, &id, config_id.as_ref()).await?;
+    Changed::note(&call, &caller, &id, owner.as_ref());
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentEncoding, ContentType};
+use actix_web::http::header::{self, ContentType};
 use actix_web::web::Path;
 use utoipa_swagger_ui::Config;
 
@@ -33,8 +33,5 @@ pub(super) async fn file(name: Path<String>) -> Result<HttpResponse, ApiError> {
     answer.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     answer.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     answer.insert_header((header::REFERRER_POLICY, "no-referrer"));
-    if file.gzpipped {
-        answer.insert_header(ContentEncoding::Gzip);
-    }
     Ok(answer.body(file.bytes.into_owned()))
 }

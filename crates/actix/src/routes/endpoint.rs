@@ -25,7 +25,7 @@ pub(super) type Describe = fn(&Served<'_>) -> Description;
 const GET: &[HttpMethod] = &[HttpMethod::Get];
 const POST: &[HttpMethod] = &[HttpMethod::Post];
 const GET_OR_POST: &[HttpMethod] = &[HttpMethod::Get, HttpMethod::Post];
-/// Load balancers ask with either method.
+/// Load balancers, and those who look whether a page is there, ask with either method.
 const PROBE: &[HttpMethod] = &[HttpMethod::Get, HttpMethod::Head];
 /// Every method that a document can name; others are answered likewise.
 const ANY: &[HttpMethod] = &[

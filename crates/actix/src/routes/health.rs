@@ -3,7 +3,6 @@ use serde_json::json;
 
 use crate::ApiError;
 use crate::live::CurrentApi;
-use crate::process::Phase;
 
 /// `GET /healthz`: the process is alive. It does not ask the store, so that a database that is down makes nobody
 /// restart the process.
@@ -13,7 +12,7 @@ pub(super) async fn alive() -> HttpResponse {
 
 /// `GET /readyz`: the store answers, and the process is not about to stop.
 pub(super) async fn ready(api: CurrentApi) -> Result<HttpResponse, ApiError> {
-    if api.process.has_reached(Phase::Draining) {
+    if api.process.is_draining() {
         return Err(ApiError::Draining);
     }
     api.keys.ready().await?;

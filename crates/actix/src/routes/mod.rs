@@ -63,9 +63,9 @@ fn beside_base_path(has_metrics: bool) -> Vec<Endpoint> {
         Endpoint::get("/.well-known/jwks.json", key_set::key_set, gateways::key_set),
         Endpoint::probe("/healthz", health::alive, server::alive),
         Endpoint::probe("/readyz", health::ready, server::ready),
-        Endpoint::get("/openapi.json", docs::document, server::document),
-        Endpoint::get("/docs", docs::page, server::page),
-        Endpoint::get("/docs/{file:.*}", docs::file, server::file),
+        Endpoint::probe("/openapi.json", docs::document, server::document),
+        Endpoint::probe("/docs", docs::page, server::page),
+        Endpoint::probe("/docs/{file:.*}", docs::file, server::file),
     ];
     endpoints.into_iter().chain(has_metrics.then(metrics)).collect()
 }

@@ -57,7 +57,9 @@ pub fn read_create(body: &mut Object<'_>) -> CreateKey {
 pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
     let config_id = read_config_id(body);
     let id = read_id(body, "keyId");
-    let owner = owner(body);
+    // An empty one is none to Better Auth.
+    let owner = body.coerced_text("userId").filter(|id| !id.is_empty());
+    let owner = body.parse("userId", owner, text(OwnerId::parse));
     let name = name(body);
     let enabled = body.boolean("enabled");
     let remaining = body.count("remaining", 1);
@@ -122,7 +124,8 @@ pub fn read_list(query: &mut Object<'_>) -> ListKeys {
     let limit = query.coerced_integer("limit", 0..=u64::from(ListQuery::MAX_LIMIT));
     let offset = query.coerced_integer("offset", 0..=u64::MAX);
     let fields: Vec<_> = SortField::ALL.iter().map(|field| (field.as_str(), *field)).collect();
-    let sort_by = query.choice("sortBy", &fields);
+    // Given twice it is no text, which Better Auth says before it says which texts it takes.
+    let sort_by = query.text("sortBy").and_then(|_| query.choice("sortBy", &fields));
     let directions = [("asc", Direction::Ascending), ("desc", Direction::Descending)];
     let direction = query.choice("sortDirection", &directions).unwrap_or_default();
     let owner = owner(query);

@@ -2,7 +2,7 @@
 
 use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
-use keymint_domain::listing::{Page, Unreadable};
+use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::verify::Verdict;
 use keymint_domain::{ApiKey, KeyId};
 use keymint_service::Validated;
@@ -224,19 +224,34 @@ pub struct PageView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     offset: Option<u64>,
+    /// True where large keys have made the page shorter than was asked for: the next one begins behind its last key.
+    /// Absent else, as with Better Auth.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    truncated: bool,
 }
 
 impl<'a> PageView<'a> {
     /// Shows `page`, and what the request asked for.
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
+        let shown = (page.keys.len() + page.unreadable.len()) as u64;
+        let asked = limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT);
+        let behind = page.total.saturating_sub(offset.unwrap_or(0));
+        let truncated = shown < behind.min(asked.into());
         Self {
             api_keys: page.keys.iter().map(KeyView::from).collect(),
             unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
             total: page.total,
             limit,
             offset,
+            truncated,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A list of networks, where there are any.

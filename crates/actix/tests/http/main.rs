@@ -8,6 +8,7 @@ mod addresses;
 mod applications;
 mod assertions;
 mod authorize;
+mod connections;
 mod document;
 mod dry_run;
 mod faults;

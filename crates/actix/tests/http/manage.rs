@@ -18,6 +18,29 @@ fn member_order(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn a_page_of_large_keys_is_shorter_than_asked_for_and_says_so() {
+    let server = TestServer::with(metadata_policy());
+    // Eighteen of them are more than fill a page of 4 MiB.
+    let metadata = json!({ "note": "x".repeat(250_000) });
+    for _ in 0..18 {
+        server.create(json!({ "userId": "ada", "metadata": metadata })).await;
+    }
+    let (mut offset, mut sizes) = (0, Vec::new());
+    loop {
+        let (_, page) = server.get(&format!("list?limit=1000&offset={offset}")).await;
+        let shown = page["apiKeys"].as_array().unwrap().len();
+        assert_eq!(page["total"], 18);
+        (offset, sizes) = (offset + shown, [sizes, vec![shown]].concat());
+        if page.get("truncated").is_none() {
+            break;
+        }
+        assert_eq!(page["truncated"], true);
+    }
+    assert_eq!(sizes, [17, 1]);
+    assert!(server.get("list?limit=2").await.1.get("truncated").is_none(), "it is as long as it was asked to be");
+}
+
+#[tokio::test]
 async fn a_new_key_has_better_auths_members_and_defaults() {
     let server = TestServer::new();
     let created = server.create(json!({ "userId": "ada", "name": "first", "unknown": 1 })).await;

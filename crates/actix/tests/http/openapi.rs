@@ -128,6 +128,11 @@ async fn the_page_runs_nothing_but_its_own_files() {
         let file = server.plain(&format!("/docs/{file}")).await;
         assert_eq!(file.status(), StatusCode::OK, "{file:?}");
         assert_eq!(file.headers()["x-content-type-options"], "nosniff");
+        assert!(!file.headers().contains_key("content-encoding"), "nobody said that gzip is taken");
+    }
+    for path in ["/docs", "/docs/", "/docs/swagger-ui.css", "/openapi.json"] {
+        let head = reqwest::Client::new().head(format!("http://{}{path}", server.address)).send().await.unwrap();
+        assert_eq!(head.status(), StatusCode::OK, "{path}");
     }
     let start = server.plain("/docs/swagger-initializer.js").await.text().await.unwrap();
     assert!(start.contains("\"url\": \"../openapi.json\""), "{start}");

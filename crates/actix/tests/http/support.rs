@@ -118,6 +118,7 @@ impl TestServer {
             shutdown_timeout: Duration::from_secs(20),
             // The server's clock may be half a second behind, and clients on a busy machine are late.
             head_timeout: Duration::from_secs(3),
+            write_timeout: Duration::from_secs(3),
             ..ServeOptions::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -51,8 +51,48 @@ async fn bodies_must_be_json_of_a_json_type() {
         let found = send(Some("application/json"), broken).await;
         assert_error(&found, 400, "BAD_REQUEST", "Invalid JSON in request body");
     }
-    let (status, _) = send(Some("Application/JSON; charset=utf-8"), "{\"key\":\"k\"}").await;
-    assert_eq!(status, 200);
+    for (media_type, taken) in
+        [("Application/JSON; charset=utf-8", "{\"key\":\"k\"}"), ("application/json", "\u{feff}{\"key\":\"k\"}")]
+    {
+        assert_eq!(send(Some(media_type), taken).await.0, 200, "{taken}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_on_get_is_not_looked_at() {
+    let server = TestServer::new();
+    for (media_type, body) in [("text/plain", "hello"), ("application/json", "{"), ("application/json", "[]")] {
+        let request = server.request(Method::GET, "list").header("content-type", media_type);
+        assert_eq!(request.body(body).send().await.unwrap().status(), 200, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_of_the_query_that_is_given_twice_is_no_text() {
+    let server = TestServer::new();
+    let found = server.get("list?sortBy=name&sortBy=id").await;
+    assert_error(&found, 400, "VALIDATION_ERROR", "[query.sortBy] Invalid input: expected string, received array");
+}
+
+#[tokio::test]
+async fn an_empty_owner_of_an_update_is_none() {
+    let server = TestServer::new();
+    let key = server.create(json!({ "userId": "ada" })).await;
+    let (status, updated) = server.post("update", json!({ "keyId": key["id"], "userId": "", "name": "new" })).await;
+    assert_eq!((status.as_u16(), &updated["name"]), (200, &json!("new")));
+}
+
+#[tokio::test]
+async fn errors_of_a_session_are_not_stored_either() {
+    let server = TestServer::new();
+    let (get, post) = (server.auth(Method::GET, "get-session"), server.auth(Method::POST, "get-session"));
+    for (request, status) in [(get, 200), (post.json(&json!({})), 405)] {
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["cache-control"]),
+            (status, &"no-store".parse().unwrap())
+        );
+    }
 }
 
 #[tokio::test]

@@ -226,6 +226,7 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
         max_connections: server.max_connections,
         keep_alive: server.keep_alive,
         head_timeout: server.request_timeout,
+        write_timeout: server.request_timeout,
         shutdown_timeout: server.shutdown,
         tls,
     }

@@ -57,6 +57,11 @@ fn the_units_numbers_agree_with_the_configuration() {
     assert!(files.parse::<usize>().unwrap() >= config.server.max_connections + 1024);
 }
 
+#[test]
+fn a_crash_writes_no_memory_down() {
+    assert_eq!(unit_values("LimitCORE"), ["0"]);
+}
+
 /// A command line of the unit, in a folder in the place of the root.
 fn line(value: &str, root: &Path) -> Command {
     let value = value.replace("/usr/local/bin/keymint", env!("CARGO_BIN_EXE_keymint"));

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use keymint_domain::ApiKey;
-use keymint_domain::listing::{Direction, ListQuery, Page};
+use keymint_domain::listing::{Direction, ListQuery, Page, Room};
 use keymint_domain::policy::ConfigFilter;
+use keymint_domain::{ApiKey, Metadata};
 use keymint_ports::KeyStore;
 
 use crate::Engine;
@@ -41,6 +41,23 @@ pub async fn pages_cut_the_list_and_count_it_whole<E: Engine>(engine: &E) {
         assert_eq!(ids(&page.keys), ids(&keys[rows]), "{limit} from {offset}");
         assert_eq!(page.total, 10, "{limit} from {offset}");
     }
+}
+
+pub async fn a_page_of_large_keys_is_shorter_and_says_how_many_there_are<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    let metadata = Metadata::from_stored(&format!("{{\"note\":\"{}\"}}", "x".repeat(Room::BYTES / 4))).unwrap();
+    let keys: Vec<_> = series(0..10).into_iter().map(|key| with_metadata(key, metadata.clone())).collect();
+    insert_all(&store, &keys).await;
+    // Four of them fill a page.
+    for (offset, limit, rows) in [(0, 10, 0..4), (4, 10, 4..8), (8, 10, 8..10), (0, 3, 0..3), (1, 4, 1..5)] {
+        let page = store.list(&ListQuery { offset, limit, ..ListQuery::default() }).await.unwrap();
+        assert_eq!((ids(&page.keys), page.total), (ids(&keys[rows]), 10), "{limit} from {offset}");
+    }
+}
+
+fn with_metadata(mut key: ApiKey, metadata: Option<Metadata>) -> ApiKey {
+    Arc::make_mut(&mut key.details).metadata = metadata;
+    key
 }
 
 pub async fn lists_are_narrowed_by_owner_and_configuration<E: Engine>(engine: &E) {

@@ -1,6 +1,6 @@
 use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
-use keymint_domain::{ConfigId, ErrorCode, KeyId};
+use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 
 use keymint_ports::{Removed, StoreError};
 
@@ -10,17 +10,22 @@ use crate::{Caller, Keys, ServiceError};
 const BATCH: u32 = 1000;
 
 impl Keys {
-    /// Removes one key for good, be its row readable or not.
+    /// Removes one key for good, be its row readable or not, and returns whose it was; `None` = that could not be read.
     ///
     /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; `KEY_REFERENCED`
     /// where a row of another table refers to it.
-    pub async fn delete(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<(), ServiceError> {
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        id: &KeyId,
+        config_id: Option<&ConfigId>,
+    ) -> Result<Option<OwnerId>, ServiceError> {
         let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
         let removed = self.store.remove(id).await;
         self.forget(stub.stored.as_ref()).await;
         match removed {
-            Ok(true) => Ok(()),
+            Ok(true) => Ok(stub.owner),
             Ok(false) => Err(ErrorCode::KeyNotFound.into()),
             Err(StoreError::Referenced) => Err(ErrorCode::KeyReferenced.into()),
             Err(error) => Err(error.into()),

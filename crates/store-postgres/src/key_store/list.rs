@@ -1,12 +1,13 @@
 use std::cmp::min;
 
-use keymint_domain::ConfigId;
+use futures_util::{Stream, TryStreamExt as _};
 use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
 use keymint_domain::policy::ConfigFilter;
-use keymint_ports::{StoreError, page_of};
+use keymint_domain::ConfigId;
+use keymint_ports::{PageRows, StoreError};
 use sea_query::{Condition, Expr, ExprTrait as _, NullOrdering, Order, PostgresQueryBuilder, Query, SelectStatement};
 use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, query_scalar_with, query_with};
 
 use crate::error::store_error;
@@ -20,9 +21,20 @@ pub(super) async fn list(connection: &mut PgConnection, query: &ListQuery) -> Re
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
     let total = query_scalar_with(AssertSqlSafe(count.0), count.1).fetch_one(&mut *transaction);
     let total: i64 = total.await.map_err(store_error)?;
-    let rows = query_with(AssertSqlSafe(page.0), page.1).fetch_all(&mut *transaction).await.map_err(store_error)?;
+    let rows = read_page(query_with(AssertSqlSafe(page.0), page.1).fetch(&mut *transaction)).await?;
     transaction.commit().await.map_err(store_error)?;
-    page_of(rows.iter().map(read_key), total.unsigned_abs())
+    Ok(rows.finish(total.unsigned_abs()))
+}
+
+/// Reads rows until they fill the page, one at a time: whole rows of a whole page may be large.
+async fn read_page(mut rows: impl Stream<Item = sqlx::Result<PgRow>> + Unpin) -> Result<PageRows, StoreError> {
+    let mut page = PageRows::default();
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        if !page.take(read_key(&row))? {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 /// The statements that count all keys that match, and read a page of them.
