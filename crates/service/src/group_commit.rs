@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use keymint_domain::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, KeyStore, Meter, StoreError};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
@@ -25,7 +26,11 @@ const PATIENCE: Duration = Duration::from_millis(2);
 pub(crate) struct GroupCommit {
     queue: mpsc::Sender<Waiting>,
     meter: Arc<dyn Meter>,
+    last_write: Arc<LastWrite>,
 }
+
+/// When the last batch began that was kept and changed something.
+struct LastWrite(AtomicI64);
 
 /// An attempt, and where its caller waits for the answer.
 struct Waiting {
@@ -46,6 +51,7 @@ struct Lanes {
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
     turn: Mutex<()>,
+    last_write: Arc<LastWrite>,
     max_batch: usize,
 }
 
@@ -59,6 +65,7 @@ impl GroupCommit {
         options: GroupCommitOptions,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(options.queue.get());
+        let last_write = Arc::new(LastWrite(AtomicI64::new(Timestamp::MIN.as_millis())));
         let lanes = Arc::new(Lanes {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
@@ -66,6 +73,7 @@ impl GroupCommit {
             policy: Arc::clone(policy),
             waiting: Mutex::new(waiting),
             turn: Mutex::default(),
+            last_write: Arc::clone(&last_write),
             max_batch: options.max_batch.get(),
         });
         for _ in 0..options.lanes.get() {
@@ -77,7 +85,12 @@ impl GroupCommit {
                 }
             });
         }
-        Self { queue, meter: Arc::clone(meter) }
+        Self { queue, meter: Arc::clone(meter), last_write }
+    }
+
+    /// When the last batch began that was kept and changed something.
+    pub(crate) fn last_write(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_write.0.load(Ordering::Relaxed))
     }
 
     /// Settles one attempt, which was made at `entered`. Where the caller stops waiting before its batch has begun, nothing is counted.
@@ -111,9 +124,14 @@ impl Lanes {
             let span = span_of(&batch);
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let settled = self.store.spend(&attempts, &self.policy, self.clock.now()).instrument(span).await;
+            let now = self.clock.now();
+            let settled = self.store.spend(&attempts, &self.policy, now).instrument(span).await;
             drop(turn);
             let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
+            // Whoever is accepted is counted.
+            if verdicts.iter().flatten().any(|verdict| verdict.accepted().is_some()) {
+                self.last_write.0.store(now.as_millis(), Ordering::Relaxed);
+            }
             for (answer, verdict) in answers.into_iter().zip(verdicts) {
                 // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
                 let _ = answer.send(verdict);

@@ -25,8 +25,10 @@ async fn a_locked_database_is_unavailable_for_writes_until_it_is_unlocked() {
     let refused = store.spend(&attempts, &Policy::default(), sample::NOW).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.remove(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
     assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
     lock.rollback().await.unwrap();
+    store.probe().await.unwrap();
 
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some(), "what was refused before took nothing");
@@ -41,11 +43,11 @@ async fn a_statement_that_fails_leaves_a_store_that_works() {
     let attempts = [sample::attempt("a")];
     let failed = store.spend(&attempts, &Policy::default(), sample::NOW).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))));
-    assert!(store.ping().await.is_err());
+    assert!(store.probe().await.is_err());
     database.execute(r#"alter table "elsewhere" rename to "apikey""#).await;
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().accepted().unwrap().usage.remaining, Some(1));
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
 }
 
 #[tokio::test]
@@ -82,9 +84,38 @@ async fn a_file_that_was_replaced_is_unavailable_until_it_is_back() {
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "a wrong 'valid' is a breach");
         assert!(matches!(store.insert(&sample::key("b"), None).await, Err(StoreError::Unavailable(_))));
         assert!(matches!(store.find(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
-        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
         std::fs::rename(&aside, &path).unwrap();
         let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
         assert!(answers[0].as_ref().unwrap().accepted().is_some());
     }
+}
+
+#[tokio::test]
+async fn a_probe_writes() {
+    let database = Database::new();
+    let store = database.open().await;
+    let trigger = r#"create trigger "full" before insert on "keymint_server_key" begin select raise(rollback, 'full'); end"#;
+    database.execute(trigger).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+    database.execute(r#"drop trigger "full""#).await;
+    let log = database.path().with_extension("db-wal");
+    let before = std::fs::metadata(&log).unwrap().len();
+    store.probe().await.unwrap();
+    assert!(std::fs::metadata(&log).unwrap().len() > before, "what is not in the log may not fit into it");
+}
+
+#[tokio::test]
+async fn a_probe_fails_where_no_key_can_be_verified() {
+    let database = Database::new();
+    let store = database.open().await;
+    for name in ["a", "b"] {
+        store.insert(&sample::key(name), None).await.unwrap();
+    }
+    database.execute(r#"update "apikey" set "createdAt" = x'00' where "id" = 'a'"#).await;
+    store.probe().await.unwrap();
+    database.execute(r#"update "apikey" set "createdAt" = x'00'"#).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Corrupt { .. })));
+    database.execute(r#"alter table "apikey" drop column "requestCount""#).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use keymint_actix::ApiOptions;
+use keymint_domain::ErrorCode;
+use keymint_domain::verify::{Refusal, Verdict};
 use keymint_ports::{MockKeyStore, StoreError};
 use reqwest::Method;
 use serde_json::json;
@@ -12,9 +14,11 @@ use crate::support::{SERVER_KEY, Setup, TestServer, answer, assert_error};
 #[tokio::test]
 async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
     let mut store = MockKeyStore::new();
-    store.expect_ping().once().returning(|| Err(StoreError::unavailable("secret-host refused")));
-    store.expect_ping().returning(|| Ok(()));
-    store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("secret-host refused")));
+    store.expect_spend().times(2).returning(|_, _, _| Err(StoreError::unavailable("secret-host refused")));
+    store
+        .expect_spend()
+        .returning(|_, _, _| Ok(vec![Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))]));
+    store.expect_probe().returning(|| Ok(()));
     store.expect_find().returning(|_| Err(StoreError::unavailable("secret-host refused")));
     let server = TestServer::over(store);
     let responses = [
@@ -80,7 +84,7 @@ stuck! {
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp) -> u32;
     count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
         -> keymint_ports::CountedPortion;
-    ping() -> ();
+    probe() -> ();
 }
 
 #[tokio::test]

@@ -107,9 +107,10 @@ impl KeyStore for PgStore {
         count::count(&self.pool, now, from, limit).await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(&self.pool).await.map_err(store_error)?;
-        Ok(())
+    async fn probe(&self) -> Result<(), StoreError> {
+        let mut connection = Lent::from(&self.pool).await?;
+        let outcome = spend::probe(&mut connection, self.layout.owner_columns).await;
+        connection.finish(outcome)
     }
 }
 
