@@ -59,3 +59,25 @@ fn a_database_that_cannot_be_reached_at_the_start_is_named_without_its_password(
     assert!(!output.status.success());
     assert!(stderr.starts_with("error: ") && !stderr.contains("hunter2"), "{stderr}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_revoked_past_a_log_that_was_deleted_is_never_valid_again() {
+    let place = Place::new();
+    let mut server = place.serve();
+    let key = server.create(json!({ "userId": "ada" })).await;
+    server.terminate();
+    assert!(server.wait());
+    let mut server = place.serve();
+    assert!(server.is_valid(&key).await);
+    for part in ["keymint.db-wal", "keymint.db-shm"] {
+        std::fs::remove_file(place.path().join(part)).unwrap();
+    }
+    place.json(&["key", "revoke", key["id"].as_str().unwrap(), "--json"]);
+    let (status, body) = server.post("verify", json!({ "key": key["key"] })).await;
+    assert_eq!((status.as_u16(), &body["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{body}");
+    assert_eq!(server.post("create", json!({ "userId": "ada" })).await.0, 503);
+    server.terminate();
+    server.wait();
+    let server = place.serve();
+    assert!(!server.is_valid(&key).await, "what was written meanwhile stays");
+}

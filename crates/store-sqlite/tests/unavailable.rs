@@ -5,6 +5,7 @@
 mod support;
 
 use keymint_conformance::sample;
+use keymint_domain::key::KeyPatch;
 use keymint_domain::policy::Policy;
 use keymint_ports::{KeyStore, StoreError};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -15,7 +16,8 @@ use crate::support::Database;
 #[tokio::test]
 async fn a_locked_database_is_unavailable_for_writes_until_it_is_unlocked() {
     let database = Database::new();
-    let impatient = SqliteOptions { busy_timeout_ms: 50, ..database.options() };
+    // Enough for a busy machine to open the file in.
+    let impatient = SqliteOptions { busy_timeout_ms: 500, ..database.options() };
     let store = SqliteStore::connect(&impatient).await.unwrap();
     store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
 
@@ -95,7 +97,8 @@ async fn a_file_that_was_replaced_is_unavailable_until_it_is_back() {
 async fn a_probe_writes() {
     let database = Database::new();
     let store = database.open().await;
-    let trigger = r#"create trigger "full" before insert on "keymint_server_key" begin select raise(rollback, 'full'); end"#;
+    let trigger =
+        r#"create trigger "full" before insert on "keymint_server_key" begin select raise(rollback, 'full'); end"#;
     database.execute(trigger).await;
     assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
     database.execute(r#"drop trigger "full""#).await;
@@ -118,4 +121,35 @@ async fn a_probe_fails_where_no_key_can_be_verified() {
     assert!(matches!(store.probe().await, Err(StoreError::Corrupt { .. })));
     database.execute(r#"alter table "apikey" drop column "requestCount""#).await;
     assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_log_that_was_deleted_is_unavailable() {
+    for part in ["db-wal", "db-shm"] {
+        let database = Database::new();
+        let store = database.open().await;
+        store.insert(&sample::key("a"), None).await.unwrap();
+        std::fs::remove_file(database.path().with_extension(part)).unwrap();
+        let refused = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{part}");
+        assert!(matches!(store.insert(&sample::key("b"), None).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.find(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.close().await, Err(StoreError::Unavailable(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_log_stays_in_its_place_whatever_connections_fail() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 9), None).await.unwrap();
+    let trigger = r#"create trigger "full" before update on "apikey" begin select raise(rollback, 'full'); end"#;
+    for _ in 0..3 {
+        database.execute(trigger).await;
+        let attempts = [sample::attempt("a")];
+        assert!(store.spend(&attempts, &Policy::default(), sample::NOW).await.is_err());
+        drop(store.update(&sample::id("a"), &KeyPatch::default(), sample::NOW).await);
+        database.execute(r#"drop trigger "full""#).await;
+        store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    }
 }
