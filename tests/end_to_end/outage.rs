@@ -81,3 +81,20 @@ async fn a_key_that_is_revoked_past_a_log_that_was_deleted_is_never_valid_again(
     let server = place.serve();
     assert!(!server.is_valid(&key).await, "what was written meanwhile stays");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_the_log_has_filled_is_in_use_again_without_a_restart() {
+    let place = Place::new();
+    // No file grows beyond a megabyte or two, and who tries hears of an error.
+    let server = place.serve_by("trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"");
+    let key = server.create(json!({ "userId": "ada", "rateLimitMax": 1_000_000, "rateLimitTimeWindow": 60_000 })).await;
+    let verify = async || server.post("verify", json!({ "key": key["key"] })).await.0.as_u16();
+    let mut statuses = Vec::new();
+    while statuses.len() < 5000 && statuses.last() != Some(&503) {
+        statuses.push(verify().await);
+    }
+    assert_eq!(statuses.last(), Some(&503), "the log reaches its limit");
+    // The next call begins the checkpoint.
+    let in_use = async { while verify().await != 200 {} };
+    assert!(tokio::time::timeout(Duration::from_secs(20), in_use).await.is_ok(), "the log begins anew");
+}
