@@ -128,8 +128,9 @@ impl Lanes {
             let settled = self.store.spend(&attempts, &self.policy, now).instrument(span).await;
             drop(turn);
             let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
-            // Whoever is accepted is counted.
-            if verdicts.iter().flatten().any(|verdict| verdict.accepted().is_some()) {
+            // A key without limits is accepted unwritten.
+            let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
+            if verdicts.iter().flatten().any(is_written) {
                 self.last_write.0.store(now.as_millis(), Ordering::Relaxed);
             }
             for (answer, verdict) in answers.into_iter().zip(verdicts) {

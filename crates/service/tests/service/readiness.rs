@@ -61,6 +61,7 @@ async fn after_a_verification_that_was_written_nobody_probes_for_two_seconds() {
     store.expect_spend().returning(spend);
     store.expect_probe().once().returning(|| Err(StoreError::unavailable("read-only")));
     let (keys, clock) = over(store);
+    clock.advance(1);
     keys.verify(&Caller::Server, VerifyKey::of(minted.plain.clone())).await.unwrap();
     keys.ready().await.unwrap();
     clock.advance(1999);
