@@ -61,6 +61,16 @@ impl Place {
         Server::start(command)
     }
 
+    /// As [`Place::serve`], by a script that runs the binary, its `$0`.
+    pub(crate) fn serve_by(&self, script: &str) -> Server {
+        let binary = self.command(&[]);
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]).arg(binary.get_program()).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        shell.envs(binary.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
+        Server::start(shell)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -98,6 +98,10 @@ macro_rules! suite_without_bans {
             owners {
                 an_absent_owner_is_refused_only_where_one_is_required,
             }
+            probe {
+                a_probe_succeeds_with_and_without_keys_and_changes_nothing,
+                probes_hinder_neither_one_another_nor_verifications,
+            }
             racing {
                 parallel_spends_on_one_handle_admit_what_is_left,
                 parallel_spends_on_two_handles_admit_what_is_left,
@@ -126,7 +130,6 @@ macro_rules! suite_without_bans {
                 a_revoked_key_that_is_restored_is_accepted,
             }
             round_trip {
-                an_open_store_answers_a_ping,
                 texts_come_back_byte_by_byte,
                 an_empty_text_is_not_an_absent_one,
                 long_texts_come_back_whole,

@@ -189,6 +189,9 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError>;
 
-    /// Whether the store answers.
-    async fn ping(&self) -> Result<(), StoreError>;
+    /// Fails where a batch of verifications would fail now: reads keys, writes and commits as [`KeyStore::spend`] does, over a
+    /// connection that it uses. It takes the rights on tables that the other methods take, and nobody sees a change.
+    ///
+    /// Errors: [`StoreError::Corrupt`] where there are keys, and none of a sample can be read.
+    async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use keymint_domain::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, KeyStore, Meter, StoreError};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
@@ -25,7 +26,11 @@ const PATIENCE: Duration = Duration::from_millis(2);
 pub(crate) struct GroupCommit {
     queue: mpsc::Sender<Waiting>,
     meter: Arc<dyn Meter>,
+    last_write: Arc<LastWrite>,
 }
+
+/// When the last batch began that was kept and changed something.
+struct LastWrite(AtomicI64);
 
 /// An attempt, and where its caller waits for the answer.
 struct Waiting {
@@ -46,6 +51,7 @@ struct Lanes {
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
     turn: Mutex<()>,
+    last_write: Arc<LastWrite>,
     max_batch: usize,
     deadline: Duration,
 }
@@ -60,6 +66,7 @@ impl GroupCommit {
         options: GroupCommitOptions,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(options.queue.get());
+        let last_write = Arc::new(LastWrite(AtomicI64::new(Timestamp::MIN.as_millis())));
         let lanes = Arc::new(Lanes {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
@@ -67,6 +74,7 @@ impl GroupCommit {
             policy: Arc::clone(policy),
             waiting: Mutex::new(waiting),
             turn: Mutex::default(),
+            last_write: Arc::clone(&last_write),
             max_batch: options.max_batch.get(),
             deadline: options.deadline,
         });
@@ -79,7 +87,12 @@ impl GroupCommit {
                 }
             });
         }
-        Self { queue, meter: Arc::clone(meter) }
+        Self { queue, meter: Arc::clone(meter), last_write }
+    }
+
+    /// When the last batch began that was kept and changed something.
+    pub(crate) fn last_write(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_write.0.load(Ordering::Relaxed))
     }
 
     /// Settles one attempt, which was made at `entered`. Where the caller stops waiting before its batch has begun, nothing is counted.
@@ -113,12 +126,18 @@ impl Lanes {
             let span = span_of(&batch);
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let settling = self.store.spend(&attempts, &self.policy, self.clock.now()).instrument(span);
+            let now = self.clock.now();
+            let settling = self.store.spend(&attempts, &self.policy, now).instrument(span);
             // A store must end. Where one does not, its batch fails and its lane goes on.
             let settled = timeout(self.deadline, settling).await;
             let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
             drop(turn);
             let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
+            // A key without limits is accepted unwritten.
+            let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
+            if verdicts.iter().flatten().any(is_written) {
+                self.last_write.0.store(now.as_millis(), Ordering::Relaxed);
+            }
             for (answer, verdict) in answers.into_iter().zip(verdicts) {
                 // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
                 let _ = answer.send(verdict);

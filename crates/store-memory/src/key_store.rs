@@ -139,7 +139,7 @@ impl KeyStore for MemoryStore {
         Ok(CountedPortion::new(counts, last.map(KeyId::to_string), limit))
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use keymint_domain::policy::Policy;
 use keymint_ports::{KeyStore, ServerKeyStore, StoreError};
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_test_postgres::PrivateCluster;
-use sqlx::{Connection as _, query, query_scalar};
+use sqlx::{AssertSqlSafe, Connection as _, query, query_scalar, raw_sql};
 
 use tokio::task::yield_now;
 
@@ -36,9 +36,9 @@ async fn a_server_that_stops_is_unavailable_until_it_starts_again() {
         assert!(is_unavailable(&store.list(&ListQuery::default()).await));
         assert!(is_unavailable(&store.insert(&sample::key("b"), None).await));
         assert!(is_unavailable(&store.list_server_keys().await));
-        assert!(is_unavailable(&store.ping().await));
+        assert!(is_unavailable(&store.probe().await));
         cluster.start_again().await;
-        store.ping().await.unwrap();
+        store.probe().await.unwrap();
         let answers = store.spend(&attempts, &policy, sample::NOW).await.unwrap();
         assert!(answers[0].as_ref().unwrap().accepted().is_some());
     }
@@ -113,4 +113,39 @@ async fn a_batch_that_has_written_nothing_goes_on_where_its_connection_breaks() 
     assert!(outcome.is_ok() || is_unavailable(&outcome));
     let remaining = store.find(&sample::id("a")).await.unwrap().unwrap().usage.remaining;
     assert_eq!(remaining, Some(u64::from(outcome.is_err())), "what fails takes nothing");
+}
+
+#[tokio::test]
+async fn a_probe_fails_on_a_database_that_takes_no_writes() {
+    const ALTER: &str = "do $$ begin execute format('alter database %I set default_transaction_read_only = VALUE',
+        current_database()); end $$";
+    const END_SESSIONS: &str = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    let database = Database::new().await;
+    let store = database.open().await;
+    store.probe().await.unwrap();
+    let mut stranger = database.stranger().await;
+    for value in ["on", "off"] {
+        raw_sql("set default_transaction_read_only = off").execute(&mut stranger).await.unwrap();
+        raw_sql(AssertSqlSafe(ALTER.replace("VALUE", value))).execute(&mut stranger).await.unwrap();
+        raw_sql(END_SESSIONS).execute(&mut stranger).await.unwrap();
+        // The first to use a session that was ended hears of its end.
+        drop(store.probe().await);
+        assert_eq!(store.probe().await.is_ok(), value == "off", "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_fails_where_no_key_can_be_verified() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    store.insert(&sample::key("a"), None).await.unwrap();
+    store.probe().await.unwrap();
+    database.execute(r#"alter table "apikey" alter column "createdAt" type text"#).await;
+    // Prepared statements end first; then the column cannot be read.
+    for _ in 0..2 {
+        assert!(store.probe().await.is_err());
+    }
+    database.execute(r#"alter table "apikey" drop column "requestCount""#).await;
+    assert!(is_unavailable(&store.probe().await));
 }

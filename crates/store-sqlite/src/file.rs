@@ -1,27 +1,79 @@
 use std::fs::{Metadata, metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use keymint_ports::StoreError;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
-/// The file that was opened. A connection keeps it although another one takes its name, so that a backup that is put
-/// in its place would be read by some connections and not by others.
+use crate::ConnectError;
+use crate::connect::Opener;
+use crate::error::open_error;
+
+/// The database that was opened: the file, its write-ahead log and the log's index. A connection keeps them although others
+/// take their names, and would not see what is written to those: a revoked key would go on being valid.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
+    parts: Vec<Part>,
+    /// While a connection is open, SQLite leaves log and index in their places, whatever other connections come and go.
+    pin: Mutex<Option<Connection>>,
+}
+
+#[derive(Debug)]
+struct Part {
     path: PathBuf,
     identity: (u64, u64),
 }
 
 impl DatabaseFile {
-    /// Remembers the file that is at `path` now.
-    pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), identity: identity(&metadata(path)?) })
+    /// Remembers what is there now. Somebody must have switched the file to the write-ahead log.
+    pub(crate) fn open(opener: &Opener) -> Result<Self, ConnectError> {
+        let pin = opener.open_for_batches().map_err(open_error)?;
+        // The first statement opens log and index.
+        pin.query_row("select count(*) from sqlite_schema", [], |_| Ok(())).map_err(open_error)?;
+        // As SQLite resolved it: the log is beside the file itself, not beside a link to it.
+        let path = pin.path().unwrap_or_default().to_owned();
+        let parts = ["", "-wal", "-shm"].map(|ending| Part::at(PathBuf::from(format!("{path}{ending}"))));
+        let parts = parts.into_iter().collect::<Result<_, _>>().map_err(open_error)?;
+        Ok(Self { parts, pin: Mutex::new(Some(pin)) })
     }
 
-    /// Fails where the file is no longer at its path.
+    /// Fails where one of the files is no longer at its path.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        const GONE: &str = "the database file was moved, deleted or replaced; a restart uses the one that is there";
+        self.parts.iter().try_for_each(Part::check)
+    }
+
+    /// Lets the log go, once all other connections are closed.
+    pub(crate) fn release(&self) {
+        let pin = self.pin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(pin) = pin
+            && self.check().is_err()
+        {
+            // The last connection would copy its log over what others have written to the file without it. Should that
+            // be refused, it stays open until the process ends.
+            if pin.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).is_err() {
+                std::mem::forget(pin);
+            }
+        }
+    }
+}
+
+impl Drop for DatabaseFile {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl Part {
+    fn at(path: PathBuf) -> io::Result<Self> {
+        let identity = identity(&metadata(&path)?);
+        Ok(Self { path, identity })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        const GONE: &str = "the database file or its log was moved, deleted or replaced; a restart uses what is there";
         match metadata(&self.path) {
             Ok(found) if identity(&found) == self.identity => Ok(()),
             Ok(_) => Err(StoreError::unavailable(GONE)),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use keymint_ports::{Connections, StoreError};
 use sqlx::sqlite::SqlitePool;
+use tokio::time::timeout;
 
 use crate::connect::{Opener, readers};
 use crate::error::open_error;
@@ -26,7 +27,7 @@ impl SqliteStore {
         let mut connection = opener.open().await.map_err(|error| opener.explain(error))?;
         opener.check_writable()?;
         let layout = migrate::migrate(&mut connection, options).await?;
-        let file = Arc::new(DatabaseFile::at(&options.path).map_err(open_error)?);
+        let file = Arc::new(DatabaseFile::open(&opener)?);
         let writer = Writer::new(opener, connection, Arc::clone(&file));
         Ok(Self { writer, readers: readers(options)?, file, layout })
     }
@@ -45,11 +46,20 @@ impl SqliteStore {
     /// Ends the use of this handle, once the calls under way are done: folds the write-ahead log into the file, and closes
     /// the connections. `true`: the file alone is whole. `false`: another process was reading, so that the log still
     /// holds a part; the last process to close the file folds it.
+    ///
+    /// Errors: the file cannot be written; it is no longer the one that was opened; or a call does not end, since its disk
+    /// hangs. What was answered is in the log that was opened.
     pub async fn close(&self) -> Result<bool, StoreError> {
+        let ended = timeout(self.writer.deadline().saturating_mul(2), self.end()).await;
+        ended.unwrap_or_else(|_| Err(StoreError::unavailable("a call on the file does not end")))
+    }
+
+    async fn end(&self) -> Result<bool, StoreError> {
         self.readers.close().await;
         self.writer.end_checkpoint().await;
         let is_whole = self.writer.batch(fold).await;
         self.writer.close().await;
+        self.file.release();
         is_whole
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use keymint_ports::StoreError;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -19,7 +20,8 @@ use crate::key_store::spend::Memory;
 /// busy loop.
 ///
 /// A connection is lent, and comes back only from a call that ended. Where the store fails, or a call is dropped
-/// half-way, its connection is closed, which rolls back whatever was open, and the next call opens a new one.
+/// half-way, its connection is closed, which rolls back whatever was open, and the next call opens a new one. A call that
+/// hangs in the kernel cannot be closed: nobody else writes until it ends, and who waits is told so.
 pub(crate) struct Writer {
     opener: Arc<Opener>,
     idle: Arc<Mutex<Idle>>,
@@ -57,9 +59,10 @@ impl BatchConnection {
 }
 
 /// The connection for statements, on loan.
-pub(crate) struct Lent<'a> {
-    idle: MutexGuard<'a, Idle>,
-    connection: SqliteConnection,
+pub(crate) struct Lent {
+    idle: Option<OwnedMutexGuard<Idle>>,
+    /// There is one until the call ends.
+    connection: Option<SqliteConnection>,
 }
 
 impl Writer {
@@ -70,17 +73,20 @@ impl Writer {
     }
 
     /// Lends the connection for statements, once all calls before this one are done.
-    pub(crate) async fn lend(&self) -> Result<Lent<'_>, StoreError> {
-        let mut idle = self.in_turn(self.idle.lock()).await?;
+    pub(crate) async fn lend(&self) -> Result<Lent, StoreError> {
+        let mut idle = self.in_turn(Arc::clone(&self.idle).lock_owned()).await?;
         let connection = match idle.statements.take() {
             Some(connection) => connection,
             None => self.opener.open().await.map_err(store_error)?,
         };
-        Ok(Lent { idle, connection })
+        Ok(Lent { idle: Some(idle), connection: Some(connection) })
     }
 
     /// Does `work` with the connection for batches, off the async threads, once all calls before this one are done. Work
     /// that has begun ends, whether or not somebody still waits for it.
+    ///
+    /// Errors: what the work fails with, or that it takes longer than anything but a disk that hangs; its outcome is unknown
+    /// then, and until it ends nobody else writes.
     pub(crate) async fn batch<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut BatchConnection) -> Result<T, StoreError> + Send + 'static,
@@ -97,10 +103,21 @@ impl Writer {
             idle.pages += connection.connection.total_changes() - before;
             if is_reusable(&outcome) {
                 idle.batches = Some(connection);
+            } else {
+                idle.has_failed();
             }
             outcome
         });
-        done.await.map_err(StoreError::unavailable)?
+        let done = timeout(self.deadline(), done).await;
+        let done = done.map_err(|_| StoreError::unavailable("the disk takes too long; the outcome is unknown"))?;
+        done.map_err(StoreError::unavailable)?
+    }
+
+    /// How long a call may take that others are not in the way of, and that waits for locks of other processes as long as it
+    /// is told to.
+    pub(crate) fn deadline(&self) -> Duration {
+        const DISK: Duration = Duration::from_secs(1);
+        self.opener.patience.saturating_add(DISK)
     }
 
     /// Waits for the end of the checkpoint that is under way. Until a great deal more is written there is no other one.
@@ -109,7 +126,7 @@ impl Writer {
         self.checkpoint.end().await;
     }
 
-    /// Closes the connections that are not lent. A later call opens its own.
+    /// Closes the connections that are not lent.
     pub(crate) async fn close(&self) {
         let mut idle = self.idle.lock().await;
         drop(idle.batches.take());
@@ -136,27 +153,98 @@ fn is_reusable<T>(outcome: &Result<T, StoreError>) -> bool {
     !matches!(outcome, Err(StoreError::Unavailable(_)))
 }
 
-impl Lent<'_> {
+impl Idle {
+    /// Lets the next call begin a checkpoint. It takes no space on a disk that is full, and the log then begins anew.
+    fn has_failed(&mut self) {
+        self.pages = PAGES.into();
+    }
+}
+
+impl Lent {
     /// Ends a call. Its connection is given back unless the store failed.
     pub(crate) fn finish<T>(mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.idle.pages += PAGES_OF_A_CALL;
-        if is_reusable(&outcome) {
-            self.idle.statements = Some(self.connection);
+        if is_reusable(&outcome)
+            && let Some(idle) = &mut self.idle
+        {
+            idle.pages += PAGES_OF_A_CALL;
+            idle.statements = self.connection.take();
         }
         outcome
     }
 }
 
-impl Deref for Lent<'_> {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        &self.connection
+impl Drop for Lent {
+    /// Closes a connection that was not given back. Its statement may still run: until it has ended nobody else writes.
+    fn drop(&mut self) {
+        if let (Some(mut idle), Some(connection)) = (self.idle.take(), self.connection.take())
+            && let Ok(runtime) = Handle::try_current()
+        {
+            idle.has_failed();
+            runtime.spawn(async move {
+                drop(connection.close().await);
+                drop(idle);
+            });
+        }
     }
 }
 
-impl DerefMut for Lent<'_> {
+impl Deref for Lent {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match &self.connection {
+            Some(connection) => connection,
+            None => unreachable!("a call that has ended has no connection"),
+        }
+    }
+}
+
+impl DerefMut for Lent {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+        match &mut self.connection {
+            Some(connection) => connection,
+            None => unreachable!("a call that has ended has no connection"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use keymint_ports::KeyStore as _;
+
+    use super::*;
+    use crate::{SqliteOptions, SqliteStore};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_batch_that_hangs_is_unavailable_to_everybody_and_no_second_one_writes_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions { busy_timeout_ms: 500, ..SqliteOptions::new(folder.path().join("keymint.db")) };
+        let store = SqliteStore::connect(&options).await.unwrap();
+        let (release, is_released) = mpsc::channel::<()>();
+        let hanging = store.writer.batch(move |_| is_released.recv().map_err(StoreError::unavailable));
+        assert!(matches!(hanging.await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.writer.lend().await.map(drop), Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.close().await, Err(StoreError::Unavailable(_))));
+        release.send(()).unwrap();
+        while store.writer.lend().await.map(|lent| lent.finish(Ok(()))).is_err() {}
+        store.probe().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_statement_that_hangs_and_is_dropped_keeps_its_turn_until_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions { busy_timeout_ms: 500, ..SqliteOptions::new(folder.path().join("keymint.db")) };
+        let store = SqliteStore::connect(&options).await.unwrap();
+        let (release, is_released) = mpsc::channel::<()>();
+        let mut lent = store.writer.lend().await.unwrap();
+        lent.lock_handle().await.unwrap().set_progress_handler(1, move || is_released.recv().is_ok());
+        assert!(timeout(Duration::from_millis(50), sqlx::query("select 1").execute(&mut *lent)).await.is_err());
+        drop(lent);
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))), "its statement still runs");
+        drop(release);
+        while store.probe().await.is_err() {}
     }
 }

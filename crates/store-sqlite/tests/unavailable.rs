@@ -5,6 +5,7 @@
 mod support;
 
 use keymint_conformance::sample;
+use keymint_domain::key::KeyPatch;
 use keymint_domain::policy::Policy;
 use keymint_ports::{KeyStore, StoreError};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -15,7 +16,8 @@ use crate::support::Database;
 #[tokio::test]
 async fn a_locked_database_is_unavailable_for_writes_until_it_is_unlocked() {
     let database = Database::new();
-    let impatient = SqliteOptions { busy_timeout_ms: 50, ..database.options() };
+    // Enough for a busy machine to open the file in.
+    let impatient = SqliteOptions { busy_timeout_ms: 500, ..database.options() };
     let store = SqliteStore::connect(&impatient).await.unwrap();
     store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
 
@@ -25,8 +27,10 @@ async fn a_locked_database_is_unavailable_for_writes_until_it_is_unlocked() {
     let refused = store.spend(&attempts, &Policy::default(), sample::NOW).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.remove(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
     assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
     lock.rollback().await.unwrap();
+    store.probe().await.unwrap();
 
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some(), "what was refused before took nothing");
@@ -41,11 +45,11 @@ async fn a_statement_that_fails_leaves_a_store_that_works() {
     let attempts = [sample::attempt("a")];
     let failed = store.spend(&attempts, &Policy::default(), sample::NOW).await;
     assert!(matches!(failed, Err(StoreError::Unavailable(_))));
-    assert!(store.ping().await.is_err());
+    assert!(store.probe().await.is_err());
     database.execute(r#"alter table "elsewhere" rename to "apikey""#).await;
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().accepted().unwrap().usage.remaining, Some(1));
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
 }
 
 #[tokio::test]
@@ -82,9 +86,70 @@ async fn a_file_that_was_replaced_is_unavailable_until_it_is_back() {
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "a wrong 'valid' is a breach");
         assert!(matches!(store.insert(&sample::key("b"), None).await, Err(StoreError::Unavailable(_))));
         assert!(matches!(store.find(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
-        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
         std::fs::rename(&aside, &path).unwrap();
         let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
         assert!(answers[0].as_ref().unwrap().accepted().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_probe_writes() {
+    let database = Database::new();
+    let store = database.open().await;
+    let trigger =
+        r#"create trigger "full" before insert on "keymint_server_key" begin select raise(rollback, 'full'); end"#;
+    database.execute(trigger).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+    database.execute(r#"drop trigger "full""#).await;
+    let log = database.path().with_extension("db-wal");
+    let before = std::fs::metadata(&log).unwrap().len();
+    store.probe().await.unwrap();
+    assert!(std::fs::metadata(&log).unwrap().len() > before, "what is not in the log may not fit into it");
+}
+
+#[tokio::test]
+async fn a_probe_fails_where_no_key_can_be_verified() {
+    let database = Database::new();
+    let store = database.open().await;
+    for name in ["a", "b"] {
+        store.insert(&sample::key(name), None).await.unwrap();
+    }
+    database.execute(r#"update "apikey" set "createdAt" = x'00' where "id" = 'a'"#).await;
+    store.probe().await.unwrap();
+    database.execute(r#"update "apikey" set "createdAt" = x'00'"#).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Corrupt { .. })));
+    database.execute(r#"alter table "apikey" drop column "requestCount""#).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_log_that_was_deleted_is_unavailable() {
+    for part in ["db-wal", "db-shm"] {
+        let database = Database::new();
+        let store = database.open().await;
+        store.insert(&sample::key("a"), None).await.unwrap();
+        std::fs::remove_file(database.path().with_extension(part)).unwrap();
+        let refused = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{part}");
+        assert!(matches!(store.insert(&sample::key("b"), None).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.find(&sample::id("a")).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.close().await, Err(StoreError::Unavailable(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_log_stays_in_its_place_whatever_connections_fail() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 9), None).await.unwrap();
+    let trigger = r#"create trigger "full" before update on "apikey" begin select raise(rollback, 'full'); end"#;
+    for _ in 0..3 {
+        database.execute(trigger).await;
+        let attempts = [sample::attempt("a")];
+        assert!(store.spend(&attempts, &Policy::default(), sample::NOW).await.is_err());
+        drop(store.update(&sample::id("a"), &KeyPatch::default(), sample::NOW).await);
+        database.execute(r#"drop trigger "full""#).await;
+        store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     }
 }

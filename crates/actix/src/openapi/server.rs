@@ -18,7 +18,7 @@ pub(crate) fn alive(_: &Served<'_>) -> Description {
 
 /// `GET /readyz`.
 pub(crate) fn ready(_: &Served<'_>) -> Description {
-    Description::new(SERVER, "isReady", "The store answers, and the process is not about to stop.", Callers::Anyone)
+    Description::new(SERVER, "isReady", "Verifications succeed, and the process is not about to stop.", Callers::Anyone)
         .answers_with("It does.", status(), json!({ "status": "ok" }))
 }
 

@@ -10,7 +10,7 @@ pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: the store answers, and the process is not about to stop.
+/// `GET /readyz`: verifications succeed, and the process is not about to stop.
 pub(super) async fn ready(api: CurrentApi) -> Result<HttpResponse, ApiError> {
     if api.process.is_draining() {
         return Err(ApiError::Draining);

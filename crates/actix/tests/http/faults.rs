@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use keymint_actix::ApiOptions;
-use keymint_domain::KeyId;
 use keymint_domain::listing::{Page, Unreadable};
+use keymint_domain::verify::{Refusal, Verdict};
+use keymint_domain::{ErrorCode, KeyId};
 use keymint_ports::{KeyStub, MockKeyStore, StoreError};
 use reqwest::Method;
 use serde_json::json;
@@ -14,9 +15,11 @@ use crate::support::{SERVER_KEY, Setup, TestServer, answer, assert_error};
 #[tokio::test]
 async fn a_store_that_is_down_is_503_with_a_time_to_retry_until_it_is_back() {
     let mut store = MockKeyStore::new();
-    store.expect_ping().once().returning(|| Err(StoreError::unavailable("secret-host refused")));
-    store.expect_ping().returning(|| Ok(()));
-    store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("secret-host refused")));
+    store.expect_spend().times(2).returning(|_, _, _| Err(StoreError::unavailable("secret-host refused")));
+    store
+        .expect_spend()
+        .returning(|_, _, _| Ok(vec![Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))]));
+    store.expect_probe().returning(|| Ok(()));
     store.expect_find().returning(|_| Err(StoreError::unavailable("secret-host refused")));
     let server = TestServer::over(store);
     let responses = [
@@ -115,7 +118,7 @@ stuck! {
         -> keymint_ports::Removed;
     count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
         -> keymint_ports::CountedPortion;
-    ping() -> ();
+    probe() -> ();
 }
 
 #[tokio::test]

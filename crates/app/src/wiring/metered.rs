@@ -57,7 +57,7 @@ metered! {
         remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32) -> Removed;
         remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
-        ping() -> ();
+        probe() -> ();
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
@@ -124,8 +124,8 @@ mod tests {
         const CORRUPT: StoreError = StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
         let refused = || Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey));
         let mut store = MockKeyStore::new();
-        store.expect_ping().once().returning(|| Err(StoreError::unavailable("down")));
-        store.expect_ping().once().returning(|| Ok(()));
+        store.expect_probe().once().returning(|| Err(StoreError::unavailable("down")));
+        store.expect_probe().once().returning(|| Ok(()));
         store.expect_spend().once().returning(move |_, _, _| Ok(vec![Err(CORRUPT), Ok(refused()), Err(CORRUPT)]));
         store.expect_spend().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
         let mut meter = MockMeter::new();
@@ -134,8 +134,8 @@ mod tests {
         meter.expect_store_failed().withf(move |error| !is_down(error)).times(2).return_const(());
         let store = Metered::new(Arc::new(store), Arc::new(meter));
 
-        assert!(store.ping().await.is_err());
-        assert!(store.ping().await.is_ok());
+        assert!(store.probe().await.is_err());
+        assert!(store.probe().await.is_ok());
         let answers = store.spend(&[], &Policy::default(), Timestamp::MIN).await.unwrap();
         assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 2);
         assert!(store.spend(&[], &Policy::default(), Timestamp::MIN).await.is_err());

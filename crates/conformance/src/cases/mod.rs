@@ -15,6 +15,7 @@ pub mod insert;
 pub mod limits;
 pub mod listing;
 pub mod owners;
+pub mod probe;
 pub mod racing;
 pub mod refill;
 pub mod removal;

@@ -73,9 +73,10 @@ impl Keys {
         self.clock.now()
     }
 
-    /// Whether the store answers. It is asked once a second at most, and has a second to answer.
+    /// Whether verifications succeed. They do where one was accepted, and so written, within the last two seconds. Otherwise
+    /// the store is probed, by a write that changes nothing, once a second at most; it has a second to answer.
     pub async fn ready(&self) -> Result<(), ServiceError> {
-        Ok(self.readiness.of(&*self.store, &*self.clock).await?)
+        self.readiness.of(self).await
     }
 
     /// Writes all usage that is deferred. It is written by itself every flush interval; this is for a service that is

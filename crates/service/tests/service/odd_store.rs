@@ -46,5 +46,5 @@ unasked! {
     remove_expired(&ConfigFilter, Timestamp, u32, u32) -> Removed;
     remove_exhausted(&[KeyId], &Policy, Timestamp) -> Removed;
     count(Timestamp, Option<CountCursor>, NonZeroU32) -> CountedPortion;
-    ping() -> ();
+    probe() -> ();
 }

@@ -104,8 +104,8 @@ impl KeyStore for PgStore {
         call!(self.pool, count::count, now, from, limit)
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        call!(self.pool, ping)
+    async fn probe(&self) -> Result<(), StoreError> {
+        call!(self.pool, spend::probe, self.layout.owner_columns)
     }
 }
 
@@ -113,11 +113,6 @@ async fn find(connection: &mut PgConnection, id: &KeyId) -> Result<Option<ApiKey
     const FIND: &str = select_key!("");
     let row = query(FIND).bind(id.as_str()).fetch_optional(connection).await.map_err(store_error)?;
     row.as_ref().map(read_key).transpose()
-}
-
-async fn ping(connection: &mut PgConnection) -> Result<(), StoreError> {
-    query(r#"select 1 from "apikey" limit 1"#).fetch_optional(connection).await.map_err(store_error)?;
-    Ok(())
 }
 
 impl PgStore {

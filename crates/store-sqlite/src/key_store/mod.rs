@@ -124,9 +124,9 @@ impl KeyStore for SqliteStore {
         count::count(self.readers()?, now, from, limit).await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        query(r#"select 1 from "apikey" limit 1"#).fetch_optional(self.readers()?).await.map_err(store_error)?;
-        Ok(())
+    async fn probe(&self) -> Result<(), StoreError> {
+        let owner_columns = self.layout.owner_columns;
+        self.writer.batch(move |connection| spend::probe(connection, owner_columns)).await
     }
 }
 

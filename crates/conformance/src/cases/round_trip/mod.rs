@@ -43,10 +43,6 @@ async fn sample_survives<E: Engine>(engine: &E, name: &str, edit: impl FnOnce(&m
     survives([&*store, &*other], &key, &sample::plain(name), &Policy::default()).await;
 }
 
-pub async fn an_open_store_answers_a_ping<E: Engine>(engine: &E) {
-    engine.open().await.ping().await.unwrap();
-}
-
 pub async fn texts_come_back_byte_by_byte<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     let policy = sample::policy_with(|configuration| configuration.disable_key_hashing = true);

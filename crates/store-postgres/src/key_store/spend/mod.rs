@@ -8,6 +8,7 @@ mod find;
 mod locked;
 mod memory;
 mod optimistic;
+mod probe;
 mod version;
 
 use keymint_domain::Timestamp;
@@ -21,6 +22,7 @@ use crate::owner::OwnerColumns;
 
 pub(super) use dry_run::dry_run;
 pub(crate) use memory::Memory;
+pub(super) use probe::probe;
 
 /// Answers in the order of their attempts.
 type Answers = Vec<Result<Verdict, StoreError>>;

@@ -22,7 +22,7 @@ use crate::row::Reader;
 ///
 /// The rows come in the order of ids, and are written in it, so that two processes do not wait in a circle. Should the
 /// server choose another order some day, it ends one of the two, which has lost the race then.
-const UPDATE: &str = concat!(
+pub(super) const UPDATE: &str = concat!(
     r#"update "apikey" as k "#,
     set_from_changes!(),
     r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)

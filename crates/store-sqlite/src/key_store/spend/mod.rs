@@ -16,6 +16,7 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use self::begin::begin;
 pub(crate) use self::memory::Memory;
+pub(super) use self::probe::probe;
 use self::row::FoundRow;
 use crate::owner::{OwnerColumns, read_owner};
 use crate::row::{integer, optional_integer, optional_text, read_key};
@@ -35,6 +36,9 @@ macro_rules! find {
         )
     };
 }
+
+// Behind the macro that it uses.
+mod probe;
 
 const UPDATE: &str = r#"
     update "apikey" set
