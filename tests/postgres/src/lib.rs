@@ -7,4 +7,4 @@ mod user;
 
 pub use binaries::tool;
 pub use cluster::PrivateCluster;
-pub use server::database;
+pub use server::{database, url_at};
