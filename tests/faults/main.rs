@@ -8,10 +8,14 @@
 mod clocks;
 mod cluster;
 mod disks;
+mod floods;
 mod killed;
 mod load;
+mod locked;
 #[path = "../../crates/app/tests/support/package.rs"]
 mod package;
 #[expect(dead_code, reason = "shared with the tests end to end")]
 #[path = "../end_to_end/process.rs"]
 mod process;
+mod readers;
+mod silent;
