@@ -1,8 +1,9 @@
 //! Connections to Postgres on which nothing is answered any more, while new ones work.
 
 use std::process::Command;
+use std::time::Duration;
 
-use keymint_test_postgres::PrivateCluster;
+use keymint_test_postgres::{PrivateCluster, Proxy};
 use sqlx::{Connection as _, PgConnection, query_scalar};
 
 use crate::load::Load;
@@ -11,6 +12,22 @@ use crate::process::Place;
 /// A place whose server gives up on a connection within two seconds.
 fn impatient(database: &str) -> Place {
     Place::on(database).with("KEYMINT__DATABASE__STATEMENT_TIMEOUT_MS", "500")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_falls_silent_is_left_for_new_connections() {
+    let proxy = Proxy::to(&keymint_test_postgres::database().await).await;
+    proxy.delay(Duration::from_millis(2));
+    let place = impatient(proxy.url());
+    let server = place.serve();
+    let load = Load::start(&server, 3, 8).await;
+    for fall in [Proxy::silence, Proxy::lose_answers, Proxy::cut] {
+        load.goes_on(50).await;
+        fall(&proxy);
+    }
+    load.goes_on(50).await;
+    assert_eq!(server.status_of("/readyz").await, 200);
+    load.end().await.agree_with(&place);
 }
 
 #[tokio::test(flavor = "multi_thread")]
