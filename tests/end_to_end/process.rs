@@ -164,8 +164,13 @@ impl Server {
         self.signal("-HUP");
     }
 
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

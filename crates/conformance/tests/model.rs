@@ -101,8 +101,8 @@ impl KeyStore for Backwards {
         self.0.count(now, from, limit).await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.0.probe().await
     }
 }
 

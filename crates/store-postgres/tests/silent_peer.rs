@@ -93,7 +93,7 @@ async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_ne
     // A connection that was used so lately is not asked whether it is alive.
     macro_rules! survives {
         ($($call:expr;)*) => { $(
-            store.ping().await.unwrap();
+            store.probe().await.unwrap();
             proxy.silence();
             let outcome = ends($call).await;
             assert!(outcome.is_ok() || is_unavailable(&outcome), "{outcome:?}");
@@ -101,7 +101,7 @@ async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_ne
         )* };
     }
     survives! {
-        store.ping();
+        store.probe();
         store.find(&id);
         store.list(&ListQuery::default());
         store.count(sample::NOW, None, std::num::NonZeroU32::MIN);
@@ -126,11 +126,11 @@ async fn a_silent_peer_leaves_no_connection_lost_to_the_pool() {
     store.insert(&sample::key("a"), None).await.unwrap();
     for _ in 0..6 {
         // Also where it falls silent while a connection is on its way back into the pool.
-        store.ping().await.unwrap();
+        store.probe().await.unwrap();
         proxy.silence();
-        let _ = ends(store.ping()).await;
+        let _ = ends(store.probe()).await;
         let _ = ends(spend(&store, "a")).await;
-        let pings = ends(join_all([store.ping(), store.ping()])).await;
-        assert!(pings.iter().all(Result::is_ok), "{pings:?}");
+        let probes = ends(join_all([store.probe(), store.probe()])).await;
+        assert!(probes.iter().all(Result::is_ok), "{probes:?}");
     }
 }

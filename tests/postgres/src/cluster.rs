@@ -1,7 +1,7 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tokio::task::spawn_blocking;
@@ -49,17 +49,51 @@ impl PrivateCluster {
         run(move || tools.start()).await;
     }
 
+    /// Makes a standby of this server, which has all that is committed here before a commit returns, and starts it. It can
+    /// be read until [`PrivateCluster::promote`] makes it a server of its own.
+    pub async fn standby(&self) -> Self {
+        let primary = self.tools.clone();
+        let standby = run(move || Self::copy_blocking(&primary)).await;
+        server::wait_for_standby(&self.url).await;
+        standby
+    }
+
+    /// Makes a standby a server that can be written.
+    pub async fn promote(&self) {
+        let tools = self.tools.clone();
+        run(move || tools.pg_ctl(&["promote"])).await;
+    }
+
+    /// The folder of the server's socket.
+    pub fn folder(&self) -> &Path {
+        &self.tools.folder
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     pub(crate) fn start_blocking(settings: &str) -> Self {
+        Self::made_by(|tools| tools.init(settings))
+    }
+
+    fn copy_blocking(primary: &Tools) -> Self {
+        Self::made_by(|tools| {
+            let mut copy = tools.command(binaries::tool("pg_basebackup"));
+            copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=postgres", "--host"]);
+            check(copy.arg(&primary.folder).arg("-D").arg(tools.data()));
+            tools.set(&format!("unix_socket_directories = '{}'\n", tools.folder.display()));
+        })
+    }
+
+    /// A server in a folder of its own, started after `make` has made its files.
+    fn made_by(make: impl FnOnce(&Tools)) -> Self {
         let folder = tempfile::Builder::new().prefix("keymint-pg-").tempdir_in("/tmp");
         let folder = folder.unwrap_or_else(|error| panic!("no folder for Postgres: {error}")).keep();
         let tools = Tools { binaries: binaries::folder(), user: User::find(), folder };
         let guard = tools.guard();
         tools.user.own(&tools.folder);
-        tools.init(settings);
+        make(&tools);
         tools.start();
         let url = format!("postgres://postgres@localhost/postgres?host={}", tools.folder.display());
         Self { tools, url, guard }
@@ -107,8 +141,13 @@ impl Tools {
         }
         check(&mut init);
         let folder = self.folder.display();
-        let settings =
-            format!("listen_addresses = ''\nmax_connections = 200\nunix_socket_directories = '{folder}'\n{settings}");
+        self.set(&format!(
+            "listen_addresses = ''\nmax_connections = 200\nunix_socket_directories = '{folder}'\n{settings}"
+        ));
+    }
+
+    /// Adds settings, over those that are there.
+    fn set(&self, settings: &str) {
         let file = OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
         let written = file.and_then(|mut file| file.write_all(settings.as_bytes()));
         written.unwrap_or_else(|error| panic!("the settings of Postgres cannot be written: {error}"));
@@ -129,7 +168,7 @@ impl Tools {
         check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
     }
 
-    fn command(&self, binary: &str) -> Command {
+    fn command(&self, binary: impl AsRef<Path>) -> Command {
         let words = self.user.switch();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(self.binaries.join(binary)).current_dir(&self.folder).stdin(Stdio::null());

@@ -9,4 +9,4 @@ mod user;
 pub use binaries::tool;
 pub use cluster::PrivateCluster;
 pub use proxy::Proxy;
-pub use server::database;
+pub use server::{database, url_at};

@@ -1,4 +1,5 @@
 use std::env;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -35,6 +36,20 @@ impl Server {
     }
 }
 
+/// Lets every commit on the server at `url` wait for its standby from now on.
+pub(crate) async fn wait_for_standby(url: &str) {
+    const WAITS: &str = "select exists (select from pg_stat_replication where sync_state = 'sync')";
+    let told = async {
+        let mut connection = PgConnection::connect(url).await?;
+        raw_sql("alter system set synchronous_standby_names = '*'").execute(&mut connection).await?;
+        raw_sql("select pg_reload_conf()").execute(&mut connection).await?;
+        while !query_scalar::<_, bool>(WAITS).fetch_one(&mut connection).await? {}
+        Ok(())
+    };
+    let told: sqlx::Result<()> = told.await;
+    told.unwrap_or_else(|error| panic!("Postgres does not wait for its standby: {error}"));
+}
+
 /// Makes a database of a unique name on the server at `url`, and returns its URL.
 pub(crate) async fn create_database(url: &str) -> String {
     let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
@@ -44,7 +59,20 @@ pub(crate) async fn create_database(url: &str) -> String {
     let name: String = name.fetch_one(&mut connection).await.unwrap_or_else(|error| panic!("no name: {error}"));
     let create = raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await;
     create.unwrap_or_else(|error| panic!("the user of Postgres may make no database: {error}"));
-    let mut url = options.database(&name).to_url_lossy();
+    url_of(&options.database(&name))
+}
+
+/// The URL of the same database on the server whose socket is in `folder`.
+///
+/// # Panics
+/// Where `url` is no URL of Postgres.
+pub fn url_at(folder: &Path, url: &str) -> String {
+    let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
+    url_of(&options.socket(folder))
+}
+
+fn url_of(options: &PgConnectOptions) -> String {
+    let mut url = options.to_url_lossy();
     // sqlx's own, which Postgres' programs refuse.
     let is_known = |parameter: &&str| !parameter.starts_with("statement-cache-capacity=");
     let query: Vec<_> = url.query().unwrap_or_default().split('&').filter(is_known).collect();

@@ -1,0 +1,64 @@
+//! Postgres dies, loses its connections, or is replaced by its standby.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use keymint_test_postgres::{PrivateCluster, url_at};
+use sqlx::{Connection as _, PgConnection, query};
+
+use crate::load::Load;
+use crate::process::Place;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_crashes_and_recovers_has_every_use_that_was_answered() {
+    let cluster = PrivateCluster::start().await;
+    let place = Place::on(&cluster.database().await);
+    let server = place.serve();
+    let load = Load::start(&server, 3, 8).await;
+    for _ in 0..3 {
+        load.goes_on(50).await;
+        cluster.stop().await;
+        load.fails(1).await;
+        cluster.start_again().await;
+    }
+    load.goes_on(50).await;
+    load.end().await.agree_with(&place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_ends_cost_no_use_and_count_none_twice() {
+    let cluster = PrivateCluster::start().await;
+    let url = cluster.database().await;
+    let place = Place::on(&url);
+    let server = place.serve();
+    let load = Load::start(&server, 3, 8).await;
+    let mut operator = PgConnection::connect(&url).await.unwrap();
+    for _ in 0..10 {
+        load.goes_on(30).await;
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'keymint'";
+        query(end).execute(&mut operator).await.unwrap();
+    }
+    load.goes_on(50).await;
+    load.end().await.agree_with(&place);
+}
+
+/// The address of the primary leads to its standby from one moment to the next, as a balancer's or a name's does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_takes_over_has_every_use_that_was_answered() {
+    let primary = PrivateCluster::start().await;
+    let url = primary.database().await;
+    let standby = primary.standby().await;
+    let link = |path: &Path| symlink(primary.folder(), path);
+    let address = tempfile::Builder::new().prefix("keymint-pg-").make_in("/tmp", link).unwrap().into_temp_path();
+    let place = Place::on(&url_at(&address, &url));
+    let server = place.serve();
+    let load = Load::start(&server, 3, 8).await;
+    load.goes_on(100).await;
+    primary.stop().await;
+    load.fails(1).await;
+    standby.promote().await;
+    std::fs::remove_file(&address).unwrap();
+    symlink(standby.folder(), &address).unwrap();
+    load.goes_on(100).await;
+    load.end().await.agree_with(&place);
+}

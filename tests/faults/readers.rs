@@ -1,0 +1,42 @@
+//! Clients that ask, and never read what they are told.
+
+use std::fs;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::load::Load;
+use crate::process::{Place, Server};
+
+const CLIENTS: usize = 100;
+const REQUESTS: usize = 60;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_never_read_are_cut_off_and_cost_others_nothing() {
+    let place = Place::new().with("KEYMINT__SERVER__MAX_CONNECTIONS", &CLIENTS.to_string());
+    let server = place.serve();
+    let load = Load::start(&server, 3, 4).await;
+    load.goes_on(50).await;
+    let before = resident_bytes(&server);
+    let pipelined = "GET /openapi.json HTTP/1.1\r\nhost: keymint\r\n\r\n".repeat(REQUESTS);
+    let mut clients = Vec::new();
+    for _ in 0..2 * CLIENTS {
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        client.write_all(pipelined.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    load.goes_on(300).await;
+    // A new connection gets its turn, which those that are never read have had.
+    assert_eq!(server.status_of("/healthz").await, 200);
+    assert_eq!(load.failed(), 0);
+    let grown = resident_bytes(&server).saturating_sub(before);
+    assert!(grown < 256 * 1024 * 1024, "{} MB for answers that nobody reads", grown / 1_000_000);
+    drop(clients);
+    load.end().await.agree_with(&place);
+}
+
+fn resident_bytes(server: &Server) -> usize {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    1024 * line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+}
