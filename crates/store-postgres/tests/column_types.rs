@@ -66,7 +66,7 @@ async fn one_wide_column_among_others_holds_more_than_they_do() {
 #[tokio::test]
 async fn texts_of_any_length_and_domains_are_taken() {
     let database = with(&["name", "start"], "varchar(40)").await;
-    database.execute(r#"create domain moment as timestamptz"#).await;
+    database.execute("create domain moment as timestamptz").await;
     database.execute(r#"alter table "apikey" alter "expiresAt" type moment"#).await;
     let store = database.open().await;
     store.insert(&sample::key("a"), None).await.unwrap();

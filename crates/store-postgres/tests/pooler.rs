@@ -9,7 +9,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keymint_conformance::sample;
 use keymint_domain::listing::ListQuery;
@@ -65,12 +65,15 @@ impl Pooler {
 
     /// Waits until it listens.
     async fn wait(&self) {
-        let (began, socket) = (Instant::now(), self.folder.path().join(".s.PGSQL.6432"));
-        while !socket.exists() {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
-            assert!(began.elapsed() < Duration::from_secs(20), "PgBouncer does not listen: {log}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let socket = self.folder.path().join(".s.PGSQL.6432");
+        let listens = async {
+            while !socket.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let log = || fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let listens = tokio::time::timeout(Duration::from_secs(20), listens).await;
+        assert!(listens.is_ok(), "PgBouncer does not listen: {}", log());
     }
 
     fn options(&self) -> PgOptions {

@@ -122,7 +122,7 @@ async fn a_role_that_may_not_migrate_says_so_where_that_is_needed() {
     assert_eq!(on_nothing, expected);
 
     let behind = Worked::new().await;
-    behind.execute(r#"delete from keymint_migrations where version = 5; grant create on schema public to ROLE"#).await;
+    behind.execute("delete from keymint_migrations where version = 5; grant create on schema public to ROLE").await;
     behind.execute(r#"grant insert, update on "keymint_migrations" to ROLE"#).await;
     assert!(behind.refusal().await.contains("may not change them: must be owner of table apikey; run"));
 }

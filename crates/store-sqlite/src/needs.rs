@@ -89,9 +89,9 @@ impl Columns {
         let asked = |columns: &'static [&'static str], expected, fits: fn(Affinity) -> bool| {
             let misfit = move |column: &&'static str| {
                 let found = self.0.get(*column).filter(|found| !fits(Affinity::of(found)))?.to_lowercase();
-                Some(Fault { table: "apikey", column: *column, expected, found })
+                Some(Fault { table: "apikey", column, expected, found })
             };
-            columns.iter().filter_map(move |column| misfit(column))
+            columns.iter().filter_map(misfit)
         };
         let texts = asked(TEXTS, "text", |affinity| matches!(affinity, Affinity::Text | Affinity::None));
         let numbers = asked(NUMBERS, "integer", |affinity| matches!(affinity, Affinity::Number | Affinity::None));

@@ -6,7 +6,6 @@ use sqlx::sqlite::SqlitePool;
 use tokio::time::timeout;
 
 use crate::connect::{Opener, readers};
-use crate::error::open_error;
 use crate::file::DatabaseFile;
 use crate::layout::Layout;
 use crate::writer::{BatchConnection, Writer};

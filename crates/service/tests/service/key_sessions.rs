@@ -118,7 +118,7 @@ async fn a_keys_session_reads_keys_and_changes_them_only_where_that_is_allowed()
             fixture.keys.create(&caller, unowned(None, NewKey::default())).await.map(drop),
             fixture.keys.update(&caller, update).await.map(drop),
             fixture.keys.revoke(&caller, &id, None).await.map(drop),
-            fixture.keys.delete(&caller, &id, None).await,
+            fixture.keys.delete(&caller, &id, None).await.map(drop),
         ];
         for answer in answers {
             if may_manage_keys {

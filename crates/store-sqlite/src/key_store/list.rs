@@ -1,9 +1,9 @@
 use std::cmp::min;
 
 use futures_util::{Stream, TryStreamExt as _};
+use keymint_domain::ConfigId;
 use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
 use keymint_domain::policy::ConfigFilter;
-use keymint_domain::ConfigId;
 use keymint_ports::{PageRows, StoreError};
 use sea_query::{Condition, Expr, ExprTrait as _, NullOrdering, Order, Query, SelectStatement, SqliteQueryBuilder};
 use sea_query_sqlx::{SqlxBinder as _, SqlxValues};
