@@ -11,20 +11,47 @@ use crate::deadline::Deadline;
 use crate::error::{open_error, url_error};
 use crate::key_store::spend::Memory;
 use crate::lent::{Pool, SIGN_OF_LIFE};
-use crate::{ConnectError, PgOptions};
+use crate::{ConnectError, PgOptions, PgStore};
 use keymint_ports::Durability;
 
 /// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Opens a pool and its first connection.
+/// Opens a pool for all but the lanes, and its first connection.
 ///
 /// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
 pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Pool, ConnectError> {
+    let (max, deadline) = (options.max_connections.max(1), Deadline::of_statements(options.statement_timeout_ms));
+    let pool = pool(options, memory, max - lanes_share(max));
+    let connections = pool.connect_with(connection(options, deadline)?).await.map_err(open_error)?;
+    Ok(Pool { connections, deadline })
+}
+
+/// Opens the connections of the lanes, beside `others`. A row that somebody keeps locked does not keep a batch for longer than a
+/// moment. Where there is but one connection it is everybody's, and may wait.
+pub(crate) fn open_lanes(options: &PgOptions, memory: &Arc<Memory>, others: &Pool) -> Result<Pool, ConnectError> {
+    const LOCK_TIMEOUT: (&str, &str) = ("lock_timeout", "50");
+    let deadline = others.deadline;
+    let connections = match lanes_share(options.max_connections) {
+        0 => others.connections.clone(),
+        max => {
+            let connection = connection(options, deadline)?.options([LOCK_TIMEOUT]);
+            pool(options, memory, max).connect_lazy_with(connection)
+        }
+    };
+    Ok(Pool { connections, deadline })
+}
+
+/// How many of so many connections belong to the lanes, with the one beside them: half at most.
+pub(crate) fn lanes_share(max_connections: u32) -> u32 {
+    let wanted = u32::try_from(PgStore::LANES.get() + 1).unwrap_or(u32::MAX);
+    wanted.min(max_connections / 2)
+}
+
+fn pool(options: &PgOptions, memory: &Arc<Memory>, max: u32) -> PgPoolOptions {
     let memory = Arc::clone(memory);
-    let deadline = Deadline::of_statements(options.statement_timeout_ms);
-    let pool = PgPoolOptions::new()
-        .max_connections(options.max_connections.max(1))
+    PgPoolOptions::new()
+        .max_connections(max)
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .after_connect(move |_, _| {
             memory.clear();
@@ -38,9 +65,7 @@ pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Po
                 }
                 Ok(true)
             })
-        });
-    let connections = pool.connect_with(connection(options, deadline)?).await.map_err(open_error)?;
-    Ok(Pool { connections, deadline })
+        })
 }
 
 /// Asks an idle connection for a sign of life. One that gives none is replaced.

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,23 +15,35 @@ use crate::{ConnectError, PgOptions, connect, migrate};
 /// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
 pub struct PgStore {
     pub(crate) pool: Pool,
+    /// The connections of the batches, which nobody else can use up.
+    pub(crate) lanes: Pool,
     pub(crate) layout: Layout,
+    max_connections: u32,
     pub(crate) memory: Arc<Memory>,
 }
 
 impl PgStore {
+    /// Batches in flight at once with a gain.
+    pub const LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+
     /// Opens the database and brings its tables up to date.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let memory = Arc::new(Memory::new());
         let pool = connect::open(options, &memory).await?;
+        let lanes = connect::open_lanes(options, &memory, &pool)?;
         let layout = told(migrate::migrate(&pool.connections)).await?;
-        Ok(Self { pool, layout, memory })
+        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, memory })
     }
 
     /// The connections that are open now.
     pub fn connections(&self) -> Connections {
-        let pool = &self.pool.connections;
-        Connections::new(usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
+        let is_shared = connect::lanes_share(self.max_connections) == 0;
+        let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
+        pools.fold(Connections::default(), |sum, pool| {
+            let open = usize::try_from(pool.connections.size()).unwrap_or(usize::MAX);
+            let Connections { idle, used } = Connections::new(open, pool.connections.num_idle());
+            Connections { idle: sum.idle + idle, used: sum.used + used }
+        })
     }
 
     /// Brings the tables of the database up to date, and no more.
@@ -45,10 +58,10 @@ async fn told<T>(migration: impl Future<Output = T>) -> T {
     const NEWS: Duration = Duration::from_secs(10);
     let mut migration = pin!(migration);
     loop {
-        match timeout(NEWS, &mut migration).await {
-            Ok(outcome) => return outcome,
-            Err(_) => tracing::warn!("still migrating, or waiting for another process that does"),
+        if let Ok(outcome) = timeout(NEWS, &mut migration).await {
+            return outcome;
         }
+        tracing::warn!("still migrating, or waiting for another process that does");
     }
 }
 

@@ -66,7 +66,6 @@ impl Store {
     }
 
     pub(super) async fn open(database: &Database, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
-        const PG_LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
         Ok(match &database.url {
             DatabaseUrl::Memory => {
                 let store = Arc::new(MemoryStore::default());
@@ -79,7 +78,7 @@ impl Store {
             }
             DatabaseUrl::Postgres { url } => {
                 let store = Arc::new(PgStore::connect(&postgres_options(database, url.expose())).await?);
-                Self::new(store, PgStore::connections, PG_LANES, meter)
+                Self::new(store, PgStore::connections, PgStore::LANES, meter)
             }
         })
     }
