@@ -193,7 +193,7 @@ fn of_service(error: &ServiceError) -> Answer {
         ServiceError::Overloaded => {
             Answer::new(UNAVAILABLE, "OVERLOADED", "Too many requests are waiting. Try again later.").after(SOON)
         }
-        ServiceError::Store(StoreError::Unavailable(_)) => {
+        ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked) => {
             Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.").after(SOON)
         }
         ServiceError::Store(StoreError::OutOfRange { column }) => {

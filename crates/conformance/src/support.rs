@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::verify::{Attempt, Verdict};
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Policy, Timestamp};
-use keymint_ports::KeyStore;
+use keymint_ports::{KeyStore, StoreError};
 use tokio::sync::Barrier;
 
 use crate::{Engine, sample};
@@ -61,7 +61,18 @@ pub(crate) async fn settle(
     policy: &Policy,
     now: Timestamp,
 ) -> Vec<Verdict> {
-    let answers = store.spend(attempts, policy, now).await.unwrap();
+    let mut answers = store.spend(attempts, policy, now).await.unwrap();
+    // What was locked counted for nothing, and is tried again, as the service does.
+    loop {
+        let locked = answers.iter().enumerate().filter(|(_, answer)| matches!(answer, Err(StoreError::Locked)));
+        let locked: Vec<_> = locked.map(|(place, _)| place).collect();
+        if locked.is_empty() {
+            break;
+        }
+        let asked: Vec<_> = locked.iter().map(|place| attempts[*place].clone()).collect();
+        let again = store.spend(&asked, policy, now).await.unwrap();
+        locked.into_iter().zip(again).for_each(|(place, answer)| answers[place] = answer);
+    }
     assert_eq!(answers.len(), attempts.len(), "one answer for each attempt");
     answers.into_iter().map(Result::unwrap).collect()
 }

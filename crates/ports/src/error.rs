@@ -26,6 +26,9 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// Somebody else keeps a row locked that the call needs. Nothing was changed; a later attempt may succeed.
+    #[error("a row is locked by somebody else")]
+    Locked,
     /// The store does not answer, or cannot do its work now. A later attempt may succeed. A change may or may not
     /// have happened where the connection broke, or was given up, on its commit.
     #[error("the store is unavailable")]

@@ -136,7 +136,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// random, so that only a copied row brings this about; a store may take ten seconds to notice one beside a row in use.
     ///
     /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with
-    /// [`StoreError::Corrupt`] in their places; an outer error fails the batch, of which then nothing counted.
+    /// [`StoreError::Corrupt`] in their places. One that somebody else keeps locked may fail the attempts on it with
+    /// [`StoreError::Locked`], so that the others need not wait for it: nothing of them counted. An outer error fails the batch, of which then nothing counted.
     async fn spend(
         &self,
         attempts: &[Attempt],

@@ -35,7 +35,7 @@ pub struct GroupCommitOptions {
     /// Attempts in one transaction at most.
     pub max_batch: NonZeroUsize,
     /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
-    /// has not ended within two milliseconds.
+    /// has not ended within two milliseconds. One more is for attempts on rows that somebody else keeps locked.
     pub lanes: NonZeroUsize,
     /// How long a batch may take before it is given up: more than the store allows itself, which knows better. Attempts of such a
     /// batch fail, and each may have been counted.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use tokio::time::timeout;
 use url::Url;
 
@@ -14,7 +14,7 @@ use crate::error::{open_error, refuses_settings, url_error};
 use crate::key_store::spend::Memory;
 use crate::lent::{Pool, SIGN_OF_LIFE};
 use crate::parameters::check_parameters;
-use crate::{ConnectError, PgOptions};
+use crate::{ConnectError, PgOptions, PgStore};
 use keymint_ports::Durability;
 
 /// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
@@ -23,32 +23,60 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// A setting of a session, and its value.
 pub(crate) type Setting = (&'static str, String);
 
-/// Opens a pool and its first connection, and looks at what it leads to.
+/// The connections of a store.
+pub(crate) struct Opened {
+    /// For all but the batches.
+    pub(crate) pool: Pool,
+    /// For the batches, which nobody else can use up.
+    pub(crate) lanes: Pool,
+    pub(crate) behind: Behind,
+}
+
+/// Opens both pools and their first connection, and looks at what it leads to.
 ///
 /// A pooler may refuse settings at the start of a session. Then the role must have them.
-pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<(Pool, Behind), ConnectError> {
+pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Opened, ConnectError> {
     let deadline = Deadline::of_statements(options.statement_timeout_ms);
     let (settings, bare) = (settings(options, deadline), connection(options)?);
     let with_settings =
         bare.clone().options(settings.iter().map(|(name, value)| (*name, value.as_str())).chain([MARK]));
-    let (pool, asked) = match open_pool(options, with_settings.clone(), memory).await {
-        Err(error) if refuses_settings(&error) => (open_pool(options, bare.clone(), memory).await, bare),
-        outcome => (outcome, with_settings),
+    let max = options.max_connections.max(1);
+    let open = |connection| pool(options, memory, max - lanes_share(max)).connect_with(connection);
+    let (connections, asked, takes_settings) = match open(with_settings.clone()).await {
+        Err(error) if refuses_settings(&error) => (open(bare.clone()).await, bare, false),
+        outcome => (outcome, with_settings, true),
     };
-    let pool = pool.map_err(open_error)?;
-    let behind = Behind::look(&pool, &asked, &settings).await?;
-    Ok((Pool { connections: pool, deadline }, behind))
+    let connections = connections.map_err(open_error)?;
+    let behind = Behind::look(&connections, &asked, &settings).await?;
+    let pool = Pool { connections, deadline };
+    let lanes = open_lanes(options, memory, &pool, if takes_settings { asked.options([LOCK_TIMEOUT]) } else { asked });
+    Ok(Opened { pool, lanes, behind })
+}
+
+/// A row that somebody keeps locked does not keep a batch for longer than a moment, in milliseconds.
+const LOCK_TIMEOUT: (&str, &str) = ("lock_timeout", "50");
+
+/// Opens the connections of the lanes, beside `others`. Where there is but one connection it is everybody's, and may wait for
+/// locks.
+fn open_lanes(options: &PgOptions, memory: &Arc<Memory>, others: &Pool, connection: PgConnectOptions) -> Pool {
+    let connections = match lanes_share(options.max_connections) {
+        0 => others.connections.clone(),
+        max => pool(options, memory, max).connect_lazy_with(connection),
+    };
+    Pool { connections, deadline: others.deadline }
+}
+
+/// How many of so many connections belong to the lanes, with the one beside them: half at most.
+pub(crate) fn lanes_share(max_connections: u32) -> u32 {
+    let wanted = u32::try_from(PgStore::LANES.get() + 1).unwrap_or(u32::MAX);
+    wanted.min(max_connections / 2)
 }
 
 /// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
-async fn open_pool(
-    options: &PgOptions,
-    connection: PgConnectOptions,
-    memory: &Arc<Memory>,
-) -> Result<PgPool, sqlx::Error> {
+fn pool(options: &PgOptions, memory: &Arc<Memory>, max: u32) -> PgPoolOptions {
     let memory = Arc::clone(memory);
-    let pool = PgPoolOptions::new()
-        .max_connections(options.max_connections.max(1))
+    PgPoolOptions::new()
+        .max_connections(max)
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .after_connect(move |_, _| {
             memory.clear();
@@ -62,8 +90,7 @@ async fn open_pool(
                 }
                 Ok(true)
             })
-        });
-    pool.connect_with(connection).await
+        })
 }
 
 /// Asks an idle connection for a sign of life. One that gives none is replaced.
@@ -121,7 +148,7 @@ mod tests {
         set_default_isolation(&url).await;
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
-            let (pool, _) = open(&options, &Arc::new(Memory::new())).await.unwrap();
+            let Opened { pool, .. } = open(&options, &Arc::new(Memory::new())).await.unwrap();
             let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool.connections).await.unwrap();
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
@@ -136,7 +163,7 @@ mod tests {
         const ALTER: &str =
             "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
             current_database()); end $$";
-        let (pool, _) = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
+        let Opened { pool, .. } = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
         query(ALTER).execute(&pool.connections).await.unwrap();
     }
 
@@ -144,7 +171,7 @@ mod tests {
     async fn options_of_the_url_stay() {
         let url = keymint_test_postgres::database().await;
         let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
-        let (pool, _) = open(&options, &Arc::new(Memory::new())).await.unwrap();
+        let Opened { pool, .. } = open(&options, &Arc::new(Memory::new())).await.unwrap();
         let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool.connections).await.unwrap();
         assert_eq!(timeout, "77ms");
     }

@@ -138,12 +138,16 @@ pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
     ConnectError::Migrate(error.to_string().into())
 }
 
+/// A lock was waited for as long as `lock_timeout` says.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
 /// reports them itself.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
         sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
+        sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => StoreError::Locked,
         // Timeouts, lost connections, a server that starts or stops: all of them may pass.
         _ => StoreError::unavailable(scrubbed(error)),
     }

@@ -51,7 +51,7 @@ pub(crate) struct Lent {
 impl Lent {
     /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
     pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+        if !matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Locked)) {
             self.give_back();
         }
         outcome

@@ -9,7 +9,7 @@ pub struct PgOptions {
     pub url: String,
     /// What an answer survives.
     pub durability: Durability,
-    /// Connections at most; 0 counts as 1.
+    /// Connections at most; 0 counts as 1. Half of them, and five at most, belong to batches of verifications.
     pub max_connections: u32,
     /// Milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the server is silent
     /// for a second longer is given up, or for an hour where any time is allowed.

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use keymint_ports::Connections;
 use tokio::time::timeout;
 
+use crate::connect::Opened;
 use crate::key_store::spend::Memory;
 use crate::layout::Layout;
 use crate::lent::Pool;
@@ -14,25 +16,36 @@ use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 /// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
 pub struct PgStore {
     pub(crate) pool: Pool,
+    /// The connections of the batches, which nobody else can use up.
+    pub(crate) lanes: Pool,
     pub(crate) layout: Layout,
+    max_connections: u32,
     pub(crate) memory: Arc<Memory>,
     faults: Vec<Fault>,
     behind: Behind,
 }
 
 impl PgStore {
+    /// Batches in flight at once with a gain.
+    pub const LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+
     /// Opens the database, and brings its tables up to date where they are not.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let memory = Arc::new(Memory::new());
-        let (pool, behind) = connect::open(options, &memory).await?;
+        let Opened { pool, lanes, behind } = connect::open(options, &memory).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections, options)).await?;
-        Ok(Self { pool, layout, memory, faults, behind })
+        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, memory, faults, behind })
     }
 
     /// The connections that are open now.
     pub fn connections(&self) -> Connections {
-        let pool = &self.pool.connections;
-        Connections::new(usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
+        let is_shared = connect::lanes_share(self.max_connections) == 0;
+        let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
+        pools.fold(Connections::default(), |sum, pool| {
+            let open = usize::try_from(pool.connections.size()).unwrap_or(usize::MAX);
+            let Connections { idle, used } = Connections::new(open, pool.connections.num_idle());
+            Connections { idle: sum.idle + idle, used: sum.used + used }
+        })
     }
 
     /// What answers behind the URL.

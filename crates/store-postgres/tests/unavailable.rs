@@ -56,13 +56,61 @@ async fn a_row_that_somebody_keeps_locked_is_unavailable_until_it_is_unlocked() 
     let mut lock = stranger.begin().await.unwrap();
     query(r#"select 1 from "apikey" for update"#).execute(&mut *lock).await.unwrap();
     let attempts = [sample::attempt("a")];
-    assert!(is_unavailable(&store.spend(&attempts, &Policy::default(), sample::NOW).await));
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(matches!(answers[0], Err(StoreError::Locked)), "{answers:?}");
     assert!(is_unavailable(&store.remove(&sample::id("a")).await));
     assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
     lock.rollback().await.unwrap();
 
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some(), "what was refused before took nothing");
+}
+
+#[tokio::test]
+async fn a_locked_row_fails_its_own_attempts_and_keeps_nobody_else_waiting() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    for id in ["a", "b", "c"] {
+        store.insert(&sample::key_with_quota(id, 9), None).await.unwrap();
+    }
+    let attempts = ["a", "b", "unknown", "c", "b"].map(sample::attempt);
+    let mut stranger = database.stranger().await;
+    // Thrice, of which the last batches know their rows already.
+    for used in 1..=3 {
+        let mut lock = stranger.begin().await.unwrap();
+        query(r#"select 1 from "apikey" where "id" = 'b' for update"#).execute(&mut *lock).await.unwrap();
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        assert!(answers[0].as_ref().unwrap().accepted().is_some());
+        assert!(
+            matches!((&answers[1], &answers[4]), (Err(StoreError::Locked), Err(StoreError::Locked))),
+            "{answers:?}"
+        );
+        assert!(answers[2].as_ref().unwrap().accepted().is_none(), "there is no such key");
+        assert!(answers[3].as_ref().unwrap().accepted().is_some());
+        lock.rollback().await.unwrap();
+        let again = store.spend(&[sample::attempt("b")], &Policy::default(), sample::NOW).await.unwrap();
+        assert!(again[0].as_ref().unwrap().accepted().is_some(), "its row is free again");
+        for id in ["a", "b", "c"] {
+            let left = store.find(&sample::id(id)).await.unwrap().unwrap().usage.remaining;
+            assert_eq!(left, Some(9 - used), "{id}: what is locked takes nothing");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_locked_table_is_locked_and_not_empty() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
+    let mut stranger = database.stranger().await;
+    let mut lock = stranger.begin().await.unwrap();
+    query(r#"lock table "apikey" in access exclusive mode"#).execute(&mut *lock).await.unwrap();
+    let attempts = [sample::attempt("a")];
+    let outcome = store.spend(&attempts, &Policy::default(), sample::NOW).await;
+    assert!(outcome.iter().flatten().all(|answer| matches!(answer, Err(StoreError::Locked))), "{outcome:?}");
+    lock.rollback().await.unwrap();
+    let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some());
 }
 
 #[tokio::test]

@@ -12,9 +12,10 @@ impl Verifier for Keys {
         match self.verify(&Caller::Gateway, request).await {
             Ok(Verdict::Accepted(key)) => Ok(Ok(ApiKey::of(&key, self.policy(), self.standings(&key)))),
             Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
-            Err(error @ (ServiceError::Overloaded | ServiceError::Store(StoreError::Unavailable(_)))) => {
-                Err(VerifierError::unavailable(error))
-            }
+            Err(
+                error @ (ServiceError::Overloaded
+                | ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked)),
+            ) => Err(VerifierError::unavailable(error)),
             Err(error) => Err(VerifierError::failed(error)),
         }
     }

@@ -38,7 +38,8 @@ impl Meter for Metrics {
             StoreError::Unavailable(_) => "unavailable",
             StoreError::Corrupt { .. } => "corrupt",
             // What the store was asked for could not be done, and it said so: nothing is wrong with the store.
-            StoreError::Duplicate
+            StoreError::Locked
+            | StoreError::Duplicate
             | StoreError::OwnerFull
             | StoreError::Dangling
             | StoreError::Referenced

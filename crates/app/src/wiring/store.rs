@@ -88,7 +88,6 @@ impl Store {
 
     pub(super) async fn open(database: &Database, absent: Absent, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
         let must_exist = absent == Absent::Fail;
-        const PG_LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
         Ok(match &database.url {
             DatabaseUrl::Memory => {
                 let store = Arc::new(MemoryStore::default());
@@ -109,7 +108,7 @@ impl Store {
                     server: Some(store.behind().to_string()),
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
-                Self { found, ..Self::new(store, PgStore::connections, PG_LANES, meter) }
+                Self { found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
             }
         })
     }

@@ -191,6 +191,14 @@ fn each_bad_value_is_told_what_it_must_be() {
             "keymint.toml:2: organization.roles.a[1]: must be \"create\", \"read\", \"update\" or \"delete\"\n\
              keymint.toml:3: organization.roles.b: must be a list, not text",
         ),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
+fn each_bad_value_of_a_kind_of_keys_is_told_what_it_must_be() {
+    for (text, expected) in [
         (
             "[[api_key]]\nreferences = \"team\"",
             "keymint.toml:2: api_key[0].references: must be \"user\" or \"organization\"",

@@ -137,6 +137,38 @@ async fn a_store_that_never_ends_fails_its_batches_in_time_and_not_the_service()
 }
 
 #[tokio::test]
+async fn attempts_on_a_locked_row_wait_beside_the_lanes_until_it_is_free() {
+    let locked = Arc::new(AtomicUsize::new(3));
+    let others = Arc::new(AtomicUsize::new(0));
+    let (hash, left, alone) = (PlainKey::new("locked").hash(), Arc::clone(&locked), Arc::clone(&others));
+    let store = OddStore(move |attempts: Vec<Attempt>| {
+        let is_locked = |attempt: &Attempt| *attempt.hash() == hash;
+        let has_locked = attempts.iter().any(is_locked);
+        let is_free = has_locked && left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err();
+        alone.fetch_add(usize::from(!has_locked), Relaxed);
+        let answer = |attempt| if is_locked(attempt) && !is_free { Err(StoreError::Locked) } else { Ok(refused()) };
+        let answers = attempts.iter().map(answer).collect();
+        async move { Ok(answers) }.boxed()
+    });
+    let keys = Keys::builder(Arc::new(store)).build();
+    let mut waits = pin!(keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new("locked"))));
+    assert!(poll!(&mut waits).is_pending());
+    assert!(keys.verify(&Caller::Server, request()).await.is_ok());
+    assert!(waits.await.is_ok());
+    assert_eq!(locked.load(Relaxed), 0, "it was tried until it was free");
+}
+
+#[tokio::test]
+async fn an_attempt_on_a_row_that_stays_locked_fails_after_a_while() {
+    let store = OddStore(|attempts: Vec<Attempt>| {
+        async move { Ok(attempts.iter().map(|_| Err(StoreError::Locked)).collect()) }.boxed()
+    });
+    let keys = Keys::builder(Arc::new(store)).build();
+    let answer = keys.verify(&Caller::Server, request()).await;
+    assert!(matches!(answer, Err(ServiceError::Store(StoreError::Locked))), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_corrupt_row_fails_its_own_attempt_only() {
     let mut store = MockKeyStore::new();
     store.expect_spend().once().returning(|_, _, _| {

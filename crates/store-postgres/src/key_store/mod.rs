@@ -105,7 +105,7 @@ impl KeyStore for PgStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        call!(self.pool, spend::probe, self.layout.owner_columns)
+        call!(self.lanes, spend::probe, self.layout.owner_columns)
     }
 }
 
@@ -122,8 +122,8 @@ impl PgStore {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
-        let mut connection = self.pool.lend().await?;
-        let (deadline, owner_columns) = (self.pool.deadline, self.layout.owner_columns);
+        let mut connection = self.lanes.lend().await?;
+        let (deadline, owner_columns) = (self.lanes.deadline, self.layout.owner_columns);
         let outcome = spend::spend(&mut connection, deadline, owner_columns, &self.memory, attempts, policy, now).await;
         let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let is_broken = match &outcome {

@@ -11,6 +11,7 @@ mod optimistic;
 mod probe;
 mod version;
 
+use self::locked::Others;
 use keymint_domain::Timestamp;
 use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
@@ -72,8 +73,14 @@ pub(super) async fn spend(
         let settled = if round < OPTIMISTIC_ROUNDS {
             deadline.bound(optimistic::settle(connection, owner_columns, memory, &asked, policy, now)).await
         } else {
-            let all = deadline.bound(locked::settle(connection, owner_columns, &asked, policy, now)).await;
-            all.map(|all| all.into_iter().map(Some).collect()).map_err(Failed::from)
+            with_locks(connection, deadline, owner_columns, Others::Wait, &asked, policy, now).await
+        };
+        // Nothing of this round was kept.
+        let settled = match settled {
+            Err(Failed::Otherwise(StoreError::Locked)) => {
+                with_locks(connection, deadline, owner_columns, Others::Skip, &asked, policy, now).await
+            }
+            settled => settled,
         };
         let settled: Vec<_> = match settled {
             Err(failed) if round == 0 => return Err(failed),
@@ -87,6 +94,19 @@ pub(super) async fn spend(
     }
     let unsettled = || Err(StoreError::unavailable("an attempt was lost"));
     Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unsettled)).collect())
+}
+
+async fn with_locks(
+    connection: &mut PgConnection,
+    deadline: Deadline,
+    owner_columns: OwnerColumns,
+    others: Others,
+    attempts: &[&Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Option<Result<Verdict, StoreError>>>, Failed> {
+    let settling = locked::settle(connection, owner_columns, others, attempts, policy, now);
+    Ok(deadline.bound(settling).await?.into_iter().map(Some).collect())
 }
 
 /// Whether the rows of keys alone decide these attempts: what is remembered of a key says nothing of its owner's row, nor

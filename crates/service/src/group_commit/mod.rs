@@ -4,6 +4,8 @@
 //! at once, and a crowd shares one commit. Where there are several lanes, the others begin only when a batch is slow, so that
 //! one which hangs holds up nobody but its own attempts.
 
+mod side_lane;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,6 +18,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
+use self::side_lane::{Locked, is_locked};
 use crate::{GroupCommitOptions, ServiceError, stopwatch};
 
 /// How long a batch waits for the end of the one before it. Two that are under way at once cost the store more than
@@ -25,12 +28,10 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// The way into the lanes. They end when it is dropped, after what waits has been settled.
 pub(crate) struct GroupCommit {
     queue: mpsc::Sender<Waiting>,
-    meter: Arc<dyn Meter>,
-    last_write: Arc<LastWrite>,
+    /// Into the lane beside the others.
+    aside: mpsc::Sender<Waiting>,
+    lanes: Arc<Lanes>,
 }
-
-/// When the last batch began that was kept and changed something.
-struct LastWrite(AtomicI64);
 
 /// An attempt, and where its caller waits for the answer.
 struct Waiting {
@@ -51,7 +52,12 @@ struct Lanes {
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
     turn: Mutex<()>,
-    last_write: Arc<LastWrite>,
+    /// When the last batch began that was kept and changed something, in milliseconds since 1970.
+    last_write: AtomicI64,
+    /// What was set aside, held by the lane beside the others.
+    aside: Mutex<mpsc::Receiver<Waiting>>,
+    /// The keys of those.
+    locked: Locked,
     max_batch: usize,
     deadline: Duration,
 }
@@ -66,7 +72,7 @@ impl GroupCommit {
         options: GroupCommitOptions,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(options.queue.get());
-        let last_write = Arc::new(LastWrite(AtomicI64::new(Timestamp::MIN.as_millis())));
+        let (aside, set_aside) = mpsc::channel(options.queue.get());
         let lanes = Arc::new(Lanes {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
@@ -74,32 +80,32 @@ impl GroupCommit {
             policy: Arc::clone(policy),
             waiting: Mutex::new(waiting),
             turn: Mutex::default(),
-            last_write: Arc::clone(&last_write),
+            last_write: AtomicI64::new(Timestamp::MIN.as_millis()),
+            aside: Mutex::new(set_aside),
+            locked: Locked::default(),
             max_batch: options.max_batch.get(),
             deadline: options.deadline,
         });
         for _ in 0..options.lanes.get() {
-            let lanes = Arc::clone(&lanes);
-            tokio::spawn(async move {
-                // A store must not panic. Where one does, its batch fails and its lane goes on.
-                while tokio::spawn(Arc::clone(&lanes).run()).await.is_err() {
-                    tracing::error!("the store panicked; its batch has failed");
-                }
-            });
+            let (lanes, aside) = (Arc::clone(&lanes), aside.clone());
+            keep_up(move || Arc::clone(&lanes).run(aside.clone()));
         }
-        Self { queue, meter: Arc::clone(meter), last_write }
+        let beside = Arc::clone(&lanes);
+        keep_up(move || Arc::clone(&beside).run_aside());
+        Self { queue, aside, lanes }
     }
 
     /// When the last batch began that was kept and changed something.
     pub(crate) fn last_write(&self) -> Timestamp {
-        Timestamp::from_millis(self.last_write.0.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.lanes.last_write.load(Ordering::Relaxed))
     }
 
     /// Settles one attempt, which was made at `entered`. Where the caller stops waiting before its batch has begun, nothing is counted.
     pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Verdict, ServiceError> {
         let (answer, settled) = oneshot::channel();
-        if self.queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
-            self.meter.turned_away();
+        let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { &self.queue };
+        if queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
+            self.lanes.meter.turned_away();
             return Err(ServiceError::Overloaded);
         }
         match settled.await {
@@ -109,9 +115,18 @@ impl GroupCommit {
     }
 }
 
+/// Runs a lane to its end. A store must not panic. Where one does, its batch fails and its lane goes on.
+fn keep_up<L: Future<Output = ()> + Send + 'static>(lane: impl Fn() -> L + Send + 'static) {
+    tokio::spawn(async move {
+        while tokio::spawn(lane()).await.is_err() {
+            tracing::error!("the store panicked; its batch has failed");
+        }
+    });
+}
+
 impl Lanes {
     /// One lane.
-    async fn run(self: Arc<Self>) {
+    async fn run(self: Arc<Self>, aside: mpsc::Sender<Waiting>) {
         let mut batch = Vec::with_capacity(self.max_batch);
         loop {
             let turn = self.collect(&mut batch).await;
@@ -124,25 +139,33 @@ impl Lanes {
             }
             self.measure(&batch);
             let span = span_of(&batch);
-            let (attempts, answers): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let now = self.clock.now();
-            let settling = self.store.spend(&attempts, &self.policy, now).instrument(span);
-            // A store must end. Where one does not, its batch fails and its lane goes on.
-            let settled = timeout(self.deadline, settling).await;
-            let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
+            let (attempts, callers): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|waiting| (waiting.attempt, (waiting.entered, waiting.answer))).unzip();
+            let answers = self.spend(&attempts).instrument(span).await;
             drop(turn);
-            let verdicts = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
-            // A key without limits is accepted unwritten.
-            let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
-            if verdicts.iter().flatten().any(is_written) {
-                self.last_write.0.store(now.as_millis(), Ordering::Relaxed);
-            }
-            for (answer, verdict) in answers.into_iter().zip(verdicts) {
-                // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
-                let _ = answer.send(verdict);
+            for ((attempt, (entered, answer)), settled) in attempts.into_iter().zip(callers).zip(answers) {
+                if is_locked(&settled) {
+                    self.set_aside(Waiting { attempt, entered, asker: None, answer }, &aside);
+                } else {
+                    // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
+                    let _ = answer.send(settled);
+                }
             }
         }
+    }
+
+    /// Settles attempts in one transaction of the store, which must end. Where it does not, they fail.
+    async fn spend(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, StoreError>> {
+        let now = self.clock.now();
+        let settled = timeout(self.deadline, self.store.spend(attempts, &self.policy, now)).await;
+        let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
+        let answers = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
+        // A key without limits is accepted unwritten.
+        let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
+        if answers.iter().flatten().any(is_written) {
+            self.last_write.store(now.as_millis(), Ordering::Relaxed);
+        }
+        answers
     }
 
     /// Waits for attempts and for the turn, and takes all that wait by then; none when there will be none any more. The turn

@@ -1,0 +1,114 @@
+//! Attempts on rows that somebody else keeps locked. They wait beside the lanes, so that nobody waits with them.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::verify::Verdict;
+use keymint_ports::StoreError;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::{Lanes, Waiting};
+use crate::stopwatch;
+
+/// How long an attempt waits for its row.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Between two tries; a store that waits for locks itself adds to it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The keys whose attempts wait here. More attempts on them come here, too.
+#[derive(Default)]
+pub(super) struct Locked {
+    any: AtomicBool,
+    keys: Mutex<HashSet<StoredKey>>,
+}
+
+impl Locked {
+    /// Whether attempts on this key wait. Asked for every attempt, and mostly no key is locked.
+    pub(super) fn contains(&self, key: &StoredKey) -> bool {
+        self.any.load(Relaxed) && self.keys().contains(key)
+    }
+
+    pub(super) fn add(&self, key: &StoredKey) {
+        self.keys().insert(key.clone());
+        self.any.store(true, Relaxed);
+    }
+
+    fn replace(&self, keys: HashSet<StoredKey>) {
+        let mut known = self.keys();
+        self.any.store(!keys.is_empty(), Relaxed);
+        *known = keys;
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashSet<StoredKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attempt, and when it began to wait here.
+struct Aside {
+    waiting: Waiting,
+    since: Instant,
+}
+
+impl Lanes {
+    /// Sets an attempt aside whose row is locked.
+    pub(super) fn set_aside(&self, waiting: Waiting, aside: &mpsc::Sender<Waiting>) {
+        self.locked.add(waiting.attempt.hash());
+        if let Err(refused) = aside.try_send(waiting) {
+            let _ = refused.into_inner().answer.send(Err(StoreError::Locked));
+        }
+    }
+
+    /// The lane beside the others: tries again what was set aside until its row is free, or its time is over.
+    pub(super) async fn run_aside(self: Arc<Self>) {
+        let mut queue = self.aside.lock().await;
+        let (mut waiting, mut held) = (Vec::new(), Vec::new());
+        loop {
+            if held.is_empty() {
+                queue.recv_many(&mut waiting, self.max_batch).await;
+                if waiting.is_empty() {
+                    break;
+                }
+            }
+            while held.len() + waiting.len() < queue.max_capacity()
+                && let Ok(more) = queue.try_recv()
+            {
+                waiting.push(more);
+            }
+            let since = stopwatch();
+            held.extend(waiting.drain(..).map(|waiting| Aside { waiting, since }));
+            held.retain(|aside| !aside.waiting.answer.is_closed());
+            self.try_again(&mut held).await;
+            self.locked.replace(held.iter().map(|aside| aside.waiting.attempt.hash().clone()).collect());
+            if !held.is_empty() {
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Settles those that have waited longest, and keeps what is still locked.
+    async fn try_again(&self, held: &mut Vec<Aside>) {
+        let batch: Vec<Aside> = held.drain(..held.len().min(self.max_batch)).collect();
+        if batch.is_empty() {
+            return;
+        }
+        let attempts: Vec<_> = batch.iter().map(|aside| aside.waiting.attempt.clone()).collect();
+        let now = stopwatch();
+        for (aside, answer) in batch.into_iter().zip(self.spend(&attempts).await) {
+            if is_locked(&answer) && now.saturating_duration_since(aside.since) < PATIENCE {
+                held.push(aside);
+            } else {
+                let _ = aside.waiting.answer.send(answer);
+            }
+        }
+    }
+}
+
+pub(super) fn is_locked(answer: &Result<Verdict, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Locked))
+}
