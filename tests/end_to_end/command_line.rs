@@ -154,6 +154,7 @@ fn commands_end_quietly_where_nobody_reads_what_they_print() {
 #[test]
 fn a_key_may_begin_with_a_hyphen() {
     let place = Place::new();
+    assert!(place.run(&["migrate"]).status.success());
     let output = place.run(&["key", "verify", "-abc", "--json"]);
     let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(verdict["error"]["code"], "INVALID_API_KEY");

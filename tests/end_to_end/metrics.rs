@@ -110,7 +110,9 @@ async fn no_series_grows_with_keys_paths_or_methods() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_fails_and_keys_that_change_are_seen() {
-    let place = Place::new().with("KEYMINT__CLEANUP__INTERVAL_SECONDS", "1");
+    let place = Place::new()
+        .with("KEYMINT__CLEANUP__INTERVAL_SECONDS", "1")
+        .with("KEYMINT__CLEANUP__STEADY_CLOCK_SECONDS", "0");
     let server = place.serve();
     let [_, disabled, revoked] = [
         server.create(json!({ "userId": "ada" })).await,

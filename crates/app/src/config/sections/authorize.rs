@@ -26,8 +26,8 @@ pub struct Assertion {
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Authorize {
     let window_ms = section.integer("idempotency_window_ms", 0, 0..=60_000);
-    let assertion = section.section("assertion", read_assertion);
     let bearer = section.boolean("bearer", true);
+    let assertion = section.section("assertion", read_assertion);
     Authorize { idempotency_window: Duration::from_millis(window_ms), bearer, assertion }
 }
 
