@@ -5,7 +5,7 @@
 mod support;
 
 use keymint_conformance::sample;
-use keymint_domain::key::KeyPatch;
+use keymint_domain::key::{Actor, KeyPatch, Revocation};
 use keymint_domain::policy::Policy;
 use keymint_ports::{KeyStore, StoreError};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -152,4 +152,24 @@ async fn a_log_stays_in_its_place_whatever_connections_fail() {
         database.execute(r#"drop trigger "full""#).await;
         store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_revocation_counts_at_once_although_a_backup_was_copied_over_the_file() {
+    let database = Database::new();
+    let store = database.open().await;
+    store.insert(&sample::key_with_quota("a", 9), None).await.unwrap();
+    let attempts = [sample::attempt("a")];
+    let accepts = async || {
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        answers[0].as_ref().unwrap().accepted().is_some()
+    };
+    assert!(accepts().await);
+    let backup = std::fs::read(database.path()).unwrap();
+    assert!(accepts().await);
+    // The same file, with other content: no other one takes its name.
+    std::fs::write(database.path(), backup).unwrap();
+    let revocation = Revocation { at: sample::NOW, by: Actor::Server };
+    assert!(database.open().await.revoke_unreadable(&sample::id("a"), &revocation).await.unwrap());
+    assert!(!accepts().await, "all share the log");
 }
