@@ -34,7 +34,7 @@ fn run() -> Result<(), Failure> {
         return Err("two numbers are needed".into());
     };
     let rounds = verifications.checked_div(in_flight).ok_or("none in flight verify nothing")?;
-    Builder::new_current_thread().build()?.block_on(async {
+    Builder::new_current_thread().enable_time().build()?.block_on(async {
         let (keys, texts) = service().await?;
         // Steps that share no factor with the number of keys, so that every key has its turn.
         let mut turns = (0..KEYS).cycle().step_by(37);

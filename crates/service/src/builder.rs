@@ -166,7 +166,7 @@ impl KeysBuilder {
     /// Starts the service.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime, which runs the group commit and the flushes.
+    /// Outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
         let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
