@@ -56,7 +56,7 @@ impl<E: Clone> Ledger<E> {
             if let Some(deferred) = &attempt.deferred {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
             }
-            entry.key.usage = entry.key.usage_at(now);
+            entry.key.bring_to(now);
             let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
             if let Verdict::Accepted(key) = &verdict {
                 entry.key = key.clone();
@@ -80,7 +80,7 @@ impl<E: Clone> Ledger<E> {
             if let Some(deferred) = &attempt.deferred {
                 key.usage = deferred.counted_on(&key, policy);
             }
-            key.usage = key.usage_at(now);
+            key.bring_to(now);
             let run = dry_run(Some((&key, entry.owner)), attempt, policy, now);
             if is_of_its_key(&run.verdict) {
                 return Ok(run);

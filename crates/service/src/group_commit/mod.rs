@@ -139,12 +139,13 @@ impl Lanes {
             }
             self.measure(&batch);
             let span = span_of(&batch);
-            let (attempts, callers): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|waiting| (waiting.attempt, (waiting.entered, waiting.answer))).unzip();
-            let answers = self.spend(&attempts).instrument(span).await;
+            let (attempts, answers): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
+            let verdicts = self.spend(&attempts).instrument(span).await;
             drop(turn);
-            for ((attempt, (entered, answer)), settled) in attempts.into_iter().zip(callers).zip(answers) {
+            for ((attempt, answer), settled) in attempts.iter().zip(answers).zip(verdicts) {
                 if is_locked(&settled) {
+                    let (attempt, entered) = (attempt.clone(), stopwatch());
                     self.set_aside(Waiting { attempt, entered, asker: None, answer }, &aside);
                 } else {
                     // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
