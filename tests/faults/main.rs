@@ -18,4 +18,5 @@ mod package;
 #[path = "../end_to_end/process.rs"]
 mod process;
 mod readers;
+mod ready;
 mod silent;
