@@ -163,6 +163,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
                 this.look_ahead(cx)?;
                 return Poll::Pending;
             }
+            // Whoever was told that the connection closes sends what follows again, on another one.
+            if this.turn.closes() {
+                return Poll::Ready(Ok(()));
+            }
             this.framing = Framing::default();
         }
         // The end of the connection, to those who read: actix sends what it has to say, and closes it.

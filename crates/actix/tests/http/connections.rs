@@ -120,6 +120,19 @@ async fn the_rest_of_a_body_that_is_refused_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_after_the_answer_that_closes_the_connection() {
+    let server = TestServer::new();
+    let large = "x".repeat(300 * 1024);
+    let refused = verify("Transfer-Encoding: chunked", &format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len()));
+    for request in [refused.as_str(), CLOSE] {
+        let mut socket = connect(&server).await;
+        socket.write_all(format!("{request}{GET}{CLOSE}").as_bytes()).await.unwrap();
+        let text = rest(&mut socket).await;
+        assert_eq!((text.matches("connection: close").count(), text.matches("HTTP/1.1 ").count()), (1, 1), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_reads_of_a_request_is_not_waited_for_either() {
     let server = TestServer::new();
     let mut socket = connect(&server).await;
