@@ -60,7 +60,7 @@ fn beside_base_path(has_metrics: bool) -> Vec<Endpoint> {
     let endpoints = vec![
         Endpoint::any("/authorize", authorize::authorize, gateways::authorize),
         Endpoint::any("/authorize/{path:.*}", authorize::authorize, gateways::authorize_path),
-        Endpoint::get("/.well-known/jwks.json", key_set::key_set, gateways::key_set),
+        Endpoint::probe("/.well-known/jwks.json", key_set::key_set, gateways::key_set),
         Endpoint::probe("/healthz", health::alive, server::alive),
         Endpoint::probe("/readyz", health::ready, server::ready),
         Endpoint::probe("/openapi.json", docs::document, server::document),

@@ -117,6 +117,10 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 json!({ "id": id.as_ref().map(KeyId::as_str), "name": format!("(cannot be read: {column})") })
             });
             rows.extend(unreadable);
+            let next = offset.unwrap_or(0) + rows.len() as u64;
+            if !json && !rows.is_empty() && next < page.total {
+                tracing::warn!(total = page.total, "more keys match: --offset {next} shows the next ones");
+            }
             output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
         }
         KeyCommand::Get { id } => {
