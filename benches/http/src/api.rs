@@ -127,6 +127,22 @@ impl Api {
         Ok(send(self.client.get(url).bearer_auth(SERVER_KEY)).await?.text().await?)
     }
 
+    /// A path that stands under the base path.
+    pub(crate) fn under_base(&self, path: &str) -> String {
+        format!("{}/api/auth{path}", self.origin)
+    }
+
+    /// Signs a new user up, and returns the cookie of their session.
+    pub(crate) async fn sign_up(&self) -> Result<String, Failure> {
+        // Each server that is measured has another port.
+        let email = format!("user-{}@example.com", self.origin.rsplit(':').next().unwrap_or_default());
+        let new = json!({ "email": email, "password": "password1234", "name": "somebody" });
+        let response = send(self.client.post(self.under_base("/sign-up/email")).json(&new)).await?;
+        let cookie = response.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok());
+        let cookie = cookie.and_then(|cookie| cookie.split(';').next()).ok_or("sign-up sets no cookie")?;
+        Ok(cookie.to_owned())
+    }
+
     /// What the server has counted, in Prometheus' text format; `None` where it does not say.
     pub(crate) async fn metrics(&self) -> Result<Option<String>, Failure> {
         let response = self.client.get(format!("{}/metrics", self.origin)).bearer_auth(SERVER_KEY).send().await?;

@@ -2,10 +2,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
@@ -105,6 +106,14 @@ impl Load {
             _ => Err(format!("wrk failed: {said}{}", String::from_utf8_lossy(&output.stderr)).into()),
         }
     }
+}
+
+/// Starts a hundred connections that ask for `url` without a pause, and show who they are by `header`. They end when
+/// it is dropped.
+pub(crate) fn flood(url: &str, header: &str) -> Result<Child, Failure> {
+    let mut wrk = Command::new("wrk");
+    wrk.kill_on_drop(true).stdout(Stdio::null()).args(["-c100", "-t1", "-d1h"]);
+    Ok(wrk.arg("-H").arg(header).arg(url).spawn()?)
 }
 
 /// Wrk's version, or what to do where it is missing.

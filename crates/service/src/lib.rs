@@ -43,6 +43,7 @@ mod server_keys;
 mod steady_clock;
 mod system;
 mod throttle;
+mod turns;
 
 pub use builder::{GroupCommitOptions, KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
@@ -54,3 +55,4 @@ pub use organizations::{OrganizationError, Organizations};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};
 pub use throttle::{Throttle, ThrottleOptions};
+pub use turns::{Turn, Turns};

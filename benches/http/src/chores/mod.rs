@@ -1,6 +1,7 @@
 //! What must be fast besides verifications, and what must not slow them down.
 
 mod cleanup;
+mod floods;
 mod listing;
 mod report;
 
@@ -26,13 +27,15 @@ pub(crate) async fn run(chores: Chores) -> Result<(), Failure> {
         eprintln!("filling {engine}");
         places.push(Place::new(&lab, engine, &chores).await?);
     }
-    let mut listings = Vec::new();
+    let (mut listings, mut floods) = (Vec::new(), Vec::new());
     for place in &places {
         listings.push(listing::measure(place, &chores).await?);
+        floods.push(floods::measure(place, &chores).await?);
     }
     let cleanups = CleanUps::measure(&places, &chores).await?;
-    let found = places.iter().zip(listings).zip(cleanups);
-    let found = found.map(|((place, listing), cleanup)| Found::new(place.engine, listing, &cleanup)).collect();
+    let found = places.iter().zip(listings).zip(floods).zip(cleanups);
+    let found = found.map(|(((place, listing), floods), cleanup)| Found::new(place.engine, listing, floods, &cleanup));
+    let found = found.collect();
     let report = Report { machine, options: chores, found };
     print!("{report}");
     write_json(report.options.json.as_deref(), &report)

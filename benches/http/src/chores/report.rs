@@ -3,6 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::cleanup::CleanUps;
+use super::floods::Floods;
 use super::listing::Listing;
 use crate::arguments::Chores;
 use crate::figures::Spread;
@@ -24,6 +25,7 @@ pub(super) struct Report {
 pub(super) struct Found {
     engine: Engine,
     listing: Listing,
+    floods: Floods,
     without: Verifications,
     with: Verifications,
     /// With clean-up to without, each round to the one before it.
@@ -45,7 +47,7 @@ struct Verifications {
 
 impl Found {
     #[expect(clippy::cast_precision_loss, reason = "counts and microseconds of one round are far below 2^53")]
-    pub(super) fn new(engine: Engine, listing: Listing, cleanups: &CleanUps) -> Self {
+    pub(super) fn new(engine: Engine, listing: Listing, floods: Floods, cleanups: &CleanUps) -> Self {
         let CleanUps { without, with, removed, left } = cleanups;
         let ratio = |figure: fn(&Round) -> f64| {
             Spread::of(with.iter().zip(without).map(|(with, without)| figure(with) / figure(without)))
@@ -54,6 +56,7 @@ impl Found {
         Self {
             engine,
             listing,
+            floods,
             without: Verifications::of(without),
             with: Verifications::of(with),
             rate_ratio: ratio(Round::per_second),
@@ -89,6 +92,12 @@ impl fmt::Display for Report {
             cells(f, [&engine.to_string(), &first, &last, &format!("{ratio:.2}")])?;
         }
         let Chores { expired, connections, rounds, seconds, .. } = chores;
+        writeln!(f, "\nverifications under a hundred connections, to those without, {connections} connections:\n")?;
+        cells(f, ["", "list, pages of 1000", "get-session"])?;
+        cells(f, ["---"; 3])?;
+        for Found { engine, floods, .. } in found {
+            cells(f, [&engine.to_string(), &cell(floods.lists, 1.0, 2), &cell(floods.sessions, 1.0, 2)])?;
+        }
         writeln!(f, "\n{expired} expired keys, {connections} connections, {rounds} rounds of {seconds} s:\n")?;
         cells(f, ["", "verifications a second", "with clean-up", "ratio", "removed a second", "left"])?;
         cells(f, ["---"; 6])?;

@@ -1,4 +1,5 @@
 use keymint_domain::ErrorCode;
+use keymint_service::ServiceError;
 use serde_json::json;
 use utoipa::ToSchema as _;
 use utoipa::openapi::Ref;
@@ -63,6 +64,7 @@ pub(crate) fn get(_: &Served<'_>) -> Description {
         .answers::<KeyView<'_>>("The key.", examples::key())
         .fails([malformed("[query.id] Invalid input: expected string, received undefined")])
         .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound])
+        .fails([ServiceError::Overloaded])
 }
 
 /// `GET /api-key/list`.
@@ -74,6 +76,7 @@ pub(crate) fn list(_: &Served<'_>) -> Description {
         .answers::<PageView<'_>>("The page.", example)
         .fails([malformed("[query.limit] Too big: expected number to be <=1000")])
         .fails([ErrorCode::Unauthorized, ErrorCode::UnauthorizedSession])
+        .fails([ServiceError::Overloaded])
 }
 
 /// `POST /api-key/update`.

@@ -1,4 +1,5 @@
 use keymint_domain::ErrorCode;
+use keymint_service::ServiceError;
 use serde_json::json;
 use utoipa::openapi::Ref;
 use utoipa::openapi::path::ParameterIn;
@@ -61,6 +62,7 @@ pub(crate) fn get_session(_: &Served<'_>) -> Description {
         .answers_with("The session, with its user.", shown, examples::session())
         .with_header("cache-control", schema::text(), "`no-store`.")
         .fails([ErrorCode::FailedToGetSession, ErrorCode::MethodNotAllowed])
+        .fails([ServiceError::Overloaded])
 }
 
 /// `POST /sign-out`.

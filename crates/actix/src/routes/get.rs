@@ -10,6 +10,7 @@ pub(super) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let config_id = read_config_id(&mut query);
     let id = read_id(&mut query, "id");
     let id = query.finish(id)?;
+    let _turn = call.api.process.looks.take().await?;
     let key = call.api.keys.get(&call.caller().await?, &id, config_id.as_ref()).await?;
     Ok(HttpResponse::Ok().json(KeyView::from(&key)))
 }

@@ -31,6 +31,7 @@ async fn answer(call: Call) -> Result<HttpResponse, ApiError> {
     if *call.http.method() != Method::GET {
         return Err(ErrorCode::MethodNotAllowed.into());
     }
+    let _turn = call.api.process.looks.take().await?;
     let found = call.signed_in().await?.filter(|found| !found.user.is_banned(sessions.identity.now()));
     match found {
         Some(found) => Ok(HttpResponse::Ok().json(SessionView::new(&found, sessions.shows_organization))),

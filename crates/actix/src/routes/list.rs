@@ -10,6 +10,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, ApiError> {
     let request = read_list(&mut query);
     let request = query.finish(Some(request))?;
     let (limit, offset) = (request.limit, request.offset);
+    let _turn = call.api.process.lists.take().await?;
     let page = call.api.keys.list(&call.caller().await?, request).await?;
     Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset)))
 }
