@@ -31,13 +31,13 @@ pub enum ApiError {
     DifferentKeys,
     /// Somebody asks as a gateway who is none.
     NotAGateway,
-    /// The body or the query is malformed: zod's text (wire document 2.3).
+    /// The body or the query is malformed: zod's text (docs/better-auth-wire.md 2.3).
     Validation(String),
-    /// A member that names a URL is no text (wire document 3.5).
+    /// A member that names a URL is no text (docs/better-auth-wire.md 3.5).
     NotAText(&'static str),
-    /// The body is no JSON (wire document 2.4).
+    /// The body is no JSON (docs/better-auth-wire.md 2.4).
     InvalidJson,
-    /// The body is of a media type that is not taken (wire document 2.4).
+    /// The body is of a media type that is not taken (docs/better-auth-wire.md 2.4).
     MediaType {
         /// What it says it is; `None` = nothing.
         given: Option<String>,
@@ -174,7 +174,7 @@ impl ApiError {
         }
         if let Some(wait) = self.answer().retry {
             let seconds = retry_after(wait);
-            // Better Auth's own limiter names the header so (wire document 1.2).
+            // Better Auth's own limiter names the header so (docs/better-auth-wire.md 1.2).
             if matches!(self, Self::Throttled(_)) {
                 headers.insert(X_RETRY_AFTER, seconds.clone());
             }
@@ -188,7 +188,7 @@ fn of_service(error: &ServiceError) -> Answer {
     match error {
         ServiceError::Refused(code) => Answer::of(*code),
         ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
-        // Better Auth's status for a key that it does not even look for (wire document 9, step 2).
+        // Better Auth's status for a key that it does not even look for (docs/better-auth-wire.md 9, step 2).
         ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
         ServiceError::Overloaded => {
             Answer::new(UNAVAILABLE, "OVERLOADED", "Too many requests are waiting. Try again later.").after(SOON)

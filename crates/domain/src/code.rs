@@ -1,5 +1,5 @@
 //! Every reason to say no: the codes of Better Auth's core and of its api-key plugin, with their messages and statuses
-//! to the letter (wire document 2.6, 3, 5), plus the few that Keymint adds.
+//! to the letter (docs/better-auth-wire.md 2.6, 3, 5), plus the few that Keymint adds.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $message:literal;)*) => {
@@ -24,7 +24,7 @@ macro_rules! codes {
             }
 
             /// The HTTP status that goes with this code where it fails a request. A refused verification is
-            /// answered with 200 and the code in the body (wire document 7.6).
+            /// answered with 200 and the code in the body (docs/better-auth-wire.md 7.6).
             pub const fn status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
             }
@@ -70,7 +70,7 @@ codes! {
     InsufficientApiKeyPermissions = "INSUFFICIENT_API_KEY_PERMISSIONS", 403, "You do not have permission to perform this action on organization API keys.";
     NoDefaultApiKeyConfigurationFound = "NO_DEFAULT_API_KEY_CONFIGURATION_FOUND", 400, "No default api-key configuration found.";
     OrganizationPluginRequired = "ORGANIZATION_PLUGIN_REQUIRED", 500, "Organization plugin is required for organization-owned API keys. Please install and configure the organization plugin.";
-    /// Better Auth's core answers this where an endpoint needs a session and there is none (wire document 5.5).
+    /// Better Auth's core answers this where an endpoint needs a session and there is none (docs/better-auth-wire.md 5.5).
     Unauthorized = "UNAUTHORIZED", 401, "Unauthorized";
     EmailPasswordSignUpDisabled = "EMAIL_PASSWORD_SIGN_UP_DISABLED", 400, "Email and password sign up is not enabled";
     EmailPasswordDisabled = "EMAIL_PASSWORD_DISABLED", 400, "Email and password is not enabled";

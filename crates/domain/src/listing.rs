@@ -22,7 +22,7 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// Rows of a page where a request names no limit: as many as Better Auth ever answers (wire document 7.3).
+    /// Rows of a page where a request names no limit: as many as Better Auth ever answers (docs/better-auth-wire.md 7.3).
     pub const DEFAULT_LIMIT: u32 = 100;
     /// Rows of a page at most, so that no request holds a whole table in memory.
     pub const MAX_LIMIT: u32 = 1000;

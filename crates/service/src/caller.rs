@@ -13,7 +13,7 @@ pub enum Caller {
     /// A user with a session: manages the keys that belong to them, and an organization's as their roles allow, without
     /// server-only members.
     User(UserId),
-    /// A user by the session of one of their keys (wire document 9).
+    /// A user by the session of one of their keys (docs/better-auth-wire.md 9).
     KeyHolder {
         /// The key's owner.
         user: UserId,

@@ -186,7 +186,7 @@ fn body(request: &VerifyKey) -> Value {
     body
 }
 
-/// A verdict as it comes over the wire (wire document 7.6).
+/// A verdict as it comes over the wire (docs/better-auth-wire.md 7.6).
 #[derive(Deserialize)]
 struct VerdictWire {
     valid: bool,

@@ -8,7 +8,7 @@ use super::TrustedOrigins;
 use super::relative::is_safe_path;
 use crate::ApiError;
 
-/// Whether a request that changes something, and carries cookies, comes from a trusted origin (wire document 3.1, 3.2).
+/// Whether a request that changes something, and carries cookies, comes from a trusted origin (docs/better-auth-wire.md 3.1, 3.2).
 pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> Result<(), ErrorCode> {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if is_safe || !request.headers().contains_key(header::COOKIE) {
@@ -17,7 +17,7 @@ pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> R
     require_trusted(request.headers(), trusted)
 }
 
-/// Whether somebody may sign in or up from where the request comes from, cookies or not (wire document 3.6). A client
+/// Whether somebody may sign in or up from where the request comes from, cookies or not (docs/better-auth-wire.md 3.6). A client
 /// that is no browser says nothing of where it comes from, and may.
 pub(crate) fn check_form(headers: &HeaderMap, trusted: &TrustedOrigins) -> Result<(), ErrorCode> {
     let [site, mode, destination] =
@@ -34,7 +34,7 @@ pub(crate) fn check_form(headers: &HeaderMap, trusted: &TrustedOrigins) -> Resul
     if source(headers).is_empty() { Ok(()) } else { require_trusted(headers, trusted) }
 }
 
-/// Whether the URLs to which a request wants to be sent on are paths, or of a trusted origin (wire document 3.5).
+/// Whether the URLs to which a request wants to be sent on are paths, or of a trusted origin (docs/better-auth-wire.md 3.5).
 pub(crate) fn check_callbacks(
     body: Option<&Value>,
     query_callback: Option<&str>,

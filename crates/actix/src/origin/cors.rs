@@ -15,7 +15,7 @@ const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Set-Auth-Token");
 
 /// Lets pages of trusted origins call with credentials and read every answer, errors included. Strangers' pages are told
-/// nothing. Better Auth leaves this to its host (wire document 1.5, 15.9).
+/// nothing. Better Auth leaves this to its host (docs/better-auth-wire.md 1.5, 15.9).
 pub(crate) async fn cors<B: MessageBody + 'static>(
     api: CurrentApi,
     request: ServiceRequest,

@@ -3,7 +3,7 @@ use std::fmt;
 use url::Url;
 use wildmatch::WildMatch;
 
-/// An origin whose pages may send requests with cookies, in one of Better Auth's forms (wire document 3.4):
+/// An origin whose pages may send requests with cookies, in one of Better Auth's forms (docs/better-auth-wire.md 3.4):
 /// `https://app.example.com`; with wildcards (`*`, `?`) over the host, `*.example.com`, or over the whole origin,
 /// `https://*.example.com`; a scheme of one's own, `myapp://`.
 #[derive(Debug, Clone, PartialEq)]

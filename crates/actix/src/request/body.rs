@@ -15,7 +15,7 @@ use crate::live::CurrentApi;
 /// A JSON body; `None` where the request has none, which zod calls `undefined`.
 pub struct JsonBody(pub Option<Value>);
 
-/// Marks a resource that also takes the bodies of HTML forms, as data of the resource (wire document 2.4).
+/// Marks a resource that also takes the bodies of HTML forms, as data of the resource (docs/better-auth-wire.md 2.4).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TakesForms;
 
@@ -75,7 +75,7 @@ enum MediaType {
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Better Auth takes any media type that contains the name of one that it takes (wire document 15.3).
+/// Better Auth takes any media type that contains the name of one that it takes (docs/better-auth-wire.md 13.3).
 fn media_type(request: &HttpRequest) -> Result<MediaType, ApiError> {
     let takes_forms = request.app_data::<TakesForms>().is_some();
     let allowed = if takes_forms { "application/x-www-form-urlencoded, application/json" } else { JSON };

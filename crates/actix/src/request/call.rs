@@ -19,7 +19,7 @@ use crate::validate::Object;
 use crate::wire::show_limits;
 use crate::{Api, ApiError, origin};
 
-/// A request that a user may make, after what all of them go through, in Better Auth's order (wire document 1.2): its
+/// A request that a user may make, after what all of them go through, in Better Auth's order (docs/better-auth-wire.md 1.2): its
 /// body is read, it comes from a trusted origin, and the key that it shows, if any, has been paid for.
 pub struct Call {
     /// The request itself.

@@ -4,7 +4,7 @@ use crate::ApiError;
 use crate::request::{Call, Changed};
 use crate::wire::{CreatedView, read_create};
 
-/// `POST /api-key/create` (wire document 7.1).
+/// `POST /api-key/create` (docs/better-auth-wire.md 7.1).
 pub(super) async fn create(call: Call) -> Result<HttpResponse, ApiError> {
     let mut members = call.members()?;
     let request = read_create(&mut members);

@@ -5,7 +5,7 @@ use crate::ApiError;
 use crate::request::{Call, Changed};
 use crate::wire::{read_config_id, read_id};
 
-/// `POST /api-key/delete` (wire document 7.5).
+/// `POST /api-key/delete` (docs/better-auth-wire.md 7.5).
 pub(super) async fn delete(call: Call) -> Result<HttpResponse, ApiError> {
     let mut members = call.members()?;
     let config_id = read_config_id(&mut members);

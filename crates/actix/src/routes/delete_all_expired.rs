@@ -5,7 +5,7 @@ use crate::ApiError;
 use crate::live::CurrentApi;
 use crate::request::Authenticated;
 
-/// `POST /api-key/delete-all-expired-api-keys` (wire document 7.7). It takes no body.
+/// `POST /api-key/delete-all-expired-api-keys` (docs/better-auth-wire.md 7.7). It takes no body.
 pub(super) async fn delete_all_expired(
     Authenticated(caller): Authenticated,
     api: CurrentApi,

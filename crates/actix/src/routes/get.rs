@@ -4,7 +4,7 @@ use crate::ApiError;
 use crate::request::Call;
 use crate::wire::{KeyView, read_config_id, read_id};
 
-/// `GET /api-key/get?id=&configId=` (wire document 7.2).
+/// `GET /api-key/get?id=&configId=` (docs/better-auth-wire.md 7.2).
 pub(super) async fn get(call: Call) -> Result<HttpResponse, ApiError> {
     let mut query = call.query()?;
     let config_id = read_config_id(&mut query);

@@ -8,7 +8,7 @@ use crate::ApiError;
 use crate::request::{Call, client_address};
 use crate::wire::{KeySessionView, SessionView};
 
-/// `GET /get-session` (wire document 5.4, 9). A request that shows a key is answered with a session of the key's owner,
+/// `GET /get-session` (docs/better-auth-wire.md 5.4, 9). A request that shows a key is answered with a session of the key's owner,
 /// whatever its method.
 pub(super) async fn get_session(call: Result<Call, ApiError>) -> HttpResponse {
     let answered = async { answer(call?).await };

@@ -4,7 +4,7 @@ use crate::ApiError;
 use crate::request::Call;
 use crate::wire::{PageView, read_list};
 
-/// `GET /api-key/list` (wire document 7.3).
+/// `GET /api-key/list` (docs/better-auth-wire.md 7.3).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, ApiError> {
     let mut query = call.query()?;
     let request = read_list(&mut query);

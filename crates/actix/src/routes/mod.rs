@@ -29,7 +29,7 @@ use crate::{ApiError, LiveApi, origin, session};
 pub(crate) use endpoint::Endpoint;
 
 /// Mounts every endpoint: health, gateways' `/authorize`, and Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path). An
-/// unknown path and a wrong method are both 404, as Better Auth has it (wire document 1.2).
+/// unknown path and a wrong method are both 404, as Better Auth has it (docs/better-auth-wire.md 1.2).
 pub fn configure(app: &mut ServiceConfig, api: LiveApi) {
     let mounted = api.current();
     for endpoint in beside_base_path(mounted.metrics.is_some()) {

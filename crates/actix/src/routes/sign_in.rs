@@ -8,7 +8,7 @@ use crate::request::{Call, client_address};
 use crate::session::{Outbox, Sessions};
 use crate::wire::{SignedInView, read_sign_in};
 
-/// `POST /sign-in/email` (wire document 5.2).
+/// `POST /sign-in/email` (docs/better-auth-wire.md 5.2).
 pub(super) async fn sign_in(call: Call) -> Result<HttpResponse, ApiError> {
     let (sessions, client) = enter(&call)?;
     let mut members = call.members()?;
@@ -32,7 +32,7 @@ pub(super) fn enter(call: &Call) -> Result<(&Sessions, Client), ApiError> {
         throttle.check(address).map_err(ApiError::Throttled)?;
     }
     let user_agent = call.http.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    // Better Auth writes an empty text for what it does not know (wire document 4.10).
+    // Better Auth writes an empty text for what it does not know (docs/better-auth-wire.md 4.10).
     let client = Client {
         ip_address: Some(address.map(|address| address.to_string()).unwrap_or_default()),
         user_agent: Some(user_agent.unwrap_or_default().replace('\0', "")),

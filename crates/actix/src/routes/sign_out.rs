@@ -6,7 +6,7 @@ use crate::request::Call;
 use crate::session::Outbox;
 use crate::wire::read_sign_out;
 
-/// `POST /sign-out` (wire document 5.3). Whoever is not signed in is signed out as well.
+/// `POST /sign-out` (docs/better-auth-wire.md 5.3). Whoever is not signed in is signed out as well.
 pub(super) async fn sign_out(call: Call) -> Result<HttpResponse, ApiError> {
     let sessions = call.api.sessions.as_ref().ok_or(ApiError::NotFound)?;
     read_sign_out(call.body())?;

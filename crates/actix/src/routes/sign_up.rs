@@ -5,7 +5,7 @@ use crate::ApiError;
 use crate::request::Call;
 use crate::wire::{SignedUpView, read_sign_up};
 
-/// `POST /sign-up/email` (wire document 5.1).
+/// `POST /sign-up/email` (docs/better-auth-wire.md 5.1).
 pub(super) async fn sign_up(call: Call) -> Result<HttpResponse, ApiError> {
     let (sessions, client) = enter(&call)?;
     let (request, remember) = read_sign_up(call.body())?;

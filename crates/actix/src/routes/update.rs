@@ -4,7 +4,7 @@ use crate::ApiError;
 use crate::request::{Call, Changed};
 use crate::wire::{KeyView, read_update};
 
-/// `POST /api-key/update` (wire document 7.4).
+/// `POST /api-key/update` (docs/better-auth-wire.md 7.4).
 pub(super) async fn update(call: Call) -> Result<HttpResponse, ApiError> {
     let mut members = call.members()?;
     let request = read_update(&mut members);

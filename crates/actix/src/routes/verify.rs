@@ -6,7 +6,7 @@ use crate::request::{Authenticated, JsonBody, Judged, proven_address};
 use crate::validate::Object;
 use crate::wire::{DryRunView, VerdictView, read_dry_run, read_verify, show_verdict};
 
-/// `POST /api-key/verify` (wire document 7.6): 200 whatever the verdict. With `dryRun` it tells what every rule says, and
+/// `POST /api-key/verify` (docs/better-auth-wire.md 7.6): 200 whatever the verdict. With `dryRun` it tells what every rule says, and
 /// counts nothing.
 pub(super) async fn verify(
     http: HttpRequest,

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::CookieSecret;
 
-/// Reads and writes Better Auth's cookies (wire document 4).
+/// Reads and writes Better Auth's cookies (docs/better-auth-wire.md 4).
 pub(crate) struct Cookies {
     secret: CookieSecret,
     prefix: &'static str,

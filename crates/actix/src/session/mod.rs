@@ -26,7 +26,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Signs cookies by `secret`. `is_secure` is for browsers that reach the server by https alone: their cookies have
-    /// `Secure`, and `__Secure-` before their names (wire document 4.1).
+    /// `Secure`, and `__Secure-` before their names (docs/better-auth-wire.md 4.1).
     pub fn new(identity: Arc<Identity>, secret: CookieSecret, is_secure: bool) -> Self {
         let lifetime = identity.lifetime();
         let cookies = Cookies::new(secret, is_secure, lifetime);

@@ -8,7 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest};
 
 /// The headers that a request has earned so far: cookies, and how the key stands that it shows. They travel on whatever
-/// answer follows, errors included (wire document 5.5).
+/// answer follows, errors included (docs/better-auth-wire.md 5.5).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outbox(Rc<RefCell<HeaderMap>>);
 

@@ -26,7 +26,7 @@ impl PartialEq for CookieSecret {
 #[error("must be a secret: not empty, and not the one that Better Auth uses for development")]
 pub struct InvalidSecret;
 
-/// What Better Auth signs by where nobody gave it a secret (wire document 4.5).
+/// What Better Auth signs by where nobody gave it a secret (docs/better-auth-wire.md 4.5).
 const KNOWN_TO_EVERYBODY: &str = "better-auth-secret-12345678901234567890";
 
 /// Characters of a signature: 32 bytes in base64, with its padding.
@@ -52,7 +52,7 @@ impl CookieSecret {
         self.keys.expand(purpose.as_bytes(), &mut key).ok().map(|()| key)
     }
 
-    /// `<value>.<signature>`, where the signature is HMAC-SHA-256 in padded base64 (wire document 4.3).
+    /// `<value>.<signature>`, where the signature is HMAC-SHA-256 in padded base64 (docs/better-auth-wire.md 4.3).
     pub(super) fn sign(&self, value: &str) -> String {
         let signature = self.cookies.clone().chain_update(value).finalize().into_bytes();
         format!("{value}.{}", STANDARD.encode(signature))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Object;
 use super::kind::kind;
 
-/// The largest number of a Postgres `integer`, in which Better Auth keeps every count (wire document 11.1).
+/// The largest number of a Postgres `integer`, in which Better Auth keeps every count (docs/better-auth-wire.md 11.1).
 const MAX_INTEGER: u64 = 2_147_483_647;
 /// The largest integer that JavaScript counts to exactly.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;

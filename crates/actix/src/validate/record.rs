@@ -40,7 +40,7 @@ impl Object<'_> {
         None
     }
 
-    /// Metadata of a new key, of which every falsy value means none (wire document 7.1).
+    /// Metadata of a new key, of which every falsy value means none (docs/better-auth-wire.md 7.1).
     pub fn new_metadata(&mut self, name: &str) -> MetadataInput {
         match self.get(name) {
             Some(Value::Bool(false)) => MetadataInput::Null,

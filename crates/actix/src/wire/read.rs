@@ -10,7 +10,7 @@ use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
 
 use crate::validate::Object;
 
-/// `POST /api-key/create` (wire document 7.1).
+/// `POST /api-key/create` (docs/better-auth-wire.md 7.1).
 pub fn read_create(body: &mut Object<'_>) -> CreateKey {
     let config_id = read_config_id(body);
     let name = name(body);
@@ -53,7 +53,7 @@ pub fn read_create(body: &mut Object<'_>) -> CreateKey {
     }
 }
 
-/// `POST /api-key/update` (wire document 7.4).
+/// `POST /api-key/update` (docs/better-auth-wire.md 7.4).
 pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
     let config_id = read_config_id(body);
     let id = read_id(body, "keyId");
@@ -89,7 +89,7 @@ pub fn read_update(body: &mut Object<'_>) -> Option<UpdateKey> {
     Some(UpdateKey { id: id?, config_id, owner, edit })
 }
 
-/// `POST /api-key/verify` (wire document 7.6), and Keymint's own `cost`.
+/// `POST /api-key/verify` (docs/better-auth-wire.md 7.6), and Keymint's own `cost`.
 pub fn read_verify(body: &mut Object<'_>) -> Option<VerifyKey> {
     read_use(body, "key")
 }
@@ -115,7 +115,7 @@ fn read_use(body: &mut Object<'_>, key: &str) -> Option<VerifyKey> {
     Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
 }
 
-/// `GET /api-key/list` (wire document 7.3).
+/// `GET /api-key/list` (docs/better-auth-wire.md 7.3).
 pub fn read_list(query: &mut Object<'_>) -> ListKeys {
     let config_id = query.text("configId").filter(|id| !id.is_empty());
     let config_id = query.parse("configId", config_id, text(ConfigId::parse));
@@ -145,7 +145,7 @@ pub fn read_id(object: &mut Object<'_>, name: &str) -> Option<KeyId> {
     object.parse(name, id, text(KeyId::parse))
 }
 
-/// The configuration that a request names; an empty id means the default one (wire document 6.4).
+/// The configuration that a request names; an empty id means the default one (docs/better-auth-wire.md 6.4).
 pub fn read_config_id(object: &mut Object<'_>) -> Option<ConfigId> {
     let id = object.text("configId");
     object.parse(

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::raw;
 
-/// Why a key is refused, with Better Auth's code (wire document 7.6).
+/// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refusal, description = "Why a key may not be used.")]
 pub(super) struct RefusalView<'a> {

@@ -1,4 +1,4 @@
-//! Answers, with Better Auth's members in its order (wire document 7).
+//! Answers, with Better Auth's members in its order (docs/better-auth-wire.md 7).
 
 use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
@@ -149,7 +149,7 @@ fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(minted.plain.expose())
 }
 
-/// A verdict (wire document 7.6).
+/// A verdict (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verdict, description = "Whether a key may be used.")]
 pub struct VerdictView<'a> {
@@ -206,7 +206,7 @@ impl<'a> From<&'a Unreadable> for UnreadableView<'a> {
     }
 }
 
-/// A page of keys (wire document 7.3); `limit` and `offset` are there where the request had them.
+/// A page of keys (docs/better-auth-wire.md 7.3); `limit` and `offset` are there where the request had them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKeyPage, description = "A page of keys; `limit` and `offset` are there where the request had them.")]

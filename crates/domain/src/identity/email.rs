@@ -7,7 +7,7 @@ pub struct Email(Box<str>);
 /// Bytes of an address at most: 64 before the `@` and 255 after it (RFC 5321 4.5.3.1).
 const MAX_LENGTH: usize = 320;
 
-/// A text that is no e-mail address. The message is Better Auth's (wire document 2.3).
+/// A text that is no e-mail address. The message is Better Auth's (docs/better-auth-wire.md 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid email address")]
 pub struct InvalidEmail;

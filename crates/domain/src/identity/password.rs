@@ -7,7 +7,7 @@ use crate::value::utf16_len;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Box<str>);
 
-/// What is stored of a password: `<salt>:<key>` in hexadecimal (wire document 5.6). Never printed.
+/// What is stored of a password: `<salt>:<key>` in hexadecimal (docs/better-auth-wire.md 5.6). Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Box<str>);
 
@@ -27,7 +27,7 @@ impl Password {
         &self.0
     }
 
-    /// Whether somebody may choose it: 8 to 128 UTF-16 units (wire document 5.1).
+    /// Whether somebody may choose it: 8 to 128 UTF-16 units (docs/better-auth-wire.md 5.1).
     pub fn check_new(&self) -> Result<(), ErrorCode> {
         if utf16_len(&self.0) < MIN_LENGTH {
             return Err(ErrorCode::PasswordTooShort);

@@ -43,7 +43,7 @@ impl SessionToken {
         Self(text.into())
     }
 
-    /// 32 characters of `[a-zA-Z0-9]` (wire document 4.6).
+    /// 32 characters of `[a-zA-Z0-9]` (docs/better-auth-wire.md 4.6).
     pub fn random(fill: Randomness<'_>) -> Self {
         Self(alphanumeric::<32>(fill).into())
     }
@@ -60,7 +60,7 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// How long sessions live (wire document 4.7, 4.8).
+/// How long sessions live (docs/better-auth-wire.md 4.7, 4.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLifetime {
     /// From sign-in, or from the last refresh, in milliseconds.

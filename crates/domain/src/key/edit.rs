@@ -16,7 +16,7 @@ pub struct EditKey {
     pub enabled: Option<bool>,
     /// From now on; null = never expires.
     pub expires_in: Field<Lifetime>,
-    /// Ignored where the configuration has no metadata (wire document 7.4, step 10).
+    /// Ignored where the configuration has no metadata (docs/better-auth-wire.md 7.4, step 10).
     pub metadata: MetadataInput,
     /// What is left of the quota.
     pub remaining: Option<u64>,
@@ -74,7 +74,7 @@ impl KeyPatch {
 }
 
 impl EditKey {
-    /// Whether it holds a member that only a server may set (wire document 7.4).
+    /// Whether it holds a member that only a server may set (docs/better-auth-wire.md 7.4).
     pub fn has_server_only_members(&self) -> bool {
         self.remaining.is_some()
             || self.refill != RefillInput::default()
@@ -86,7 +86,7 @@ impl EditKey {
             || self.denied_addresses.is_some()
     }
 
-    /// Checks the request against its configuration, in Better Auth's order (wire document 7.4, steps 8 to 11).
+    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.4, steps 8 to 11).
     pub fn check(self, configuration: &Configuration, now: Timestamp) -> Result<KeyPatch, ErrorCode> {
         if self.name.as_ref().is_some_and(|name| !configuration.name_length.fits(name.as_str())) {
             return Err(ErrorCode::InvalidNameLength);

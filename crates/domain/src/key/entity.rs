@@ -77,7 +77,7 @@ impl KeyDetails {
 }
 
 impl ApiKey {
-    /// Whether the key has expired. It is still valid at the very instant of `expires_at` (wire document 8, step 5).
+    /// Whether the key has expired. It is still valid at the very instant of `expires_at` (docs/better-auth-wire.md 8, step 5).
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.details.expires_at.is_some_and(|at| now > at)
     }

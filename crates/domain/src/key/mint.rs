@@ -59,7 +59,7 @@ pub struct RefillInput {
 }
 
 impl RefillInput {
-    /// Refuses one half without the other, each with its own code (wire document 2.6).
+    /// Refuses one half without the other, each with its own code (docs/better-auth-wire.md 2.6).
     pub(super) fn check(self) -> Result<(), ErrorCode> {
         match (self.amount, self.interval_ms) {
             (Some(_), None) => Err(ErrorCode::RefillAmountAndIntervalRequired),
@@ -79,7 +79,7 @@ pub struct Minted {
 }
 
 impl NewKey {
-    /// Whether it holds a member that only a server may set (wire document 7.1).
+    /// Whether it holds a member that only a server may set (docs/better-auth-wire.md 7.1).
     pub fn has_server_only_members(&self) -> bool {
         matches!(self.remaining, Field::Given(_))
             || self.refill != RefillInput::default()
@@ -90,7 +90,7 @@ impl NewKey {
             || !self.addresses.is_empty()
     }
 
-    /// Checks the request against its configuration, in Better Auth's order (wire document 7.1, steps 7 to 11).
+    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.1, steps 7 to 11).
     pub fn check(&self, configuration: &Configuration) -> Result<(), ErrorCode> {
         match &self.metadata {
             MetadataInput::Absent | MetadataInput::Null => {}

@@ -34,7 +34,7 @@ impl PlainKey {
         &self.0
     }
 
-    /// SHA-256 of the UTF-8 text in base64url without padding: 43 characters (wire document 6.2).
+    /// SHA-256 of the UTF-8 text in base64url without padding: 43 characters (docs/better-auth-wire.md 6.2).
     pub fn hash(&self) -> StoredKey {
         StoredKey(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())).into())
     }
@@ -44,7 +44,7 @@ impl PlainKey {
         StoredKey(self.0.clone())
     }
 
-    /// The first `units` UTF-16 units of the full text, prefix included (wire document 6.3); a character that
+    /// The first `units` UTF-16 units of the full text, prefix included (docs/better-auth-wire.md 6.3); a character that
     /// would be cut in half is left out.
     pub fn start(&self, units: usize) -> String {
         let mut left = units;

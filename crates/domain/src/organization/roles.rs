@@ -58,7 +58,7 @@ pub struct Role {
     pub actions: Vec<Action>,
 }
 
-/// What the roles of a deployment allow (wire document 10).
+/// What the roles of a deployment allow (docs/better-auth-wire.md 10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
     /// The role of those who create an organization, which may do everything.

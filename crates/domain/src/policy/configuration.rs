@@ -16,7 +16,7 @@ pub struct Configuration {
     pub references: References,
     /// The headers in which a request may show a key, in lower case, the first one that is not empty counts.
     pub api_key_headers: Vec<String>,
-    /// Whether a request that shows a key counts as its owner's, with a session (wire document 9).
+    /// Whether a request that shows a key counts as its owner's, with a session (docs/better-auth-wire.md 9).
     pub enable_session_for_api_keys: bool,
     /// Whether such a session may create, update, revoke and delete keys.
     pub allow_key_management: bool,
@@ -135,7 +135,7 @@ impl Configuration {
         (self.key_length * 8).div_ceil(6)
     }
 
-    /// A configuration with Better Auth's defaults (wire document 6), and keys of 32 random bytes.
+    /// A configuration with Better Auth's defaults (docs/better-auth-wire.md 6), and keys of 32 random bytes.
     pub fn new(id: ConfigId) -> Self {
         Self {
             id,

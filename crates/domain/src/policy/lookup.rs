@@ -62,7 +62,7 @@ impl Policy {
     }
 
     /// The configuration of that id. Better Auth takes the default one for an id that nobody configured, in
-    /// requests and in rows alike (wire document 6.4).
+    /// requests and in rows alike (docs/better-auth-wire.md 6.4).
     pub fn resolve(&self, id: &ConfigId) -> Result<&Configuration, ErrorCode> {
         let find = |id: &ConfigId| self.configurations.iter().find(|configuration| configuration.id == *id);
         find(id).or_else(|| find(&ConfigId::default_id())).ok_or(ErrorCode::NoDefaultApiKeyConfigurationFound)
@@ -83,7 +83,7 @@ impl Policy {
         ConfigFilter::NoneOf(others.map(|other| other.id.clone()).collect())
     }
 
-    /// The keys that such owners have: an id that nobody configured counts as a user's (wire document 7.3).
+    /// The keys that such owners have: an id that nobody configured counts as a user's (docs/better-auth-wire.md 7.3).
     pub fn owned_by(&self, references: References) -> ConfigFilter {
         let organizations = self.configurations.iter().filter(|c| c.references == References::Organization);
         let organizations = organizations.map(|configuration| configuration.id.clone()).collect();
@@ -100,7 +100,7 @@ impl Policy {
     }
 
     /// Whether `key`, shown in `header`, is shorter than every key that could open a session so. Better Auth looks at
-    /// the length before it looks for the key, and counts in UTF-16 units (wire document 9, step 2).
+    /// the length before it looks for the key, and counts in UTF-16 units (docs/better-auth-wire.md 9, step 2).
     pub fn is_too_short_for_session(&self, key: &PlainKey, header: &str) -> bool {
         let open = self.configurations.iter().filter(|configuration| configuration.opens_sessions_by(header));
         open.map(Configuration::shortest_key).min().is_some_and(|shortest| utf16_len(key.expose()) < shortest)

@@ -1,4 +1,4 @@
-//! Better Auth's rate limit (wire document 8.2): every accepted call starts the window anew, and only a window
+//! Better Auth's rate limit (docs/better-auth-wire.md 8.2): every accepted call starts the window anew, and only a window
 //! without any accepted call clears the count.
 
 use super::{Denied, RateLimit, Usage};

@@ -13,7 +13,7 @@ pub struct Refill {
 }
 
 impl Refill {
-    /// The first instant of the next refill. Better Auth asks for *more* than the interval (wire document 8.1), so
+    /// The first instant of the next refill. Better Auth asks for *more* than the interval (docs/better-auth-wire.md 8.1), so
     /// that it is one millisecond past it.
     fn due_at(self, last: Timestamp) -> Timestamp {
         last.plus_millis(self.interval_ms.get()).plus_millis(1)

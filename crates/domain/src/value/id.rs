@@ -92,7 +92,7 @@ id! {
 macro_rules! random {
     ($($name:ident)*) => {
         $(impl $name {
-            /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (wire document 4.6).
+            /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (docs/better-auth-wire.md 4.6).
             pub fn random(fill: Randomness<'_>) -> Self {
                 Self(alphanumeric::<32>(fill).into())
             }
@@ -134,7 +134,7 @@ impl ConfigId {
         Self("default".into())
     }
 
-    /// Null, empty and `default` mean the same in a stored row and in a request (wire document 6.4).
+    /// Null, empty and `default` mean the same in a stored row and in a request (docs/better-auth-wire.md 6.4).
     pub fn from_optional(text: Option<&str>) -> Self {
         text.and_then(|text| Self::parse(text).ok()).unwrap_or_else(Self::default_id)
     }

@@ -15,12 +15,12 @@ pub struct Metadata(Box<str>);
 pub struct InvalidMetadata;
 
 impl Metadata {
-    /// Takes an object or an array, as Better Auth does (wire document 7.1); `None` for anything else.
+    /// Takes an object or an array, as Better Auth does (docs/better-auth-wire.md 7.1); `None` for anything else.
     pub fn from_json(value: &Value) -> Option<Self> {
         (value.is_object() || value.is_array()).then(|| Self(value.to_string().into()))
     }
 
-    /// Reads the text of a stored row. An empty text and `null` mean none (wire document 11.3); a text that an
+    /// Reads the text of a stored row. An empty text and `null` mean none (docs/better-auth-wire.md 11.3); a text that an
     /// old version wrapped into a JSON string once more is unwrapped (8.4).
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidMetadata> {
         if text.is_empty() {

@@ -50,7 +50,7 @@ impl KeyName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
-/// A text that is no prefix. The message is Better Auth's (wire document 2.3).
+/// A text that is no prefix. The message is Better Auth's (docs/better-auth-wire.md 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid prefix format, must be alphanumeric and contain only underscores and hyphens.")]
 pub struct InvalidPrefix;

@@ -132,7 +132,7 @@ impl From<std::time::SystemTime> for Timestamp {
     }
 }
 
-/// Prints `YYYY-MM-DDTHH:MM:SS.sssZ`, the only form that Better Auth writes (wire document 1.7, 11.1).
+/// Prints `YYYY-MM-DDTHH:MM:SS.sssZ`, the only form that Better Auth writes (docs/better-auth-wire.md 1.7, 11.1).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // As `to_rfc3339_opts` prints it, without the detour through the general formatter.

@@ -18,7 +18,7 @@ pub struct Attempt {
     pub client: ClientAddress,
     /// What it takes.
     pub cost: Cost,
-    /// The header that shows it, in lower case, where it is to open a session of its owner (wire document 9).
+    /// The header that shows it, in lower case, where it is to open a session of its owner (docs/better-auth-wire.md 9).
     pub opens_session_by: Option<String>,
     /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
     pub deferred: Option<Box<Deferred>>,

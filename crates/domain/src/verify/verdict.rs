@@ -44,7 +44,7 @@ impl Refusal {
     }
 
     /// The reason by its own name, where Better Auth's says less: `KEY_NOT_FOUND` for missing permissions, and
-    /// `INVALID_API_KEY` for a key of another configuration (wire document 8).
+    /// `INVALID_API_KEY` for a key of another configuration (docs/better-auth-wire.md 8).
     pub fn reason(&self) -> ErrorCode {
         if self.missing.is_some() {
             ErrorCode::InsufficientPermissions

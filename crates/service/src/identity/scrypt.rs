@@ -1,4 +1,4 @@
-//! Better Auth's password hash (wire document 5.6): scrypt over the NFKC form of the password. Its salt is the *text* of
+//! Better Auth's password hash (docs/better-auth-wire.md 5.6): scrypt over the NFKC form of the password. Its salt is the *text* of
 //! sixteen bytes in hexadecimal, not the bytes themselves.
 
 use std::fmt::Write as _;

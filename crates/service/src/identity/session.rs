@@ -15,7 +15,7 @@ pub struct FoundSession {
 
 impl Identity {
     /// Finds a living session by its token. One that has ended is removed; one that is a day old is refreshed, where
-    /// `may_refresh` (wire document 5.4).
+    /// `may_refresh` (docs/better-auth-wire.md 5.4).
     ///
     /// Errors: `FAILED_TO_GET_SESSION` where it was ended while it was refreshed; a failed store.
     pub async fn session(&self, token: &SessionToken, may_refresh: bool) -> Result<Option<FoundSession>, ServiceError> {

@@ -19,7 +19,7 @@ pub struct SignIn {
 impl Identity {
     /// Makes a session for somebody who knows a user's password.
     ///
-    /// Errors, in Better Auth's order (wire document 5.2): `EMAIL_PASSWORD_DISABLED`; `INVALID_EMAIL`;
+    /// Errors, in Better Auth's order (docs/better-auth-wire.md 5.2): `EMAIL_PASSWORD_DISABLED`; `INVALID_EMAIL`;
     /// `PASSWORD_TOO_LONG`; `INVALID_EMAIL_OR_PASSWORD`, after the same time whether there is such a user or not;
     /// `BANNED_USER`; [`ServiceError::Overloaded`]; a failed store.
     pub async fn sign_in(&self, request: SignIn, client: Client) -> Result<SignedIn, ServiceError> {

@@ -8,7 +8,7 @@ use crate::ServiceError;
 impl Identity {
     /// Makes a user, with a first session.
     ///
-    /// Errors, in Better Auth's order (wire document 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`; `PASSWORD_TOO_SHORT` and
+    /// Errors, in Better Auth's order (docs/better-auth-wire.md 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`; `PASSWORD_TOO_SHORT` and
     /// `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`; [`ServiceError::Overloaded`]; a failed store.
     pub async fn sign_up(&self, request: SignUp, client: Client, remember: bool) -> Result<SignedIn, ServiceError> {
         if !(self.options.email_and_password && self.options.sign_up) {

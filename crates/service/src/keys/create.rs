@@ -30,7 +30,7 @@ impl CreateKey {
 impl Keys {
     /// Creates a key. Its text is in the answer, and nowhere else.
     ///
-    /// Errors, in Better Auth's order (wire document 7.1): no such configuration and no default one; server-only
+    /// Errors, in Better Auth's order (docs/better-auth-wire.md 7.1): no such configuration and no default one; server-only
     /// members or a `userId` from anybody but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one that may not; a
     /// member's missing right; the checks of [`NewKey::check`]; `MAX_KEYS_REACHED`.
     pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, ServiceError> {

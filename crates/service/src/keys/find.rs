@@ -8,7 +8,7 @@ use crate::{Keys, ServiceError};
 impl Keys {
     /// The key of that id, where it is of the configuration asked for, and where `user` may do `action` to it; a server
     /// (`None`) may. Whatever does not fit is as if it did not exist, but for an organization's key, of which members
-    /// and strangers are told why (wire document 7.2, 10).
+    /// and strangers are told why (docs/better-auth-wire.md 7.2, 10).
     ///
     /// A user who names no configuration means the default one; a server, any.
     pub(super) async fn find_for(

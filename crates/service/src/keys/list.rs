@@ -32,7 +32,7 @@ pub enum Whose {
     Users(OwnerId),
     /// This organization's, for which a server and its members may ask.
     Organizations(OrganizationId),
-    /// Nobody's: what an empty `organizationId` means (wire document 15.13).
+    /// Nobody's: what an empty `organizationId` means (docs/better-auth-wire.md 13.13).
     Nobodys,
 }
 

@@ -21,7 +21,7 @@ impl Keys {
     /// Changes a key, and returns it as it is then. Counters are left alone, but for `remaining` where it is given. A
     /// server that enables a revoked key takes the revocation back; nobody else may.
     ///
-    /// Errors, in Better Auth's order (wire document 7.4): `UNAUTHORIZED_SESSION`; server-only members from anybody
+    /// Errors, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from anybody
     /// but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the checks of
     /// [`EditKey::check`]; `KEY_REVOKED`.
     pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, ServiceError> {

@@ -1,4 +1,4 @@
-//! Sign-up, sign-in, sign-out and sessions (wire document 5).
+//! Sign-up, sign-in, sign-out and sessions (docs/better-auth-wire.md 5).
 
 mod read;
 pub(crate) mod shape;

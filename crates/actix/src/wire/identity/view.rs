@@ -134,7 +134,7 @@ impl<'a> SessionView<'a> {
     }
 }
 
-/// The session of a key's holder, which exists in this answer alone (wire document 9).
+/// The session of a key's holder, which exists in this answer alone (docs/better-auth-wire.md 9).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = KeySessionAndUser, description = "The session of a key's holder, which exists in this answer alone.")]
 pub struct KeySessionView<'a> {

@@ -72,7 +72,7 @@ impl Permissions {
     }
 
     /// Reads the JSON text of a stored row; the text `null` means none, as Better Auth's update writes it
-    /// (wire document 15.11), and so does an empty one. No writer of rows leaves a bare list there. Of an action with half
+    /// (docs/better-auth-wire.md 13.11), and so does an empty one. No writer of rows leaves a bare list there. Of an action with half
     /// a character, which Better Auth takes, nobody can ask for that half.
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidPermissions> {
         if text.is_empty() {
@@ -102,7 +102,7 @@ impl Permissions {
     }
 
     /// Whether every action of every resource in `asked` is granted here. Asking for nothing, or for no action of a
-    /// resource, is refused (wire document 8.3).
+    /// resource, is refused (docs/better-auth-wire.md 8.3).
     pub fn grant(&self, asked: &Self) -> bool {
         self.missing(asked).is_none()
     }

@@ -30,7 +30,7 @@ fn may_come_by(configuration: &Configuration, attempt: &Attempt) -> bool {
 }
 
 /// Whether the key answers to a caller who expects such a configuration; an id that nobody configured matches only
-/// itself (wire document 8, step 2).
+/// itself (docs/better-auth-wire.md 8, step 2).
 fn is_in_scope(case: &Case<'_>) -> bool {
     case.attempt.config_id.as_ref().is_none_or(|expected| *expected == case.key.details.config_id)
 }
