@@ -10,7 +10,7 @@ macro_rules! codes {
         }
 
         impl ErrorCode {
-            /// Every code, in the order of the wire document.
+            /// Every code, in the order of docs/better-auth-wire.md.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The code as the wire has it.
