@@ -68,8 +68,8 @@ impl Opener {
 
     /// Says of an error of [`Opener::open`] what can be done about it.
     pub(crate) fn explain(&self, error: sqlx::Error) -> ConnectError {
-        let may_make_files = || self.path.parent().is_some_and(|folder| NamedTempFile::new_in(folder).is_ok());
-        if is_read_only(&error) || (is_unopened(&error) && self.path.exists() && !may_make_files()) {
+        // A log or an index of somebody else's, beside a file of ours, cannot be opened either.
+        if is_read_only(&error) || (is_unopened(&error) && self.path.is_file()) {
             return ConnectError::ReadOnly { path: self.path.clone() };
         }
         open_error(error)

@@ -64,7 +64,10 @@ impl SqliteStore {
 
     /// Brings the tables of the database up to date, and no more.
     pub async fn migrate(options: &SqliteOptions) -> Result<(), ConnectError> {
-        Self::connect(options).await.map(drop)
+        let store = Self::connect(options).await?;
+        // What it leaves undone, the next to open the file does.
+        drop(store.close().await);
+        Ok(())
     }
 }
 
