@@ -29,6 +29,7 @@ const CONFIGURATION: &str = r#"
     identity.throttle.max_requests = 0
     authorize = { idempotency_window_ms = 60000, assertion = { audience = "fuzz", metadata = true } }
     [[api_key]]
+    config_id = "default"
     enable_metadata = true
     enable_session_for_api_keys = true
     rate_limit.enabled = false
