@@ -22,7 +22,7 @@ pub struct Api {
     pub server_keys: Arc<ServerKeys>,
     /// Users' sessions; `None` = nobody signs in, and the endpoints for it are not found.
     pub sessions: Option<Sessions>,
-    /// What signs whose a request is, for those behind gateways; `None` = nothing is signed.
+    /// Signs whose a request is, for those behind gateways; `None` = nothing is signed.
     pub assertions: Option<Assertions>,
     /// What is counted, and who may read it; `None` = `/metrics` is not found.
     pub metrics: Option<Exposition>,
@@ -44,7 +44,7 @@ pub struct ApiOptions {
     pub trusted_origins: TrustedOrigins,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether `Authorization: Bearer` may hold the key of a gateway's client, where the gateway does not say.
+    /// True if `Authorization: Bearer` may hold the key of a gateway's client and the gateway does not say.
     pub authorize_bearer: bool,
     /// Bytes of a body at most.
     pub body_limit: usize,

@@ -20,7 +20,7 @@ pub struct Assertions {
     latest: RwLock<Option<Arc<SigningKey>>>,
 }
 
-/// What assertions say whoever the key belongs to.
+/// The claims of assertions that do not depend on the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssertionOptions {
     /// Who signs: `iss`.
@@ -29,7 +29,7 @@ pub struct AssertionOptions {
     pub audience: String,
     /// The time from `iat` to `exp`, in whole seconds.
     pub lifetime: Duration,
-    /// Whether they hold the key's metadata.
+    /// True if they hold the key's metadata.
     pub has_metadata: bool,
 }
 

@@ -41,7 +41,7 @@ impl<'a> Original<'a> {
     }
 }
 
-/// What all lines of all these headers say; `None` = there is none, or they differ: a client may have written one of them.
+/// The value on which all lines of all these headers agree; `None` = there is none, or they differ: a client may have written one of them.
 fn agreed<'a>(headers: &'a HeaderMap, names: &[&str]) -> Option<&'a str> {
     let mut lines = names.iter().flat_map(|name| headers.get_all(*name));
     let first = lines.next()?;

@@ -18,7 +18,7 @@ pub(crate) struct Parameters {
     pub(crate) cost: Cost,
     /// Whether every denial is a 401 or a 403, which are all that nginx knows.
     pub(crate) deny_by_403: bool,
-    /// Whether `Authorization: Bearer` may hold the key; `None` = as it is configured.
+    /// True if `Authorization: Bearer` may hold the key; `None` = as it is configured.
     pub(crate) bearer: Option<bool>,
 }
 

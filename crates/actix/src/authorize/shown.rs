@@ -31,7 +31,7 @@ mod tests {
 
     use super::*;
 
-    /// What is found in these lines: the key and where it is, or the code.
+    /// Finds in these lines the key and its place, or returns the code.
     fn found_with(bearer: bool, lines: &[(&str, &[u8])]) -> (String, String) {
         let other = Configuration {
             api_key_headers: vec!["x-other".to_owned(), "Authorization".to_owned(), "X-Api-Key".to_owned()],
