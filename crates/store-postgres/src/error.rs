@@ -20,7 +20,8 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// Columns of other types than Keymint can use, or rights that its role lacks. Nothing was changed.
+    /// A view in the place of a table, columns of other types than Keymint can use, columns that it would have to write and does
+    /// not know, or rights that its role lacks. Nothing was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -74,6 +75,24 @@ pub enum Fault {
         /// The type that it has.
         found: String,
     },
+    /// A view, or something else, in the place of a table.
+    #[error("{table} is {found}, and must be a table")]
+    Relation {
+        /// The table.
+        table: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A column that must be given a value, and that Keymint does not know.
+    #[error(
+        "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+    )]
+    Required {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
     /// A right that the role lacks.
     #[error("the role lacks {right} on {table}, for {purpose}")]
     Right {
@@ -94,6 +113,14 @@ impl Fault {
         found: impl Into<String>,
     ) -> Self {
         Self::Column { table, column, expected: expected.into(), found: found.into() }
+    }
+
+    pub(crate) fn relation(table: &'static str, found: &'static str) -> Self {
+        Self::Relation { table, found }
+    }
+
+    pub(crate) fn required(table: &'static str, column: &str) -> Self {
+        Self::Required { table, column: column.to_owned() }
     }
 
     pub(crate) fn right(table: &'static str, right: &'static str, purpose: &'static str) -> Self {
