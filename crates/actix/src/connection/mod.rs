@@ -25,7 +25,8 @@ pub(crate) use turn::{Answering, Turn};
 /// sent. Actix by itself reads ahead, and writes an answer by what it read last (the method, the version, whether to keep
 /// the connection), so that one in front of a `HEAD` lost its body.
 ///
-/// It only decides when bytes are handed over. All that is sent reaches actix unchanged, which alone judges it.
+/// It only decides when bytes are handed over. All that is sent reaches actix unchanged, which alone judges it; but a body whose
+/// trailers actix would never see the end of ends where they go wrong.
 #[derive(Debug)]
 pub(crate) struct Connection<T> {
     io: T,
@@ -170,7 +171,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
             this.framing = Framing::default();
         }
         // The end of the connection, to those who read: actix sends what it has to say, and closes it.
-        if this.has_ended && this.held.is_empty() || this.poll_owed(cx).is_ready() {
+        if this.has_ended && this.held.is_empty() || this.framing.is_broken() || this.poll_owed(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
         if this.held.is_empty() {
