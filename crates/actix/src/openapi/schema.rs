@@ -79,6 +79,11 @@ pub(crate) fn plain_text() -> ObjectBuilder {
     text().pattern(Some(WITHOUT_NUL))
 }
 
+/// A name: a text of what is seen.
+pub(crate) fn seen_text() -> ObjectBuilder {
+    text().pattern(Some(SEEN))
+}
+
 /// An id: a plain text that is not empty.
 pub(crate) fn id() -> ObjectBuilder {
     id_or_empty().min_length(Some(1))
@@ -181,8 +186,7 @@ pub(crate) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
 pub(crate) fn name(policy: &Policy, or_empty: bool) -> ObjectBuilder {
     let all = policy.configurations();
     let least = |entry: &Configuration| if or_empty && !entry.require_name { 0 } else { entry.name_length.min };
-    let seen = text().pattern(Some(SEEN));
-    seen.min_length(all.iter().map(least).min()).max_length(all.iter().map(|entry| entry.name_length.max).max())
+    seen_text().min_length(all.iter().map(least).min()).max_length(all.iter().map(|entry| entry.name_length.max).max())
 }
 
 /// What a key begins with, as long as some configuration takes it.

@@ -1,5 +1,5 @@
 use super::{Email, Password, PasswordHash, User};
-use crate::value::{InvalidText, RowId, UserId};
+use crate::value::{InvalidText, RowId, UserId, check_name};
 use crate::{Randomness, Timestamp};
 
 /// A request to become a user, as it was sent.
@@ -27,13 +27,12 @@ pub struct NewUser {
 }
 
 impl SignUp {
-    /// Refuses what Postgres cannot store, and names the member.
+    /// Refuses a name with what is not seen, as that of a key is refused, and a picture that Postgres cannot store. Names the
+    /// member.
     pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
-        let texts = [("name", Some(self.name.as_str())), ("image", self.image.as_deref())];
-        match texts.into_iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0'))) {
-            Some((member, _)) => Err((member, InvalidText::Nul)),
-            None => Ok(()),
-        }
+        check_name(&self.name).map_err(|error| ("name", error))?;
+        let has_nul = self.image.as_deref().is_some_and(|image| image.contains('\0'));
+        if has_nul { Err(("image", InvalidText::Nul)) } else { Ok(()) }
     }
 
     /// The user that comes of it, once the password was checked and hashed.

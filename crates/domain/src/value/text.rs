@@ -19,6 +19,15 @@ pub fn is_unseen(character: char) -> bool {
         )
 }
 
+/// Fails where a name has a character that is not seen.
+pub(crate) fn check_name(text: &str) -> Result<(), InvalidText> {
+    match text.chars().find(|character| is_unseen(*character)) {
+        None => Ok(()),
+        Some('\0') => Err(InvalidText::Nul),
+        Some(unseen) => Err(InvalidText::Unseen(unseen)),
+    }
+}
+
 /// A key's name, for people. It may be empty; how long it may be is the configuration's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName(String);
@@ -28,11 +37,7 @@ impl KeyName {
     /// beside it.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        match text.chars().find(|character| is_unseen(*character)) {
-            None => Ok(Self(text)),
-            Some('\0') => Err(InvalidText::Nul),
-            Some(unseen) => Err(InvalidText::Unseen(unseen)),
-        }
+        check_name(&text).map(|()| Self(text))
     }
 
     /// The text itself.

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::schema::ObjectBuilder;
 
-use crate::openapi::schema::{boolean, object, optional, plain_text, required, text};
+use crate::openapi::schema::{boolean, object, optional, plain_text, required, seen_text, text};
 
 /// What `Email::parse` takes.
 const EMAIL: &str = r"^(?!\.)(?!.*\.\.)[A-Za-z0-9_'+.-]*[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$";
@@ -14,7 +14,7 @@ pub(crate) fn sign_up() -> ObjectBuilder {
     let email = text().pattern(Some(EMAIL)).max_length(Some(320));
     let password = text().min_length(Some(PASSWORD_LENGTH.0)).max_length(Some(PASSWORD_LENGTH.1));
     object(vec![
-        required("name", plain_text(), "For people."),
+        required("name", seen_text(), "For people."),
         required("email", email, "The address, which nobody may have yet."),
         required("password", password, "The password."),
         optional("image", plain_text(), "A picture's URL."),
