@@ -23,7 +23,7 @@ pub(crate) async fn frame(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let answering = Answering::of(&request);
-    let request_id = api.process.request_ids.of(request.headers());
+    let request_id = api.process.request_ids.of(request.headers(), api.keys.policy());
     let started = stopwatch();
     let span = api.tracing.map_or_else(Span::none, |tracing| tracing.begin(&request, &request_id));
     let mut response = next.call(request).instrument(span.clone()).await?;
