@@ -38,6 +38,18 @@ pub enum ConnectError {
         /// The server's words.
         refusal: String,
     },
+    /// Somebody else holds a lock that a migration needs, and goes on. Nothing was changed.
+    #[error(
+        "the database cannot be migrated, since it waits too long for {what}: {}; wait for its end, or end it by \
+         pg_terminate_backend",
+        seen(holders)
+    )]
+    MigrationWaits {
+        /// For what it waits.
+        what: &'static str,
+        /// Who was seen to hold it: the session, its role and application, and since when.
+        holders: Vec<String>,
+    },
     /// A pooler gives each transaction another session, and does not know what is prepared in which.
     #[error(
         "{found}: it keeps no prepared statements, so that most requests would fail; give Keymint's user or database \
@@ -132,6 +144,10 @@ fn listed(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
+fn seen(holders: &[String]) -> String {
+    if holders.is_empty() { "nobody is seen to hold it any more".to_owned() } else { holders.join(", ") }
+}
+
 fn describe_layout(missing: &[&str]) -> String {
     let missing = missing.join(", ");
     format!(
@@ -168,13 +184,19 @@ pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
 /// A lock was waited for as long as `lock_timeout` says.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// Whether a lock was waited for as long as it may be.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
 /// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
 /// reports them itself.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
         sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
-        sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => StoreError::Locked,
+        _ if is_locked(&error) => StoreError::Locked,
         // Timeouts, lost connections, a server that starts or stops: all of them may pass.
         _ => StoreError::unavailable(scrubbed(error)),
     }

@@ -156,6 +156,14 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// The tables that statements use.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
 /// Numbers that are written beside what bounds them, which must not be wider.
 const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCount", "rateLimitMax")];
 
@@ -195,11 +203,8 @@ impl Found {
             join pg_class as c on c.oid = to_regclass(quote_ident(t.name))
             join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             join pg_type as y on y.oid = a.atttypid";
-        let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
-        tables.sort_unstable();
-        tables.dedup();
         let rows: Vec<(String, String, String, String, bool)> =
-            query_as(LOOK).bind(tables).fetch_all(connection).await.map_err(open_error)?;
+            query_as(LOOK).bind(tables()).fetch_all(connection).await.map_err(open_error)?;
         let mut found = HashMap::new();
         for (table, relation, column, kind, is_required) in rows {
             let table = found.entry(table).or_insert_with(|| Table { relation, columns: HashMap::new() });
