@@ -1,4 +1,4 @@
-use super::rules::{CHAIN, Case, Stop};
+use super::rules::{CHAIN, Case, RuleRefusal};
 use super::{Attempt, Fact, Owner, Verdict, decide};
 use crate::policy::Policy;
 use crate::{ApiKey, ErrorCode, Timestamp};
@@ -54,7 +54,7 @@ fn judge_each(case: &Case<'_>) -> Vec<Judged> {
         rule: rule.name,
         judgement: match (rule.judge)(case, &mut case.key.usage.clone()) {
             Ok(()) => Judgement::Passed,
-            Err(Stop { code, retry_in_ms }) => Judgement::Refused { code, retry_in_ms },
+            Err(RuleRefusal { code, retry_in_ms }) => Judgement::Refused { code, retry_in_ms },
         },
         facts: (rule.facts)(case),
     };
