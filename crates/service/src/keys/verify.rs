@@ -9,7 +9,7 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
-use crate::idempotency::Asked;
+use crate::idempotency::RepeatOutcome;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
@@ -77,9 +77,9 @@ impl Keys {
         let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
         let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
-            Asked::Settled(verdict) => verdict,
+            RepeatOutcome::Settled(verdict) => verdict,
             // A key that was revoked meanwhile opens nothing more.
-            Asked::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+            RepeatOutcome::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
         };
         self.tell(&verdict, asked);
         Ok(verdict)
