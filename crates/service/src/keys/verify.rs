@@ -55,14 +55,14 @@ impl Keys {
     /// key, of which the same is asked, and of which its caller says the same. That it was paid is known in this process.
     /// A use that was refused, or failed, is tried again.
     ///
-    /// `said` names the request: its id, and whatever else must be equal. A look is no use.
+    /// `request_identity` names the request: its id, and whatever else must be equal. A look is no use.
     ///
     /// Errors: those of [`Keys::verify`].
     pub async fn verify_once(
         &self,
         caller: &Caller,
         request: VerifyKey,
-        said: &[&[u8]],
+        request_identity: &[&[u8]],
     ) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
@@ -73,7 +73,7 @@ impl Keys {
             self.tell(&refused, asked);
             return Ok(refused);
         }
-        let (id, again) = (Fingerprint::of(&attempt, said), attempt.clone().paid());
+        let (id, again) = (Fingerprint::of(&attempt, request_identity), attempt.clone().paid());
         let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
         let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
