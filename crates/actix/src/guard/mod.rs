@@ -28,10 +28,10 @@ mod admission;
 mod embedded;
 mod key;
 mod key_check;
+mod presented_key;
 #[cfg(feature = "remote")]
 mod remote;
 mod require;
-mod shown;
 mod verifier;
 
 pub use admission::Admission;
