@@ -14,7 +14,8 @@ use super::admission::Requirement;
 /// with 401, 403, or 429 with `Retry-After`; 503 where keys cannot be checked now.
 ///
 /// It wraps an application, a scope or a resource. Where several stand one in another, or a handler takes an
-/// [`ApiKey`](super::ApiKey) as well, the outermost verifies and pays its cost; those within only look at what it found.
+/// [`VerifiedKey`](super::VerifiedKey) as well, the outermost verifies and pays its cost; those within only look at what
+/// it found.
 #[derive(Debug, Clone)]
 pub struct RequireKey(Requirement);
 
@@ -42,7 +43,7 @@ impl RequireKey {
     }
 
     /// Lets requests pass although their keys cannot be checked now, whatever key they show. Handlers then take an
-    /// [`Admission`](super::Admission); an [`ApiKey`](super::ApiKey) still refuses them.
+    /// [`Admission`](super::Admission); a [`VerifiedKey`](super::VerifiedKey) still refuses them.
     #[must_use]
     pub fn fail_open(self) -> Self {
         Self(Requirement { fails_open: true, ..self.0 })
