@@ -3,7 +3,7 @@ use toml::Value;
 use super::path::Step;
 use super::problem::{Location, Place, Problem};
 use super::reference::Key;
-use super::source::{Faults, Node, Table};
+use super::source::{Node, Table, ValueProblems};
 use super::{KeyPath, suggestion};
 
 /// What reading collects besides values.
@@ -42,8 +42,8 @@ fn enter<T>(
     findings: &mut Findings,
     read: impl FnOnce(&mut Section<'_, '_>) -> T,
 ) -> (T, toml::Table) {
-    let table = node.map(Node::table).transpose().unwrap_or_else(|faults| {
-        findings.problems.extend(faults.into_problems(&path));
+    let table = node.map(Node::table).transpose().unwrap_or_else(|wrong| {
+        findings.problems.extend(wrong.into_problems(&path));
         None
     });
     let place = node.map(|node| node.place.clone());
@@ -63,13 +63,13 @@ impl<'t> Section<'t, '_> {
         kind: impl Into<String>,
         default: T,
         show: impl Fn(&T) -> Option<Value>,
-        parse: impl FnOnce(&'t Node) -> Result<T, Faults>,
+        parse: impl FnOnce(&'t Node) -> Result<T, ValueProblems>,
     ) -> T {
         let path = self.path.key(key);
         let shown_default = show(&default);
         self.findings.keys.push(Key::new(&path, kind.into(), shown_default));
-        let value = self.find(key).map(parse).transpose().unwrap_or_else(|faults| {
-            self.findings.problems.extend(faults.into_problems(&path));
+        let value = self.find(key).map(parse).transpose().unwrap_or_else(|wrong| {
+            self.findings.problems.extend(wrong.into_problems(&path));
             None
         });
         let value = value.unwrap_or(default);
@@ -92,8 +92,8 @@ impl<'t> Section<'t, '_> {
     /// Reads each table of the list at `key`; where there is none, reads one in which nothing is set.
     pub(super) fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_, '_>) -> T) -> Vec<T> {
         let path = self.path.key(key);
-        let nodes = self.find(key).map(|node| node.tables(&path)).transpose().unwrap_or_else(|faults| {
-            self.findings.problems.extend(faults.into_problems(&path));
+        let nodes = self.find(key).map(|node| node.tables(&path)).transpose().unwrap_or_else(|wrong| {
+            self.findings.problems.extend(wrong.into_problems(&path));
             None
         });
         let mut nodes: Vec<Option<&Node>> = nodes.unwrap_or_default().iter().map(Some).collect();
