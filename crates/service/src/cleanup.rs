@@ -1,7 +1,7 @@
 //! The background job that removes dead keys, so that no request has to.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::KeyId;
@@ -114,8 +114,7 @@ impl Keys {
     }
 
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
-        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
-        let exhausted: Vec<_> = graves.into_iter().collect();
+        let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
         while !left.is_empty() {
             let began = stopwatch();

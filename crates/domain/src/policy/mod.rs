@@ -111,9 +111,14 @@ impl Policy {
         open.map(Configuration::shortest_key).min().is_some_and(|shortest| utf16_len(key.expose()) < shortest)
     }
 
+    /// Whether uses of `key` may be answered on a copy of it. One with a quota never may: a quota is exact.
+    pub fn may_defer(&self, key: &ApiKey) -> bool {
+        key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
+    }
+
     /// Whether clean-up may remove `key` for being exhausted: its quota is used up for good, and its retention
     /// has passed since the last change.
-    pub fn may_bury_exhausted(&self, key: &ApiKey, now: Timestamp) -> bool {
+    pub fn may_remove_exhausted(&self, key: &ApiKey, now: Timestamp) -> bool {
         let retention_ms = self.resolve(&key.details.config_id).map_or(0, |configuration| configuration.retention_ms);
         key.is_exhausted() && key.usage.updated_at.plus_millis(retention_ms) <= now
     }

@@ -37,9 +37,6 @@ impl VerifyKey {
     }
 }
 
-/// Exhausted keys that wait for clean-up at most; more are found again when they are next used.
-const MAX_GRAVES: usize = 10_000;
-
 impl Keys {
     /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
     /// [`Verdict::Refused`].
@@ -128,12 +125,7 @@ impl Keys {
     /// Tells the meter of a verdict that was `asked` for, and lets the next clean-up remove a key that is dead for good.
     fn tell(&self, verdict: &Verdict, asked: Instant) {
         self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
-            let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if graves.len() < MAX_GRAVES {
-                graves.insert(id.clone());
-            }
-        }
+        self.exhausted_candidates.note(verdict);
     }
 }
 
