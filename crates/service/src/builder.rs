@@ -45,6 +45,9 @@ pub struct KeysBuilder {
 }
 
 impl KeysBuilder {
+    /// How often deferred usage is written unless [`KeysBuilder::flush_interval`] says otherwise.
+    pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
             store,
@@ -56,7 +59,7 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
-            flush_interval: Duration::from_secs(1),
+            flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,

@@ -27,6 +27,19 @@ pub struct CleanupOptions {
     pub count: bool,
 }
 
+impl Default for CleanupOptions {
+    /// Every minute, 100 rows a statement, after ten minutes of a steady clock, and nothing is counted.
+    fn default() -> Self {
+        const BATCH_SIZE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        Self {
+            interval: Duration::from_mins(1),
+            batch_size: BATCH_SIZE,
+            steady_clock: Duration::from_mins(10),
+            count: false,
+        }
+    }
+}
+
 /// The running job. Dropping it ends the job.
 #[derive(Debug)]
 pub struct Cleanup {

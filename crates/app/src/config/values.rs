@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::Value;
 
@@ -25,6 +26,22 @@ impl Section<'_, '_> {
     pub(super) fn optional_integer<T: Integer>(&mut self, key: &'static str, range: RangeInclusive<T>) -> Option<T> {
         let show = |number: &Option<T>| (*number)?.try_into().ok().map(Value::Integer);
         self.read(key, kind_of(&range), None, show, |node| within(node, &range).map(Some))
+    }
+
+    /// Reads a duration in milliseconds.
+    pub(super) fn milliseconds(
+        &mut self,
+        key: &'static str,
+        default: Duration,
+        range: RangeInclusive<u64>,
+    ) -> Duration {
+        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.integer(key, default, range))
+    }
+
+    /// Reads a duration in seconds.
+    pub(super) fn seconds(&mut self, key: &'static str, default: Duration, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.integer(key, default.as_secs(), range))
     }
 
     /// Reads one of a few words.

@@ -6,7 +6,6 @@ mod store;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::openapi::Served;
@@ -166,8 +165,9 @@ fn entropy() -> Arc<dyn Entropy> {
 
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
     // Of a batch on Postgres, up to six statements and as many connections may each run out of time.
-    let deadline = Duration::from_mins(1) + 6 * config.database.statement_timeout;
-    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..GroupCommitOptions::default() };
+    let default = GroupCommitOptions::default();
+    let deadline = default.deadline + 6 * config.database.statement_timeout;
+    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..default };
     let keys = Keys::builder(Arc::clone(&store.keys))
         .users(Arc::clone(&store.users))
         .organizations(Arc::clone(&store.organizations))

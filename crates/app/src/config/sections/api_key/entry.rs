@@ -39,8 +39,9 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
     let configuration = Configuration {
         references: section.choice("references", default.references, &REFERENCES),
         api_key_headers: section.texts("api_key_headers", "list of header names", usual_headers, parse_header),
-        enable_session_for_api_keys: section.boolean("enable_session_for_api_keys", false),
-        allow_key_management: section.boolean("allow_key_management", false),
+        enable_session_for_api_keys: section
+            .boolean("enable_session_for_api_keys", default.enable_session_for_api_keys),
+        allow_key_management: section.boolean("allow_key_management", default.allow_key_management),
         key_length: section.integer("key_length", default.key_length, 16..=256),
         default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
         prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
@@ -58,7 +59,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         permissions: permissions::read(section),
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
-        retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
+        retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         id: default.id,
     };
