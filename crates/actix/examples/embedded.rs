@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey};
-use keymint_domain::key::NewKey;
-use keymint_domain::{OwnerId, Permissions};
+use keymint_service::domain::key::NewKey;
+use keymint_service::domain::{OwnerId, Permissions};
 use keymint_service::{Caller, CreateKey, Keys};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 

@@ -5,10 +5,12 @@
 //! groups: while one batch is being written the next one fills, so that the cost of a durable write is shared by
 //! all who wait, and nobody waits for a timer.
 //!
+//! An application names this crate and a store: [`domain`] and [`ports`] are the crates that its signatures are made of.
+//!
 //! ```
 //! use std::sync::Arc;
-//! use keymint_domain::key::{NewKey, PlainKey};
-//! use keymint_domain::OwnerId;
+//! use keymint_service::domain::OwnerId;
+//! use keymint_service::domain::key::NewKey;
 //! use keymint_service::{Caller, CreateKey, Keys, VerifyKey};
 //! use keymint_store_memory::MemoryStore;
 //!
@@ -45,6 +47,9 @@ mod steady_clock;
 mod system;
 mod throttle;
 mod turns;
+
+pub use keymint_domain as domain;
+pub use keymint_ports as ports;
 
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};

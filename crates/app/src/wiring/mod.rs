@@ -15,10 +15,10 @@ use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, ServeOptions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
-use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
+use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, SystemClock, Throttle,
+    ServiceError, Throttle,
 };
 
 use crate::config::{Assertion, Config};
@@ -68,9 +68,9 @@ impl Services {
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
         Ok(Self {
             keys: keys(&store, config),
-            server_keys: Arc::new(ServerKeys::new(server_keys, clock(), entropy(), &config.server_keys)),
+            server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
             identity: identity(&store, config),
-            organizations: Organizations::new(members, users, clock(), entropy()),
+            organizations: Organizations::new(members, users),
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
@@ -109,9 +109,7 @@ impl Services {
 
     /// The HTTP API over these services, whose cookies `secret` signs.
     pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
-        let mut instance = [0; 8];
-        OsEntropy.fill(&mut instance);
-        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys)).with_options(api_options(config));
         self.complete(api, config, secret)
     }
 
@@ -155,14 +153,6 @@ impl Services {
     }
 }
 
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
-}
-
-fn entropy() -> Arc<dyn Entropy> {
-    Arc::new(OsEntropy)
-}
-
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
     // Of a batch on Postgres, up to six statements and as many connections may each run out of time.
     let default = GroupCommitOptions::default();
@@ -182,7 +172,7 @@ fn keys(store: &Store, config: &Config) -> Arc<Keys> {
 }
 
 fn identity(store: &Store, config: &Config) -> Arc<Identity> {
-    Arc::new(Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config)))
+    Arc::new(Identity::new(Arc::clone(&store.users)).with_options(identity_options(config)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {
