@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::policy::References;
-use keymint_domain::value::{Prefix, utf16_len};
+use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
 
@@ -49,10 +49,8 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         require_name: section.boolean("require_name", default.require_name),
         enable_metadata: section.boolean("enable_metadata", default.enable_metadata),
         disable_key_hashing: section.boolean("disable_key_hashing", default.disable_key_hashing),
-        default_remaining: section.optional_integer("default_remaining", 0..=limits::MAX_COUNT).map(u64::from),
-        max_keys_per_user: section
-            .optional_integer("max_keys_per_user", 1..=limits::MAX_COUNT)
-            .and_then(NonZeroU32::new),
+        default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
+        max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
         expiration: limits::expiration(section, default.expiration),
         rate_limit: limits::rate_limit(section, default.rate_limit),
