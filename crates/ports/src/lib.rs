@@ -15,6 +15,7 @@
 //! `SeededEntropy`.
 
 #![deny(clippy::future_not_send)]
+#![warn(clippy::missing_errors_doc)]
 
 mod ambient;
 mod connections;

@@ -25,6 +25,7 @@
 //! ```
 
 #![deny(clippy::future_not_send)]
+#![warn(clippy::missing_errors_doc)]
 
 mod builder;
 mod caller;
