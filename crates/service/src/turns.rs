@@ -6,18 +6,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ServiceError;
 
-/// Bounds how many requests of a kind are worked on at once, so that one kind leaves the others their share of the
-/// processor and of the store. It bounds those who wait, too.
+/// Bounds how many requests of a kind run at the same time, so that the others get their share of the processor and of
+/// the store. It also bounds those that wait.
 pub struct Turns {
-    /// Places for those who work and for those who wait.
+    /// The places of those that run and of those that wait.
     places: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
 }
 
-/// Those who may wait for each one that works.
+/// The number of requests that may wait for each one that runs.
 const WAITING: usize = 64;
 
-/// What somebody holds who works. The next one begins when it is dropped.
+/// The right to run. The next request runs when it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Turn {
@@ -25,16 +25,17 @@ pub struct Turn {
 }
 
 impl Turns {
-    /// So many work at once, and for each of them 64 more may wait.
+    /// Lets `at_once` requests run, and 64 more wait for each of them.
     pub fn new(at_once: NonZeroUsize) -> Self {
         let at_once = at_once.get().min(Semaphore::MAX_PERMITS / (WAITING + 1));
         Self { places: Arc::new(Semaphore::new(at_once * (WAITING + 1))), at_once: Arc::new(Semaphore::new(at_once)) }
     }
 
-    /// Waits for a turn, in the order of asking. Whoever stops waiting leaves their place to another one.
+    /// Waits for a turn, in order of arrival. A request that stops waiting frees its place.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`], at once, where too many wait.
+    ///
+    /// Returns [`ServiceError::Overloaded`], at once, if too many wait.
     pub async fn take(&self) -> Result<Turn, ServiceError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ServiceError::Overloaded)?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| ServiceError::Overloaded)?;
