@@ -25,7 +25,7 @@ fn codes(cell: &str) -> Vec<&str> {
 
 #[test]
 fn every_line_of_the_document_is_so() {
-    let rows = rows("| Permissions | Line | In a query, whose own encoding comes on top |");
+    let rows = rows("| Permissions | Line | In a URL's query, encoded once more |");
     assert!(rows.len() > 5, "{} rows", rows.len());
     for row in rows {
         let [json, lines, query] = row[..] else { panic!("{row:?}") };
