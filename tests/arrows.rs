@@ -1,4 +1,4 @@
-//! The arrows between the crates, and what each of them may use from outside, as `docs/architecture.md` draws them.
+//! The arrows between the crates, and the libraries that each of them may use, as in `docs/architecture.md`.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use toml::Table;
 
-/// What a crate may use of ours, and the heavy libraries that it alone may use.
+/// The crates of ours that each crate may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-domain", &[]),
     ("keymint-ports", &["keymint-domain"]),
@@ -51,7 +51,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
 
-/// What the domain may use: nothing that does I/O, tells the time or rolls dice.
+/// The libraries that the domain may use: none that does I/O, tells the time or rolls dice.
 const DOMAIN: &[&str] =
     &["base64", "chrono", "governor", "ipnet", "percent-encoding", "serde_json", "sha2", "thiserror"];
 
@@ -100,7 +100,7 @@ fn the_http_client_and_tls_are_for_those_who_ask_for_them() {
         let used = manifest["dependencies"].get("keymint-actix").and_then(|used| used.get("features"));
         let used: Vec<_> =
             used.and_then(toml::Value::as_array).into_iter().flatten().map(|used| used.as_str()).collect();
-        // The server speaks TLS; it asks no other one.
+        // The server speaks TLS, but is not a TLS client.
         assert!(used.iter().all(|feature| name == "keymint" && *feature == Some("tls")), "{name} switches features on");
     }
 }

@@ -1,4 +1,4 @@
-//! Verifications that the server settled in one transaction, as its own metrics count them.
+//! Verifications that the server settled in one transaction, as counted by its own metrics.
 
 use serde::Serialize;
 
@@ -17,14 +17,14 @@ pub(crate) struct Batches {
 /// Means over the batches of one round.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Batch {
-    /// Verifications in one.
+    /// The number of verifications in a batch.
     pub(crate) size: f64,
-    /// From a verification's entry into the queue to its batch's start.
+    /// The time from a verification's entry into the queue to its batch's start.
     pub(crate) wait_us: f64,
 }
 
 impl Batches {
-    /// What the servers together have counted so far; `None` where one of them does not say.
+    /// Returns the sum of the servers' counts so far; `None` = one of them has no metrics.
     pub(crate) async fn of(servers: &[Api]) -> Result<Option<Self>, Failure> {
         let mut sum = Self::default();
         for server in servers {
@@ -37,7 +37,7 @@ impl Batches {
         Ok(Some(sum))
     }
 
-    /// The means since an earlier moment; `None` where there was no batch, as where usage is deferred.
+    /// Returns the means since an earlier moment; `None` = there was no batch, for example because usage is deferred.
     pub(crate) fn since(self, earlier: Self) -> Option<Batch> {
         let (batches, waits) = (self.count - earlier.count, self.waits - earlier.waits);
         (batches > 0.0 && waits > 0.0).then(|| Batch {

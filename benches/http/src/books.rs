@@ -9,22 +9,22 @@ use crate::subject::{Kind, Subject};
 /// Both sides of the books.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Accounts {
-    /// What the store says that keys have spent of their quotas, and how often those with a rate limit alone were called.
+    /// The quotas that keys have spent, and the calls of keys with only a rate limit, according to the store.
     pub(crate) spent: u64,
     /// Answers about such keys.
     pub(crate) answered: u64,
 }
 
-/// What was asked of a subject whose store can tell.
+/// The requests to a subject whose store can count them.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     answered: u64,
-    /// Requests that a round's end may have cut off between their payment and their answer.
+    /// Requests that a round's end may have interrupted between their payment and their answer.
     cut_off: u64,
 }
 
 impl Books {
-    /// Enters a round, and looks at a sample of its keys. A refusal costs nothing, so that the store tells whether each
+    /// Enters a round, and verifies a sample of its keys. A refusal costs nothing, so that the store shows whether each
     /// answer was an acceptance.
     pub(crate) async fn enter(
         &mut self,
@@ -52,7 +52,7 @@ impl Books {
         Ok(())
     }
 
-    /// Ends the subject's servers where they keep a database, and checks what they have left there.
+    /// Ends the subject's servers if they keep a database, and checks its state.
     pub(crate) async fn close(self, subject: &mut Subject) -> Result<Option<Accounts>, Failure> {
         if subject.kind.is_keymint() && subject.database.is_some() {
             subject.finish().await?;
@@ -60,13 +60,13 @@ impl Books {
         self.check(subject, false).await
     }
 
-    /// Checks both sides. Where the store may be behind what was answered, it must still not be ahead of it.
+    /// Checks both sides. A store may be behind the answers if usage is deferred, but never ahead of them.
     async fn check(&self, subject: &Subject, is_behind: bool) -> Result<Option<Accounts>, Failure> {
         let kind = subject.kind;
         let Some(spent) = spent(subject).await? else { return Ok(None) };
         let answered = self.answered;
         let least = if is_behind { 0 } else { answered };
-        // A peer's books are shown, and not judged.
+        // A peer's books are shown, but not judged.
         if kind.is_keymint() && !(least..=answered + self.cut_off).contains(&spent) {
             return Err(format!("{kind}: {answered} requests were answered, {spent} were paid for").into());
         }
@@ -74,7 +74,7 @@ impl Books {
     }
 }
 
-/// Whether the subject's store tells how often keys were called.
+/// Returns true if the subject's store counts the calls of keys.
 fn is_counted(kind: Kind, pick: Pick) -> bool {
     match pick {
         Pick::Spread | Pick::Hot => true,
@@ -83,7 +83,7 @@ fn is_counted(kind: Kind, pick: Pick) -> bool {
     }
 }
 
-/// What the store says; `None` where there is none.
+/// Returns the store's count; `None` = there is no store.
 async fn spent(subject: &Subject) -> Result<Option<u64>, Failure> {
     match &subject.database {
         Some(database) if subject.kind.is_keymint() => {

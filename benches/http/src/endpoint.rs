@@ -3,13 +3,13 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// What requests ask for. Either way a key is verified, and pays.
+/// The endpoint of requests. Either way a key is verified, and pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Endpoint {
     /// Posts a key to `/api-key/verify`, as an application does.
     Verify,
-    /// Asks `/authorize` about a request that shows a key, as a gateway does.
+    /// Requests `/authorize` for a request with a key, as a gateway does.
     Authorize,
 }
 

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-/// The median of what several rounds gave, and its extremes.
+/// The median of several rounds, and its extremes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -9,7 +9,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value, none of them NaN.
+    /// Returns the spread of at least one value, none of them NaN.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

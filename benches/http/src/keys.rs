@@ -6,22 +6,22 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Which keys requests show.
+/// The choice of keys that requests use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pick {
-    /// Random ones of those with a quota and a rate limit.
+    /// Random keys with a quota and a rate limit.
     Spread,
-    /// Always the same one, which has both.
+    /// Always the same key, which has both.
     Hot,
-    /// Random ones of those with a rate limit and no quota, of which there are as many more.
+    /// Random keys with a rate limit and no quota, which are as many more.
     RateLimited,
-    /// Random ones of those without a quota and a limit, of which there are as many more.
+    /// Random keys without a quota and a limit, which are as many more.
     Unlimited,
 }
 
 impl Pick {
-    /// What the keys are that it takes.
+    /// Returns the sort of the chosen keys.
     pub(crate) fn sort(self) -> Sort {
         match self {
             Self::Spread | Self::Hot => Sort::Limited,
@@ -42,26 +42,26 @@ impl fmt::Display for Pick {
     }
 }
 
-/// What keys are alike in.
+/// The properties that keys have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
-    /// They have a quota and a rate limit, neither of which ever refuses.
+    /// A quota and a rate limit, neither of which ever refuses.
     Limited,
-    /// They have such a rate limit, and no quota.
+    /// Such a rate limit, and no quota.
     RateLimited,
-    /// They have neither.
+    /// Neither.
     Unlimited,
-    /// They have neither, and one owner, [`OWNER_OF_MANY`].
+    /// Neither, and the same owner, [`OWNER_OF_MANY`].
     Owned,
-    /// They have neither, and have expired.
+    /// Neither, and they have expired.
     Expired,
 }
 
-/// Who owns the keys that are [`Sort::Owned`]. Every other key has an owner of its own.
+/// The owner of the keys that are [`Sort::Owned`]. Every other key has an owner of its own.
 pub(crate) const OWNER_OF_MANY: &str = "owner-of-many";
 
 impl Sort {
-    /// What tells their texts and ids from those of others.
+    /// Returns the letter that distinguishes their texts and ids from others.
     pub(crate) fn letter(self) -> &'static str {
         match self {
             Self::Limited => "L",
@@ -81,12 +81,12 @@ impl Sort {
     }
 }
 
-/// Texts of keys.
+/// The texts of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum Texts {
-    /// Of their sort and a number, so that ten million of them need no list.
+    /// Texts that are computed from their sort and a number, so that ten million of them need no list.
     Numbered { sort: Sort, count: usize },
-    /// As a server made them.
+    /// Texts that a server made.
     Listed(Vec<String>),
 }
 
@@ -98,7 +98,7 @@ impl Texts {
         }
     }
 
-    /// A text as long as a generated one; `number` is below the count.
+    /// Returns a text as long as a generated one. `number` is below the count.
     pub(crate) fn text(&self, number: usize) -> String {
         match self {
             Self::Numbered { sort, .. } => format!("sk_{}{number:0>42}", sort.letter()),
@@ -106,7 +106,7 @@ impl Texts {
         }
     }
 
-    /// The first one alone.
+    /// Returns the first text alone.
     pub(crate) fn first(&self) -> Self {
         match self {
             Self::Numbered { sort, .. } => Self::Numbered { sort: *sort, count: 1 },
@@ -114,7 +114,7 @@ impl Texts {
         }
     }
 
-    /// How wrk's script is told of them; a list goes into a file in `folder`.
+    /// Returns the texts as an argument of wrk's script. A list goes into a file in `folder`.
     pub(crate) fn argument(&self, folder: &Path, name: &str) -> Result<String, Failure> {
         match self {
             Self::Numbered { sort, .. } => Ok(format!("sk_{}", sort.letter())),

@@ -10,11 +10,11 @@ use crate::Failure;
 use crate::figures::Spread;
 use crate::stopwatch::Stopwatch;
 
-/// What figures depend on besides the code.
+/// The properties of the machine that figures depend on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) cores: usize,
-    /// Microseconds that the device takes to keep one small write: what no durable answer undercuts.
+    /// Microseconds that the device takes to persist one small write: the lower bound of any durable answer.
     pub(crate) commit_us: Spread,
     pub(crate) wrk: String,
 }
@@ -26,7 +26,7 @@ impl Machine {
     }
 }
 
-/// Appends a page and syncs it, as a database's log does.
+/// Measures an append of a page with a sync, as a database's log does it.
 fn commit_us(folder: &Path) -> Result<Spread, Failure> {
     let path = folder.join("commits");
     let mut file = File::create(&path)?;

@@ -25,7 +25,7 @@ struct Row {
     subject: String,
     connections: u32,
     pick: String,
-    /// None where it was written before there was a choice.
+    /// `None` = the file is from before there was a choice.
     endpoint: Option<String>,
     per_second: Median,
     p99_us: Median,
@@ -46,7 +46,7 @@ struct Median {
 /// A row, and the number of keys that it was measured with.
 type Measured = (u32, Row);
 
-/// A file, what its values are, how they are laid out, and where they are in a row.
+/// A plot's file, its title, its scale, and its value in a row.
 type Figure = (&'static str, &'static str, Scale, fn(&Row) -> Option<f64>);
 
 const OVER_CONNECTIONS: [Figure; 4] = [
@@ -68,7 +68,7 @@ pub(crate) fn draw(plot: &Plot) -> Result<(), Failure> {
     }
     fs::create_dir_all(&plot.into)?;
     let names = measured.iter().map(|(_, row)| row.subject.clone()).collect();
-    // The plot over one number is of the figures that have most in common in the other one.
+    // The plot over one number uses the figures that have most in common in the other one.
     let keys = most_common(measured.iter().map(|(keys, row)| (*keys, row.connections)));
     let title = format!("{keys} keys");
     for (name, y, scale, value) in OVER_CONNECTIONS {
@@ -94,7 +94,7 @@ fn write(plot: &Plot, name: &str, axes: &Axes<'_>, lines: &Lines) -> Result<(), 
     Ok(())
 }
 
-/// The number that stands beside the most different other numbers.
+/// Returns the number that is paired with the most different other numbers.
 fn most_common(pairs: impl Iterator<Item = (u32, u32)>) -> u32 {
     let mut beside: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (number, other) in pairs {
@@ -106,7 +106,7 @@ fn most_common(pairs: impl Iterator<Item = (u32, u32)>) -> u32 {
     beside.into_iter().max_by_key(|(_, others)| others.len()).map_or(0, |(number, _)| number)
 }
 
-/// A line for each subject, of what `y` takes at the places that `x` takes; of several at one place the last counts.
+/// Returns a line for each subject, of the values `y` at the places `x`. Of several at one place the last counts.
 fn lines(measured: &[Measured], x: impl Fn(u32, &Row) -> Option<u32>, y: fn(&Row) -> Option<f64>) -> Lines {
     let mut lines = Lines::new();
     for (keys, row) in measured {

@@ -14,7 +14,7 @@ use crate::load::{Load, Round};
 use crate::open_loop::{self, Paced};
 use crate::subject::{Kind, Lab, Subject};
 
-/// What is asked of every subject.
+/// The requests to every subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Point {
     pub(crate) connections: NonZeroU32,
@@ -29,23 +29,23 @@ impl fmt::Display for Point {
     }
 }
 
-/// What one subject did in all rounds.
+/// The results of one subject in all rounds.
 #[derive(Debug)]
 pub(crate) struct Results {
     pub(crate) kind: Kind,
     pub(crate) points: Vec<AtPoint>,
-    /// None for a subject without a store.
+    /// `None` = a subject without a store.
     pub(crate) accounts: Option<Accounts>,
-    /// KiB of memory that the server held at the end.
+    /// The KiB of memory that the server held at the end.
     pub(crate) resident_kib: Option<u64>,
 }
 
-/// What one subject did at one point.
+/// The results of one subject at one point.
 #[derive(Debug)]
 pub(crate) struct AtPoint {
     pub(crate) point: Point,
     pub(crate) rounds: Vec<Round>,
-    /// Of the rounds in which the servers said it.
+    /// Of the rounds in which the servers reported them.
     pub(crate) batches: Vec<Batch>,
     pub(crate) at_half: Vec<Paced>,
 }
@@ -57,7 +57,7 @@ impl AtPoint {
 }
 
 /// Starts the bare endpoint and the other subjects, and drives them in turn, point by point, round after round, so that
-/// whatever disturbs the machine for a while disturbs all of them.
+/// a temporary disturbance of the machine affects all of them.
 pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Vec<Results>, Failure> {
     let mut measured = Vec::new();
     for kind in std::iter::once(Kind::Bare).chain(run.subjects.iter().copied().filter(|kind| *kind != Kind::Bare)) {
@@ -129,13 +129,13 @@ impl Measured {
             let kind = self.subject.kind;
             return Err(format!("{kind}: not every request was answered with 200: {round:?}").into());
         }
-        // Each process has one at least.
+        // Each process has at least one.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
         Ok(round)
     }
 
-    /// A round that counts.
+    /// Runs a round that counts.
     async fn counted(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
         let before = self.batches().await?;
         let round = self.round(place, seconds, number).await?;
@@ -150,7 +150,7 @@ impl Measured {
         if self.subject.kind.is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
     }
 
-    /// A round at half of what the rounds before reached.
+    /// Runs a round at half of the rate of the rounds before.
     async fn half(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
         let AtPoint { point, rounds, .. } = &self.points[place];
         let Point { connections, pick, endpoint } = *point;

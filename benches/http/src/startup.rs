@@ -8,13 +8,13 @@ use crate::subject::{Lab, keymint};
 /// Milliseconds from the start of the process, on SQLite.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Startup {
-    /// To the first answer, where the database had to be made.
+    /// To the first answer, with a new database.
     pub(crate) first_ms: Spread,
-    /// To the first answer, where it was there.
+    /// To the first answer, with an existing database.
     pub(crate) again_ms: Spread,
 }
 
-/// Starts the server as often as `times`, on a new database and then again on the same one.
+/// Starts the server `times` times, each on a new database and then again on the same one.
 pub(crate) async fn measure(lab: &Lab, times: NonZeroU32) -> Result<Startup, Failure> {
     let (mut first, mut again) = (Vec::new(), Vec::new());
     for _ in 0..times.get() {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// What a plot is of.
+/// The axes and the title of a plot.
 #[derive(Debug)]
 pub(crate) struct Axes<'a> {
     pub(crate) title: String,
@@ -12,7 +12,7 @@ pub(crate) struct Axes<'a> {
     pub(crate) names: &'a BTreeSet<String>,
 }
 
-/// How values are laid out upwards.
+/// The vertical scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// From 0, in five round steps.
@@ -30,13 +30,13 @@ const LEFT: f64 = 80.0;
 const RIGHT: f64 = 170.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 60.0;
-/// Height of a name at a line's end.
+/// The height of a name at a line's end.
 const NAME: f64 = 16.0;
-/// Told apart by those who see no red or no green, too.
+/// Colours that are distinct also for people who see no red or no green.
 const COLOURS: [&str; 10] =
     ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#882255", "#44aa99"];
 
-/// Lines over a logarithmic axis.
+/// Draws lines over a logarithmic axis.
 pub(crate) fn draw(axes: &Axes<'_>, lines: &Lines) -> String {
     let places: BTreeSet<u32> = lines.values().flatten().map(|(x, _)| *x).collect();
     let low = places.first().map_or(0.0, |x| f64::from(*x).log2());
@@ -65,7 +65,7 @@ pub(crate) fn draw(axes: &Axes<'_>, lines: &Lines) -> String {
     for place in places {
         svg += &text(x(place), HEIGHT - BOTTOM + 20.0, "middle", &short(place.into()));
     }
-    // The names stand at the lines' ends, moved apart where these are close.
+    // The names stand at the lines' ends, moved apart if these are close.
     let end = |line: &BTreeMap<u32, f64>| line.last_key_value().map_or(HEIGHT - BOTTOM, |(_, value)| y(*value));
     let mut sorted: Vec<_> = lines.iter().collect();
     sorted.sort_by(|(_, a), (_, b)| end(a).total_cmp(&end(b)));
@@ -84,7 +84,7 @@ pub(crate) fn draw(axes: &Axes<'_>, lines: &Lines) -> String {
     svg + "</svg>\n"
 }
 
-/// At least two values, the first below all of these and the last above them.
+/// Returns at least two values, the first below all of these and the last above them.
 fn ticks(scale: Scale, values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     match scale {
         Scale::Linear => {
@@ -103,7 +103,7 @@ fn ticks(scale: Scale, values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     }
 }
 
-/// Moves what is sorted apart, down and where there is no room up again.
+/// Moves sorted places apart: down, and up again if there is no room.
 fn apart(mut places: Vec<f64>) -> Vec<f64> {
     let mut free = TOP;
     for place in &mut places {
@@ -118,7 +118,7 @@ fn apart(mut places: Vec<f64>) -> Vec<f64> {
     places
 }
 
-/// A number as an axis shows it: 2.5k, 10M.
+/// Formats a number for an axis: 2.5k, 10M.
 fn short(value: f64) -> String {
     let (value, unit) = match value {
         1e6.. => (value / 1e6, "M"),
@@ -129,7 +129,7 @@ fn short(value: f64) -> String {
     format!("{}{unit}", (value * 1e6).round() / 1e6)
 }
 
-/// The smallest round number of which five reach `most`.
+/// Returns the smallest round number of which five reach `most`.
 fn step(most: f64) -> f64 {
     let unit = 10_f64.powf((most / 5.0).log10().floor());
     [1.0, 2.0, 2.5, 5.0, 10.0].map(|times| times * unit).into_iter().find(|step| step * 5.0 >= most).unwrap_or(most)

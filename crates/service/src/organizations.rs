@@ -7,7 +7,7 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
 
-/// Makes organizations and members, for those who have no Better Auth that does.
+/// Makes organizations and members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
     users: Arc<dyn IdentityStore>,
@@ -15,13 +15,13 @@ pub struct Organizations {
     entropy: Arc<dyn Entropy>,
 }
 
-/// Why an organization or a member was not made. Nothing was changed.
+/// The failure to make an organization or a member. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrganizationError {
-    /// Neither an id nor an address of a user.
+    /// No user has that id or address.
     #[error("there is no user of that id or address")]
     UnknownUser,
-    /// Neither an id nor a slug of an organization.
+    /// No organization has that id or slug.
     #[error("there is no organization of that id or slug")]
     UnknownOrganization,
     /// Another organization has the slug.
@@ -36,7 +36,7 @@ pub enum OrganizationError {
 }
 
 impl Organizations {
-    /// Puts it together.
+    /// Makes the service.
     pub fn new(
         store: Arc<dyn OrganizationStore>,
         users: Arc<dyn IdentityStore>,
@@ -47,6 +47,11 @@ impl Organizations {
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownUser`], [`OrganizationError::SlugTaken`], or [`OrganizationError::Store`] if
+    /// the store fails.
     pub async fn create(
         &self,
         name: KeyName,
@@ -68,6 +73,11 @@ impl Organizations {
     }
 
     /// Makes a user (an id or an address) a member of an organization (an id or a slug).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownOrganization`], [`OrganizationError::UnknownUser`],
+    /// [`OrganizationError::MemberAlready`], or [`OrganizationError::Store`] if the store fails.
     pub async fn add_member(
         &self,
         organization: &str,
@@ -81,7 +91,7 @@ impl Organizations {
         match self.store.insert_member(&member).await {
             Ok(()) => Ok(member),
             Err(StoreError::Duplicate) => Err(OrganizationError::MemberAlready),
-            // Both were there a moment ago.
+            // Both existed a moment ago.
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
             Err(error) => Err(OrganizationError::Store(error)),
         }

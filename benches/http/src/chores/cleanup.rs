@@ -7,16 +7,16 @@ use crate::endpoint::Endpoint;
 use crate::keys::{Sort, Texts};
 use crate::load::{Load, Round};
 
-/// What all rounds on one database found, in pairs.
+/// The results of all rounds on one database, in pairs.
 #[derive(Debug, Default)]
 pub(super) struct CleanUps {
-    /// Without clean-up.
+    /// The rounds without clean-up.
     pub(super) without: Vec<Round>,
-    /// With it.
+    /// The rounds with clean-up.
     pub(super) with: Vec<Round>,
-    /// Keys that were removed in each round with clean-up.
+    /// The keys that were removed in each round with clean-up.
     pub(super) removed: Vec<u64>,
-    /// Keys that were left after it. Where there were none, clean-up ended before the round.
+    /// The keys that were left after it. If there were none, clean-up ended before the round.
     pub(super) left: Vec<u64>,
 }
 
@@ -48,7 +48,7 @@ impl CleanUps {
     }
 }
 
-/// A round on a new server: what it did, the keys that it removed meanwhile, and those that are left.
+/// Runs a round on a new server. Returns its results, the keys that were removed meanwhile, and those that are left.
 async fn round(
     place: &Place<'_>,
     chores: &Chores,

@@ -13,7 +13,7 @@ use crate::figures::Spread;
 use crate::keys::{OWNER_OF_MANY, Sort, Texts};
 use crate::load::{Load, flood};
 
-/// Verifications under each flood, to those before it in the same round.
+/// The rate of verifications under each flood, relative to the rate before it in the same round.
 #[derive(Debug, Serialize)]
 pub(super) struct Floods {
     /// Pages of a thousand keys.
@@ -22,14 +22,15 @@ pub(super) struct Floods {
     pub(super) sessions: Spread,
 }
 
-/// What is asked for.
+/// The requests of a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flood {
     Lists,
     Sessions,
 }
 
-/// Measures both in turn. Each has a server of its own: what a flood leaves behind would be work for the next one.
+/// Measures both in turn. Each has a server of its own: the state that a flood leaves behind would be work for the next
+/// one.
 pub(super) async fn measure(place: &Place<'_>, chores: &Chores) -> Result<Floods, Failure> {
     let (mut lists, mut sessions) = (Vec::new(), Vec::new());
     for number in 1..=chores.rounds.get() {

@@ -10,7 +10,7 @@ use crate::figures::Spread;
 use crate::keys::OWNER_OF_MANY;
 use crate::stopwatch::Stopwatch;
 
-/// Keys on a page.
+/// The number of keys on a page.
 const PAGE: usize = 100;
 
 /// Milliseconds from a request to the last byte of its answer.
@@ -18,11 +18,11 @@ const PAGE: usize = 100;
 pub(super) struct Listing {
     pub(super) first_ms: Spread,
     pub(super) last_ms: Spread,
-    /// Of the medians.
+    /// The ratio of the medians.
     pub(super) ratio: f64,
 }
 
-/// Asks for the two in turn, over one connection; the first time does not count.
+/// Requests the two in turn, over one connection. The first time does not count.
 pub(super) async fn measure(place: &Place<'_>, chores: &Chores) -> Result<Listing, Failure> {
     eprintln!("listing on {}", place.engine);
     let (server, api) = place.serve(CleanUp::Off).await?;

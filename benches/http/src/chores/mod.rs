@@ -1,4 +1,4 @@
-//! What must be fast besides verifications, and what must not slow them down.
+//! Other work that must be fast, and must not slow verifications down.
 
 mod cleanup;
 mod floods;
@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::subject::{Database, Engine, Lab, keymint};
 use crate::{Failure, load, write_json};
 
-/// Measures each database, and tells what came out.
+/// Measures each database, and prints the results.
 pub(crate) async fn run(chores: Chores) -> Result<(), Failure> {
     let wrk = load::version().await?;
     let lab = Lab::open(chores.keymint.as_deref())?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(chores: Chores) -> Result<(), Failure> {
     write_json(report.options.json.as_deref(), &report)
 }
 
-/// A database, and where its server works.
+/// A database, and the folder of its server.
 struct Place<'a> {
     lab: &'a Lab,
     engine: Engine,
@@ -50,7 +50,7 @@ struct Place<'a> {
     database: Database,
 }
 
-/// Says if a server removes expired keys, which it then does from its start.
+/// Selects whether a server removes expired keys, which it then does from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CleanUp {
     Off,
@@ -58,7 +58,7 @@ enum CleanUp {
 }
 
 impl<'a> Place<'a> {
-    /// A database with all keys but those that have expired.
+    /// Makes a database with all keys but the expired ones.
     async fn new(lab: &'a Lab, engine: Engine, chores: &Chores) -> Result<Self, Failure> {
         let folder = lab.folder()?;
         let database = Database::start(engine, &folder).await;

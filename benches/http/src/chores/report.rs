@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::report::table::{cell, cells};
 use crate::subject::Engine;
 
-/// Everything that was found. `Display` is the tables for people.
+/// The results. `Display` is the tables for people.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) machine: Machine,
@@ -20,7 +20,7 @@ pub(super) struct Report {
     pub(super) found: Vec<Found>,
 }
 
-/// What was found on one database.
+/// The results on one database.
 #[derive(Debug, Serialize)]
 pub(super) struct Found {
     engine: Engine,
@@ -28,13 +28,13 @@ pub(super) struct Found {
     floods: Floods,
     without: Verifications,
     with: Verifications,
-    /// With clean-up to without, each round to the one before it.
+    /// The rate with clean-up relative to the rate without, each round to the previous one.
     rate_ratio: Spread,
-    /// Likewise, of the latencies that 1 % exceed.
+    /// The same ratio of the latencies that 1 % exceed.
     p99_ratio: Spread,
-    /// Keys that clean-up removed in a second.
+    /// The keys that clean-up removed per second.
     removed_per_second: Spread,
-    /// Keys that were left after a round with clean-up.
+    /// The keys that were left after a round with clean-up.
     left: Spread,
 }
 

@@ -1,7 +1,8 @@
 use crate::Failure;
 
-/// Whether all of an answer is there, by its content length. It is an error if its status is not 200, or if there is
-/// more: nobody asks for the next one before.
+/// Returns true if the answer is complete, by its content length.
+///
+/// It is an error if its status is not 200, or if there is more: the next request has not been sent.
 pub(super) fn is_whole(read: &[u8]) -> Result<bool, Failure> {
     const MOST_FIELDS: usize = 32;
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];

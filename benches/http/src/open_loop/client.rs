@@ -17,9 +17,9 @@ pub(super) struct Client {
     requests: Requests,
     timetable: Timetable,
     watch: Stopwatch,
-    /// Number in the timetable of the first request that is not due yet.
+    /// The number in the timetable of the first request that is not due yet.
     upcoming: usize,
-    /// Seconds that requests took.
+    /// The seconds that requests took.
     latencies: Vec<f64>,
 }
 
@@ -43,7 +43,7 @@ impl Client {
         })
     }
 
-    /// Sends all requests of the timetable, and tells how many seconds each took, and how long all of them.
+    /// Sends all requests of the timetable. Returns the seconds that each took, and the total time.
     pub(super) fn run(mut self) -> Result<(Vec<f64>, Duration), Failure> {
         loop {
             self.send_due()?;
@@ -56,7 +56,7 @@ impl Client {
         }
     }
 
-    /// Sends what has become due, but for connections on which an answer is still to come.
+    /// Sends the requests that are due, except on connections with an answer outstanding.
     fn send_due(&mut self) -> Result<(), Failure> {
         let now = self.watch.elapsed();
         while self.timetable.due(self.upcoming).is_some_and(|due| due <= now) {
@@ -67,7 +67,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a connection's next request where that is due and the connection is free.
+    /// Sends a connection's next request if it is due and the connection is free.
     fn send_next(&mut self, place: usize) -> Result<(), Failure> {
         let turn = self.connections.len();
         let connection = &mut self.connections[place];
@@ -82,7 +82,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads what has come on a connection, and sends there what has waited for it.
+    /// Reads from a connection, and sends the request that has waited for it.
     fn receive(&mut self, place: usize) -> Result<(), Failure> {
         if let Some(took) = self.connections[place].receive(self.watch)? {
             self.latencies.push(took.as_secs_f64());
@@ -91,8 +91,9 @@ impl Client {
         Ok(())
     }
 
-    /// Sleeps until something can be read or the next request is due, and tells on which connections there is
-    /// something. A runtime's timers have milliseconds, in which many requests would gather; this has nanoseconds.
+    /// Sleeps until something can be read or the next request is due, and returns the readable connections.
+    ///
+    /// A runtime's timers have a resolution of milliseconds, in which many requests would gather; this has nanoseconds.
     fn wait(&self) -> Result<Vec<usize>, Failure> {
         let busy: Vec<_> = self.connections.iter().enumerate().filter(|(_, it)| !it.is_free()).collect();
         let mut watched: Vec<_> = busy.iter().map(|(_, it)| PollFd::new(&it.stream, PollFlags::IN)).collect();

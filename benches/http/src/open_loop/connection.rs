@@ -8,18 +8,18 @@ use super::timetable::counts_from;
 use crate::Failure;
 use crate::stopwatch::Stopwatch;
 
-/// A connection on which one request at a time is unanswered. All times are the watch's.
+/// A connection with at most one unanswered request. All times are the watch's.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) target: Target,
     pub(super) stream: TcpStream,
-    /// Number in the timetable of the request that it sends next.
+    /// The number in the timetable of the request that it sends next.
     pub(super) next: usize,
-    /// From when the request counts that is unanswered.
+    /// The time from which the unanswered request counts.
     asked: Option<Duration>,
-    /// When the last answer was read.
+    /// The time at which the last answer was read.
     free: Duration,
-    /// What there is of the answer.
+    /// The part of the answer that was read.
     read: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl Connection {
         Ok(self.stream.write_all(request.as_bytes())?)
     }
 
-    /// Reads what has come. It tells how long the answer took once that is whole.
+    /// Reads from the connection. Returns the answer's duration once it is complete.
     pub(super) fn receive(&mut self, watch: Stopwatch) -> Result<Option<Duration>, Failure> {
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk)? {

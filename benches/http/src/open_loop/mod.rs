@@ -1,8 +1,8 @@
 //! Latencies at a rate that does not depend on the answers.
 //!
-//! Requests have a [timetable], and the connections take them in turn. One thread serves all connections, so
-//! that the load generator takes little of what the server needs: it sends whatever is due, and sleeps until something
-//! else is or until an answer comes. On one connection there is one request at a time.
+//! Requests have a [timetable], and the connections take them in turn. One thread serves all connections, so that the
+//! load generator takes little of the server's processor time: it sends the requests that are due, and sleeps until the
+//! next one is due or an answer arrives. Each connection has one request at a time.
 
 mod answer;
 mod client;
@@ -22,7 +22,7 @@ use crate::Failure;
 use crate::endpoint::Endpoint;
 use crate::keys::Texts;
 
-/// What one round at a given rate found.
+/// The results of one round at a given rate.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Paced {
     pub(crate) answered: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Paced {
     pub(crate) p999_us: f64,
 }
 
-/// Shows keys to the servers at `urls` in turn, over so many connections for that long, `rate` a second in all.
+/// Uses keys at the servers at `urls` in turn, over `connections` connections for that long, `rate` a second in total.
 pub(crate) async fn run(
     urls: &[String],
     texts: Texts,

@@ -3,7 +3,7 @@ use crate::api::SERVER_KEY;
 use crate::endpoint::Endpoint;
 use crate::keys::Texts;
 
-/// Where requests go.
+/// The destination of requests.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) host: String,
@@ -17,7 +17,7 @@ impl Target {
     }
 }
 
-/// Requests that show keys in random order.
+/// Requests with keys in random order.
 #[derive(Debug)]
 pub(super) struct Requests {
     texts: Texts,
@@ -30,7 +30,7 @@ impl Requests {
         Self { texts, endpoint, state: u64::from(seed) << 32 }
     }
 
-    /// What wrk sends, too.
+    /// Returns the same request that wrk sends.
     pub(super) fn next(&mut self, Target { host, path }: &Target) -> String {
         let key = self.texts.text(below(&mut self.state, self.texts.count()));
         match self.endpoint {
@@ -49,7 +49,7 @@ impl Requests {
     }
 }
 
-/// A number below `count`, by splitmix64.
+/// Returns a number below `count`, by splitmix64.
 #[expect(clippy::cast_possible_truncation, reason = "the rest of a division by a usize")]
 fn below(state: &mut u64, count: usize) -> usize {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -1,23 +1,23 @@
-//! When requests are due, and from when they count.
+//! The times at which requests are due, and from which they count.
 //!
-//! A request that is due while the one before it on its connection is unanswered counts from when it was due: a server
-//! that stalls is charged for all who would have waited.
+//! If the previous request on its connection is unanswered when a request is due, it counts from then: a server that
+//! stalls is charged for all who would have waited.
 //!
-//! One that is due on a free connection counts from when it was sent. Until then the thread was asleep, or at work for
-//! another connection, which is no fault of the server's. But that takes microseconds: a longer delay comes from a
-//! machine without a core to spare, as likely as not because of the server, so that what exceeds [`FORGIVEN`] is charged.
+//! A request that is due on a free connection counts from when it is sent. Until then the thread was asleep, or busy
+//! with another connection, which is not the server's fault. But that takes microseconds. A longer delay comes from a
+//! machine without a spare core, likely because of the server, so that the part that exceeds [`FORGIVEN`] is charged.
 //!
-//! An answer ends its request when it has been read. That the thread may have read others before is charged, a
-//! microsecond or two for each.
+//! A request ends when its answer has been read. The thread may have read others before; that is charged, a microsecond
+//! or two for each.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How late the load generator may be by its own fault: timers end up to 50 us late on Linux, and then the thread must
-/// wake up.
+/// The largest delay that is the load generator's own fault: timers end up to 50 us late on Linux, and then the thread
+/// must wake up.
 const FORGIVEN: Duration = Duration::from_micros(100);
 
-/// Requests at the same distance from each other. All times are since the round's beginning.
+/// Requests at equal distances. All times are since the round's beginning.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timetable {
     rate: f64,
@@ -25,12 +25,12 @@ pub(super) struct Timetable {
 }
 
 impl Timetable {
-    /// `rate` requests a second for that long.
+    /// Returns a timetable of `rate` requests a second for that long.
     pub(super) fn new(rate: f64, seconds: NonZeroU32) -> Self {
         Self { rate, seconds }
     }
 
-    /// When a request is due; `None` where there is no such request.
+    /// Returns the time at which a request is due; `None` = there is no such request.
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^53")]
     pub(super) fn due(&self, number: usize) -> Option<Duration> {
         let due = number as f64 / self.rate;
@@ -38,7 +38,8 @@ impl Timetable {
     }
 }
 
-/// From when a request counts that was `due` on a connection that was free again at `free`, and that was sent at `sent`.
+/// Returns the time from which a request counts that was `due` on a connection that was free at `free`, and was sent at
+/// `sent`.
 pub(super) fn counts_from(due: Duration, free: Duration, sent: Duration) -> Duration {
     if due < free { due } else { sent.min(due + FORGIVEN) }
 }

@@ -12,7 +12,7 @@ use crate::rounds::Results;
 use crate::startup::Startup;
 use crate::subject::Kind;
 
-/// Everything that a run found. `Display` is the table for people.
+/// The results of a run. `Display` is the table for people.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     machine: Machine,
@@ -23,7 +23,7 @@ pub(crate) struct Report {
     subjects: Vec<Whole>,
 }
 
-/// What is known of a subject over all points.
+/// The results of a subject over all points.
 #[derive(Debug, Serialize)]
 struct Whole {
     subject: Kind,
@@ -32,12 +32,12 @@ struct Whole {
 }
 
 impl Report {
-    /// Puts the figures together; the bare endpoint's results are the first.
+    /// Combines the figures. The bare endpoint's results are the first.
     pub(crate) fn new(run: &Run, machine: Machine, startup: Startup, results: &[Results]) -> Self {
         let mut rows = Vec::new();
         for (place, bare) in results[0].points.iter().enumerate() {
             for results in results {
-                // The same connections with the first pick and endpoint: what others are compared with.
+                // The same connections with the first pick and endpoint, as the reference.
                 let first = results.points.iter().find(|other| other.point.connections == bare.point.connections);
                 let rates = |rounds: &[Round]| rounds.iter().map(Round::per_second).collect::<Vec<_>>();
                 let first = first.map(|first| rates(&first.rounds)).unwrap_or_default();

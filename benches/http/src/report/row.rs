@@ -7,16 +7,16 @@ use crate::open_loop::Paced;
 use crate::rounds::{AtPoint, Point};
 use crate::subject::Kind;
 
-/// One subject's figures at one point.
+/// The figures of one subject at one point.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     pub(super) subject: Kind,
     #[serde(flatten)]
     pub(super) point: Point,
     pub(super) per_second: Spread,
-    /// To the bare endpoint, each round to the same round's.
+    /// The ratio to the bare endpoint, each round to the same round's.
     pub(super) ratio: Spread,
-    /// To the same subject with the first pick and endpoint, each round to the same round's.
+    /// The ratio to the same subject with the first pick and endpoint, each round to the same round's.
     pub(super) to_first: Spread,
     pub(super) p50_us: Spread,
     pub(super) p99_us: Spread,
@@ -25,14 +25,14 @@ pub(super) struct Row {
     rounds: Vec<Round>,
 }
 
-/// Means over the batches of a round, where the server says them.
+/// Means over the batches of a round, if the server reports them.
 #[derive(Debug, Serialize)]
 pub(super) struct Batching {
     pub(super) size: Spread,
     pub(super) wait_us: Spread,
 }
 
-/// What was found at half of the median rate.
+/// The results at half of the median rate.
 #[derive(Debug, Serialize)]
 pub(super) struct AtHalf {
     pub(super) per_second: Spread,

@@ -36,7 +36,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Latencies at half of what the rounds above reached.
+/// Prints the latencies at half of the rates above.
 fn half_rates(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     let halves: Vec<_> = rows.iter().filter_map(|row| row.at_half.as_ref().map(|half| (row, half))).collect();
     if halves.is_empty() {
@@ -53,7 +53,7 @@ fn half_rates(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     Ok(())
 }
 
-/// What other picks and endpoints are to the first ones.
+/// Prints the ratios of other picks and endpoints to the first ones.
 fn ratios(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
     let asked = |row: &Row| (row.point.pick, row.point.endpoint);
     let first = rows.first().map(asked);
@@ -84,12 +84,12 @@ fn line(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
     cells(f, [&row.subject.to_string(), &rate, &ratio, &p50, &p99, &size, &wait])
 }
 
-/// A row of a table.
+/// Prints a row of a table.
 pub(crate) fn cells<const N: usize>(f: &mut fmt::Formatter<'_>, cells: [&str; N]) -> fmt::Result {
     writeln!(f, "| {} |", cells.map(|cell| format!("{cell:<22}")).join(" | "))
 }
 
-/// A median and its extremes in another unit.
+/// Formats a median and its extremes in another unit.
 pub(crate) fn cell(spread: Spread, unit: f64, digits: usize) -> String {
     let Spread { median, min, max } = spread;
     let [median, min, max] = [median, min, max].map(|value| value * unit);

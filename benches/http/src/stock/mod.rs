@@ -1,7 +1,7 @@
-//! Puts keys into a database in bulk, before the server that is measured opens it, and reads back what was used.
+//! Inserts keys into a database in bulk, before the measured server opens it, and reads back their usage.
 //!
-//! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time that
-//! as many insertions at random places do.
+//! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time of as
+//! many insertions at random places.
 
 mod lot;
 mod postgres;
@@ -14,10 +14,10 @@ use keymint_domain::key::PlainKey;
 use crate::Failure;
 use crate::keys::{Sort, Texts};
 
-/// Keys that one statement inserts.
+/// The keys that one statement inserts.
 const AT_ONCE: usize = 10_000;
 
-/// A database whose tables are there.
+/// A database that has its tables.
 #[derive(Debug, Clone)]
 pub(crate) enum Stock {
     /// A file.
@@ -31,7 +31,7 @@ impl Stock {
         Self::Sqlite(folder.join("keymint.db"))
     }
 
-    /// The URL that both servers take.
+    /// Returns the URL that both servers take.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite:{}", file.display()),
@@ -39,7 +39,7 @@ impl Stock {
         }
     }
 
-    /// Adds so many keys of each of these sorts, in the place of those that are there.
+    /// Adds that many keys of each of these sorts, in place of the existing ones.
     pub(crate) async fn fill(&self, lots: &[(Sort, usize)]) -> Result<(), Failure> {
         match self {
             Self::Sqlite(file) => sqlite::fill(file, lots).await,
@@ -47,7 +47,7 @@ impl Stock {
         }
     }
 
-    /// What all keys have spent of their quotas so far.
+    /// Returns the sum of the quotas that all keys have spent so far.
     pub(crate) async fn spent(&self) -> Result<u64, Failure> {
         let spent = match self {
             Self::Sqlite(file) => sqlite::spent(file).await?,
@@ -56,7 +56,7 @@ impl Stock {
         Ok(u64::try_from(spent)?)
     }
 
-    /// How often all keys that have a rate limit and no quota were called so far, which only Keymint's rows tell.
+    /// Returns the calls of all keys with a rate limit and no quota so far, which only Keymint's rows tell.
     pub(crate) async fn called(&self) -> Result<u64, Failure> {
         let called = match self {
             Self::Sqlite(file) => sqlite::called(file).await?,
@@ -65,7 +65,7 @@ impl Stock {
         Ok(u64::try_from(called)?)
     }
 
-    /// Keys that have expired, and are still there.
+    /// Returns the number of keys that have expired, and still exist.
     pub(crate) async fn expired(&self) -> Result<u64, Failure> {
         let expired = match self {
             Self::Sqlite(file) => sqlite::expired(file).await?,
@@ -75,7 +75,7 @@ impl Stock {
     }
 }
 
-/// The hashes of the keys, as many as one statement takes at a time, each batch with the number of its first key.
+/// Returns the hashes of the keys, in batches for one statement, each with the number of its first key.
 fn hashes(texts: &Texts) -> impl Iterator<Item = (i64, Vec<String>)> {
     let count = texts.count();
     (0..count).step_by(AT_ONCE).map(move |first| {

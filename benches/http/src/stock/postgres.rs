@@ -47,7 +47,7 @@ pub(super) async fn fill(url: &str, lots: &[(Sort, usize)]) -> Result<(), Failur
     for (_, sql) in indexes {
         run(&mut connection, sql).await?;
     }
-    // What autovacuum and the checkpointer would otherwise do while somebody measures.
+    // The work that autovacuum and the checkpointer would otherwise do during the measurement.
     for sql in ["commit", r#"vacuum (analyze) "apikey""#, "checkpoint"] {
         raw_sql(sql).execute(&mut connection).await?;
     }

@@ -38,7 +38,7 @@ macro_rules! insert {
 }
 
 pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Failure> {
-    // Nothing has to outlive a power cut before the measurement begins, and the server switches the log on again.
+    // Nothing must survive a power cut before the measurement begins, and the server switches the log on again.
     let options = SqliteConnectOptions::new().filename(file).synchronous(SqliteSynchronous::Off);
     let mut connection =
         options.journal_mode(SqliteJournalMode::Delete).pragma("cache_size", "-500000").connect().await?;
@@ -58,7 +58,7 @@ pub(super) async fn fill(file: &Path, lots: &[(Sort, usize)]) -> Result<(), Fail
     }
     raw_sql("commit").execute(&mut connection).await?;
     connection.close().await?;
-    // What the system would otherwise write while somebody measures.
+    // The writes that the system would otherwise do during the measurement.
     Ok(File::open(file)?.sync_all()?)
 }
 

@@ -13,13 +13,13 @@ use serde_json::{Map, Value, json};
 use super::arguments::{KeyCommand, Members};
 use super::{CliResult, Outcome, output};
 
-/// What a list shows where nobody asked for JSON.
+/// The columns of a list, unless JSON is requested.
 const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
 
-/// What a dry run shows where nobody asked for JSON.
+/// The columns of a dry run, unless JSON is requested.
 const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
 
-/// A request as the HTTP API would have it: options become its members, and are checked by the same reader.
+/// A request as the HTTP API would have it: options become its members, and the same reader checks them.
 #[derive(Default)]
 struct Request(Map<String, Value>);
 
@@ -29,7 +29,7 @@ impl Request {
         self
     }
 
-    /// An option that holds JSON; what is not JSON stays text, which the reader then refuses by name.
+    /// Adds an option that holds JSON. Other text stays text, which the reader then refuses by name.
     fn json(mut self, name: &str, text: Option<String>) -> Self {
         let value = text.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
         self.0.extend(value.map(|value| (name.to_owned(), value)));
@@ -41,7 +41,7 @@ impl Request {
         self
     }
 
-    /// An option that may be there more than once; a lone `null` is none at all.
+    /// Adds an option that may be repeated; a single `null` means none.
     fn list(mut self, name: &str, texts: Vec<String>) -> Self {
         let value = match &texts[..] {
             [] => return self,
@@ -165,13 +165,13 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
     }
 }
 
-/// A key as a list shows it, where there is no place for metadata.
+/// Returns a key for a list, which has no room for metadata.
 fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
     let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
     serde_json::to_value(KeyView::from(&ApiKey { details, usage: key.usage }))
 }
 
-/// The rules of a dry run as a table, with the verdict below.
+/// Prints the rules of a dry run as a table, with the verdict below.
 fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
     let answer = serde_json::to_value(DryRunView::from(run))?;
     let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -187,7 +187,7 @@ fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
     Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
 }
 
-/// What the reader says, with the option's place in the request, such as `[option.expiresIn]`.
+/// Returns the reader's message, with the option's place in the request, such as `[option.expiresIn]`.
 fn explain(error: ApiError) -> String {
     match error {
         ApiError::Validation(text) => text,
@@ -195,7 +195,7 @@ fn explain(error: ApiError) -> String {
     }
 }
 
-/// A refusal in the wire's words, anything else with its causes.
+/// Returns a refusal in the wire's words; any other error is returned with its causes.
 fn refused(error: ServiceError) -> Box<dyn std::error::Error> {
     match error {
         ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),

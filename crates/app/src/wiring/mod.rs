@@ -1,4 +1,4 @@
-//! Puts the crates together as the configuration says.
+//! Puts the crates together as configured.
 
 mod backup;
 mod metered;
@@ -40,23 +40,35 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
-    /// What is looked at whenever somebody reads the metrics.
+    /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
     store: Store,
 }
 
 impl Services {
-    /// Opens the database, brought to the present layout first, and starts the services on it.
+    /// Opens the database, migrates it to the current layout, and starts the services on it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database cannot be opened or migrated.
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
         Self::open_metered(config, Arc::new(Unmetered)).await
     }
 
-    /// The same on a database that is there: where there is none, none is made.
+    /// Does the same, but does not create a missing database.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database does not exist, or cannot be opened or migrated.
     pub async fn open_existing(config: &Config) -> Result<Self, OpenError> {
         Self::open_as(config, Absent::Fail, Arc::new(Unmetered)).await
     }
 
-    /// The same as [`Services::open`], and tells `meter` what happens.
+    /// Does the same as [`Services::open`], and reports events to `meter`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database cannot be opened or migrated.
     pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
         Self::open_as(config, Absent::Make, meter).await
     }
@@ -77,7 +89,7 @@ impl Services {
         })
     }
 
-    /// Logs what was found behind the database's URL, and what of it should be mended.
+    /// Logs the database server behind the URL, and warnings about it.
     pub fn tell(&self) {
         if let Some(server) = &self.store.found.server {
             tracing::info!(server, "the database is open");
@@ -87,8 +99,12 @@ impl Services {
         }
     }
 
-    /// Ends the use of the database, last of all: SQLite's file is left whole, without a log beside it. `false` where
-    /// another process was in the way.
+    /// Closes the database, after everything else: SQLite's file is left complete, without a log beside it. Returns
+    /// false if another process prevented that.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn close(&self) -> Result<bool, StoreError> {
         match &self.store.sqlite {
             Some(sqlite) => sqlite.close().await,
@@ -96,8 +112,8 @@ impl Services {
         }
     }
 
-    /// Follows `config` from now on, over the same database. A service for which it says what `before` said stays the same
-    /// one, with all that it remembers.
+    /// Applies `config`, over the same database. A service whose part of the configuration is unchanged since `before`
+    /// stays the same one, with all of its state.
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
@@ -108,7 +124,7 @@ impl Services {
         }
     }
 
-    /// The HTTP API over these services, whose cookies `secret` signs.
+    /// Returns the HTTP API over these services. `secret` signs its cookies.
     pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
         let mut instance = [0; 8];
         OsEntropy.fill(&mut instance);
@@ -116,13 +132,13 @@ impl Services {
         self.complete(api, config, secret)
     }
 
-    /// The same in the place of `running`, in one process.
+    /// Returns an API in place of `running`, in the same process.
     pub fn reconfigured_api(&self, running: &Api, config: &Config, secret: CookieSecret) -> Api {
         let api = running.reconfigured(Arc::clone(&self.keys), api_options(config));
         self.complete(api, config, secret)
     }
 
-    /// Gives an API what follows from the secret.
+    /// Adds to an API what depends on the secret.
     fn complete(&self, api: Api, config: &Config, secret: CookieSecret) -> Api {
         let api = match assertion_options(config) {
             Some(options) => api.with_assertions(Assertions::new(secret.clone(), options)),
@@ -131,9 +147,12 @@ impl Services {
         api.with_sessions(self.sessions(config, secret))
     }
 
-    /// The secret that signs cookies: the configured one, else the one that the database keeps, made at the first start.
+    /// Returns the secret that signs cookies: the configured one, else the one that the database keeps, which is made
+    /// at the first start.
     ///
-    /// Errors: the database cannot keep it.
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the database cannot keep it.
     pub async fn cookie_secret(&self, config: &Config) -> Result<CookieSecret, ServiceError> {
         if let Some(secret) = &config.secret {
             return Ok(secret.clone());
@@ -165,7 +184,7 @@ fn entropy() -> Arc<dyn Entropy> {
 }
 
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
-    // Of a batch on Postgres, up to six statements and as many connections may each run out of time.
+    // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let deadline = Duration::from_mins(1) + 6 * config.database.statement_timeout;
     let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..GroupCommitOptions::default() };
     let keys = Keys::builder(Arc::clone(&store.keys))
@@ -194,20 +213,20 @@ fn api_options(config: &Config) -> ApiOptions {
         trusted_proxies: server.trusted_proxies.clone(),
         authorize_bearer: config.authorize.bearer,
         body_limit: server.body_limit_bytes,
-        // Within the whole, so that a slow client is told that it was the slow one.
+        // Shorter than the whole, so that a slow client learns that it was slow.
         body_timeout: server.request_timeout / 2,
         request_timeout: server.request_timeout,
         access_log: config.log.access,
     }
 }
 
-/// What assertions say; `None` = nothing is signed.
+/// Returns the options of assertions; `None` = nothing is signed.
 fn assertion_options(config: &Config) -> Option<AssertionOptions> {
     let Assertion { audience, lifetime, has_metadata } = config.authorize.assertion.clone()?;
     Some(AssertionOptions { issuer: config.server.base_url.clone(), audience, lifetime, has_metadata })
 }
 
-/// Half of the cores may hash passwords; the others serve.
+/// Returns the options of [`Identity`]. Half of the cores may hash passwords; the others serve.
 fn identity_options(config: &Config) -> IdentityOptions {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     IdentityOptions {
@@ -218,7 +237,7 @@ fn identity_options(config: &Config) -> IdentityOptions {
     }
 }
 
-/// How the server runs; `tls` is what it shows in handshakes.
+/// Returns the options of the server. `tls` is its certificate in handshakes.
 pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     let server = &config.server;
     ServeOptions {
@@ -232,14 +251,14 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     }
 }
 
-/// What of the server its OpenAPI document depends on.
+/// Returns the properties of the server that its OpenAPI document depends on.
 pub fn served(config: &Config) -> Served<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
     Served { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
 }
 
-/// How dead keys are removed; `None` = not at all.
+/// Returns the options of clean-up; `None` = dead keys are not removed.
 pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
     let cleanup = &config.cleanup;
     cleanup.interval.map(|interval| CleanupOptions {

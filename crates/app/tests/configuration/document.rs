@@ -5,7 +5,7 @@ use super::config;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
 
-/// What the tables say of a key, in the same words as [`reference()`].
+/// Returns the keys in the tables, in the same words as [`reference()`].
 fn documented_keys() -> Vec<Key> {
     let mut section = String::new();
     let mut keys = Vec::new();
@@ -44,7 +44,7 @@ const METRICS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../d
 const GATEWAYS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateways/README.md"));
 const BETTER_AUTH: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/better-auth.md"));
 
-/// The fenced blocks of a language.
+/// Returns the fenced blocks of a language.
 fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     document.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! Files that operators are given.
+//! The files for operators.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ pub(crate) const RUNBOOK: &str = "docs/operations/README.md";
 pub(crate) const ALERTS: &str = "docs/operations/alerts.yml";
 pub(crate) const UNIT: &str = "deploy/keymint.service";
 
-/// Where a file of the repository is.
+/// Returns the path of a file in the repository.
 pub(crate) fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)
 }
@@ -16,12 +16,12 @@ pub(crate) fn read(file: &str) -> String {
     fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The names of all alerts.
+/// Returns the names of all alerts.
 pub(crate) fn alerts() -> Vec<String> {
     read(ALERTS).lines().filter_map(|line| Some(line.trim().strip_prefix("- alert: ")?.to_owned())).collect()
 }
 
-/// The blocks of a language, each with the heading that it stands under.
+/// Returns the blocks of a language, each with the heading above it.
 pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
     let (text, mut heading, mut block, mut blocks) = (read(RUNBOOK), String::new(), None::<String>, Vec::new());
     let opening = format!("```{language}");
@@ -37,7 +37,7 @@ pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The values that a unit gives a key, in their order.
+/// Returns the values of a key in the unit, in their order.
 pub(crate) fn unit_values(key: &str) -> Vec<String> {
     let values = |line: &str| Some(line.strip_prefix(key)?.strip_prefix('=')?.to_owned());
     read(UNIT).lines().filter_map(values).collect()

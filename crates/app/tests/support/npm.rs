@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 const OLDEST_NODE: u32 = 20;
 
-/// Installs the packages that the lock in `folder` names, unless that was done since the lock was written. Node and npm must
-/// be there: nothing is skipped.
+/// Installs the packages of the lock file in `folder`, unless that was done since the lock file was written. Node and
+/// npm are required: nothing is skipped.
 pub(crate) fn install(folder: &Path) {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);

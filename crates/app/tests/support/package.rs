@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// Where a program is; installs Debian's package where it is missing, which only root may do.
+/// Returns the path of a program, and installs its Debian package if it is missing, which only root may do.
 pub(crate) fn program(name: &str, package: &str) -> PathBuf {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);

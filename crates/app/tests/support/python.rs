@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-/// The programs of an environment of its own, called `name`, that holds what the `requirements.txt` in `folder` names.
-/// Where Python makes no environment, Debian's package for it is installed, which only root may do: nothing is skipped.
+/// Returns the programs of the environment `name`, with the packages of the `requirements.txt` in `folder`.
+///
+/// If Python cannot make an environment, its Debian package is installed, which only root may do: nothing is skipped.
 pub(crate) fn environment(name: &str, folder: &Path) -> PathBuf {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);

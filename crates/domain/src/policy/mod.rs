@@ -1,4 +1,4 @@
-//! What a deployment allows: its configurations, and how a request or a key finds the one that governs it.
+//! Policy: the configurations of a deployment, and the lookup of the one that governs a request or a key.
 
 mod configuration;
 mod lookup;

@@ -2,11 +2,11 @@ use super::Node;
 use crate::config::path::Step;
 use crate::config::{KeyPath, Location, Place, Problem};
 
-/// What is wrong with one value or with values inside of it; who asked for the value knows its path.
+/// The problems of one value, or of values inside of it. The caller that reads the value knows its path.
 pub(in crate::config) struct Faults(Vec<Fault>);
 
 struct Fault {
-    /// Steps from the value that was asked for, the last one first.
+    /// The steps from the value that was read, the last one first.
     below: Vec<Step>,
     place: Place,
     message: String,
@@ -17,7 +17,7 @@ impl Faults {
         Self(vec![Fault { below: Vec::new(), place, message: message.into() }])
     }
 
-    /// The same faults, seen from one step further up.
+    /// Returns the same problems, as seen from one step further up.
     fn under(mut self, step: &Step) -> Self {
         for fault in &mut self.0 {
             fault.below.push(step.clone());
@@ -25,7 +25,7 @@ impl Faults {
         self
     }
 
-    /// The faults as problems of the value at `path`.
+    /// Converts these into problems of the value at `path`.
     pub(in crate::config) fn into_problems(self, path: &KeyPath) -> impl Iterator<Item = Problem> {
         self.0.into_iter().map(|fault| {
             let path = path.join(fault.below.into_iter().rev());
@@ -34,7 +34,11 @@ impl Faults {
     }
 }
 
-/// Reads every node of a list or table, or says what is wrong with each.
+/// Reads every node of a list or table.
+///
+/// # Errors
+///
+/// Returns the problems of all nodes.
 pub(in crate::config) fn each<'t, T>(
     nodes: impl IntoIterator<Item = (Step, &'t Node)>,
     read: impl Fn(&'t Node) -> Result<T, Faults>,
