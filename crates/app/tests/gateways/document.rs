@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use keymint_test_support::markdown;
+
 /// The one block of a language in a document.
 pub(crate) fn block(document: &str, language: &str) -> String {
     let mut blocks = blocks(document, language);
@@ -14,8 +16,7 @@ pub(crate) fn block(document: &str, language: &str) -> String {
 pub(crate) fn blocks(document: &str, language: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
     let text = fs::read_to_string(folder.join(document)).unwrap();
-    let opening = format!("```{language}\n");
-    text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    markdown::blocks(&text, language)
 }
 
 /// The same with other texts in it, each of which must have been there.

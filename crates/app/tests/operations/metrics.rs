@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use keymint_test_support::debian::program;
 use serde_json::Value;
 
 use crate::documents::{ALERTS, read};
-use crate::package::program;
 use crate::process::said;
 
 /// The metrics of `metrics.md`, whose table is compared with a running server by tests of its own, and whether each is a
