@@ -22,6 +22,14 @@ test-all *ARGS:
 ci:
     bash .ci/run
 
+# What the workspace may depend on. Builds cargo-deny, once.
+deny:
+    bash .ci/deny check bans licenses sources
+
+# Known vulnerabilities of dependencies. Needs GitHub, for RustSec's database.
+advisories:
+    bash .ci/deny check advisories
+
 # Formats everything.
 fmt:
     cargo fmt --all
