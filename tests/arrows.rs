@@ -42,6 +42,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("governor", &["keymint-domain", "keymint-service"]),
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
+    ("comfy-table", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("reqwest", &["keymint-actix"]),
     ("prometheus", &["keymint"]),
@@ -84,6 +85,28 @@ fn heavy_libraries_stay_where_they_belong() {
         let used = dependencies(&manifest, "dependencies");
         for (library, owners) in KEPT {
             assert!(!used.contains(*library) || owners.contains(&name.as_str()), "{name} uses {library}");
+        }
+    }
+}
+
+/// `cargo deny` compares the whole graph with the same owners; it also names who uses a library in tests alone.
+#[test]
+fn cargo_deny_keeps_them_in_the_same_places() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let deny: Table = fs::read_to_string(root.join("deny.toml")).unwrap().parse().unwrap();
+    let entries = deny["bans"]["deny"].as_array().unwrap();
+    assert!(!entries.is_empty());
+    let manifests = manifests();
+    for entry in entries {
+        let library = entry["crate"].as_str().unwrap();
+        let (_, owners) = KEPT.iter().find(|(kept, _)| *kept == library).unwrap();
+        let wrappers: Vec<_> =
+            entry["wrappers"].as_array().unwrap().iter().map(|wrapper| wrapper.as_str().unwrap()).collect();
+        for (name, manifest) in &manifests {
+            let is_owner = owners.contains(&name.as_str());
+            let tests_with_it = dependencies(manifest, "dev-dependencies").contains(library);
+            let is_wrapper = wrappers.contains(&name.as_str());
+            assert_eq!(is_wrapper, is_owner || tests_with_it, "{name} and {library}");
         }
     }
 }

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-#[path = "../../crates/app/tests/support/npm.rs"]
-mod npm;
-
 use std::path::Path;
 use std::process::Command;
 
 use keymint_test_postgres::database;
+use keymint_test_support::npm;
 
 #[test]
 fn every_scenario_is_answered_as_better_auth_answers_it_or_differs_on_purpose() {

@@ -118,6 +118,7 @@ async fn a_backup_of_sqlite_under_load_is_one_moment_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_dump_of_postgres_under_load_is_one_moment_of_it() {
     let (database, other) = (keymint_test_postgres::database().await, keymint_test_postgres::database().await);
     let (place, restored) = (Place::on(&database), Place::on(&other));
@@ -171,6 +172,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn where_there_can_be_no_backup_it_is_said_why() {
     let postgres = keymint_test_postgres::database().await;
     for (database, reason) in [

@@ -7,11 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::{Place, Server};
-
-async fn places() -> [Place; 2] {
-    [Place::new(), Place::on(&keymint_test_postgres::database().await)]
-}
+use crate::process::{Place, Server, places};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_managed_beside_a_running_server() {
@@ -225,6 +221,7 @@ fn migrate_makes_the_tables_and_may_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_servers_health_is_asked_beside_it() {
     let cluster = keymint_test_postgres::PrivateCluster::start().await;
     let place = Place::on(&cluster.database().await);

@@ -10,8 +10,6 @@ mod configuration;
 mod deferral;
 mod metrics;
 mod outage;
-#[path = "../../crates/app/tests/support/package.rs"]
-mod package;
 mod process;
 mod quick_start;
 mod racing;

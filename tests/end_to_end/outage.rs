@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::process::{Place, Server};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_postgres_that_is_down_is_503_until_it_is_back() {
     let cluster = PrivateCluster::start().await;
     let place = Place::on(&cluster.database().await);

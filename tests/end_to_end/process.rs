@@ -76,7 +76,16 @@ impl Place {
     }
 }
 
-/// A running server. It is killed when it is dropped.
+/// Returns a place on SQLite and, unless this is the fast lane, one on Postgres.
+pub(crate) async fn places() -> Vec<Place> {
+    let mut places = vec![Place::new()];
+    if cfg!(feature = "full-tests") {
+        places.push(Place::on(&keymint_test_postgres::database().await));
+    }
+    places
+}
+
+/// A running server; it is killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,

@@ -94,6 +94,7 @@ async fn no_request_is_lost_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn no_request_is_lost_on_postgres() {
     no_request_is_lost_while_certificates_and_limits_change(Place::on(&keymint_test_postgres::database().await)).await;
 }

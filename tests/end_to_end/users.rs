@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::process::{Place, SERVER_KEY, Server};
+use crate::process::{Place, SERVER_KEY, Server, places};
 
 fn request(server: &Server, method: &str, path: &str) -> RequestBuilder {
     let url = format!("http://{}/api/auth/{path}", server.address);
@@ -31,10 +31,6 @@ async fn cookie(server: &Server, name: &str) -> String {
 
 async fn user_of(server: &Server, cookie: &str) -> Value {
     send(request(server, "GET", "get-session").header("cookie", cookie)).await.1["user"]["name"].clone()
-}
-
-async fn places() -> [Place; 2] {
-    [Place::new(), Place::on(&keymint_test_postgres::database().await)]
 }
 
 #[tokio::test(flavor = "multi_thread")]

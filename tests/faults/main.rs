@@ -12,8 +12,6 @@ mod floods;
 mod killed;
 mod load;
 mod locked;
-#[path = "../../crates/app/tests/support/package.rs"]
-mod package;
 #[expect(dead_code, reason = "shared with the tests end to end")]
 #[path = "../end_to_end/process.rs"]
 mod process;

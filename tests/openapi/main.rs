@@ -3,13 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-#[path = "../../crates/app/tests/support/python.rs"]
-mod python;
 mod server;
 
 use std::path::Path;
 use std::process::Command;
 
+use keymint_test_support::python;
 use server::Server;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/openapi");
@@ -49,7 +48,9 @@ async fn gateways_are_answered_as_the_document_says() {
 /// Runs Schemathesis against the server, and fails with its findings.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(server: &Server, arguments: &[&str]) {
-    let mut schemathesis = Command::new(python::environment("schemathesis", Path::new(FOLDER)).join("schemathesis"));
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
+    let programs = python::environment(&environment, &Path::new(FOLDER).join("requirements.txt"));
+    let mut schemathesis = Command::new(programs.join("schemathesis"));
     schemathesis.arg("--config-file").arg(Path::new(FOLDER).join("schemathesis.toml"));
     schemathesis.args(["run", &format!("http://{}/openapi.json", server.address)]).args(arguments);
     // Python's path is searched for modules of hooks, and nothing is written beside them.

@@ -6,7 +6,32 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// The choice of keys that requests use.
+/// Displays choices as the command line names them.
+macro_rules! named {
+    ($($choice:ty),*) => {$(
+        impl std::fmt::Display for $choice {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let value = clap::ValueEnum::to_possible_value(self);
+                f.pad(value.as_ref().map_or("", clap::builder::PossibleValue::get_name))
+            }
+        }
+    )*};
+}
+pub(crate) use named;
+
+named!(Endpoint, Pick);
+
+/// What requests ask for. Either way a key is verified, and pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Endpoint {
+    /// Posts a key to `/api-key/verify`, as an application does.
+    Verify,
+    /// Asks `/authorize` about a request that shows a key, as a gateway does.
+    Authorize,
+}
+
+/// Which keys requests show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pick {
@@ -31,18 +56,7 @@ impl Pick {
     }
 }
 
-impl fmt::Display for Pick {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Spread => "spread",
-            Self::Hot => "hot",
-            Self::RateLimited => "rate-limited",
-            Self::Unlimited => "unlimited",
-        })
-    }
-}
-
-/// The properties that keys have in common.
+/// What keys are alike in. Displays as the letter that tells their texts and ids from those of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
     /// A quota and a rate limit, neither of which ever refuses.
@@ -61,17 +75,6 @@ pub(crate) enum Sort {
 pub(crate) const OWNER_OF_MANY: &str = "owner-of-many";
 
 impl Sort {
-    /// Returns the letter that distinguishes their texts and ids from others.
-    pub(crate) fn letter(self) -> &'static str {
-        match self {
-            Self::Limited => "L",
-            Self::RateLimited => "R",
-            Self::Unlimited => "U",
-            Self::Owned => "O",
-            Self::Expired => "X",
-        }
-    }
-
     pub(crate) fn has_quota(self) -> bool {
         self == Self::Limited
     }
@@ -81,7 +84,19 @@ impl Sort {
     }
 }
 
-/// The texts of keys.
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limited => "L",
+            Self::RateLimited => "R",
+            Self::Unlimited => "U",
+            Self::Owned => "O",
+            Self::Expired => "X",
+        })
+    }
+}
+
+/// Texts of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum Texts {
     /// Texts that are computed from their sort and a number, so that ten million of them need no list.
@@ -101,7 +116,7 @@ impl Texts {
     /// Returns a text as long as a generated one. `number` is below the count.
     pub(crate) fn text(&self, number: usize) -> String {
         match self {
-            Self::Numbered { sort, .. } => format!("sk_{}{number:0>42}", sort.letter()),
+            Self::Numbered { sort, .. } => format!("sk_{sort}{number:0>42}"),
             Self::Listed(texts) => texts[number].clone(),
         }
     }
@@ -117,24 +132,12 @@ impl Texts {
     /// Returns the texts as an argument of wrk's script. A list goes into a file in `folder`.
     pub(crate) fn argument(&self, folder: &Path, name: &str) -> Result<String, Failure> {
         match self {
-            Self::Numbered { sort, .. } => Ok(format!("sk_{}", sort.letter())),
+            Self::Numbered { sort, .. } => Ok(format!("sk_{sort}")),
             Self::Listed(texts) => {
                 let file = folder.join(name);
                 fs::write(&file, texts.join("\n"))?;
                 Ok(format!("@{}", file.display()))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_numbered_text_is_as_long_as_a_generated_one() {
-        let texts = Texts::Numbered { sort: Sort::Limited, count: 10_000_000 };
-        assert_eq!(texts.text(9_999_999), "sk_L000000000000000000000000000000000009999999");
-        assert_eq!(texts.text(0).len(), "sk_".len() + 43);
     }
 }

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::process::{Child, Command};
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
-use crate::endpoint::Endpoint;
-use crate::keys::Texts;
+use crate::figures::Figures;
+use crate::keys::{Endpoint, Texts};
 
-/// The results of one subject in one round, as printed by wrk's script.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// What one subject did in one round, as wrk's script says it.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Round {
     /// Requests that were answered in time.
     pub(crate) answered: u64,
@@ -28,6 +28,14 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// Adds itself as one round of the figures.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of one round are far below 2^53")]
+    pub(crate) fn enter(&self, figures: &mut Figures) {
+        figures.add("per_second", self.per_second());
+        figures.add("p50_us", self.p50_us as f64);
+        figures.add("p99_us", self.p99_us as f64);
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^53")]
     pub(crate) fn per_second(&self) -> f64 {
         self.answered as f64 * 1e6 / self.took_us as f64
@@ -73,8 +81,12 @@ impl Load {
         Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
     }
 
-    /// Drives the endpoints at `urls` for that long, all at the same time, each over its share of the connections, at
-    /// least one.
+    /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
+    /// is one at least.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a request was not answered with 200.
     pub(crate) async fn run(&self, urls: &[String], seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
         let parts = (0..).zip(urls).map(|(place, url)| {
             let connections = (self.connections.get() + place) / u32::try_from(urls.len()).unwrap_or(u32::MAX);
@@ -83,7 +95,11 @@ impl Load {
             self.drive(url, connections, seconds, seed + place * 1_000_000)
         });
         let rounds = try_join_all(parts).await?;
-        rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or_else(|| "nothing to drive".into())
+        let round = rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or("nothing to drive")?;
+        if round.answered == 0 || round.refused > 0 || round.broken > 0 {
+            return Err(format!("not every request was answered with 200: {urls:?}: {round:?}").into());
+        }
+        Ok(round)
     }
 
     async fn drive(

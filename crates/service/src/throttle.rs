@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
+use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use keymint_ports::{Meter, Unmetered};
 
 /// Slows down guessing: a limit of requests from one network address in a window, counted by GCRA. It lives in this
 /// process, and is lost with it.
 pub struct Throttle<C: Clock + Clone = DefaultClock> {
-    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
+    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
     checks: AtomicU32,
     meter: Arc<dyn Meter>,
@@ -53,7 +53,7 @@ impl<C: Clock + Clone> Throttle<C> {
         let between = (options.window / options.max_requests.get()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(between).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         let quota = quota.allow_burst(options.max_requests);
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
+        let limiter = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
         Self { limiter, clock, checks: AtomicU32::new(0), meter: Arc::new(Unmetered) }
     }
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use crate::user::is_root;
+use keymint_test_support::debian;
 
 /// Returns the folder that holds `initdb` and `pg_ctl`. Installs them if they are missing and that is possible.
 pub(crate) fn folder() -> PathBuf {
@@ -19,14 +19,11 @@ pub fn tool(name: &str) -> PathBuf {
 }
 
 fn folder_of(binaries: &[&str]) -> PathBuf {
-    find(binaries).unwrap_or_else(|| {
-        install();
-        find(binaries).unwrap_or_else(|| {
-            panic!(
-                "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
-                 install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin"
-            )
-        })
+    debian::find_or_install(|| find(binaries), "postgresql").unwrap_or_else(|said| {
+        panic!(
+            "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
+             install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin: {said}"
+        )
     })
 }
 
@@ -52,14 +49,4 @@ fn debians() -> Vec<PathBuf> {
     let mut versions: Vec<u32> = versions.filter_map(|version| version.file_name().to_str()?.parse().ok()).collect();
     versions.sort_unstable();
     versions.iter().rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))).collect()
-}
-
-/// Installs Debian's package, which only root may do. The caller looks for the binaries again to see whether it worked.
-fn install() {
-    let apt_get = |arguments: &[&str]| {
-        Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output().ok()
-    };
-    if is_root() && apt_get(&["update"]).is_some() {
-        apt_get(&["install", "-y", "--no-install-recommends", "postgresql"]);
-    }
 }

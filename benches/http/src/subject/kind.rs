@@ -1,9 +1,11 @@
-use std::fmt;
-
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// The subjects that can be measured.
+use crate::keys::named;
+
+named!(Engine, Kind);
+
+/// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -67,31 +69,5 @@ impl Kind {
     /// Returns the number of Keymint's processes that share its database.
     pub(crate) fn processes(self) -> usize {
         if matches!(self, Self::SqlitePair | Self::PostgresPair) { 2 } else { 1 }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Bare => "bare",
-            Self::Sqlite => "sqlite",
-            Self::SqliteDeferred => "sqlite-deferred",
-            Self::SqlitePair => "sqlite-pair",
-            Self::Postgres => "postgres",
-            Self::PostgresDeferred => "postgres-deferred",
-            Self::PostgresPair => "postgres-pair",
-            Self::Memory => "memory",
-            Self::BetterAuthSqlite => "better-auth-sqlite",
-            Self::BetterAuthPostgres => "better-auth-postgres",
-        })
     }
 }

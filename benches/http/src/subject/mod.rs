@@ -16,8 +16,7 @@ pub(crate) use self::kind::{Engine, Kind};
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
-use crate::endpoint::Endpoint;
-use crate::keys::{Pick, Sort, Texts};
+use crate::keys::{Endpoint, Pick, Sort, Texts};
 use crate::server::Server;
 use crate::stock::Stock;
 
@@ -129,7 +128,7 @@ impl Lab {
                 sorts.push(sort);
             }
         }
-        let lots: Vec<(Sort, usize)> = sorts.into_iter().map(|sort| (sort, run.keys.get())).collect();
+        let lots: Vec<(Sort, usize)> = sorts.into_iter().map(|sort| (sort, run.common.keys.get())).collect();
         let database = match kind.engine() {
             Some(engine) => Some(Database::start(engine, &folder).await),
             None => None,
@@ -151,12 +150,14 @@ impl Lab {
                 }
                 let mut servers = Vec::new();
                 for _ in 0..kind.processes() {
-                    servers.push(keymint::start(self, &stock.url(), run.workers, &folder).await?);
+                    servers.push(keymint::start(self, &stock.url(), run.common.workers, &folder).await?);
                 }
                 servers
             }
-            None if kind == Kind::Memory => vec![keymint::start(self, keymint::MEMORY, run.workers, &folder).await?],
-            None => vec![bare::start(self, run.workers, &folder).await?],
+            None if kind == Kind::Memory => {
+                vec![keymint::start(self, keymint::MEMORY, run.common.workers, &folder).await?]
+            }
+            None => vec![bare::start(self, run.common.workers, &folder).await?],
         };
         let apis: Vec<Api> = servers.iter().map(|server| Api::at(server.url())).collect();
         let mut texts = Vec::new();

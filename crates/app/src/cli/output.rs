@@ -1,5 +1,7 @@
 use std::io::{self, Write as _};
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use keymint_domain::value::is_unseen;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,6 +30,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
         Ok(value) if !json => value,
         _ => return line(&seen(&text)),
     };
+    // No table: a value may be longer than a table's cell, which has as many columns as a u16 counts.
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in members {
@@ -36,21 +39,19 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Prints many objects: the whole answer as JSON, or a table of these columns.
-pub(super) fn table(answer: &impl Serialize, rows: &[Value], columns: &[&str], json: bool) -> CliResult {
+/// Prints many things: as JSON the whole answer, else a table of these columns.
+pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], json: bool) -> CliResult {
     if json {
         return line(&seen(&serde_json::to_string(answer)?));
     }
-    let header = columns.iter().map(|column| (*column).to_owned()).collect();
-    let cells = |row: &Value| columns.iter().map(|column| row.get(column).map(cell).unwrap_or_default()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..columns.len()).map(width).collect();
-    for cells in &lines {
-        let padded: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        line(padded.join("  ").trim_end())?;
+    let cells = |row: &Value| names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect::<Vec<_>>();
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(names).add_rows(rows.iter().map(cells));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    Ok(Outcome::Done)
+    line(&table.trim_fmt())
 }
 
 /// Returns a member with its name, for one cell of a table.

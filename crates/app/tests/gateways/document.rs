@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-/// Returns the only block of a language in a document.
+use keymint_test_support::markdown;
+
+/// The one block of a language in a document.
 pub(crate) fn block(document: &str, language: &str) -> String {
     let mut blocks = blocks(document, language);
     assert_eq!(blocks.len(), 1, "{document} has not one block of {language}");
@@ -14,8 +16,7 @@ pub(crate) fn block(document: &str, language: &str) -> String {
 pub(crate) fn blocks(document: &str, language: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
     let text = fs::read_to_string(folder.join(document)).unwrap();
-    let opening = format!("```{language}\n");
-    text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    markdown::blocks(&text, language)
 }
 
 /// Replaces texts, each of which must occur.

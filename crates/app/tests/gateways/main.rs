@@ -9,10 +9,6 @@ mod document;
 mod forged;
 mod gateway;
 mod keymint;
-#[path = "../support/package.rs"]
-mod package;
-#[path = "../support/python.rs"]
-mod python;
 mod raw;
 mod real;
 mod replayed;

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use keymint_test_support::debian::program;
+
 use crate::documents::{ALERTS, alerts, path, read};
-use crate::package::program;
 use crate::process::said;
 
 const TESTS: &str = "docs/operations/alerts.test.yml";

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keymint_test_support::markdown::{Block, all_blocks};
+
 pub(crate) const RUNBOOK: &str = "docs/operations/README.md";
 pub(crate) const ALERTS: &str = "docs/operations/alerts.yml";
 pub(crate) const UNIT: &str = "deploy/keymint.service";
@@ -21,20 +23,9 @@ pub(crate) fn alerts() -> Vec<String> {
     read(ALERTS).lines().filter_map(|line| Some(line.trim().strip_prefix("- alert: ")?.to_owned())).collect()
 }
 
-/// Returns the blocks of a language, each with the heading above it.
-pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
-    let (text, mut heading, mut block, mut blocks) = (read(RUNBOOK), String::new(), None::<String>, Vec::new());
-    let opening = format!("```{language}");
-    for line in text.lines() {
-        match (&mut block, line) {
-            (Some(_), "```") => blocks.extend(block.take().map(|block| (heading.clone(), block))),
-            (Some(block), line) => block.extend([line, "\n"]),
-            (None, line) if line == opening => block = Some(String::new()),
-            (None, line) if line.starts_with('#') => line.trim_start_matches(['#', ' ']).clone_into(&mut heading),
-            (None, _) => {}
-        }
-    }
-    blocks
+/// The runbook's blocks.
+pub(crate) fn blocks() -> Vec<Block> {
+    all_blocks(&read(RUNBOOK))
 }
 
 /// Returns the values of a key in the unit, in their order.

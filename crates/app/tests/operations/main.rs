@@ -6,8 +6,6 @@ mod alerts;
 mod container;
 mod documents;
 mod metrics;
-#[path = "../support/package.rs"]
-mod package;
 mod process;
 mod runbook;
 mod unit;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use keymint_test_support::debian::program;
 use serde_json::Value;
 
 use crate::documents::{ALERTS, read};
-use crate::package::program;
 use crate::process::said;
 
 /// Returns the metrics of `metrics.md`, and whether each is a histogram. Other tests compare its table with a running

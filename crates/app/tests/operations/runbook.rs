@@ -16,8 +16,8 @@ use crate::process::{Server, said};
 
 /// Returns the block of that number, of a language under a heading.
 fn block(heading: &str, language: &str, number: usize) -> String {
-    let found: Vec<_> = blocks(language).into_iter().filter(|(under, _)| under == heading).collect();
-    found.get(number).unwrap_or_else(|| panic!("{heading} has no block {number} of {language}")).1.clone()
+    let mut found = blocks().into_iter().filter(|block| block.heading == heading && block.language == language);
+    found.nth(number).unwrap_or_else(|| panic!("{heading} has no block {number} of {language}")).text
 }
 
 /// A machine on which the runbook's commands work, below a folder.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use keymint_app::config::Config;
 use keymint_app::environment::Environment;
+use keymint_test_support::debian::program;
 use tempfile::TempDir;
 
 use crate::documents::{RUNBOOK, UNIT, read, unit_values};
-use crate::package::program;
 use crate::process::{Server, run, said};
 
 /// Installs the unit with this machine's paths, in a file that systemd reads.

@@ -27,12 +27,14 @@ impl<E: Clone> Ledger<E> {
     /// Takes the rows that were read, each with the text that it was found under. If two rows share a text, the first
     /// one counts.
     pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<(ApiKey, Owner), E>)>) -> Self {
-        let mut ledger = Self { rows: HashMap::new() };
+        let rows = rows.into_iter();
+        let (fewest, most) = rows.size_hint();
+        let mut known = HashMap::with_capacity(most.unwrap_or(fewest));
         for (stored, row) in rows {
             let entry = row.map(|(key, owner)| Entry { read: key.usage, key, owner });
-            ledger.rows.entry(stored).or_insert(entry);
+            known.entry(stored).or_insert(entry);
         }
-        ledger
+        Self { rows: known }
     }
 
     /// Decides all attempts, each on the counters that the previous ones left.
@@ -61,7 +63,7 @@ impl<E: Clone> Ledger<E> {
             entry.key.bring_to(now);
             let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
             if let Verdict::Accepted(key) = &verdict {
-                entry.key = key.clone();
+                entry.key.usage = key.usage;
             }
             if is_of_its_key(&verdict) {
                 return Ok(verdict);
