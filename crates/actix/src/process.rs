@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 
 use keymint_service::Turns;
 
@@ -10,7 +11,8 @@ use crate::seldom::Seldom;
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) request_ids: RequestIds,
-    /// Of those who list keys. A page of a thousand is some milliseconds of work for a thread that verifies keys, too.
+    /// Of requests that list keys. A page of a thousand is many milliseconds of work for the store, and some for a thread that
+    /// verifies keys, too: pages take at most a quarter of the cores.
     pub(crate) lists: Turns,
     /// Of those who read one key, or their session.
     pub(crate) looks: Turns,
@@ -21,14 +23,15 @@ pub(crate) struct Process {
     pub(crate) head_too_large: Seldom,
 }
 
-const LISTS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 const LOOKS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 impl Process {
     pub(crate) fn new(instance: [u8; 8]) -> Self {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        let lists = NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN);
         Self {
             request_ids: RequestIds::new(instance),
-            lists: Turns::new(LISTS),
+            lists: Turns::at_half_time(lists),
             looks: Turns::new(LOOKS),
             is_draining: AtomicBool::new(false),
             not_a_gateway: Seldom::default(),

@@ -27,7 +27,7 @@ impl RequestIds {
     }
 
     /// The name of the request with these headers.
-    pub(super) fn of(&self, headers: &HeaderMap, policy: &Policy) -> HeaderValue {
+    pub(crate) fn of(&self, headers: &HeaderMap, policy: &Policy) -> HeaderValue {
         let given = headers.get(X_REQUEST_ID).filter(|id| is_fit(id) && !is_secret(id, headers, policy));
         given.cloned().unwrap_or_else(|| self.make())
     }
