@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use crate::{Api, ApiError};
+use crate::api::Api;
+use crate::error::ApiError;
 
 /// The API that requests are served by. It can be exchanged while they are: a clone is another handle on the same.
 #[derive(Clone)]

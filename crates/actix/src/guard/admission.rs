@@ -10,8 +10,8 @@ use keymint_service::{ServiceError, VerifyKey};
 use tokio::sync::OnceCell;
 
 use super::{ApiKey, KeyCheck, VerifierError};
-use crate::ApiError;
-use crate::request::proven_address;
+use crate::callers::proven_address;
+use crate::error::ApiError;
 
 /// How a request came in, for handlers behind a guard that fails open. Anywhere else it is always
 /// [`Admission::Verified`].
@@ -25,7 +25,7 @@ pub enum Admission {
 
 /// What a guard asks of a key.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Asked {
+pub(super) struct Requirement {
     pub(super) config_id: Option<ConfigId>,
     pub(super) permissions: Option<Permissions>,
     pub(super) cost: Cost,
@@ -59,7 +59,7 @@ impl Verification {
     async fn answer(
         &self,
         request: &HttpRequest,
-        asked: &Asked,
+        asked: &Requirement,
     ) -> Result<(&Result<Result<ApiKey, Refusal>, VerifierError>, bool), ApiError> {
         let mut is_first = false;
         let Some(check) = request.app_data::<KeyCheck>() else {
@@ -68,7 +68,7 @@ impl Verification {
         let key = check.headers.key(request.headers())?;
         let verify = || {
             is_first = true;
-            let Asked { config_id, permissions, cost, .. } = asked.clone();
+            let Requirement { config_id, permissions, cost, .. } = asked.clone();
             let client_ip = proven_address(request, &check.trusted_proxies);
             check.verifier.verify(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(key) })
         };
@@ -77,7 +77,7 @@ impl Verification {
     }
 }
 
-impl Asked {
+impl Requirement {
     /// Lets a request pass that shows a key as it is asked for. Only the first who asks pays.
     pub(super) async fn admit(&self, request: &HttpRequest) -> Result<Admission, ApiError> {
         let verification = Verification::of(request);
@@ -120,7 +120,7 @@ impl Admission {
     /// How the request came in; where no guard has looked, its key is verified here.
     pub(super) async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let fails_open = Verification::of(request).0.is_waved_through.get();
-        Asked { fails_open, ..Asked::default() }.admit(request).await
+        Requirement { fails_open, ..Requirement::default() }.admit(request).await
     }
 
     /// The key; `None` = nobody could verify it.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use keymint_service::Keys;
 
 use super::Verifier;
-use super::shown::Headers;
+use super::presented_key::Headers;
 
 /// How an application checks its callers' keys. It belongs into the application's data: `App::app_data(check)`.
 #[derive(Clone)]

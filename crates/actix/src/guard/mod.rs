@@ -28,10 +28,10 @@ mod admission;
 mod embedded;
 mod key;
 mod key_check;
+mod presented_key;
 #[cfg(feature = "remote")]
 mod remote;
 mod require;
-mod shown;
 mod verifier;
 
 pub use admission::Admission;
@@ -40,4 +40,6 @@ pub use key_check::KeyCheck;
 #[cfg(feature = "remote")]
 pub use remote::{InvalidRemote, Remote, RemoteOptions};
 pub use require::{Guarded, RequireKey};
-pub use verifier::{Verifier, VerifierError};
+pub use verifier::Verifier;
+
+pub use crate::error::VerifierError;

@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keymint_actix::authorize::AssertionOptions;
+use keymint_actix::AssertionOptions;
 use keymint_ports::Clock as _;
 use keymint_service::SystemClock;
 use reqwest::Method;

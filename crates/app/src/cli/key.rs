@@ -2,15 +2,17 @@ use std::io;
 use std::sync::Arc;
 
 use keymint_actix::ApiError;
-use keymint_actix::validate::Object;
-use keymint_actix::wire::{self, CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
+use keymint_actix::endpoints::keys::{read_create, read_key, read_list, read_update};
+use keymint_actix::endpoints::verification::read_verify;
+use keymint_actix::members::Members;
+use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
 use keymint_domain::listing::Unreadable;
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
 use keymint_service::{Caller, Keys, Revoked, ServiceError};
 use serde_json::{Map, Value, json};
 
-use super::arguments::{KeyCommand, Members};
+use super::arguments::{self, KeyCommand};
 use super::{CliResult, Outcome, output};
 
 /// What a list shows where nobody asked for JSON.
@@ -52,8 +54,8 @@ impl Request {
         self
     }
 
-    fn members(self, members: Box<Members>) -> Self {
-        let Members {
+    fn members(self, members: Box<arguments::Members>) -> Self {
+        let arguments::Members {
             config_id,
             name,
             expires_in,
@@ -83,10 +85,10 @@ impl Request {
             .list("deniedAddresses", deny)
     }
 
-    fn read<T>(self, read: impl FnOnce(&mut Object<'_>) -> Option<T>) -> CliResult<T> {
-        let mut object = Object::options(&self.0);
-        let value = read(&mut object);
-        object.finish(value).map_err(|error| explain(error).into())
+    fn read<T>(self, read: impl FnOnce(&mut Members<'_>) -> Option<T>) -> CliResult<T> {
+        let mut members = Members::options(&self.0);
+        let value = read(&mut members);
+        members.finish(value).map_err(|error| explain(error).into())
     }
 }
 
@@ -96,7 +98,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Create { user, organization, prefix, members } => {
             let request = Request::default().text("userId", user).text("organizationId", organization);
             let request = request.text("prefix", prefix).members(members);
-            let request = request.read(|body| Some(wire::read_create(body)))?;
+            let request = request.read(|body| Some(read_create(body)))?;
             let minted = keys.create(&caller, request).await.map_err(refused)?;
             output::record(&CreatedView::from(&minted), json)
         }
@@ -109,7 +111,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 .text("offset", offset)
                 .text("sortBy", sort_by)
                 .text("sortDirection", sort_direction)
-                .read(|query| Some(wire::read_list(query)))?;
+                .read(|query| Some(read_list(query)))?;
             let (limit, offset) = (request.limit, request.offset);
             let page = keys.list(&caller, request).await.map_err(refused)?;
             let mut rows = page.keys.iter().map(in_table).collect::<Result<Vec<_>, _>>()?;
@@ -124,19 +126,19 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
         }
         KeyCommand::Get { id } => {
-            let id = Request::default().text("id", Some(id)).read(|query| wire::read_id(query, "id"))?;
+            let (id, _) = Request::default().text("id", Some(id)).read(|query| read_key(query, "id"))?;
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
         KeyCommand::Verify { key, config_id, permissions, cost, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
-            let request = Request::default()
+            let (request, _) = Request::default()
                 .text("key", Some(key))
                 .text("configId", config_id)
                 .json("permissions", permissions)
                 .json("cost", cost)
                 .text("clientIp", client_ip)
-                .read(wire::read_verify)?;
+                .read(read_verify)?;
             if dry_run {
                 let run = keys.dry_run(&caller, request).await.map_err(refused)?;
                 return show_dry_run(&run, json);
@@ -147,18 +149,18 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         }
         KeyCommand::Update { id, enabled, members } => {
             let request = Request::default().text("keyId", Some(id)).flag("enabled", enabled).members(members);
-            let key = keys.update(&caller, request.read(wire::read_update)?).await.map_err(refused)?;
+            let key = keys.update(&caller, request.read(read_update)?).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
         KeyCommand::Revoke { id } => {
-            let id = Request::default().text("id", Some(id)).read(|body| wire::read_id(body, "id"))?;
+            let (id, _) = Request::default().text("id", Some(id)).read(|body| read_key(body, "id"))?;
             match keys.revoke(&caller, &id, None).await.map_err(refused)? {
                 Revoked::Key(key) => output::record(&KeyView::from(&key), json),
                 Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
         }
         KeyCommand::Delete { id } => {
-            let id = Request::default().text("keyId", Some(id)).read(|body| wire::read_id(body, "keyId"))?;
+            let (id, _) = Request::default().text("keyId", Some(id)).read(|body| read_key(body, "keyId"))?;
             keys.delete(&caller, &id, None).await.map_err(refused)?;
             output::record(&json!({ "success": true }), json)
         }

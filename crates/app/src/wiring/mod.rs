@@ -8,12 +8,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_actix::authorize::{AssertionOptions, Assertions};
-use keymint_actix::openapi::Served;
+use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, ServeOptions};
+use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
 use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
@@ -232,11 +230,11 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     }
 }
 
-/// What of the server its OpenAPI document depends on.
-pub fn served(config: &Config) -> Served<'_> {
+/// Returns the facts about the server that its OpenAPI document depends on.
+pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
-    Served { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+    DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
 }
 
 /// How dead keys are removed; `None` = not at all.
