@@ -4,38 +4,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A use of one module by another: the file that has it.
-pub(crate) type Uses = BTreeMap<String, BTreeMap<String, PathBuf>>;
+/// The file in which one module uses another.
+pub(crate) type Arrows = BTreeMap<String, BTreeMap<String, PathBuf>>;
 
 /// Returns which top-level module of the crate in `src` uses which other one.
 ///
 /// # Panics
 ///
 /// A path begins at the crate's root with something that is no module: `lib.rs` re-exports hide who uses whom.
-pub(crate) fn uses(src: &Path) -> Uses {
+pub(crate) fn arrows(src: &Path) -> Arrows {
     let files = files(src);
     let modules: BTreeSet<_> = files.iter().filter_map(|file| module_of(src, file).into_iter().next()).collect();
-    let mut uses = Uses::new();
+    let mut arrows = Arrows::new();
     for file in files {
         let module = module_of(src, &file);
-        let Some(user) = module.first().cloned() else { continue };
-        for used in used_by(&module, &fs::read_to_string(&file).unwrap()) {
-            assert!(modules.contains(&used), "{} reaches {used} through lib.rs", file.display());
-            if used != user {
-                uses.entry(user.clone()).or_default().entry(used).or_insert_with(|| file.clone());
+        let Some(from) = module.first().cloned() else { continue };
+        for to in used_by(&module, &fs::read_to_string(&file).unwrap()) {
+            assert!(modules.contains(&to), "{} reaches {to} through lib.rs", file.display());
+            if to != from {
+                arrows.entry(from.clone()).or_default().entry(to).or_insert_with(|| file.clone());
             }
         }
     }
-    uses
+    arrows
 }
 
 /// Returns modules that use each other in a circle, the first one again at the end.
-pub(crate) fn cycle(uses: &Uses) -> Option<Vec<String>> {
+pub(crate) fn cycle(arrows: &Arrows) -> Option<Vec<String>> {
     let mut finished = BTreeSet::new();
-    uses.keys().find_map(|module| visit(module, uses, &mut Vec::new(), &mut finished))
+    arrows.keys().find_map(|module| visit(module, arrows, &mut Vec::new(), &mut finished))
 }
 
-fn visit(module: &str, uses: &Uses, path: &mut Vec<String>, finished: &mut BTreeSet<String>) -> Option<Vec<String>> {
+fn visit(
+    module: &str,
+    arrows: &Arrows,
+    path: &mut Vec<String>,
+    finished: &mut BTreeSet<String>,
+) -> Option<Vec<String>> {
     if let Some(start) = path.iter().position(|earlier| earlier == module) {
         return Some(path[start..].iter().cloned().chain([module.to_owned()]).collect());
     }
@@ -43,8 +48,8 @@ fn visit(module: &str, uses: &Uses, path: &mut Vec<String>, finished: &mut BTree
         return None;
     }
     path.push(module.to_owned());
-    let mut used = uses.get(module).into_iter().flat_map(BTreeMap::keys);
-    let found = used.find_map(|used| visit(used, uses, path, finished));
+    let mut next = arrows.get(module).into_iter().flat_map(BTreeMap::keys);
+    let found = next.find_map(|next| visit(next, arrows, path, finished));
     path.pop();
     finished.insert(module.to_owned());
     found
@@ -173,12 +178,12 @@ fn quoted(text: &str, quote: char) -> usize {
 
 #[test]
 fn paths_are_found_wherever_they_stand() {
-    let source = r##"
+    let source = r#"
         //! Not [`crate::comment`].
         use crate::{one::{self, Two}, three};
         use super::sibling;
         pub(crate) fn four(_: crate::five::Six) -> char {
-            let _ = ("crate::text", r#"crate::raw "text""#, '"', super::super::seven());
+            let _ = ("crate::text", r"crate::raw", '"', super::super::seven());
             '\''
         }
         mod tests {
@@ -186,7 +191,7 @@ fn paths_are_found_wherever_they_stand() {
             use super::super::{not, these};
         }
         use super::super::{nine, ten::Eleven};
-    "##;
+    "#;
     let module = ["a".to_owned(), "b".to_owned()];
     let found: Vec<_> = used_by(&module, source).into_iter().collect();
     assert_eq!(found, ["eight", "five", "nine", "one", "seven", "ten", "three"]);
@@ -194,14 +199,14 @@ fn paths_are_found_wherever_they_stand() {
 
 #[test]
 fn a_cycle_is_named() {
-    let uses = |pairs: &[(&str, &str)]| {
-        let mut uses = Uses::new();
-        for (user, used) in pairs {
-            uses.entry((*user).to_owned()).or_default().insert((*used).to_owned(), PathBuf::new());
+    let arrows = |pairs: &[(&str, &str)]| {
+        let mut arrows = Arrows::new();
+        for (from, to) in pairs {
+            arrows.entry((*from).to_owned()).or_default().insert((*to).to_owned(), PathBuf::new());
         }
-        uses
+        arrows
     };
-    assert_eq!(cycle(&uses(&[("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")])), None);
-    let found = cycle(&uses(&[("a", "b"), ("b", "c"), ("c", "d"), ("d", "b")])).unwrap();
+    assert_eq!(cycle(&arrows(&[("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")])), None);
+    let found = cycle(&arrows(&[("a", "b"), ("b", "c"), ("c", "d"), ("d", "b")])).unwrap();
     assert_eq!(found, ["b", "c", "d", "b"]);
 }

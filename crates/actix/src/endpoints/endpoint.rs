@@ -149,12 +149,10 @@ async fn time_limit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let answered_for = request.request().clone();
-    match tokio::time::timeout(api.options.request_timeout, next.call(request)).await {
-        Ok(answer) => answer.map(ServiceResponse::map_into_left_body),
-        Err(_) => {
-            let form = answered_for.app_data::<ErrorForm>().copied();
-            let error = form.map_or_else(|| ApiError::Timeout.into(), |ErrorForm(form)| form(ApiError::Timeout));
-            Ok(ServiceResponse::from_err(error, answered_for).map_into_right_body())
-        }
+    if let Ok(answer) = tokio::time::timeout(api.options.request_timeout, next.call(request)).await {
+        return answer.map(ServiceResponse::map_into_left_body);
     }
+    let form = answered_for.app_data::<ErrorForm>().copied();
+    let error = form.map_or_else(|| ApiError::Timeout.into(), |ErrorForm(form)| form(ApiError::Timeout));
+    Ok(ServiceResponse::from_err(error, answered_for).map_into_right_body())
 }

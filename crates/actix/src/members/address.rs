@@ -85,18 +85,18 @@ mod tests {
             (json!(vec!["10.0.0.0/8"; 101]), many.to_owned()),
             (json!(vec!["x"; 100_000]), many.to_owned()),
         ] {
-            assert_eq!(read(&value, |member| member.networks()), Err(problem), "{value}");
+            assert_eq!(read(&value, |body| body.optional("n", "").networks()), Err(problem), "{value}");
         }
         for none in [json!(null), json!([])] {
-            assert_eq!(read(&none, |member| member.networks()), Ok(Some(Networks::default())));
+            assert_eq!(read(&none, |body| body.optional("n", "").networks()), Ok(Some(Networks::default())));
         }
-        let full = read(&json!(vec!["10.0.0.0/8"; 100]), |member| member.networks());
+        let full = read(&json!(vec!["10.0.0.0/8"; 100]), |body| body.optional("n", "").networks());
         assert_eq!(full.unwrap().map(|networks| networks.texts().count()), Some(100));
     }
 
     #[test]
     fn an_address_is_one_and_not_a_network() {
-        let address = |value: &Value| read(value, |member| member.address());
+        let address = |value: &Value| read(value, |body| body.optional("n", "").address());
         assert_eq!(address(&json!("[2001:db8::7]:443")), Ok(Some("2001:db8::7".parse().unwrap())));
         let invalid = "[body.n] Invalid IP address: expected one as in 203.0.113.7 or 2001:db8::7";
         for text in ["", "10.0.0.0/8", "198.51.100.7, 10.0.0.1", "unknown"] {

@@ -34,7 +34,7 @@ pub(crate) use shape::Shape;
 /// The members of a body or a query, and the problems of those that were read so far.
 pub struct Members<'a> {
     part: &'static str,
-    members: Cow<'a, Map<String, Value>>,
+    values: Cow<'a, Map<String, Value>>,
     issues: Vec<String>,
     /// Collects what the calls state; `None` while a request is read.
     stated: Option<Stated<'a>>,
@@ -89,8 +89,8 @@ impl<'a> Members<'a> {
         Ok(Self::new(QUERY, Cow::Owned(members)))
     }
 
-    fn new(part: &'static str, members: Cow<'a, Map<String, Value>>) -> Self {
-        Self { part, members, issues: Vec::new(), stated: None }
+    fn new(part: &'static str, values: Cow<'a, Map<String, Value>>) -> Self {
+        Self { part, values, issues: Vec::new(), stated: None }
     }
 
     /// Returns `value`.
@@ -135,7 +135,7 @@ impl Member<'_, '_> {
     }
 
     fn value(&self) -> Option<&Value> {
-        self.members.members.get(self.name)
+        self.members.values.get(self.name)
     }
 
     fn refuse(&mut self, reason: impl Display) {
@@ -156,7 +156,7 @@ impl fmt::Debug for Members<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Members")
             .field("part", &self.part)
-            .field("members", &self.members.keys())
+            .field("members", &self.values.keys())
             .finish_non_exhaustive()
     }
 }
@@ -171,14 +171,14 @@ impl fmt::Debug for Member<'_, '_> {
 mod support {
     use serde_json::{Value, json};
 
-    use super::{Member, Members};
+    use super::Members;
     use crate::error::ApiError;
 
-    /// Reads the member `n` of a body by `read`; returns the value, or the message.
-    pub(super) fn read<T>(value: &Value, read: impl FnOnce(Member<'_, '_>) -> T) -> Result<T, String> {
+    /// Reads a body with the member `n` by `read`; returns the value, or the message.
+    pub(super) fn read<T>(value: &Value, read: impl FnOnce(&mut Members<'_>) -> T) -> Result<T, String> {
         let body = json!({ "n": value });
         let mut members = Members::body(Some(&body)).unwrap();
-        let value = read(members.optional("n", ""));
+        let value = read(&mut members);
         members.finish(Some(value)).map_err(|error| match error {
             ApiError::Validation(text) => text,
             other => panic!("{other:?}"),

@@ -150,17 +150,17 @@ mod tests {
             (json!(null), Err("[body.n] Invalid input: expected number, received null")),
             (json!([]), Err("[body.n] Invalid input: expected number, received array")),
         ] {
-            let found = read(&value, |member| member.count(1));
+            let found = read(&value, |body| body.optional("n", "").count(1));
             assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{value}");
         }
     }
 
     #[test]
     fn null_may_be_a_value() {
-        assert_eq!(read(&json!(null), |member| member.nullable_count(0)), Ok(Field::Null));
-        assert_eq!(read(&json!(1.5), |mut member| member.read_nullable_number(1.0)), Ok(Field::Given(1.5)));
+        assert_eq!(read(&json!(null), |body| body.optional("n", "").nullable_count(0)), Ok(Field::Null));
+        assert_eq!(read(&json!(1.5), |body| body.optional("n", "").read_nullable_number(1.0)), Ok(Field::Given(1.5)));
         assert_eq!(
-            read(&json!(0.5), |mut member| member.read_nullable_number(1.0)),
+            read(&json!(0.5), |body| body.optional("n", "").read_nullable_number(1.0)),
             Err("[body.n] Too small: expected number to be >=1".to_owned())
         );
     }
@@ -183,7 +183,7 @@ mod tests {
             ("-1", Err("[body.n] Too small: expected number to be >=0")),
             ("0.5", Err("[body.n] Invalid input: expected int, received number")),
         ] {
-            let found = read(&json!(text), |member| member.coerced_integer(0..=100));
+            let found = read(&json!(text), |body| body.optional("n", "").coerced_integer(0..=100));
             assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{text}");
         }
     }

@@ -11,11 +11,10 @@ use crate::members::{Members, Shape};
 use crate::openapi::{Callers, Description, DocumentContext, success};
 
 /// Reads the members. None of them matters here, but those of a wrong type are refused.
-fn read(body: &mut Members<'_>) -> Option<()> {
+fn read(body: &mut Members<'_>) {
     body.optional("callbackURL", CALLBACK).text();
     body.optional("disableRedirect", "Not looked at.").boolean();
     body.optional("state", "Not looked at.").text();
-    Some(())
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
@@ -29,7 +28,10 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn sign_out(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let sessions = request.sessions()?;
     if request.body().is_some() {
-        request.read(read)?;
+        request.read(|body| {
+            read(body);
+            Some(())
+        })?;
     }
     for presented in sessions.presented(&request.http) {
         sessions.identity.sign_out(presented.token()).await?;
