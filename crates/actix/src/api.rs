@@ -4,7 +4,8 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
-use keymint_service::{Keys, ServerKeys};
+use keymint_ports::Entropy as _;
+use keymint_service::{Keys, OsEntropy, ServerKeys};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -72,22 +73,35 @@ impl Default for ApiOptions {
 }
 
 impl Api {
-    /// Builds an API without sessions and assertions. `instance` distinguishes this process's request ids from others'.
-    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
-        let process = Arc::new(Process::new(instance));
-        let (observer, tracing, document) = (RequestObserver::default(), None, OnceLock::new());
+    /// Builds an API within the default options, without sessions and assertions. Random bytes distinguish its request ids
+    /// from those of other processes.
+    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>) -> Self {
+        let mut instance = [0; 8];
+        OsEntropy.fill(&mut instance);
         Self {
             keys,
             server_keys,
             sessions: None,
             assertions: None,
             metrics: None,
-            options,
-            observer,
-            tracing,
-            process,
-            document,
+            options: ApiOptions::default(),
+            observer: RequestObserver::default(),
+            tracing: None,
+            process: Arc::new(Process::new(instance)),
+            document: OnceLock::new(),
         }
+    }
+
+    /// Sets the limits and paths.
+    #[must_use]
+    pub fn with_options(self, options: ApiOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Begins request ids with these bytes, which no other process should have.
+    #[must_use]
+    pub fn with_instance(self, instance: [u8; 8]) -> Self {
+        Self { process: Arc::new(Process::new(instance)), ..self }
     }
 
     /// Builds an API of the same process over `keys` and within `options`, without sessions and assertions, to replace this
@@ -152,5 +166,25 @@ impl Api {
         if self.options.access_log {
             request.extensions_mut().insert(note());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderMap;
+    use keymint_store_memory::MemoryStore;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn every_process_has_request_ids_of_its_own() {
+        let store = Arc::new(MemoryStore::default());
+        let keys = Arc::new(Keys::builder(Arc::clone(&store) as _).build());
+        let server_keys = Arc::new(ServerKeys::new(store));
+        let [one, other] = [(); 2].map(|()| {
+            let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys));
+            api.process.request_ids.of(&HeaderMap::new())
+        });
+        assert_ne!(one, other);
     }
 }

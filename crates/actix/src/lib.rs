@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`endpoints`] | one endpoint a file: members, failures, description and handler; a table for each folder |
-//! | [`members`] | the members of bodies and queries, each stated once, in the call that reads it |
+//! | `members` | the members of bodies and queries, each stated once, in the call that reads it |
 //! | [`views`] | answers: keys, users, refusals, and how keys stand against their limits |
 //! | `callers` | who asks: addresses, server keys, presented keys, gateways, sessions |
 //! | `assertions` | signed statements for upstreams of gateways |
@@ -23,13 +23,13 @@ mod connection;
 mod error;
 mod extract;
 mod live;
+mod members;
 mod observe;
 mod process;
 mod server;
 
 pub mod endpoints;
 pub mod guard;
-pub mod members;
 pub mod openapi;
 pub mod origin;
 #[cfg(feature = "tls")]

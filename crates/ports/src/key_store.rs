@@ -173,7 +173,7 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Removed, StoreError>;
 
-    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. A row to which another refers is
+    /// Removes those of these keys that [`Policy::may_remove_exhausted`] allows to remove. A row to which another refers is
     /// kept, as above.
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
 

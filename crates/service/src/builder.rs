@@ -1,5 +1,4 @@
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,8 @@ use keymint_domain::key::PlainKey;
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
 
 use crate::deferral::Deferral;
-use crate::group_commit::GroupCommit;
+use crate::exhausted::ExhaustedCandidates;
+use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::{Access, Keys, OsEntropy, SystemClock};
@@ -25,30 +25,6 @@ pub struct KeyRequest<'a> {
     pub prefix: Option<&'a str>,
     /// Random bytes that the configuration wants in it.
     pub random_bytes: usize,
-}
-
-/// How verifications are grouped.
-#[derive(Debug, Clone, Copy)]
-pub struct GroupCommitOptions {
-    /// Attempts that may wait; more are turned away.
-    pub queue: NonZeroUsize,
-    /// Attempts in one transaction at most.
-    pub max_batch: NonZeroUsize,
-    /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
-    /// has not ended within two milliseconds. One more is for attempts on rows that somebody else keeps locked.
-    pub lanes: NonZeroUsize,
-    /// How long a batch may take before it is given up: more than the store allows itself, which knows better. Attempts of such a
-    /// batch fail, and each may have been counted.
-    pub deadline: Duration,
-}
-
-impl Default for GroupCommitOptions {
-    /// 8192 waiting, 512 in one transaction, one lane, a minute.
-    fn default() -> Self {
-        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
-        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
-    }
 }
 
 /// Puts [`Keys`] together. Everything but the store has a default.
@@ -69,6 +45,9 @@ pub struct KeysBuilder {
 }
 
 impl KeysBuilder {
+    /// How often deferred usage is written unless [`KeysBuilder::flush_interval`] says otherwise.
+    pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
             store,
@@ -80,7 +59,7 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
-            flush_interval: Duration::from_secs(1),
+            flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,
@@ -189,7 +168,7 @@ impl KeysBuilder {
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),
-            graves: std::sync::Mutex::default(),
+            exhausted_candidates: ExhaustedCandidates::default(),
         }
     }
 }

@@ -49,13 +49,17 @@ impl Caller {
         }
     }
 
-    /// From where a key is used that this caller asks about. A server and a gateway ask for a client, and `said` is its
-    /// address; anybody else is the client, whose address is `own`.
-    pub(crate) fn client(&self, said: Option<IpAddr>, own: Option<IpAddr>) -> Result<ClientAddress, ErrorCode> {
+    /// From where a key is used that this caller asks about. A server and a gateway ask for a client, whose address is
+    /// `client_ip`; anybody else is the client, whose address is `caller_ip`.
+    pub(crate) fn client(
+        &self,
+        client_ip: Option<IpAddr>,
+        caller_ip: Option<IpAddr>,
+    ) -> Result<ClientAddress, ErrorCode> {
         match self {
-            Self::Server | Self::Gateway => Ok(said.into()),
-            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match said {
-                None => Ok(own.into()),
+            Self::Server | Self::Gateway => Ok(client_ip.into()),
+            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match client_ip {
+                None => Ok(caller_ip.into()),
                 Some(_) => Err(ErrorCode::ServerOnlyProperty),
             },
         }

@@ -7,6 +7,8 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
 
+use crate::{OsEntropy, SystemClock};
+
 /// Makes organizations and members, for those who have no Better Auth that does.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
@@ -36,14 +38,21 @@ pub enum OrganizationError {
 }
 
 impl Organizations {
-    /// Puts it together.
-    pub fn new(
-        store: Arc<dyn OrganizationStore>,
-        users: Arc<dyn IdentityStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self { store, users, clock, entropy }
+    /// Keeps organizations in `store`, and finds their members in `users`.
+    pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
+        Self { store, users, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+
+    /// Takes the time from `clock`; by default from the system.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Takes randomness from `entropy`; by default from the system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.

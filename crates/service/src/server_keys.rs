@@ -8,6 +8,8 @@ use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::{OsEntropy, SystemClock};
+
 /// Knows the server keys: those given at start, and those in the store.
 ///
 /// The store's are read again once a second, so that one that is revoked, here or by another process, is refused
@@ -45,15 +47,34 @@ const FRESH_MS: u64 = 1000;
 const FRESH_FOR_REFUSAL_MS: u64 = 100;
 
 impl ServerKeys {
-    /// Takes the keys that were given at start beside the store's.
-    pub fn new(
-        store: Arc<dyn ServerKeyStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        given: &[ServerKeyText],
-    ) -> Self {
-        let given = given.iter().map(ServerKeyText::hash).collect();
-        Self { store, clock, entropy, given, known: RwLock::default(), reading: tokio::sync::Mutex::default() }
+    /// Knows the keys of `store`.
+    pub fn new(store: Arc<dyn ServerKeyStore>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            given: Vec::new(),
+            known: RwLock::default(),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Admits these keys beside the store's.
+    #[must_use]
+    pub fn with_given(self, given: &[ServerKeyText]) -> Self {
+        Self { given: given.iter().map(ServerKeyText::hash).collect(), ..self }
+    }
+
+    /// Takes the time from `clock`; by default from the system.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Takes randomness from `entropy`; by default from the system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Whether `presented` is a living server key. Takes the same time whichever key it is compared with.

@@ -29,6 +29,14 @@ pub struct ThrottleOptions {
     pub window: Duration,
 }
 
+impl Default for ThrottleOptions {
+    /// 20 requests a minute.
+    fn default() -> Self {
+        const MAX_REQUESTS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self { max_requests: MAX_REQUESTS, window: Duration::from_mins(1) }
+    }
+}
+
 /// Addresses that have come to rest are forgotten every so many checks, so that the memory is bounded by those who are
 /// busy now.
 const FORGET_EVERY: u32 = 1024;

@@ -2,10 +2,10 @@
 
 mod endpoint;
 mod gateways;
-pub mod keys;
+mod keys;
 mod server;
 mod users;
-pub mod verification;
+mod verification;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

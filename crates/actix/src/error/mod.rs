@@ -1,6 +1,7 @@
 //! Errors, and the forms in which clients and gateways are told of them.
 
 mod denial;
+mod status;
 mod verifier;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use crate::views::RefusalDetails;
 use crate::views::limits::{retry_after, show_limits};
 
 pub use denial::Denial;
+use status::status_of;
 pub use verifier::VerifierError;
 
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
@@ -88,8 +90,7 @@ impl Answer {
     }
 
     fn of(code: ErrorCode) -> Self {
-        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, code.as_str(), code.message())
+        Self::new(status_of(code), code.as_str(), code.message())
     }
 
     fn after(self, retry: impl Into<Option<Duration>>) -> Self {

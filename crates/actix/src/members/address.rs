@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use keymint_domain::address::{Network, Networks};
+use keymint_domain::address::{Network, Networks, parse_address};
 use serde_json::{Value, json};
 use utoipa::openapi::SchemaFormat;
 use utoipa::openapi::extensions::Extensions;
@@ -8,7 +8,6 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType};
 
 use super::kind::kind;
 use super::{Member, schema};
-use crate::callers::parse_address;
 
 impl Member<'_, '_> {
     /// Reads a network address. One that comes from a socket may have its port and its zone.

@@ -32,7 +32,7 @@ pub(crate) use pairs::pairs;
 pub(crate) use shape::Shape;
 
 /// The members of a body or a query, and the problems of those that were read so far.
-pub struct Members<'a> {
+pub(crate) struct Members<'a> {
     part: &'static str,
     values: Cow<'a, Map<String, Value>>,
     issues: Vec<String>,
@@ -57,7 +57,7 @@ impl<'a> Members<'a> {
     /// # Errors
     ///
     /// The body is no object.
-    pub fn body(body: Option<&'a Value>) -> Result<Self, ApiError> {
+    pub(crate) fn body(body: Option<&'a Value>) -> Result<Self, ApiError> {
         let Some(Value::Object(members)) = body else {
             let received = kind(body);
             return Err(ApiError::Validation(format!("[body] Invalid input: expected object, received {received}")));
@@ -65,17 +65,12 @@ impl<'a> Members<'a> {
         Ok(Self::new(BODY, Cow::Borrowed(members)))
     }
 
-    /// Returns the options of a command, named as the members of a body.
-    pub fn options(options: &'a Map<String, Value>) -> Self {
-        Self::new("option", Cow::Borrowed(options))
-    }
-
     /// Returns the members of a query, all of them texts. One that is given twice is an array.
     ///
     /// # Errors
     ///
     /// The query cannot be read as names and values.
-    pub fn query(request: &HttpRequest) -> Result<Self, ApiError> {
+    pub(crate) fn query(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut members: Map<String, Value> = Map::new();
         let pairs = pairs(request.query_string());
         let pairs = pairs.ok_or_else(|| ApiError::Validation("[query] Invalid input: expected object".to_owned()))?;
@@ -98,7 +93,7 @@ impl<'a> Members<'a> {
     /// # Errors
     ///
     /// There is no value, or a member was wrong: the message names all problems.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
         match value {
             Some(value) if self.issues.is_empty() => Ok(value),
             _ => Err(ApiError::Validation(self.issues.join("; "))),

@@ -24,7 +24,7 @@ use keymint_domain::Policy;
 use keymint_domain::server_key::ServerKeyText;
 
 use crate::environment::Environment;
-use section::{Sheet, read_root};
+use section::{Findings, read_root};
 use sections::{
     api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
     telemetry, verify,
@@ -103,10 +103,10 @@ impl Config {
     /// The same as [`Config::load`], from the file's text; `name` is what problems call the file.
     pub fn from_text(text: &str, name: &str, environment: &Environment) -> Result<Self, Problems> {
         let mut root = source::parse(text, name)?;
-        let mut sheet = Sheet { problems: source::apply(&mut root, environment), ..Sheet::default() };
-        let mut config = Self::read(&root, environment, &mut sheet);
-        config.strangers = source::strangers(environment, &sheet.keys, &mut sheet.problems);
-        if sheet.problems.is_empty() { Ok(config) } else { Err(Problems::new(sheet.problems)) }
+        let mut findings = Findings { problems: source::apply(&mut root, environment), ..Findings::default() };
+        let mut config = Self::read(&root, environment, &mut findings);
+        config.strangers = source::strangers(environment, &findings.keys, &mut findings.problems);
+        if findings.problems.is_empty() { Ok(config) } else { Err(Problems::new(findings.problems)) }
     }
 
     /// The effective configuration as TOML, with `***` for passwords. It loads again to the same, passwords apart.
@@ -123,10 +123,10 @@ impl Config {
     }
 
     /// Reads all sections, in the order in which they are printed.
-    fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
-        let server_keys = server_keys::read(environment, &mut sheet.problems);
-        let otlp_endpoint = telemetry::read_default(environment, &mut sheet.problems);
-        let (config, effective) = read_root(root, sheet, |root| {
+    fn read(root: &Node, environment: &Environment, findings: &mut Findings) -> Self {
+        let server_keys = server_keys::read(environment, &mut findings.problems);
+        let otlp_endpoint = telemetry::read_default(environment, &mut findings.problems);
+        let (config, effective) = read_root(root, findings, |root| {
             let server = root.section("server", server::read);
             let database = root.section("database", database::read);
             let log = root.section("log", log::read);
@@ -159,15 +159,15 @@ impl Config {
             }
         });
         let signs_assertions = config.authorize.assertion.is_some();
-        let secret = secret::read(environment, signs_assertions, &mut sheet.problems);
+        let secret = secret::read(environment, signs_assertions, &mut findings.problems);
         Self { secret, effective, ..config }
     }
 }
 
 /// Every key that there is, in the order of the sections.
 pub fn reference() -> Vec<Key> {
-    let mut sheet = Sheet::default();
+    let mut findings = Findings::default();
     let nothing = Node::new_table(Place::File(FILE_NAME.into()));
-    Config::read(&nothing, &Environment::default(), &mut sheet);
-    sheet.keys
+    Config::read(&nothing, &Environment::default(), &mut findings);
+    findings.keys
 }

@@ -6,7 +6,6 @@ mod store;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
@@ -14,10 +13,10 @@ use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
-use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
+use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, SystemClock, Throttle,
+    ServiceError, Throttle,
 };
 
 use crate::config::{Assertion, Config};
@@ -67,9 +66,9 @@ impl Services {
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
         Ok(Self {
             keys: keys(&store, config),
-            server_keys: Arc::new(ServerKeys::new(server_keys, clock(), entropy(), &config.server_keys)),
+            server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
             identity: identity(&store, config),
-            organizations: Organizations::new(members, users, clock(), entropy()),
+            organizations: Organizations::new(members, users),
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
@@ -108,9 +107,7 @@ impl Services {
 
     /// The HTTP API over these services, whose cookies `secret` signs.
     pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
-        let mut instance = [0; 8];
-        OsEntropy.fill(&mut instance);
-        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys)).with_options(api_options(config));
         self.complete(api, config, secret)
     }
 
@@ -154,18 +151,11 @@ impl Services {
     }
 }
 
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
-}
-
-fn entropy() -> Arc<dyn Entropy> {
-    Arc::new(OsEntropy)
-}
-
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
     // Of a batch on Postgres, up to six statements and as many connections may each run out of time.
-    let deadline = Duration::from_mins(1) + 6 * config.database.statement_timeout;
-    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..GroupCommitOptions::default() };
+    let default = GroupCommitOptions::default();
+    let deadline = default.deadline + 6 * config.database.statement_timeout;
+    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..default };
     let keys = Keys::builder(Arc::clone(&store.keys))
         .users(Arc::clone(&store.users))
         .organizations(Arc::clone(&store.organizations))
@@ -180,7 +170,7 @@ fn keys(store: &Store, config: &Config) -> Arc<Keys> {
 }
 
 fn identity(store: &Store, config: &Config) -> Arc<Identity> {
-    Arc::new(Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config)))
+    Arc::new(Identity::new(Arc::clone(&store.users)).with_options(identity_options(config)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {

@@ -36,10 +36,3 @@ impl Deferred {
         key.usage.merged(&self.known, self.cost, limit)
     }
 }
-
-impl Policy {
-    /// Whether uses of `key` may be answered on a copy of it. One with a quota never may: a quota is exact.
-    pub fn may_defer(&self, key: &ApiKey) -> bool {
-        key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
-    }
-}

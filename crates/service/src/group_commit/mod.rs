@@ -7,6 +7,7 @@
 mod side_lane;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +20,31 @@ use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
 use self::side_lane::{Locked, is_locked};
-use crate::{GroupCommitOptions, ServiceError, stopwatch};
+use crate::{ServiceError, stopwatch};
+
+/// How verifications are grouped.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupCommitOptions {
+    /// Attempts that may wait; more are turned away.
+    pub queue: NonZeroUsize,
+    /// Attempts in one transaction at most.
+    pub max_batch: NonZeroUsize,
+    /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
+    /// has not ended within two milliseconds. One more is for attempts on rows that somebody else keeps locked.
+    pub lanes: NonZeroUsize,
+    /// How long a batch may take before it is given up: more than the store allows itself, which knows better. Attempts of such a
+    /// batch fail, and each may have been counted.
+    pub deadline: Duration,
+}
+
+impl Default for GroupCommitOptions {
+    /// 8192 waiting, 512 in one transaction, one lane, a minute.
+    fn default() -> Self {
+        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
+        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
+    }
+}
 
 /// How long a batch waits for the end of the one before it. Two that are under way at once cost the store more than
 /// one of both; but the one before may be waiting for a lock, or for a network.

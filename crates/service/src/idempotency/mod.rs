@@ -40,8 +40,8 @@ enum Outcome {
     Failed(ServiceError),
 }
 
-/// What a caller gets who asks for a use.
-pub(crate) enum Asked {
+/// What a caller gets who asks for a use that may be a repeat.
+pub(crate) enum RepeatOutcome {
     /// The verdict on it.
     Settled(Verdict),
     /// It was paid before.
@@ -60,7 +60,7 @@ impl Idempotency {
         &self,
         id: Fingerprint,
         settle: impl Future<Output = Result<Verdict, ServiceError>> + Send + 'static,
-    ) -> Result<Asked, ServiceError> {
+    ) -> Result<RepeatOutcome, ServiceError> {
         let (told, outcome) = watch::channel(None);
         // What is known, or the number that the use has from now on.
         let known = {
@@ -75,14 +75,14 @@ impl Idempotency {
             Err(number) => {
                 let running = run(Arc::clone(&self.recent), number, settle, told);
                 let verdict = tokio::spawn(running).await.map_err(StoreError::unavailable)??;
-                Ok(Asked::Settled(verdict))
+                Ok(RepeatOutcome::Settled(verdict))
             }
-            Ok(State::Paid) => Ok(Asked::Paid),
+            Ok(State::Paid) => Ok(RepeatOutcome::Paid),
             Ok(State::UnderWay(mut outcome)) => {
                 let outcome = outcome.wait_for(Option::is_some).await.map_err(StoreError::unavailable)?.clone();
                 match outcome {
-                    Some(Outcome::Paid) => Ok(Asked::Paid),
-                    Some(Outcome::Refused(refusal)) => Ok(Asked::Settled(Verdict::Refused(refusal))),
+                    Some(Outcome::Paid) => Ok(RepeatOutcome::Paid),
+                    Some(Outcome::Refused(refusal)) => Ok(RepeatOutcome::Settled(Verdict::Refused(refusal))),
                     Some(Outcome::Failed(error)) => Err(error),
                     None => Err(StoreError::unavailable("the use was abandoned").into()),
                 }

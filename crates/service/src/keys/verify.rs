@@ -9,7 +9,7 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
-use crate::idempotency::Asked;
+use crate::idempotency::RepeatOutcome;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
@@ -37,9 +37,6 @@ impl VerifyKey {
     }
 }
 
-/// Exhausted keys that wait for clean-up at most; more are found again when they are next used.
-const MAX_GRAVES: usize = 10_000;
-
 impl Keys {
     /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
     /// [`Verdict::Refused`].
@@ -55,14 +52,14 @@ impl Keys {
     /// key, of which the same is asked, and of which its caller says the same. That it was paid is known in this process.
     /// A use that was refused, or failed, is tried again.
     ///
-    /// `said` names the request: its id, and whatever else must be equal. A look is no use.
+    /// `request_identity` names the request: its id, and whatever else must be equal. A look is no use.
     ///
     /// Errors: those of [`Keys::verify`].
     pub async fn verify_once(
         &self,
         caller: &Caller,
         request: VerifyKey,
-        said: &[&[u8]],
+        request_identity: &[&[u8]],
     ) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
@@ -73,13 +70,13 @@ impl Keys {
             self.tell(&refused, asked);
             return Ok(refused);
         }
-        let (id, again) = (Fingerprint::of(&attempt, said), attempt.clone().paid());
+        let (id, again) = (Fingerprint::of(&attempt, request_identity), attempt.clone().paid());
         let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
         let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
-            Asked::Settled(verdict) => verdict,
+            RepeatOutcome::Settled(verdict) => verdict,
             // A key that was revoked meanwhile opens nothing more.
-            Asked::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+            RepeatOutcome::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
         };
         self.tell(&verdict, asked);
         Ok(verdict)
@@ -128,12 +125,7 @@ impl Keys {
     /// Tells the meter of a verdict that was `asked` for, and lets the next clean-up remove a key that is dead for good.
     fn tell(&self, verdict: &Verdict, asked: Instant) {
         self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
-            let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if graves.len() < MAX_GRAVES {
-                graves.insert(id.clone());
-            }
-        }
+        self.exhausted_candidates.note(verdict);
     }
 }
 

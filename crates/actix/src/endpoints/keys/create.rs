@@ -15,7 +15,7 @@ use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::CreatedView;
 
 /// Reads the members, in the order of Better Auth's schema.
-pub fn read(body: &mut Members<'_>) -> CreateKey {
+fn read(body: &mut Members<'_>) -> CreateKey {
     let config_id =
         body.optional("configId", "The configuration; `default` where absent, empty or unknown.").config_id();
     let name = body.optional("name", "For people.").new_key_name();

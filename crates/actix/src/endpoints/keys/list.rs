@@ -16,7 +16,7 @@ use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::PageView;
 
 /// Reads the members, in the order of Better Auth's schema.
-pub fn read(query: &mut Members<'_>) -> ListKeys {
+fn read(query: &mut Members<'_>) -> ListKeys {
     let config_id = query.optional("configId", "Keys of this configuration only.").id_or_empty(ConfigId::parse);
     let organization = query
         .optional("organizationId", "Keys of this organization; of nobody where empty.")

@@ -14,10 +14,6 @@ use super::endpoint::{Area, Endpoint};
 use crate::members::Members;
 use crate::openapi::{Callers, Description};
 
-pub use create::read as read_create;
-pub use list::read as read_list;
-pub use update::read as read_update;
-
 pub(super) fn area() -> Area {
     let endpoints = vec![
         Endpoint::post("/api-key/create", create::create, create::describe),
@@ -60,7 +56,7 @@ fn of_users(id: &'static str, summary: &'static str) -> Description {
 }
 
 /// Reads which key is meant: the id in the member `name`, and the configuration that the key must be of.
-pub fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
+fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
     let config_id =
         members.optional("configId", "The configuration that the key must be of; `default` where empty.").config_id();
     let id = members.required(name, "The key.").id(KeyId::parse)?;

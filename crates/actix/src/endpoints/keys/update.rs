@@ -14,7 +14,7 @@ use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::KeyView;
 
 /// Reads the members, in the order of Better Auth's schema.
-pub fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
+fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
     let config_id = body.optional("configId", "The configuration that the key must be of.").config_id();
     let id = body.required("keyId", "The key.").id(KeyId::parse);
     let owner = body

@@ -16,8 +16,8 @@ use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::openapi::{Callers, Description, Failures};
 
-pub use sign_in::read as read_sign_in;
-pub use sign_up::read as read_sign_up;
+pub use sign_in::read_body as read_sign_in;
+pub use sign_up::read_body as read_sign_up;
 
 pub(super) fn area() -> Area {
     let endpoints = vec![

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use keymint_domain::ErrorCode;
 use keymint_service::{SignIn, SignedIn};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{CALLBACK, REMEMBER, TOKEN, answer_signed_in, enter, signing};
@@ -42,8 +42,18 @@ impl<'a> SignedInView<'a> {
     }
 }
 
-/// Reads the members: who signs in, and where the client goes then.
-pub fn read(body: &mut Members<'_>) -> Option<(SignIn, Option<String>)> {
+/// Reads a body: the sign-in, and the URL where the client goes next.
+///
+/// # Errors
+///
+/// The body is no object, or a member is missing or wrong.
+pub fn read_body(body: Option<&Value>) -> Result<(SignIn, Option<String>), ApiError> {
+    let mut members = Members::body(body)?;
+    let asked = read(&mut members);
+    members.finish(asked)
+}
+
+fn read(body: &mut Members<'_>) -> Option<(SignIn, Option<String>)> {
     let email = body.required("email", "The address.").email();
     let password = body.required("password", "The password.").password();
     let callback_url = body.optional("callbackURL", CALLBACK).text();
@@ -72,7 +82,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 
 pub(super) async fn sign_in(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let (sessions, client) = enter(&request)?;
-    let (sign_in, callback_url) = request.read(read)?;
+    let (sign_in, callback_url) = read_body(request.body())?;
     request.check_form()?;
     let remember = sign_in.remember;
     let signed_in = sessions.identity.sign_in(sign_in, client).await?;

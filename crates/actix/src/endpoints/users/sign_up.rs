@@ -34,17 +34,17 @@ impl<'a> From<&'a SignedIn> for SignedUpView<'a> {
 /// # Errors
 ///
 /// The body is no object, or a member is missing or wrong.
-pub fn read(body: Option<&Value>) -> Result<(SignUp, bool), ApiError> {
+pub fn read_body(body: Option<&Value>) -> Result<(SignUp, bool), ApiError> {
     // Better Auth's schema is an object and a record at once, and each of them complains.
     let mut body = Members::body(body).map_err(|error| match error {
         ApiError::Validation(text) => ApiError::Validation(format!("{text}; {}", text.replace("object", "record"))),
         other => other,
     })?;
-    let asked = read_members(&mut body);
+    let asked = read(&mut body);
     body.finish(asked)
 }
 
-fn read_members(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
+fn read(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
     let name = body.required("name", "For people.").plain_text();
     let email = body.required("email", "The address, which nobody may have yet.").new_email();
     let password = body.required("password", "The password.").new_password();
@@ -66,7 +66,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse" });
     let signed_up = json!({ "token": TOKEN, "user": examples::user() });
     signing("signUp", "Makes a user, and signs them in.")
-        .reads(Shape::of_body(context.policy, read_members), body)
+        .reads(Shape::of_body(context.policy, read), body)
         .or_form()
         .answers::<SignedUpView<'_>>("The user, and the token of their session.", signed_up)
         .fails([
@@ -79,7 +79,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 
 pub(super) async fn sign_up(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let (sessions, client) = enter(&request)?;
-    let (sign_up, remember) = read(request.body())?;
+    let (sign_up, remember) = read_body(request.body())?;
     request.check_form()?;
     let signed_in = sessions.identity.sign_up(sign_up, client, remember).await?;
     let view = SignedUpView::from(&signed_in);

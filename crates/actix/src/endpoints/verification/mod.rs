@@ -12,8 +12,6 @@ use super::endpoint::{Area, Endpoint};
 use crate::members::Members;
 use crate::openapi::{Callers, Description, DocumentContext};
 
-pub use verify::read as read_verify;
-
 pub(super) fn area() -> Area {
     let endpoints = vec![
         Endpoint::post("/api-key/verify", verify::verify, verify::describe).frequent(),

@@ -21,7 +21,7 @@ use crate::views::limits::show_verdict;
 use crate::views::{DryRunView, VerdictView};
 
 /// Reads the members: the verification, and true for a dry run.
-pub fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
+fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
     let verification = read_use(body, "key");
     let dry_run =
         body.optional("dryRun", "Whether to say what every rule says, and to count nothing. A server's.").boolean();

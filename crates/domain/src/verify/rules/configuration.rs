@@ -1,12 +1,12 @@
 //! It is of the configuration that is asked for, which lets it be shown as it is.
 
-use super::{Case, Facts, Stop, exists, pass};
+use super::{Case, Facts, RuleRefusal, exists, pass};
 use crate::policy::Configuration;
 use crate::usage::Usage;
 use crate::verify::Attempt;
 use crate::{ConfigId, ErrorCode};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let configuration = case.configuration?;
     pass(is_in_scope(case) && may_come_by(configuration, case.attempt), ErrorCode::InvalidApiKey)
 }

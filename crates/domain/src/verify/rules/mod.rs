@@ -37,7 +37,7 @@ pub(super) struct Rule {
     /// How a dry run calls it.
     pub(super) name: &'static str,
     /// Passes or refuses, and takes from the counters what the call costs.
-    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), Stop>,
+    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), RuleRefusal>,
     /// What it looks at, whatever it says.
     pub(super) facts: fn(&Case<'_>) -> Facts,
 }
@@ -58,7 +58,7 @@ pub(super) struct Case<'a> {
 
 /// Why a rule refuses.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stop {
+pub(super) struct RuleRefusal {
     pub(super) code: ErrorCode,
     /// Milliseconds until the same attempt is worth repeating; `None` = waiting does not help.
     pub(super) retry_in_ms: Option<u64>,
@@ -82,19 +82,19 @@ impl<'a> Case<'a> {
     }
 }
 
-impl From<ErrorCode> for Stop {
+impl From<ErrorCode> for RuleRefusal {
     fn from(code: ErrorCode) -> Self {
         Self { code, retry_in_ms: None }
     }
 }
 
-impl Stop {
+impl RuleRefusal {
     fn denied(code: ErrorCode, Denied { retry_in_ms }: Denied) -> Self {
         Self { code, retry_in_ms }
     }
 }
 
 /// Refuses with `code` unless `passes`.
-fn pass(passes: bool, code: ErrorCode) -> Result<(), Stop> {
+fn pass(passes: bool, code: ErrorCode) -> Result<(), RuleRefusal> {
     if passes { Ok(()) } else { Err(code.into()) }
 }

@@ -1,10 +1,10 @@
 //! It grants what is asked for.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::usage::Usage;
 use crate::{ErrorCode, Permissions};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     pass(missing(case).is_none(), ErrorCode::KeyNotFound)
 }
 
