@@ -128,9 +128,9 @@ impl Endpoint {
     }
 
     fn described(self, base_path: &str) -> DescribedPath {
-        let Self { path, rest, methods, describe, .. } = self;
+        let Self { path, rest, methods, describe, takes_forms, .. } = self;
         let rest = rest.map(|rest| format!("/{{{rest}}}")).unwrap_or_default();
-        DescribedPath { template: format!("{base_path}{path}{rest}"), methods, describe }
+        DescribedPath { template: format!("{base_path}{path}{rest}"), methods, describe, takes_forms }
     }
 }
 

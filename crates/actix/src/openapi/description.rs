@@ -81,7 +81,7 @@ impl Description {
     }
 
     /// Allows the body to be that of an HTML form.
-    pub(crate) fn or_form(mut self) -> Self {
+    pub(super) fn or_form(mut self) -> Self {
         self.body = self.body.map(|body| Body { may_be_form: true, ..body });
         self
     }

@@ -49,6 +49,8 @@ pub(crate) struct DescribedPath {
     pub(crate) template: String,
     pub(crate) methods: &'static [HttpMethod],
     pub(crate) describe: Describe,
+    /// True if the body may also be that of an HTML form.
+    pub(crate) takes_forms: bool,
 }
 
 /// Describes an endpoint of a server.
@@ -80,7 +82,8 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
         for path in area.paths {
             let mut item = PathItem::default();
             for (number, method) in path.methods.iter().enumerate() {
-                let mut description = (path.describe)(context);
+                let description = (path.describe)(context);
+                let mut description = if path.takes_forms { description.or_form() } else { description };
                 item.parameters = description.parameters().map(|all| all.into_iter().map(RefOr::T).collect());
                 let operation = description.operation(area.name, method, number == 0, &mut parts);
                 item.merge_operations(PathItem::new(method.clone(), operation));

@@ -68,7 +68,6 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     signing("signIn", "Begins a session.")
         .text("An unknown address, a user without a password and a wrong password are told alike.")
         .reads(Shape::of_body(context.policy, read), body)
-        .or_form()
         .answers::<SignedInView<'_>>("The user, and the token of their session.", signed_in)
         .with_header("location", text(), "The `callbackURL` of the request.")
         .fails([

@@ -67,7 +67,6 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let signed_up = json!({ "token": TOKEN, "user": examples::user() });
     signing("signUp", "Makes a user, and signs them in.")
         .reads(Shape::of_body(context.policy, read), body)
-        .or_form()
         .answers::<SignedUpView<'_>>("The user, and the token of their session.", signed_up)
         .fails([
             ErrorCode::EmailPasswordSignUpDisabled,
