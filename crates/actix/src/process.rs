@@ -1,5 +1,6 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 
 use keymint_service::Turns;
 
@@ -9,7 +10,8 @@ use crate::observe::{RequestIds, Seldom};
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) request_ids: RequestIds,
-    /// Turns for lists of keys. A page of a thousand takes some milliseconds of a thread that also verifies keys.
+    /// Turns for lists of keys. A page of a thousand is many milliseconds of work for the store, and some for a thread that
+    /// verifies keys, too: pages take at most a quarter of the cores.
     pub(crate) lists: Turns,
     /// Turns for reads of one key, or of a session.
     pub(crate) reads: Turns,
@@ -20,14 +22,15 @@ pub(crate) struct Process {
     pub(crate) head_too_large: Seldom,
 }
 
-const LISTS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 const READS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 impl Process {
     pub(crate) fn new(instance: [u8; 8]) -> Self {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        let lists = NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN);
         Self {
             request_ids: RequestIds::new(instance),
-            lists: Turns::new(LISTS),
+            lists: Turns::at_half_time(lists),
             reads: Turns::new(READS),
             is_draining: AtomicBool::new(false),
             not_a_gateway: Seldom::default(),

@@ -1,8 +1,8 @@
-//! What the operating system asks of the server.
+//! The operating system's signals to the server.
 
 use std::io;
 
-/// The signals of Unix, caught from when this was made.
+/// The signals of Unix, caught from when this is made.
 #[cfg(unix)]
 pub(crate) use unix::{ReloadSignal, StopSignal};
 
@@ -26,7 +26,7 @@ mod unix {
             Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
         }
 
-        /// Waits for the next one.
+        /// Waits for the next signal.
         pub(crate) async fn asked(&mut self) {
             tokio::select! {
                 _ = self.terminate.recv() => {}
@@ -43,7 +43,7 @@ mod unix {
             Ok(Self(signal(SignalKind::hangup())?))
         }
 
-        /// Waits for the next one; those that come meanwhile count as one.
+        /// Waits for the next signal. Several that arrive meanwhile count as one.
         pub(crate) async fn asked(&mut self) {
             self.0.recv().await;
         }
@@ -63,7 +63,7 @@ mod elsewhere {
             Ok(Self)
         }
 
-        /// Waits for the next one.
+        /// Waits for the next signal.
         pub(crate) async fn asked(&mut self) {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
@@ -71,7 +71,7 @@ mod elsewhere {
         }
     }
 
-    /// Nothing asks for it there.
+    /// A signal that never arrives on other systems.
     pub(crate) struct ReloadSignal;
 
     impl ReloadSignal {

@@ -131,7 +131,7 @@ fn a_star_is_a_wildcard_unless_its_configuration_takes_it_for_a_name() {
     }
 }
 
-/// What a rule of a dry run says.
+/// Returns a dry run's report of one rule.
 fn rule<'a>(reports: &'a [RuleReport], name: &str) -> &'a RuleReport {
     reports.iter().find(|report| report.rule == name).unwrap()
 }
@@ -345,14 +345,14 @@ proptest! {
                     key = next;
                 }
                 Verdict::Refused(refusal) => if let Some(wait) = refusal.retry_in_ms {
-                    // A refill that is due meanwhile may lower the quota, and so change the reason.
+                    // A refill that falls due meanwhile may lower the quota, and so change the reason.
                     prop_assert!(ask(now.plus_millis(wait - 1)).refused().is_some());
                     prop_assert_ne!(code(&ask(now.plus_millis(wait))), Some(refusal.code));
                 },
             }
         }
     }
-    /// A dry run foretells the verdict to the letter, and the first of its rules that refuses is the reason.
+    /// A dry run predicts the verdict exactly, and the first of its rules that refuses is the reason.
     #[test]
     fn a_dry_run_foretells_the_verdict(
         quota in prop::option::of(0u64..4),

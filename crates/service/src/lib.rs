@@ -1,9 +1,9 @@
-//! Keymint's use cases, for those who embed it and for its own server.
+//! Keymint's use cases, for applications that embed it and for its own server.
 //!
-//! [`Keys`] creates, verifies and manages API keys over any [`KeyStore`](keymint_ports::KeyStore). Who asks is a
-//! [`Caller`]; what is allowed is the domain's [`Policy`](keymint_domain::Policy). Verifications are committed in
-//! groups: while one batch is being written the next one fills, so that the cost of a durable write is shared by
-//! all who wait, and nobody waits for a timer.
+//! [`Keys`] creates, verifies and manages API keys over any [`KeyStore`](keymint_ports::KeyStore). A [`Caller`] makes
+//! each request; the domain's [`Policy`](keymint_domain::Policy) says what is allowed. Verifications are committed in
+//! groups: the next batch fills while one is written, so that all who wait share the cost of a durable write, and no
+//! request waits for a timer.
 //!
 //! An application names this crate and a store: [`domain`] and [`ports`] are the crates that its signatures are made of.
 //!
@@ -27,6 +27,7 @@
 //! ```
 
 #![deny(clippy::future_not_send)]
+#![warn(clippy::missing_errors_doc)]
 
 mod builder;
 mod caller;

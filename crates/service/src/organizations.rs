@@ -9,7 +9,7 @@ use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError
 
 use crate::{OsEntropy, SystemClock};
 
-/// Makes organizations and members, for those who have no Better Auth that does.
+/// Makes organizations and members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
     users: Arc<dyn IdentityStore>,
@@ -17,13 +17,13 @@ pub struct Organizations {
     entropy: Arc<dyn Entropy>,
 }
 
-/// Why an organization or a member was not made. Nothing was changed.
+/// The failure to make an organization or a member. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrganizationError {
-    /// Neither an id nor an address of a user.
+    /// No user has that id or address.
     #[error("there is no user of that id or address")]
     UnknownUser,
-    /// Neither an id nor a slug of an organization.
+    /// No organization has that id or slug.
     #[error("there is no organization of that id or slug")]
     UnknownOrganization,
     /// Another organization has the slug.
@@ -38,24 +38,29 @@ pub enum OrganizationError {
 }
 
 impl Organizations {
-    /// Keeps organizations in `store`, and finds their members in `users`.
+    /// Makes the service over organizations in `store` and users in `users`.
     pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
         Self { store, users, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
     }
 
-    /// Takes the time from `clock`; by default from the system.
+    /// Sets the clock; the default is the system clock.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Takes randomness from `entropy`; by default from the system.
+    /// Sets the source of random bytes; the default is the operating system.
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownUser`], [`OrganizationError::SlugTaken`], or [`OrganizationError::Store`] if
+    /// the store fails.
     pub async fn create(
         &self,
         name: KeyName,
@@ -77,6 +82,11 @@ impl Organizations {
     }
 
     /// Makes a user (an id or an address) a member of an organization (an id or a slug).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownOrganization`], [`OrganizationError::UnknownUser`],
+    /// [`OrganizationError::MemberAlready`], or [`OrganizationError::Store`] if the store fails.
     pub async fn add_member(
         &self,
         organization: &str,
@@ -90,7 +100,7 @@ impl Organizations {
         match self.store.insert_member(&member).await {
             Ok(()) => Ok(member),
             Err(StoreError::Duplicate) => Err(OrganizationError::MemberAlready),
-            // Both were there a moment ago.
+            // Both existed a moment ago.
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
             Err(error) => Err(OrganizationError::Store(error)),
         }

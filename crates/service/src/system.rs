@@ -1,4 +1,4 @@
-//! The one place where clocks and the system's randomness enter.
+//! The only place that reads clocks and the system's randomness.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A point in time to measure from, for those who tell how long something took. Nothing is decided by it.
+/// Returns an instant to measure durations from. Nothing is decided by it.
 #[expect(clippy::disallowed_methods, reason = "this is where everybody else measures from")]
 pub fn stopwatch() -> Instant {
     Instant::now()

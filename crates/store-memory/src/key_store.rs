@@ -144,7 +144,7 @@ impl KeyStore for MemoryStore {
     }
 }
 
-/// The rows of these attempts.
+/// Returns the ledger of the rows of these attempts.
 fn ledger(state: &State, attempts: &[Attempt]) -> Ledger<StoreError> {
     let texts = attempts.iter().flat_map(Attempt::stored_forms);
     Ledger::new(texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?)))))

@@ -224,8 +224,8 @@ mod tests {
         options.finish(Some(value)).map_err(|error| error.to_string())
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn owned(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
@@ -241,16 +241,16 @@ mod tests {
             ("null", Err("[option.n] Invalid input: expected number, received null")),
             ("[]", Err("[option.n] Invalid input: expected number, received array")),
         ] {
-            let found = read(|options| options.integer("n", some(text), 1..=2_147_483_647));
+            let found = read(|options| options.integer("n", Some(owned(text)), 1..=2_147_483_647));
             assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{text}");
         }
-        assert_eq!(read(|options| options.nullable_integer("n", some("null"), 0..=9)), Ok(Field::Null));
+        assert_eq!(read(|options| options.nullable_integer("n", Some(owned("null")), 0..=9)), Ok(Field::Null));
         assert_eq!(read(|options| options.nullable_integer("n", None, 0..=9)), Ok(Field::Absent));
     }
 
     #[test]
     fn a_lifetime_is_a_second_or_more_and_null_is_for_ever() {
-        let lifetime = |text| read(|options| options.lifetime("n", some(text)));
+        let lifetime = |text| read(|options| options.lifetime("n", Some(owned(text))));
         assert_eq!(lifetime("1.5"), Ok(Field::Given(Lifetime::from_seconds(1.5).unwrap())));
         assert_eq!(lifetime("null"), Ok(Field::Null));
         assert_eq!(lifetime("0.5"), Err("[option.n] Too small: expected number to be >=1".to_owned()));
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn every_wrong_permission_is_named_with_its_place() {
-        let permissions = |text| read(|options| options.permissions("n", some(text)));
+        let permissions = |text| read(|options| options.permissions("n", Some(owned(text))));
         assert_eq!(permissions(r#"["read"]"#), Ok(Some(Permissions::of(&[("*", &["read"])]))));
         let wrong = "[option.n.a.1] Invalid input: expected string, received number; \
                      [option.n.b] Invalid input: expected array, received string";
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(permissions("[null]"), Err(wrong.to_owned()));
         let wrong = "[option.n] Invalid input: expected record, received string";
         assert_eq!(permissions("read"), Err(wrong.to_owned()));
-        assert_eq!(read(|options| options.nullable_permissions("n", some("null"))), Ok(Field::Null));
+        assert_eq!(read(|options| options.nullable_permissions("n", Some(owned("null")))), Ok(Field::Null));
     }
 
     #[test]
@@ -288,17 +288,17 @@ mod tests {
     #[test]
     fn falsy_metadata_of_a_new_key_means_none() {
         for text in ["", "\"\"", "0", "false", "null"] {
-            assert_eq!(Options::new_metadata(some(text)), MetadataInput::Null, "{text}");
+            assert_eq!(Options::new_metadata(Some(owned(text))), MetadataInput::Null, "{text}");
         }
-        assert_eq!(Options::metadata(some("")), MetadataInput::WrongType);
+        assert_eq!(Options::metadata(Some(owned(""))), MetadataInput::WrongType);
         assert_eq!(Options::metadata(None), MetadataInput::Absent);
     }
 
     #[test]
     fn all_problems_are_told_together_in_the_order_of_reading() {
         let found = read(|options| {
-            options.choice("way", some("up"), &[("asc", ()), ("desc", ())]);
-            options.text("id", some(""), keymint_domain::KeyId::parse);
+            options.choice("way", Some(owned("up")), &[("asc", ()), ("desc", ())]);
+            options.text("id", Some(owned("")), keymint_domain::KeyId::parse);
             options.choice("way", None, &[("asc", ())]);
         });
         let expected = "[option.way] Invalid option: expected one of \"asc\"|\"desc\"; \

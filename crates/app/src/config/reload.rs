@@ -1,6 +1,6 @@
 use super::{Config, Identity, Server};
 
-/// Keeps the values that only a restart changes, and remembers the keys where the file now says something else.
+/// Keeps the values that a running server cannot change, and collects the keys whose new values differ.
 #[derive(Default)]
 struct RestartOnly(Vec<&'static str>);
 
@@ -14,8 +14,8 @@ impl RestartOnly {
 }
 
 impl Config {
-    /// What a server that runs by `self` takes from `next`, and the keys of `next` that need a restart, for which it goes
-    /// on as it is.
+    /// Returns the configuration that a server takes from `next` while it runs by `self`, and the keys of `next` that
+    /// need a restart. Their values stay as they are.
     #[must_use]
     pub fn reload(&self, next: Self) -> (Self, Vec<&'static str>) {
         let mut restart_only = RestartOnly::default();
@@ -46,7 +46,7 @@ impl Config {
             authorize,
             cleanup,
             policy,
-            // The environment of a process does not change, but files that it names may.
+            // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),
             secret: restart_only.keep("KEYMINT_SECRET", &self.secret, &secret),
             strangers,
@@ -93,7 +93,7 @@ impl Server {
 impl Identity {
     fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
         let Self { email_and_password, sign_up, lifetime, throttle } = next;
-        // It remembers addresses.
+        // A new throttle would forget the addresses.
         let throttle = restart_only.keep("identity.throttle", &self.throttle, &throttle);
         Self { email_and_password, sign_up, lifetime, throttle }
     }

@@ -6,18 +6,18 @@ use super::reference::Key;
 use super::source::{Node, Table, ValueProblems};
 use super::{KeyPath, suggestion};
 
-/// What reading collects besides values.
+/// The problems and keys that are collected while values are read.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) problems: Vec<Problem>,
-    /// Every key that was asked for, in that order.
+    /// Every key that was read, in that order.
     pub(super) keys: Vec<Key>,
 }
 
-/// A table that is being read. It may not be there, and then every key has its default.
+/// A table that is being read. It may be absent; then every key has its default.
 ///
-/// A key is stated once, in the call that reads it: its name, its type and range, and its default. From these calls
-/// come the checks, the unknown keys, the effective configuration and the reference.
+/// A key is stated once, in the call that reads it: its name, its type and range, and its default. The checks, the
+/// unknown keys, the effective configuration and the reference come from these calls.
 pub(super) struct Section<'t, 's> {
     path: KeyPath,
     place: Option<Place>,
@@ -27,7 +27,7 @@ pub(super) struct Section<'t, 's> {
     findings: &'s mut Findings,
 }
 
-/// Reads the whole tree; answers what `read` makes of it and the effective configuration.
+/// Reads the whole tree. Returns the result of `read` and the effective configuration.
 pub(super) fn read_root<T>(
     root: &Node,
     findings: &mut Findings,
@@ -54,9 +54,9 @@ fn enter<T>(
 }
 
 impl<'t> Section<'t, '_> {
-    /// Reads the value of `key`, or reports what is wrong with it and answers the default.
+    /// Reads the value of `key`. If it is wrong, reports the problem and returns the default.
     ///
-    /// `kind` is its type and range in words. `show` says how a value is printed; `None` leaves it out.
+    /// `kind` is its type and range in words. `show` returns the value to print; `None` leaves it out.
     pub(super) fn read<T>(
         &mut self,
         key: &'static str,
@@ -79,7 +79,7 @@ impl<'t> Section<'t, '_> {
         value
     }
 
-    /// Reads the table at `key`. One in which nothing is set and nothing has a default is not printed.
+    /// Reads the table at `key`. A table without any value or default is not printed.
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_>) -> T) -> T {
         let node = self.find(key);
         let (value, effective) = enter(node, self.path.key(key), self.findings, read);
@@ -89,7 +89,7 @@ impl<'t> Section<'t, '_> {
         value
     }
 
-    /// Reads each table of the list at `key`; where there is none, reads one in which nothing is set.
+    /// Reads each table of the list at `key`. If there is none, reads one in which nothing is set.
     pub(super) fn sections<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'_, '_>) -> T) -> Vec<T> {
         let path = self.path.key(key);
         let nodes = self.find(key).map(|node| node.tables(&path)).transpose().unwrap_or_else(|wrong| {
@@ -107,17 +107,17 @@ impl<'t> Section<'t, '_> {
         values
     }
 
-    /// Whether anybody wrote `key` down.
+    /// Returns true if `key` is set.
     pub(super) fn is_set(&self, key: &str) -> bool {
         self.place_of(key).is_some()
     }
 
-    /// Where `key` is written down, else where the section is.
+    /// Returns the location of `key` if it is set, else that of the section.
     pub(super) fn location(&self, key: &'static str) -> Location {
         Location { place: self.place_of(key).or(self.place.as_ref()).cloned(), path: self.path.key(key) }
     }
 
-    /// Reports a problem that no single value has.
+    /// Reports a problem that concerns no single value.
     pub(super) fn problem(&mut self, location: Location, message: impl Into<String>) {
         self.findings.problems.push(Problem::new(location, message));
     }

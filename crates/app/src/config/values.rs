@@ -1,4 +1,4 @@
-//! The types of values that keys have.
+//! The types of keys' values.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -63,7 +63,7 @@ impl Section<'_, '_> {
         })
     }
 
-    /// Reads text that `parse` makes a value of. The value prints as text that parses to it.
+    /// Reads text that `parse` converts into a value. The value prints as text that parses to it.
     pub(super) fn text<T: Display, E: Display>(
         &mut self,
         key: &'static str,
@@ -91,7 +91,7 @@ impl Section<'_, '_> {
         )
     }
 
-    /// Reads a list of texts, each of which `parse` makes a value of.
+    /// Reads a list of texts, each of which `parse` converts into a value.
     pub(super) fn texts<T: Display, E: Display>(
         &mut self,
         key: &'static str,
@@ -109,12 +109,12 @@ pub(super) trait Integer: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i
 
 impl<T: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i64>> Integer for T {}
 
-/// The text of a node as `parse` reads it.
+/// Parses the text of a node.
 pub(super) fn parsed<T, E: Display>(node: &Node, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, ValueProblems> {
     parse(node.text()?).or_else(|error| node.wrong(error.to_string()))
 }
 
-/// Every entry of a list.
+/// Reads every entry of a list.
 pub(super) fn list<'t, T>(
     node: &'t Node,
     read: impl Fn(&'t Node) -> Result<T, ValueProblems>,
@@ -122,7 +122,7 @@ pub(super) fn list<'t, T>(
     each(node.list()?.iter().enumerate().map(|(index, node)| (Step::Index(index), node)), read)
 }
 
-/// Every entry of a table, with its key.
+/// Reads every entry of a table, with its key.
 pub(super) fn entries<'t, T>(
     node: &'t Node,
     read: impl Fn(&'t Node) -> Result<T, ValueProblems>,
@@ -141,7 +141,7 @@ fn kind_of<T: Integer>(range: &RangeInclusive<T>) -> String {
     format!("integer, {} to {}", range.start(), range.end())
 }
 
-/// `"a", "b" or "c"`.
+/// Joins the words: `"a", "b" or "c"`.
 fn one_of(words: impl Iterator<Item = &'static str>) -> String {
     let quoted: Vec<String> = words.map(|word| format!("{word:?}")).collect();
     match quoted.split_last() {

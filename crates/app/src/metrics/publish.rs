@@ -7,10 +7,10 @@ use keymint_actix::{Api, MetricsEndpoint, Render};
 
 use super::{Metrics, Sources};
 
-/// Counts what `api` answers, and shows what was counted: on a listener of its own where there is one, else beside the
-/// API, to `allow` and to holders of a server key.
+/// Counts the requests that `api` answers, and serves the metrics: on a listener of their own if there is one, else
+/// beside the API, to `allow` and to holders of a server key.
 ///
-/// The listener is served by a task of the present Tokio runtime, for as long as the process lives.
+/// A task of the current Tokio runtime serves the listener until the process ends.
 pub(crate) fn publish(
     metrics: &Arc<Metrics>,
     sources: Sources,

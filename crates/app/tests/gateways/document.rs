@@ -1,7 +1,9 @@
-//! What `docs/gateways/` prints.
+//! The configuration files in `docs/gateways/`.
 
 use std::fs;
 use std::path::Path;
+
+use keymint_test_support::markdown;
 
 /// The one block of a language in a document.
 pub(crate) fn block(document: &str, language: &str) -> String {
@@ -10,15 +12,14 @@ pub(crate) fn block(document: &str, language: &str) -> String {
     blocks.remove(0)
 }
 
-/// Every block of a language in a document.
+/// Returns every block of a language in a document.
 pub(crate) fn blocks(document: &str, language: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
     let text = fs::read_to_string(folder.join(document)).unwrap();
-    let opening = format!("```{language}\n");
-    text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    markdown::blocks(&text, language)
 }
 
-/// The same with other texts in it, each of which must have been there.
+/// Replaces texts, each of which must occur.
 pub(crate) fn substituted(mut text: String, substitutes: &[(&str, &str)]) -> String {
     for (documented, real) in substitutes {
         assert!(text.contains(documented), "{documented} is not in {text}");

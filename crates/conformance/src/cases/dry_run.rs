@@ -8,7 +8,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, config};
 use crate::support::{everything, found, insert_all, open_two, settle_one};
 
-/// Keys of which some may be used, and some may not.
+/// Returns keys of which some may be used, and others may not.
 fn keys() -> [ApiKey; 6] {
     [
         sample::key("free"),
@@ -20,7 +20,7 @@ fn keys() -> [ApiKey; 6] {
     ]
 }
 
-/// An attempt that asks for permissions.
+/// Returns an attempt that requires permissions.
 fn asking(id: &str) -> Attempt {
     let mut attempt = sample::attempt(id);
     attempt.permissions = Permissions::from_stored(r#"{"files":["read"]}"#).unwrap();

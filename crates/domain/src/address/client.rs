@@ -1,14 +1,16 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddrV4};
 
-/// From where a key is used, as far as it is known.
+/// The network address that a key is used from, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientAddress {
-    /// Nobody has said it.
+    /// The address is not known.
     #[default]
     Unknown,
-    /// From here. Whoever says so answers for it: a header that anybody can have written is no proof.
+    /// The key is used from this address.
+    ///
+    /// The caller vouches for it: a header that any client can write is no proof.
     Known(IpAddr),
-    /// From wherever it may be: what only reads the key, to judge its uses afterwards.
+    /// The address does not matter: the attempt only reads the key, to judge its uses later.
     Anywhere,
 }
 

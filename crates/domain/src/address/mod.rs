@@ -1,4 +1,4 @@
-//! Network addresses: from where a key may be used, and from where it is.
+//! Network addresses: the networks that a key may be used from, and the address that it is used from.
 
 mod client;
 mod network;

@@ -7,35 +7,37 @@ use crate::usage::Usage;
 use crate::value::{KeyName, Lifetime, Prefix};
 use crate::{ErrorCode, KeyId, Metadata, OwnerId, Permissions, Randomness, Timestamp};
 
-/// What is asked of a new key. A member that is `None` takes the configuration's default.
+/// A requested key. A member that is `None` takes the configuration's default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewKey {
-    /// A name for people.
+    /// A display name.
     pub name: Option<KeyName>,
-    /// What its text begins with.
+    /// The prefix of the key's text.
     pub prefix: Option<Prefix>,
-    /// How long it lives.
+    /// The lifetime.
     pub expires_in: Option<Lifetime>,
-    /// What its owner attaches to it.
+    /// The metadata that the key's owner attaches.
     pub metadata: MetadataInput,
-    /// The quota: null = none; absent = a full refill, else the configuration's.
+    /// The quota; null = none; absent = a full refill, else the configuration's default.
     pub remaining: Field<u64>,
-    /// How the quota comes back.
+    /// The refill of the quota.
     pub refill: RefillInput,
-    /// Whether it is limited.
+    /// True if the key is rate limited.
     pub rate_limit_enabled: Option<bool>,
     /// The rate limit's window in milliseconds.
     pub rate_limit_window_ms: Option<u64>,
-    /// Calls per window.
+    /// The calls per window.
     pub rate_limit_max: Option<u64>,
-    /// What it may be used for.
+    /// The permissions that the key grants.
     pub permissions: Option<Permissions>,
-    /// From where it may be used.
+    /// The networks that the key may be used from.
     pub addresses: AddressRules,
 }
 
-/// Metadata as a request has it. Whether it may be there at all is the configuration's business, so that a wrong
-/// type is a value here and not an error of parsing.
+/// The metadata of a request.
+///
+/// The configuration decides whether metadata is allowed at all, so that a wrong type is a value here and not a parse
+/// error.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum MetadataInput {
     /// Not mentioned.
@@ -49,17 +51,22 @@ pub enum MetadataInput {
     WrongType,
 }
 
-/// The two halves of a refill as a request has them; both or neither must be there.
+/// The two halves of a refill in a request. Both must be present, or neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RefillInput {
-    /// Calls after a refill.
+    /// The calls that the quota allows after a refill.
     pub amount: Option<u64>,
-    /// Milliseconds between refills.
+    /// The interval between refills, in milliseconds.
     pub interval_ms: Option<u64>,
 }
 
 impl RefillInput {
     /// Refuses one half without the other, each with its own code (docs/better-auth-wire.md 2.6).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::RefillAmountAndIntervalRequired`] for an amount alone, and
+    /// [`ErrorCode::RefillIntervalAndAmountRequired`] for an interval alone.
     pub(super) fn check(self) -> Result<(), ErrorCode> {
         match (self.amount, self.interval_ms) {
             (Some(_), None) => Err(ErrorCode::RefillAmountAndIntervalRequired),
@@ -79,14 +86,14 @@ pub struct CheckedKey<'a> {
 /// A new key and its text, which exists only here and in the answer to its creator.
 #[derive(Debug)]
 pub struct Minted {
-    /// What is stored.
+    /// The key to be stored.
     pub key: ApiKey,
-    /// What the holder presents.
+    /// The text that the holder presents.
     pub plain: PlainKey,
 }
 
 impl NewKey {
-    /// Whether it holds a member that only a server may set (docs/better-auth-wire.md 7.1).
+    /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.1).
     pub fn has_server_only_members(&self) -> bool {
         matches!(self.remaining, Field::Given(_))
             || self.refill != RefillInput::default()
@@ -97,10 +104,15 @@ impl NewKey {
             || !self.addresses.is_empty()
     }
 
-    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.1, steps 7 to 11).
+    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.1, steps 7 to
+    /// 11).
     ///
     /// # Errors
-    /// The code of the first check that fails.
+    ///
+    /// Returns the code of the first check that fails: [`ErrorCode::MetadataDisabled`],
+    /// [`ErrorCode::InvalidMetadataType`], the code of half a refill, [`ErrorCode::KeyDisabledExpiration`],
+    /// [`ErrorCode::ExpiresInIsTooSmall`], [`ErrorCode::ExpiresInIsTooLarge`], [`ErrorCode::InvalidPrefixLength`],
+    /// [`ErrorCode::NameRequired`] or [`ErrorCode::InvalidNameLength`].
     pub fn check(self, configuration: &Configuration) -> Result<CheckedKey<'_>, ErrorCode> {
         match &self.metadata {
             MetadataInput::Absent | MetadataInput::Null => {}
@@ -127,12 +139,12 @@ impl NewKey {
 }
 
 impl CheckedKey<'_> {
-    /// The text that the key's prefix will be: the request's, else the configuration's.
+    /// Returns the prefix of the key's text: the request's, else the configuration's.
     pub fn prefix(&self) -> Option<&str> {
         self.new.prefix.as_ref().map(Prefix::as_str).or(self.configuration.default_prefix.as_deref())
     }
 
-    /// Makes the key whose text is `plain`.
+    /// Makes the key with the text `plain`.
     pub fn mint(self, owner: OwnerId, plain: PlainKey, fill: Randomness<'_>, now: Timestamp) -> Minted {
         let prefix = self.prefix().map(str::to_owned);
         let Self { new, configuration } = self;

@@ -1,4 +1,4 @@
-//! The key: what is fixed about it, how it is minted and edited, and how its secret is kept.
+//! The key: its fixed details, how it is minted and edited, and the stored form of its secret.
 
 mod edit;
 mod entity;

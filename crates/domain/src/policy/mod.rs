@@ -1,4 +1,4 @@
-//! What a deployment allows: its configurations, and how a request or a key finds the one that governs it.
+//! Policy: the configurations of a deployment, and the lookup of the one that governs a request or a key.
 
 mod configuration;
 
@@ -11,24 +11,24 @@ use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
 
-/// All configurations of a deployment, and the rules that hold across them.
+/// The configurations of a deployment, and the rules that hold for all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// Shared, so that whoever works on another thread can take a policy along.
+    /// Shared, so that work on another thread can take a policy with it.
     configurations: Arc<[Configuration]>,
-    /// Whether a key is refused where its owner's row is gone. Off by default: owners may be ids that only the
-    /// caller knows.
+    /// True if a key is refused when its owner's row is missing. It is off by default: only the caller may know the
+    /// owners' ids.
     pub require_owner: bool,
-    /// What an organization's members may do with its keys.
+    /// The actions that an organization's members may take on its keys.
     pub roles: Roles,
 }
 
-/// Two configurations share an id.
+/// The error for two configurations with the same id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two configurations are named {0}")]
 pub struct DuplicateConfigId(pub ConfigId);
 
-/// Which configurations' keys are meant, by the id in their rows.
+/// A filter of keys by the configuration id in their rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigFilter {
     /// Keys of any configuration.
@@ -40,7 +40,7 @@ pub enum ConfigFilter {
 }
 
 impl ConfigFilter {
-    /// Whether a key of `config_id` is meant.
+    /// Returns true if the filter includes keys of `config_id`.
     pub fn includes(&self, config_id: &ConfigId) -> bool {
         match self {
             Self::Any => true,
@@ -52,6 +52,10 @@ impl ConfigFilter {
 
 impl Policy {
     /// Takes any number of configurations with distinct ids.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`DuplicateConfigId`] if two have the same id.
     pub fn new(configurations: Vec<Configuration>) -> Result<Self, DuplicateConfigId> {
         for (index, configuration) in configurations.iter().enumerate() {
             if configurations[..index].iter().any(|earlier| earlier.id == configuration.id) {
@@ -61,25 +65,31 @@ impl Policy {
         Ok(Self { configurations: configurations.into(), ..Self::default() })
     }
 
-    /// All configurations, in the order they were given.
+    /// Returns all configurations, in the order they were given.
     pub fn configurations(&self) -> &[Configuration] {
         &self.configurations
     }
 
-    /// The configuration of that id. Better Auth takes the default one for an id that nobody configured, in
-    /// requests and in rows alike (docs/better-auth-wire.md 6.4).
+    /// Returns the configuration with that id, else the default one.
+    ///
+    /// Better Auth, too, takes the default configuration for an id that is not configured, in requests and in rows
+    /// (docs/better-auth-wire.md 6.4).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::NoDefaultApiKeyConfigurationFound`] if there is neither.
     pub fn resolve(&self, id: &ConfigId) -> Result<&Configuration, ErrorCode> {
         let find = |id: &ConfigId| self.configurations.iter().find(|configuration| configuration.id == *id);
         find(id).or_else(|| find(&ConfigId::default_id())).ok_or(ErrorCode::NoDefaultApiKeyConfigurationFound)
     }
 
-    /// Whether any configuration keeps keys as they are, so that a look-up must try the text itself.
+    /// Returns true if a configuration stores keys unhashed, so that a lookup must also try the text itself.
     pub fn any_unhashed(&self) -> bool {
         self.configurations.iter().any(|configuration| configuration.disable_key_hashing)
     }
 
-    /// The keys that `configuration` governs: those that name it, and for the default one also those that name
-    /// an id that nobody configured.
+    /// Returns the filter of the keys that `configuration` governs: those that name it, and for the default one also
+    /// those that name an id that is not configured.
     pub fn governed_by(&self, configuration: &Configuration) -> ConfigFilter {
         if configuration.id != ConfigId::default_id() {
             return ConfigFilter::AnyOf(vec![configuration.id.clone()]);
@@ -88,7 +98,8 @@ impl Policy {
         ConfigFilter::NoneOf(others.map(|other| other.id.clone()).collect())
     }
 
-    /// The keys that such owners have: an id that nobody configured counts as a user's (docs/better-auth-wire.md 7.3).
+    /// Returns the filter of the keys that owners of this kind have. A key with an id that is not configured is a
+    /// user's (docs/better-auth-wire.md 7.3).
     pub fn owned_by(&self, references: References) -> ConfigFilter {
         let organizations = self.configurations.iter().filter(|c| c.references == References::Organization);
         let organizations = organizations.map(|configuration| configuration.id.clone()).collect();
@@ -98,26 +109,28 @@ impl Policy {
         }
     }
 
-    /// The headers by which keys may open sessions, in the order of the configurations.
+    /// Returns the headers by which keys may open sessions, in the order of the configurations.
     pub fn session_headers(&self) -> impl Iterator<Item = &str> {
         let open = self.configurations.iter().filter(|configuration| configuration.enable_session_for_api_keys);
         open.flat_map(|configuration| configuration.api_key_headers.iter().map(String::as_str))
     }
 
-    /// Whether `key`, shown in `header`, is shorter than every key that could open a session so. Better Auth looks at
-    /// the length before it looks for the key, and counts in UTF-16 units (docs/better-auth-wire.md 9, step 2).
+    /// Returns true if `key`, presented in `header`, is shorter than every key that could open a session by that
+    /// header.
+    ///
+    /// Better Auth checks the length, in UTF-16 units, before it looks up the key (docs/better-auth-wire.md 9, step 2).
     pub fn is_too_short_for_session(&self, key: &PlainKey, header: &str) -> bool {
         let open = self.configurations.iter().filter(|configuration| configuration.opens_sessions_by(header));
         open.map(Configuration::shortest_key).min().is_some_and(|shortest| utf16_len(key.expose()) < shortest)
     }
 
-    /// Whether uses of `key` may be answered on a copy of it. One with a quota never may: a quota is exact.
+    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact.
     pub fn may_defer(&self, key: &ApiKey) -> bool {
         key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
     }
 
-    /// Whether clean-up may remove `key` for being exhausted: its quota is used up for good, and its retention
-    /// has passed since the last change.
+    /// Returns true if clean-up may remove `key` as exhausted: its quota is used up for good, and its retention has
+    /// passed since the last change.
     pub fn may_remove_exhausted(&self, key: &ApiKey, now: Timestamp) -> bool {
         let retention_ms = self.resolve(&key.details.config_id).map_or(0, |configuration| configuration.retention_ms);
         key.is_exhausted() && key.usage.updated_at.plus_millis(retention_ms) <= now
@@ -125,7 +138,7 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// The default configuration alone.
+    /// Returns a policy of the default configuration alone.
     fn default() -> Self {
         Self { configurations: [Configuration::default()].into(), require_owner: false, roles: Roles::default() }
     }

@@ -1,4 +1,4 @@
-//! Values that are valid because they exist.
+//! Values whose constructors check them: a value that exists is valid.
 
 mod heap;
 mod id;

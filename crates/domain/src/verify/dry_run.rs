@@ -3,36 +3,36 @@ use super::{Attempt, Fact, Owner, Verdict, decide};
 use crate::policy::Policy;
 use crate::{ApiKey, ErrorCode, Timestamp};
 
-/// What a verification would answer, and what every rule of the chain says. Nothing is counted.
+/// The answer that a verification would give, and the report of every rule of the chain. Nothing is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DryRun {
-    /// The answer that a verification would get at the same instant, an accepted key with the call counted.
+    /// The answer of a verification at the same instant. An accepted key has the call counted.
     pub verdict: Verdict,
-    /// Every rule in the order of the chain; the first one that refuses is the reason of the verdict.
+    /// Every rule in the order of the chain. The first one that refuses is the reason of the verdict.
     pub reports: Vec<RuleReport>,
 }
 
-/// What one rule of the chain says, whatever the rules before it say.
+/// The report of one rule of the chain, whatever the rules before it report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleReport {
-    /// The rule.
+    /// The rule's name.
     pub rule: &'static str,
-    /// What it says.
+    /// The rule's judgement.
     pub judgement: Judgement,
-    /// What it looked at, each with its name.
+    /// The facts that the rule looked at, each with its name.
     pub facts: Vec<(&'static str, Fact)>,
 }
 
-/// What a rule says.
+/// The judgement of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
-    /// It has nothing against the call.
+    /// The rule does not object to the call.
     Passed,
-    /// It refuses the call.
+    /// The rule refuses the call.
     Refused {
         /// The reason.
         code: ErrorCode,
-        /// Milliseconds until it would pass; `None` = waiting does not help.
+        /// Milliseconds until the rule would pass; `None` = waiting does not help.
         retry_in_ms: Option<u64>,
     },
     /// There was nothing to judge: no key was found.
@@ -61,7 +61,7 @@ fn judge_each(case: &Case<'_>) -> Vec<RuleReport> {
     CHAIN.iter().map(judge).collect()
 }
 
-/// The first rule is that there is a key; the others have nothing to look at.
+/// Reports that no key was found. That is the first rule; the others have nothing to judge.
 fn of_no_key(verdict: &Verdict) -> Vec<RuleReport> {
     let refused = verdict.refused().map(|refusal| Judgement::Refused { code: refusal.code, retry_in_ms: None });
     let judgements = refused.into_iter().chain(std::iter::repeat(Judgement::NotJudged));

@@ -5,14 +5,15 @@ use sha2::{Digest as _, Sha256};
 use super::Attempt;
 use crate::address::ClientAddress;
 
-/// What one use of a key has in common with the same use asked for once more, and with no other: a digest, from which
-/// nothing can be read.
+/// A digest of one use of a key, by which a retry of the same use is recognized. Nothing can be read from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of an attempt, by all that decides it, and of what its caller says names the request: an id, and what the request
-    /// is for.
+    /// Returns the digest of an attempt.
+    ///
+    /// It covers everything that decides the attempt, and what the caller says identifies the request: an id, and the
+    /// request's purpose.
     pub fn of(attempt: &Attempt, request_identity: &[&[u8]]) -> Self {
         let Attempt {
             hash,
@@ -31,7 +32,7 @@ impl Fingerprint {
             ClientAddress::Anywhere => Some(String::new()),
         };
         let mut digest = Sha256::new();
-        // Each part with its length, so that no two lists of parts make one text.
+        // Each part has its length in front, so that no two lists of parts give one text.
         let mut take = |part: Option<&[u8]>| {
             let length = part.map_or(u64::MAX, |part| part.len() as u64);
             digest.update(length.to_be_bytes());
@@ -50,7 +51,7 @@ impl Fingerprint {
     }
 }
 
-/// Nothing of it: it tells requests apart, and names none.
+/// Prints nothing of the digest, which tells requests apart and names none.
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fingerprint")

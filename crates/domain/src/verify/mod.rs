@@ -1,4 +1,4 @@
-//! The validation chain: may this key be used now?
+//! The validation chain, which decides whether a key may be used now.
 
 mod attempt;
 mod chain;

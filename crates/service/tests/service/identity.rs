@@ -1,4 +1,4 @@
-//! Signing up, in and out, and what a session is good for.
+//! Signing up, in and out, and the use of sessions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Server keys: made once, hashed, and refused within a second of being revoked.
+//! Server keys: made once, hashed, and refused within a second of their revocation.
 
 use std::sync::Arc;
 

@@ -39,13 +39,13 @@ impl Fixture {
         Self { clock, store, keys: Arc::new(finish(builder).build()), identity }
     }
 
-    /// Signs somebody up whose password is `password`.
+    /// Signs a user up with the password `password`.
     pub(crate) async fn sign_up(&self, name: &str) -> SignedIn {
         let sign_up = sign_up(name, "password");
         self.identity.sign_up(sign_up, Client::default(), true).await.unwrap()
     }
 
-    /// What the store keeps of a user who signed up.
+    /// Finds the stored credential of a user who signed up.
     pub(crate) async fn find_credential(&self, user: &User) -> Credential {
         let email = Email::parse(&user.email).unwrap();
         self.store.find_credential(&email).await.unwrap().unwrap()
@@ -78,7 +78,7 @@ pub(crate) fn sign_up(name: &str, password: &str) -> SignUp {
     SignUp { name: name.to_owned(), email, password: Password::new(password), image: None }
 }
 
-/// A request that says nothing about whose the key will be.
+/// Returns a request that names no owner of the key.
 pub(crate) fn unowned(config_id: Option<ConfigId>, new: NewKey) -> CreateKey {
     CreateKey { config_id, owner: None, organization: None, new }
 }

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::arguments::KeyCommand;
 use super::{CliResult, Outcome, output};
 
-/// What a list shows where nobody asked for JSON.
+/// The columns of a list, unless JSON is requested.
 const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
 
-/// What a dry run shows where nobody asked for JSON.
+/// The columns of a dry run, unless JSON is requested.
 const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
 
 pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResult {
@@ -78,13 +78,13 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
     }
 }
 
-/// A key as a list shows it, where there is no place for metadata.
+/// Returns a key for a list, which has no room for metadata.
 fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
     let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
     serde_json::to_value(KeyView::from(&ApiKey { details, usage: key.usage }))
 }
 
-/// The rules of a dry run as a table, with the verdict below.
+/// Prints the rules of a dry run as a table, with the verdict below.
 fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
     let answer = serde_json::to_value(DryRunView::from(run))?;
     let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -100,7 +100,7 @@ fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
     Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
 }
 
-/// A refusal in the wire's words, anything else with its causes.
+/// Returns a refusal in the wire's words; any other error is returned with its causes.
 fn refused(error: ServiceError) -> Box<dyn std::error::Error> {
     match error {
         ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),

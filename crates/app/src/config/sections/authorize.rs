@@ -4,25 +4,26 @@ use keymint_actix::ApiOptions;
 
 use crate::config::section::Section;
 
-/// What gateways are told.
+/// The options of the answers to gateways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorize {
-    /// How long a gateway's request is known by its id, so that it is paid once; zero = not at all.
+    /// The time for which a gateway's request id is remembered, so that a retry is not charged again; zero = not at
+    /// all.
     pub idempotency_window: Duration,
-    /// Whether `Authorization: Bearer` may hold a key, where the gateway does not say.
+    /// True if `Authorization: Bearer` may hold a key, unless the gateway says otherwise.
     pub bearer: bool,
-    /// What is told in a signed form too; `None` = nothing.
+    /// The signed assertion of the answer; `None` = none.
     pub assertion: Option<Assertion>,
 }
 
-/// What assertions say.
+/// The options of assertions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assertion {
     /// The application that they are for.
     pub audience: String,
-    /// How long one counts.
+    /// The time for which an assertion is valid.
     pub lifetime: Duration,
-    /// Whether they hold a key's metadata.
+    /// True if they contain a key's metadata.
     pub has_metadata: bool,
 }
 
@@ -40,7 +41,7 @@ fn read_assertion(section: &mut Section<'_, '_>) -> Option<Assertion> {
     Some(Assertion { audience: audience?, lifetime, has_metadata })
 }
 
-/// A name that fits into a header beside the other claims.
+/// Reads a name that fits into a header beside the other claims.
 fn parse_audience(text: &str) -> Result<String, &'static str> {
     if (1..=255).contains(&text.len()) && !text.contains(char::is_control) {
         Ok(text.to_owned())

@@ -10,9 +10,9 @@ use crate::config::section::Section;
 pub struct Cleanup {
     /// The pause between two runs; `None` = it never runs.
     pub interval: Option<Duration>,
-    /// Keys removed in one transaction.
+    /// The keys removed in one transaction.
     pub batch_size: NonZeroU32,
-    /// How long the clock must not have jumped before anything is removed.
+    /// The time for which the clock must not have jumped before anything is removed.
     pub steady_clock: Duration,
 }
 

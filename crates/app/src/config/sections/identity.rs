@@ -5,20 +5,20 @@ use keymint_service::{IdentityOptions, ThrottleOptions};
 
 use crate::config::section::Section;
 
-/// Users by e-mail and password, and their sessions.
+/// Users with e-mail and password, and their sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
-    /// Whether users sign in by e-mail and password.
+    /// True if users may sign in with e-mail and password.
     pub email_and_password: bool,
-    /// Whether anybody may make an account.
+    /// True if anyone may make an account.
     pub sign_up: bool,
-    /// How long sessions live.
+    /// The lifetime of sessions.
     pub lifetime: SessionLifetime,
-    /// How many sign-ins and sign-ups one address may try; `None` = any number.
+    /// The limit of sign-ins and sign-ups from one address; `None` = no limit.
     pub throttle: Option<ThrottleOptions>,
 }
 
-/// Browsers keep no cookie longer than 400 days.
+/// The longest lifetime of a session: browsers keep no cookie longer than 400 days.
 const MAX_SESSION_SECONDS: u64 = 400 * 86_400;
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Identity {

@@ -3,23 +3,23 @@ use tracing::Level;
 
 use crate::config::section::Section;
 
-/// What is logged, and how.
+/// The log's level and format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
     /// The least severe level that is logged.
     pub level: Level,
-    /// Whether every request has a line in the access log, whatever the level.
+    /// True if every request has a line in the access log, whatever the level.
     pub access: bool,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

@@ -5,7 +5,7 @@ use crate::config::section::Section;
 use crate::config::source::{Node, ValueProblems};
 use crate::config::values::{entries, list, parsed};
 
-/// What an organization's members may do with its keys.
+/// Reads the actions that an organization's members may take on its keys.
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
     let default = Roles::default();
     let creator = section.read(
@@ -16,7 +16,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
         |node| parsed(node, RoleName::parse),
     );
     let kind = "table of lists of \"create\", \"read\", \"update\" and \"delete\"";
-    // As in Better Auth, only the creator's role may do anything until roles say more.
+    // As in Better Auth, only the creator's role allows anything unless roles are configured.
     let others = section.read("roles", kind, default.others, |roles| Some(show(roles)), roles);
     Roles { creator, others }
 }

@@ -10,30 +10,30 @@ use url::Url;
 use super::tls::{self, Tls};
 use crate::config::section::Section;
 
-/// What listens, and to whom.
+/// The listener, and the clients that it trusts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// The address that is listened on; port 0 = any free one.
+    /// The address to listen on; port 0 = any free one.
     pub listen: SocketAddr,
-    /// Scheme, host and port by which browsers reach the server, without a slash at the end.
+    /// The scheme, host and port of the URL that browsers use, without a slash at the end.
     pub base_url: String,
     /// The path that the endpoints are under: empty, or with a slash at its beginning and none at its end.
     pub base_path: String,
-    /// Origins besides `base_url` whose pages may send requests with cookies.
+    /// The origins besides `base_url` whose pages may send requests with cookies.
     pub trusted_origins: Vec<TrustedOrigin>,
-    /// Networks whose `X-Forwarded-*` headers count.
+    /// The networks whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The longest request body, in bytes.
+    /// The largest request body, in bytes.
     pub body_limit_bytes: usize,
-    /// How long a request may take in all; its head may take as long to arrive, its body half as long.
+    /// The timeout of a whole request. Its head may take as long to arrive, its body half as long.
     pub request_timeout: Duration,
-    /// How long an idle connection stays open.
+    /// The time for which an idle connection stays open.
     pub keep_alive: Duration,
-    /// How long requests may take to end once the server is asked to stop.
+    /// The time that open requests have to end after the server is told to stop.
     pub shutdown: Duration,
-    /// Threads that serve; `None` = one a core.
+    /// The number of threads that serve; `None` = one per core.
     pub workers: Option<NonZeroUsize>,
-    /// Connections that are open at the same time.
+    /// The largest number of open connections.
     pub max_connections: usize,
     /// The certificate; `None` = no TLS.
     pub tls: Option<Tls>,
@@ -81,7 +81,7 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up")
 }
 
-/// Scheme, host and port; a slash at the end is dropped.
+/// Reads a scheme, host and port. A slash at the end is dropped.
 fn parse_origin(text: &str) -> Result<String, &'static str> {
     let message = "must be an http or https URL without user, path, query and fragment, as in https://keys.example.com";
     let url = Url::parse(text).map_err(|_| message)?;
@@ -94,7 +94,7 @@ fn parse_origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Empty for the root. Only characters that mean nothing to a router or a URL.
+/// Reads a base path, which is empty for the root. It may only have characters without a meaning to a router or a URL.
 fn parse_base_path(text: &str) -> Result<String, &'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     let fits = |segment: &str| segment.bytes().all(plain) && !matches!(segment, "" | "." | "..");

@@ -5,16 +5,17 @@ use keymint_service::{Access, KeysBuilder};
 
 use crate::config::section::Section;
 
-/// Who may verify over HTTP, and when deferred usage is written.
+/// The callers that may verify over HTTP, and the time at which deferred usage is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verify {
-    /// Who may ask whether a key is valid.
+    /// The callers that may verify keys.
     pub access: Access,
-    /// How often deferred usage is written, and how long a key is judged without the database.
+    /// The interval at which deferred usage is written, which is also the time for which a key is judged without the
+    /// database.
     pub flush: Duration,
 }
 
-/// The section, and whether a key needs an owner whose row exists, which is for the policy.
+/// Reads the section. Also returns whether a key's owner must have a row, which belongs to the policy.
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> (Verify, bool) {
     let accesses = [("server", Access::Server), ("public", Access::Public)];
     let access = section.choice("access", Access::default(), &accesses);

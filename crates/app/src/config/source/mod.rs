@@ -1,4 +1,4 @@
-//! What was written down, before anybody asks what it means: one tree of values, each with its place.
+//! The source of the configuration: one tree of values, each with its place, before they are interpreted.
 
 mod file;
 mod given;

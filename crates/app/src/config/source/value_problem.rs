@@ -2,11 +2,11 @@ use super::Node;
 use crate::config::path::Step;
 use crate::config::{KeyPath, Location, Place, Problem};
 
-/// What is wrong with one value or with values inside of it; who asked for the value knows its path.
+/// The problems of one value, or of values inside of it. The caller that reads the value knows its path.
 pub(in crate::config) struct ValueProblems(Vec<ValueProblem>);
 
 struct ValueProblem {
-    /// Steps from the value that was asked for, the last one first.
+    /// The steps from the value that was read, the last one first.
     below: Vec<Step>,
     place: Place,
     message: String,
@@ -17,7 +17,7 @@ impl ValueProblems {
         Self(vec![ValueProblem { below: Vec::new(), place, message: message.into() }])
     }
 
-    /// The same problems, seen from one step further up.
+    /// Returns the same problems, as seen from one step further up.
     fn under(mut self, step: &Step) -> Self {
         for problem in &mut self.0 {
             problem.below.push(step.clone());
@@ -25,7 +25,7 @@ impl ValueProblems {
         self
     }
 
-    /// The same as problems of the configuration, where the value is at `path`.
+    /// Converts these into problems of the value at `path`.
     pub(in crate::config) fn into_problems(self, path: &KeyPath) -> impl Iterator<Item = Problem> {
         self.0.into_iter().map(|problem| {
             let path = path.join(problem.below.into_iter().rev());
@@ -34,7 +34,11 @@ impl ValueProblems {
     }
 }
 
-/// Reads every node of a list or table, or says what is wrong with each.
+/// Reads every node of a list or table.
+///
+/// # Errors
+///
+/// Returns the problems of all nodes.
 pub(in crate::config) fn each<'t, T>(
     nodes: impl IntoIterator<Item = (Step, &'t Node)>,
     read: impl Fn(&'t Node) -> Result<T, ValueProblems>,

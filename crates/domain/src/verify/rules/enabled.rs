@@ -1,4 +1,4 @@
-//! It is enabled, and was not revoked.
+//! The key is enabled, and was not revoked.
 
 use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;

@@ -1,4 +1,4 @@
-//! It has not expired.
+//! The key has not expired.
 
 use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;

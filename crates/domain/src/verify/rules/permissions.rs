@@ -1,4 +1,4 @@
-//! It grants what is asked for.
+//! The key grants the required permissions.
 
 use super::{Case, Facts, RuleRefusal, pass};
 use crate::usage::Usage;
@@ -16,7 +16,7 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     ]
 }
 
-/// What the attempt asks for and the key does not grant; `None` = nothing.
+/// Returns the permissions that the attempt requires and the key does not grant; `None` = it grants them all.
 pub(in crate::verify) fn missing(case: &Case<'_>) -> Option<Permissions> {
     let asked = case.attempt.permissions.as_ref()?;
     let wildcards = case.configuration.is_ok_and(|configuration| configuration.wildcards);

@@ -1,4 +1,4 @@
-//! Its quota allows the cost, unless it was paid before.
+//! The key's quota covers the cost, unless it was paid before.
 
 use super::{Case, Facts, RuleRefusal};
 use crate::usage::Usage;
@@ -17,7 +17,7 @@ pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusa
 
 pub(super) fn facts(case: &Case<'_>) -> Facts {
     let ApiKey { details, usage } = case.key;
-    // What is left once a refill that is due has come.
+    // The calls that are left once a due refill has happened.
     let available = usage.charged(details.refill(), details.created_at, 0, case.now).ok();
     vec![
         ("cost", case.cost().into()),

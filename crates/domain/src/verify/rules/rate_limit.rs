@@ -1,4 +1,4 @@
-//! Its rate limit allows the cost now, unless it was paid before.
+//! The key's rate limit admits the cost now, unless it was paid before.
 
 use super::{Case, Facts, RuleRefusal};
 use crate::ErrorCode;

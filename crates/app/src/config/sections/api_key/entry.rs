@@ -12,12 +12,12 @@ use crate::config::values::parsed;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// One `[[api_key]]`, and what is needed to compare its id with the others'.
+/// One `[[api_key]]` section, with what is needed to compare its id with the others'.
 pub(super) struct Entry {
     pub(super) configuration: Configuration,
-    /// The id that was given, where it is valid.
+    /// The given id, if it is valid.
     pub(super) id: Option<ConfigId>,
-    /// Whether an id was given, valid or not.
+    /// True if an id was given, valid or not.
     pub(super) has_id: bool,
     pub(super) id_location: Location,
 }
@@ -100,7 +100,7 @@ fn parse_prefix(text: &str) -> Result<String, &'static str> {
     Ok(prefix.as_str().to_owned())
 }
 
-/// A header's name in lower case, as RFC 9110 has it (a token).
+/// Reads a header's name in lower case, a token in RFC 9110.
 fn parse_header(text: &str) -> Result<String, &'static str> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if text.is_empty() || !text.bytes().all(token) {

@@ -1,9 +1,10 @@
 //! Applications that verify `X-Key-Assertion` as `docs/gateways/README.md` tells them to, by libraries from npm and PyPI.
 
-#[path = "../../../app/tests/support/npm.rs"]
-mod npm;
-#[path = "../../../app/tests/support/python.rs"]
-mod python;
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+#[expect(dead_code, reason = "shared with the tests of HTTP")]
+#[path = "../../../actix/tests/http/support.rs"]
+mod support;
 
 use std::fs;
 use std::io::Write as _;
@@ -15,14 +16,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keymint_actix::AssertionOptions;
+use keymint_actix::{ApiOptions, AssertionOptions};
 use keymint_ports::Clock as _;
 use keymint_service::SystemClock;
-use reqwest::Method;
+use keymint_test_support::{markdown, npm, python};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::authorize::{ask, setup};
 use crate::support::{NOW, Setup, TestServer};
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateways/README.md"));
@@ -38,7 +39,9 @@ fn server(issuer: &str, audience: &str) -> TestServer {
         lifetime: Duration::from_mins(5),
         has_metadata: false,
     };
-    let server = TestServer::with(Setup { assertions: Some(assertions), ..setup() });
+    // The tests are the gateway.
+    let options = ApiOptions { trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..ApiOptions::default() };
+    let server = TestServer::with(Setup { assertions: Some(assertions), options, ..Setup::default() });
     server.clock.advance(SystemClock.now().millis_since(NOW) - HOUR_MS);
     server
 }
@@ -46,7 +49,8 @@ fn server(issuer: &str, audience: &str) -> TestServer {
 /// The assertion for `POST /api/f%C3%BCr?all=1` with a new key.
 async fn assertion(server: &TestServer) -> String {
     let key = server.create(json!({ "userId": "ada", "permissions": { "files": ["read"] } })).await;
-    let request = ask(server, Method::GET, "").header("x-api-key", key["key"].as_str().unwrap());
+    let request = Client::new().request(Method::GET, format!("http://{}/authorize", server.address));
+    let request = request.header("x-api-key", key["key"].as_str().unwrap());
     let request = request.header("x-forwarded-method", "POST").header("x-forwarded-uri", "/api/f%C3%BCr?all=1");
     request.send().await.unwrap().headers()["x-key-assertion"].to_str().unwrap().to_owned()
 }
@@ -61,12 +65,11 @@ fn forged(assertion: &str, header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> S
 
 /// The document's one block of a language, which asks `server` for keys.
 fn snippet(language: &str, server: &TestServer) -> String {
-    let opening = format!("```{language}\n");
-    let blocks: Vec<_> = DOCUMENT.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    let [block] = blocks[..] else { panic!("{} blocks of {language}", blocks.len()) };
+    let blocks = markdown::blocks(DOCUMENT, language);
+    let [block] = &blocks[..] else { panic!("{} blocks of {language}", blocks.len()) };
     ["${issuer}/.well-known", "{ISSUER}/.well-known"]
         .iter()
-        .fold(block.to_owned(), |block, url| block.replace(url, &format!("http://{}/.well-known", server.address)))
+        .fold(block.clone(), |block, url| block.replace(url, &format!("http://{}/.well-known", server.address)))
 }
 
 /// What a program answers to these requests.
@@ -88,7 +91,8 @@ async fn the_documents_applications_know_whose_a_request_is_and_refuse_whatever_
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications");
     // First, since an assertion does not wait.
     npm::install(&folder);
-    let programs = python::environment("applications", &folder);
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications");
+    let programs = python::environment(&environment, &folder.join("requirements.txt"));
     let (keymint, elsewhere, other) = (server(ISSUER, "files"), server(ISSUER, "mail"), server("http://x", "files"));
     let expired = assertion(&keymint).await;
     for server in [&keymint, &elsewhere, &other] {

@@ -1,15 +1,20 @@
-//! Packages from npm, installed once.
+//! Packages from npm.
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use crate::printed;
+
 const OLDEST_NODE: u32 = 20;
 
-/// Installs the packages that the lock in `folder` names, unless that was done since the lock was written. Node and npm must
-/// be there: nothing is skipped.
-pub(crate) fn install(folder: &Path) {
+/// Installs the packages that the lock file in `folder` names, unless that was done since the lock file was written.
+///
+/// # Panics
+///
+/// Panics if Node or npm is missing or too old, or if the installation fails.
+pub fn install(folder: &Path) {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     check_node();
@@ -20,8 +25,7 @@ pub(crate) fn install(folder: &Path) {
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
     let output = npm.output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "npm ci failed in {}:\n{}", folder.display(), String::from_utf8_lossy(&said));
+    assert!(output.status.success(), "npm ci failed in {}:\n{}", folder.display(), printed(&output));
 }
 
 fn check_node() {
