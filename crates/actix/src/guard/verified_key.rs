@@ -6,7 +6,7 @@ use keymint_domain::usage::Standing;
 use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
 
 use super::Admission;
-use crate::ApiError;
+use crate::error::ApiError;
 
 /// The key of a request, after its verification: whose it is, which one, what it grants, and what is left of it.
 ///

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::TrustedOrigins;
 use super::relative::is_safe_path;
-use crate::ApiError;
+use crate::error::ApiError;
 
 /// Whether a request that changes something, and carries cookies, comes from a trusted origin (docs/better-auth-wire.md 3.1, 3.2).
 pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> Result<(), ErrorCode> {
