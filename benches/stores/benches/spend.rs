@@ -33,7 +33,8 @@ async fn fill(store: &dyn KeyStore) -> Vec<PlainKey> {
         let mut fill = |bytes: &mut [u8]| entropy.fill(bytes);
         let plain = PlainKey::generate("sk_", 32, &mut fill);
         let new = NewKey { remaining: Field::Given(PLENTY), ..NewKey::default() };
-        let minted = new.mint(&configuration, OwnerId::parse("ada").unwrap(), plain.clone(), &mut fill, NOW);
+        let new = new.check(&configuration).unwrap();
+        let minted = new.mint(OwnerId::parse("ada").unwrap(), plain.clone(), &mut fill, NOW);
         store.insert(&minted.key, None).await.unwrap();
         texts.push(plain);
     }

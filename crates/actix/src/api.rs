@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 use ipnet::IpNet;
-use keymint_service::{Keys, ServerKeys};
+use keymint_ports::Entropy as _;
+use keymint_service::{Keys, OsEntropy, ServerKeys};
 
 use crate::Exposition;
 use crate::authorize::Assertions;
@@ -73,22 +74,35 @@ impl Default for ApiOptions {
 }
 
 impl Api {
-    /// Puts the API together, without sessions and assertions. `instance` tells this process's request ids from those of others.
-    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
-        let process = Arc::new(Process::new(instance));
-        let (watch, tracing, document) = (Watch::default(), None, OnceLock::new());
+    /// Puts the API together within the default options, without sessions and assertions. Random bytes tell its request
+    /// ids from those of other processes.
+    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>) -> Self {
+        let mut instance = [0; 8];
+        OsEntropy.fill(&mut instance);
         Self {
             keys,
             server_keys,
             sessions: None,
             assertions: None,
             metrics: None,
-            options,
-            watch,
-            tracing,
-            process,
-            document,
+            options: ApiOptions::default(),
+            watch: Watch::default(),
+            tracing: None,
+            process: Arc::new(Process::new(instance)),
+            document: OnceLock::new(),
         }
+    }
+
+    /// Stands within `options`.
+    #[must_use]
+    pub fn with_options(self, options: ApiOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Begins its request ids with these bytes, which no other process should have.
+    #[must_use]
+    pub fn with_instance(self, instance: [u8; 8]) -> Self {
+        Self { process: Arc::new(Process::new(instance)), ..self }
     }
 
     /// The API of the same process over `keys` and within `options`, without sessions and assertions: what [`LiveApi`](crate::LiveApi)
@@ -142,5 +156,25 @@ impl Api {
     /// The OpenAPI document of this server.
     pub(crate) fn document(&self) -> Bytes {
         self.document.get_or_init(|| openapi::document(&Served::by(self)).to_string().into()).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderMap;
+    use keymint_store_memory::MemoryStore;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn every_process_has_request_ids_of_its_own() {
+        let store = Arc::new(MemoryStore::default());
+        let keys = Arc::new(Keys::builder(Arc::clone(&store) as _).build());
+        let server_keys = Arc::new(ServerKeys::new(store));
+        let [one, other] = [(); 2].map(|()| {
+            let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys));
+            api.process.request_ids.of(&HeaderMap::new())
+        });
+        assert_ne!(one, other);
     }
 }

@@ -12,6 +12,7 @@ use keymint_service::ServiceError;
 use serde_json::json;
 
 use crate::guard::VerifierError;
+use crate::status::status_of;
 use crate::wire::{RefusalDetails, retry_after, show_limits};
 
 /// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
@@ -80,8 +81,7 @@ impl Answer {
     }
 
     fn of(code: ErrorCode) -> Self {
-        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, code.as_str(), code.message())
+        Self::new(status_of(code), code.as_str(), code.message())
     }
 
     fn after(self, retry: impl Into<Option<Duration>>) -> Self {

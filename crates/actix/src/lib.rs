@@ -23,6 +23,7 @@ mod live;
 mod process;
 mod seldom;
 mod server;
+mod status;
 
 pub mod authorize;
 pub mod guard;

@@ -1,32 +1,33 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::Deref;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use arc_swap::ArcSwap;
 
 use crate::{Api, ApiError};
 
 /// The API that requests are served by. It can be exchanged while they are: a clone is another handle on the same.
 #[derive(Clone)]
-pub struct LiveApi(Arc<RwLock<Arc<Api>>>);
+pub struct LiveApi(Arc<ArcSwap<Api>>);
 
 impl LiveApi {
     /// Begins with `api`.
     pub fn new(api: Api) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(api))))
+        Self(Arc::new(ArcSwap::from_pointee(api)))
     }
 
     /// What requests that begin now are served by.
     pub fn current(&self) -> Arc<Api> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.load_full()
     }
 
     /// Serves requests that begin from now on by `api`, which [`Api::reconfigured`] makes; those under way go on as they
     /// began.
     pub fn replace(&self, api: Api) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(api);
+        self.0.store(Arc::new(api));
     }
 }
 

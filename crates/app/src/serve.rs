@@ -11,7 +11,7 @@ use keymint_service::Cleanup;
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
-use crate::signals::{Reload, Stop};
+use crate::signals::{ReloadSignal, StopSignal};
 use crate::telemetry::{self, Telemetry};
 use crate::wiring::{OpenError, Services, cleanup_options, serve_options};
 use crate::{logging, welcome};
@@ -62,7 +62,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     logging::start(&config.log, telemetry.as_ref());
     config.warn();
-    let (stop, mut reload) = (Stop::catch()?, Reload::catch()?);
+    let (stop, mut reload) = (StopSignal::catch()?, ReloadSignal::catch()?);
     let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Certificate)?.map(Tls::new);
     // First the addresses, which need no other part, so that a second server on them changes no database.
     let listener = listen(config.server.listen)?;
@@ -118,7 +118,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn stop_when_asked(mut signals: Stop, stopper: Stopper) {
+async fn stop_when_asked(mut signals: StopSignal, stopper: Stopper) {
     signals.asked().await;
     tracing::info!("stopping: open requests are answered; a second signal ends them");
     tokio::select! {

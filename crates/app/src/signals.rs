@@ -4,10 +4,10 @@ use std::io;
 
 /// The signals of Unix, caught from when this is made.
 #[cfg(unix)]
-pub(crate) use unix::{Reload, Stop};
+pub(crate) use unix::{ReloadSignal, StopSignal};
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::{Reload, Stop};
+pub(crate) use elsewhere::{ReloadSignal, StopSignal};
 
 #[cfg(unix)]
 mod unix {
@@ -16,12 +16,12 @@ mod unix {
     use super::io;
 
     /// SIGTERM and SIGINT.
-    pub(crate) struct Stop {
+    pub(crate) struct StopSignal {
         terminate: Signal,
         interrupt: Signal,
     }
 
-    impl Stop {
+    impl StopSignal {
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
         }
@@ -36,9 +36,9 @@ mod unix {
     }
 
     /// SIGHUP.
-    pub(crate) struct Reload(Signal);
+    pub(crate) struct ReloadSignal(Signal);
 
-    impl Reload {
+    impl ReloadSignal {
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self(signal(SignalKind::hangup())?))
         }
@@ -55,9 +55,9 @@ mod elsewhere {
     use super::io;
 
     /// Ctrl-C.
-    pub(crate) struct Stop;
+    pub(crate) struct StopSignal;
 
-    impl Stop {
+    impl StopSignal {
         #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self)
@@ -72,9 +72,9 @@ mod elsewhere {
     }
 
     /// A signal that never arrives on other systems.
-    pub(crate) struct Reload;
+    pub(crate) struct ReloadSignal;
 
-    impl Reload {
+    impl ReloadSignal {
         #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self)

@@ -25,7 +25,8 @@ fn case(algorithm: Algorithm, remaining: u64) -> (ApiKey, Policy, Attempt) {
     configuration.rate_limit.max_requests = PLENTY;
     let new = NewKey { remaining: Field::Given(remaining), ..NewKey::default() };
     let owner = OwnerId::parse("ada").unwrap();
-    let key = new.mint(&configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
+    let new = new.check(&configuration).unwrap();
+    let key = new.mint(owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
     let policy = Policy::new(vec![configuration]).unwrap();
     let attempt = Attempt::new(&plain(), &policy);
     (key, policy, attempt)

@@ -31,7 +31,8 @@ fn case(of_key: AddressRules, of_configuration: AddressRules) -> (ApiKey, Policy
     let configuration = Configuration { addresses: of_configuration, ..Configuration::default() };
     let new = NewKey { addresses: of_key, remaining: Field::Given(5), ..NewKey::default() };
     let owner = OwnerId::parse("ada").unwrap();
-    let key = new.mint(&configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
+    let new = new.check(&configuration).unwrap();
+    let key = new.mint(owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
     (key, Policy::new(vec![configuration]).unwrap())
 }
 

@@ -27,7 +27,8 @@ impl World {
         configuration.rate_limit.algorithm = algorithm;
         let owner = OwnerId::parse("ada").unwrap();
         let plain = PlainKey::new("sk_secret");
-        let key = new.mint(&configuration, owner, plain, &mut |bytes: &mut [u8]| bytes.fill(3), now).key;
+        let new = new.check(&configuration).unwrap();
+        let key = new.mint(owner, plain, &mut |bytes: &mut [u8]| bytes.fill(3), now).key;
         Self { policy: Policy::new(vec![configuration]).unwrap(), key }
     }
 

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,8 @@ use keymint_domain::key::PlainKey;
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
 
 use crate::deferral::Deferral;
-use crate::group_commit::GroupCommit;
+use crate::exhausted::ExhaustedCandidates;
+use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::{Access, Keys, OsEntropy, SystemClock};
@@ -25,34 +25,6 @@ pub struct KeyRequest<'a> {
     pub prefix: Option<&'a str>,
     /// The number of random bytes that the configuration asks for.
     pub random_bytes: usize,
-}
-
-/// The limits by which verifications are grouped into transactions.
-#[derive(Debug, Clone, Copy)]
-pub struct GroupCommitOptions {
-    /// The largest number of attempts that may wait. More are rejected.
-    pub queue: NonZeroUsize,
-    /// The largest number of attempts in one transaction.
-    pub max_batch: NonZeroUsize,
-    /// The largest number of transactions in flight at the same time: 1 if the engine has one writer.
-    ///
-    /// A second one begins only if the first has not ended within 2 ms. One more is for attempts on rows that another
-    /// transaction keeps locked.
-    pub lanes: NonZeroUsize,
-    /// The time after which a batch is given up.
-    ///
-    /// It must exceed the store's own timeouts, which are more precise. The attempts of such a batch fail, and each may
-    /// have been counted.
-    pub deadline: Duration,
-}
-
-impl Default for GroupCommitOptions {
-    /// Returns 8192 waiting attempts, 512 in one transaction, one lane, and a deadline of one minute.
-    fn default() -> Self {
-        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
-        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
-    }
 }
 
 /// Builds [`Keys`]. Everything but the store has a default.
@@ -73,6 +45,9 @@ pub struct KeysBuilder {
 }
 
 impl KeysBuilder {
+    /// The default of [`KeysBuilder::flush_interval`].
+    pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
             store,
@@ -84,7 +59,7 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
-            flush_interval: Duration::from_secs(1),
+            flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,
@@ -200,7 +175,7 @@ impl KeysBuilder {
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),
-            graves: std::sync::Mutex::default(),
+            exhausted_candidates: ExhaustedCandidates::default(),
         }
     }
 }

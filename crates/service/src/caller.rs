@@ -62,11 +62,15 @@ impl Caller {
     /// # Errors
     ///
     /// Returns [`ErrorCode::ServerOnlyProperty`] if any other caller names an address.
-    pub(crate) fn client(&self, said: Option<IpAddr>, own: Option<IpAddr>) -> Result<ClientAddress, ErrorCode> {
+    pub(crate) fn client(
+        &self,
+        client_ip: Option<IpAddr>,
+        caller_ip: Option<IpAddr>,
+    ) -> Result<ClientAddress, ErrorCode> {
         match self {
-            Self::Server | Self::Gateway => Ok(said.into()),
-            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match said {
-                None => Ok(own.into()),
+            Self::Server | Self::Gateway => Ok(client_ip.into()),
+            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match client_ip {
+                None => Ok(caller_ip.into()),
                 Some(_) => Err(ErrorCode::ServerOnlyProperty),
             },
         }

@@ -1,7 +1,7 @@
 //! The background job that removes dead keys, so that no request has to.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::KeyId;
@@ -28,6 +28,19 @@ pub struct CleanupOptions {
     /// True if the keys are counted by state at the same interval, for the meter. The count reads every row, a portion
     /// at a time.
     pub count: bool,
+}
+
+impl Default for CleanupOptions {
+    /// Returns one run a minute, 100 rows a statement, ten minutes of a steady clock before the first, and no counts.
+    fn default() -> Self {
+        const BATCH_SIZE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        Self {
+            interval: Duration::from_mins(1),
+            batch_size: BATCH_SIZE,
+            steady_clock: Duration::from_mins(10),
+            count: false,
+        }
+    }
 }
 
 /// The running clean-up job. Dropping it ends the job.
@@ -125,8 +138,7 @@ impl Keys {
     }
 
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
-        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
-        let exhausted: Vec<_> = graves.into_iter().collect();
+        let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
         while !left.is_empty() {
             let began = stopwatch();

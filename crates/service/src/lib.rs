@@ -5,10 +5,12 @@
 //! groups: the next batch fills while one is written, so that all who wait share the cost of a durable write, and no
 //! request waits for a timer.
 //!
+//! An application names this crate and a store: [`domain`] and [`ports`] are the crates that its signatures are made of.
+//!
 //! ```
 //! use std::sync::Arc;
-//! use keymint_domain::key::{NewKey, PlainKey};
-//! use keymint_domain::OwnerId;
+//! use keymint_service::domain::OwnerId;
+//! use keymint_service::domain::key::NewKey;
 //! use keymint_service::{Caller, CreateKey, Keys, VerifyKey};
 //! use keymint_store_memory::MemoryStore;
 //!
@@ -33,6 +35,7 @@ mod cleanup;
 mod counting;
 mod deferral;
 mod error;
+mod exhausted;
 mod group_commit;
 mod idempotency;
 mod identity;
@@ -46,10 +49,14 @@ mod system;
 mod throttle;
 mod turns;
 
-pub use builder::{GroupCommitOptions, KeyRequest, KeysBuilder};
+pub use keymint_domain as domain;
+pub use keymint_ports as ports;
+
+pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
+pub use group_commit::GroupCommitOptions;
 pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, Revoked, UpdateKey, Validated, VerifyKey, Whose};
 pub use organizations::{OrganizationError, Organizations};

@@ -7,6 +7,8 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
 
+use crate::{OsEntropy, SystemClock};
+
 /// Makes organizations and members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
@@ -36,14 +38,21 @@ pub enum OrganizationError {
 }
 
 impl Organizations {
-    /// Makes the service.
-    pub fn new(
-        store: Arc<dyn OrganizationStore>,
-        users: Arc<dyn IdentityStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self { store, users, clock, entropy }
+    /// Makes the service over organizations in `store` and users in `users`.
+    pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
+        Self { store, users, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.

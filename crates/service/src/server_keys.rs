@@ -8,6 +8,8 @@ use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::{OsEntropy, SystemClock};
+
 /// Recognizes the server keys: those given at start, and those in the store.
 ///
 /// The store's keys are read again once a second, so that a key that was revoked, here or by another process, is
@@ -47,15 +49,34 @@ const FRESH_MS: u64 = 1000;
 const FRESH_FOR_REFUSAL_MS: u64 = 100;
 
 impl ServerKeys {
-    /// Makes the service, with the keys that were given at start.
-    pub fn new(
-        store: Arc<dyn ServerKeyStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        given: &[ServerKeyText],
-    ) -> Self {
-        let given = given.iter().map(ServerKeyText::hash).collect();
-        Self { store, clock, entropy, given, known: RwLock::default(), reading: tokio::sync::Mutex::default() }
+    /// Makes the service over the keys in `store`.
+    pub fn new(store: Arc<dyn ServerKeyStore>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            given: Vec::new(),
+            known: RwLock::default(),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Also admits these keys, which are given at start.
+    #[must_use]
+    pub fn with_given(self, given: &[ServerKeyText]) -> Self {
+        Self { given: given.iter().map(ServerKeyText::hash).collect(), ..self }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Returns true if `presented` is a valid server key. It takes the same time for any key that it is compared with.

@@ -29,6 +29,14 @@ pub struct ThrottleOptions {
     pub window: Duration,
 }
 
+impl Default for ThrottleOptions {
+    /// Returns 20 requests a minute.
+    fn default() -> Self {
+        const MAX_REQUESTS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self { max_requests: MAX_REQUESTS, window: Duration::from_mins(1) }
+    }
+}
+
 /// The number of checks after which idle addresses are forgotten, so that only busy ones take memory.
 const FORGET_EVERY: u32 = 1024;
 

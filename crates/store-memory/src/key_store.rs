@@ -117,7 +117,7 @@ impl KeyStore for MemoryStore {
         let mut state = self.lock();
         let mut removed = 0;
         for id in ids {
-            if state.key(id).is_some_and(|key| policy.may_bury_exhausted(key, now)) {
+            if state.key(id).is_some_and(|key| policy.may_remove_exhausted(key, now)) {
                 removed += u32::from(state.remove(id));
             }
         }

@@ -9,7 +9,7 @@ use keymint_domain::{ConfigId, ErrorCode, Permissions};
 use keymint_service::{ServiceError, VerifyKey};
 use tokio::sync::OnceCell;
 
-use super::{ApiKey, KeyCheck, VerifierError};
+use super::{KeyCheck, VerifiedKey, VerifierError};
 use crate::ApiError;
 use crate::request::proven_address;
 
@@ -18,14 +18,14 @@ use crate::request::proven_address;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// By a valid key.
-    Verified(Box<ApiKey>),
+    Verified(Box<VerifiedKey>),
     /// By a key that nobody could verify, since the guard is told to fail open. Nothing is known of it.
     Unverified,
 }
 
 /// What a guard asks of a key.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Asked {
+pub(super) struct Requirement {
     pub(super) config_id: Option<ConfigId>,
     pub(super) permissions: Option<Permissions>,
     pub(super) cost: Cost,
@@ -39,7 +39,7 @@ struct Verification(Rc<State>);
 
 #[derive(Default)]
 struct State {
-    answer: OnceCell<Result<Result<ApiKey, Refusal>, VerifierError>>,
+    answer: OnceCell<Result<Result<VerifiedKey, Refusal>, VerifierError>>,
     /// A guard has let the request pass although there is no answer.
     is_waved_through: Cell<bool>,
 }
@@ -59,8 +59,8 @@ impl Verification {
     async fn answer(
         &self,
         request: &HttpRequest,
-        asked: &Asked,
-    ) -> Result<(&Result<Result<ApiKey, Refusal>, VerifierError>, bool), ApiError> {
+        requirement: &Requirement,
+    ) -> Result<(&Result<Result<VerifiedKey, Refusal>, VerifierError>, bool), ApiError> {
         let mut is_first = false;
         let Some(check) = request.app_data::<KeyCheck>() else {
             return Err(VerifierError::failed("there is no KeyCheck in the application's data").into());
@@ -68,7 +68,7 @@ impl Verification {
         let key = check.headers.key(request.headers())?;
         let verify = || {
             is_first = true;
-            let Asked { config_id, permissions, cost, .. } = asked.clone();
+            let Requirement { config_id, permissions, cost, .. } = requirement.clone();
             let client_ip = proven_address(request, &check.trusted_proxies);
             check.verifier.verify(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(key) })
         };
@@ -77,7 +77,7 @@ impl Verification {
     }
 }
 
-impl Asked {
+impl Requirement {
     /// Lets a request pass that shows a key as it is asked for. Only the first who asks pays.
     pub(super) async fn admit(&self, request: &HttpRequest) -> Result<Admission, ApiError> {
         let verification = Verification::of(request);
@@ -95,7 +95,7 @@ impl Asked {
     }
 
     /// Whether a key that was verified for somebody else is as it is asked for here.
-    fn check(&self, key: &ApiKey) -> Result<(), ApiError> {
+    fn check(&self, key: &VerifiedKey) -> Result<(), ApiError> {
         if self.config_id.as_ref().is_some_and(|asked| *asked != key.config_id) {
             return Err(ErrorCode::InvalidApiKey.into());
         }
@@ -120,11 +120,11 @@ impl Admission {
     /// How the request came in; where no guard has looked, its key is verified here.
     pub(super) async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let fails_open = Verification::of(request).0.is_waved_through.get();
-        Asked { fails_open, ..Asked::default() }.admit(request).await
+        Requirement { fails_open, ..Requirement::default() }.admit(request).await
     }
 
     /// The key; `None` = nobody could verify it.
-    pub fn verified(&self) -> Option<&ApiKey> {
+    pub fn verified(&self) -> Option<&VerifiedKey> {
         match self {
             Self::Verified(key) => Some(key),
             Self::Unverified => None,
@@ -132,7 +132,7 @@ impl Admission {
     }
 
     /// The key, or the answer that a guard which fails closed would have given.
-    pub(super) fn into_verified(self) -> Result<ApiKey, ApiError> {
+    pub(super) fn into_verified(self) -> Result<VerifiedKey, ApiError> {
         match self {
             Self::Verified(key) => Ok(*key),
             Self::Unverified => Err(VerifierError::unavailable("the handler takes verified keys only").into()),

@@ -6,13 +6,13 @@ use ipnet::IpNet;
 use keymint_service::Keys;
 
 use super::Verifier;
-use super::shown::Headers;
+use super::presented_key::KeyHeaders;
 
 /// How an application checks its callers' keys. It belongs into the application's data: `App::app_data(check)`.
 #[derive(Clone)]
 pub struct KeyCheck {
     pub(super) verifier: Arc<dyn Verifier>,
-    pub(super) headers: Headers,
+    pub(super) headers: KeyHeaders,
     /// Networks whose `X-Forwarded-For` counts.
     pub(super) trusted_proxies: Vec<IpNet>,
 }
@@ -30,7 +30,7 @@ impl KeyCheck {
     /// By `verifier`. Requests show their keys in `x-api-key`, or as `Authorization: Bearer`.
     pub fn by(verifier: Arc<dyn Verifier>) -> Self {
         let names = vec![HeaderName::from_static("x-api-key")];
-        Self { verifier, headers: Headers { names, bearer: true }, trusted_proxies: Vec::new() }
+        Self { verifier, headers: KeyHeaders { names, bearer: true }, trusted_proxies: Vec::new() }
     }
 
     /// Requests show their keys in these headers. `Authorization: Bearer` goes on beside them.

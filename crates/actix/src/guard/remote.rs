@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sfv::ListEntry;
 
-use super::key::RateLimitLeft;
-use super::{ApiKey, Verifier, VerifierError};
+use super::verified_key::RateLimitLeft;
+use super::{VerifiedKey, Verifier, VerifierError};
 
 /// Keys are checked by a Keymint elsewhere, by its `POST /api-key/verify`.
 ///
@@ -130,7 +130,7 @@ impl Remote {
         }
     }
 
-    async fn ask(&self, body: &Value) -> Result<Result<ApiKey, Refusal>, VerifierError> {
+    async fn ask(&self, body: &Value) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         // The error's address is the server's, and its text holds neither a key nor a body.
         let response = self.send(body).await.map_err(VerifierError::unavailable)?;
         let status = response.status();
@@ -150,7 +150,7 @@ impl Remote {
 
 #[async_trait]
 impl Verifier for Remote {
-    async fn verify(&self, request: VerifyKey) -> Result<Result<ApiKey, Refusal>, VerifierError> {
+    async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         let body = body(&request);
         match tokio::time::timeout(self.options.deadline, self.ask(&body)).await {
             Ok(answer) => answer,
@@ -234,7 +234,7 @@ fn rate_left(headers: &HeaderMap) -> Option<u64> {
 }
 
 impl VerdictWire {
-    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<Result<ApiKey, Refusal>> {
+    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<Result<VerifiedKey, Refusal>> {
         if self.valid { self.key?.parse(left, wildcards).map(Ok) } else { Some(Err(self.error?.parse())) }
     }
 }
@@ -254,10 +254,10 @@ impl RefusalWire {
 }
 
 impl KeyWire {
-    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<ApiKey> {
+    fn parse(self, left: Option<u64>, wildcards: bool) -> Option<VerifiedKey> {
         let window_ms = self.rate_limit_time_window.filter(|window| self.rate_limit_enabled && *window > 0);
         let limit = window_ms.zip(self.rate_limit_max).zip(left);
-        Some(ApiKey {
+        Some(VerifiedKey {
             id: KeyId::parse(self.id).ok()?,
             config_id: ConfigId::parse(self.config_id).ok()?,
             name: self.name,

@@ -14,7 +14,7 @@ mod shown;
 mod trace;
 mod watch;
 
-pub(crate) use address::{client_address, forwarded_address, is_trusted_peer, parse_address, proven_address};
+pub(crate) use address::{client_address, forwarded_address, is_trusted_peer, proven_address};
 pub use body::JsonBody;
 pub(crate) use body::TakesForms;
 pub use call::Call;

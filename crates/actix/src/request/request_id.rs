@@ -25,7 +25,7 @@ impl RequestIds {
     }
 
     /// The name of the request with these headers.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
+    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
         headers.get(X_REQUEST_ID).filter(|id| is_fit(id)).cloned().unwrap_or_else(|| self.make())
     }
 

@@ -1,11 +1,10 @@
 use std::net::IpAddr;
 
-use keymint_domain::address::{Network, Networks};
+use keymint_domain::address::{Network, Networks, parse_address};
 use serde_json::Value;
 
 use super::Object;
 use super::kind::kind;
-use crate::request::parse_address;
 
 impl Object<'_> {
     /// An optional network address. One that comes from a socket may have its port and its zone.

@@ -35,11 +35,6 @@ impl<'a> Object<'a> {
         Ok(Self { part: "body", members: Cow::Borrowed(members), issues: Vec::new() })
     }
 
-    /// The options of a command, named as the members of a body.
-    pub fn options(options: &'a Map<String, Value>) -> Self {
-        Self { part: "option", members: Cow::Borrowed(options), issues: Vec::new() }
-    }
-
     /// The members of a query, all of them texts. One that is given twice is an array.
     pub fn query(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut members: Map<String, Value> = Map::new();

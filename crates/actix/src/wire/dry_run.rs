@@ -1,4 +1,4 @@
-use keymint_domain::verify::{DryRun, Fact, Judged, Judgement};
+use keymint_domain::verify::{DryRun, Fact, Judgement, RuleReport};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -38,13 +38,13 @@ struct RuleView<'a> {
 
 impl<'a> From<&'a DryRun> for DryRunView<'a> {
     fn from(run: &'a DryRun) -> Self {
-        Self { verdict: VerdictView::from(&run.verdict), rules: run.judged.iter().map(RuleView::from).collect() }
+        Self { verdict: VerdictView::from(&run.verdict), rules: run.reports.iter().map(RuleView::from).collect() }
     }
 }
 
-impl<'a> From<&'a Judged> for RuleView<'a> {
-    fn from(judged: &'a Judged) -> Self {
-        let Judged { rule, judgement, facts } = judged;
+impl<'a> From<&'a RuleReport> for RuleView<'a> {
+    fn from(report: &'a RuleReport) -> Self {
+        let RuleReport { rule, judgement, facts } = report;
         let (verdict, code, try_again_in) = match judgement {
             Judgement::Passed => ("passed", None, None),
             Judgement::Refused { code, retry_in_ms } => ("refused", Some(code.as_str()), *retry_in_ms),

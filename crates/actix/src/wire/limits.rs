@@ -1,42 +1,45 @@
 //! How keys stand against their limits, in headers: the one place that writes them.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::web::BytesMut;
 use keymint_domain::usage::Standing;
 use keymint_domain::verify::Verdict;
 use keymint_service::Keys;
+use sfv::{Integer, ListSerializer, StringRef, key_ref};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// The largest whole number that a structured field may hold (RFC 9651 3.3.1).
-const MAX_INTEGER: u64 = 999_999_999_999_999;
 /// Bytes that two limits of usual size take.
 const USUAL: usize = 64;
 
 /// Says how a key stands against its limits, in the fields of draft-ietf-httpapi-ratelimit-headers: `q` calls every `w`
 /// seconds, of which `r` are left, and more in `t` seconds. Seconds are rounded up, so that nobody comes too early.
 pub(crate) fn show_limits(headers: &mut HeaderMap, standings: impl IntoIterator<Item = Standing>) {
-    let (mut policies, mut left) = (BytesMut::with_capacity(USUAL), BytesMut::with_capacity(USUAL));
+    let (mut policies, mut left) = (String::with_capacity(USUAL), String::with_capacity(USUAL));
+    let mut policy = ListSerializer::with_buffer(&mut policies);
+    let mut rest = ListSerializer::with_buffer(&mut left);
     for Standing { limit, max, window_ms, remaining, more_in_ms } in standings {
-        let separator = if policies.is_empty() { "" } else { ", " };
-        let (max, window) = (max.min(MAX_INTEGER), window_ms.div_ceil(1000));
-        // Memory takes whatever is written to it.
-        let _ = write!(policies, "{separator}\"{limit}\";q={max};w={window}");
-        let _ = write!(left, "{separator}\"{limit}\";r={}", remaining.min(MAX_INTEGER));
+        let Ok(limit) = StringRef::from_str(limit) else { continue };
+        let _ = policy
+            .bare_item(limit)
+            .parameter(key_ref("q"), integer(max))
+            .parameter(key_ref("w"), integer(window_ms.div_ceil(1000)));
+        let item = rest.bare_item(limit).parameter(key_ref("r"), integer(remaining));
         if let Some(wait) = more_in_ms {
-            let _ = write!(left, ";t={}", wait.div_ceil(1000).min(MAX_INTEGER));
+            let _ = item.parameter(key_ref("t"), integer(wait.div_ceil(1000)));
         }
     }
-    for (name, text) in [(RATE_LIMIT_POLICY, policies), (RATE_LIMIT, left)] {
-        if let Ok(value) = HeaderValue::from_maybe_shared(text.freeze())
-            && !value.is_empty()
-        {
+    for (name, list) in [(RATE_LIMIT_POLICY, policy.finish()), (RATE_LIMIT, rest.finish())] {
+        if let Some(value) = list.and_then(|list| HeaderValue::try_from(std::mem::take(list)).ok()) {
             headers.insert(name, value);
         }
     }
+}
+
+/// A count as a structured field holds it (RFC 9651 3.3.1).
+fn integer(count: u64) -> Integer {
+    Integer::try_from(count).unwrap_or(Integer::MAX)
 }
 
 /// Says the same of a key that was accepted or refused, and when a refused one is worth trying again.

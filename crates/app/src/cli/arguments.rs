@@ -88,29 +88,7 @@ pub(super) enum KeyCommand {
         members: Box<Members>,
     },
     /// List keys, one page of them.
-    List {
-        /// Only keys of this user.
-        #[arg(long, value_name = "ID", conflicts_with = "organization")]
-        user: Option<String>,
-        /// Only keys of this organization.
-        #[arg(long, value_name = "ID")]
-        organization: Option<String>,
-        /// Only keys of this configuration.
-        #[arg(long, value_name = "ID")]
-        config_id: Option<String>,
-        /// Rows to show: 0 to 1000.
-        #[arg(long, allow_negative_numbers = true)]
-        limit: Option<String>,
-        /// Rows to skip.
-        #[arg(long, allow_negative_numbers = true)]
-        offset: Option<String>,
-        /// The member to sort by, such as createdAt or name.
-        #[arg(long, value_name = "MEMBER")]
-        sort_by: Option<String>,
-        /// asc or desc.
-        #[arg(long, value_name = "DIRECTION")]
-        sort_direction: Option<String>,
-    },
+    List(Listing),
     /// Show one key.
     Get {
         /// The key's id.
@@ -157,6 +135,32 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
+}
+
+/// The keys to list, their order, and the page.
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    /// Only keys of this user.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub(super) user: Option<String>,
+    /// Only keys of this organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) organization: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Rows to show: 0 to 1000.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) limit: Option<String>,
+    /// Rows to skip.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) offset: Option<String>,
+    /// The member to sort by, such as createdAt or name.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) sort_by: Option<String>,
+    /// asc or desc.
+    #[arg(long, value_name = "DIRECTION")]
+    pub(super) sort_direction: Option<String>,
 }
 
 /// The options that create and update share.

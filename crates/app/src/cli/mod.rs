@@ -3,6 +3,7 @@
 mod arguments;
 mod health;
 mod key;
+mod options;
 mod org;
 mod output;
 mod server_key;

@@ -24,7 +24,7 @@ use keymint_domain::Policy;
 use keymint_domain::server_key::ServerKeyText;
 
 use crate::environment::Environment;
-use section::{Sheet, read_root};
+use section::{Findings, read_root};
 use sections::{
     api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
     telemetry, verify,
@@ -112,10 +112,10 @@ impl Config {
     /// Returns everything that is wrong.
     pub fn from_text(text: &str, name: &str, environment: &Environment) -> Result<Self, Problems> {
         let mut root = source::parse(text, name)?;
-        let mut sheet = Sheet { problems: source::apply(&mut root, environment), ..Sheet::default() };
-        let mut config = Self::read(&root, environment, &mut sheet);
-        config.strangers = source::strangers(environment, &sheet.keys, &mut sheet.problems);
-        if sheet.problems.is_empty() { Ok(config) } else { Err(Problems::new(sheet.problems)) }
+        let mut findings = Findings { problems: source::apply(&mut root, environment), ..Findings::default() };
+        let mut config = Self::read(&root, environment, &mut findings);
+        config.strangers = source::strangers(environment, &findings.keys, &mut findings.problems);
+        if findings.problems.is_empty() { Ok(config) } else { Err(Problems::new(findings.problems)) }
     }
 
     /// Returns the effective configuration as TOML, with `***` for passwords.
@@ -134,10 +134,10 @@ impl Config {
     }
 
     /// Reads all sections, in the order in which they are printed.
-    fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
-        let server_keys = server_keys::read(environment, &mut sheet.problems);
-        let otlp_endpoint = telemetry::read_default(environment, &mut sheet.problems);
-        let (config, effective) = read_root(root, sheet, |root| {
+    fn read(root: &Node, environment: &Environment, findings: &mut Findings) -> Self {
+        let server_keys = server_keys::read(environment, &mut findings.problems);
+        let otlp_endpoint = telemetry::read_default(environment, &mut findings.problems);
+        let (config, effective) = read_root(root, findings, |root| {
             let server = root.section("server", server::read);
             let database = root.section("database", database::read);
             let log = root.section("log", log::read);
@@ -170,15 +170,15 @@ impl Config {
             }
         });
         let signs_assertions = config.authorize.assertion.is_some();
-        let secret = secret::read(environment, signs_assertions, &mut sheet.problems);
+        let secret = secret::read(environment, signs_assertions, &mut findings.problems);
         Self { secret, effective, ..config }
     }
 }
 
 /// Returns every key of the configuration, in the order of the sections.
 pub fn reference() -> Vec<Key> {
-    let mut sheet = Sheet::default();
+    let mut findings = Findings::default();
     let nothing = Node::new_table(Place::File(FILE_NAME.into()));
-    Config::read(&nothing, &Environment::default(), &mut sheet);
-    sheet.keys
+    Config::read(&nothing, &Environment::default(), &mut findings);
+    findings.keys
 }

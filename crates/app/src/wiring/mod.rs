@@ -6,7 +6,6 @@ mod store;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::openapi::Served;
@@ -16,10 +15,10 @@ use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, ServeOptions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
-use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
+use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, SystemClock, Throttle,
+    ServiceError, Throttle,
 };
 
 use crate::config::{Assertion, Config};
@@ -81,9 +80,9 @@ impl Services {
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
         Ok(Self {
             keys: keys(&store, config),
-            server_keys: Arc::new(ServerKeys::new(server_keys, clock(), entropy(), &config.server_keys)),
+            server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
             identity: identity(&store, config),
-            organizations: Organizations::new(members, users, clock(), entropy()),
+            organizations: Organizations::new(members, users),
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
@@ -126,9 +125,7 @@ impl Services {
 
     /// Returns the HTTP API over these services. `secret` signs its cookies.
     pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
-        let mut instance = [0; 8];
-        OsEntropy.fill(&mut instance);
-        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys)).with_options(api_options(config));
         self.complete(api, config, secret)
     }
 
@@ -175,18 +172,11 @@ impl Services {
     }
 }
 
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
-}
-
-fn entropy() -> Arc<dyn Entropy> {
-    Arc::new(OsEntropy)
-}
-
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
-    let deadline = Duration::from_mins(1) + 6 * config.database.statement_timeout;
-    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..GroupCommitOptions::default() };
+    let default = GroupCommitOptions::default();
+    let deadline = default.deadline + 6 * config.database.statement_timeout;
+    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..default };
     let keys = Keys::builder(Arc::clone(&store.keys))
         .users(Arc::clone(&store.users))
         .organizations(Arc::clone(&store.organizations))
@@ -201,7 +191,7 @@ fn keys(store: &Store, config: &Config) -> Arc<Keys> {
 }
 
 fn identity(store: &Store, config: &Config) -> Arc<Identity> {
-    Arc::new(Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config)))
+    Arc::new(Identity::new(Arc::clone(&store.users)).with_options(identity_options(config)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {

@@ -4,6 +4,6 @@ mod client;
 mod network;
 mod rules;
 
-pub use client::ClientAddress;
+pub use client::{ClientAddress, parse_address};
 pub use network::{InvalidNetwork, Network, Networks, TooManyNetworks};
 pub use rules::{AddressRules, InvalidAddressRules};

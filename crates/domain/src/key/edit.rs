@@ -209,9 +209,9 @@ mod tests {
     fn a_patch_changes_what_it_names_and_no_counter() {
         let owner = OwnerId::parse("ada").unwrap();
         let new = NewKey { remaining: Field::Given(3), ..NewKey::default() };
-        let key = new
-            .mint(&Configuration::default(), owner, PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW)
-            .key;
+        let configuration = Configuration::default();
+        let new = new.check(&configuration).unwrap();
+        let key = new.mint(owner, PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key;
         let later = NOW.plus_millis(5);
         let edit = EditKey {
             enabled: Some(false),

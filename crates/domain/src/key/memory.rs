@@ -54,7 +54,8 @@ mod tests {
         let owner = OwnerId::parse("ada").unwrap();
         let now = Timestamp::from_millis(1_700_000_000_000);
         let fill = &mut |bytes: &mut [u8]| bytes.fill(1);
-        NewKey::default().mint(&Configuration::default(), owner, PlainKey::new("k"), fill, now).key
+        let configuration = Configuration::default();
+        NewKey::default().check(&configuration).unwrap().mint(owner, PlainKey::new("k"), fill, now).key
     }
 
     fn with(edit: impl FnOnce(&mut KeyDetails)) -> usize {

@@ -12,7 +12,7 @@ mod state;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
-pub use mint::{MetadataInput, Minted, NewKey, RefillInput};
+pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};

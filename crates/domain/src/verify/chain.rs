@@ -1,4 +1,4 @@
-use super::rules::{CHAIN, Case, Stop, is_foreign, missing};
+use super::rules::{CHAIN, Case, RuleRefusal, is_foreign, missing};
 use super::{Attempt, Owner, Refusal, Verdict};
 use crate::policy::Policy;
 use crate::usage::{Standing, Usage};
@@ -18,7 +18,7 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
     match admit(&case) {
         Ok(_) if attempt.cost.0 == 0 => Verdict::Accepted(key.clone()),
         Ok(usage) => Verdict::Accepted(ApiKey { usage, ..key.clone() }),
-        Err(Stop { code, retry_in_ms }) => Verdict::Refused(Refusal {
+        Err(RuleRefusal { code, retry_in_ms }) => Verdict::Refused(Refusal {
             code,
             retry_in_ms,
             key_id: Some(key.details.id.clone()),
@@ -35,7 +35,7 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
 }
 
 /// Runs the chain: returns the counters after the call, or the refusal of the first rule that refuses.
-fn admit(case: &Case<'_>) -> Result<Usage, Stop> {
+fn admit(case: &Case<'_>) -> Result<Usage, RuleRefusal> {
     let mut usage = case.key.usage;
     for rule in CHAIN {
         (rule.judge)(case, &mut usage)?;

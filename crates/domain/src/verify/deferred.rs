@@ -37,10 +37,3 @@ impl Deferred {
         key.usage.merged(&self.known, self.cost, limit)
     }
 }
-
-impl Policy {
-    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact.
-    pub fn may_defer(&self, key: &ApiKey) -> bool {
-        key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
-    }
-}

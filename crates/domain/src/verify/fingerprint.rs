@@ -14,7 +14,7 @@ impl Fingerprint {
     ///
     /// It covers everything that decides the attempt, and what the caller says identifies the request: an id, and the
     /// request's purpose.
-    pub fn of(attempt: &Attempt, said: &[&[u8]]) -> Self {
+    pub fn of(attempt: &Attempt, request_identity: &[&[u8]]) -> Self {
         let Attempt {
             hash,
             unhashed: _,
@@ -44,7 +44,7 @@ impl Fingerprint {
         take(client.as_ref().map(String::as_bytes));
         take(Some(&cost.0.to_be_bytes()));
         take(opens_session_by.as_ref().map(String::as_bytes));
-        for part in said {
+        for part in request_identity {
             take(Some(part));
         }
         Self(digest.finalize().into())
@@ -75,8 +75,8 @@ mod tests {
             edit(&mut attempt);
             attempt
         };
-        let said: [&[u8]; 2] = [b"id", b"GET"];
-        let of = |attempt: &Attempt| Fingerprint::of(attempt, &said);
+        let identity: [&[u8]; 2] = [b"id", b"GET"];
+        let of = |attempt: &Attempt| Fingerprint::of(attempt, &identity);
         let first = of(&attempt("k"));
         assert_eq!(first, of(&attempt("k")));
         assert_eq!(first, of(&attempt("k").paid()), "a repetition is the same use");
@@ -91,9 +91,9 @@ mod tests {
             of(&with(|attempt| attempt.cost = Cost(2))),
             of(&with(|attempt| attempt.opens_session_by = Some(String::new()))),
         ];
-        for said in ["", "id", "idGET", "i dGET", "id GET ", "GET id"] {
-            let said: Vec<_> = said.split(' ').map(str::as_bytes).collect();
-            all.push(Fingerprint::of(&attempt("k"), &said));
+        for identity in ["", "id", "idGET", "i dGET", "id GET ", "GET id"] {
+            let identity: Vec<_> = identity.split(' ').map(str::as_bytes).collect();
+            all.push(Fingerprint::of(&attempt("k"), &identity));
         }
         let count = all.len();
         let distinct: std::collections::HashSet<_> = all.into_iter().collect();

@@ -7,6 +7,7 @@
 mod side_lane;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +20,35 @@ use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
 use self::side_lane::{Locked, is_locked};
-use crate::{GroupCommitOptions, ServiceError, stopwatch};
+use crate::{ServiceError, stopwatch};
+
+/// The limits by which verifications are grouped into transactions.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupCommitOptions {
+    /// The largest number of attempts that may wait. More are rejected.
+    pub queue: NonZeroUsize,
+    /// The largest number of attempts in one transaction.
+    pub max_batch: NonZeroUsize,
+    /// The largest number of transactions in flight at the same time: 1 if the engine has one writer.
+    ///
+    /// A second one begins only if the first has not ended within 2 ms. One more is for attempts on rows that another
+    /// transaction keeps locked.
+    pub lanes: NonZeroUsize,
+    /// The time after which a batch is given up.
+    ///
+    /// It must exceed the store's own timeouts, which are more precise. The attempts of such a batch fail, and each may
+    /// have been counted.
+    pub deadline: Duration,
+}
+
+impl Default for GroupCommitOptions {
+    /// Returns 8192 waiting attempts, 512 in one transaction, one lane, and a deadline of one minute.
+    fn default() -> Self {
+        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
+        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
+    }
+}
 
 /// The time for which a batch waits for the end of the previous one.
 ///

@@ -41,7 +41,7 @@ enum Outcome {
 }
 
 /// The answer to a request for a use.
-pub(crate) enum Asked {
+pub(crate) enum RepeatOutcome {
     /// The use was settled, with this verdict.
     Settled(Verdict),
     /// The use was paid before.
@@ -66,7 +66,7 @@ impl Idempotency {
         &self,
         id: Fingerprint,
         settle: impl Future<Output = Result<Verdict, ServiceError>> + Send + 'static,
-    ) -> Result<Asked, ServiceError> {
+    ) -> Result<RepeatOutcome, ServiceError> {
         let (told, outcome) = watch::channel(None);
         // The known state, or the number of the new use.
         let known = {
@@ -81,14 +81,14 @@ impl Idempotency {
             Err(number) => {
                 let running = run(Arc::clone(&self.recent), number, settle, told);
                 let verdict = tokio::spawn(running).await.map_err(StoreError::unavailable)??;
-                Ok(Asked::Settled(verdict))
+                Ok(RepeatOutcome::Settled(verdict))
             }
-            Ok(State::Paid) => Ok(Asked::Paid),
+            Ok(State::Paid) => Ok(RepeatOutcome::Paid),
             Ok(State::UnderWay(mut outcome)) => {
                 let outcome = outcome.wait_for(Option::is_some).await.map_err(StoreError::unavailable)?.clone();
                 match outcome {
-                    Some(Outcome::Paid) => Ok(Asked::Paid),
-                    Some(Outcome::Refused(refusal)) => Ok(Asked::Settled(Verdict::Refused(refusal))),
+                    Some(Outcome::Paid) => Ok(RepeatOutcome::Paid),
+                    Some(Outcome::Refused(refusal)) => Ok(RepeatOutcome::Settled(Verdict::Refused(refusal))),
                     Some(Outcome::Failed(error)) => Err(error),
                     None => Err(StoreError::unavailable("the use was abandoned").into()),
                 }

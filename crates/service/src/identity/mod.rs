@@ -14,7 +14,7 @@ use keymint_domain::identity::{Client, Session, SessionLifetime, SessionToken, U
 use keymint_domain::{ErrorCode, Timestamp, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore};
 
-use crate::{Caller, ServiceError};
+use crate::{Caller, OsEntropy, ServiceError, SystemClock};
 use hasher::Hasher;
 
 pub use session::FoundSession;
@@ -64,14 +64,34 @@ pub struct SignedIn {
 }
 
 impl Identity {
-    /// Makes the service.
-    pub fn new(
-        store: Arc<dyn IdentityStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        options: IdentityOptions,
-    ) -> Self {
-        Self { store, clock, entropy, hasher: Hasher::new(options.hashes_at_once), options }
+    /// Makes the service over users in `store`, with the default options.
+    pub fn new(store: Arc<dyn IdentityStore>) -> Self {
+        let options = IdentityOptions::default();
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            hasher: Hasher::new(options.hashes_at_once),
+            options,
+        }
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub fn with_options(self, options: IdentityOptions) -> Self {
+        Self { hasher: Hasher::new(options.hashes_at_once), options, ..self }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Returns the lifetime of sessions.

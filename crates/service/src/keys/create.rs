@@ -1,4 +1,4 @@
-use keymint_domain::key::{Minted, NewKey, PlainKey};
+use keymint_domain::key::{CheckedKey, Minted, NewKey, PlainKey};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
@@ -40,11 +40,10 @@ impl Keys {
     pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, ServiceError> {
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
         let owner = self.owner_of_new(caller, &request, configuration).await?;
-        let new = request.new;
-        new.check(configuration)?;
+        let new = request.new.check(configuration)?;
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
-        let minted = new.mint(configuration, owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user).await {
             Ok(()) => Ok(minted),
             Err(StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
@@ -84,8 +83,8 @@ impl Keys {
         }
     }
 
-    fn key_text(&self, new: &NewKey, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
-        let prefix = new.prefix(configuration);
+    fn key_text(&self, new: &CheckedKey<'_>, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
+        let prefix = new.prefix();
         let random_bytes = configuration.key_length;
         let Some(generator) = &self.generator else {
             let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);

@@ -12,16 +12,16 @@ mod update;
 mod validate;
 mod verify;
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use keymint_domain::key::StoredKey;
-use keymint_domain::{KeyId, Policy, Timestamp};
+use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
+use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
@@ -53,8 +53,7 @@ pub struct Keys {
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
-    /// Exhausted keys that were presented again. The next clean-up removes them.
-    pub(crate) graves: Mutex<HashSet<KeyId>>,
+    pub(crate) exhausted_candidates: ExhaustedCandidates,
 }
 
 impl Keys {

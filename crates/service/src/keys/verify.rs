@@ -9,7 +9,7 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
-use crate::idempotency::Asked;
+use crate::idempotency::RepeatOutcome;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
@@ -35,9 +35,6 @@ impl VerifyKey {
         Self { key, config_id: None, permissions: None, cost: Cost::default(), client_ip: None, caller_ip: None }
     }
 }
-
-/// The largest number of exhausted keys that wait for clean-up. Others are found again at their next use.
-const MAX_GRAVES: usize = 10_000;
 
 impl Keys {
     /// Decides whether a key may be used now, and counts the use if it may.
@@ -67,7 +64,7 @@ impl Keys {
         &self,
         caller: &Caller,
         request: VerifyKey,
-        said: &[&[u8]],
+        request_identity: &[&[u8]],
     ) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
@@ -78,13 +75,13 @@ impl Keys {
             self.tell(&refused, asked);
             return Ok(refused);
         }
-        let (id, again) = (Fingerprint::of(&attempt, said), attempt.clone().paid());
+        let (id, again) = (Fingerprint::of(&attempt, request_identity), attempt.clone().paid());
         let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
         let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
-            Asked::Settled(verdict) => verdict,
+            RepeatOutcome::Settled(verdict) => verdict,
             // The key is judged again: it may have been revoked meanwhile.
-            Asked::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+            RepeatOutcome::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
         };
         self.tell(&verdict, asked);
         Ok(verdict)
@@ -133,12 +130,7 @@ impl Keys {
     /// Reports a verdict on a request made at `asked` to the meter, and lets the next clean-up remove an exhausted key.
     fn tell(&self, verdict: &Verdict, asked: Instant) {
         self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
-            let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if graves.len() < MAX_GRAVES {
-                graves.insert(id.clone());
-            }
-        }
+        self.exhausted_candidates.note(verdict);
     }
 }
 

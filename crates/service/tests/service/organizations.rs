@@ -27,7 +27,7 @@ fn organizations(fixture: &Fixture) -> Organizations {
     use std::sync::Arc;
     let store = Arc::new(fixture.store.clone());
     let entropy = Arc::new(keymint_ports::SeededEntropy::new(9));
-    Organizations::new(Arc::clone(&store) as _, store, Arc::clone(&fixture.clock) as _, entropy)
+    Organizations::new(Arc::clone(&store) as _, store).with_clock(Arc::clone(&fixture.clock) as _).with_entropy(entropy)
 }
 
 fn name(text: &str) -> KeyName {

@@ -7,9 +7,7 @@ use keymint_domain::key::{Minted, NewKey};
 use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
 use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, SeededEntropy};
-use keymint_service::{
-    Caller, CreateKey, Identity, IdentityOptions, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey,
-};
+use keymint_service::{Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey};
 use keymint_store_memory::MemoryStore;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,7 +35,7 @@ impl Fixture {
             .policy(policy)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .entropy(Arc::clone(&entropy) as _);
-        let identity = Identity::new(shared, Arc::clone(&clock) as _, entropy, IdentityOptions::default());
+        let identity = Identity::new(shared).with_clock(Arc::clone(&clock) as _).with_entropy(entropy);
         Self { clock, store, keys: Arc::new(finish(builder).build()), identity }
     }
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use keymint_actix::ApiOptions;
+
 use crate::config::section::Section;
 
 /// The options of the answers to gateways.
@@ -26,15 +28,15 @@ pub struct Assertion {
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Authorize {
-    let window_ms = section.integer("idempotency_window_ms", 0, 0..=60_000);
-    let bearer = section.boolean("bearer", true);
+    let idempotency_window = section.milliseconds("idempotency_window_ms", Duration::ZERO, 0..=60_000);
+    let bearer = section.boolean("bearer", ApiOptions::default().authorize_bearer);
     let assertion = section.section("assertion", read_assertion);
-    Authorize { idempotency_window: Duration::from_millis(window_ms), bearer, assertion }
+    Authorize { idempotency_window, bearer, assertion }
 }
 
 fn read_assertion(section: &mut Section<'_, '_>) -> Option<Assertion> {
     let audience = section.optional_text("audience", "text", parse_audience);
-    let lifetime = Duration::from_secs(section.integer("lifetime_seconds", 60, 10..=300));
+    let lifetime = section.seconds("lifetime_seconds", Duration::from_mins(1), 10..=300);
     let has_metadata = section.boolean("metadata", false);
     Some(Assertion { audience: audience?, lifetime, has_metadata })
 }

@@ -1,6 +1,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use keymint_service::CleanupOptions;
+
 use crate::config::section::Section;
 
 /// The background job that removes expired and exhausted keys.
@@ -15,12 +17,12 @@ pub struct Cleanup {
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Cleanup {
-    let seconds = section.integer("interval_seconds", 60_u32, 0..=86_400);
-    let batch_size = section.integer("batch_size", 100_u32, 1..=10_000);
-    let steady_clock = section.integer("steady_clock_seconds", 600_u32, 0..=86_400);
+    let default = CleanupOptions::default();
+    let interval = section.seconds("interval_seconds", default.interval, 0..=86_400);
+    let batch_size = section.integer("batch_size", default.batch_size.get(), 1..=10_000);
     Cleanup {
-        interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+        interval: Some(interval).filter(|interval| !interval.is_zero()),
         batch_size: NonZeroU32::new(batch_size).unwrap_or(NonZeroU32::MIN),
-        steady_clock: Duration::from_secs(steady_clock.into()),
+        steady_clock: section.seconds("steady_clock_seconds", default.steady_clock, 0..=86_400),
     }
 }

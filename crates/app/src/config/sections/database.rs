@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keymint_ports::Durability;
-use keymint_store_postgres::check_parameters;
+use keymint_store_postgres::{PgOptions, check_parameters};
 use url::Url;
 
 use crate::config::section::Section;
@@ -89,12 +89,14 @@ impl fmt::Display for DatabaseUrl {
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Database {
     let kind = "`sqlite:PATH`, `postgres://...` or `memory:`";
     let default = DatabaseUrl::Sqlite { path: "keymint.db".into() };
+    let postgres = PgOptions::new("");
+    let statement_timeout = Duration::from_millis(postgres.statement_timeout_ms);
     let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
     Database {
         url: section.text("url", kind, default, parse_url),
-        durability: section.choice("durability", Durability::Full, &durabilities),
-        max_connections: section.integer("max_connections", 10, 1..=1000),
-        statement_timeout: Duration::from_millis(section.integer("statement_timeout_ms", 5000, 100..=600_000)),
+        durability: section.choice("durability", postgres.durability, &durabilities),
+        max_connections: section.integer("max_connections", postgres.max_connections, 1..=1000),
+        statement_timeout: section.milliseconds("statement_timeout_ms", statement_timeout, 100..=600_000),
     }
 }
 

@@ -1,3 +1,4 @@
+use keymint_actix::ApiOptions;
 use tracing::Level;
 
 use crate::config::section::Section;
@@ -34,6 +35,6 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Log {
     Log {
         format: section.choice("format", LogFormat::Text, &formats),
         level: section.choice("level", Level::INFO, &levels),
-        access: section.boolean("access", false),
+        access: section.boolean("access", ApiOptions::default().access_log),
     }
 }

@@ -2,7 +2,7 @@ use keymint_domain::organization::{Action, Role, RoleName, Roles};
 use toml::Value;
 
 use crate::config::section::Section;
-use crate::config::source::{Faults, Node};
+use crate::config::source::{Node, ValueProblems};
 use crate::config::values::{entries, list, parsed};
 
 /// Reads the actions that an organization's members may take on its keys.
@@ -21,7 +21,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
     Roles { creator, others }
 }
 
-fn roles(node: &Node) -> Result<Vec<Role>, Faults> {
+fn roles(node: &Node) -> Result<Vec<Role>, ValueProblems> {
     let named = entries(node, |actions| list(actions, |action| parsed(action, known_action)))?;
     let role = |(name, actions): (&str, _)| match RoleName::parse(name) {
         Ok(name) => Ok(Role { name, actions }),

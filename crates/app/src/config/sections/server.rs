@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::{ApiOptions, ServeOptions};
 use url::Url;
 
 use super::tls::{self, Tls};
@@ -40,19 +41,20 @@ pub struct Server {
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
-    let base_url = "http://127.0.0.1:8787".to_owned();
+    let base_url = format!("http://{listen}");
+    let (api, serve) = (ApiOptions::default(), ServeOptions::default());
     let server = Server {
         listen: section.text("listen", "IP address and port", listen, parse_listen),
         base_url: section.text("base_url", "http or https URL without a path", base_url, parse_origin),
-        base_path: section.text("base_path", "path", "/api/auth".to_owned(), parse_base_path),
+        base_path: section.text("base_path", "path", api.base_path, parse_base_path),
         trusted_origins: read_trusted_origins(section),
         trusted_proxies: read_trusted_proxies(section),
-        body_limit_bytes: section.integer("body_limit_bytes", 262_144, 1024..=16_777_216),
-        request_timeout: Duration::from_millis(section.integer("request_timeout_ms", 10_000, 100..=600_000)),
-        keep_alive: Duration::from_secs(section.integer("keep_alive_seconds", 15, 1..=3600)),
-        shutdown: Duration::from_secs(section.integer("shutdown_seconds", 30, 0..=3600)),
-        workers: NonZeroUsize::new(section.integer("workers", 0, 0..=1024)),
-        max_connections: section.integer("max_connections", 25_000, 1..=1_000_000),
+        body_limit_bytes: section.integer("body_limit_bytes", api.body_limit, 1024..=16_777_216),
+        request_timeout: section.milliseconds("request_timeout_ms", api.request_timeout, 100..=600_000),
+        keep_alive: section.seconds("keep_alive_seconds", serve.keep_alive, 1..=3600),
+        shutdown: section.seconds("shutdown_seconds", serve.shutdown_timeout, 0..=3600),
+        workers: NonZeroUsize::new(section.integer("workers", serve.workers.unwrap_or(0), 0..=1024)),
+        max_connections: section.integer("max_connections", serve.max_connections, 1..=1_000_000),
         tls: section.section("tls", tls::read),
     };
     if server.tls.is_some() && server.base_url.starts_with("http:") {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use keymint_service::Access;
+use keymint_domain::Policy;
+use keymint_service::{Access, KeysBuilder};
 
 use crate::config::section::Section;
 
@@ -17,8 +18,8 @@ pub struct Verify {
 /// Reads the section. Also returns whether a key's owner must have a row, which belongs to the policy.
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> (Verify, bool) {
     let accesses = [("server", Access::Server), ("public", Access::Public)];
-    let access = section.choice("access", Access::Server, &accesses);
-    let require_owner = section.boolean("require_owner", false);
-    let flush_ms = section.integer("flush_ms", 1000, 10..=60_000);
-    (Verify { access, flush: Duration::from_millis(flush_ms) }, require_owner)
+    let access = section.choice("access", Access::default(), &accesses);
+    let require_owner = section.boolean("require_owner", Policy::default().require_owner);
+    let flush = section.milliseconds("flush_ms", KeysBuilder::FLUSH_INTERVAL, 10..=60_000);
+    (Verify { access, flush }, require_owner)
 }

@@ -1,7 +1,7 @@
 use toml::de::{DeInteger, DeValue};
 use toml::map::Map;
 
-use super::Faults;
+use super::ValueProblems;
 use crate::config::{KeyPath, Place};
 
 /// Values by key, in the order they were written.
@@ -60,14 +60,14 @@ impl Node {
         Self::new(place, item)
     }
 
-    pub(in crate::config) fn boolean(&self) -> Result<bool, Faults> {
+    pub(in crate::config) fn boolean(&self) -> Result<bool, ValueProblems> {
         match self.item {
             Item::Boolean(yes) => Ok(yes),
             _ => self.not("a boolean"),
         }
     }
 
-    pub(in crate::config) fn integer(&self) -> Result<i64, Faults> {
+    pub(in crate::config) fn integer(&self) -> Result<i64, ValueProblems> {
         match self.item {
             Item::Integer(number) => Ok(number),
             _ => self.not("an integer"),
@@ -75,14 +75,14 @@ impl Node {
     }
 
     /// Returns the text. If a variable was parsed as another type, it is the raw text.
-    pub(in crate::config) fn text(&self) -> Result<&str, Faults> {
+    pub(in crate::config) fn text(&self) -> Result<&str, ValueProblems> {
         match (&self.item, &self.raw) {
             (Item::Text(text), _) | (_, Some(text)) => Ok(text),
             _ => self.not("text"),
         }
     }
 
-    pub(in crate::config) fn list(&self) -> Result<&[Self], Faults> {
+    pub(in crate::config) fn list(&self) -> Result<&[Self], ValueProblems> {
         match &self.item {
             Item::List(nodes) => Ok(nodes),
             _ => self.not("a list"),
@@ -90,7 +90,7 @@ impl Node {
     }
 
     /// Returns the tables of a list at `path`, each of which the file writes below a header of its own.
-    pub(in crate::config) fn tables(&self, path: &KeyPath) -> Result<&[Self], Faults> {
+    pub(in crate::config) fn tables(&self, path: &KeyPath) -> Result<&[Self], ValueProblems> {
         match (&self.item, &self.place) {
             (Item::Table(_), Place::Variable(_)) => {
                 self.wrong("must be a list, not a table: number its entries, as KEYMINT__API_KEY__0__CONFIG_ID does")
@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    pub(in crate::config) fn table(&self) -> Result<&Table, Faults> {
+    pub(in crate::config) fn table(&self) -> Result<&Table, ValueProblems> {
         match &self.item {
             Item::Table(table) => Ok(table),
             // The result of a header in double brackets.
@@ -142,11 +142,11 @@ impl Node {
         places
     }
 
-    pub(in crate::config) fn wrong<T>(&self, message: impl Into<String>) -> Result<T, Faults> {
-        Err(Faults::one(self.place.clone(), message))
+    pub(in crate::config) fn wrong<T>(&self, message: impl Into<String>) -> Result<T, ValueProblems> {
+        Err(ValueProblems::one(self.place.clone(), message))
     }
 
-    fn not<T>(&self, wanted: &str) -> Result<T, Faults> {
+    fn not<T>(&self, wanted: &str) -> Result<T, ValueProblems> {
         self.wrong(format!("must be {wanted}, not {}", self.kind()))
     }
 }

@@ -1,12 +1,12 @@
 //! The key's own rules and its configuration's allow the client's address.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::address::{AddressRules, ClientAddress, Networks};
 use crate::usage::Usage;
 use crate::verify::Fact;
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let client = case.attempt.client;
     let passes = |rules: &AddressRules| rules.admit(client);
     let by_configuration = case.configuration.map_or(true, |configuration| passes(&configuration.addresses));

@@ -1,12 +1,12 @@
 //! The key is of the required configuration, and that configuration allows the header that presents it.
 
-use super::{Case, Facts, Stop, exists, pass};
+use super::{Case, Facts, RuleRefusal, exists, pass};
 use crate::policy::Configuration;
 use crate::usage::Usage;
 use crate::verify::Attempt;
 use crate::{ConfigId, ErrorCode};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let configuration = case.configuration?;
     pass(is_in_scope(case) && may_come_by(configuration, case.attempt), ErrorCode::InvalidApiKey)
 }

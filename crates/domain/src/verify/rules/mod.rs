@@ -37,7 +37,7 @@ pub(super) struct Rule {
     /// The rule's name in a dry run.
     pub(super) name: &'static str,
     /// Passes or refuses, and takes the cost of the call from the counters.
-    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), Stop>,
+    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), RuleRefusal>,
     /// Returns the facts that the rule looks at, whatever it decides.
     pub(super) facts: fn(&Case<'_>) -> Facts,
 }
@@ -58,7 +58,7 @@ pub(super) struct Case<'a> {
 
 /// The refusal of a rule.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stop {
+pub(super) struct RuleRefusal {
     pub(super) code: ErrorCode,
     /// Milliseconds until a retry can succeed; `None` = waiting does not help.
     pub(super) retry_in_ms: Option<u64>,
@@ -82,19 +82,19 @@ impl<'a> Case<'a> {
     }
 }
 
-impl From<ErrorCode> for Stop {
+impl From<ErrorCode> for RuleRefusal {
     fn from(code: ErrorCode) -> Self {
         Self { code, retry_in_ms: None }
     }
 }
 
-impl Stop {
+impl RuleRefusal {
     fn denied(code: ErrorCode, Denied { retry_in_ms }: Denied) -> Self {
         Self { code, retry_in_ms }
     }
 }
 
 /// Refuses with `code` unless `passes`.
-fn pass(passes: bool, code: ErrorCode) -> Result<(), Stop> {
+fn pass(passes: bool, code: ErrorCode) -> Result<(), RuleRefusal> {
     if passes { Ok(()) } else { Err(code.into()) }
 }

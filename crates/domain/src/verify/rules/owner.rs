@@ -1,12 +1,12 @@
 //! The key's owner exists if required, and is not banned.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::policy::References;
 use crate::usage::Usage;
 use crate::verify::{Ban, Owner};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     if case.owner.is_banned(case.now) {
         return Err(ErrorCode::UserBanned.into());
     }

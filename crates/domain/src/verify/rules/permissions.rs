@@ -1,10 +1,10 @@
 //! The key grants the required permissions.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::usage::Usage;
 use crate::{ErrorCode, Permissions};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     pass(missing(case).is_none(), ErrorCode::KeyNotFound)
 }
 

@@ -1,17 +1,17 @@
 //! The key's quota covers the cost, unless it was paid before.
 
-use super::{Case, Facts, Stop};
+use super::{Case, Facts, RuleRefusal};
 use crate::usage::Usage;
 use crate::{ApiKey, ErrorCode};
 
-pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
     if case.attempt.is_paid {
         return Ok(());
     }
     let details = &case.key.details;
     *usage = usage
         .charged(details.refill(), details.created_at, case.cost(), case.now)
-        .map_err(|denied| Stop::denied(ErrorCode::UsageExceeded, denied))?;
+        .map_err(|denied| RuleRefusal::denied(ErrorCode::UsageExceeded, denied))?;
     Ok(())
 }
 

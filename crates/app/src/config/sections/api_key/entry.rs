@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::policy::References;
-use keymint_domain::value::{Prefix, utf16_len};
+use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
 
@@ -39,8 +39,9 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
     let configuration = Configuration {
         references: section.choice("references", default.references, &REFERENCES),
         api_key_headers: section.texts("api_key_headers", "list of header names", usual_headers, parse_header),
-        enable_session_for_api_keys: section.boolean("enable_session_for_api_keys", false),
-        allow_key_management: section.boolean("allow_key_management", false),
+        enable_session_for_api_keys: section
+            .boolean("enable_session_for_api_keys", default.enable_session_for_api_keys),
+        allow_key_management: section.boolean("allow_key_management", default.allow_key_management),
         key_length: section.integer("key_length", default.key_length, 16..=256),
         default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
         prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
@@ -48,17 +49,15 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         require_name: section.boolean("require_name", default.require_name),
         enable_metadata: section.boolean("enable_metadata", default.enable_metadata),
         disable_key_hashing: section.boolean("disable_key_hashing", default.disable_key_hashing),
-        default_remaining: section.optional_integer("default_remaining", 0..=limits::MAX_COUNT).map(u64::from),
-        max_keys_per_user: section
-            .optional_integer("max_keys_per_user", 1..=limits::MAX_COUNT)
-            .and_then(NonZeroU32::new),
+        default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
+        max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
         expiration: limits::expiration(section, default.expiration),
         rate_limit: limits::rate_limit(section, default.rate_limit),
         permissions: permissions::read(section),
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
-        retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
+        retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         id: default.id,
     };

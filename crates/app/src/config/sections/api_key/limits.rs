@@ -1,11 +1,8 @@
 use keymint_domain::policy::{Expiration, LengthRange, RateLimitDefaults};
 use keymint_domain::usage::Algorithm;
-use keymint_domain::value::Lifetime;
+use keymint_domain::value::{Lifetime, MAX_COUNT};
 
 use crate::config::section::Section;
-
-/// The largest counter: Better Auth keeps them in 32-bit columns.
-pub(super) const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 
 /// The largest number of days: a century.
 const MAX_DAYS: u32 = 36_500;

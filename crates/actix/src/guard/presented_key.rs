@@ -6,14 +6,14 @@ use crate::request::{NoKey, one_key};
 
 /// Where requests show their keys.
 #[derive(Debug, Clone)]
-pub(super) struct Headers {
+pub(super) struct KeyHeaders {
     /// Headers that hold nothing but a key.
     pub(super) names: Vec<HeaderName>,
     /// Whether `Authorization: Bearer` may hold one.
     pub(super) bearer: bool,
 }
 
-impl Headers {
+impl KeyHeaders {
     /// The key that a request shows. One that shows two is refused, so that nobody smuggles a second one past whoever
     /// looked at the first.
     pub(super) fn key(&self, headers: &HeaderMap) -> Result<PlainKey, ErrorCode> {
@@ -31,34 +31,37 @@ mod tests {
 
     use super::*;
 
-    fn shown(lines: &[(&str, &str)]) -> Result<String, ErrorCode> {
-        let headers = Headers { names: vec![HeaderName::from_static("x-api-key")], bearer: true };
+    fn presented(lines: &[(&str, &str)]) -> Result<String, ErrorCode> {
+        let headers = KeyHeaders { names: vec![HeaderName::from_static("x-api-key")], bearer: true };
         let request = lines.iter().fold(TestRequest::default(), |request, line| request.append_header(*line));
         headers.key(request.to_http_request().headers()).map(|key| key.expose().to_owned())
     }
 
     #[test]
     fn a_key_is_shown_in_its_header_or_as_a_bearer_token() {
-        assert_eq!(shown(&[("X-Api-Key", "k")]), Ok("k".to_owned()));
-        assert_eq!(shown(&[("authorization", "bEaReR  k ")]), Ok("k".to_owned()));
-        assert_eq!(shown(&[("authorization", "Basic azo="), ("x-api-key", "k")]), Ok("k".to_owned()));
-        let both = Headers { names: vec![header::AUTHORIZATION], bearer: true };
+        assert_eq!(presented(&[("X-Api-Key", "k")]), Ok("k".to_owned()));
+        assert_eq!(presented(&[("authorization", "bEaReR  k ")]), Ok("k".to_owned()));
+        assert_eq!(presented(&[("authorization", "Basic azo="), ("x-api-key", "k")]), Ok("k".to_owned()));
+        let both = KeyHeaders { names: vec![header::AUTHORIZATION], bearer: true };
         let request = TestRequest::default().append_header(("authorization", "Bearer k")).to_http_request();
         assert_eq!(both.key(request.headers()), Ok(PlainKey::new("k")), "a header of both kinds");
         for nothing in [&[][..], &[("x-api-key", "")], &[("authorization", "Bearer")], &[("x-key", "k")]] {
-            assert_eq!(shown(nothing), Err(ErrorCode::Unauthorized), "{nothing:?}");
+            assert_eq!(presented(nothing), Err(ErrorCode::Unauthorized), "{nothing:?}");
         }
     }
 
     #[test]
     fn two_different_keys_are_none() {
-        assert_eq!(shown(&[("x-api-key", "k"), ("x-api-key", "k"), ("authorization", "Bearer k")]), Ok("k".to_owned()));
+        assert_eq!(
+            presented(&[("x-api-key", "k"), ("x-api-key", "k"), ("authorization", "Bearer k")]),
+            Ok("k".to_owned())
+        );
         for two in [
             [("x-api-key", "k"), ("x-api-key", "l")],
             [("x-api-key", "k"), ("authorization", "Bearer l")],
             [("authorization", "Bearer k"), ("authorization", "Bearer l")],
         ] {
-            assert_eq!(shown(&two), Err(ErrorCode::InvalidApiKey), "{two:?}");
+            assert_eq!(presented(&two), Err(ErrorCode::InvalidApiKey), "{two:?}");
         }
     }
 }

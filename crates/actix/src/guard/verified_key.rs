@@ -3,7 +3,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::usage::Standing;
-use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
+use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
 
 use super::Admission;
 use crate::ApiError;
@@ -14,7 +14,7 @@ use crate::ApiError;
 /// verifies it at cost 1, and asks for no permission. It never stands for a key that nobody has verified: see
 /// [`Admission`] for routes that work without.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
+pub struct VerifiedKey {
     /// The key's id; not a secret.
     pub id: KeyId,
     /// The configuration it was made under.
@@ -46,7 +46,7 @@ pub struct RateLimitLeft {
     pub left: u64,
 }
 
-impl ApiKey {
+impl VerifiedKey {
     /// Whether it grants every action of every resource in `asked`.
     pub fn grants(&self, asked: &Permissions) -> bool {
         self.missing(asked).is_none()
@@ -67,9 +67,9 @@ impl RateLimitLeft {
     }
 }
 
-impl ApiKey {
+impl VerifiedKey {
     /// A key that was accepted under `policy`, and how it stands against its limits.
-    pub(super) fn of(key: &keymint_domain::ApiKey, policy: &Policy, standings: impl Iterator<Item = Standing>) -> Self {
+    pub(super) fn of(key: &ApiKey, policy: &Policy, standings: impl Iterator<Item = Standing>) -> Self {
         let details = &*key.details;
         let configuration = policy.resolve(&details.config_id);
         Self {
@@ -86,7 +86,7 @@ impl ApiKey {
     }
 }
 
-impl FromRequest for ApiKey {
+impl FromRequest for VerifiedKey {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
