@@ -1,4 +1,4 @@
-//! What must be fast besides verifications, and what must not slow them down.
+//! Other work that must be fast, and must not slow verifications down.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::server::Server;
 use crate::subject::{Database, Engine, Lab, keymint};
 use crate::{Failure, load, write_json};
 
-/// Keys on a page.
+/// The number of keys on a page.
 const PAGE: usize = 100;
 
 const LISTING: [Column; 3] = [
@@ -91,7 +91,7 @@ struct Place<'a> {
     found: Figures,
 }
 
-/// Says if a server removes expired keys, which it then does from its start.
+/// Selects whether a server removes expired keys, which it then does from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CleanUp {
     Off,
@@ -99,7 +99,7 @@ enum CleanUp {
 }
 
 impl<'a> Place<'a> {
-    /// A database with all keys but those that have expired.
+    /// Makes a database with all keys but the expired ones.
     async fn new(lab: &'a Lab, engine: Engine, chores: &'a Chores) -> Result<Self, Failure> {
         let folder = lab.folder()?;
         let database = Database::start(engine, &folder).await;

@@ -21,17 +21,17 @@ pub(crate) use named;
 
 named!(Endpoint, Pick);
 
-/// What requests ask for. Either way a key is verified, and pays.
+/// The endpoint of requests. Either way a key is verified, and pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Endpoint {
     /// Posts a key to `/api-key/verify`, as an application does.
     Verify,
-    /// Asks `/authorize` about a request that shows a key, as a gateway does.
+    /// Requests `/authorize` for a request with a key, as a gateway does.
     Authorize,
 }
 
-/// Which keys requests show.
+/// The choice of keys that requests use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pick {
@@ -96,7 +96,7 @@ impl fmt::Display for Sort {
     }
 }
 
-/// Texts of keys.
+/// The texts of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum Texts {
     /// Texts that are computed from their sort and a number, so that ten million of them need no list.

@@ -13,7 +13,7 @@ use crate::api::SERVER_KEY;
 use crate::figures::Figures;
 use crate::keys::{Endpoint, Texts};
 
-/// What one subject did in one round, as wrk's script says it.
+/// The results of one subject in one round, as printed by wrk's script.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Round {
     /// Requests that were answered in time.

@@ -24,8 +24,8 @@ use crate::api::SERVER_KEY;
 use crate::keys::{Endpoint, Texts};
 use crate::machine::Stopwatch;
 
-/// How late the load generator may be by its own fault: timers end up to 50 us late on Linux, and then the thread must
-/// wake up.
+/// The largest delay that is the load generator's own fault: timers end up to 50 us late on Linux, and then the thread
+/// must wake up.
 const FORGIVEN: Duration = Duration::from_micros(100);
 
 /// A round at a given rate.
@@ -112,7 +112,8 @@ impl Pace {
     }
 }
 
-/// From when a request counts that was `due` on a connection that was free again at `free`, and that was sent at `sent`.
+/// Returns the time from which a request counts that was `due` on a connection that was free at `free`, and was sent at
+/// `sent`.
 fn counts_from(due: Duration, free: Duration, sent: Duration) -> Duration {
     if due < free { due } else { sent.min(due + FORGIVEN) }
 }

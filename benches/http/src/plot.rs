@@ -80,7 +80,7 @@ pub(crate) fn draw(plot: &Plot) -> Result<(), Failure> {
             (_, false) => chart(&file, &names, &lines, [title, x, y], 0.0..most * 1.1),
         }
     };
-    // The plot over one number is of the figures that have most in common in the other one.
+    // The plot over one number uses the figures that have most in common in the other one.
     let common_keys = most_common(measured.iter().map(|(keys, row)| (*keys, row.connections)));
     for figure in OVER_CONNECTIONS {
         let place = |(keys, row): &Measured| (*keys == common_keys).then_some(row.connections);
@@ -148,7 +148,7 @@ fn lines(measured: &[Measured], x: &dyn Fn(&Measured) -> Option<u32>, y: fn(&Row
     lines
 }
 
-/// A number as an axis shows it: 2.5k, 10M.
+/// Formats a number for an axis: 2.5k, 10M.
 fn short(value: f64) -> String {
     let (value, unit) = match value {
         1e6.. => (value / 1e6, "M"),

@@ -107,7 +107,7 @@ impl Measured {
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
         let Point { connections, pick, endpoint } = self.points[place].0;
         let round = self.loads[place].run(&self.subject.urls(endpoint), seconds, number).await?;
-        // Each process has one at least.
+        // Each process has at least one.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
         Ok(round)

@@ -39,7 +39,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Prints many things: as JSON the whole answer, else a table of these columns.
+/// Prints many objects: the whole answer as JSON, or a table of these columns.
 pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], json: bool) -> CliResult {
     if json {
         return line(&seen(&serde_json::to_string(answer)?));
