@@ -28,13 +28,13 @@ pub(crate) enum Command {
     Plot(Plot),
 }
 
-/// What both sorts of runs have.
+/// The options that both kinds of runs share.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct Common {
     /// Length of one round.
     #[arg(long, default_value = "5")]
     pub(crate) seconds: NonZeroU32,
-    /// Rounds that count; of clean-up, pairs without it and with it.
+    /// Rounds that count; for clean-up, pairs of rounds without it and with it.
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroU32,
     /// Length of the round before them, which does not count.

@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::keys::Pick;
 use crate::subject::{Kind, Subject};
 
-/// Both sides of the books, of a subject whose database can tell.
+/// Both sides of the books of a subject whose database counts uses.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Books {
     /// The quotas that keys have spent, and the calls of keys with only a rate limit, according to the store.
@@ -44,8 +44,8 @@ impl Books {
         self.check(subject, subject.kind.defers_usage()).await
     }
 
-    /// Ends the subject's servers where they keep a database, and checks what they have left there. Returns both sides
-    /// if there is a database.
+    /// Ends the subject's servers if they keep a database, and checks its state. Returns both sides if there is a
+    /// database.
     pub(crate) async fn close(mut self, subject: &mut Subject) -> Result<Option<Self>, Failure> {
         if subject.kind.is_keymint() && subject.database.is_some() {
             subject.finish().await?;

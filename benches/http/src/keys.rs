@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Displays choices as the command line names them.
+/// Displays choices by their names on the command line.
 macro_rules! named {
     ($($choice:ty),*) => {$(
         impl std::fmt::Display for $choice {
@@ -56,7 +56,8 @@ impl Pick {
     }
 }
 
-/// What keys are alike in. Displays as the letter that tells their texts and ids from those of others.
+/// The properties that keys have in common. It displays as the letter that distinguishes their texts and ids from
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
     /// A quota and a rate limit, neither of which ever refuses.

@@ -45,7 +45,7 @@ type Measured = (u32, Row);
 /// Lines by their names, each by its places.
 type Lines = BTreeMap<String, BTreeMap<u32, f64>>;
 
-/// A file, what its values are, if they are laid out by powers of ten, and where they are in a row.
+/// A plot's file, its title, whether its scale is in powers of ten, and its value in a row.
 type Figure = (&'static str, &'static str, bool, fn(&Row) -> Option<f64>);
 
 const OVER_CONNECTIONS: [Figure; 4] = [
@@ -137,7 +137,7 @@ fn most_common(pairs: impl Iterator<Item = (u32, u32)>) -> u32 {
     beside.into_iter().max_by_key(|(_, others)| others.len()).map_or(0, |(number, _)| number)
 }
 
-/// A line for each subject, of the values at the places that `x` takes; of several at one place the last counts.
+/// Returns a line for each subject, of the values at the places `x`. Of several at one place the last counts.
 fn lines(measured: &[Measured], x: &dyn Fn(&Measured) -> Option<u32>, y: fn(&Row) -> Option<f64>) -> Lines {
     let mut lines = Lines::new();
     for measured in measured {

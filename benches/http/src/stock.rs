@@ -36,23 +36,23 @@ pub(crate) enum Stock {
     Postgres(String),
 }
 
-/// Statements in which the databases differ.
+/// The statements that differ between the databases.
 struct Dialect {
     begin: &'static str,
-    /// Names and statements.
+    /// The names and statements of the indexes.
     indexes: &'static str,
-    /// How many columns `keymint_backlog_ns` there are: Better Auth's own tables have none.
+    /// The number of columns `keymint_backlog_ns`: Better Auth's own tables have none.
     own_columns: &'static str,
-    /// `$1` are hashes in JSON, `$2` is the number of the first; then the sort's letter, the quota, the limit, its window,
-    /// calls that were counted, when the key with number 0 was made, the one owner, and when that key expires; each of the
-    /// others was made, and expires, a millisecond before the last one.
+    /// The insertion. `$1` are hashes in JSON, `$2` is the number of the first; then the sort's letter, the quota, the
+    /// limit, its window, the calls that are counted, the creation of the key with number 0, the one owner, and the
+    /// expiry of that key. Each of the others was made, and expires, a millisecond before the previous one.
     insert: &'static str,
-    /// After the commit: what the database would otherwise do while somebody measures.
+    /// The work after the commit that the database would otherwise do during the measurement.
     finish: &'static [&'static str],
     called: &'static str,
 }
 
-/// The columns of an insertion, and where `keymint_backlog_ns` goes.
+/// Writes the columns of an insertion, with the place of `keymint_backlog_ns`.
 macro_rules! insert {
     ($values:literal) => {
         concat!(
@@ -106,7 +106,7 @@ const POSTGRES: Dialect = Dialect {
         from "apikey" where "remaining" is null and "lastRequest" is not null and "rateLimitEnabled""#,
 };
 
-/// Runs the same on a connection to either database, and closes it.
+/// Runs the same code on a connection to either database, and closes it.
 macro_rules! connected {
     ($stock:expr, $connection:ident => $body:expr) => {
         match $stock {
@@ -179,7 +179,7 @@ impl Stock {
                         .bind(sort.has_quota().then_some(plenty))
                         .bind(sort.has_rate_limit().then_some(plenty))
                         .bind(if is_counted { plenty } else { DAY_MS })
-                        // A key's first call makes its row longer, which happens once, and is not what is measured.
+                        // A key's first call makes its row longer, which happens once, and is not measured.
                         .bind(if is_counted { COUNTED } else { 1000 })
                         .bind(if is_counted { "now" } else { "2026-01-01" })
                         .bind((*sort == Sort::Owned).then_some(OWNER_OF_MANY))
@@ -229,7 +229,7 @@ impl Stock {
     }
 }
 
-/// The hashes of these keys in portions, each with the number of its first key.
+/// Returns the hashes of these keys in portions, each with the number of its first key.
 fn hashes(texts: &Texts) -> impl Iterator<Item = (i64, Vec<String>)> {
     let count = texts.count();
     (0..count).step_by(AT_ONCE).map(move |first| {
