@@ -24,7 +24,8 @@ impl LiveApi {
         self.0.load_full()
     }
 
-    /// Replaces the API for requests that start from now on, by one of [`Api::reconfigured`]. Open requests keep theirs.
+    /// Replaces the API for requests that start from now on, by one of [`Api::reconfigured`]. Open requests keep
+    /// theirs.
     pub fn replace(&self, api: Api) {
         self.0.store(Arc::new(api));
     }

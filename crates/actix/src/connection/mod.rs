@@ -59,8 +59,8 @@ enum Wait {
     Body,
 }
 
-/// The time for which the rest of a request is discarded before its connection is closed. An earlier close would reset the
-/// connection before the client reads the answer.
+/// The time for which the rest of a request is discarded before its connection is closed. An earlier close would reset
+/// the connection before the client reads the answer.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 /// The largest number of bytes of later requests that are read ahead.

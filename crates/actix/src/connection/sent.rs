@@ -11,8 +11,8 @@ use super::Answering;
 const PIECE: usize = 32 * 1024;
 
 pin_project! {
-    /// The body of an answer, in pieces. Actix copies everything that a body yields before it sends it; for a large body
-    /// that the client does not read, this would be all of it. The connection's turn ends with the body.
+    /// The body of an answer, in pieces. Actix copies everything that a body yields before it sends it; for a large
+    /// body that the client does not read, this would be all of it. The connection's turn ends with the body.
     #[derive(Debug)]
     pub(crate) struct Sent<B> {
         #[pin]

@@ -4,8 +4,8 @@ use std::task::{Context, Waker};
 
 use actix_web::dev::ServiceRequest;
 
-/// The turn of a connection: its answers report here to the connection, which then hands over the next request. Both run
-/// on the same thread.
+/// The turn of a connection: its answers report here to the connection, which then hands over the next request. Both
+/// run on the same thread.
 #[derive(Default)]
 pub(crate) struct Turn {
     answered: Cell<u64>,

@@ -114,8 +114,8 @@ impl Requirement {
     }
 }
 
-/// Converts a refusal into a guard's error. For missing permissions Better Auth's `KEY_NOT_FOUND` would be a 404, which a
-/// client would take for the route's.
+/// Converts a refusal into a guard's error. For missing permissions Better Auth's `KEY_NOT_FOUND` would be a 404, which
+/// a client would take for the route's.
 fn refused(refusal: Refusal) -> ApiError {
     let code = match refusal.code {
         ErrorCode::KeyNotFound => ErrorCode::InsufficientPermissions,

@@ -8,7 +8,8 @@ use keymint_service::Keys;
 use super::Verifier;
 use super::presented_key::KeyHeaders;
 
-/// The way in which an application verifies its callers' keys. Add it to the application's data: `App::app_data(check)`.
+/// The way in which an application verifies its callers' keys. Add it to the application's data:
+/// `App::app_data(check)`.
 #[derive(Clone)]
 pub struct KeyCheck {
     pub(super) verifier: Arc<dyn Verifier>,
@@ -18,8 +19,8 @@ pub struct KeyCheck {
 }
 
 impl KeyCheck {
-    /// Verifies keys with the service in this process. Requests carry their keys in the `api_key_headers` of its policy, or
-    /// as `Authorization: Bearer`.
+    /// Verifies keys with the service in this process. Requests carry their keys in the `api_key_headers` of its
+    /// policy, or as `Authorization: Bearer`.
     pub fn embedded(keys: Arc<Keys>) -> Self {
         let configurations = keys.policy().configurations().iter();
         let names = configurations.flat_map(|configuration| &configuration.api_key_headers);
@@ -40,8 +41,9 @@ impl KeyCheck {
         self
     }
 
-    /// Sets the networks of the proxies in front of the application. For keys that are restricted to addresses, the client's
-    /// address is then the last one of `X-Forwarded-For` outside of these networks. By default the peer is the client.
+    /// Sets the networks of the proxies in front of the application. For keys that are restricted to addresses, the
+    /// client's address is then the last one of `X-Forwarded-For` outside of these networks. By default the peer is the
+    /// client.
     #[must_use]
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies = networks.into_iter().collect();

@@ -1,9 +1,9 @@
 //! API keys for an application's own routes: the guard [`RequireKey`], and the extractors [`VerifiedKey`] and
 //! [`Admission`].
 //!
-//! A [`KeyCheck`] in the application's data verifies keys: with the [`Keys`](keymint_service::Keys) in the same process, or
-//! with a remote Keymint (`Remote`, with the feature `remote`). A request is charged once, regardless of the number of its
-//! guards and extractors.
+//! A [`KeyCheck`] in the application's data verifies keys: with the [`Keys`](keymint_service::Keys) in the same
+//! process, or with a remote Keymint (`Remote`, with the feature `remote`). A request is charged once, regardless of
+//! the number of its guards and extractors.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -20,8 +20,8 @@ use super::{VerifiedKey, Verifier, VerifierError};
 /// Verifies keys with a remote Keymint, by its `POST /api-key/verify`.
 ///
 /// Only failed connection attempts are retried: a request that was sent may have been charged. Redirects and the
-/// environment's proxies are not followed, because the requests carry keys. `https` needs the feature `remote-tls`, or a
-/// TLS feature of reqwest 0.13 that the application enables.
+/// environment's proxies are not followed, because the requests carry keys. `https` needs the feature `remote-tls`, or
+/// a TLS feature of reqwest 0.13 that the application enables.
 pub struct Remote {
     client: Client,
     url: reqwest::Url,

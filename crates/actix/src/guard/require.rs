@@ -10,8 +10,8 @@ use keymint_domain::{ConfigId, Permissions};
 
 use super::admission::Requirement;
 
-/// Admits requests with a valid key, and refuses others like Keymint's own endpoints: `{"code", "message"}` with 401, 403,
-/// or 429 with `Retry-After`, and 503 while keys cannot be verified.
+/// Admits requests with a valid key, and refuses others like Keymint's own endpoints: `{"code", "message"}` with 401,
+/// 403, or 429 with `Retry-After`, and 503 while keys cannot be verified.
 ///
 /// It wraps an application, a scope or a resource. If guards are nested, or a handler takes a
 /// [`VerifiedKey`](super::VerifiedKey) too, the outermost guard verifies the key at its cost, and the others reuse its
@@ -43,8 +43,8 @@ impl RequireKey {
         Self(Requirement { cost: Cost(cost), ..self.0 })
     }
 
-    /// Admits requests with any key while keys cannot be verified. Handlers then take an [`Admission`](super::Admission); a
-    /// [`VerifiedKey`](super::VerifiedKey) still refuses such requests.
+    /// Admits requests with any key while keys cannot be verified. Handlers then take an
+    /// [`Admission`](super::Admission); a [`VerifiedKey`](super::VerifiedKey) still refuses such requests.
     #[must_use]
     pub fn fail_open(self) -> Self {
         Self(Requirement { fails_open: true, ..self.0 })

@@ -10,8 +10,9 @@ use crate::ApiError;
 
 /// The verified key of a request: its owner, its id, its permissions, and its remaining uses.
 ///
-/// As an argument of a handler it refuses requests without a valid key. Without a guard, it verifies the key at cost 1 and
-/// requires no permission. It is never an unverified key; routes that work without a verification take an [`Admission`].
+/// As an argument of a handler it refuses requests without a valid key. Without a guard, it verifies the key at cost 1
+/// and requires no permission. It is never an unverified key; routes that work without a verification take an
+/// [`Admission`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedKey {
     /// The key's id, which is not a secret.

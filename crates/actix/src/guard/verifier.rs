@@ -10,8 +10,8 @@ use super::VerifiedKey;
 /// Verifies keys: the service in this process, or a remote Keymint.
 #[async_trait]
 pub trait Verifier: Send + Sync {
-    /// Decides on a use of a key now, and counts an accepted use. A refusal is an answer. It is called at most once for a
-    /// request.
+    /// Decides on a use of a key now, and counts an accepted use. A refusal is an answer. It is called at most once for
+    /// a request.
     ///
     /// # Errors
     ///

@@ -21,8 +21,8 @@ pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> R
     require_trusted(request.headers(), trusted)
 }
 
-/// Requires a trusted origin of a sign-in or sign-up from a browser, with or without cookies (docs/better-auth-wire.md 3.6).
-/// Other clients send no origin, and pass.
+/// Requires a trusted origin of a sign-in or sign-up from a browser, with or without cookies (docs/better-auth-wire.md
+/// 3.6). Other clients send no origin, and pass.
 ///
 /// # Errors
 ///

@@ -14,8 +14,8 @@ const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("600");
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Set-Auth-Token");
 
-/// Allows pages of trusted origins to call with credentials and to read every answer, also errors. Other pages get no CORS
-/// headers. Better Auth leaves CORS to its host (docs/better-auth-wire.md 1.5, 15.9).
+/// Allows pages of trusted origins to call with credentials and to read every answer, also errors. Other pages get no
+/// CORS headers. Better Auth leaves CORS to its host (docs/better-auth-wire.md 1.5, 15.9).
 pub(crate) async fn cors<B: MessageBody + 'static>(
     api: CurrentApi,
     request: ServiceRequest,

@@ -80,8 +80,8 @@ impl TrustedOrigin {
         &self.text
     }
 
-    /// Returns true if `url`, an origin or a whole URL, has this origin. Wildcards match only under http and https: under
-    /// other schemes, such as `javascript:`, the text at the host's place is arbitrary.
+    /// Returns true if `url`, an origin or a whole URL, has this origin. Wildcards match only under http and https:
+    /// under other schemes, such as `javascript:`, the text at the host's place is arbitrary.
     fn covers(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else { return false };
         let is_web = matches!(url.scheme(), "http" | "https");
