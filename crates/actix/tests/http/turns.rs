@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,9 +24,11 @@ use tokio::time::timeout;
 
 use crate::support::{Setup, TestServer, answer, assert_error};
 
-/// Pages at once, and those who may wait for one.
-const LISTS: usize = 2;
-const PLACES: usize = LISTS * 65;
+/// Pages at once: half as many as there are cores.
+fn lists_at_once() -> usize {
+    available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
 /// Reads of one key or session at once.
 const LOOKS: usize = 8;
 
@@ -152,18 +155,20 @@ async fn next(sent: &mut JoinSet<Response>) -> Option<Response> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_lists_work_others_wait_and_verifications_do_not() {
+async fn some_lists_work_others_wait_and_verifications_do_not() {
     let store = Slow::new(&["list"]);
     let server = store.serve(ApiOptions { request_timeout: LIMIT, ..ApiOptions::default() });
     let key = server.create(json!({ "userId": "ada" })).await;
 
-    // One more than there are places.
-    let mut lists = all(&server, (0..=PLACES).map(|_| server.request(Method::GET, "list")));
+    // One more than there are places for those who work and those who wait.
+    let at_once = lists_at_once();
+    let places = at_once * 65;
+    let mut lists = all(&server, (0..=places).map(|_| server.request(Method::GET, "list")));
     let refused = next(&mut lists).await.unwrap();
     assert_eq!(refused.headers()["retry-after"], "1");
     let found = answer(refused).await;
     assert_error(&found, 503, "OVERLOADED", "Too many requests are waiting. Try again later.");
-    store.until_inside(LISTS).await;
+    store.until_inside(at_once).await;
 
     // Who verifies, or reads one key, is not kept waiting by lists; nor is anybody else turned away.
     assert_eq!(server.verify(&key).await["valid"], true);
@@ -171,12 +176,12 @@ async fn two_lists_work_others_wait_and_verifications_do_not() {
     assert_eq!(server.get("list").await.0, 503);
 
     // Each that ends lets the next one begin, until all are answered.
-    store.gate.add_permits(PLACES);
-    for _ in 0..PLACES {
+    store.gate.add_permits(places);
+    for _ in 0..places {
         assert_eq!(next(&mut lists).await.unwrap().status(), 200);
     }
     assert!(next(&mut lists).await.is_none());
-    assert_eq!(store.most(), LISTS);
+    assert_eq!(store.most(), at_once);
 }
 
 #[tokio::test(flavor = "multi_thread")]

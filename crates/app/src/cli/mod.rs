@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use keymint_actix::openapi;
+use keymint_actix::endpoints;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, DatabaseUrl};
@@ -77,7 +77,7 @@ fn run(arguments: Arguments) -> CliResult {
                 output::line("the configuration is valid")
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
-            Command::Openapi => output::line(&format!("{:#}", openapi::document(&wiring::served(&config)))),
+            Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
