@@ -24,7 +24,7 @@ async fn better_auth_and_keymint_serve_one_database() {
     run("shared.mjs", &[("KEYMINT_COMPAT_POSTGRES", &urls)]);
 }
 
-/// Runs a script of this folder with the packages that it needs, and fails with what it says.
+/// Runs a script of this folder with the packages that it needs, and fails with its output.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(script: &str, variables: &[(&str, &str)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/compat");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Place, Server, places};
 
-/// Uses `key` `uses` times at both servers at once, and counts the admitted ones.
+/// Uses `key` `uses` times at both servers at the same time, and counts the admitted uses.
 async fn race(servers: [&Server; 2], key: &Value, uses: usize) -> usize {
     let verdicts = join_all((0..uses).map(|number| servers[number % 2].is_valid(key))).await;
     verdicts.into_iter().filter(|valid| *valid).count()

@@ -1,4 +1,4 @@
-//! What the README shows is what a newcomer sees, but for what is different on every machine.
+//! The README's examples equal the output that a newcomer sees, except for values that differ on every machine.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use crate::process::{Place, Server};
 
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 
-/// The fenced blocks of a language.
+/// Returns the fenced blocks of a language.
 pub(crate) fn blocks(language: &str) -> Vec<String> {
     markdown::blocks(README, language)
 }
@@ -18,7 +18,7 @@ fn server_key(welcome: &str) -> &str {
     welcome.split_once("shown this once: ").unwrap().1.lines().next().unwrap()
 }
 
-/// Gives `found` those texts of `example` that no two keys share.
+/// Replaces the texts in `found` that differ for every key by those of `example`.
 fn in_place_of(found: &mut Value, example: &Value) {
     for name in ["id", "start", "key", "createdAt", "updatedAt", "lastRequest"] {
         if found[name].is_string() && example[name].is_string() {

@@ -21,7 +21,7 @@ async fn sign_up(server: &Server, name: &str) -> (StatusCode, Value) {
     send(request(server, "POST", "sign-up/email").json(&body)).await
 }
 
-/// The session cookie of somebody who signs in.
+/// Signs a user in, and returns the session cookie.
 async fn cookie(server: &Server, name: &str) -> String {
     let body = json!({ "email": format!("{name}@example.com"), "password": "password" });
     let response = request(server, "POST", "sign-in/email").json(&body).send().await.unwrap();

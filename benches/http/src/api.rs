@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::keys::{Endpoint, Sort};
 
-/// What the requests of the benchmark show; the servers live for minutes and listen on loopback.
+/// The server key of the benchmark's requests. The servers live for minutes and listen on loopback.
 pub(crate) const SERVER_KEY: &str = "the-benchmarks-server-key-is-no-secret";
 
-/// The largest count on the wire: no round comes near it.
+/// The largest count on the wire. No round comes near it.
 pub(crate) const PLENTY: u64 = 2_147_483_647;
 
-/// Better Auth's wire, as far as the benchmark speaks it.
+/// Better Auth's wire, as far as the benchmark uses it.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     client: Client,
@@ -21,7 +21,7 @@ pub(crate) struct Api {
     base: String,
 }
 
-/// An answer as it came.
+/// An answer, as received.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
@@ -45,7 +45,7 @@ impl Answer {
 }
 
 impl Api {
-    /// The endpoints at `url`, which has no path.
+    /// Returns the endpoints at `url`, which has no path.
     pub(crate) fn at(url: &str) -> Self {
         Self { client: Client::new(), origin: url.to_owned(), base: format!("{url}/api/auth/api-key") }
     }
@@ -57,7 +57,7 @@ impl Api {
         }
     }
 
-    /// Makes keys that live.
+    /// Creates keys, and returns their texts.
     pub(crate) async fn create_keys(&self, sort: Sort, count: usize) -> Result<Vec<String>, Failure> {
         const AT_ONCE: usize = 32;
         stream::iter(0..count).map(|number| self.create_key(sort, number)).buffered(AT_ONCE).try_collect().await
@@ -82,32 +82,32 @@ impl Api {
         Answer::of(self.post("verify", &json!({ "key": key })).await?).await
     }
 
-    /// Asks as a gateway whether a request with a key may pass, and pays for it.
+    /// Requests, as a gateway, permission for a request with a key, and pays for it.
     pub(crate) async fn authorize(&self, key: &str) -> Result<Answer, Failure> {
         let request = self.client.get(self.url(Endpoint::Authorize));
         Answer::of(send(request.header("x-authz-server-key", SERVER_KEY).header("x-api-key", key)).await?).await
     }
 
-    /// Whether a key is valid. It is paid for: not every subject lets one look for nothing.
+    /// Returns true if a key is valid. The call is paid for: not every subject supports a look without payment.
     pub(crate) async fn is_valid(&self, key: &str) -> Result<bool, Failure> {
         let answer: Value = serde_json::from_str(&self.verify(key).await?.body)?;
         Ok(answer["valid"] == true)
     }
 
-    /// The [`Page`] that a query asks for, as JSON.
+    /// Returns the [`Page`] of a query, as JSON.
     pub(crate) async fn list(&self, query: &str) -> Result<String, Failure> {
         let url = format!("{}/list?{query}", self.base);
         Ok(send(self.client.get(url).bearer_auth(SERVER_KEY)).await?.text().await?)
     }
 
-    /// A path that stands under the base path.
+    /// Returns the URL of a path under the base path.
     pub(crate) fn under_base(&self, path: &str) -> String {
         format!("{}/api/auth{path}", self.origin)
     }
 
     /// Signs a new user up, and returns the cookie of their session.
     pub(crate) async fn sign_up(&self) -> Result<String, Failure> {
-        // Each server that is measured has another port.
+        // Each measured server has another port.
         let email = format!("user-{}@example.com", self.origin.rsplit(':').next().unwrap_or_default());
         let new = json!({ "email": email, "password": "password1234", "name": "somebody" });
         let response = send(self.client.post(self.under_base("/sign-up/email")).json(&new)).await?;
@@ -116,7 +116,7 @@ impl Api {
         Ok(cookie.to_owned())
     }
 
-    /// What the server has counted, in Prometheus' text format; `None` where it does not say.
+    /// Returns the server's metrics in Prometheus' text format; `None` = it has none.
     pub(crate) async fn metrics(&self) -> Result<Option<String>, Failure> {
         let response = self.client.get(format!("{}/metrics", self.origin)).bearer_auth(SERVER_KEY).send().await?;
         Ok(if response.status().is_success() { Some(response.text().await?) } else { None })

@@ -13,7 +13,7 @@ use crate::api::SERVER_KEY;
 use crate::figures::Figures;
 use crate::keys::{Endpoint, Texts};
 
-/// What one subject did in one round, as wrk's script says it.
+/// The results of one subject in one round, as printed by wrk's script.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Round {
     /// Requests that were answered in time.
@@ -28,7 +28,7 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    /// Adds itself as one round of the figures.
+    /// Adds the results as one round of the figures.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one round are far below 2^53")]
     pub(crate) fn enter(&self, figures: &mut Figures) {
         figures.add("per_second", self.per_second());
@@ -41,7 +41,7 @@ impl Round {
         self.answered as f64 * 1e6 / self.took_us as f64
     }
 
-    /// What several did at the same time: answers together, in the longest time, with the worst latencies.
+    /// Returns the sum of concurrent results: answers together, in the longest time, with the worst latencies.
     fn together(&self, other: &Self) -> Self {
         Self {
             answered: self.answered + other.answered,
@@ -54,7 +54,7 @@ impl Round {
     }
 }
 
-/// Wrk, and what it asks for.
+/// wrk, and its requests.
 #[derive(Debug)]
 pub(crate) struct Load {
     script: PathBuf,
@@ -66,7 +66,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// A load of requests that show these keys. `name` tells its files from those of others in the folder.
+    /// Returns a load of requests with these keys. `name` distinguishes its files from others in the folder.
     pub(crate) fn of(
         texts: &Texts,
         folder: &Path,
@@ -81,8 +81,8 @@ impl Load {
         Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
     }
 
-    /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
-    /// is one at least.
+    /// Drives the endpoints at `urls` for that long, all at the same time, each over its share of the connections, at
+    /// least one.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Load {
         let parts = (0..).zip(urls).map(|(place, url)| {
             let connections = (self.connections.get() + place) / u32::try_from(urls.len()).unwrap_or(u32::MAX);
             let connections = NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN);
-            // Further ones ask for keys in another order.
+            // Further ones use the keys in another order.
             self.drive(url, connections, seconds, seed + place * 1_000_000)
         });
         let rounds = try_join_all(parts).await?;
@@ -124,15 +124,15 @@ impl Load {
     }
 }
 
-/// Starts a hundred connections that ask for `url` without a pause, and show who they are by `header`. They end when
-/// it is dropped.
+/// Starts a hundred connections that request `url` without a pause, authenticated by `header`. They end when it is
+/// dropped.
 pub(crate) fn flood(url: &str, header: &str) -> Result<Child, Failure> {
     let mut wrk = Command::new("wrk");
     wrk.kill_on_drop(true).stdout(Stdio::null()).args(["-c100", "-t1", "-d1h"]);
     Ok(wrk.arg("-H").arg(header).arg(url).spawn()?)
 }
 
-/// Wrk's version, or what to do where it is missing.
+/// Returns wrk's version, or an explanation of how to install it.
 pub(crate) async fn version() -> Result<String, Failure> {
     // It prints its version and its options, and fails, by design.
     match Command::new("wrk").arg("--version").output().await {

@@ -33,7 +33,7 @@ use crate::report::Report;
 use crate::rounds::measure;
 use crate::subject::{Lab, bare};
 
-/// What ends a run: a text for whoever started it.
+/// The error that ends a run: a text for the user.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs unless it is interrupted: either way, servers end and folders go before this returns.
+/// Runs until the end or an interrupt. Either way, servers end and folders are removed before this returns.
 #[tokio::main]
 async fn to_the_end(measuring: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {

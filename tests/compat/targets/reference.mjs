@@ -11,7 +11,8 @@ import { connection } from './postgres.mjs';
  * version of Better Auth it is.
  */
 export async function startReference(profile, url, packages = current) {
-  const server = http.createServer();
+  // Node closes a connection that is idle for 5 s, just while the agent may be sending the next request on it.
+  const server = http.createServer({ keepAliveTimeout: 0 });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${server.address().port}`;
   const database = openDatabase(url, packages);

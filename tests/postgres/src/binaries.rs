@@ -4,12 +4,16 @@ use std::{env, fs};
 
 use keymint_test_support::debian;
 
-/// The folder that holds `initdb` and `pg_ctl`; installs them where they are missing and that is possible.
+/// Returns the folder that holds `initdb` and `pg_ctl`. Installs them if they are missing and that is possible.
 pub(crate) fn folder() -> PathBuf {
     folder_of(&["initdb", "pg_ctl", "postgres"])
 }
 
-/// Where a program of Postgres is, such as `pg_dump`; it is installed where it is missing and that is possible.
+/// Returns the path of a Postgres program, such as `pg_dump`. Installs it if it is missing and that is possible.
+///
+/// # Panics
+///
+/// Panics if the program is missing and cannot be installed.
 pub fn tool(name: &str) -> PathBuf {
     folder_of(&[name]).join(name)
 }
@@ -39,7 +43,7 @@ fn by_pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
-/// Debian's folders, the newest version first.
+/// Returns Debian's folders, the newest version first.
 fn debians() -> Vec<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<u32> = versions.filter_map(|version| version.file_name().to_str()?.parse().ok()).collect();

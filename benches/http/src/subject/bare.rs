@@ -1,6 +1,6 @@
-//! The bare endpoint: what HTTP and JSON cost where nothing is looked up, decided or kept.
+//! The bare endpoint: the cost of HTTP and JSON without lookups, decisions and writes.
 //!
-//! It parses the request's body where there is one, and answers with the header fields and the body of an answer that
+//! It parses the request's body if there is one, and answers with the header fields and the body of an answer that
 //! Keymint gave, so that both sides read and write the same bytes.
 
 use std::net::TcpListener;
@@ -27,7 +27,7 @@ struct Answers<T> {
     authorize: T,
 }
 
-/// An answer, ready to be given.
+/// An answer that is ready to be sent.
 #[derive(Debug)]
 struct Given {
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -36,7 +36,7 @@ struct Given {
 
 impl Given {
     fn of(Answer { headers, body }: Answer) -> Result<Self, Failure> {
-        // These the server writes itself.
+        // The server writes these itself.
         let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
         let headers = headers.map(|(name, value)| Ok((name.parse()?, value.parse()?)));
         Ok(Self { headers: headers.collect::<Result<_, Failure>>()?, body: Bytes::from(body) })
@@ -51,14 +51,14 @@ impl Given {
     }
 }
 
-/// What a request to verify holds; other members are dropped, as Keymint does.
+/// The body of a verification. Other members are dropped, as in Keymint.
 #[derive(Debug, Deserialize)]
 struct Request {
     #[serde(rename = "key")]
     _key: String,
 }
 
-/// Records answers of Keymint's, and starts a process that gives them.
+/// Records answers of Keymint, and starts a process that gives them.
 pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Server, Failure> {
     let model = keymint::start(lab, keymint::MEMORY, workers, folder).await?;
     let api = Api::at(model.url());
@@ -74,7 +74,7 @@ pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Se
     Server::start(&mut command, folder).await
 }
 
-/// The process.
+/// Runs the process.
 pub(crate) fn serve(arguments: &Bare) -> Result<(), Failure> {
     let recorded: Answers<Answer> = serde_json::from_slice(&fs::read(&arguments.answers)?)?;
     let given = Answers { verify: Given::of(recorded.verify)?, authorize: Given::of(recorded.authorize)? };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{CliResult, Outcome};
 
-/// Nobody reads any more what is printed, as when it goes to `head`.
+/// The error for output that is not read any more, for example because `head` has exited.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads what is printed")]
 pub(super) struct NobodyReads;
@@ -22,15 +22,15 @@ pub(super) fn line(text: &str) -> CliResult {
     }
 }
 
-/// Prints one thing: as JSON, or one member a line.
+/// Prints one object: as JSON, or one member per line.
 pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     let text = serde_json::to_string(value)?;
-    // Metadata may hold what no table can: halves of characters, and any depth.
+    // Metadata may hold what no table can: lone surrogates, and any depth.
     let value = match serde_json::to_value(value) {
         Ok(value) if !json => value,
         _ => return line(&seen(&text)),
     };
-    // No table: a value may be longer than a table's cell, which has as many columns as a u16 counts.
+    // Not a table: a value may be longer than a table's cell, whose columns are counted in a u16.
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in members {
@@ -39,7 +39,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Prints many things: as JSON the whole answer, else a table of these columns.
+/// Prints many objects: the whole answer as JSON, or a table of these columns.
 pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], json: bool) -> CliResult {
     if json {
         return line(&seen(&serde_json::to_string(answer)?));
@@ -54,13 +54,13 @@ pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], jso
     line(&table.trim_fmt())
 }
 
-/// A member in one cell among others.
+/// Returns a member with its name, for one cell of a table.
 pub(super) fn pair((name, value): (&String, &Value)) -> String {
     format!("{name}={}", cell(value))
 }
 
-/// A value in a table: texts without quotes, and what is not seen escaped, so that it neither breaks the line nor turns it
-/// around.
+/// Returns a value for a table: text without quotes, and invisible characters escaped, so that they neither break nor
+/// reverse the line.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -69,9 +69,9 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// A JSON text that says the same, with what is not seen escaped.
+/// Returns a JSON text with the same meaning, in which invisible characters are escaped.
 fn seen(json: &str) -> String {
-    // They are all of one unit of UTF-16.
+    // Each of them is a single UTF-16 unit.
     escaped(json, |unseen| format!("\\u{:04x}", u32::from(unseen)))
 }
 

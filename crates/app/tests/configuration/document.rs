@@ -6,7 +6,7 @@ use super::config;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
 
-/// What the tables say of a key, in the same words as [`reference()`].
+/// Returns the keys in the tables, in the same words as [`reference()`].
 fn documented_keys() -> Vec<Key> {
     let mut section = String::new();
     let mut keys = Vec::new();

@@ -1,5 +1,5 @@
-//! Gateways as `docs/gateways/` configures them: the real nginx, Caddy, Traefik and Envoy, each between a client and an
-//! upstream, and the request of APISIX as its document has it.
+//! Gateways as configured in `docs/gateways/`: the real nginx, Caddy, Traefik and Envoy, each between a client and an
+//! upstream, and the request of APISIX as in its document.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use keymint_test_support::debian::program;
 
-/// It is killed when it is dropped.
+/// A running application. It is killed when it is dropped.
 pub(crate) struct Wsgi {
     pub(crate) address: SocketAddr,
     child: Child,

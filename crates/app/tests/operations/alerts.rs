@@ -1,4 +1,4 @@
-//! The alerts, by the real promtool.
+//! The alerts, checked by the real promtool.
 
 use std::process::Command;
 

@@ -49,7 +49,7 @@ async fn remove_at_once(
     let rows = query(FIND).bind(json!(asked).to_string()).fetch_all(&mut *transaction).await.map_err(store_error)?;
     // A row that cannot be read stays, and keeps none of the others from being removed.
     let keys: Vec<ApiKey> = rows.iter().filter_map(|row| read_key(row).ok()).collect();
-    let exhausted = keys.iter().filter(|key| policy.may_bury_exhausted(key, now));
+    let exhausted = keys.iter().filter(|key| policy.may_remove_exhausted(key, now));
     let exhausted: Vec<_> = exhausted.map(|key| key.details.id.as_str()).collect();
     if exhausted.is_empty() {
         transaction.rollback().await.map_err(store_error)?;
