@@ -1,6 +1,10 @@
-//! The arrows between the crates, and the libraries that each of them may use, as in `docs/architecture.md`.
+//! The arrows between the crates and between the modules of the HTTP crate, and the libraries that each crate may use, as
+//! in `docs/architecture.md`.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
+
+#[path = "arrows/modules.rs"]
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -147,5 +151,17 @@ fn the_suite_is_for_tests_only() {
 fn every_crate_takes_the_lints_of_the_workspace() {
     for (name, manifest) in manifests() {
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+    }
+}
+
+#[test]
+fn modules_of_the_http_crate_use_each_other_without_a_cycle() {
+    let arrows = modules::arrows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../actix/src"));
+    assert!(arrows.len() > 10, "{} modules use others", arrows.len());
+    if let Some(cycle) = modules::cycle(&arrows) {
+        let steps = cycle
+            .windows(2)
+            .map(|step| format!("{} -> {}: {}", step[0], step[1], arrows[&step[0]][&step[1]].display()));
+        panic!("a cycle of modules:\n{}", steps.collect::<Vec<_>>().join("\n"));
     }
 }

@@ -7,7 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use arc_swap::ArcSwap;
 
-use crate::{Api, ApiError};
+use crate::api::Api;
+use crate::error::ApiError;
 
 /// The API that serves requests. It can be replaced at run time. A clone is another handle on the same API.
 #[derive(Clone)]

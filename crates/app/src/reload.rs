@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keymint_actix::LiveApi;
-use keymint_actix::session::CookieSecret;
 use keymint_actix::tls::{Certificate, Tls};
+use keymint_actix::{CookieSecret, LiveApi};
 use keymint_service::{Cleanup, Keys, ServiceError};
 
 use crate::config::{self, Config, Problems};

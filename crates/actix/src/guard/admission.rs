@@ -10,8 +10,8 @@ use keymint_service::{ServiceError, VerifyKey};
 use tokio::sync::OnceCell;
 
 use super::{KeyCheck, VerifiedKey, VerifierError};
-use crate::ApiError;
-use crate::request::proven_address;
+use crate::callers::proven_address;
+use crate::error::ApiError;
 
 /// The way in which a guard admitted a request, for handlers behind a guard that fails open. Behind other guards it is
 /// always [`Admission::Verified`].

@@ -41,4 +41,6 @@ pub use key_check::KeyCheck;
 pub use remote::{InvalidRemote, Remote, RemoteOptions};
 pub use require::{Guarded, RequireKey};
 pub use verified_key::{RateLimitLeft, VerifiedKey};
-pub use verifier::{Verifier, VerifierError};
+pub use verifier::Verifier;
+
+pub use crate::error::VerifierError;

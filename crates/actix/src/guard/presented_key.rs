@@ -2,7 +2,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use keymint_domain::ErrorCode;
 use keymint_domain::key::PlainKey;
 
-use crate::request::{NoKey, one_key};
+use crate::callers::{NoKey, one_key};
 
 /// The headers in which requests carry their keys.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use keymint_domain::usage::Standing;
 use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
 
 use super::Admission;
-use crate::ApiError;
+use crate::error::ApiError;
 
 /// The verified key of a request: its owner, its id, its permissions, and its remaining uses.
 ///

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::TrustedOrigins;
 use super::relative::is_safe_path;
-use crate::ApiError;
+use crate::error::ApiError;
 
 /// Requires a trusted origin of a request that changes data and carries cookies (docs/better-auth-wire.md 3.1, 3.2).
 ///

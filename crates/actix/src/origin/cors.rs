@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
-use crate::live::CurrentApi;
+use super::TrustedOrigins;
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// The time for which a browser may cache the answer to a preflight, in seconds.
@@ -17,12 +17,12 @@ const EXPOSED_HEADERS: HeaderValue =
 /// Allows pages of trusted origins to call with credentials and to read every answer, also errors. Other pages get no
 /// CORS headers. Better Auth leaves CORS to its host (docs/better-auth-wire.md 1.5, 15.9).
 pub(crate) async fn cors<B: MessageBody + 'static>(
-    api: CurrentApi,
+    trusted: &TrustedOrigins,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let origin = origin.filter(|origin| origin.to_str().is_ok_and(|text| api.options.trusted_origins.cover(text)));
+    let origin = origin.filter(|origin| origin.to_str().is_ok_and(|text| trusted.cover(text)));
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight {

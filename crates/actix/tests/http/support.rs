@@ -2,10 +2,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::session::{CookieSecret, Sessions};
-use keymint_actix::{Api, ApiOptions, Running, ServeOptions, Stopper, serve};
+use keymint_actix::{
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
+};
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use keymint_actix::openapi;
+use keymint_actix::endpoints;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
@@ -75,7 +75,7 @@ fn run(arguments: Arguments) -> CliResult {
                 output::line("the configuration is valid")
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
-            Command::Openapi => output::line(&format!("{:#}", openapi::document(&wiring::served(&config)))),
+            Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {

@@ -19,7 +19,7 @@ mod values;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 use keymint_domain::Policy;
 use keymint_domain::server_key::ServerKeyText;
 

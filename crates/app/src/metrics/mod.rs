@@ -9,7 +9,7 @@ mod publish;
 use std::fmt;
 use std::sync::Arc;
 
-use keymint_actix::Answered;
+use keymint_actix::CompletedRequest;
 use keymint_ports::Connections;
 use keymint_service::Throttle;
 use prometheus::{Registry, TextEncoder};
@@ -48,8 +48,8 @@ impl Metrics {
     }
 
     /// Counts an answered request.
-    pub(crate) fn answered(&self, answered: &Answered<'_>) {
-        let Answered { route, method, status, took } = *answered;
+    pub(crate) fn answered(&self, completed: &CompletedRequest<'_>) {
+        let CompletedRequest { route, method, status, took } = *completed;
         self.instruments.requests.with_label_values(&[route, method, status]).inc();
         self.instruments.request_duration.with_label_values(&[route]).observe(took.as_secs_f64());
     }

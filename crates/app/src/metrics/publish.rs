@@ -3,7 +3,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use keymint_actix::{Api, Exposition, Render};
+use keymint_actix::{Api, MetricsEndpoint, Render};
 
 use super::{Metrics, Sources};
 
@@ -19,7 +19,7 @@ pub(crate) fn publish(
     listener: Option<TcpListener>,
 ) -> io::Result<Api> {
     let (counting, rendering) = (Arc::clone(metrics), Arc::clone(metrics));
-    let api = api.watched_by(move |answered| counting.answered(answered));
+    let api = api.on_response(move |answered| counting.answered(answered));
     let render: Arc<Render> = Arc::new(move || rendering.render(&sources));
     match listener {
         Some(listener) => {
@@ -31,6 +31,6 @@ pub(crate) fn publish(
             });
             Ok(api)
         }
-        None => Ok(api.with_metrics(Exposition { render, allow: allow.to_vec() })),
+        None => Ok(api.with_metrics(MetricsEndpoint { render, allow: allow.to_vec() })),
     }
 }

@@ -7,12 +7,10 @@ mod store;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use keymint_actix::authorize::{AssertionOptions, Assertions};
-use keymint_actix::openapi::Served;
+use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, ServeOptions};
+use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
@@ -242,10 +240,10 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.
-pub fn served(config: &Config) -> Served<'_> {
+pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
-    Served { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+    DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

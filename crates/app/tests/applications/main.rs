@@ -16,8 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keymint_actix::ApiOptions;
-use keymint_actix::authorize::AssertionOptions;
+use keymint_actix::{ApiOptions, AssertionOptions};
 use keymint_ports::Clock as _;
 use keymint_service::SystemClock;
 use keymint_test_support::{markdown, npm, python};
@@ -73,7 +72,7 @@ fn snippet(language: &str, server: &TestServer) -> String {
         .fold(block.clone(), |block, url| block.replace(url, &format!("http://{}/.well-known", server.address)))
 }
 
-/// What a program answers to these requests.
+/// The answer of a program to these requests.
 async fn answers(mut program: Command, requests: &Value) -> Vec<Value> {
     let requests = requests.to_string();
     let run = move || {

@@ -1,4 +1,4 @@
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 use keymint_app::config::Config;
 
 use super::{complaint, config, load};

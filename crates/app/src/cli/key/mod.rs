@@ -3,7 +3,7 @@ mod commands;
 use std::io;
 use std::sync::Arc;
 
-use keymint_actix::wire::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
+use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
 use keymint_domain::listing::Unreadable;
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};

@@ -1,4 +1,4 @@
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 
 use crate::config::Problem;
 use crate::config::source::{Given, given};
