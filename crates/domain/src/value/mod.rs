@@ -18,5 +18,6 @@ pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
 pub use text::{InvalidPrefix, KeyName, Prefix, is_unseen, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 
-/// The largest count that is taken: Better Auth keeps counts in a Postgres `integer` (docs/better-auth-wire.md 11.1).
+/// The largest count that is accepted: Better Auth stores counts in a Postgres `integer` (docs/better-auth-wire.md
+/// 11.1).
 pub const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
