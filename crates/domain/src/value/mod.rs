@@ -15,6 +15,7 @@ pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserI
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
+pub(crate) use text::check_name;
 pub use text::{InvalidPrefix, KeyName, Prefix, is_unseen, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 
