@@ -56,8 +56,8 @@ async fn a_session_that_keeps_a_table_locked_stops_a_migration_and_is_named() {
     let mut reads = stranger.begin().await.unwrap();
     query(r#"select 1 from "apikey""#).execute(&mut *reads).await.unwrap();
 
-    let options = PgOptions { statement_timeout_ms: 500, ..database.options() };
-    let started = timeout(Duration::from_secs(20), PgStore::connect(&options)).await;
+    let options = PgOptions { statement_timeout_ms: 3000, ..database.options() };
+    let started = timeout(Duration::from_mins(1), PgStore::connect(&options)).await;
     let error = started.expect("the lock is not waited for without a bound").unwrap_err();
     let told = error.to_string();
     let expected = "the database cannot be migrated, since it waits too long for a lock on a table: server process ";

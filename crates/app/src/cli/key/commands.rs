@@ -1,4 +1,4 @@
-//! Arguments read into commands of the service, in the order in which their problems are told.
+//! Arguments read into commands of the service, in the order in which their problems are reported.
 
 use std::ops::RangeInclusive;
 
