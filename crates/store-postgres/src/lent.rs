@@ -2,19 +2,19 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use keymint_ports::StoreError;
+use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{Postgres, Transaction};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
 use crate::error::store_error;
 
-/// How long a connection that nobody uses may take to say that it is alive.
+/// The time that an idle connection may take to answer a ping.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// The connections, and how long a call on one of them may take.
+/// The connections, and the time that a call on one of them may take.
 pub(crate) struct Pool {
     pub(crate) connections: PgPool,
     pub(crate) deadline: Deadline,
@@ -22,6 +22,9 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Takes a connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]
     pub(crate) async fn lend(&self) -> Result<Lent, StoreError> {
         let connection = self.connections.acquire().await.map_err(store_error)?;
         Ok(Lent { connection, ended: false })
@@ -40,7 +43,7 @@ macro_rules! call {
 
 /// A connection on loan.
 ///
-/// It goes back to the pool only from a call that ended. Where the store fails, or a call is dropped half-way, it is
+/// It goes back to the pool only from a call that ended. If the store fails, or a call is dropped half-way, it is
 /// closed, which rolls back whatever was open: `sqlx` does not see a transaction whose `begin` was sent but not heard of,
 /// and the next call on such a connection would be lost in it.
 pub(crate) struct Lent {
@@ -49,7 +52,10 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
+    /// Ends a call. Gives its connection back unless the store failed: a failure may have left it in any state.
+    ///
+    /// # Errors
+    /// Those of the call.
     pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if !matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Locked)) {
             self.give_back();
@@ -60,21 +66,6 @@ impl Lent {
     /// Gives the connection back, after a call that left it as it was.
     pub(crate) fn give_back(mut self) {
         self.ended = true;
-    }
-}
-
-/// Commits what went well, and rolls back what did not: a transaction that is merely dropped keeps its locks for a while.
-pub(crate) async fn end(
-    transaction: Transaction<'_, Postgres>,
-    outcome: Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    match outcome {
-        Ok(()) => transaction.commit().await.map_err(store_error),
-        Err(StoreError::Unavailable(cause)) => Err(StoreError::Unavailable(cause)),
-        Err(refusal) => {
-            transaction.rollback().await.map_err(store_error)?;
-            Err(refusal)
-        }
     }
 }
 

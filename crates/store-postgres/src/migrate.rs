@@ -1,17 +1,16 @@
 use std::collections::HashMap;
 
+use keymint_store_sql::{Layout, missing_columns};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, query, query_as, query_scalar};
 
-use crate::columns::COLUMNS;
-use crate::error::{Fault, is_forbidden, migrate_error, open_error};
-use crate::layout::Layout;
-use crate::lock::Lock;
+use crate::error::{Fault, is_forbidden, migrate_error, open_error, store_error};
+use crate::lock::lock;
 use crate::needs::{Found, missing_rights};
 use crate::{ConnectError, PgOptions};
 
-/// The migrations, compiled in.
+/// Returns the migrations, which are compiled in.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/postgres");
     // The default name could be taken by an application that lives in the same database.
@@ -23,23 +22,26 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Brings the tables up to date, where they are not: who only works on them need not have the right to change them. Returns
-/// what Better Auth's tables have, and what is wrong with them that keeps nobody from verifying keys.
+/// Brings the tables up to date if they are not: a role that only works on them need not have the right to change them.
+/// Returns the layout of Better Auth's tables, and the faults that keep nobody from verifying keys.
+///
+/// # Errors
+/// The tables cannot be used, or cannot be migrated.
 pub(crate) async fn migrate(pool: &PgPool, options: &PgOptions) -> Result<(Layout, Vec<Fault>), ConnectError> {
     let mut connection = pool.acquire().await.map_err(open_error)?;
     if !is_up_to_date(&mut connection, options).await? {
         bring_up_to_date(&mut connection).await?;
     }
     let found = Found::look(&mut connection).await?;
-    check_layout(COLUMNS.iter(), &found)?;
+    check_layout(&found, true)?;
     let (misfits, mut others) = found.misfits();
     let (missing, missing_others) = missing_rights(&mut connection).await?;
     others.extend(missing_others);
     check(misfits.into_iter().chain(missing).collect())?;
-    Ok((Layout::of(&found), others))
+    Ok((Layout::of(|table, column| found.has_column(table, column), found.widths()), others))
 }
 
-/// Whether every migration has run, and is still the one that ran.
+/// Returns `true` if every migration has run, and is still the one that ran.
 async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Result<bool, ConnectError> {
     const IS_READABLE: &str = "select has_table_privilege(to_regclass('keymint_migrations'), 'SELECT')";
     const APPLIED: &str = "select version, checksum from keymint_migrations where success";
@@ -56,15 +58,16 @@ async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Re
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait.
+/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the others
+/// wait.
 async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), ConnectError> {
     let mut transaction = connection.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
-    Lock::Migration.take(&mut transaction).await.map_err(migrate_error)?;
+    lock(&mut transaction, "keymint migration").await.map_err(store_error).map_err(migrate_error)?;
     // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
     let found = Found::look(&mut transaction).await?;
     if found.has("apikey") {
-        check_layout(COLUMNS.iter().filter(|column| !column.starts_with("keymint_")), &found)?;
+        check_layout(&found, false)?;
     }
     check(found.misfits().0)?;
     let role: String =
@@ -83,7 +86,8 @@ fn check(faults: Vec<Fault>) -> Result<(), ConnectError> {
     if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
 }
 
-fn check_layout<'a>(needed: impl Iterator<Item = &'a &'static str>, found: &Found) -> Result<(), ConnectError> {
-    let missing: Vec<_> = needed.copied().filter(|column| !found.has_column("apikey", column)).collect();
+/// Fails if the table of keys lacks a column.
+fn check_layout(found: &Found, with_ours: bool) -> Result<(), ConnectError> {
+    let missing = missing_columns(|column| found.has_column("apikey", column), with_ours);
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
 }

@@ -1,15 +1,15 @@
-//! What the statements of this store need of a database: columns of these types, and rights on their tables. It is looked at
-//! once, when the store is opened, so that a database on which nothing could work is told before anybody is served.
+//! The needs of statements: columns of these types, and rights on their tables. They are checked once, when the store is
+//! opened, so that a database on which nothing could work is reported before anybody is served.
 
 use std::collections::HashMap;
 
+use keymint_store_sql::{FLAG_COLUMNS, INSTANT_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, Widths};
 use sqlx::postgres::PgConnection;
 use sqlx::{query_as, query_scalar};
 
 use crate::error::{ConnectError, Fault, open_error};
-use crate::number::{NUMBERS, Widths};
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
@@ -20,7 +20,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The type that the column should have.
+    /// Returns the type that the column should have.
     fn expected(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -42,15 +42,15 @@ impl Kind {
     }
 }
 
-/// What some of the statements need of a table.
+/// The needs of some of the statements of a table.
 struct Need {
     table: &'static str,
     /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere.
     columns: &'static [(Kind, &'static [&'static str])],
     rights: &'static [&'static str],
-    /// What does not work without it.
+    /// The purpose that fails without it.
     purpose: &'static str,
-    /// Whether a server without it would be of no use.
+    /// A server without it would be of no use.
     is_vital: bool,
 }
 
@@ -58,29 +58,11 @@ const NEEDS: &[Need] = &[
     Need {
         table: "apikey",
         columns: &[
-            (
-                Kind::Text,
-                &[
-                    "id",
-                    "configId",
-                    "name",
-                    "start",
-                    "referenceId",
-                    "prefix",
-                    "key",
-                    "permissions",
-                    "metadata",
-                    "keymint_revoked_by",
-                    "keymint_addresses",
-                ],
-            ),
-            (Kind::Number, NUMBERS),
+            (Kind::Text, TEXT_COLUMNS),
+            (Kind::Number, NUMBER_COLUMNS),
             (Kind::WideNumber, &["keymint_backlog_ns"]),
-            (Kind::Flag, &["enabled", "rateLimitEnabled"]),
-            (
-                Kind::Instant,
-                &["lastRefillAt", "lastRequest", "expiresAt", "createdAt", "updatedAt", "keymint_revoked_at"],
-            ),
+            (Kind::Flag, FLAG_COLUMNS),
+            (Kind::Instant, INSTANT_COLUMNS),
         ],
         rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
         purpose: "keys",
@@ -161,7 +143,10 @@ const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCoun
 pub(crate) struct Found(HashMap<String, HashMap<String, String>>);
 
 impl Found {
-    /// Looks at the tables that statements find under these names.
+    /// Reads the columns of the tables that statements find under these names.
+    ///
+    /// # Errors
+    /// [`ConnectError::Open`]
     pub(crate) async fn look(connection: &mut PgConnection) -> Result<Self, ConnectError> {
         // The type of a domain is the one that it is made of, as it is on the wire.
         const LOOK: &str = "select t.name, a.attname::text,
@@ -180,17 +165,17 @@ impl Found {
         Ok(Self(found))
     }
 
-    /// Whether there is such a table.
+    /// Returns `true` if there is such a table.
     pub(crate) fn has(&self, table: &str) -> bool {
         self.0.contains_key(table)
     }
 
-    /// Whether the table has the column.
+    /// Returns `true` if the table has the column.
     pub(crate) fn has_column(&self, table: &str, column: &str) -> bool {
         self.type_of(table, column).is_some()
     }
 
-    /// Which columns of keys are wider than Better Auth's.
+    /// Returns the columns of keys that are wider than Better Auth's.
     pub(crate) fn widths(&self) -> Widths {
         Widths::of(|column| self.type_of("apikey", column) == Some("bigint"))
     }
@@ -199,7 +184,7 @@ impl Found {
         self.0.get(table)?.get(column).map(String::as_str)
     }
 
-    /// The columns that cannot work, first those without which nothing does, then the others.
+    /// Returns the columns that cannot work, first those without which nothing does, then the others.
     pub(crate) fn misfits(&self) -> (Vec<Fault>, Vec<Fault>) {
         let of = |is_vital: bool| NEEDS.iter().filter(move |need| need.is_vital == is_vital);
         let mut vital: Vec<_> = of(true).flat_map(|need| self.misfits_of(need)).collect();
@@ -220,7 +205,10 @@ impl Found {
     }
 }
 
-/// The rights that this role lacks, first those without which nothing works, then the others.
+/// Returns the rights that this role lacks, first those without which nothing works, then the others.
+///
+/// # Errors
+/// [`ConnectError::Open`]
 pub(crate) async fn missing_rights(connection: &mut PgConnection) -> Result<(Vec<Fault>, Vec<Fault>), ConnectError> {
     // A right on some columns may be all that is needed.
     const MISSING: &str =
@@ -244,8 +232,9 @@ pub(crate) async fn missing_rights(connection: &mut PgConnection) -> Result<(Vec
 
 #[cfg(test)]
 mod tests {
+    use keymint_store_sql::COLUMNS;
+
     use super::*;
-    use crate::columns::COLUMNS;
 
     #[test]
     fn every_column_of_a_key_has_a_type() {

@@ -26,7 +26,7 @@ const KNOWN: &[&str] = &[
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("has an unknown parameter{}", named(.name.as_deref()))]
 pub struct UnknownParameter {
-    /// Its name, where it looks like one.
+    /// Its name, if it looks like one.
     name: Option<String>,
 }
 
@@ -34,7 +34,10 @@ fn named(name: Option<&str>) -> String {
     name.map_or_else(|| " whose name is no word".to_owned(), |name| format!(" {name}"))
 }
 
-/// Fails where a URL has a parameter that the driver does not know.
+/// Fails if a URL has a parameter that the driver does not know.
+///
+/// # Errors
+/// [`UnknownParameter`]
 pub fn check_parameters(url: &Url) -> Result<(), UnknownParameter> {
     let is_known = |name: &str| KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
     match url.query_pairs().find(|(name, _)| !is_known(name)) {

@@ -12,13 +12,13 @@ use tokio::task::spawn_blocking;
 use crate::connect::patience;
 use crate::{SqliteOptions, SqliteStore};
 
-/// Why there is no backup. Nothing is left behind, and the database is as it was.
+/// The reason why there is no backup. Nothing is left behind, and the database is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is something of that name already, which is left alone.
     #[error("there is a file at {} already", path.display())]
     Exists {
-        /// Where the backup was to be.
+        /// The path of the file.
         path: PathBuf,
     },
     /// The database cannot be copied: it is missing, locked or damaged, or the disk is full.
@@ -34,6 +34,9 @@ impl SqliteStore {
     /// connections write meanwhile, and they need not wait. Once this returns, the copy is on the disk.
     ///
     /// The database is only read: neither made nor migrated, so that a backup may be taken before an upgrade.
+    ///
+    /// # Errors
+    /// [`BackupError`]
     pub async fn backup(options: &SqliteOptions, to: &Path) -> Result<(), BackupError> {
         let (options, to) = (options.clone(), to.to_owned());
         let done = spawn_blocking(move || backup(&options, &to));

@@ -28,9 +28,12 @@ struct Part {
 }
 
 impl DatabaseFile {
-    /// Remembers what is there now. Somebody must have switched the file to the write-ahead log.
+    /// Remembers the files as they are now. Somebody must have switched the database to the write-ahead log.
+    ///
+    /// # Errors
+    /// [`ConnectError::Open`]
     pub(crate) fn open(opener: &Opener) -> Result<Self, ConnectError> {
-        let pin = opener.open_for_batches().map_err(open_error)?;
+        let pin = opener.open_writer().map_err(open_error)?;
         // The first statement opens log and index.
         pin.query_row("select count(*) from sqlite_schema", [], |_| Ok(())).map_err(open_error)?;
         // As SQLite resolved it: the log is beside the file itself, not beside a link to it.
@@ -40,7 +43,10 @@ impl DatabaseFile {
         Ok(Self { parts, pin: Mutex::new(Some(pin)) })
     }
 
-    /// Fails where one of the files is no longer at its path.
+    /// Fails if one of the files is no longer at its path.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         self.parts.iter().try_for_each(Part::check)
     }

@@ -1,15 +1,16 @@
-//! What the statements of this store need of columns. SQLite takes any value in any column, and turns it into another one
-//! where the column's type has another affinity: a text that looks like a number into a number, and a number into a text.
+//! The needs of statements. SQLite takes any value in any column, and turns it into another one if the column's type has
+//! another affinity: a text that looks like a number into a number, and a number into a text.
 
 use std::collections::HashMap;
 
+use keymint_store_sql::{FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS};
 use sqlx::query_as;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::ConnectError;
 use crate::error::{Fault, migrate_error};
 
-/// What SQLite turns values into where a column's type contains one of these words; the first one counts
+/// The affinities of types that contain one of these words; the first one counts
 /// (<https://www.sqlite.org/datatype3.html>).
 const AFFINITIES: [(&str, Affinity); 8] = [
     ("INT", Affinity::Number),
@@ -38,38 +39,14 @@ impl Affinity {
     }
 }
 
-/// Columns of keys that hold texts. Instants are texts too, and no number is written like one.
-const TEXTS: &[&str] = &[
-    "id",
-    "configId",
-    "name",
-    "start",
-    "referenceId",
-    "prefix",
-    "key",
-    "permissions",
-    "metadata",
-    "keymint_revoked_by",
-    "keymint_addresses",
-];
-
-/// Columns of keys that hold whole numbers, flags among them.
-const NUMBERS: &[&str] = &[
-    "refillInterval",
-    "refillAmount",
-    "enabled",
-    "rateLimitEnabled",
-    "rateLimitTimeWindow",
-    "rateLimitMax",
-    "requestCount",
-    "remaining",
-    "keymint_backlog_ns",
-];
-
-/// The columns of a table, with their types; none where there is no such table.
+/// The columns of a table, with their types; none if there is no such table.
 pub(crate) struct Columns(HashMap<String, String>);
 
 impl Columns {
+    /// Reads the columns of a table.
+    ///
+    /// # Errors
+    /// [`ConnectError::Migrate`]
     pub(crate) async fn of(connection: &mut SqliteConnection, table: &str) -> Result<Self, ConnectError> {
         let columns = query_as("select name, type from pragma_table_info(?1)").bind(table).fetch_all(connection);
         let columns: Vec<(String, String)> = columns.await.map_err(migrate_error)?;
@@ -84,17 +61,21 @@ impl Columns {
         self.0.contains_key(column)
     }
 
-    /// Fails where these are columns of keys in which values would change.
+    /// Fails if these are columns of keys in which values would change.
+    ///
+    /// # Errors
+    /// [`ConnectError::Unfit`]
     pub(crate) fn check_types(&self) -> Result<(), ConnectError> {
-        let asked = |columns: &'static [&'static str], expected, fits: fn(Affinity) -> bool| {
-            let misfit = move |column: &&'static str| {
-                let found = self.0.get(*column).filter(|found| !fits(Affinity::of(found)))?.to_lowercase();
-                Some(Fault { table: "apikey", column, expected, found })
-            };
-            columns.iter().filter_map(misfit)
+        let misfit = |column: &'static str, expected, affinity| {
+            let fits = |found: &&String| [affinity, Affinity::None].contains(&Affinity::of(found));
+            let found = self.0.get(column).filter(|found| !fits(found))?.to_lowercase();
+            Some(Fault { table: "apikey", column, expected, found })
         };
-        let texts = asked(TEXTS, "text", |affinity| matches!(affinity, Affinity::Text | Affinity::None));
-        let numbers = asked(NUMBERS, "integer", |affinity| matches!(affinity, Affinity::Number | Affinity::None));
+        // Instants are texts too, and no number is written like one.
+        let texts = TEXT_COLUMNS.iter().filter_map(|column| misfit(column, "text", Affinity::Text));
+        // Flags are numbers.
+        let numbers = [NUMBER_COLUMNS, FLAG_COLUMNS, &["keymint_backlog_ns"]].concat();
+        let numbers = numbers.into_iter().filter_map(|column| misfit(column, "integer", Affinity::Number));
         let faults: Vec<_> = texts.chain(numbers).collect();
         if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
     }
