@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod specimens;
+#[path = "../support/mod.rs"]
 mod support;
 
 use async_trait::async_trait;
-use keymint_conformance::Engine;
+use keymint_conformance::{Engine, Refused, Specimens, SqlEngine};
 use keymint_domain::OwnerId;
 use keymint_domain::verify::{Ban, Owner};
 use keymint_store_memory::MemoryStore;
-use keymint_store_postgres::PgStore;
-use sqlx::query;
+use keymint_store_postgres::{ConnectError, PgStore};
+use sqlx::{AssertSqlSafe, query, query_scalar};
 
+use crate::specimens::SPECIMENS;
 use crate::support::Database;
 
 /// A fresh database.
@@ -21,6 +24,10 @@ struct Fresh {
 }
 
 impl Fresh {
+    async fn empty() -> Self {
+        Self { database: Database::new().await, knows_bans: false }
+    }
+
     /// With the columns that Better Auth's admin plugin adds.
     async fn with_bans() -> Self {
         let fresh = Self { knows_bans: true, ..Self::without_bans().await };
@@ -31,9 +38,9 @@ impl Fresh {
 
     /// Where the rows of keys alone decide, the store remembers them.
     async fn without_bans() -> Self {
-        let database = Database::new().await;
-        PgStore::migrate(&database.options()).await.unwrap();
-        Self { database, knows_bans: false }
+        let fresh = Self::empty().await;
+        fresh.migrate().await;
+        fresh
     }
 }
 
@@ -69,8 +76,46 @@ impl Engine for Fresh {
     }
 }
 
+#[async_trait]
+impl SqlEngine for Fresh {
+    async fn another(&self) -> Self {
+        Self::empty().await
+    }
+
+    async fn try_open(&self) -> Result<PgStore, Refused> {
+        PgStore::connect(&self.database.options()).await.map_err(|error| {
+            let text = error.to_string();
+            let missing = if let ConnectError::Layout { missing } = error { missing } else { Vec::new() };
+            Refused { missing, text }
+        })
+    }
+
+    async fn migrate(&self) {
+        PgStore::migrate(&self.database.options()).await.unwrap();
+    }
+
+    async fn migrate_to(&self, version: i64) {
+        let mut migrator = sqlx::migrate!("../../migrations/postgres");
+        migrator.dangerous_set_table_name("keymint_migrations");
+        migrator.run_direct(Some(version), &mut self.database.stranger().await, false).await.unwrap();
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.database.execute(sql).await;
+    }
+
+    async fn ask(&self, sql: &str) -> Vec<String> {
+        query_scalar(AssertSqlSafe(sql)).fetch_all(&mut self.database.stranger().await).await.unwrap()
+    }
+
+    fn specimens(&self) -> &'static Specimens {
+        &SPECIMENS
+    }
+}
+
 keymint_conformance::suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::with_bans().await]);
 keymint_conformance::identity_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::with_bans().await]);
+keymint_conformance::sql_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::empty().await]);
 
 #[test]
 fn random_operations_answer_as_in_memory() {

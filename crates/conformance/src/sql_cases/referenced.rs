@@ -1,33 +1,15 @@
 //! Keys to which rows of an application's own tables refer: they stay, are named, and keep nothing else.
 
-#![expect(clippy::unwrap_used, reason = "test support")]
-
-mod support;
-
-use keymint_conformance::sample::{self, NOW};
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_ports::{KeyStore as _, Removed, StoreError};
+use keymint_ports::{KeyStore, Removed, StoreError};
 
-use crate::support::Database;
+use crate::SqlEngine;
+use crate::sample::{self, NOW};
 
-/// What may keep a key from being removed.
-const KEEPERS: &[&str] = &[
-    r#"create table "invoice" ("key" text references "apikey" ("id"))"#,
-    r#"create table "invoice" ("key" text references "apikey" ("id") on delete restrict)"#,
-    r#"create table "invoice" ("key" text references "apikey" ("id") deferrable initially deferred)"#,
-    r#"create table "invoice" ("key" text);
-       create function "keep"() returns trigger language plpgsql as $$ begin
-           if old."id" in (select "key" from "invoice") then raise 'it was paid for'; end if;
-           return old;
-       end $$;
-       create trigger "keep" before delete on "apikey" for each row execute function "keep"()"#,
-];
-
-#[tokio::test]
-async fn a_key_to_which_a_row_refers_stays_and_the_others_go() {
-    for keeper in KEEPERS {
-        let database = Database::new().await;
-        let store = database.open().await;
+pub async fn a_key_to_which_a_row_refers_stays_and_the_others_go<E: SqlEngine>(engine: &E) {
+    for keeper in engine.specimens().keepers {
+        let engine = engine.another().await;
+        let store = engine.open().await;
         for (id, millis) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
             let expires_at = Some(NOW.plus_millis(millis));
             store.insert(&sample::key_with(id, |details, _| details.expires_at = expires_at), None).await.unwrap();
@@ -35,8 +17,8 @@ async fn a_key_to_which_a_row_refers_stays_and_the_others_go() {
         for id in ["e", "f", "g"] {
             store.insert(&sample::key_with_quota(id, 0), None).await.unwrap();
         }
-        database.execute(keeper).await;
-        database.execute(r#"insert into "invoice" values ('b'), ('c'), ('e'), ('g')"#).await;
+        engine.execute(keeper).await;
+        engine.execute(r#"insert into "invoice" values ('b'), ('c'), ('e'), ('g')"#).await;
 
         assert!(matches!(store.remove(&sample::id("g")).await, Err(StoreError::Referenced)), "{keeper}");
         let later = NOW.plus_millis(10);
@@ -51,7 +33,7 @@ async fn a_key_to_which_a_row_refers_stays_and_the_others_go() {
         for (id, stays) in [("a", false), ("b", true), ("c", true), ("d", false), ("e", true), ("f", false)] {
             assert_eq!(store.find(&sample::id(id)).await.unwrap().is_some(), stays, "{id}: {keeper}");
         }
-        database.execute(r#"delete from "invoice""#).await;
+        engine.execute(r#"delete from "invoice""#).await;
         assert_eq!(remove(0, 10).await.unwrap(), Removed::all(2), "{keeper}");
         assert!(store.remove(&sample::id("e")).await.unwrap());
     }
