@@ -10,7 +10,7 @@ pub(crate) struct ReadRow<'r>(pub(crate) &'r PgRow);
 
 impl Row for ReadRow<'_> {
     fn cell(&self, column: &'static str) -> Cell<'_> {
-        self.0.try_get_raw(column).ok().and_then(decode).unwrap_or(Cell::Other)
+        self.0.try_get_raw(column).ok().and_then(|value| decode(&value)).unwrap_or(Cell::Other)
     }
 
     fn is_typed(&self) -> bool {
@@ -19,7 +19,7 @@ impl Row for ReadRow<'_> {
 }
 
 /// Decodes a value by its type, whose number is the same in every database.
-fn decode(value: PgValueRef<'_>) -> Option<Cell<'_>> {
+fn decode<'r>(value: &PgValueRef<'r>) -> Option<Cell<'r>> {
     const BOOLEAN: u32 = 16;
     const BIGINT: u32 = 20;
     const INTEGER: u32 = 23;
