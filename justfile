@@ -1,4 +1,4 @@
-# Shortcuts for what recurs. None is needed to run Keymint (`cargo run`) or to test it (`cargo test --workspace`).
+# Shortcuts for what recurs. None is needed to run Keymint (`cargo run`) or to test it (the README's command).
 
 # Lists the recipes.
 default:
@@ -10,13 +10,25 @@ check:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# All tests. Those on Postgres bring their own.
+# The fast lane: what needs Rust alone. `just test --test http limits` runs a part of it.
 test *ARGS:
-    cargo test --workspace {{ARGS}}
+    cargo test --workspace --exclude keymint-store-postgres --exclude keymint-test-postgres {{ARGS}}
+
+# Every test. What they need is in the README.
+test-all *ARGS:
+    cargo test --workspace --features full-tests {{ARGS}}
 
 # The whole gate.
 ci:
     bash .ci/run
+
+# What the workspace may depend on. Builds cargo-deny, once.
+deny:
+    bash .ci/deny check bans licenses sources
+
+# Known vulnerabilities of dependencies. Needs GitHub, for RustSec's database.
+advisories:
+    bash .ci/deny check advisories
 
 # Formats everything.
 fmt:

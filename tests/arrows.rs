@@ -1,6 +1,10 @@
-//! The arrows between the crates, and what each of them may use from outside, as `docs/architecture.md` draws them.
+//! The arrows between the crates and between the modules of the HTTP crate, and the libraries that each crate may use, as
+//! in `docs/architecture.md`.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
+
+#[path = "arrows/modules.rs"]
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +12,7 @@ use std::path::Path;
 
 use toml::Table;
 
-/// What a crate may use of ours, and the heavy libraries that it alone may use.
+/// The crates of ours that each crate may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-domain", &[]),
     ("keymint-ports", &["keymint-domain"]),
@@ -41,6 +45,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("governor", &["keymint-domain", "keymint-service"]),
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
+    ("comfy-table", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("reqwest", &["keymint-actix"]),
     ("prometheus", &["keymint"]),
@@ -50,7 +55,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
 
-/// What the domain may use: nothing that does I/O, tells the time or rolls dice.
+/// The libraries that the domain may use: none that does I/O, tells the time or rolls dice.
 const DOMAIN: &[&str] =
     &["base64", "chrono", "governor", "ipnet", "percent-encoding", "serde_json", "sha2", "thiserror"];
 
@@ -87,6 +92,28 @@ fn heavy_libraries_stay_where_they_belong() {
     }
 }
 
+/// `cargo deny` compares the whole graph with the same owners; it also names who uses a library in tests alone.
+#[test]
+fn cargo_deny_keeps_them_in_the_same_places() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let deny: Table = fs::read_to_string(root.join("deny.toml")).unwrap().parse().unwrap();
+    let entries = deny["bans"]["deny"].as_array().unwrap();
+    assert!(!entries.is_empty());
+    let manifests = manifests();
+    for entry in entries {
+        let library = entry["crate"].as_str().unwrap();
+        let (_, owners) = KEPT.iter().find(|(kept, _)| *kept == library).unwrap();
+        let wrappers: Vec<_> =
+            entry["wrappers"].as_array().unwrap().iter().map(|wrapper| wrapper.as_str().unwrap()).collect();
+        for (name, manifest) in &manifests {
+            let is_owner = owners.contains(&name.as_str());
+            let tests_with_it = dependencies(manifest, "dev-dependencies").contains(library);
+            let is_wrapper = wrappers.contains(&name.as_str());
+            assert_eq!(is_wrapper, is_owner || tests_with_it, "{name} and {library}");
+        }
+    }
+}
+
 #[test]
 fn the_http_client_and_tls_are_for_those_who_ask_for_them() {
     let manifests = manifests();
@@ -99,7 +126,7 @@ fn the_http_client_and_tls_are_for_those_who_ask_for_them() {
         let used = manifest["dependencies"].get("keymint-actix").and_then(|used| used.get("features"));
         let used: Vec<_> =
             used.and_then(toml::Value::as_array).into_iter().flatten().map(|used| used.as_str()).collect();
-        // The server speaks TLS; it asks no other one.
+        // The server speaks TLS, but is not a TLS client.
         assert!(used.iter().all(|feature| name == "keymint" && *feature == Some("tls")), "{name} switches features on");
     }
 }
@@ -123,5 +150,17 @@ fn the_suite_is_for_tests_only() {
 fn every_crate_takes_the_lints_of_the_workspace() {
     for (name, manifest) in manifests() {
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+    }
+}
+
+#[test]
+fn modules_of_the_http_crate_use_each_other_without_a_cycle() {
+    let arrows = modules::arrows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../actix/src"));
+    assert!(arrows.len() > 10, "{} modules use others", arrows.len());
+    if let Some(cycle) = modules::cycle(&arrows) {
+        let steps = cycle
+            .windows(2)
+            .map(|step| format!("{} -> {}: {}", step[0], step[1], arrows[&step[0]][&step[1]].display()));
+        panic!("a cycle of modules:\n{}", steps.collect::<Vec<_>>().join("\n"));
     }
 }

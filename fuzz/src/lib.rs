@@ -12,8 +12,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, web::Bytes};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use keymint_actix::session::CookieSecret;
-use keymint_actix::{LiveApi, routes};
+use keymint_actix::{CookieSecret, LiveApi, endpoints};
 use keymint_app::config::Config;
 use keymint_app::wiring::Services;
 use serde_json::{Value, json};
@@ -77,7 +76,7 @@ impl World {
             let services = Services::open(&config).await.unwrap();
             let secret = CookieSecret::parse("a-secret-of-thirty-two-or-more-characters").unwrap();
             let api = LiveApi::new(services.api(&config, secret));
-            let app = App::new().configure(|app| routes::configure(app, api));
+            let app = App::new().configure(|app| endpoints::configure(app, api));
             let service = Rc::new(init_service(app).await);
             move |request: TestRequest| {
                 let service = Rc::clone(&service);

@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-#[path = "../../crates/app/tests/support/npm.rs"]
-mod npm;
-
 use std::path::Path;
 use std::process::Command;
 
 use keymint_test_postgres::database;
+use keymint_test_support::npm;
 
 #[test]
 fn every_scenario_is_answered_as_better_auth_answers_it_or_differs_on_purpose() {
@@ -26,7 +24,7 @@ async fn better_auth_and_keymint_serve_one_database() {
     run("shared.mjs", &[("KEYMINT_COMPAT_POSTGRES", &urls)]);
 }
 
-/// Runs a script of this folder with the packages that it needs, and fails with what it says.
+/// Runs a script of this folder with the packages that it needs, and fails with its output.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(script: &str, variables: &[(&str, &str)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/compat");

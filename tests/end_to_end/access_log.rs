@@ -1,11 +1,11 @@
-//! The access log: who used which key, and never the key.
+//! The access log: the key's id and caller of each use, and never the key.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::process::{Place, SERVER_KEY};
 
-/// The lines of the access log among all that was logged.
+/// Returns the lines of the access log in the whole log.
 fn accesses(stderr: &str) -> Vec<Value> {
     let lines = stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["target"] == "access").collect()

@@ -7,7 +7,7 @@ use std::path::Path;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::ClientBuilder;
 
-/// Who issues them.
+/// The issuer of the certificates.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -17,8 +17,8 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Puts a new certificate into `certificate.pem` and its key into `key.pem`, and returns the certificate as it is
-    /// shown.
+    /// Puts a new certificate into `certificate.pem` and its key into `key.pem`, and returns the certificate in DER, as
+    /// a handshake presents it.
     pub(crate) fn issue(&self, folder: &Path) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
@@ -29,7 +29,7 @@ impl Authority {
         certificate.der().to_vec()
     }
 
-    /// A client that trusts this authority alone.
+    /// Returns a client that trusts only this authority.
     pub(crate) fn client(&self) -> ClientBuilder {
         let root = reqwest::Certificate::from_pem(self.0.pem().as_bytes()).unwrap();
         reqwest::Client::builder().tls_certs_only([root]).tls_info(true)

@@ -1,4 +1,4 @@
-//! Backups that are taken while keys are verified, put back in another place.
+//! Backups that are taken during verifications, and restored in another place.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::process::{Place, Server};
 
 const QUOTA: u32 = 1_000_000;
 
-/// Keys that are verified all the time, and beside them one that was revoked.
+/// Keys that are verified all the time, and one beside them that was revoked.
 struct Load {
     server: Arc<Server>,
     keys: Vec<(Value, Arc<Count>)>,
@@ -20,7 +20,7 @@ struct Load {
     callers: Vec<tokio::task::JoinHandle<()>>,
 }
 
-/// Verifications of one key.
+/// The verifications of one key.
 #[derive(Default)]
 struct Count {
     asked: AtomicU32,
@@ -72,7 +72,7 @@ impl Load {
         self.keys.iter().map(|(_, count)| count.asked.load(Ordering::SeqCst)).collect()
     }
 
-    /// Takes a backup while the load goes on, and returns the fewest and the most uses that it may know of each key.
+    /// Takes a backup under load. Returns the fewest and the most uses of each key that it may contain.
     async fn back_up(&self, work: impl FnOnce() + Send + 'static) -> Vec<(u32, u32)> {
         let fewest = self.answered();
         tokio::task::spawn_blocking(work).await.unwrap();
@@ -88,7 +88,7 @@ impl Load {
         }
     }
 
-    /// Every key is as it was at one moment of the backup, and works.
+    /// Checks that every key is as it was at one moment of the backup, and works.
     async fn is_restored_at(&self, place: &Place, bounds: &[(u32, u32)]) {
         let server = place.serve();
         for ((key, _), (fewest, most)) in self.keys.iter().zip(bounds) {
@@ -118,6 +118,7 @@ async fn a_backup_of_sqlite_under_load_is_one_moment_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_dump_of_postgres_under_load_is_one_moment_of_it() {
     let (database, other) = (keymint_test_postgres::database().await, keymint_test_postgres::database().await);
     let (place, restored) = (Place::on(&database), Place::on(&other));
@@ -153,7 +154,7 @@ async fn the_file_alone_of_a_server_that_was_stopped_under_load_is_whole() {
     let (place, restored) = (Place::new(), Place::new());
     let mut load = Load::start(&place).await;
     load.server.terminate();
-    // They end with the connections, by the panic of a request without an answer.
+    // They end with the connections, by a panic on a request without an answer.
     for caller in load.callers.drain(..) {
         let _ = caller.await;
     }
@@ -171,6 +172,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn where_there_can_be_no_backup_it_is_said_why() {
     let postgres = keymint_test_postgres::database().await;
     for (database, reason) in [

@@ -7,11 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::{Place, Server};
-
-async fn places() -> [Place; 2] {
-    [Place::new(), Place::on(&keymint_test_postgres::database().await)]
-}
+use crate::process::{Place, Server, places};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_managed_beside_a_running_server() {
@@ -210,7 +206,7 @@ async fn server_keys_are_made_listed_and_revoked_beside_a_running_server() {
         let id = made["id"].as_str().unwrap();
         assert_eq!(place.json(&["server-key", "revoke", id, "--json"]), json!({ "success": true }));
         assert!(!place.run(&["server-key", "revoke", id]).status.success());
-        // Within a second, which a busy machine may stretch; asking again is the only way to see it.
+        // Within a second, which a busy machine may stretch; polling is the only way to see it.
         let refused = async { while ask().await != 401 {} };
         tokio::time::timeout(Duration::from_secs(20), refused).await.expect("a revoked server key is refused");
     }
@@ -225,6 +221,7 @@ fn migrate_makes_the_tables_and_may_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_servers_health_is_asked_beside_it() {
     let cluster = keymint_test_postgres::PrivateCluster::start().await;
     let place = Place::on(&cluster.database().await);
@@ -237,7 +234,7 @@ async fn a_servers_health_is_asked_beside_it() {
     assert!(ask(&address, &["health"]).status.success() && ask(&any, &["health", "--ready"]).status.success());
     cluster.stop().await;
     assert!(ask(&address, &["health"]).status.success(), "a database that is away is no reason to start again");
-    // Within two seconds, which a busy machine may stretch; asking again is the only way to see it.
+    // Within two seconds, which a busy machine may stretch; polling is the only way to see it.
     let unready = async {
         loop {
             let asked = ask(&address, &["health", "--ready"]);
@@ -259,7 +256,7 @@ async fn a_servers_health_is_asked_beside_it() {
 
 #[test]
 fn whoever_answers_in_a_servers_place_is_told_apart() {
-    // The alert of a server that speaks TLS; of somebody else.
+    // The alert of a server that speaks TLS, then that of another program.
     for (answer, alive, reason) in [
         (&[21, 3, 1, 0, 2, 2, 10][..], true, "speaks TLS"),
         (b"220 mail.example.com ESMTP\r\n", false, "is no Keymint"),

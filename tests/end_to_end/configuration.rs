@@ -1,4 +1,4 @@
-//! A configuration that is wrong stops the start, and says everything that is wrong with it.
+//! A wrong configuration prevents the start, and all of its problems are printed.
 
 use std::fs;
 

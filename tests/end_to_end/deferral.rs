@@ -1,10 +1,11 @@
-//! Deferred usage: the start says what it may lose, a stop loses nothing, a crash what was not written.
+//! Deferred usage: the start names the possible loss, a stop loses nothing, a crash loses the usage that was not
+//! written.
 
 use serde_json::json;
 
 use crate::process::Place;
 
-/// Usage is written by nothing but a stop in the time that a test takes.
+/// Returns a place where only a stop writes usage during the test.
 fn deferring() -> Place {
     Place::new().with("KEYMINT__VERIFY__FLUSH_MS", "60000").with("KEYMINT__API_KEY__0__DEFER_USAGE", "true")
 }

@@ -1,4 +1,4 @@
-//! The binary as its users meet it: started from nothing, over HTTP and on the command line, on every store.
+//! The binary from a user's view: started from nothing, over HTTP and on the command line, on every store.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -10,8 +10,6 @@ mod configuration;
 mod deferral;
 mod metrics;
 mod outage;
-#[path = "../../crates/app/tests/support/package.rs"]
-mod package;
 mod process;
 mod quick_start;
 mod racing;

@@ -1,4 +1,4 @@
-//! What is counted, as Prometheus would read it.
+//! The metrics, as Prometheus reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::process::{Place, SERVER_KEY, Server};
 
-/// The values, as they are printed, by their series: `name{label="value"}`, its labels sorted.
+/// The printed values by series: `name{label="value"}`, with sorted labels.
 type Series = BTreeMap<String, String>;
 
 async fn scrape(server: &Server) -> String {
@@ -96,7 +96,7 @@ async fn no_series_grows_with_keys_paths_or_methods() {
         send(&format!("METHOD{turn}"), format!("/path-{turn}")).await;
     };
     throw(0).await;
-    // Scraping is a request too, which the next one sees.
+    // A scrape is a request too, which the next one counts.
     series(&server).await;
     let names = |series: Series| series.into_keys().collect::<BTreeSet<_>>();
     let before = names(series(&server).await);
@@ -200,7 +200,7 @@ async fn metrics_may_have_an_address_of_their_own() {
 
 const DOCUMENT: &str = include_str!("../../docs/operations/metrics.md");
 
-/// Names, types and labels of all metrics.
+/// The names, types and labels of all metrics.
 type Listed = BTreeMap<String, (String, BTreeSet<String>)>;
 
 fn documented() -> Listed {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::process::{Place, Server};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_postgres_that_is_down_is_503_until_it_is_back() {
     let cluster = PrivateCluster::start().await;
     let place = Place::on(&cluster.database().await);
@@ -45,7 +46,7 @@ async fn a_sqlite_file_that_is_moved_away_is_503_until_it_is_back() {
     readiness_becomes(&server, 200).await;
 }
 
-/// Asks until the server learns whether it is ready: within a second, or two seconds behind the last verification.
+/// Polls until the server's readiness becomes `status`: within a second, or two seconds after the last verification.
 async fn readiness_becomes(server: &Server, status: u16) {
     let learnt = async { while server.status_of("/readyz").await != status {} };
     assert!(tokio::time::timeout(Duration::from_secs(20), learnt).await.is_ok(), "never {status}");
@@ -85,7 +86,7 @@ async fn a_key_that_is_revoked_past_a_log_that_was_deleted_is_never_valid_again(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_the_log_has_filled_is_in_use_again_without_a_restart() {
     let place = Place::new();
-    // No file grows beyond a megabyte or two, and who tries hears of an error.
+    // No file grows beyond a megabyte or two, and a writer gets an error.
     let server = place.serve_by("trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"");
     let key = server.create(json!({ "userId": "ada", "rateLimitMax": 1_000_000, "rateLimitTimeWindow": 60_000 })).await;
     let verify = async || server.post("verify", json!({ "key": key["key"] })).await.0.as_u16();

@@ -13,19 +13,19 @@ use tempfile::TempDir;
 
 pub(crate) const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
 
-/// A folder to run in, and what the environment says there.
+/// A folder to run in, and its environment.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 impl Place {
-    /// An empty folder, with SQLite in it.
+    /// Makes an empty folder, with SQLite in it.
     pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), variables: Vec::new() }
     }
 
-    /// An empty folder, with keys in `database`.
+    /// Makes an empty folder, with keys in `database`.
     pub(crate) fn on(database: &str) -> Self {
         Self::new().with("KEYMINT__DATABASE__URL", database)
     }
@@ -35,7 +35,7 @@ impl Place {
         self
     }
 
-    /// The binary, with this place's environment and nothing of the tests' own.
+    /// Returns a command of the binary, with this place's environment and nothing of the tests' own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
@@ -54,14 +54,14 @@ impl Place {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Starts the server with a server key of the tests', and waits until it listens.
+    /// Starts the server with a server key of the tests, and waits until it listens.
     pub(crate) fn serve(&self) -> Server {
         let mut command = self.command(&[]);
         command.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
         Server::start(command)
     }
 
-    /// As [`Place::serve`], by a script that runs the binary, its `$0`.
+    /// Does the same as [`Place::serve`], by a script that runs the binary, its `$0`.
     pub(crate) fn serve_by(&self, script: &str) -> Server {
         let binary = self.command(&[]);
         let mut shell = Command::new("/bin/sh");
@@ -76,7 +76,16 @@ impl Place {
     }
 }
 
-/// A running server; it is killed when it is dropped.
+/// Returns a place on SQLite and, unless this is the fast lane, one on Postgres.
+pub(crate) async fn places() -> Vec<Place> {
+    let mut places = vec![Place::new()];
+    if cfg!(feature = "full-tests") {
+        places.push(Place::on(&keymint_test_postgres::database().await));
+    }
+    places
+}
+
+/// A running server. It is killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
@@ -87,9 +96,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command`, and waits until it says where it listens.
+    /// Starts `command`, and waits until it prints its address.
     pub(crate) fn start(command: Command) -> Self {
-        // A file, and not a pipe, which fills up where nobody reads it.
+        // A file, and not a pipe, which would fill up if the test does not read it.
         Self::start_with_log(command, tempfile::tempfile().unwrap())
     }
 
@@ -116,7 +125,7 @@ impl Server {
         self.base(&format!("api-key/{path}"))
     }
 
-    /// The URL of what is below the base path.
+    /// Returns the URL of a path below the base path.
     pub(crate) fn base(&self, path: &str) -> String {
         format!("{}://{}/api/auth/{path}", self.scheme, self.address)
     }
@@ -147,7 +156,7 @@ impl Server {
         self.client.get(format!("{}://{}{path}", self.scheme, self.address)).send().await.unwrap().status()
     }
 
-    /// The next line that it prints.
+    /// Returns the next line that it prints.
     pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
@@ -164,7 +173,7 @@ impl Server {
         self.signal("-HUP");
     }
 
-    /// The number of the process.
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -174,15 +183,15 @@ impl Server {
         assert!(status.success());
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
-        // At its place, since the process writes where the file was read to.
+        // By position, since the process writes at the file's read position.
         let mut bytes = vec![0; usize::try_from(self.stderr.metadata().unwrap().len()).unwrap()];
         self.stderr.read_exact_at(&mut bytes, 0).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Waits until it has logged `text` so many times.
+    /// Waits until `text` is in the log `times` times.
     pub(crate) async fn has_logged(&self, text: &str, times: u64) {
         let logged = async {
             while (self.log().matches(text).count() as u64) < times {
@@ -193,12 +202,12 @@ impl Server {
         assert!(waited.is_ok(), "{text:?} is not in {}", self.log());
     }
 
-    /// Waits for the end, and returns whether it was a success.
+    /// Waits for the end, and returns true if it was a success.
     pub(crate) fn wait(&mut self) -> bool {
         self.child.wait().unwrap().success()
     }
 
-    /// Waits for the end, and returns whether it was a success, and all that was printed.
+    /// Waits for the end. Returns true if it was a success, and everything that was printed.
     pub(crate) fn finish(mut self) -> (bool, String, String) {
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();

@@ -15,7 +15,7 @@ fn the_printed_lines_create_a_key_and_verify_it() {
     let lines: Vec<_> = stdout.lines().filter(|line| line.starts_with("KEY=") || line.starts_with("curl ")).collect();
     assert_eq!(lines.len(), 2, "{stdout}");
 
-    // The key was shown once and is kept: another start accepts it and shows none.
+    // The key was shown once and is stored: another start accepts it and shows none.
     let server = Server::start(place.command(&[]));
     let old = lines[0].split('/').nth(2).unwrap();
     let script = lines.join("\n").replace(old, &server.address.to_string());

@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::process::{Place, Server};
+use crate::process::{Place, Server, places};
 
-/// Uses `key` `uses` times at both servers at once, and counts the admitted ones.
+/// Uses `key` `uses` times at both servers at the same time, and counts the admitted uses.
 async fn race(servers: [&Server; 2], key: &Value, uses: usize) -> usize {
     let verdicts = join_all((0..uses).map(|number| servers[number % 2].is_valid(key))).await;
     verdicts.into_iter().filter(|valid| *valid).count()
@@ -36,13 +36,14 @@ async fn two_processes_on_one_sqlite_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn two_processes_on_one_postgres() {
     two_processes_admit_exactly_what_is_left(Place::on(&keymint_test_postgres::database().await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn owners_get_no_more_keys_than_configured_from_two_processes_at_once() {
-    for place in [Place::new(), Place::on(&keymint_test_postgres::database().await)] {
+    for place in places().await {
         let place = place.with("KEYMINT__API_KEY__0__MAX_KEYS_PER_USER", "5");
         let (one, two) = (place.serve(), place.serve());
         let body = json!({ "userId": "ada" });
@@ -55,7 +56,7 @@ async fn owners_get_no_more_keys_than_configured_from_two_processes_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_survive_a_restart() {
-    for place in [Place::new(), Place::on(&keymint_test_postgres::database().await)] {
+    for place in places().await {
         let body = json!({ "userId": "ada", "remaining": 10, "rateLimitMax": 3, "rateLimitTimeWindow": 2_000_000_000 });
         let before = place.serve();
         let key = before.create(body).await;

@@ -1,4 +1,4 @@
-//! A database that may only be read.
+//! A database that is read-only.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ fn a_database_that_may_only_be_read_is_refused_by_its_name() {
     let place = Place::new();
     assert!(place.run(&["migrate"]).status.success());
     let (database, binary) = (place.path().join("keymint.db"), place.path().join("keymint"));
-    // Root may write whatever there is; somebody else needs a binary that they reach.
+    // Root may write any file; another user needs a binary that they can reach.
     fs::copy(env!("CARGO_BIN_EXE_keymint"), &binary).unwrap();
     fs::set_permissions(&binary, Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&database, Permissions::from_mode(0o444)).unwrap();

@@ -1,24 +1,24 @@
-//! What the README shows is what a newcomer sees, but for what is different on every machine.
+//! The README's examples equal the output that a newcomer sees, except for values that differ on every machine.
 
 use std::process::{Command, Stdio};
 
+use keymint_test_support::markdown;
 use serde_json::Value;
 
 use crate::process::{Place, Server};
 
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 
-/// The fenced blocks of a language.
-pub(crate) fn blocks(language: &str) -> Vec<&'static str> {
-    let fence = format!("```{language}\n");
-    README.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+/// Returns the fenced blocks of a language.
+pub(crate) fn blocks(language: &str) -> Vec<String> {
+    markdown::blocks(README, language)
 }
 
 fn server_key(welcome: &str) -> &str {
     welcome.split_once("shown this once: ").unwrap().1.lines().next().unwrap()
 }
 
-/// Gives `found` those texts of `example` that no two keys share.
+/// Replaces the texts in `found` that differ for every key by those of `example`.
 fn in_place_of(found: &mut Value, example: &Value) {
     for name in ["id", "start", "key", "createdAt", "updatedAt", "lastRequest"] {
         if found[name].is_string() && example[name].is_string() {
@@ -35,7 +35,7 @@ fn the_welcome_and_the_answers_are_those_of_the_readme() {
     server.terminate();
     let (_, rest, _) = server.finish();
     let welcome = format!("keymint {} listens on http://{address}\n{rest}", env!("CARGO_PKG_VERSION"));
-    let [shown] = blocks("text")[..] else { panic!("one welcome") };
+    let [shown] = &blocks("text")[..] else { panic!("one welcome") };
     let found = welcome.replace(server_key(&welcome), server_key(shown)).replace(&address, "127.0.0.1:8787");
     assert_eq!(found.trim_end(), shown.trim_end());
 
@@ -46,7 +46,7 @@ fn the_welcome_and_the_answers_are_those_of_the_readme() {
     let pasted = Command::new("bash").args(["-c", &script]).stderr(Stdio::piped()).output().unwrap();
     let read = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap();
     let (mut created, mut verdict) = (read(&pasted.stderr), read(&pasted.stdout));
-    let [shown_key, shown_verdict] = blocks("json")[..] else { panic!("two answers") };
+    let [shown_key, shown_verdict] = &blocks("json")[..] else { panic!("two answers") };
     let (shown_key, shown_verdict) = (read(shown_key.as_bytes()), read(shown_verdict.as_bytes()));
     in_place_of(&mut created, &shown_key);
     in_place_of(&mut verdict["key"], &shown_verdict["key"]);

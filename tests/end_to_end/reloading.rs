@@ -20,7 +20,7 @@ fn configure(place: &Place, more: &str) {
     fs::write(place.path().join("keymint.toml"), text).unwrap();
 }
 
-/// The rate limit of new keys, by which a configuration is told from another one.
+/// Returns the rate limit of new keys, which identifies a configuration.
 fn limit(max_requests: u64) -> String {
     format!("[[api_key]]\nrate_limit.max_requests = {max_requests}\n")
 }
@@ -29,14 +29,14 @@ async fn limit_of_new_keys(server: &Server) -> Value {
     server.create(json!({ "userId": "ada" })).await["rateLimitMax"].clone()
 }
 
-/// The certificate that a new connection is shown.
+/// Returns the certificate that a new connection gets.
 async fn shown(server: &Server, authority: &Authority) -> Vec<u8> {
     let client = authority.client().build().unwrap();
     let response = client.get(format!("https://{}/healthz", server.address)).send().await.unwrap();
     response.extensions().get::<TlsInfo>().unwrap().peer_certificate().unwrap().to_vec()
 }
 
-/// Verifies the key until `done`, and counts the answers. Every request must be answered, and every use be allowed.
+/// Verifies the key until `done`, and counts the answers. Every request must be answered, and every use allowed.
 async fn hammer(client: Client, url: String, key: Value, done: Arc<AtomicBool>, answered: Arc<AtomicU64>) {
     while !done.load(Ordering::SeqCst) {
         let response = client.post(&url).bearer_auth(SERVER_KEY).json(&json!({ "key": key })).send().await.unwrap();
@@ -94,6 +94,7 @@ async fn no_request_is_lost_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn no_request_is_lost_on_postgres() {
     no_request_is_lost_while_certificates_and_limits_change(Place::on(&keymint_test_postgres::database().await)).await;
 }
@@ -147,7 +148,7 @@ async fn what_needs_a_restart_is_named_and_all_else_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_deferred_is_written_when_deferring_ends() {
-    // Nothing but the reload writes it in the time that a test takes.
+    // Only the reload writes it during the test.
     let deferring = "verify.flush_ms = 60000\n[[api_key]]\ndefer_usage = true\n";
     let place = Place::new();
     fs::write(place.path().join("keymint.toml"), deferring).unwrap();

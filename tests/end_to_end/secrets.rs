@@ -1,4 +1,4 @@
-//! No secret reaches a log, not even at the most talkative level.
+//! No secret reaches a log, even at the most verbose level.
 
 use serde_json::{Value, json};
 

@@ -24,8 +24,8 @@ async fn sigterm_under_load_loses_no_answer_and_no_charge() {
                         assert_eq!((status.as_u16(), &verdict["valid"]), (200, &json!(true)));
                         answered.fetch_add(1, Ordering::SeqCst);
                     }
-                    // A connection that the server had not accepted when it was told to stop is closed unheard. That
-                    // nothing was charged on one is what the sum below shows.
+                    // A connection that the server had not accepted when it was told to stop is closed unread. The sum
+                    // below shows that nothing was charged on it.
                     Err(error) => {
                         assert!(terminated.load(Ordering::SeqCst), "{error:?}");
                         return;

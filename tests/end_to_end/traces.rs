@@ -1,4 +1,4 @@
-//! Traces, as a collector gets them.
+//! Traces, as a collector receives them.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +14,12 @@ use serde_json::json;
 
 use crate::process::{Place, SERVER_KEY};
 
-/// A collector that keeps what it is sent.
+/// A collector that keeps the traces that it receives.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<web::Bytes>>>);
 
 impl Collector {
-    /// Listens, and says where.
+    /// Listens, and returns its URL.
     fn start() -> (Self, String) {
         let collector = Self::default();
         let keeping = collector.clone();
@@ -103,7 +103,7 @@ async fn a_request_is_a_span_in_its_callers_trace_and_its_batch_is_one_below_it(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_linked_with_all_whose_keys_it_verifies() {
     let (collector, endpoint) = Collector::start();
-    // As other programs on the machine are told.
+    // The variable that other programs on the machine use.
     let place = Place::new().with("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
     let server = place.serve();
     let key = server.create(json!({ "userId": "ada", "rateLimitEnabled": false })).await;

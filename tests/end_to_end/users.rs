@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::process::{Place, SERVER_KEY, Server};
+use crate::process::{Place, SERVER_KEY, Server, places};
 
 fn request(server: &Server, method: &str, path: &str) -> RequestBuilder {
     let url = format!("http://{}/api/auth/{path}", server.address);
@@ -21,7 +21,7 @@ async fn sign_up(server: &Server, name: &str) -> (StatusCode, Value) {
     send(request(server, "POST", "sign-up/email").json(&body)).await
 }
 
-/// The session cookie of somebody who signs in.
+/// Signs a user in, and returns the session cookie.
 async fn cookie(server: &Server, name: &str) -> String {
     let body = json!({ "email": format!("{name}@example.com"), "password": "password" });
     let response = request(server, "POST", "sign-in/email").json(&body).send().await.unwrap();
@@ -31,10 +31,6 @@ async fn cookie(server: &Server, name: &str) -> String {
 
 async fn user_of(server: &Server, cookie: &str) -> Value {
     send(request(server, "GET", "get-session").header("cookie", cookie)).await.1["user"]["name"].clone()
-}
-
-async fn places() -> [Place; 2] {
-    [Place::new(), Place::on(&keymint_test_postgres::database().await)]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,18 @@
-//! The machine's clock steps, while the server runs.
+//! Steps of the machine's clock while the server runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use keymint_test_support::debian::program;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
 use tokio::time::timeout;
 
 use crate::load::Load;
-use crate::package::program;
 use crate::process::{Place, SERVER_KEY, Server};
 
-/// A server that is told the time by a file.
+/// A server that reads its time from a file.
 struct Clock {
     place: Place,
 }
@@ -24,7 +24,7 @@ impl Clock {
         clock
     }
 
-    /// Sets the clock so far off, as libfaketime writes it: `+400d`, `-1h`.
+    /// Sets the clock off by that much, in libfaketime's notation: `+400d`, `-1h`.
     fn step(&self, off_by: &str) {
         let new = self.place.path().join("time.new");
         fs::write(&new, off_by).unwrap();
@@ -35,7 +35,7 @@ impl Clock {
         let mut command = self.place.command(&[]);
         command.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
         command.env("LD_PRELOAD", library()).env("FAKETIME_TIMESTAMP_FILE", self.file());
-        // What measures how long something takes goes on, as it does where a clock is set.
+        // The monotonic clock goes on, as it does when a clock is set.
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         Server::start(command)
     }
@@ -45,7 +45,7 @@ impl Clock {
     }
 }
 
-/// libfaketime for programs with threads, where Debian's package has it.
+/// Returns the path of libfaketime for programs with threads, in Debian's package.
 fn library() -> PathBuf {
     program("faketime", "faketime");
     let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());

@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use crate::load::Load;
 use crate::process::Place;
 
-/// The address of a server, which can lead to another one from one moment to the next, as a balancer's or a name's does.
+/// The address of a server, which can switch to another server at any time, as a balancer's or a name's does.
 pub(crate) struct Address(TempPath);
 
 impl Address {
@@ -25,7 +25,7 @@ impl Address {
         symlink(cluster.folder(), &self.0).unwrap();
     }
 
-    /// The URL of the database that has `url` on its server.
+    /// Returns the URL of the database that has `url` on its server.
     pub(crate) fn url(&self, url: &str) -> String {
         url_at(&self.0, url)
     }

@@ -1,4 +1,4 @@
-//! SQLite's disk is full, and has room again.
+//! SQLite's disk fills up, and has room again.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use crate::load::Load;
 use crate::process::{Place, SERVER_KEY, Server};
 use crate::ready;
 
-/// A server whose database is on a small disk of its own, which nobody else sees: a file system in memory, in a name space
-/// that the server's process begins.
+/// A server whose database is on a small disk that no other process sees: a file system in memory, in a namespace that
+/// the server's process begins.
 struct SmallDisk {
     place: Place,
     server: Server,
@@ -32,13 +32,13 @@ impl SmallDisk {
         Self { place, server }
     }
 
-    /// A file on the disk, as seen from here.
+    /// Returns the path of a file on the disk, as seen from here.
     fn file(&self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.server.id()));
         root.join(self.place.path().strip_prefix("/").unwrap()).join("disk").join(name)
     }
 
-    /// Leaves no room.
+    /// Fills the disk.
     fn fill(&self) {
         let zeros = vec![0; 4096];
         let mut file = fs::File::create(self.file("others")).unwrap();
@@ -58,15 +58,15 @@ impl SmallDisk {
         panic!("the disk is not full");
     }
 
-    /// Takes away what others have written.
+    /// Removes the other files.
     fn make_room(&self) {
         fs::remove_file(self.file("others")).unwrap();
     }
 
-    /// Stops the server, whose disk goes with it, and leaves the database where commands look for it.
+    /// Stops the server, whose disk goes with it, and copies the database to the place where commands look for it.
     fn keep(mut self) -> Place {
         let (from, to) = (self.file("keymint.db"), self.place.path().join("disk/keymint.db"));
-        // An open file outlives its disk's last user.
+        // An open file outlives the last user of its disk.
         let mut database = fs::File::open(from).unwrap();
         self.server.terminate();
         assert!(self.server.wait(), "{}", self.server.log());

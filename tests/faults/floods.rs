@@ -1,4 +1,4 @@
-//! Others ask for more than their share.
+//! Clients that request more than their share.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ async fn list_without_end(url: String) {
     loop {
         let response = client.get(&url).bearer_auth(SERVER_KEY).send().await.unwrap();
         let (status, page) = (response.status(), response.json::<Value>().await.unwrap());
-        // A bound on lists that run at once may turn one away.
+        // A limit on concurrent lists may reject one.
         assert!(status == 503 || page["total"] == KEYS, "{status} {page}");
     }
 }

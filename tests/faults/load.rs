@@ -9,16 +9,16 @@ use tokio::time::timeout;
 
 use crate::process::{Place, SERVER_KEY, Server};
 
-/// What a key may be used at first: more than any load uses.
+/// The initial quota of a key: more than any load uses.
 const QUOTA: u64 = 1_000_000;
 
-/// How long a caller waits for an answer, which is longer than a server takes to give up.
+/// The time for which a caller waits for an answer, which is longer than the server's own timeouts.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a scenario waits for its load to come on.
+/// The time for which a scenario waits for its load.
 const UNTIL: Duration = Duration::from_mins(2);
 
-/// Callers that go on using some keys, and count what they are told.
+/// Callers that use some keys all the time, and count the answers.
 pub(crate) struct Load {
     shared: Arc<Shared>,
     callers: JoinSet<()>,
@@ -26,7 +26,7 @@ pub(crate) struct Load {
 
 struct Shared {
     client: Client,
-    /// Where to ask, which moves with a server that is started again.
+    /// The URL of the endpoint, which changes with a server that is started again.
     url: RwLock<String>,
     keys: Vec<Uses>,
     is_over: AtomicBool,
@@ -34,17 +34,17 @@ struct Shared {
     odd: Mutex<Vec<String>>,
 }
 
-/// A key, and what came of its uses.
+/// A key, and the outcomes of its uses.
 struct Uses {
     id: String,
     text: String,
     valid: AtomicU64,
-    /// Failed, or never answered: nobody knows whether they were counted.
+    /// Uses that failed, or were never answered, so that it is unknown whether they were counted.
     unknown: AtomicU64,
 }
 
 impl Load {
-    /// Makes so many keys, and lets so many callers use them in turn.
+    /// Makes `keys` keys, and lets `callers` callers use them in turn.
     pub(crate) async fn start(server: &Server, keys: usize, callers: usize) -> Self {
         let mut made = Vec::new();
         for _ in 0..keys {
@@ -65,22 +65,22 @@ impl Load {
         load
     }
 
-    /// Asks `server` from now on.
+    /// Sends the requests to `server` from now on.
     pub(crate) fn turn_to(&self, server: &Server) {
         *self.shared.url.write().unwrap_or_else(PoisonError::into_inner) = server.url("verify");
     }
 
-    /// Waits for so many more uses that are answered as valid.
+    /// Waits for `uses` more uses that are answered as valid.
     pub(crate) async fn goes_on(&self, uses: u64) {
         self.reaches("valid uses", uses, |key| &key.valid).await;
     }
 
-    /// Waits for so many more uses that fail.
+    /// Waits for `uses` more uses that fail.
     pub(crate) async fn fails(&self, uses: u64) {
         self.reaches("failed uses", uses, |key| &key.unknown).await;
     }
 
-    /// How many uses have failed so far.
+    /// Returns the number of failed uses so far.
     pub(crate) fn failed(&self) -> u64 {
         self.shared.sum(|key| &key.unknown)
     }
@@ -106,11 +106,12 @@ impl Load {
     }
 }
 
-/// What the callers of a load were told, all in all.
+/// The totals of the answers that the callers of a load got.
 pub(crate) struct Books(Arc<Shared>);
 
 impl Books {
-    /// Compares what was told with what is stored in the database of `place`. Returns how many uses were answered as valid.
+    /// Compares the answers with the stored counters in the database of `place`. Returns the number of uses that were
+    /// answered as valid.
     pub(crate) fn agree_with(&self, place: &Place) -> u64 {
         assert_eq!(self.0.odd(), [""; 0]);
         for Uses { id, valid, unknown, .. } in &self.0.keys {
@@ -143,7 +144,7 @@ impl Shared {
         };
         match answer.await {
             Ok((200, verdict)) if verdict["valid"] == true => _ = key.valid.fetch_add(1, SeqCst),
-            // Nobody has heard of it.
+            // The request was never sent.
             Err(error) if error.is_connect() => tokio::task::yield_now().await,
             Ok((503, _)) | Err(_) => _ = key.unknown.fetch_add(1, SeqCst),
             Ok((status, body)) => {

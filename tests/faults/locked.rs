@@ -1,4 +1,4 @@
-//! Another session holds a key's row.
+//! Another session locks a key's row.
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query};
@@ -34,7 +34,7 @@ async fn a_locked_row_holds_up_its_own_key_alone() {
     load.end().await.agree_with(&place);
 }
 
-/// Uses a key until it is answered as valid. Returns how many answers were neither that nor a failure.
+/// Uses a key until it is answered as valid. Returns the number of answers that were neither that nor a failure.
 async fn use_until_valid(url: String, key: String) -> u32 {
     let client = reqwest::Client::new();
     let mut refused = 0;

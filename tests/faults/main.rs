@@ -1,7 +1,7 @@
-//! Faults of the machine under load, on real engines: what was answered compared to what is stored afterwards.
+//! Faults of the machine under load, on real engines: the answers compared to the stored state afterwards.
 //!
-//! Every scenario lets callers use keys with quotas, breaks something, and lets it recover. Each use that was answered as
-//! valid must be stored, and nothing else but the uses whose answers nobody has got.
+//! In every scenario callers use keys with quotas, while the test breaks something and lets it recover. Each use that
+//! was answered as valid must be stored, and nothing else but uses whose answers were lost.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -12,8 +12,6 @@ mod floods;
 mod killed;
 mod load;
 mod locked;
-#[path = "../../crates/app/tests/support/package.rs"]
-mod package;
 #[expect(dead_code, reason = "shared with the tests end to end")]
 #[path = "../end_to_end/process.rs"]
 mod process;

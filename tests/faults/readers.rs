@@ -1,4 +1,4 @@
-//! Clients that ask, and never read what they are told.
+//! Clients that send requests, and never read the answers.
 
 use std::fs;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn clients_that_never_read_are_cut_off_and_cost_others_nothing() {
         clients.push(client);
     }
     load.goes_on(300).await;
-    // A new connection gets its turn, once those that are never read are let go.
+    // A new connection is accepted once those that are never read are closed.
     let turn = timeout(Duration::from_mins(1), reqwest::get(format!("http://{}/healthz", server.address))).await;
     assert_eq!(turn.expect("no connection is kept for ever").unwrap().status(), 200);
     assert_eq!(load.failed(), 0);

@@ -1,4 +1,4 @@
-//! `/readyz` says what verifications would: 503 while they fail, and 200 once they succeed again.
+//! `/readyz` agrees with verifications: 503 while they fail, and 200 once they succeed again.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn a_postgres_that_may_only_be_read_is_unready_until_it_may_be_written() {
     }
 }
 
-/// The primary's address leads to a standby that is none yet, and then is promoted.
+/// The primary's address switches to a standby, which is promoted later.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_is_unready_until_it_takes_over() {
     let primary = PrivateCluster::start().await;
@@ -60,13 +60,13 @@ async fn a_standby_is_unready_until_it_takes_over() {
     both_become(&server, &key, 200).await;
 }
 
-/// Waits until a verification and `/readyz` say so at once.
+/// Waits until a verification and `/readyz` return `status` at the same time.
 pub(crate) async fn both_become(server: &Server, key: &Value, status: u16) {
     let become_so = async { while agreed(server, key).await != status {} };
     assert!(timeout(Duration::from_mins(1), become_so).await.is_ok(), "never {status}: {}", server.log());
 }
 
-/// Asks both until they agree, and returns on which status: `/readyz` goes by what happened within the last two seconds.
+/// Polls both until they agree, and returns their status. `/readyz` reflects the last two seconds.
 pub(crate) async fn agreed(server: &Server, key: &Value) -> u16 {
     let agree = async {
         loop {

@@ -1,4 +1,4 @@
-//! Connections to Postgres on which nothing is answered any more, while new ones work.
+//! Connections to Postgres that get no more answers, while new ones work.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::load::Load;
 use crate::process::Place;
 
-/// A place whose server gives up on a connection within two seconds.
+/// Returns a place whose server gives up on a connection within two seconds.
 fn impatient(database: &str) -> Place {
     Place::on(database).with("KEYMINT__DATABASE__STATEMENT_TIMEOUT_MS", "500")
 }
@@ -48,8 +48,8 @@ async fn backends_that_are_stopped_are_left_for_new_ones_and_count_no_use_twice(
     load.end().await.agree_with(&Place::on(&url));
 }
 
-/// Stops all backends of Keymint's connections, at a moment when none is at work: one that is holds rows, and perhaps a latch
-/// of the whole server, until it goes on.
+/// Stops all backends of Keymint's connections, at a moment when all are idle: a busy one holds rows, and perhaps a
+/// latch of the whole server, until it goes on.
 async fn stop_backends(url: &str) -> Vec<i32> {
     loop {
         let mut operator = PgConnection::connect(url).await.unwrap();

@@ -1,14 +1,14 @@
-//! The OpenAPI document: what is checked in, and what Schemathesis, from PyPI, finds between it and a running server.
+//! The OpenAPI document: the checked-in copy, and the differences that Schemathesis, from PyPI, finds between it and a
+//! running server.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-#[path = "../../crates/app/tests/support/python.rs"]
-mod python;
 mod server;
 
 use std::path::Path;
 use std::process::Command;
 
+use keymint_test_support::python;
 use server::Server;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/openapi");
@@ -40,18 +40,20 @@ async fn gateways_are_answered_as_the_document_says() {
     let server = Server::start();
     let asker = format!("X-Authz-Server-Key: {}", server::SERVER_KEY);
     let key = format!("X-API-Key: {}", server.create_key().await);
-    // No answer to a gateway leads to a next question.
+    // No answer to a gateway leads to a further request.
     let phases = ["--phases", "examples,coverage,fuzzing"];
     run(&server, &[&["--include-tag", "Gateways", "--header", &asker, "--header", &key], &phases[..]].concat());
 }
 
-/// Lets Schemathesis ask the server all that it can think of, and fails with what it finds.
+/// Runs Schemathesis against the server, and fails with its findings.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
 fn run(server: &Server, arguments: &[&str]) {
-    let mut schemathesis = Command::new(python::environment("schemathesis", Path::new(FOLDER)).join("schemathesis"));
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
+    let programs = python::environment(&environment, &Path::new(FOLDER).join("requirements.txt"));
+    let mut schemathesis = Command::new(programs.join("schemathesis"));
     schemathesis.arg("--config-file").arg(Path::new(FOLDER).join("schemathesis.toml"));
     schemathesis.args(["run", &format!("http://{}/openapi.json", server.address)]).args(arguments);
-    // Modules of hooks are looked for where Python looks, and nothing is written beside them.
+    // Python's path is searched for modules of hooks, and nothing is written beside them.
     schemathesis.current_dir(server.folder()).env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1");
     let output = schemathesis.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

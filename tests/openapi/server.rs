@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
 
-/// Nothing is switched off, so that whatever the document offers can be had, and nobody has to wait.
+/// Everything is enabled, so that the whole document can be tested, and no request is throttled.
 const CONFIGURATION: &str = "
 [server]
 listen = '127.0.0.1:0'
@@ -34,7 +34,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it, and waits until it says where it listens.
+    /// Starts it, and waits until it prints its address.
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("keymint.toml"), CONFIGURATION).unwrap();
@@ -54,7 +54,7 @@ impl Server {
         self.folder.path()
     }
 
-    /// The text of a new key.
+    /// Returns the text of a new key.
     pub(crate) async fn create_key(&self) -> String {
         let url = format!("http://{}/api/auth/api-key/create", self.address);
         let request = reqwest::Client::new().post(url).bearer_auth(SERVER_KEY);

@@ -1,19 +1,19 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Client, RequestBuilder, Response};
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::endpoint::Endpoint;
-use crate::keys::Sort;
+use crate::keys::{Endpoint, Sort};
 
-/// What the requests of the benchmark show; the servers live for minutes and listen on loopback.
+/// The server key of the benchmark's requests. The servers live for minutes and listen on loopback.
 pub(crate) const SERVER_KEY: &str = "the-benchmarks-server-key-is-no-secret";
 
-/// The largest count on the wire: no round comes near it.
+/// The largest count on the wire. No round comes near it.
 pub(crate) const PLENTY: u64 = 2_147_483_647;
 
-/// Better Auth's wire, as far as the benchmark speaks it.
+/// Better Auth's wire, as far as the benchmark uses it.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     client: Client,
@@ -21,30 +21,19 @@ pub(crate) struct Api {
     base: String,
 }
 
-/// An answer as it came.
-#[derive(Debug)]
+/// An answer, as received.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Created {
-    key: String,
 }
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
-    pub(crate) api_keys: Vec<Listed>,
+    pub(crate) api_keys: Vec<IgnoredAny>,
     pub(crate) total: usize,
-}
-
-/// A key as a list shows it.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Listed {
-    remaining: Option<u64>,
 }
 
 impl Answer {
@@ -56,7 +45,7 @@ impl Answer {
 }
 
 impl Api {
-    /// The endpoints at `url`, which has no path.
+    /// Returns the endpoints at `url`, which has no path.
     pub(crate) fn at(url: &str) -> Self {
         Self { client: Client::new(), origin: url.to_owned(), base: format!("{url}/api/auth/api-key") }
     }
@@ -68,7 +57,7 @@ impl Api {
         }
     }
 
-    /// Makes keys that live.
+    /// Creates keys, and returns their texts.
     pub(crate) async fn create_keys(&self, sort: Sort, count: usize) -> Result<Vec<String>, Failure> {
         const AT_ONCE: usize = 32;
         stream::iter(0..count).map(|number| self.create_key(sort, number)).buffered(AT_ONCE).try_collect().await
@@ -84,8 +73,8 @@ impl Api {
             "rateLimitTimeWindow": 86_400_000,
             "rateLimitMax": PLENTY,
         });
-        let created: Created = serde_json::from_str(&self.post("create", &new).await?.text().await?)?;
-        Ok(created.key)
+        let created: Value = self.post("create", &new).await?.json().await?;
+        Ok(created["key"].as_str().ok_or("a key without a text")?.to_owned())
     }
 
     /// Verifies a key, and pays for it.
@@ -93,48 +82,32 @@ impl Api {
         Answer::of(self.post("verify", &json!({ "key": key })).await?).await
     }
 
-    /// Asks as a gateway whether a request with a key may pass, and pays for it.
+    /// Requests, as a gateway, permission for a request with a key, and pays for it.
     pub(crate) async fn authorize(&self, key: &str) -> Result<Answer, Failure> {
         let request = self.client.get(self.url(Endpoint::Authorize));
         Answer::of(send(request.header("x-authz-server-key", SERVER_KEY).header("x-api-key", key)).await?).await
     }
 
-    /// Whether a key is valid. It is paid for: not every subject lets one look for nothing.
+    /// Returns true if a key is valid. The call is paid for: not every subject supports a look without payment.
     pub(crate) async fn is_valid(&self, key: &str) -> Result<bool, Failure> {
         let answer: Value = serde_json::from_str(&self.verify(key).await?.body)?;
         Ok(answer["valid"] == true)
     }
 
-    /// What all keys have spent of their quotas so far.
-    pub(crate) async fn spent(&self) -> Result<u64, Failure> {
-        const PAGE: usize = 1000;
-        let mut spent = 0;
-        for offset in (0..).step_by(PAGE) {
-            let page = self.list(&format!("limit={PAGE}&offset={offset}&sortBy=id")).await?;
-            let page: Page = serde_json::from_str(&page)?;
-            let remaining = page.api_keys.iter().filter_map(|key| key.remaining);
-            spent += remaining.map(|remaining| PLENTY - remaining).sum::<u64>();
-            if page.api_keys.len() < PAGE {
-                break;
-            }
-        }
-        Ok(spent)
-    }
-
-    /// The [`Page`] that a query asks for, as JSON.
+    /// Returns the [`Page`] of a query, as JSON.
     pub(crate) async fn list(&self, query: &str) -> Result<String, Failure> {
         let url = format!("{}/list?{query}", self.base);
         Ok(send(self.client.get(url).bearer_auth(SERVER_KEY)).await?.text().await?)
     }
 
-    /// A path that stands under the base path.
+    /// Returns the URL of a path under the base path.
     pub(crate) fn under_base(&self, path: &str) -> String {
         format!("{}/api/auth{path}", self.origin)
     }
 
     /// Signs a new user up, and returns the cookie of their session.
     pub(crate) async fn sign_up(&self) -> Result<String, Failure> {
-        // Each server that is measured has another port.
+        // Each measured server has another port.
         let email = format!("user-{}@example.com", self.origin.rsplit(':').next().unwrap_or_default());
         let new = json!({ "email": email, "password": "password1234", "name": "somebody" });
         let response = send(self.client.post(self.under_base("/sign-up/email")).json(&new)).await?;
@@ -143,7 +116,7 @@ impl Api {
         Ok(cookie.to_owned())
     }
 
-    /// What the server has counted, in Prometheus' text format; `None` where it does not say.
+    /// Returns the server's metrics in Prometheus' text format; `None` = it has none.
     pub(crate) async fn metrics(&self) -> Result<Option<String>, Failure> {
         let response = self.client.get(format!("{}/metrics", self.origin)).bearer_auth(SERVER_KEY).send().await?;
         Ok(if response.status().is_success() { Some(response.text().await?) } else { None })

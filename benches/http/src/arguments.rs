@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::endpoint::Endpoint;
-use crate::keys::Pick;
+use crate::keys::{Endpoint, Pick};
 use crate::subject::{Engine, Kind};
 
 /// Measures verifications over HTTP.
@@ -23,36 +22,55 @@ pub(crate) enum Command {
     /// Serves the bare endpoint that the rest is measured against.
     #[command(hide = true)]
     Bare(Bare),
-    /// Measures what else must be fast: pages of a long list, and verifications while expired keys are removed.
+    /// Measures other work that must be fast: pages of a long list, and verifications while expired keys are removed.
     Chores(Chores),
-    /// Draws what `--json` wrote, of all files together.
+    /// Draws the figures that `--json` wrote, of all files together.
     Plot(Plot),
 }
 
+/// The options that both kinds of runs share.
 #[derive(Debug, Clone, Args, Serialize)]
-pub(crate) struct Run {
-    /// Connections that are open at the same time; one after the other where several are given, as in 1,32,256.
-    #[arg(long, value_delimiter = ',', default_values = ["32"])]
-    pub(crate) connections: Vec<NonZeroU32>,
-    /// Threads of the load generator; at most as many as connections.
-    #[arg(long, default_value = "1")]
-    pub(crate) threads: NonZeroU32,
+pub(crate) struct Common {
     /// Length of one round.
     #[arg(long, default_value = "5")]
     pub(crate) seconds: NonZeroU32,
-    /// Rounds that count.
+    /// Rounds that count; for clean-up, pairs of rounds without it and with it.
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroU32,
     /// Length of the round before them, which does not count.
     #[arg(long, default_value = "1")]
     pub(crate) warm_up: NonZeroU32,
-    /// Keys of each sort that requests show; memory's are made over HTTP, the others' in bulk.
+    /// Keys of each sort that requests use; memory's are made over HTTP, the others' in bulk.
     #[arg(long, default_value = "1000")]
     pub(crate) keys: NonZeroUsize,
-    /// Which keys requests show; interleaved where several are given.
+    /// Threads that serve, for every subject; 0 is one per core.
+    #[arg(long, default_value = "0")]
+    pub(crate) workers: usize,
+    /// Writes the figures to this file, too.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) json: Option<PathBuf>,
+    /// The server to measure; by default the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) keymint: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) common: Common,
+    /// Open connections at the same time; several numbers, as in 1,32,256, are measured one after the other.
+    #[arg(long, value_delimiter = ',', default_values = ["32"])]
+    pub(crate) connections: Vec<NonZeroU32>,
+    /// Threads of the load generator; at most as many as connections.
+    #[arg(long, default_value = "1")]
+    pub(crate) threads: NonZeroU32,
+    /// Choice of the keys that requests use; several choices are interleaved.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["spread"])]
     pub(crate) pick: Vec<Pick>,
-    /// What requests ask for; interleaved where several are given.
+    /// Endpoint of the requests; several endpoints are interleaved.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["verify"])]
     pub(crate) endpoint: Vec<Endpoint>,
     /// Measures latencies at half of each subject's median rate, too.
@@ -61,62 +79,31 @@ pub(crate) struct Run {
     /// Processes of Better Auth on Postgres.
     #[arg(long, default_value = "2")]
     pub(crate) peer_workers: NonZeroUsize,
-    /// Threads that serve, for every subject; 0 is one a core.
-    #[arg(long, default_value = "0")]
-    pub(crate) workers: usize,
-    /// What is measured beside the bare endpoint.
+    /// Subjects to measure beside the bare endpoint.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres", "memory"])]
     pub(crate) subjects: Vec<Kind>,
-    /// Writes the figures to this file, too.
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    pub(crate) json: Option<PathBuf>,
-    /// The server that is measured; by default the one beside this program.
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    pub(crate) keymint: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct Chores {
-    /// Keys of one owner, who asks for the first and for the last hundred of them.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) common: Common,
+    /// Keys of one owner, who requests the first and the last hundred of them.
     #[arg(long, default_value = "100000")]
     pub(crate) owned: NonZeroUsize,
-    /// How often each of the two is asked for.
+    /// Number of requests for each of the two.
     #[arg(long, default_value = "21")]
     pub(crate) requests: NonZeroU32,
     /// Keys that have expired when a round begins.
     #[arg(long, default_value = "1000000")]
     pub(crate) expired: NonZeroUsize,
-    /// Keys with a quota and a rate limit, which are verified meanwhile.
-    #[arg(long, default_value = "1000")]
-    pub(crate) keys: NonZeroUsize,
-    /// Connections that verifications come over.
+    /// Connections of the verifications.
     #[arg(long, default_value = "32")]
     pub(crate) connections: NonZeroU32,
-    /// Length of one round.
-    #[arg(long, default_value = "5")]
-    pub(crate) seconds: NonZeroU32,
-    /// Length of what does not count at the beginning of a round.
-    #[arg(long, default_value = "1")]
-    pub(crate) warm_up: NonZeroU32,
-    /// Pairs of rounds, without clean-up and with it.
-    #[arg(long, default_value = "5")]
-    pub(crate) rounds: NonZeroU32,
-    /// Threads that serve; 0 is one a core.
-    #[arg(long, default_value = "0")]
-    pub(crate) workers: usize,
-    /// Databases that are measured.
+    /// Databases to measure.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     pub(crate) subjects: Vec<Engine>,
-    /// Writes the figures to this file, too.
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    pub(crate) json: Option<PathBuf>,
-    /// The server that is measured; by default the one beside this program.
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    pub(crate) keymint: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -130,10 +117,10 @@ pub(crate) struct Bare {
 
 #[derive(Debug, Args)]
 pub(crate) struct Plot {
-    /// What `--json` wrote.
+    /// The files that `--json` wrote.
     #[arg(required = true)]
     pub(crate) figures: Vec<PathBuf>,
-    /// The folder that the plots go to.
+    /// The folder for the plots.
     #[arg(long, default_value = "docs/plots")]
     pub(crate) into: PathBuf,
 }

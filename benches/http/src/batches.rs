@@ -1,62 +1,48 @@
-//! Verifications that the server settled in one transaction, as its own metrics count them.
-
-use serde::Serialize;
+//! Verifications that the server settled in one transaction, as counted by its own metrics.
 
 use crate::Failure;
 use crate::api::Api;
+use crate::figures::Figures;
 
-/// Sums over all batches since a server's start, or between two moments.
+/// Sums over all batches since the servers' start: their number, their verifications, and the time that these waited,
+/// in seconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Batches {
-    count: f64,
-    verifications: f64,
-    waits: f64,
-    waited_s: f64,
-}
+pub(crate) struct Batches([f64; 4]);
 
-/// Means over the batches of one round.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Batch {
-    /// Verifications in one.
-    pub(crate) size: f64,
-    /// From a verification's entry into the queue to its batch's start.
-    pub(crate) wait_us: f64,
-}
+const METRICS: [&str; 4] = [
+    "keymint_batch_size_count",
+    "keymint_batch_size_sum",
+    "keymint_batch_wait_seconds_count",
+    "keymint_batch_wait_seconds_sum",
+];
 
 impl Batches {
-    /// What the servers together have counted so far; `None` where one of them does not say.
+    /// Returns the sum of the servers' counts so far; `None` = one of them has no metrics.
     pub(crate) async fn of(servers: &[Api]) -> Result<Option<Self>, Failure> {
         let mut sum = Self::default();
         for server in servers {
             let Some(counted) = server.metrics().await?.as_deref().and_then(Self::read) else { return Ok(None) };
-            sum.count += counted.count;
-            sum.verifications += counted.verifications;
-            sum.waits += counted.waits;
-            sum.waited_s += counted.waited_s;
+            sum = Self(std::array::from_fn(|place| sum.0[place] + counted.0[place]));
         }
         Ok(Some(sum))
     }
 
-    /// The means since an earlier moment; `None` where there was no batch, as where usage is deferred.
-    pub(crate) fn since(self, earlier: Self) -> Option<Batch> {
-        let (batches, waits) = (self.count - earlier.count, self.waits - earlier.waits);
-        (batches > 0.0 && waits > 0.0).then(|| Batch {
-            size: (self.verifications - earlier.verifications) / batches,
-            wait_us: (self.waited_s - earlier.waited_s) / waits * 1e6,
-        })
+    /// Adds the means since an earlier moment, if there was a batch. With deferred usage there may be none.
+    pub(crate) fn enter(self, earlier: Self, figures: &mut Figures) {
+        let [batches, verifications, waits, waited_s] = std::array::from_fn(|place| self.0[place] - earlier.0[place]);
+        if batches > 0.0 && waits > 0.0 {
+            figures.add("batch_size", verifications / batches);
+            figures.add("batch_wait_us", waited_s / waits * 1e6);
+        }
     }
 
     fn read(text: &str) -> Option<Self> {
-        let value = |name: &str| {
+        let mut found = [0.0; METRICS.len()];
+        for (value, metric) in found.iter_mut().zip(METRICS) {
             let mut samples = text.lines().filter_map(|line| line.split_once(' '));
-            samples.find(|(found, _)| *found == name).and_then(|(_, value)| value.parse().ok())
-        };
-        Some(Self {
-            count: value("keymint_batch_size_count")?,
-            verifications: value("keymint_batch_size_sum")?,
-            waits: value("keymint_batch_wait_seconds_count")?,
-            waited_s: value("keymint_batch_wait_seconds_sum")?,
-        })
+            *value = samples.find(|(name, _)| *name == metric)?.1.parse().ok()?;
+        }
+        Some(Self(found))
     }
 }
 
@@ -74,14 +60,11 @@ mod tests {
     }
 
     #[test]
-    fn means_are_of_what_was_added() {
-        let batch = counted(12, 140, 0.25).since(counted(2, 40, 0.05)).unwrap();
-        assert_eq!((batch.size.round(), batch.wait_us.round()), (10.0, 2000.0));
-    }
-
-    #[test]
-    fn nothing_is_made_up_where_nothing_is_said() {
-        assert!(Batches::read("keymint_build_info 1\n").is_none());
-        assert!(counted(2, 40, 0.5).since(counted(2, 40, 0.5)).is_none());
+    fn means_are_of_what_was_added_and_nothing_is_made_up() {
+        let mut figures = Figures::default();
+        counted(2, 40, 0.05).enter(counted(2, 40, 0.05), &mut figures);
+        assert!(figures.spread("batch_size").is_none() && Batches::read("keymint_build_info 1\n").is_none());
+        counted(12, 140, 0.25).enter(counted(2, 40, 0.05), &mut figures);
+        assert_eq!(["batch_size", "batch_wait_us"].map(|name| figures.median(name).round()), [10.0, 2000.0]);
     }
 }

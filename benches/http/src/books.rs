@@ -6,25 +6,19 @@ use crate::Failure;
 use crate::keys::Pick;
 use crate::subject::{Kind, Subject};
 
-/// Both sides of the books.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Accounts {
-    /// What the store says that keys have spent of their quotas, and how often those with a rate limit alone were called.
+/// Both sides of the books of a subject whose database counts uses.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Books {
+    /// The quotas that keys have spent, and the calls of keys with only a rate limit, according to the store.
     pub(crate) spent: u64,
     /// Answers about such keys.
     pub(crate) answered: u64,
-}
-
-/// What was asked of a subject whose store can tell.
-#[derive(Debug, Default)]
-pub(crate) struct Books {
-    answered: u64,
-    /// Requests that a round's end may have cut off between their payment and their answer.
+    /// Requests that a round's end may have interrupted between their payment and their answer.
     cut_off: u64,
 }
 
 impl Books {
-    /// Enters a round, and looks at a sample of its keys. A refusal costs nothing, so that the store tells whether each
+    /// Enters a round, and verifies a sample of its keys. A refusal costs nothing, so that the store shows whether each
     /// answer was an acceptance.
     pub(crate) async fn enter(
         &mut self,
@@ -47,50 +41,42 @@ impl Books {
             }
             self.answered += u64::from(is_counted);
         }
-        let is_behind = subject.kind.defers_usage();
-        self.check(subject, is_behind).await?;
-        Ok(())
+        self.check(subject, subject.kind.defers_usage()).await
     }
 
-    /// Ends the subject's servers where they keep a database, and checks what they have left there.
-    pub(crate) async fn close(self, subject: &mut Subject) -> Result<Option<Accounts>, Failure> {
+    /// Ends the subject's servers if they keep a database, and checks its state. Returns both sides if there is a
+    /// database.
+    pub(crate) async fn close(mut self, subject: &mut Subject) -> Result<Option<Self>, Failure> {
         if subject.kind.is_keymint() && subject.database.is_some() {
             subject.finish().await?;
         }
-        self.check(subject, false).await
+        self.check(subject, false).await?;
+        Ok(subject.database.is_some().then_some(self))
     }
 
-    /// Checks both sides. Where the store may be behind what was answered, it must still not be ahead of it.
-    async fn check(&self, subject: &Subject, is_behind: bool) -> Result<Option<Accounts>, Failure> {
-        let kind = subject.kind;
-        let Some(spent) = spent(subject).await? else { return Ok(None) };
-        let answered = self.answered;
-        let least = if is_behind { 0 } else { answered };
-        // A peer's books are shown, and not judged.
-        if kind.is_keymint() && !(least..=answered + self.cut_off).contains(&spent) {
-            return Err(format!("{kind}: {answered} requests were answered, {spent} were paid for").into());
+    /// Checks both sides. A store may be behind the answers if usage is deferred, but never ahead of them.
+    async fn check(&mut self, subject: &Subject, is_behind: bool) -> Result<(), Failure> {
+        let (Some(database), kind) = (&subject.database, subject.kind) else { return Ok(()) };
+        self.spent = database.stock.spent().await?;
+        // A peer's books are shown, but not judged.
+        if kind.is_keymint() {
+            self.spent += database.stock.called().await?;
+            let least = if is_behind { 0 } else { self.answered };
+            if !(least..=self.answered + self.cut_off).contains(&self.spent) {
+                return Err(
+                    format!("{kind}: {} requests were answered, {} were paid for", self.answered, self.spent).into()
+                );
+            }
         }
-        Ok(Some(Accounts { spent, answered }))
+        Ok(())
     }
 }
 
-/// Whether the subject's store tells how often keys were called.
+/// Returns true if the subject's store counts the calls of keys.
 fn is_counted(kind: Kind, pick: Pick) -> bool {
     match pick {
         Pick::Spread | Pick::Hot => true,
         Pick::RateLimited => kind.is_keymint() && kind.engine().is_some(),
         Pick::Unlimited => false,
-    }
-}
-
-/// What the store says; `None` where there is none.
-async fn spent(subject: &Subject) -> Result<Option<u64>, Failure> {
-    match &subject.database {
-        Some(database) if subject.kind.is_keymint() => {
-            Ok(Some(database.stock.spent().await? + database.stock.called().await?))
-        }
-        Some(database) => Ok(Some(database.stock.spent().await?)),
-        None if subject.kind == Kind::Memory => Ok(Some(subject.apis[0].spent().await?)),
-        None => Ok(None),
     }
 }

@@ -6,22 +6,47 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Which keys requests show.
+/// Displays choices by their names on the command line.
+macro_rules! named {
+    ($($choice:ty),*) => {$(
+        impl std::fmt::Display for $choice {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let value = clap::ValueEnum::to_possible_value(self);
+                f.pad(value.as_ref().map_or("", clap::builder::PossibleValue::get_name))
+            }
+        }
+    )*};
+}
+pub(crate) use named;
+
+named!(Endpoint, Pick);
+
+/// The endpoint of requests. Either way a key is verified, and pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Endpoint {
+    /// Posts a key to `/api-key/verify`, as an application does.
+    Verify,
+    /// Requests `/authorize` for a request with a key, as a gateway does.
+    Authorize,
+}
+
+/// The choice of keys that requests use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pick {
-    /// Random ones of those with a quota and a rate limit.
+    /// Random keys with a quota and a rate limit.
     Spread,
-    /// Always the same one, which has both.
+    /// Always the same key, which has both.
     Hot,
-    /// Random ones of those with a rate limit and no quota, of which there are as many more.
+    /// Random keys with a rate limit and no quota, which are as many more.
     RateLimited,
-    /// Random ones of those without a quota and a limit, of which there are as many more.
+    /// Random keys without a quota and a limit, which are as many more.
     Unlimited,
 }
 
 impl Pick {
-    /// What the keys are that it takes.
+    /// Returns the sort of the chosen keys.
     pub(crate) fn sort(self) -> Sort {
         match self {
             Self::Spread | Self::Hot => Sort::Limited,
@@ -31,47 +56,26 @@ impl Pick {
     }
 }
 
-impl fmt::Display for Pick {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Spread => "spread",
-            Self::Hot => "hot",
-            Self::RateLimited => "rate-limited",
-            Self::Unlimited => "unlimited",
-        })
-    }
-}
-
-/// What keys are alike in.
+/// The properties that keys have in common. It displays as the letter that distinguishes their texts and ids from
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
-    /// They have a quota and a rate limit, neither of which ever refuses.
+    /// A quota and a rate limit, neither of which ever refuses.
     Limited,
-    /// They have such a rate limit, and no quota.
+    /// Such a rate limit, and no quota.
     RateLimited,
-    /// They have neither.
+    /// Neither.
     Unlimited,
-    /// They have neither, and one owner, [`OWNER_OF_MANY`].
+    /// Neither, and the same owner, [`OWNER_OF_MANY`].
     Owned,
-    /// They have neither, and have expired.
+    /// Neither, and they have expired.
     Expired,
 }
 
-/// Who owns the keys that are [`Sort::Owned`]. Every other key has an owner of its own.
+/// The owner of the keys that are [`Sort::Owned`]. Every other key has an owner of its own.
 pub(crate) const OWNER_OF_MANY: &str = "owner-of-many";
 
 impl Sort {
-    /// What tells their texts and ids from those of others.
-    pub(crate) fn letter(self) -> &'static str {
-        match self {
-            Self::Limited => "L",
-            Self::RateLimited => "R",
-            Self::Unlimited => "U",
-            Self::Owned => "O",
-            Self::Expired => "X",
-        }
-    }
-
     pub(crate) fn has_quota(self) -> bool {
         self == Self::Limited
     }
@@ -81,12 +85,24 @@ impl Sort {
     }
 }
 
-/// Texts of keys.
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limited => "L",
+            Self::RateLimited => "R",
+            Self::Unlimited => "U",
+            Self::Owned => "O",
+            Self::Expired => "X",
+        })
+    }
+}
+
+/// The texts of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum Texts {
-    /// Of their sort and a number, so that ten million of them need no list.
+    /// Texts that are computed from their sort and a number, so that ten million of them need no list.
     Numbered { sort: Sort, count: usize },
-    /// As a server made them.
+    /// Texts that a server made.
     Listed(Vec<String>),
 }
 
@@ -98,15 +114,15 @@ impl Texts {
         }
     }
 
-    /// A text as long as a generated one; `number` is below the count.
+    /// Returns a text as long as a generated one. `number` is below the count.
     pub(crate) fn text(&self, number: usize) -> String {
         match self {
-            Self::Numbered { sort, .. } => format!("sk_{}{number:0>42}", sort.letter()),
+            Self::Numbered { sort, .. } => format!("sk_{sort}{number:0>42}"),
             Self::Listed(texts) => texts[number].clone(),
         }
     }
 
-    /// The first one alone.
+    /// Returns the first text alone.
     pub(crate) fn first(&self) -> Self {
         match self {
             Self::Numbered { sort, .. } => Self::Numbered { sort: *sort, count: 1 },
@@ -114,27 +130,15 @@ impl Texts {
         }
     }
 
-    /// How wrk's script is told of them; a list goes into a file in `folder`.
+    /// Returns the texts as an argument of wrk's script. A list goes into a file in `folder`.
     pub(crate) fn argument(&self, folder: &Path, name: &str) -> Result<String, Failure> {
         match self {
-            Self::Numbered { sort, .. } => Ok(format!("sk_{}", sort.letter())),
+            Self::Numbered { sort, .. } => Ok(format!("sk_{sort}")),
             Self::Listed(texts) => {
                 let file = folder.join(name);
                 fs::write(&file, texts.join("\n"))?;
                 Ok(format!("@{}", file.display()))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_numbered_text_is_as_long_as_a_generated_one() {
-        let texts = Texts::Numbered { sort: Sort::Limited, count: 10_000_000 };
-        assert_eq!(texts.text(9_999_999), "sk_L000000000000000000000000000000000009999999");
-        assert_eq!(texts.text(0).len(), "sk_".len() + 43);
     }
 }

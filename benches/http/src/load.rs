@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::process::{Child, Command};
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
-use crate::endpoint::Endpoint;
-use crate::keys::Texts;
+use crate::figures::Figures;
+use crate::keys::{Endpoint, Texts};
 
-/// What one subject did in one round, as wrk's script says it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+/// The results of one subject in one round, as printed by wrk's script.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Round {
     /// Requests that were answered in time.
     pub(crate) answered: u64,
@@ -28,12 +28,20 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// Adds the results as one round of the figures.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of one round are far below 2^53")]
+    pub(crate) fn enter(&self, figures: &mut Figures) {
+        figures.add("per_second", self.per_second());
+        figures.add("p50_us", self.p50_us as f64);
+        figures.add("p99_us", self.p99_us as f64);
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^53")]
     pub(crate) fn per_second(&self) -> f64 {
         self.answered as f64 * 1e6 / self.took_us as f64
     }
 
-    /// What several did at the same time: answers together, in the longest time, with the worst latencies.
+    /// Returns the sum of concurrent results: answers together, in the longest time, with the worst latencies.
     fn together(&self, other: &Self) -> Self {
         Self {
             answered: self.answered + other.answered,
@@ -46,7 +54,7 @@ impl Round {
     }
 }
 
-/// Wrk, and what it asks for.
+/// wrk, and its requests.
 #[derive(Debug)]
 pub(crate) struct Load {
     script: PathBuf,
@@ -58,7 +66,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// A load of requests that show these keys. `name` tells its files from those of others in the folder.
+    /// Returns a load of requests with these keys. `name` distinguishes its files from others in the folder.
     pub(crate) fn of(
         texts: &Texts,
         folder: &Path,
@@ -73,17 +81,25 @@ impl Load {
         Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
     }
 
-    /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
-    /// is one at least.
+    /// Drives the endpoints at `urls` for that long, all at the same time, each over its share of the connections, at
+    /// least one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a request was not answered with 200.
     pub(crate) async fn run(&self, urls: &[String], seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
         let parts = (0..).zip(urls).map(|(place, url)| {
             let connections = (self.connections.get() + place) / u32::try_from(urls.len()).unwrap_or(u32::MAX);
             let connections = NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN);
-            // Further ones ask for keys in another order.
+            // Further ones use the keys in another order.
             self.drive(url, connections, seconds, seed + place * 1_000_000)
         });
         let rounds = try_join_all(parts).await?;
-        rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or_else(|| "nothing to drive".into())
+        let round = rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or("nothing to drive")?;
+        if round.answered == 0 || round.refused > 0 || round.broken > 0 {
+            return Err(format!("not every request was answered with 200: {urls:?}: {round:?}").into());
+        }
+        Ok(round)
     }
 
     async fn drive(
@@ -108,15 +124,15 @@ impl Load {
     }
 }
 
-/// Starts a hundred connections that ask for `url` without a pause, and show who they are by `header`. They end when
-/// it is dropped.
+/// Starts a hundred connections that request `url` without a pause, authenticated by `header`. They end when it is
+/// dropped.
 pub(crate) fn flood(url: &str, header: &str) -> Result<Child, Failure> {
     let mut wrk = Command::new("wrk");
     wrk.kill_on_drop(true).stdout(Stdio::null()).args(["-c100", "-t1", "-d1h"]);
     Ok(wrk.arg("-H").arg(header).arg(url).spawn()?)
 }
 
-/// Wrk's version, or what to do where it is missing.
+/// Returns wrk's version, or an explanation of how to install it.
 pub(crate) async fn version() -> Result<String, Failure> {
     // It prints its version and its options, and fails, by design.
     match Command::new("wrk").arg("--version").output().await {

@@ -1,22 +1,23 @@
+use std::fmt;
 use std::fs::File;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::Failure;
 use crate::figures::Spread;
-use crate::stopwatch::Stopwatch;
 
-/// What figures depend on besides the code.
+/// The properties of the machine that figures depend on.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
-    pub(crate) cores: usize,
-    /// Microseconds that the device takes to keep one small write: what no durable answer undercuts.
-    pub(crate) commit_us: Spread,
-    pub(crate) wrk: String,
+    cores: usize,
+    /// Microseconds that the device takes to persist one small write: the lower bound of any durable answer.
+    commit_us: Spread,
+    wrk: String,
 }
 
 impl Machine {
@@ -26,7 +27,14 @@ impl Machine {
     }
 }
 
-/// Appends a page and syncs it, as a database's log does.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cores, commit_us, wrk } = self;
+        write!(f, "{cores} cores, one durable write {:.0} us, load by {wrk}", commit_us.median)
+    }
+}
+
+/// Measures an append of a page with a sync, as a database's log does it.
 fn commit_us(folder: &Path) -> Result<Spread, Failure> {
     let path = folder.join("commits");
     let mut file = File::create(&path)?;
@@ -39,4 +47,19 @@ fn commit_us(folder: &Path) -> Result<Spread, Failure> {
     let took: Vec<f64> = (0..200).map(|_| commit()).collect::<Result<_, _>>()?;
     std::fs::remove_file(path)?;
     Ok(Spread::of(took))
+}
+
+/// Measures from its start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
 }

@@ -6,21 +6,18 @@ mod arguments;
 mod batches;
 mod books;
 mod chores;
-mod endpoint;
 mod figures;
 mod keys;
 mod load;
 mod machine;
-mod open_loop;
+mod paced;
 mod plot;
 mod report;
 mod rounds;
 mod server;
 mod startup;
 mod stock;
-mod stopwatch;
 mod subject;
-mod svg;
 
 use std::error::Error;
 use std::fs;
@@ -36,7 +33,7 @@ use crate::report::Report;
 use crate::rounds::measure;
 use crate::subject::{Lab, bare};
 
-/// What ends a run: a text for whoever started it.
+/// The error that ends a run: a text for the user.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -56,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs unless it is interrupted: either way, servers end and folders go before this returns.
+/// Runs until the end or an interrupt. Either way, servers end and folders are removed before this returns.
 #[tokio::main]
 async fn to_the_end(measuring: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
@@ -67,13 +64,13 @@ async fn to_the_end(measuring: impl Future<Output = Result<(), Failure>>) -> Res
 
 async fn bench(run: Run) -> Result<(), Failure> {
     let wrk = load::version().await?;
-    let lab = Lab::open(run.keymint.as_deref())?;
+    let lab = Lab::open(run.common.keymint.as_deref())?;
     let machine = Machine::look(lab.path(), wrk)?;
-    let startup = startup::measure(&lab, run.rounds).await?;
-    let results = measure(&lab, &run).await?;
-    let report = Report::new(&run, machine, startup, &results);
+    let startup = startup::measure(&lab, run.common.rounds).await?;
+    let (rows, subjects) = measure(&lab, &run).await?;
+    let report = Report { machine, options: run, startup, rows, subjects };
     print!("{report}");
-    write_json(run.json.as_deref(), &report)
+    write_json(report.options.common.json.as_deref(), &report)
 }
 
 /// Writes figures to the file, if one is named.

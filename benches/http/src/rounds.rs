@@ -5,16 +5,16 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::arguments::Run;
-use crate::batches::{Batch, Batches};
-use crate::books::{Accounts, Books};
-use crate::endpoint::Endpoint;
-use crate::figures::Spread;
-use crate::keys::Pick;
+use crate::batches::Batches;
+use crate::books::Books;
+use crate::figures::Figures;
+use crate::keys::{Endpoint, Pick};
 use crate::load::{Load, Round};
-use crate::open_loop::{self, Paced};
+use crate::paced::Pace;
+use crate::report::{Row, Whole};
 use crate::subject::{Kind, Lab, Subject};
 
-/// What is asked of every subject.
+/// The requests to every subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Point {
     pub(crate) connections: NonZeroU32,
@@ -29,74 +29,62 @@ impl fmt::Display for Point {
     }
 }
 
-/// What one subject did in all rounds.
-#[derive(Debug)]
-pub(crate) struct Results {
-    pub(crate) kind: Kind,
-    pub(crate) points: Vec<AtPoint>,
-    /// None for a subject without a store.
-    pub(crate) accounts: Option<Accounts>,
-    /// KiB of memory that the server held at the end.
-    pub(crate) resident_kib: Option<u64>,
-}
-
-/// What one subject did at one point.
-#[derive(Debug)]
-pub(crate) struct AtPoint {
-    pub(crate) point: Point,
-    pub(crate) rounds: Vec<Round>,
-    /// Of the rounds in which the servers said it.
-    pub(crate) batches: Vec<Batch>,
-    pub(crate) at_half: Vec<Paced>,
-}
-
-impl AtPoint {
-    pub(crate) fn new(point: Point) -> Self {
-        Self { point, rounds: Vec::new(), batches: Vec::new(), at_half: Vec::new() }
-    }
-}
-
 /// Starts the bare endpoint and the other subjects, and drives them in turn, point by point, round after round, so that
-/// whatever disturbs the machine for a while disturbs all of them.
-pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Vec<Results>, Failure> {
+/// a temporary disturbance of the machine affects all of them.
+///
+/// Returns their figures, the bare endpoint's first at every point, and the results of each subject over all points.
+pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<(Vec<Row>, Vec<Whole>), Failure> {
     let mut measured = Vec::new();
     for kind in std::iter::once(Kind::Bare).chain(run.subjects.iter().copied().filter(|kind| *kind != Kind::Bare)) {
         eprintln!("starting {kind}");
         measured.push(Measured::start(kind, lab, run).await?);
     }
+    let (seconds, points) = (run.common.seconds, measured[0].points.len());
     eprintln!("warming up");
     for subject in &mut measured {
-        for place in 0..subject.points.len() {
-            subject.round(place, run.warm_up, 0).await?;
+        for place in 0..points {
+            subject.round(place, run.common.warm_up, 0).await?;
         }
     }
-    let places = 0..measured[0].points.len();
-    for number in 1..=run.rounds.get() {
-        for place in places.clone() {
-            for subject in &mut measured {
-                subject.counted(place, run.seconds, number).await?;
+    for is_half in if run.half { &[false, true][..] } else { &[false] } {
+        for number in 1..=run.common.rounds.get() {
+            for place in 0..points {
+                for subject in &mut measured {
+                    let rate = if *is_half {
+                        subject.half(place, seconds, number).await?
+                    } else {
+                        subject.counted(place, seconds, number).await?
+                    };
+                    let (point, kind) = (subject.points[place].0, subject.subject.kind);
+                    eprintln!("round {number}: {point:<46} {kind:<20} {rate:>9.0} a second");
+                }
             }
         }
     }
-    let half_rounds = if run.half { run.rounds.get() } else { 0 };
-    for number in 1..=half_rounds {
-        for place in places.clone() {
-            for subject in &mut measured {
-                subject.half(place, run.seconds, number).await?;
+    let (mut rows, mut wholes) = (Vec::new(), Vec::new());
+    for place in 0..points {
+        for subject in &measured {
+            let (point, mut figures) = subject.points[place].clone();
+            figures.add_ratio("ratio", "per_second", &measured[0].points[place].1, "per_second");
+            // The same connections with the first pick and endpoint.
+            let first = subject.points.iter().find(|(other, _)| other.connections == point.connections);
+            if let Some((_, first)) = first {
+                figures.add_ratio("to_first", "per_second", first, "per_second");
             }
+            rows.push(Row { subject: subject.subject.kind, point, figures });
         }
     }
-    let mut results = Vec::new();
-    for subject in measured {
-        results.push(subject.into_results().await?);
+    for Measured { mut subject, books, .. } in measured {
+        let resident_kib = subject.resident_kib();
+        wholes.push(Whole { subject: subject.kind, resident_kib, books: books.close(&mut subject).await? });
     }
-    Ok(results)
+    Ok((rows, wholes))
 }
 
 /// A subject under measurement.
 struct Measured {
     subject: Subject,
-    points: Vec<AtPoint>,
+    points: Vec<(Point, Figures)>,
     loads: Vec<Load>,
     books: Books,
 }
@@ -110,62 +98,52 @@ impl Measured {
                 let (texts, name) = (subject.texts(pick), pick.to_string());
                 for endpoint in run.endpoint.iter().copied() {
                     loads.push(Load::of(&texts, &subject.folder, &name, endpoint, connections, run.threads)?);
-                    points.push(AtPoint::new(Point { connections, pick, endpoint }));
+                    points.push((Point { connections, pick, endpoint }, Figures::default()));
                 }
             }
         }
         Ok(Self { subject, points, loads, books: Books::default() })
     }
 
-    fn tell(&self, place: usize, number: u32, per_second: f64) {
-        let (point, kind) = (self.points[place].point, self.subject.kind);
-        eprintln!("round {number}: {point:<46} {kind:<20} {per_second:>9.0} a second");
-    }
-
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
-        let Point { connections, pick, endpoint } = self.points[place].point;
+        let Point { connections, pick, endpoint } = self.points[place].0;
         let round = self.loads[place].run(&self.subject.urls(endpoint), seconds, number).await?;
-        if round.answered == 0 || round.refused > 0 || round.broken > 0 {
-            let kind = self.subject.kind;
-            return Err(format!("{kind}: not every request was answered with 200: {round:?}").into());
-        }
-        // Each process has one at least.
+        // Each process has at least one.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
         Ok(round)
     }
 
-    /// A round that counts.
-    async fn counted(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
+    /// Drives a round that counts. Returns its rate.
+    async fn counted(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<f64, Failure> {
         let before = self.batches().await?;
         let round = self.round(place, seconds, number).await?;
-        let batch = before.zip(self.batches().await?).and_then(|(before, after)| after.since(before));
-        self.tell(place, number, round.per_second());
-        self.points[place].rounds.push(round);
-        self.points[place].batches.extend(batch);
-        Ok(())
+        let after = self.batches().await?;
+        let figures = &mut self.points[place].1;
+        round.enter(figures);
+        if let (Some(before), Some(after)) = (before, after) {
+            after.enter(before, figures);
+        }
+        Ok(round.per_second())
     }
 
     async fn batches(&self) -> Result<Option<Batches>, Failure> {
         if self.subject.kind.is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
     }
 
-    /// A round at half of what the rounds before reached.
-    async fn half(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<(), Failure> {
-        let AtPoint { point, rounds, .. } = &self.points[place];
-        let Point { connections, pick, endpoint } = *point;
-        let rate = Spread::of(rounds.iter().map(Round::per_second)).median / 2.0;
-        let (urls, texts) = (self.subject.urls(endpoint), self.subject.texts(pick));
-        let paced = open_loop::run(&urls, texts, endpoint, connections, rate, seconds, number).await?;
-        self.books.enter(&self.subject, pick, paced.answered, 0).await?;
-        self.tell(place, number, paced.per_second);
-        self.points[place].at_half.push(paced);
-        Ok(())
-    }
-
-    async fn into_results(mut self) -> Result<Results, Failure> {
-        let resident_kib = self.subject.resident_kib();
-        let accounts = self.books.close(&mut self.subject).await?;
-        Ok(Results { kind: self.subject.kind, points: self.points, accounts, resident_kib })
+    /// Drives a round at half of the rate of the rounds before. Returns its rate.
+    #[expect(clippy::cast_precision_loss, reason = "counts and microseconds of one round are far below 2^53")]
+    async fn half(&mut self, place: usize, seconds: NonZeroU32, seed: u32) -> Result<f64, Failure> {
+        let (Point { connections, pick, endpoint }, figures) = &mut self.points[place];
+        let (texts, rate) = (self.subject.texts(*pick), figures.median("per_second") / 2.0);
+        let pace = Pace { texts, endpoint: *endpoint, connections: *connections, rate, seconds, seed };
+        let (latencies, took) = pace.run(&self.subject.urls(*endpoint)).await?;
+        let rate = latencies.len() as f64 / took.as_secs_f64();
+        figures.add("half_per_second", rate);
+        for (name, share) in [("half_p50_us", 0.5), ("half_p99_us", 0.99), ("half_p999_us", 0.999)] {
+            figures.add(name, latencies.value_at_quantile(share) as f64);
+        }
+        self.books.enter(&self.subject, *pick, latencies.len(), 0).await?;
+        Ok(rate)
     }
 }

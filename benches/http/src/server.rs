@@ -14,8 +14,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command`, which must end its first line of output with the URL that it listens on. It works in `folder`,
-    /// where its complaints go to a file, and sees nothing of the environment but what the command adds.
+    /// Starts `command`, which must end its first line of output with its URL.
+    ///
+    /// It works in `folder`, where its standard error goes to a file, and has no environment but the command's.
     pub(crate) async fn start(command: &mut Command, folder: &Path) -> Result<Self, Failure> {
         let log = folder.join("log");
         let program = command.as_std().get_program().to_string_lossy().into_owned();
@@ -30,17 +31,17 @@ impl Server {
         Ok(Self { url, process })
     }
 
-    /// `http://` and its address.
+    /// Returns `http://` and its address.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// KiB of memory that it and the processes that it started hold; `None` where the system does not say.
+    /// Returns the KiB of memory that it and its child processes hold; `None` = the system does not say.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
         resident_kib(self.process.id()?)
     }
 
-    /// Lets it end what it has begun, as SIGTERM does, and waits for that.
+    /// Sends SIGTERM, so that it finishes open work, and waits for its end.
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
         let process = self.process.id().ok_or("the server has ended")?;
         Command::new("kill").args(["-TERM", &process.to_string()]).status().await?;
@@ -48,7 +49,7 @@ impl Server {
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
     }
 
-    /// Ends it at once, and waits for that.
+    /// Kills it, and waits for its end.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         Ok(self.process.kill().await?)
     }
@@ -62,7 +63,7 @@ fn resident_kib(process: u32) -> Option<u64> {
     Some(own + children.split(' ').filter_map(|child| resident_kib(child.parse().ok()?)).sum::<u64>())
 }
 
-/// Reads the URL at the end of the first line, and goes on reading so that the process never waits for a reader.
+/// Reads the URL at the end of the first line, and goes on reading so that the process never blocks on its output.
 async fn read_url(output: impl AsyncRead + Unpin + Send + 'static) -> Result<Option<String>, Failure> {
     let mut output = BufReader::new(output);
     let mut line = String::new();

@@ -1,31 +1,24 @@
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use crate::Failure;
-use crate::figures::Spread;
-use crate::stopwatch::Stopwatch;
+use crate::figures::Figures;
+use crate::machine::Stopwatch;
 use crate::subject::{Lab, keymint};
 
-/// Milliseconds from the start of the process, on SQLite.
-#[derive(Debug, serde::Serialize)]
-pub(crate) struct Startup {
-    /// To the first answer, where the database had to be made.
-    pub(crate) first_ms: Spread,
-    /// To the first answer, where it was there.
-    pub(crate) again_ms: Spread,
-}
-
-/// Starts the server as often as `times`, on a new database and then again on the same one.
-pub(crate) async fn measure(lab: &Lab, times: NonZeroU32) -> Result<Startup, Failure> {
-    let (mut first, mut again) = (Vec::new(), Vec::new());
+/// Starts the server on SQLite `times` times, each on a new database and then again on the same one. Returns the
+/// milliseconds from the start of the process to the first answer.
+pub(crate) async fn measure(lab: &Lab, times: NonZeroU32) -> Result<Figures, Failure> {
+    let mut found = Figures::default();
     for _ in 0..times.get() {
         let folder = lab.folder()?;
-        first.push(start(lab, &folder).await?);
-        again.push(start(lab, &folder).await?);
+        found.add("first_ms", start(lab, &folder).await?);
+        found.add("again_ms", start(lab, &folder).await?);
     }
-    Ok(Startup { first_ms: Spread::of(first), again_ms: Spread::of(again) })
+    Ok(found)
 }
 
-async fn start(lab: &Lab, folder: &std::path::Path) -> Result<f64, Failure> {
+async fn start(lab: &Lab, folder: &Path) -> Result<f64, Failure> {
     let client = reqwest::Client::new();
     let watch = Stopwatch::start();
     let server = keymint::start(lab, keymint::SQLITE, 0, folder).await?;

@@ -36,7 +36,7 @@ fn run() -> Result<(), Failure> {
     let rounds = verifications.checked_div(in_flight).ok_or("none in flight verify nothing")?;
     Builder::new_current_thread().enable_time().build()?.block_on(async {
         let (keys, texts) = service().await?;
-        // Steps that share no factor with the number of keys, so that every key has its turn.
+        // A step that shares no factor with the number of keys, so that every key is used.
         let mut turns = (0..KEYS).cycle().step_by(37);
         for _ in 0..rounds {
             let crowd: Vec<_> = turns.by_ref().take(in_flight).map(|turn| verify(&keys, &texts[turn])).collect();
@@ -46,7 +46,7 @@ fn run() -> Result<(), Failure> {
     })
 }
 
-/// A service, and the texts of its keys, each with a quota and a rate limit that never refuse.
+/// Returns a service, and the texts of its keys, each with a quota and a rate limit that never refuse.
 async fn service() -> Result<(Keys, Vec<PlainKey>), Failure> {
     let mut configuration = Configuration::default();
     configuration.rate_limit.max_requests = PLENTY;

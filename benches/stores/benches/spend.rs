@@ -1,4 +1,4 @@
-//! What a batch of verifications costs in each store.
+//! Benchmarks of a batch of verifications in each store.
 
 #![expect(clippy::unwrap_used, reason = "benchmark support")]
 
@@ -33,7 +33,8 @@ async fn fill(store: &dyn KeyStore) -> Vec<PlainKey> {
         let mut fill = |bytes: &mut [u8]| entropy.fill(bytes);
         let plain = PlainKey::generate("sk_", 32, &mut fill);
         let new = NewKey { remaining: Field::Given(PLENTY), ..NewKey::default() };
-        let minted = new.mint(&configuration, OwnerId::parse("ada").unwrap(), plain.clone(), &mut fill, NOW);
+        let new = new.check(&configuration).unwrap();
+        let minted = new.mint(OwnerId::parse("ada").unwrap(), plain.clone(), &mut fill, NOW);
         store.insert(&minted.key, None).await.unwrap();
         texts.push(plain);
     }
@@ -44,7 +45,7 @@ fn spend(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Arc<d
     let texts = runtime.block_on(fill(&**store));
     let policy = Policy::new(vec![configuration()]).unwrap();
     let mut group = criterion.benchmark_group(format!("spend on {name}"));
-    // Steps that share no factor with the number of keys, so that every key has its turn.
+    // A step that shares no factor with the number of keys, so that every key is used.
     let mut turns = (0..KEYS).cycle().step_by(37);
     for size in [1, 32, 512] {
         group.throughput(Throughput::Elements(size as u64));

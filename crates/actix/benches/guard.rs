@@ -9,7 +9,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt, web};
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion};
-use keymint_actix::guard::{ApiKey, KeyCheck, RequireKey, Verifier, VerifierError};
+use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey, Verifier, VerifierError};
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::verify::Refusal;
 use keymint_domain::{Configuration, OwnerId, Permissions, Policy};
@@ -19,11 +19,11 @@ use keymint_store_memory::MemoryStore;
 const PLENTY: u64 = 2_147_483_647;
 
 /// Answers at once with the same key: what is left is the cost of the guard and the extractor themselves.
-struct Always(ApiKey);
+struct Always(VerifiedKey);
 
 #[async_trait]
 impl Verifier for Always {
-    async fn verify(&self, _: VerifyKey) -> Result<Result<ApiKey, Refusal>, VerifierError> {
+    async fn verify(&self, _: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         Ok(Ok(self.0.clone()))
     }
 }
@@ -32,7 +32,7 @@ async fn bare() -> &'static str {
     "ok"
 }
 
-async fn extracted(key: ApiKey) -> &'static str {
+async fn extracted(key: VerifiedKey) -> &'static str {
     if key.remaining == Some(0) { "last" } else { "ok" }
 }
 

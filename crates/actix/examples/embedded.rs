@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
-use keymint_actix::guard::{ApiKey, KeyCheck, RequireKey};
-use keymint_domain::key::NewKey;
-use keymint_domain::{OwnerId, Permissions};
+use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey};
+use keymint_service::domain::key::NewKey;
+use keymint_service::domain::{OwnerId, Permissions};
 use keymint_service::{Caller, CreateKey, Keys};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
-async fn hello(key: ApiKey) -> String {
+async fn hello(key: VerifiedKey) -> String {
     format!("Hello, {}!", key.owner)
 }
 
-async fn report(key: ApiKey) -> String {
+async fn report(key: VerifiedKey) -> String {
     format!("A report for {}, by key {}.", key.owner, key.id)
 }
 

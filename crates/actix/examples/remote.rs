@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
-use keymint_actix::guard::{Admission, ApiKey, KeyCheck, Remote, RemoteOptions, RequireKey};
+use keymint_actix::guard::{Admission, KeyCheck, Remote, RemoteOptions, RequireKey, VerifiedKey};
 
 async fn hello(admission: Admission) -> String {
     match admission {
@@ -14,7 +14,7 @@ async fn hello(admission: Admission) -> String {
     }
 }
 
-async fn report(key: ApiKey) -> String {
+async fn report(key: VerifiedKey) -> String {
     format!("A report for {}, by key {}.", key.owner, key.id)
 }
 

@@ -2,57 +2,57 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
-use keymint_service::{Keys, ServerKeys};
+use keymint_ports::Entropy as _;
+use keymint_service::{Keys, OsEntropy, ServerKeys};
 
-use crate::Exposition;
-use crate::authorize::Assertions;
-use crate::openapi::{self, Served};
+use crate::assertions::Assertions;
+use crate::callers::session::Sessions;
+use crate::observe::{CompletedRequest, MetricsEndpoint, Observers, RequestObserver, Tracing};
 use crate::origin::TrustedOrigins;
 use crate::process::Process;
-use crate::request::{Answered, Tracing, Watch};
-use crate::session::Sessions;
 
-/// What every route works with.
+/// The services and the options that every endpoint works with.
 #[derive(Debug)]
 pub struct Api {
-    /// The use cases.
+    /// The use cases of API keys.
     pub keys: Arc<Keys>,
-    /// Who may act as a server.
+    /// The keys of servers.
     pub server_keys: Arc<ServerKeys>,
-    /// Users' sessions; `None` = nobody signs in, and the endpoints for it are not found.
+    /// Users' sessions; `None` = nobody signs in, and the endpoints of users are not found.
     pub sessions: Option<Sessions>,
-    /// Signs whose a request is, for those behind gateways; `None` = nothing is signed.
+    /// Signs whose a request is, for upstreams of gateways; `None` = nothing is signed.
     pub assertions: Option<Assertions>,
-    /// What is counted, and who may read it; `None` = `/metrics` is not found.
-    pub metrics: Option<Exposition>,
+    /// The metrics; `None` = `/metrics` is not found.
+    pub metrics: Option<MetricsEndpoint>,
     /// Limits and paths.
     pub options: ApiOptions,
-    pub(crate) watch: Watch,
+    pub(crate) observer: RequestObserver,
     pub(crate) tracing: Option<Tracing>,
     pub(crate) process: Arc<Process>,
-    /// The OpenAPI document, once somebody has asked for it.
-    document: OnceLock<Bytes>,
+    /// The OpenAPI document; empty until the first request for it.
+    pub(crate) document: OnceLock<Bytes>,
 }
 
 /// Limits and paths of the API.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
-    /// Where Better Auth's endpoints stand; begins with `/` and does not end with one, or is empty.
+    /// The path of Better Auth's endpoints; begins with `/` and does not end with one, or is empty.
     pub base_path: String,
-    /// Whose pages may send requests with cookies, the server's own among them.
+    /// Origins whose pages may send requests with cookies, the server's own among them.
     pub trusted_origins: TrustedOrigins,
     /// Networks whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// True if `Authorization: Bearer` may hold the key of a gateway's client and the gateway does not say.
+    /// True if `Authorization: Bearer` may hold the key of a gateway's client, unless the gateway decides otherwise.
     pub authorize_bearer: bool,
-    /// Bytes of a body at most.
+    /// The largest body, in bytes.
     pub body_limit: usize,
-    /// Time that a client has to send a body.
+    /// The time that a client has to send a body.
     pub body_timeout: Duration,
-    /// Time that a request may take in all.
+    /// The time that a request may take in all.
     pub request_timeout: Duration,
-    /// Whether every request is logged by one more line, of the target `access`, for those who read no others.
+    /// True if every request is also logged to the target `access`.
     pub access_log: bool,
 }
 
@@ -73,26 +73,39 @@ impl Default for ApiOptions {
 }
 
 impl Api {
-    /// Puts the API together, without sessions and assertions. `instance` tells this process's request ids from those of others.
-    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>, options: ApiOptions, instance: [u8; 8]) -> Self {
-        let process = Arc::new(Process::new(instance));
-        let (watch, tracing, document) = (Watch::default(), None, OnceLock::new());
+    /// Builds an API within the default options, without sessions and assertions. Random bytes distinguish its request ids
+    /// from those of other processes.
+    pub fn new(keys: Arc<Keys>, server_keys: Arc<ServerKeys>) -> Self {
+        let mut instance = [0; 8];
+        OsEntropy.fill(&mut instance);
         Self {
             keys,
             server_keys,
             sessions: None,
             assertions: None,
             metrics: None,
-            options,
-            watch,
-            tracing,
-            process,
-            document,
+            options: ApiOptions::default(),
+            observer: RequestObserver::default(),
+            tracing: None,
+            process: Arc::new(Process::new(instance)),
+            document: OnceLock::new(),
         }
     }
 
-    /// The API of the same process over `keys` and within `options`, without sessions and assertions: what [`LiveApi`](crate::LiveApi)
-    /// takes in this one's place. `options.base_path` must be the same, since the routes stand where they were mounted.
+    /// Sets the limits and paths.
+    #[must_use]
+    pub fn with_options(self, options: ApiOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Begins request ids with these bytes, which no other process should have.
+    #[must_use]
+    pub fn with_instance(self, instance: [u8; 8]) -> Self {
+        Self { process: Arc::new(Process::new(instance)), ..self }
+    }
+
+    /// Builds an API of the same process over `keys` and within `options`, without sessions and assertions, to replace this
+    /// one in a [`LiveApi`](crate::LiveApi). `options.base_path` must be the same: endpoints stay where they were mounted.
     #[must_use]
     pub fn reconfigured(&self, keys: Arc<Keys>, options: ApiOptions) -> Self {
         Self {
@@ -102,45 +115,76 @@ impl Api {
             assertions: None,
             metrics: self.metrics.clone(),
             options,
-            watch: self.watch.clone(),
+            observer: self.observer.clone(),
             tracing: self.tracing,
             process: Arc::clone(&self.process),
             document: OnceLock::new(),
         }
     }
 
-    /// Knows users by their sessions, and signs them up and in.
+    /// Recognizes users by their sessions, and signs them up and in.
     #[must_use]
     pub fn with_sessions(self, sessions: Sessions) -> Self {
         Self { sessions: Some(sessions), ..self }
     }
 
-    /// Tells gateways whose a request is in a signed form too.
+    /// Also tells gateways in a signed form whose a request is.
     #[must_use]
     pub fn with_assertions(self, assertions: Assertions) -> Self {
         Self { assertions: Some(assertions), ..self }
     }
 
-    /// Shows `metrics` at `/metrics`.
+    /// Serves `metrics` at `/metrics`.
     #[must_use]
-    pub fn with_metrics(self, metrics: Exposition) -> Self {
+    pub fn with_metrics(self, metrics: MetricsEndpoint) -> Self {
         Self { metrics: Some(metrics), ..self }
     }
 
-    /// Tells `listener` of every request that was answered, on the thread that answers.
+    /// Calls `listener` with every request that was answered, on the thread that answers.
     #[must_use]
-    pub fn watched_by(self, listener: impl Fn(&Answered<'_>) + Send + Sync + 'static) -> Self {
-        Self { watch: Watch::by(listener), ..self }
+    pub fn on_response(self, listener: impl Fn(&CompletedRequest<'_>) + Send + Sync + 'static) -> Self {
+        Self { observer: RequestObserver::new(listener), ..self }
     }
 
-    /// Makes a span of every request.
+    /// Opens a span for every request.
     #[must_use]
     pub fn traced_by(self, tracing: Tracing) -> Self {
         Self { tracing: Some(tracing), ..self }
     }
 
-    /// The OpenAPI document of this server.
-    pub(crate) fn document(&self) -> Bytes {
-        self.document.get_or_init(|| openapi::document(&Served::by(self)).to_string().into()).clone()
+    pub(crate) fn observers(&self) -> Observers<'_> {
+        Observers {
+            request_ids: &self.process.request_ids,
+            observer: &self.observer,
+            tracing: self.tracing,
+            access_log: self.options.access_log.then_some(&*self.options.trusted_proxies),
+        }
+    }
+
+    /// Attaches a note for the access log to a request, if there is such a log.
+    pub(crate) fn note<N: 'static>(&self, request: &HttpRequest, note: impl FnOnce() -> N) {
+        if self.options.access_log {
+            request.extensions_mut().insert(note());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderMap;
+    use keymint_store_memory::MemoryStore;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn every_process_has_request_ids_of_its_own() {
+        let store = Arc::new(MemoryStore::default());
+        let keys = Arc::new(Keys::builder(Arc::clone(&store) as _).build());
+        let server_keys = Arc::new(ServerKeys::new(store));
+        let [one, other] = [(); 2].map(|()| {
+            let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys));
+            api.process.request_ids.of(&HeaderMap::new())
+        });
+        assert_ne!(one, other);
     }
 }

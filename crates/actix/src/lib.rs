@@ -2,43 +2,44 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`routes`] | one endpoint a file, and the table of all of them |
-//! | [`wire`] | what goes over the wire, in and out |
-//! | [`validate`] | the checks of a body or a query, in zod's words |
-//! | [`request`] | what every request passes: caller, body, request id, time limit, log |
-//! | [`session`] | users by their cookies and bearer tokens |
-//! | [`authorize`] | what gateways ask and are told |
+//! | [`endpoints`] | one endpoint a file: members, failures, description and handler; a table for each folder |
+//! | `members` | the members of bodies and queries, each stated once, in the call that reads it |
+//! | [`views`] | answers: keys, users, refusals, and how keys stand against their limits |
+//! | `callers` | who asks: addresses, server keys, presented keys, gateways, sessions |
+//! | `assertions` | signed statements for upstreams of gateways |
 //! | [`origin`] | where requests come from: CSRF and CORS |
+//! | [`openapi`] | the OpenAPI document, assembled from what endpoints state |
 //! | [`guard`] | routes of your own behind API keys |
-//! | [`openapi`] | the OpenAPI document, described area by area |
+//! | `observe` | request ids, those who count, the log, traces and the metrics |
 //! | `tls` | the server's certificate, with the feature `tls` |
 //!
-//! [`serve`] runs the whole; [`routes::configure`] mounts it in an application of your own.
+//! [`serve`] runs the whole; [`endpoints::configure`] mounts it in an application of your own. Modules use each other
+//! without a cycle, which `tests/arrows.rs` checks.
 
 mod api;
+mod assertions;
+mod callers;
 mod connection;
 mod error;
-mod exposition;
+mod extract;
 mod live;
+mod members;
+mod observe;
 mod process;
-mod seldom;
 mod server;
 
-pub mod authorize;
+pub mod endpoints;
 pub mod guard;
 pub mod openapi;
 pub mod origin;
-pub mod request;
-pub mod routes;
-pub mod session;
 #[cfg(feature = "tls")]
 pub mod tls;
-pub mod validate;
-pub mod wire;
+pub mod views;
 
 pub use api::{Api, ApiOptions};
-pub use error::ApiError;
-pub use exposition::{Exposition, Render, serve_metrics};
+pub use assertions::{AssertionOptions, Assertions};
+pub use callers::session::{CookieSecret, InvalidSecret, Sessions};
+pub use error::{ApiError, Denial};
 pub use live::LiveApi;
-pub use request::{Answered, Tracing};
+pub use observe::{CompletedRequest, MetricsEndpoint, Render, Tracing, serve_metrics};
 pub use server::{Running, ServeOptions, Stopper, serve};

@@ -12,34 +12,40 @@ use actix_http::HttpService;
 use actix_http::error::{DispatchError, ParseError};
 use actix_server::{GracefulShutdownSignal, Server, ServerBuilder, ServerHandle};
 use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
-use actix_web::dev::AppConfig;
+use actix_web::App;
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::middleware::{self, Next};
 use actix_web::rt::net::TcpStream;
-use actix_web::{App, middleware};
 use keymint_service::stopwatch;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
-use crate::connection::{Connection, LINGER, Patience};
+use crate::api::Api;
+use crate::connection::{Answering, Connection, LINGER, Patience, Sent};
+use crate::endpoints;
+use crate::live::{CurrentApi, LiveApi};
+use crate::observe::observe;
 use crate::process::Process;
-use crate::{Api, LiveApi, request, routes};
 
-/// How the server runs.
+/// The options of the server.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// Threads that serve requests; `None` = one a core.
     pub workers: Option<usize>,
-    /// Connections that are open at once; more wait to be accepted.
+    /// The number of open connections; more wait to be accepted.
     pub max_connections: usize,
-    /// How long an idle connection is kept.
+    /// The time that an idle connection is kept open.
     pub keep_alive: Duration,
-    /// Time that a client has to send the head of a request, and before it for a TLS handshake.
+    /// The time that a client has for the head of a request, and before it for a TLS handshake.
     pub head_timeout: Duration,
-    /// Time after which a client that reads nothing of its answers is let go.
+    /// The time after which a client that reads nothing of its answers is disconnected.
     pub write_timeout: Duration,
-    /// Time that open requests have to end when the server stops.
+    /// The time that open requests have to end when the server stops.
     pub shutdown_timeout: Duration,
-    /// What is shown in TLS handshakes; `None` = no TLS.
+    /// The certificate of TLS handshakes; `None` = no TLS.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Tls>,
 }
@@ -60,15 +66,15 @@ impl Default for ServeOptions {
     }
 }
 
-/// A server that listens. Await [`Running::server`] to serve, and stop it with a [`Stopper`].
+/// A server that listens. It serves while [`Running::server`] is polled, and a [`Stopper`] stops it.
 pub struct Running {
     /// Resolves when the server has stopped.
     pub server: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>>,
-    /// Stops it.
+    /// Stops the server.
     pub stopper: Stopper,
-    /// What it serves, which may be exchanged.
+    /// The API that is served, which can be replaced.
     pub api: LiveApi,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
 }
 
@@ -81,11 +87,11 @@ impl fmt::Debug for Running {
 /// Long enough for busy clients to get one more answer, which tells them to close.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Long enough for the thread that accepts connections to hear that it shall not, so that it finds no thread gone that it
-/// hands one to.
+/// Long enough for the thread that accepts connections to learn that it must stop, before the threads are gone to which
+/// it hands them.
 const HEARING: Duration = Duration::from_millis(20);
 
-/// Bytes of answers that the kernel keeps for a connection whose client does not read them. By itself it would keep
+/// Bytes of answers that the kernel buffers for a connection whose client does not read them. By default it buffers
 /// megabytes.
 const SEND_BUFFER: usize = 64 * 1024;
 
@@ -98,11 +104,10 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Answers what was accepted, and returns when all is done or the time for it has run out.
+    /// Answers all accepted requests, and returns when that is done or times out.
     ///
-    /// First, for a moment, every answer closes its connection and `/readyz` says no, so that clients and load
-    /// balancers turn away by themselves. Then nothing more is accepted, idle connections are closed, and open
-    /// requests are answered.
+    /// First, for a moment, every answer closes its connection and `/readyz` fails, so that clients and load balancers
+    /// turn away. Then nothing more is accepted, idle connections are closed, and open requests are answered.
     pub async fn stop(&self) {
         self.process.drain();
         tokio::time::sleep(GRACE).await;
@@ -117,7 +122,11 @@ impl Stopper {
     }
 }
 
-/// Serves `api` on `listener`, which the caller has bound: tests bind port 0. Signals are the caller's business.
+/// Serves `api` on `listener`, which the caller has bound. The caller handles signals.
+///
+/// # Errors
+///
+/// The listener or the certificate cannot be used.
 pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let api = LiveApi::new(api);
@@ -132,7 +141,7 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Res
     let server = listen(builder, listener, &api, options)?.run();
     let (process, end) = (Arc::clone(&api.current().process), Arc::new(Notify::new()));
     let stopper = Stopper { process, handle: server.handle(), end: Arc::clone(&end) };
-    // A server that is dropped ends at once. It hears of nothing else while it is ending of itself.
+    // A server that is dropped ends at once. It ignores everything else while it is ending by itself.
     let server = Box::pin(async move {
         tokio::select! {
             ended = server => ended,
@@ -142,7 +151,7 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Res
     Ok(Running { server, stopper, api, address })
 }
 
-/// Opens `listener` for connections of HTTP/1.1, over TLS where it is asked for.
+/// Opens `listener` for connections of HTTP/1.1, over TLS if that is configured.
 fn listen(
     builder: ServerBuilder,
     listener: TcpListener,
@@ -161,7 +170,7 @@ fn listen(
     builder.listen("keymint", listener, move || http.over(|io: &TcpStream| io.peer_addr().ok()))
 }
 
-/// What a worker makes its service of.
+/// Builds the service of a worker.
 #[derive(Clone)]
 struct Http {
     api: LiveApi,
@@ -170,7 +179,7 @@ struct Http {
 }
 
 impl Http {
-    /// The service of connections over `T`; `peer` finds who is at their other end.
+    /// Returns the service of connections over `T`; `peer` returns the address of their other end.
     fn over<T, P>(
         &self,
         peer: P,
@@ -182,7 +191,7 @@ impl Http {
         let Self { api, stop, options } = self.clone();
         let told = api.clone();
         let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
-        let app = App::new().wrap(middleware::from_fn(request::frame)).configure(|app| routes::configure(app, api));
+        let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| endpoints::configure(app, api));
         let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
         let connections = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -202,6 +211,25 @@ impl Http {
         };
         fn_service(open).and_then(connections).map_err(move |error: DispatchError| log_unread(&told, &error))
     }
+}
+
+/// Has a request answered and observed, and ends its turn on the connection. The answer is the connection's last one if
+/// the server is stopping.
+async fn answer<B: MessageBody + 'static>(
+    api: CurrentApi,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<Sent<B>>, actix_web::Error> {
+    let answering = Answering::of(&request);
+    let mut response = observe(api.observers(), request, next).await?;
+    let head = response.response_mut().head_mut();
+    if api.process.is_draining() {
+        head.set_connection_type(ConnectionType::Close);
+    }
+    if let (Some(answering), ConnectionType::Close) = (&answering, head.connection_type()) {
+        answering.close();
+    }
+    Ok(response.map_body(|_, body| Sent::new(body, answering)))
 }
 
 /// Logs that a head is larger than what is read, once a minute: no handler sees it, and a gateway may make 500 of the 431.

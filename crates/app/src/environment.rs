@@ -1,27 +1,27 @@
-//! The process environment, read in this one place and handed on as a value.
+//! The process environment, which is read only here and passed on as a value.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-/// Environment variables by name. A value, so that tests make their own.
+/// Environment variables by name. It is a value, so that tests can make their own.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
-    /// The variables of this process.
+    /// Returns the variables of this process.
     #[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the environment from")]
     pub fn of_process() -> Self {
-        // A name that is not UTF-8 is kept, spoilt, so that it is reported where it claims to be one of ours.
+        // A name that is not UTF-8 is kept, converted lossily, so that it is reported if it has our prefix.
         Self(std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect())
     }
 
-    /// The value of one variable.
+    /// Returns the value of one variable.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(name).map(OsString::as_os_str)
     }
 
-    /// All variables, sorted by name.
+    /// Returns all variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str()))
     }
@@ -33,7 +33,7 @@ impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     }
 }
 
-/// Names alone: values may be secrets.
+/// Prints only names: values may be secrets.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

@@ -2,14 +2,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`config`] | what was written down, parsed |
+//! | [`config`] | the configuration, parsed |
 //! | [`environment`] | the process environment |
 //! | [`cli`] | the commands |
-//! | [`wiring`] | which store, which options: the one place that knows all crates |
+//! | [`wiring`] | the choice of store and options: the only place that knows all crates |
 //! | [`serve`] | the server's life from start to SIGTERM |
-//! | [`reload`] | how it follows its configuration on SIGHUP |
-//! | `metrics`, `telemetry` | what operators see of it: Prometheus and OpenTelemetry |
-//! | [`welcome`] | what it prints when it starts |
+//! | [`reload`] | the reload of the configuration on SIGHUP |
+//! | `metrics`, `telemetry` | the view for operators: Prometheus and OpenTelemetry |
+//! | [`welcome`] | the text that is printed at the start |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod cli;
 pub mod config;
@@ -23,7 +25,7 @@ mod telemetry;
 pub mod welcome;
 pub mod wiring;
 
-/// Runs the examples of `docs/embedding.md`. They stand here because this crate knows all the others.
+/// Runs the examples of `docs/embedding.md`, here because this crate knows all the others.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/embedding.md")]
 struct Embedding;

@@ -7,10 +7,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::{Log, LogFormat};
 use crate::telemetry::{SPANS, Telemetry};
 
-/// Sends log lines to standard error, as text or as JSON, one a line, and spans to those who collect them. A second call
+/// Sends log lines to standard error, as text or as JSON, one per line, and spans to the collector. A second call
 /// changes nothing.
 pub(crate) fn start(log: &Log, telemetry: Option<&Telemetry>) {
-    // Where standard error cannot be written, there is nowhere to say so: the subscriber's own complaint would go to
+    // If standard error cannot be written, there is nowhere to report it: the subscriber's own complaint would go to
     // the same place, and panic.
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
@@ -20,8 +20,8 @@ pub(crate) fn start(log: &Log, telemetry: Option<&Telemetry>) {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    // What strangers send is no error of ours, the server's own steps are told by `serve`, and that a table exists
-    // already is no news at any start but the first.
+    // Malformed requests are not errors of ours, `serve` logs the server's steps, and an existing table is only news at
+    // the first start.
     let warnings = log.level.min(tracing::Level::WARN);
     let targets = Targets::new()
         .with_default(log.level)
@@ -31,7 +31,7 @@ pub(crate) fn start(log: &Log, telemetry: Option<&Telemetry>) {
         .with_target("access", if log.access { LevelFilter::INFO } else { LevelFilter::OFF })
         .with_target(SPANS, LevelFilter::OFF);
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(targets));
-    // No layer in place of this one: it would be asked at every span, and lines would be lost.
+    // Not an empty layer in its place: it would be called for every span, and lines would be lost.
     drop(match telemetry {
         Some(telemetry) => subscriber.with(telemetry.layer()).try_init(),
         None => subscriber.try_init(),

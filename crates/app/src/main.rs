@@ -1,4 +1,4 @@
-//! The `keymint` binary; everything is in the library beside it.
+//! The `keymint` binary. All of it is in the library beside it.
 
 use std::process::ExitCode;
 

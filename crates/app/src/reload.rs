@@ -1,37 +1,42 @@
-//! A running server, and how it follows its configuration.
+//! A running server, and the reload of its configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keymint_actix::LiveApi;
-use keymint_actix::session::CookieSecret;
 use keymint_actix::tls::{Certificate, Tls};
+use keymint_actix::{CookieSecret, LiveApi};
 use keymint_service::{Cleanup, Keys, ServiceError};
 
 use crate::config::{self, Config, Problems};
 use crate::environment::Environment;
 use crate::wiring::{Services, cleanup_options};
 
-/// Where a configuration comes from, to be loaded again.
+/// The source of a configuration, to load it again.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The file; `None` = the one that is there when it is loaded, if any.
+    /// The file; `None` = the default file, if it exists at the time of loading.
     pub file: Option<PathBuf>,
     /// The environment of the process.
     pub environment: Environment,
 }
 
 impl Source {
-    /// Loads it, or says everything that is wrong.
+    /// Loads the configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong.
     pub fn load(&self) -> Result<Config, Problems> {
         let file = Config::locate(self.file.clone(), Path::new(""));
         Config::load(file.as_deref(), &self.environment)
     }
 }
 
-/// Reads the server's certificate, where it is to have one. Warns where others may read its key.
+/// Reads the server's certificate, if one is configured. Logs a warning if other users may read its key.
 ///
-/// Errors: everything that is wrong with the files.
+/// # Errors
+///
+/// Returns everything that is wrong with the files.
 pub fn load_certificate(tls: Option<&config::Tls>) -> Result<Option<Certificate>, Problems> {
     let Some(files) = tls else { return Ok(None) };
     let certificate = files.load()?;
@@ -41,7 +46,7 @@ pub fn load_certificate(tls: Option<&config::Tls>) -> Result<Option<Certificate>
     Ok(Some(certificate))
 }
 
-/// What of a running server follows its configuration.
+/// The parts of a running server that follow its configuration.
 pub(crate) struct Live {
     pub(crate) source: Source,
     pub(crate) config: Config,
@@ -50,13 +55,13 @@ pub(crate) struct Live {
     pub(crate) api: LiveApi,
     pub(crate) tls: Option<Tls>,
     pub(crate) cleanup: Option<Cleanup>,
-    /// What served requests before, and may have usage to write: requests that began then still use it.
+    /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,
 }
 
 impl Live {
-    /// Loads the configuration and the certificate again. Requests that begin from now on are served by them; where
-    /// something is wrong, it is logged, and nothing changes.
+    /// Loads the configuration and the certificate again, for requests that begin from now on. If something is wrong,
+    /// it is logged, and nothing changes.
     pub(crate) async fn reload(&mut self) {
         let loaded = self.source.load().and_then(|next| {
             let (config, waiting) = self.config.reload(next);
@@ -85,7 +90,7 @@ impl Live {
         self.services.follow(&self.config, &config);
         let is_replaced = !Arc::ptr_eq(&before, &self.services.keys);
         if is_replaced {
-            // So that as much of it as can be is there for those who come after.
+            // The successor should find as much of the usage written as possible.
             warn_of_unwritten(before.flush().await);
         }
         self.api.replace(self.services.reconfigured_api(&self.api.current(), &config, self.secret.clone()));
@@ -101,7 +106,7 @@ impl Live {
         self.flush_retired().await;
     }
 
-    /// Writes what those that served before have deferred, and gives up those that no request uses any more.
+    /// Writes the deferred usage of services that served before, and drops those that no request uses any more.
     async fn flush_retired(&mut self) {
         let mut in_use = Vec::new();
         for keys in self.retired.drain(..) {
@@ -115,7 +120,11 @@ impl Live {
         self.retired = in_use;
     }
 
-    /// Writes all that is deferred. Errors: the first failure; what could not be written is lost with the process.
+    /// Writes all deferred usage.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first failure. Usage that could not be written is lost with the process.
     pub(crate) async fn finish(&mut self) -> Result<(), ServiceError> {
         self.cleanup = None;
         let mut outcome = self.services.keys.flush().await;

@@ -11,24 +11,24 @@ use keymint_service::Cleanup;
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
-use crate::signals::{Reload, Stop};
+use crate::signals::{ReloadSignal, StopSignal};
 use crate::telemetry::{self, Telemetry};
 use crate::wiring::{OpenError, Services, cleanup_options, serve_options};
 use crate::{logging, welcome};
 
-/// Why the server did not start, or ended.
+/// The failure of the server to start or to run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The files of the server's certificate.
+    /// The files of the server's certificate are wrong.
     #[error("the configuration is wrong:\n{0}")]
     Certificate(Problems),
-    /// The database.
+    /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The secret that signs cookies could not be kept.
+    /// The secret that signs cookies could not be stored.
     #[error("cannot keep the secret that signs cookies")]
     Secret(#[source] keymint_service::ServiceError),
-    /// The first server key could not be kept.
+    /// The first server key could not be stored.
     #[error("cannot keep the first server key")]
     FirstServerKey(#[source] keymint_ports::StoreError),
     /// The address cannot be listened on.
@@ -36,31 +36,35 @@ pub enum ServeError {
     Listen {
         /// The configured address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// What counts could not be made.
+    /// The metrics could not be made.
     #[error("cannot count")]
     Metrics(#[from] prometheus::Error),
-    /// What sends traces could not be made.
+    /// The exporter of traces could not be made.
     #[error("cannot send traces")]
     Telemetry(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// The welcome could not be printed, and with it a server key that was made for the first start.
+    /// The welcome could not be printed. It may hold a server key that was made for the first start.
     #[error("cannot print the welcome; where it held the first server key, make one by `keymint server-key create`")]
     Welcome(#[source] std::io::Error),
-    /// The server itself.
+    /// The server itself failed.
     #[error("the server failed")]
     Server(#[from] std::io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT, by `config`, and after a SIGHUP by what `source` says then.
+/// Serves by `config` until SIGTERM or SIGINT. After a SIGHUP it serves by the configuration that `source` then loads.
+///
+/// # Errors
+///
+/// Returns [`ServeError`] if a part of the server cannot start, or if the server fails.
 pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let telemetry = Telemetry::start(&config.telemetry)?;
     logging::start(&config.log, telemetry.as_ref());
     config.warn();
-    let (stop, mut reload) = (Stop::catch()?, Reload::catch()?);
+    let (stop, mut reload) = (StopSignal::catch()?, ReloadSignal::catch()?);
     let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Certificate)?.map(Tls::new);
-    // First the addresses, which need nobody, so that a second server on them changes no database.
+    // First the addresses, which need no other part, so that a second server on them changes no database.
     let listener = listen(config.server.listen)?;
     let metrics_listener = config.metrics.listen.filter(|_| config.metrics.enabled).map(listen).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -107,14 +111,14 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         }
     }
     if let Some(telemetry) = telemetry {
-        // It waits for the collector, within bounds of its own.
+        // It waits for the collector, within timeouts of its own.
         drop(tokio::task::spawn_blocking(move || telemetry.stop()).await);
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn stop_when_asked(mut signals: Stop, stopper: Stopper) {
+async fn stop_when_asked(mut signals: StopSignal, stopper: Stopper) {
     signals.asked().await;
     tracing::info!("stopping: open requests are answered; a second signal ends them");
     tokio::select! {

@@ -1,13 +1,13 @@
-//! What the operating system asks of the server.
+//! The operating system's signals to the server.
 
 use std::io;
 
-/// The signals of Unix, caught from when this was made.
+/// The signals of Unix, caught from when this is made.
 #[cfg(unix)]
-pub(crate) use unix::{Reload, Stop};
+pub(crate) use unix::{ReloadSignal, StopSignal};
 
 #[cfg(not(unix))]
-pub(crate) use elsewhere::{Reload, Stop};
+pub(crate) use elsewhere::{ReloadSignal, StopSignal};
 
 #[cfg(unix)]
 mod unix {
@@ -16,17 +16,17 @@ mod unix {
     use super::io;
 
     /// SIGTERM and SIGINT.
-    pub(crate) struct Stop {
+    pub(crate) struct StopSignal {
         terminate: Signal,
         interrupt: Signal,
     }
 
-    impl Stop {
+    impl StopSignal {
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
         }
 
-        /// Waits for the next one.
+        /// Waits for the next signal.
         pub(crate) async fn asked(&mut self) {
             tokio::select! {
                 _ = self.terminate.recv() => {}
@@ -36,14 +36,14 @@ mod unix {
     }
 
     /// SIGHUP.
-    pub(crate) struct Reload(Signal);
+    pub(crate) struct ReloadSignal(Signal);
 
-    impl Reload {
+    impl ReloadSignal {
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self(signal(SignalKind::hangup())?))
         }
 
-        /// Waits for the next one; those that come meanwhile count as one.
+        /// Waits for the next signal. Several that arrive meanwhile count as one.
         pub(crate) async fn asked(&mut self) {
             self.0.recv().await;
         }
@@ -55,15 +55,15 @@ mod elsewhere {
     use super::io;
 
     /// Ctrl-C.
-    pub(crate) struct Stop;
+    pub(crate) struct StopSignal;
 
-    impl Stop {
+    impl StopSignal {
         #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self)
         }
 
-        /// Waits for the next one.
+        /// Waits for the next signal.
         pub(crate) async fn asked(&mut self) {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
@@ -71,10 +71,10 @@ mod elsewhere {
         }
     }
 
-    /// Nothing asks for it there.
-    pub(crate) struct Reload;
+    /// A signal that never arrives on other systems.
+    pub(crate) struct ReloadSignal;
 
-    impl Reload {
+    impl ReloadSignal {
         #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
         pub(crate) fn catch() -> io::Result<Self> {
             Ok(Self)

@@ -19,18 +19,20 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
 
-/// The target of all spans. No line of the log has it.
+/// The target of all spans. No log line has it.
 pub(crate) const SPANS: &str = "keymint::span";
 
-/// What collects spans and sends them, in the background.
+/// The collector of spans, which sends them in the background.
 #[derive(Debug)]
 pub(crate) struct Telemetry(SdkTracerProvider);
 
 impl Telemetry {
-    /// Starts to collect; `None` where nobody is there to take traces. A collector that does not answer is told in the
-    /// log, and slows nothing down.
+    /// Starts to collect spans; `None` = no collector is configured. A collector that does not answer is logged, and
+    /// slows nothing down.
     ///
-    /// Errors: the exporter cannot be made.
+    /// # Errors
+    ///
+    /// Returns an error if the exporter cannot be made.
     pub(crate) fn start(config: &config::Telemetry) -> Result<Option<Self>, opentelemetry_otlp::ExporterBuildError> {
         if config.otlp_endpoint.is_empty() {
             return Ok(None);
@@ -43,17 +45,17 @@ impl Telemetry {
         )))
     }
 
-    /// What hands spans over from `tracing`.
+    /// Returns the layer that passes spans on from `tracing`.
     pub(crate) fn layer<S: tracing::Subscriber + for<'a> LookupSpan<'a>>(
         &self,
     ) -> impl tracing_subscriber::Layer<S> + use<S> {
         let spans = tracing_opentelemetry::layer().with_tracer(self.0.tracer("keymint"));
-        // Where in the code a span was made, and on which thread, is nothing to operators.
+        // The place in the code and the thread of a span do not help operators.
         let spans = spans.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
         spans.with_filter(Targets::new().with_target(SPANS, LevelFilter::INFO))
     }
 
-    /// Sends what is left. It blocks.
+    /// Sends the remaining spans. It blocks.
     pub(crate) fn stop(&self) {
         if let Err(error) = self.0.shutdown() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the last traces could not be sent");
@@ -61,7 +63,7 @@ impl Telemetry {
     }
 }
 
-/// An exporter that says so where it fails; the SDK keeps it to itself.
+/// An exporter that logs its failures, which the SDK does not.
 #[derive(Debug)]
 struct Telling(SpanExporter);
 
@@ -79,14 +81,14 @@ impl opentelemetry_sdk::trace::SpanExporter for Telling {
     }
 }
 
-/// What is done with the spans of requests.
+/// The handling of requests' spans.
 pub(crate) const TRACING: Tracing = Tracing { adopt, name };
 
 fn adopt(span: &Span, traceparent: &str, tracestate: Option<&str>) {
     let headers = [("traceparent", Some(traceparent)), ("tracestate", tracestate)];
     let headers = headers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     let caller = TraceContextPropagator::new().extract(&headers.collect::<HashMap<_, _>>());
-    // It fails where nobody collects the span.
+    // It fails if the span is not collected.
     let _ = span.set_parent(caller);
 }
 

@@ -1,5 +1,5 @@
-//! What the server prints when it starts: where it and its metrics listen, what limits new keys, what deferred usage may cost, and on the first start its server
-//! key with two lines to paste.
+//! The text that the server prints at its start: the addresses of the server and its metrics, the limits of new keys,
+//! the risk of deferred usage, and on the first start its server key with two lines to paste.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -14,7 +14,11 @@ use crate::config::Config;
 
 /// Prints the welcome to standard output.
 ///
-/// `metrics` is where the metrics are served, where that is an address of their own.
+/// `metrics` is the address of the metrics, if they have one of their own.
+///
+/// # Errors
+///
+/// Returns the error of standard output.
 pub fn print(
     config: &Config,
     address: SocketAddr,
@@ -65,7 +69,7 @@ fn text(
     text
 }
 
-/// Where a client on this machine reaches a server that listens on every address.
+/// Returns the address at which a client on this machine reaches a server that listens on every address.
 pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
@@ -74,7 +78,7 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The effective rate limit, said aloud, since Better Auth's default of ten calls a day surprises people.
+/// Describes the effective rate limit, since Better Auth's default of ten calls a day surprises people.
 fn rate_limit(configuration: &Configuration) -> String {
     let limit = configuration.rate_limit;
     if !limit.enabled {
@@ -91,7 +95,7 @@ fn rate_limit(configuration: &Configuration) -> String {
     text
 }
 
-/// What may be lost where usage is deferred, said aloud, since it is what exactness was given away for.
+/// Describes the usage that may be lost if it is deferred, since that is the price of the speed.
 fn deferral(flush: Duration) -> String {
     let flush = duration(u64::try_from(flush.as_millis()).unwrap_or(u64::MAX));
     format!(
@@ -100,7 +104,7 @@ fn deferral(flush: Duration) -> String {
     )
 }
 
-/// Milliseconds in the largest unit that leaves no rest.
+/// Formats milliseconds in the largest unit that leaves no remainder.
 fn duration(ms: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
     match UNITS.iter().find(|(unit, _)| ms.is_multiple_of(*unit)) {

@@ -3,12 +3,12 @@ use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
 use keymint_ports::{IdentityStore, KeyStore, OrganizationStore, ServerKeyStore};
 
-/// One engine under test, with data of its own that nobody else touches.
+/// An engine under test, with data of its own that nothing else touches.
 ///
 /// Every case gets a fresh one: a database of its own, migrated and empty.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
-    /// Both ports in one handle.
+    /// All ports in one handle.
     type Store: KeyStore + ServerKeyStore;
 
     /// Opens another handle on the same data, as another process would: a fresh pool or connection, no shared cache.
@@ -16,13 +16,13 @@ pub trait Engine: Send + Sync + 'static {
     /// A store that is opened again after all others are dropped is a restart.
     async fn open(&self) -> Self::Store;
 
-    /// Writes a user's row so that the store reports `owner` for it; [`Owner::Absent`] removes the row.
+    /// Writes a user's row so that the store reports `owner` for it. [`Owner::Absent`] removes the row.
     ///
-    /// A row that is there keeps everything but its ban. A new one has the id as its address, and no password.
+    /// An existing row keeps everything but its ban. A new one has the id as its address, and no password.
     async fn put_owner(&self, id: &OwnerId, owner: Owner);
 }
 
-/// An engine whose store keeps users and organizations too. Every such [`Engine`] is one.
+/// An engine whose store also keeps users and organizations. Every such [`Engine`] is one.
 pub trait IdentityEngine: Engine<Store: IdentityStore + OrganizationStore> {}
 
 impl<E: Engine<Store: IdentityStore + OrganizationStore>> IdentityEngine for E {}

@@ -1,6 +1,6 @@
 /// Expands to one named test per case of users, sessions and organizations, for a store that keeps them.
 ///
-/// The brackets hold what those of [`suite!`](crate::suite) hold; the engine is an
+/// The brackets hold the same as those of [`suite!`](crate::suite); the engine is an
 /// [`IdentityEngine`](crate::IdentityEngine).
 #[macro_export]
 macro_rules! identity_suite {

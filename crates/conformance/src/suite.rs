@@ -16,7 +16,7 @@ macro_rules! suite {
     };
 }
 
-/// The part of [`suite!`] that bans no owner, for an engine that is also used where users cannot be banned.
+/// Expands to the cases of [`suite!`] without bans, for an engine that is also used where users cannot be banned.
 #[macro_export]
 macro_rules! suite_without_bans {
     ($attrs:tt $fresh:tt) => {

@@ -18,7 +18,7 @@ pub(crate) async fn open_two<E: Engine>(engine: &E) -> [Arc<E::Store>; 2] {
     [Arc::new(engine.open().await), Arc::new(engine.open().await)]
 }
 
-/// Starts these at one moment, each in a task of its own, and returns their answers in order.
+/// Starts these at the same time, each in a task of its own, and returns their answers in order.
 pub(crate) async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -38,11 +38,12 @@ where
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }
 
-/// Far more than any store needs: it turns a lock that was left behind into a failure instead of a test that hangs.
+/// A timeout far beyond any store's needs. It turns a lock that was left behind into a failure instead of a test that
+/// hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Polls a future so many times, lets others run in between, and drops it wherever it has come to. Returns its output
-/// where it came to its end.
+/// Polls a future `polls` times, lets others run in between, and drops it in its state at that time. Returns its output
+/// if it completed.
 pub(crate) async fn abandon<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..polls {
@@ -62,7 +63,7 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let mut answers = store.spend(attempts, policy, now).await.unwrap();
-    // What was locked counted for nothing, and is tried again, as the service does.
+    // A locked attempt was not counted, and is retried, as the service does.
     loop {
         let locked = answers.iter().enumerate().filter(|(_, answer)| matches!(answer, Err(StoreError::Locked)));
         let locked: Vec<_> = locked.map(|(place, _)| place).collect();
@@ -87,7 +88,7 @@ pub(crate) async fn spend(store: &impl KeyStore, id: &str, now: Timestamp) -> Ve
     settle_one(store, &sample::attempt(id), &Policy::default(), now).await
 }
 
-/// Settles the same attempt so many times at one moment, on all handles in turn.
+/// Settles the same attempt `times` times at the same time, on all handles in turn.
 pub(crate) async fn settle_at_once<S: KeyStore>(
     stores: &[Arc<S>],
     times: usize,
@@ -103,12 +104,12 @@ pub(crate) async fn settle_at_once<S: KeyStore>(
     at_once(spends).await
 }
 
-/// The reason of a refusal.
+/// Returns the reason of a refusal.
 pub(crate) fn code(verdict: &Verdict) -> Option<ErrorCode> {
     verdict.refused().map(|refusal| refusal.code)
 }
 
-/// How many were accepted.
+/// Returns the number of accepted verdicts.
 pub(crate) fn accepted(verdicts: &[Verdict]) -> u64 {
     verdicts.iter().filter(|verdict| verdict.accepted().is_some()).count() as u64
 }
@@ -120,12 +121,12 @@ pub(crate) async fn insert_all(store: &impl KeyStore, keys: &[ApiKey]) {
     }
 }
 
-/// Finds a key that must be there.
+/// Finds a key that must exist.
 pub(crate) async fn found(store: &impl KeyStore, id: &KeyId) -> ApiKey {
     store.find(id).await.unwrap().unwrap()
 }
 
-/// What is left of the quota of a sample key that must be there.
+/// Returns the rest of the quota of a sample key that must exist.
 pub(crate) async fn remaining(store: &impl KeyStore, id: &str) -> Option<u64> {
     found(store, &sample::id(id)).await.usage.remaining
 }
@@ -138,7 +139,7 @@ pub(crate) async fn everything(store: &impl KeyStore) -> Vec<ApiKey> {
     keys
 }
 
-/// The ids of keys, in their order.
+/// Returns the ids of keys, in their order.
 pub(crate) fn ids(keys: &[ApiKey]) -> Vec<&str> {
     keys.iter().map(|key| key.details.id.as_str()).collect()
 }

@@ -1,9 +1,9 @@
-//! Texts that are easily bent, or taken for one another.
+//! Texts that are easily changed, or taken for one another.
 
 /// Texts that some collation takes for one another.
 pub(crate) const ALIKE: [&str; 10] = ["a", "A", "a ", " a", "\u{e1}", "a\u{301}", "a\u{200b}", "\u{ff41}", "ss", "ß"];
 
-/// Texts that some layer between here and the disk might bend.
+/// Returns texts that some layer between here and the disk might change.
 pub(crate) fn texts() -> Vec<String> {
     let texts = [
         "plain",

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-/// The cases of a folder, as `module::name`, by their signature.
+/// Returns the cases of a folder, as `module::name`, by their signature.
 fn written(folder: &Path, module: Option<&str>) -> Vec<String> {
     let mut cases = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -26,7 +26,7 @@ fn written(folder: &Path, module: Option<&str>) -> Vec<String> {
     cases
 }
 
-/// The cases that the macros of a file list.
+/// Returns the cases that the macros of a file list.
 fn listed(suite: &str) -> Vec<String> {
     let lists = suite.split("each_case! { $attrs $fresh ").skip(1).map(|list| list.split_once("};").unwrap().0);
     let mut module = "";

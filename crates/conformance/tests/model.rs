@@ -1,4 +1,4 @@
-//! The comparison with a model tells a right store from a wrong one.
+//! The comparison with a model distinguishes a correct store from a wrong one.
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +30,7 @@ impl Engine for Memory {
     }
 }
 
-/// Settles the attempts of a batch from the last to the first, and is right otherwise.
+/// A store that settles the attempts of a batch from the last to the first, and is correct otherwise.
 struct Backwards(MemoryStore);
 
 #[async_trait]

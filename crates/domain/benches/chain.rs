@@ -1,4 +1,4 @@
-//! What one decision of the chain costs, and what the hash before it does.
+//! Benchmarks of one decision of the chain, and of the hash before it.
 
 #![expect(clippy::unwrap_used, reason = "benchmark support")]
 
@@ -13,19 +13,20 @@ use keymint_domain::{ApiKey, Configuration, OwnerId, Policy, Timestamp};
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const PLENTY: u64 = 2_147_483_647;
 
-/// As long as a generated key with a short prefix.
+/// Returns a key as long as a generated one with a short prefix.
 fn plain() -> PlainKey {
     PlainKey::generate("sk_", 32, &mut |bytes: &mut [u8]| bytes.fill(7))
 }
 
-/// A key with a quota and a rate limit, its policy, and an attempt with it.
+/// Returns a key with a quota and a rate limit, its policy, and an attempt with it.
 fn case(algorithm: Algorithm, remaining: u64) -> (ApiKey, Policy, Attempt) {
     let mut configuration = Configuration::default();
     configuration.rate_limit.algorithm = algorithm;
     configuration.rate_limit.max_requests = PLENTY;
     let new = NewKey { remaining: Field::Given(remaining), ..NewKey::default() };
     let owner = OwnerId::parse("ada").unwrap();
-    let key = new.mint(&configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
+    let new = new.check(&configuration).unwrap();
+    let key = new.mint(owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
     let policy = Policy::new(vec![configuration]).unwrap();
     let attempt = Attempt::new(&plain(), &policy);
     (key, policy, attempt)

@@ -1,22 +1,24 @@
-//! What an API key is, and when it may be used.
+//! The API key and the rules of its use.
 //!
 //! Everything here is pure and synchronous: the time is an argument ([`Timestamp`]), randomness is an argument
-//! ([`Randomness`]), and nothing touches a database, a socket or a clock. The one question that matters,
-//! "may this key be used now?", is answered by [`verify::decide`] and nowhere else.
+//! ([`Randomness`]), and nothing touches a database, a socket or a clock. [`verify::decide`] is the only place that
+//! decides whether a key may be used now.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`address`] | from where a key may be used |
+//! | [`address`] | the networks that a key may be used from |
 //! | [`value`] | instants, ids, permissions, metadata: a value that exists is valid |
-//! | [`key`] | the entity: what is fixed about a key, how it is minted and edited, how its secret is kept |
-//! | [`usage`] | what verifications change: quota with refill, rate limits |
+//! | [`key`] | the entity: its fixed details, how it is minted and edited, the stored form of its secret |
+//! | [`usage`] | the counters that verifications change: quota with refill, rate limits |
 //! | [`verify`] | the validation chain |
-//! | [`policy`] | configurations: what a deployment allows |
+//! | [`policy`] | configurations: the keys that a deployment allows |
 //! | [`identity`] | users, passwords, sessions |
-//! | [`organization`] | who may do what with an organization's keys |
+//! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
-//! | [`server_key`] | what a backend shows to act for anybody |
-//! | [`code`] | every reason to say no |
+//! | [`server_key`] | the credential by which a backend acts for any user |
+//! | [`code`] | the reasons for a refusal |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod address;
 pub mod code;
@@ -35,5 +37,5 @@ pub use key::{ApiKey, KeyDetails};
 pub use policy::{Configuration, Policy};
 pub use value::{ConfigId, KeyId, Metadata, OrganizationId, OwnerId, Permissions, RowId, Timestamp, UserId};
 
-/// A source of random bytes, lent by the caller: it fills the whole slice.
+/// A source of random bytes, lent by the caller. It fills the whole slice.
 pub type Randomness<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -4,32 +4,33 @@ use crate::key::KeyDetails;
 use crate::policy::ConfigFilter;
 use crate::{ApiKey, KeyId, Metadata, OwnerId, Permissions};
 
-/// Which keys are asked for, in which order, and which part of them.
+/// A query for one page of keys: a filter, an order and a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
-    /// Keys of this owner only.
+    /// Only keys of this owner.
     pub owner: Option<OwnerId>,
-    /// Keys of these configurations only.
+    /// Only keys of these configurations.
     pub configurations: ConfigFilter,
-    /// What they are sorted by. Equal ones follow in order of creation, then of id, so that the order is total.
+    /// The field to sort by. Ties are sorted by creation, then by id, so that the order is total.
     pub sort_by: SortField,
-    /// In which direction; ties are always in ascending order.
+    /// The direction of the order. Ties are always in ascending order.
     pub direction: Direction,
-    /// Rows to skip.
+    /// The rows to skip.
     pub offset: u64,
-    /// Rows to return, at most; fewer where they fill the [`Room`] of a page before.
+    /// The largest number of rows to return. Fewer are returned if they fill the page's [`Room`] first.
     pub limit: u32,
 }
 
 impl ListQuery {
-    /// Rows of a page where a request names no limit: as many as Better Auth ever answers (docs/better-auth-wire.md 7.3).
+    /// The rows of a page if a request names no limit: the most that Better Auth ever returns (docs/better-auth-wire.md
+    /// 7.3).
     pub const DEFAULT_LIMIT: u32 = 100;
-    /// Rows of a page at most, so that no request holds a whole table in memory.
+    /// The largest number of rows in a page, so that no request holds a whole table in memory.
     pub const MAX_LIMIT: u32 = 1000;
 }
 
 impl Default for ListQuery {
-    /// The first page of all keys in order of creation.
+    /// Returns the first page of all keys in order of creation.
     fn default() -> Self {
         Self {
             owner: None,
@@ -42,18 +43,20 @@ impl Default for ListQuery {
     }
 }
 
-/// The room of one page for what keys have of any length. A page ends with the key that fills it, so that it has one at
-/// least and no request holds much of a table in memory, however large its rows are.
+/// The bytes that one page still has for members of unbounded length.
+///
+/// A page ends after the key that fills it. It therefore has at least one key, and no request holds much of a table in
+/// memory, however large its rows are.
 #[derive(Debug)]
 pub struct Room {
     left: usize,
 }
 
 impl Room {
-    /// Bytes of a page's texts that leave no room for another key.
+    /// The size in bytes at which a page has no room for another key.
     pub const BYTES: usize = 4 * 1024 * 1024;
 
-    /// Whether the page has room for `key`, which it then has less of.
+    /// Returns true if the page has room for `key`, and takes the key's bytes from it.
     pub fn admits(&mut self, key: &ApiKey) -> bool {
         let KeyDetails { name, start, prefix, permissions, metadata, .. } = &*key.details;
         let short = [name, start, prefix].into_iter().flatten().map(String::len);
@@ -66,29 +69,29 @@ impl Room {
 }
 
 impl Default for Room {
-    /// An empty page's.
+    /// Returns the room of an empty page.
     fn default() -> Self {
         Self { left: Self::BYTES }
     }
 }
 
-/// One page, and how many keys there are in all.
+/// One page, and the number of keys on all pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// The keys of the page.
     pub keys: Vec<ApiKey>,
-    /// Rows of the page that cannot be read, in their order.
+    /// The rows of the page that cannot be read, in their order.
     pub unreadable: Vec<Unreadable>,
-    /// Keys that match the query, on all pages.
+    /// The number of keys that match the query, on all pages.
     pub total: u64,
 }
 
 /// A row that cannot be read as a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// The key's id; `None` = that cannot be read either.
+    /// The key's id; `None` = it cannot be read either.
     pub id: Option<KeyId>,
-    /// The first column that holds what no writer of the table writes.
+    /// The first column with a value that no writer of the table writes.
     pub column: &'static str,
 }
 
@@ -104,8 +107,8 @@ pub enum Direction {
 
 macro_rules! sort_fields {
     ($($name:ident = $text:literal;)*) => {
-        /// What a list may be sorted by: every member of a key but its secret, its permissions and its metadata.
-        /// Texts are compared byte by byte.
+        /// The fields that a list may be sorted by: every member of a key but its secret, its permissions and its
+        /// metadata. Texts are compared byte by byte.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum SortField {
             $(#[doc = concat!("`", $text, "`")] $name,)*
@@ -115,7 +118,7 @@ macro_rules! sort_fields {
             /// Every field.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The member's name on the wire, which is the column's name too.
+            /// Returns the member's name on the wire, which is also the column's name.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -146,7 +149,7 @@ sort_fields! {
 }
 
 impl SortField {
-    /// Finds the field of that name.
+    /// Finds the field by its name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|field| field.as_str() == name)
     }

@@ -1,4 +1,4 @@
-//! Server keys: what a backend shows to Keymint to prove that it may act for anybody.
+//! Server keys: the credential that a backend presents to act for any user.
 
 use std::fmt;
 
@@ -6,37 +6,41 @@ use crate::key::{PlainKey, StoredKey};
 use crate::value::KeyName;
 use crate::{KeyId, Randomness, Timestamp};
 
-/// A server key as it is kept: its hash, never its text.
+/// A server key as it is stored: its hash, never its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerKey {
-    /// Names it on the command line; not a secret.
+    /// The id of the server key on the command line. It is not a secret.
     pub id: KeyId,
-    /// A name for people.
+    /// A display name.
     pub name: Option<String>,
-    /// The first characters, to recognise it by.
+    /// The first characters, by which people recognize the key.
     pub start: String,
-    /// SHA-256 of the text.
+    /// The SHA-256 of the text.
     pub hash: StoredKey,
-    /// When it was made.
+    /// The instant at which the key was made.
     pub created_at: Timestamp,
-    /// When it was revoked; it is refused from then on.
+    /// The instant from which the key is refused.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The text of a server key: 32 or more characters, which is what makes guessing hopeless.
+/// The text of a server key: 32 or more characters, so that it cannot be guessed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerKeyText(PlainKey);
 
-/// A text that is too short to be a server key, or not printable ASCII, which a header could not carry.
+/// The error for a text that is too short for a server key, or not printable ASCII, which a header could not carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 32 or more printable ASCII characters without spaces")]
 pub struct InvalidServerKey;
 
 impl ServerKeyText {
-    /// Fewest characters of a server key.
+    /// The smallest length of a server key.
     pub const MIN_LENGTH: usize = 32;
 
     /// Takes 32 or more printable ASCII characters.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidServerKey`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidServerKey> {
         if text.len() < Self::MIN_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidServerKey);
@@ -44,17 +48,17 @@ impl ServerKeyText {
         Ok(Self(PlainKey::new(text)))
     }
 
-    /// A new one of 32 random bytes, which begins with `kms_`.
+    /// Generates a server key of 32 random bytes, with the prefix `kms_`.
     pub fn generate(fill: Randomness<'_>) -> Self {
         Self(PlainKey::generate("kms_", 32, fill))
     }
 
-    /// The text itself, for the one time that it is shown.
+    /// Returns the text, for the one time that it is shown.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// What is kept of it.
+    /// Returns the hash to store.
     pub fn hash(&self) -> StoredKey {
         self.0.hash()
     }
@@ -67,7 +71,7 @@ impl fmt::Debug for ServerKeyText {
 }
 
 impl ServerKey {
-    /// Makes what is kept of `text`.
+    /// Makes the stored form of `text`.
     pub fn new(text: &ServerKeyText, name: Option<KeyName>, fill: Randomness<'_>, now: Timestamp) -> Self {
         Self {
             id: KeyId::random(fill),

@@ -26,12 +26,13 @@ fn network(text: &str) -> Network {
     Network::parse(text).unwrap()
 }
 
-/// A key with these rules, under a configuration with those.
+/// Returns a key with the rules `of_key`, under a configuration with the rules `of_configuration`.
 fn case(of_key: AddressRules, of_configuration: AddressRules) -> (ApiKey, Policy) {
     let configuration = Configuration { addresses: of_configuration, ..Configuration::default() };
     let new = NewKey { addresses: of_key, remaining: Field::Given(5), ..NewKey::default() };
     let owner = OwnerId::parse("ada").unwrap();
-    let key = new.mint(&configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
+    let new = new.check(&configuration).unwrap();
+    let key = new.mint(owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key;
     (key, Policy::new(vec![configuration]).unwrap())
 }
 
@@ -90,7 +91,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-/// The network of so many of the address' first bits, by arithmetic of its own.
+/// Returns the network of the address' first `bits` bits, computed independently of the code under test.
 fn around(address: IpAddr, bits: u8) -> Network {
     let text = match address {
         IpAddr::V4(address) => {
@@ -112,7 +113,7 @@ fn networks() -> impl Strategy<Value = Vec<Network>> {
 }
 
 proptest! {
-    /// Whatever else the lists hold, and whoever has denied it.
+    /// A denied network wins over whatever else the lists hold, and whichever list denies it.
     #[test]
     fn an_address_in_a_denied_network_is_never_accepted(
         address in address(),
@@ -121,7 +122,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         by_key in any::<bool>(),
     ) {
-        // Of an IPv4 address that is written as IPv6 the network is one of IPv4 from 96 bits on.
+        // A network of an IPv4 address that is written as IPv6 has 96 bits or more.
         let bits = if address.is_ipv6() && address.to_canonical().is_ipv4() { 96 + bits % 33 } else { bits };
         denied.insert(at.index(denied.len() + 1), around(address, bits));
         let (denying, other) = (rules(allowed, denied), rules(others, vec![]));
@@ -130,7 +131,7 @@ proptest! {
         prop_assert_eq!(code(&verdict), Some(ErrorCode::IpNotAllowed));
     }
 
-    /// An address that is outside of every allowed network is refused, and one inside and not denied is let in.
+    /// An address outside of every allowed network is refused; one that is inside and not denied is accepted.
     #[test]
     fn an_allow_list_lets_in_what_is_within_and_nothing_else(
         address in address(),
@@ -149,7 +150,7 @@ proptest! {
         prop_assert!(verdict.accepted().is_some());
     }
 
-    /// A rule that was stored is the rule that is read.
+    /// A rule is read as it was stored.
     #[test]
     fn what_is_stored_is_read_back(allowed in networks(), denied in networks()) {
         let rules = rules(allowed, denied);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use keymint_domain::key::{Field, NewKey, PlainKey, RefillInput, StoredKey};
 use keymint_domain::usage::{Algorithm, Standing};
 use keymint_domain::value::Lifetime;
-use keymint_domain::verify::{Attempt, Ban, Cost, Fact, Judged, Judgement, Ledger, Owner, Verdict, decide, dry_run};
+use keymint_domain::verify::{
+    Attempt, Ban, Cost, Fact, Judgement, Ledger, Owner, RuleReport, Verdict, decide, dry_run,
+};
 use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, OwnerId, Permissions, Policy, Timestamp};
 use proptest::prelude::*;
 
@@ -19,7 +21,10 @@ fn plain() -> PlainKey {
 
 fn mint(new: NewKey, configuration: &Configuration) -> ApiKey {
     let owner = OwnerId::parse("ada").unwrap();
-    new.mint(configuration, owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key
+    let mut configuration = configuration.clone();
+    // So that a key may live for a second.
+    configuration.expiration.min_days = 0;
+    new.check(&configuration).unwrap().mint(owner, plain(), &mut |bytes: &mut [u8]| bytes.fill(3), NOW).key
 }
 
 fn policy(configuration: Configuration) -> Policy {
@@ -126,9 +131,9 @@ fn a_star_is_a_wildcard_unless_its_configuration_takes_it_for_a_name() {
     }
 }
 
-/// What a rule of a dry run says.
-fn rule<'a>(judged: &'a [Judged], name: &str) -> &'a Judged {
-    judged.iter().find(|judged| judged.rule == name).unwrap()
+/// Returns a dry run's report of one rule.
+fn rule<'a>(reports: &'a [RuleReport], name: &str) -> &'a RuleReport {
+    reports.iter().find(|report| report.rule == name).unwrap()
 }
 
 #[test]
@@ -140,17 +145,17 @@ fn a_dry_run_says_what_each_rule_looked_at() {
     attempt.permissions = permissions(r#"{"files":["read","write"]}"#);
     let run = dry_run(Some((&key, Owner::Absent)), &attempt, &policy, NOW);
     assert_eq!(code(&run.verdict), Some(ErrorCode::KeyNotFound));
-    let lacking = rule(&run.judged, "permissions");
+    let lacking = rule(&run.reports, "permissions");
     let missing = permissions(r#"{"files":["write"]}"#).unwrap();
     assert!(lacking.facts.contains(&("missing", Fact::Permissions(missing))));
-    let quota = rule(&run.judged, "quota");
+    let quota = rule(&run.reports, "quota");
     assert!(quota.facts.contains(&("remaining", Fact::Number(1))) && quota.facts.contains(&("cost", Fact::Number(2))));
     assert_eq!(quota.judgement, Judgement::Refused { code: ErrorCode::UsageExceeded, retry_in_ms: None });
-    let limit = rule(&run.judged, "rateLimit");
+    let limit = rule(&run.reports, "rateLimit");
     assert_eq!(limit.judgement, Judgement::Passed, "each rule is judged on the key as it is");
     assert!(limit.facts.contains(&("left", Fact::Number(10))));
-    assert_eq!(rule(&run.judged, "expiry").facts, [("expiresAt", Fact::None), ("now", Fact::Instant(NOW))]);
-    assert_eq!(rule(&run.judged, "owner").facts[1], ("found", Fact::Text("absent".into())));
+    assert_eq!(rule(&run.reports, "expiry").facts, [("expiresAt", Fact::None), ("now", Fact::Instant(NOW))]);
+    assert_eq!(rule(&run.reports, "owner").facts[1], ("found", Fact::Text("absent".into())));
 }
 
 #[test]
@@ -161,9 +166,9 @@ fn without_any_configuration_that_rule_refuses_and_the_others_are_judged() {
     let code = ErrorCode::NoDefaultApiKeyConfigurationFound;
     assert_eq!(run.verdict.refused().map(|refusal| refusal.code), Some(code));
     let refused = Judgement::Refused { code, retry_in_ms: None };
-    assert_eq!(rule(&run.judged, "configuration").judgement, refused);
-    assert_eq!(rule(&run.judged, "exists").judgement, Judgement::Passed);
-    assert_eq!(rule(&run.judged, "quota").judgement, Judgement::Passed);
+    assert_eq!(rule(&run.reports, "configuration").judgement, refused);
+    assert_eq!(rule(&run.reports, "exists").judgement, Judgement::Passed);
+    assert_eq!(rule(&run.reports, "quota").judgement, Judgement::Passed);
 }
 
 #[test]
@@ -340,14 +345,14 @@ proptest! {
                     key = next;
                 }
                 Verdict::Refused(refusal) => if let Some(wait) = refusal.retry_in_ms {
-                    // A refill that is due meanwhile may lower the quota, and so change the reason.
+                    // A refill that falls due meanwhile may lower the quota, and so change the reason.
                     prop_assert!(ask(now.plus_millis(wait - 1)).refused().is_some());
                     prop_assert_ne!(code(&ask(now.plus_millis(wait))), Some(refusal.code));
                 },
             }
         }
     }
-    /// A dry run foretells the verdict to the letter, and the first of its rules that refuses is the reason.
+    /// A dry run predicts the verdict exactly, and the first of its rules that refuses is the reason.
     #[test]
     fn a_dry_run_foretells_the_verdict(
         quota in prop::option::of(0u64..4),
@@ -387,12 +392,12 @@ proptest! {
         let now = NOW.plus_millis(at);
         let run = dry_run(found, &attempt, &policy, now);
         prop_assert_eq!(&run.verdict, &decide(found, &attempt, &policy, now));
-        let first = run.judged.iter().find_map(|judged| match judged.judgement {
+        let first = run.reports.iter().find_map(|report| match report.judgement {
             Judgement::Refused { code, retry_in_ms } => Some((code, retry_in_ms)),
             Judgement::Passed | Judgement::NotJudged => None,
         });
         prop_assert_eq!(first, run.verdict.refused().map(|refusal| (refusal.code, refusal.retry_in_ms)));
-        let judged = run.judged.iter().filter(|judged| judged.judgement != Judgement::NotJudged).count();
-        prop_assert_eq!(judged, if is_found { run.judged.len() } else { 1 });
+        let judged = run.reports.iter().filter(|report| report.judgement != Judgement::NotJudged).count();
+        prop_assert_eq!(judged, if is_found { run.reports.len() } else { 1 });
     }
 }

@@ -1,5 +1,5 @@
-//! Clocks that are set forth and back: nobody waits for longer than a window or a refill's interval, and a step wins no
-//! more than one allowance.
+//! Clocks that are set forwards and backwards: no client waits longer than a window or a refill's interval, and a step
+//! wins at most one allowance.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -11,23 +11,24 @@ use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const DAY_MS: u64 = 86_400_000;
-/// How far ahead an instant may lie and still be another process' present.
+/// The largest lead, in milliseconds, that another process' clock may have.
 const SKEW_MS: u64 = 1000;
 
-/// A key of a row that somebody keeps, and the policy that it is judged by.
+/// A key of a stored row, and the policy that judges it.
 struct World {
     policy: Policy,
     key: ApiKey,
 }
 
 impl World {
-    /// A key that is made at `now`.
+    /// Makes a key at `now`.
     fn new(new: NewKey, algorithm: Algorithm, now: Timestamp) -> Self {
         let mut configuration = Configuration::default();
         configuration.rate_limit.algorithm = algorithm;
         let owner = OwnerId::parse("ada").unwrap();
         let plain = PlainKey::new("sk_secret");
-        let key = new.mint(&configuration, owner, plain, &mut |bytes: &mut [u8]| bytes.fill(3), now).key;
+        let new = new.check(&configuration).unwrap();
+        let key = new.mint(owner, plain, &mut |bytes: &mut [u8]| bytes.fill(3), now).key;
         Self { policy: Policy::new(vec![configuration]).unwrap(), key }
     }
 
@@ -43,7 +44,7 @@ impl World {
         Self::new(new, Algorithm::default(), made)
     }
 
-    /// Uses the key, and keeps what that changes. `Err` = how long the answer says to wait.
+    /// Uses the key, and keeps the changed counters. `Err` = the wait that the answer names.
     fn spend(&mut self, cost: u32, now: Timestamp) -> Result<(), Option<u64>> {
         let row = (self.key.details.stored.clone(), Ok((self.key.clone(), Owner::Present)));
         let mut ledger: Ledger<()> = Ledger::new([row]);
@@ -58,14 +59,14 @@ impl World {
         }
     }
 
-    /// Whether the same use is admitted after `wait_ms`, where nothing else happens.
+    /// Returns true if the same use is admitted after `wait_ms`, if nothing else happens.
     fn is_admitted_after(&self, wait_ms: u64, cost: u32, now: Timestamp) -> bool {
         let mut later = Self { policy: self.policy.clone(), key: self.key.clone() };
         later.spend(cost, now.plus_millis(wait_ms)).is_ok()
     }
 }
 
-/// The clock before the next use: it runs on, or somebody sets it.
+/// Moves the clock before the next use: it runs on, or is set.
 fn step() -> impl Strategy<Value = (bool, i64)> {
     let day = i64::try_from(DAY_MS).unwrap();
     prop_oneof![

@@ -11,21 +11,21 @@ fn permissions(cell: &str) -> Permissions {
     Permissions::from_json(&serde_json::from_str(cell.trim_matches('`')).unwrap()).unwrap()
 }
 
-/// The cells of the rows below `head`.
+/// Returns the cells of the rows below `head`.
 fn rows(head: &str) -> Vec<Vec<&str>> {
     let (_, table) = DOCUMENT.split_once(head).unwrap();
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// What stands between backquotes.
+/// Returns the texts between backquotes.
 fn codes(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
 #[test]
 fn every_line_of_the_document_is_so() {
-    let rows = rows("| Permissions | Line | In a query, whose own encoding comes on top |");
+    let rows = rows("| Permissions | Line | In a URL's query, encoded once more |");
     assert!(rows.len() > 5, "{} rows", rows.len());
     for row in rows {
         let [json, lines, query] = row[..] else { panic!("{row:?}") };

@@ -3,11 +3,11 @@ use keymint_domain::Timestamp;
 /// Tells the time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync + 'static {
-    /// The present instant.
+    /// Returns the present instant.
     fn now(&self) -> Timestamp;
 }
 
-/// Gives randomness that nobody can guess.
+/// Provides randomness that nobody can predict.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Entropy: Send + Sync + 'static {
     /// Fills all of `bytes` with random bytes.

@@ -1,14 +1,16 @@
-/// Connections to a database that are open now.
+/// The number of open connections to a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Connections {
-    /// Those that wait to be used.
+    /// The connections that are idle.
     pub idle: usize,
-    /// Those that somebody uses.
+    /// The connections in use.
     pub used: usize,
 }
 
 impl Connections {
-    /// Of so many that are open, so many are idle. The two may have been read one after the other.
+    /// Returns the counts for `open` connections of which `idle` are idle.
+    ///
+    /// The two may have been read one after the other, so that `idle` may exceed `open`.
     pub fn new(open: usize, idle: usize) -> Self {
         Self { idle, used: open.saturating_sub(idle) }
     }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use keymint_domain::KeyId;
 
-/// What a store could not do, by what the caller can do about it.
+/// A failure of a store, classified by what the caller can do about it.
 ///
-/// Cheap to clone, because one failed batch fails many attempts. The driver's own error is the [`source`](Error::source).
+/// It is cheap to clone, because one failed batch fails many attempts. The driver's own error is its
+/// [`source`](Error::source).
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A row with this id exists already. Nothing was changed.
@@ -26,21 +27,22 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
-    /// Somebody else keeps a row locked that the call needs. Nothing was changed; a later attempt may succeed.
+    /// Another transaction holds a lock on a row that the call needs. Nothing was changed; a retry may succeed.
     #[error("a row is locked by somebody else")]
     Locked,
-    /// The store does not answer, or cannot do its work now. A later attempt may succeed. A change may or may not
-    /// have happened where the connection broke, or was given up, on its commit.
+    /// The store does not answer, or cannot do its work now. A retry may succeed.
+    ///
+    /// The change may have happened if the connection broke, or the call timed out, on its commit.
     #[error("the store is unavailable")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
-    /// A row holds what no writer of this table writes.
+    /// A row holds a value that no writer of the table writes.
     #[error("the row {} of {table} cannot be read: {column}", id.as_ref().map_or("?", |id| id.as_str()))]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
-        /// The row, where its id could be read.
+        /// The row's id, if it could be read.
         id: Option<KeyId>,
     },
 }

@@ -9,17 +9,17 @@ use crate::{Clock, Entropy};
 pub struct FakeClock(AtomicI64);
 
 impl FakeClock {
-    /// Stands at `now`.
+    /// Makes a clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_millis()))
     }
 
-    /// Moves to `now`, forwards or backwards.
+    /// Moves the clock to `now`, forwards or backwards.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_millis(), Ordering::SeqCst);
     }
 
-    /// Moves `millis` forwards.
+    /// Moves the clock `millis` forwards.
     pub fn advance(&self, millis: u64) {
         self.set(self.now().plus_millis(millis));
     }

@@ -4,34 +4,46 @@ use keymint_domain::{Timestamp, UserId};
 
 use crate::StoreError;
 
-/// Keeps users, what they sign in with, and their sessions.
+/// Stores users, their credentials and their sessions.
 ///
 /// # Contract
-/// As [`KeyStore`](crate::KeyStore)'s: atomic, durable, visible to every handle and process, bounded in time, values exact, no panic.
+///
+/// As for [`KeyStore`](crate::KeyStore): atomic, durable, visible to every handle and process, bounded in time, values
+/// exact, no panic.
+///
+/// # Errors
+///
+/// Every method returns [`StoreError::Unavailable`] if the store fails, and a method that reads whole rows returns
+/// [`StoreError::Corrupt`] for one that it cannot read. The methods list their other errors.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IdentityStore: Send + Sync + 'static {
     /// Adds a user, the account that holds the password, and the first session.
     ///
-    /// Errors: [`StoreError::Duplicate`] for an address or an id that exists.
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the address or an id exists already.
     async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError>;
 
-    /// Finds a user.
+    /// Finds a user by id.
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
-    /// Finds the user of an address, with what is kept of their password: that of their account whose provider is
-    /// `credential` and whose account id is the user's.
+    /// Finds a user by address, with the hash of their password.
+    ///
+    /// The hash is that of the user's account whose provider is `credential` and whose account id is the user's id.
     async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError>;
 
-    /// Adds a session; `false` where its user does not exist.
+    /// Adds a session. Returns false if its user does not exist.
     ///
-    /// Errors: [`StoreError::Duplicate`] for an id or a token that exists.
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the id or the token exists already.
     async fn insert_session(&self, session: &Session) -> Result<bool, StoreError>;
 
-    /// Finds a session by its token, with its user. Whether it still counts is the caller's question.
+    /// Finds a session by its token, with its user. The caller checks whether the session has expired.
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError>;
 
-    /// Moves the end of a session to `expires_at`; `false` where there is none.
+    /// Moves the end of a session to `expires_at`. Returns false if there is no such session.
     async fn refresh_session(
         &self,
         token: &SessionToken,
@@ -39,19 +51,20 @@ pub trait IdentityStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Ends a session; `false` where there was none.
+    /// Ends a session. Returns false if there was none.
     async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError>;
 
-    /// Keeps `offered` as the secret that signs cookies, where none is kept, and returns the one that is kept. Of
-    /// processes that start at once all get the same one.
+    /// Stores `offered` as the secret that signs cookies if there is none yet, and returns the stored secret.
+    ///
+    /// Processes that start at the same time all get the same one.
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError>;
 }
 
-/// A user, and what they sign in with.
+/// A user and their credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The user.
     pub user: User,
-    /// What is kept of the password; `None` = the user has none.
+    /// The hash of the password; `None` = the user has none.
     pub password_hash: Option<PasswordHash>,
 }

@@ -9,33 +9,37 @@ use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
 use crate::{CountCursor, CountedPortion, StoreError};
 
-/// What there is to know of a key before it is stopped or removed, of a row that need not be readable otherwise.
+/// The part of a key that is needed to revoke or remove it. The rest of its row may be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStub {
-    /// Whose it is; `None` = that cannot be read.
+    /// The key's owner; `None` = it cannot be read.
     pub owner: Option<OwnerId>,
-    /// Its configuration; `None` = that cannot be read.
+    /// The key's configuration; `None` = it cannot be read.
     pub config_id: Option<ConfigId>,
-    /// What is kept of its secret; `None` = that cannot be read.
+    /// The stored form of the key's secret; `None` = it cannot be read.
     pub stored: Option<StoredKey>,
 }
 
-/// What became of keys that were to be removed.
+/// The outcome of a removal of several keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many are gone.
+    /// The number of keys that were removed.
     pub removed: u32,
-    /// Those to which another row refers.
+    /// The keys that were kept, because another row refers to them.
     pub kept: Vec<KeyId>,
 }
 
 impl Removed {
-    /// So many are gone, and none was kept.
+    /// Returns the outcome of `removed` keys removed and none kept.
     pub fn all(removed: u32) -> Self {
         Self { removed, kept: Vec::new() }
     }
 
-    /// Adds what became of one key.
+    /// Adds the outcome of one key's removal.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `outcome`, unless it is [`StoreError::Referenced`]: then the key is kept.
     pub fn add(&mut self, id: &KeyId, outcome: Result<u32, StoreError>) -> Result<(), StoreError> {
         match outcome {
             Err(StoreError::Referenced) => self.kept.push(id.clone()),
@@ -45,7 +49,7 @@ impl Removed {
     }
 }
 
-/// Collects the rows of a page: keys, and the names of what cannot be read, while there is room.
+/// Collects the rows of a page, keys and unreadable rows, while the page has room.
 #[derive(Debug, Default)]
 pub struct PageRows {
     page: Page,
@@ -53,10 +57,11 @@ pub struct PageRows {
 }
 
 impl PageRows {
-    /// Takes the next row. `false` = the page is full, and the row belongs to the next one.
+    /// Takes the next row. Returns false if the page is full and the row belongs to the next one.
     ///
     /// # Errors
-    /// The row is an error, and not [`StoreError::Corrupt`].
+    ///
+    /// Returns the row's error, unless it is [`StoreError::Corrupt`].
     pub fn take(&mut self, row: Result<ApiKey, StoreError>) -> Result<bool, StoreError> {
         match row {
             Ok(key) if self.room.admits(&key) => self.page.keys.push(key),
@@ -67,77 +72,98 @@ impl PageRows {
         Ok(true)
     }
 
-    /// The page, of so many keys on all pages.
+    /// Returns the page, given the number of keys on all pages.
     pub fn finish(self, total: u64) -> Page {
         Page { total, ..self.page }
     }
 }
 
-/// Keeps [`ApiKey`]s.
+/// Stores [`ApiKey`]s.
 ///
 /// # Contract
-/// Checked by `keymint_conformance`; an adapter that passes it on its real engine is correct.
-/// * Each method is atomic, and what it changed is durable once it returns `Ok`. After an `Err` nothing has changed,
-///   but for [`StoreError::Unavailable`] where a connection broke, or was given up, on its commit.
-/// * The rules are the domain's. A store reads rows, calls the domain, and keeps what it returns, on those very rows; it
-///   repeats no rule.
+///
+/// `keymint_conformance` checks it; an adapter that passes on its real engine is correct.
+///
+/// * Each method is atomic, and its change is durable once it returns `Ok`. After an `Err` nothing has changed. The
+///   exception is [`StoreError::Unavailable`]: the connection may have broken, or the call timed out, on its commit.
+/// * The rules are the domain's. A store reads rows, calls the domain, and writes the result to those rows; it repeats
+///   no rule.
 /// * A missing key is `None` or `false`; an `Err` means that the store failed.
-/// * Values come back exactly as they went in: texts by bytes, instants to the millisecond.
-/// * Methods may be called from many tasks, and through many handles and processes where the engine is shared. What
-///   one of them changed the next call of any other sees.
-/// * Each method ends. Whatever it waits for, be it a lock, a disk or another machine, it gives up within a bound of its own, with
-///   [`StoreError::Unavailable`]; a call after it does not wait for the same thing again.
-/// * A future that is dropped leaves no lock behind and no half of a change.
+/// * Values come back exactly as they went in: texts byte for byte, instants to the millisecond.
+/// * Methods may be called from many tasks, and through many handles and processes if the engine is shared. A change by
+///   one call is visible to the next call of any other.
+/// * Each method ends. It times out on a lock, a disk or another machine within a bound of its own, with
+///   [`StoreError::Unavailable`]. A later call does not wait for the same thing again.
+/// * A future that is dropped leaves neither a lock nor half a change.
 /// * No input makes a method panic.
+///
+/// # Errors
+///
+/// Every method returns [`StoreError::Unavailable`] if the store fails, and a method that reads whole rows returns
+/// [`StoreError::Corrupt`] for one that it cannot read. The methods list their other errors.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
     /// Adds a key.
     ///
-    /// With `max_living`, the key is added only while its owner has fewer than so many living keys under the same
-    /// configuration: keys that have neither expired at the new key's creation nor been revoked. Two inserts at once never both take
-    /// the last place.
+    /// With `max_living`, the key is added only while its owner has fewer living keys than that under the same
+    /// configuration: keys that have neither expired at the new key's creation nor been revoked. Two concurrent inserts
+    /// never both take the last place.
     ///
-    /// Errors: [`StoreError::OwnerFull`]; [`StoreError::Duplicate`] for an id that exists.
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OwnerFull`] if the owner has `max_living` keys, [`StoreError::Duplicate`] if the id exists
+    /// already, and [`StoreError::OutOfRange`] for a number that the column cannot hold.
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError>;
 
-    /// Finds the key of that id.
+    /// Finds a key by id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Finds what is known of the key of that id, whatever else its row holds.
+    /// Finds the part of a key that is needed to revoke or remove it, whatever the rest of its row holds.
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError>;
 
-    /// Lists one page, and counts all keys that match. Page and count are of the same instant. A row that cannot be read
-    /// keeps its place, and is named instead of shown.
-    /// The page ends before its `limit` where [`Room`](keymint_domain::listing::Room) has none for the next key; no more than
-    /// that is held in memory.
+    /// Lists one page, and counts all keys that match. Page and count are of the same instant.
     ///
-    /// The order is total and the same in every store: the field asked for (texts by bytes, `false` before `true`,
-    /// rows without a value first where ascending and last where descending), then creation, then id.
+    /// A row that cannot be read keeps its place, and is listed as unreadable. The page ends before its `limit` if its
+    /// [`Room`](keymint_domain::listing::Room) is full; the store holds no more than that in memory.
+    ///
+    /// The order is total and the same in every store: first the requested field (texts by bytes, `false` before
+    /// `true`, rows without a value first if ascending and last if descending), then creation, then id.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
 
-    /// Applies [`ApiKey::patched`] to the stored key while nobody else can change it, and returns the outcome. What the
-    /// patch leaves alone stays in the row as it is written there.
+    /// Applies [`ApiKey::patched`] to the stored key while no other writer can change it, and returns the result.
+    ///
+    /// Columns that the patch does not change stay in the row as they are written there.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OutOfRange`] for a number that the column cannot hold.
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Revokes a key whose row cannot be read: disables it, and keeps when and by whom, unless the row has both already. It
-    /// changes nothing else. `false` where there is no such row.
+    /// Revokes a key whose row cannot be read. Returns false if there is no such row.
+    ///
+    /// It disables the key, and stores the time and the actor of the revocation unless the row has both already. It
+    /// changes nothing else.
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError>;
 
-    /// Settles a batch of attempts: reads the rows of all their keys, lets a
-    /// [`Ledger`](keymint_domain::verify::Ledger) decide them in their order, and writes every changed row once. Nobody
-    /// else changes a row between its reading and its writing, be it for a lock, or because what was decided on a row that
-    /// has changed is decided again.
+    /// Settles a batch of attempts: reads the rows of all their keys, lets a [`Ledger`](keymint_domain::verify::Ledger)
+    /// decide the attempts in their order, and writes every changed row once.
     ///
-    /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to what the row counts, also where the attempt
-    /// is then refused; the ledger sees to it.
+    /// Rows stay unchanged between read and write: by a lock, or by a retry on conflict.
     ///
-    /// Where several rows are kept under one text, the one with the smallest id (by bytes) counts. Keys are
-    /// random, so that only a copied row brings this about; a store may take ten seconds to notice one beside a row in use.
+    /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to the row's counters even if the attempt
+    /// is then refused. The ledger does that.
     ///
-    /// Answers are in the order of the attempts. A row that cannot be read fails the attempts on it, with
-    /// [`StoreError::Corrupt`] in their places. One that somebody else keeps locked may fail the attempts on it with
-    /// [`StoreError::Locked`], so that the others need not wait for it: nothing of them counted. An outer error fails the batch, of which then nothing counted.
+    /// If several rows are stored under one text, the one with the smallest id (by bytes) counts. Keys are random, so
+    /// that this happens only to a copied row; a store may take ten seconds to notice one beside a row in use.
+    ///
+    /// Answers are in the order of the attempts. A row that cannot be read fails only the attempts on it, with
+    /// [`StoreError::Corrupt`] in their places. A row that another transaction keeps locked may fail the attempts on it
+    /// with [`StoreError::Locked`], so that the others do not wait for it; these attempts are not counted.
+    ///
+    /// # Errors
+    ///
+    /// Returns an outer error if the whole batch fails. Then none of its attempts is counted.
     async fn spend(
         &self,
         attempts: &[Attempt],
@@ -145,25 +171,28 @@ pub trait KeyStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
-    /// Says how [`KeyStore::spend`] would settle an attempt: reads the rows of its key as that would, and lets
-    /// [`Ledger::dry_run`](keymint_domain::verify::Ledger::dry_run) judge them. Nothing is written, not even calls that the
-    /// attempt brings along.
+    /// Returns the answer that [`KeyStore::spend`] would give to an attempt.
     ///
-    /// Errors: [`StoreError::Corrupt`] for a row that cannot be read.
+    /// It reads the rows of the key in the same way, and lets
+    /// [`Ledger::dry_run`](keymint_domain::verify::Ledger::dry_run) judge them. Nothing is written, not even the calls
+    /// that the attempt brings along.
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError>;
 
-    /// Removes a key; `false` where there was none.
+    /// Removes a key. Returns false if there was none.
     ///
-    /// Errors: [`StoreError::Referenced`].
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Referenced`] if another row refers to the key.
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;
 
-    /// Removes keys of these configurations that expired before `before`, the longest expired first, `limit` at
-    /// most, after the first `skip` of them, which an earlier call has kept.
+    /// Removes keys of these configurations that expired before `before`, the longest expired first.
     ///
-    /// A row to which another refers is kept, and keeps none of the others from being removed; each of them is then
+    /// At most `limit` keys are removed, after the first `skip` of them, which an earlier call has kept.
+    ///
+    /// A row that another row refers to is kept, and does not prevent the removal of the others; each of them is then
     /// removed on its own.
     ///
-    /// An engine that has a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
+    /// An engine with a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
     /// that is ahead.
     async fn remove_expired(
         &self,
@@ -173,16 +202,18 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Removed, StoreError>;
 
-    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. A row to which another refers is
-    /// kept, as above.
+    /// Removes those of these keys that [`Policy::may_bury_exhausted`] allows to remove. A row that another row refers
+    /// to is kept, as in [`KeyStore::remove_expired`].
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
 
-    /// Counts a portion of all keys by their state at `now`, by [`KeyState::of`](keymint_domain::key::KeyState::of) on what
-    /// their rows say: `limit` of them at most, from the first one on, or from where the portion before says that the next
-    /// one begins. Portions are of one instant each, and nothing is held between them.
+    /// Counts a portion of all keys by their state at `now`, according to
+    /// [`KeyState::of`](keymint_domain::key::KeyState::of).
     ///
-    /// A key that is there from the first portion to the last is counted once, whatever comes and goes meanwhile; one that
-    /// comes or goes is counted once or not at all.
+    /// A portion has at most `limit` keys. It begins at the first key, or at the cursor that the previous portion
+    /// returned. Each portion is of one instant, and no lock or transaction is held between portions.
+    ///
+    /// A key that exists from the first portion to the last is counted once, whatever is added or removed meanwhile. A
+    /// key that is added or removed meanwhile is counted once or not at all.
     async fn count(
         &self,
         now: Timestamp,
@@ -190,9 +221,13 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError>;
 
-    /// Fails where a batch of verifications would fail now: reads keys, writes and commits as [`KeyStore::spend`] does, over a
-    /// connection that it uses. It takes the rights on tables that the other methods take, and nobody sees a change.
+    /// Fails if a batch of verifications would fail now. It reads keys, writes and commits as [`KeyStore::spend`] does,
+    /// over a connection that it uses.
     ///
-    /// Errors: [`StoreError::Corrupt`] where there are keys, and none of a sample can be read.
+    /// It requires the rights on tables that the other methods require, and makes no visible change.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Corrupt`] if there are keys and none of a sample can be read.
     async fn probe(&self) -> Result<(), StoreError>;
 }

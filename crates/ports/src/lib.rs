@@ -1,4 +1,4 @@
-//! What Keymint asks of the outside, as traits with written contracts.
+//! The interfaces through which Keymint uses the outside world, as traits with written contracts.
 //!
 //! | port | adapters |
 //! |---|---|
@@ -10,11 +10,12 @@
 //! | [`Entropy`] | the system's, a test's |
 //! | [`Meter`] | none, Prometheus |
 //!
-//! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a call
-//! did not happen. For everything else the memory store is the fake, with
-//! `FakeClock` and `SeededEntropy` beside it.
+//! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a
+//! call did not happen. For everything else the memory store is the fake, together with `FakeClock` and
+//! `SeededEntropy`.
 
 #![deny(clippy::future_not_send)]
+#![warn(clippy::missing_errors_doc)]
 
 mod ambient;
 mod connections;

@@ -5,39 +5,40 @@ use keymint_domain::key::KeyCounts;
 
 use crate::StoreError;
 
-/// Counts what happens, for those who watch a running service.
+/// Counts events, for those who monitor a running service.
 ///
 /// # Contract
+///
 /// * A method is quick: it neither waits nor does I/O.
-/// * What is kept does not grow with the number of keys, users or requests.
+/// * Memory use does not grow with the number of keys, users or requests.
 /// * No input makes a method panic.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Meter: Send + Sync + 'static {
-    /// A verification was answered after `took`: the key was accepted (`None`), or refused for that reason.
+    /// Counts a verification that was answered after `took`: the key was accepted (`None`), or refused for that reason.
     fn verified(&self, refused: Option<ErrorCode>, took: Duration);
 
-    /// An attempt's batch began `waited` after the attempt had entered the queue.
+    /// Records that an attempt waited `waited` in the queue before its batch began.
     fn waited(&self, waited: Duration);
 
-    /// A batch of so many attempts began.
+    /// Records that a batch of `attempts` attempts began.
     fn batched(&self, attempts: usize);
 
-    /// An attempt was turned away, because the queue was full.
+    /// Counts an attempt that was rejected, because the queue was full.
     fn turned_away(&self);
 
-    /// A call of the store failed, or a row that it was about could not be read.
+    /// Counts a failed call of the store, or a row that could not be read.
     fn store_failed(&self, error: &StoreError);
 
-    /// A request was turned away, because too many came from its address.
+    /// Counts a request that was throttled, because too many came from its address.
     fn throttled(&self);
 
-    /// A clean-up ended: it removed so many keys, or failed (`None`).
+    /// Records the end of a clean-up, which removed that many keys, or failed (`None`).
     fn cleaned_up(&self, removed: Option<u64>);
 
-    /// A clean-up left so many dead keys, because rows of other tables refer to them.
+    /// Records the number of dead keys that a clean-up kept, because rows of other tables refer to them.
     fn kept(&self, keys: u64);
 
-    /// All keys were counted.
+    /// Records the number of keys in each state, once all are counted.
     fn counted(&self, keys: &KeyCounts);
 }
 

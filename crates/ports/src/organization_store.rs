@@ -4,29 +4,41 @@ use keymint_domain::{OrganizationId, UserId};
 
 use crate::StoreError;
 
-/// Keeps organizations and their members.
+/// Stores organizations and their members.
 ///
 /// # Contract
-/// As [`KeyStore`](crate::KeyStore)'s: atomic, durable, visible to every handle and process, values exact, no panic.
+///
+/// As for [`KeyStore`](crate::KeyStore): atomic, durable, visible to every handle and process, values exact, no panic.
+///
+/// # Errors
+///
+/// Every method returns [`StoreError::Unavailable`] if the store fails, and a method that reads whole rows returns
+/// [`StoreError::Corrupt`] for one that it cannot read. The methods list their other errors.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait OrganizationStore: Send + Sync + 'static {
     /// Adds an organization and its first member.
     ///
-    /// Errors: [`StoreError::Duplicate`] for an id or a slug that exists; [`StoreError::Dangling`] where the member is
-    /// no user.
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if an id or the slug exists already, and [`StoreError::Dangling`] if the
+    /// member is not a user.
     async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError>;
 
-    /// Adds a member. Of two inserts of one user at once exactly one is taken.
+    /// Adds a member. Of two concurrent inserts of the same user exactly one succeeds.
     ///
-    /// Errors: [`StoreError::Duplicate`] for somebody who is a member already, or an id that exists;
-    /// [`StoreError::Dangling`] where there is no such organization, or no such user.
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the user is a member already or the id exists, and [`StoreError::Dangling`]
+    /// if there is no such organization or user.
     async fn insert_member(&self, member: &Member) -> Result<(), StoreError>;
 
-    /// Finds the organization of that id, or else of that slug.
+    /// Finds an organization by id, or else by slug.
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError>;
 
-    /// The text of the member's roles, which other writers may have put there: several stand between commas. `None` = no
-    /// member. Of several rows of one user the oldest counts, then the one with the smallest id.
+    /// Finds the text of a member's roles, separated by commas; `None` = not a member.
+    ///
+    /// Other writers may have written the text. If a user has several rows, the oldest counts, then the one with the
+    /// smallest id.
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError>;
 }

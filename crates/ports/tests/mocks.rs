@@ -1,4 +1,4 @@
-//! The ready-made mocks, used as a contributor would: to inject a fault, and to prove that a call did not happen.
+//! The generated mocks, used as a contributor would: to inject a fault, and to prove that a call did not happen.
 
 #![cfg(feature = "mock")]
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{Clock, KeyStore, MockClock, MockKeyStore, StoreError};
 
-/// What a contributor might write: it asks the store only where the id can exist.
+/// Example code of a contributor: it calls the store only if the id can exist.
 async fn exists(store: &dyn KeyStore, id: &str) -> Result<bool, StoreError> {
     match KeyId::parse(id) {
         Ok(id) => Ok(store.find(&id).await?.is_some()),

@@ -1,4 +1,4 @@
-//! What a verification costs in process: over the memory store, on one thread, alone and in a crowd.
+//! Benchmarks of a verification in process: over the memory store, on one thread, one at a time and 32 at once.
 
 #![expect(clippy::unwrap_used, reason = "benchmark support")]
 
@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 const KEYS: usize = 1000;
 const PLENTY: u64 = 2_147_483_647;
 
-/// A service, and the texts of its keys, each with a quota and a rate limit that never refuse.
+/// Returns a service, and the texts of its keys, each with a quota and a rate limit that never refuse.
 async fn service() -> (Keys, Vec<PlainKey>) {
     let mut configuration = Configuration::default();
     configuration.rate_limit.max_requests = PLENTY;
@@ -41,7 +41,7 @@ fn in_flight(criterion: &mut Criterion, runtime: &Runtime) {
     let (keys, plain) = runtime.block_on(service());
     let mut group = criterion.benchmark_group("verify in memory");
     for at_once in [1, 32] {
-        // Steps that share no factor with the number of keys, so that every key has its turn.
+        // A step that shares no factor with the number of keys, so that every key is used.
         let mut turns = (0..KEYS).cycle().step_by(37);
         group.throughput(Throughput::Elements(at_once as u64));
         group.bench_function(format!("{at_once} in flight"), |bencher| {

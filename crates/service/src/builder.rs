@@ -1,5 +1,4 @@
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,50 +7,27 @@ use keymint_domain::key::PlainKey;
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
 
 use crate::deferral::Deferral;
-use crate::group_commit::GroupCommit;
+use crate::exhausted::ExhaustedCandidates;
+use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::{Access, Keys, OsEntropy, SystemClock};
 
-/// Makes the text of a new key in place of Keymint's own generator. It must never return a text twice.
+/// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
 pub(crate) type KeyGenerator = dyn Fn(KeyRequest<'_>) -> String + Send + Sync;
-/// Looks at a presented key before any look-up; `false` refuses it.
+/// Checks a presented key before any lookup. `false` refuses the key.
 pub(crate) type Precheck = dyn Fn(&PlainKey) -> bool + Send + Sync;
 
-/// What a key generator is asked for.
+/// A request for the text of a new key.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyRequest<'a> {
-    /// What the text should begin with.
+    /// The prefix that the text should have.
     pub prefix: Option<&'a str>,
-    /// Random bytes that the configuration wants in it.
+    /// The number of random bytes that the configuration asks for.
     pub random_bytes: usize,
 }
 
-/// How verifications are grouped.
-#[derive(Debug, Clone, Copy)]
-pub struct GroupCommitOptions {
-    /// Attempts that may wait; more are turned away.
-    pub queue: NonZeroUsize,
-    /// Attempts in one transaction at most.
-    pub max_batch: NonZeroUsize,
-    /// Transactions in flight at once, at most: 1 where the engine has one writer. A second one begins only where the first
-    /// has not ended within two milliseconds. One more is for attempts on rows that somebody else keeps locked.
-    pub lanes: NonZeroUsize,
-    /// How long a batch may take before it is given up: more than the store allows itself, which knows better. Attempts of such a
-    /// batch fail, and each may have been counted.
-    pub deadline: Duration,
-}
-
-impl Default for GroupCommitOptions {
-    /// 8192 waiting, 512 in one transaction, one lane, a minute.
-    fn default() -> Self {
-        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
-        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
-    }
-}
-
-/// Puts [`Keys`] together. Everything but the store has a default.
+/// Builds [`Keys`]. Everything but the store has a default.
 pub struct KeysBuilder {
     store: Arc<dyn KeyStore>,
     users: Option<Arc<dyn IdentityStore>>,
@@ -69,6 +45,9 @@ pub struct KeysBuilder {
 }
 
 impl KeysBuilder {
+    /// The default of [`KeysBuilder::flush_interval`].
+    pub const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(store: Arc<dyn KeyStore>) -> Self {
         Self {
             store,
@@ -80,84 +59,90 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
-            flush_interval: Duration::from_secs(1),
+            flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,
         }
     }
 
-    /// Where keys' owners are looked up, for [`Keys::validate`] and [`Keys::open_session`]; by default nowhere, so that
-    /// the one knows no user and the other opens no session.
+    /// Sets the store in which keys' owners are looked up, for [`Keys::validate`] and [`Keys::open_session`].
+    ///
+    /// By default there is none: `validate` then returns no user, and `open_session` opens no session.
     #[must_use]
     pub fn users(self, users: Arc<dyn IdentityStore>) -> Self {
         Self { users: Some(users), ..self }
     }
 
-    /// Where members are looked up; by default nowhere, so that users who ask for an organization's keys are refused with
+    /// Sets the store in which members are looked up.
+    ///
+    /// By default there is none: users who ask for an organization's keys are then refused with
     /// `ORGANIZATION_PLUGIN_REQUIRED`.
     #[must_use]
     pub fn organizations(self, organizations: Arc<dyn OrganizationStore>) -> Self {
         Self { organizations: Some(organizations), ..self }
     }
 
-    /// What is allowed; by default Better Auth's defaults.
+    /// Sets the policy; by default Better Auth's defaults.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
 
-    /// Who may verify; by default servers and gateways.
+    /// Sets the callers that may verify; by default servers and gateways.
     #[must_use]
     pub fn access(self, access: Access) -> Self {
         Self { access, ..self }
     }
 
-    /// Where the time comes from; by default the system.
+    /// Sets the source of the time; by default the system.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Where randomness comes from; by default the system.
+    /// Sets the source of randomness; by default the system.
     #[must_use]
     pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
     }
 
-    /// Who is told what happens; by default nobody.
+    /// Sets the meter that counts events; by default none.
     #[must_use]
     pub fn meter(self, meter: Arc<dyn Meter>) -> Self {
         Self { meter, ..self }
     }
 
-    /// How verifications are grouped.
+    /// Sets the limits by which verifications are grouped.
     #[must_use]
     pub fn group_commit(self, group_commit: GroupCommitOptions) -> Self {
         Self { group_commit, ..self }
     }
 
-    /// How often deferred usage is written, and how long a copy of a key counts, where a configuration has `defer_usage`;
-    /// by default a second, and a millisecond at least.
+    /// Sets the interval at which deferred usage is written, which is also the lifetime of a cached key, if a
+    /// configuration has `defer_usage`.
+    ///
+    /// It is one second by default, and at least one millisecond.
     #[must_use]
     pub fn flush_interval(self, flush_interval: Duration) -> Self {
         Self { flush_interval, ..self }
     }
 
-    /// How long [`Keys::verify_once`] remembers that a use was paid; by default not at all.
+    /// Sets the time for which [`Keys::verify_once`] remembers that a use was paid; by default zero, which disables it.
     #[must_use]
     pub fn idempotency_window(self, idempotency_window: Duration) -> Self {
         Self { idempotency_window, ..self }
     }
 
-    /// Makes the texts of new keys in place of Keymint's own generator. A text must never be returned twice.
+    /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
         Self { generator: Some(Box::new(generator)), ..self }
     }
 
-    /// Looks at every presented key before any look-up; one for which it returns `false` is answered
-    /// `INVALID_API_KEY` without asking the store.
+    /// Sets a check of every presented key before any lookup.
+    ///
+    /// A key for which it returns false is answered with `INVALID_API_KEY` without a call of the store.
     #[must_use]
     pub fn precheck(self, precheck: impl Fn(&PlainKey) -> bool + Send + Sync + 'static) -> Self {
         Self { precheck: Some(Box::new(precheck)), ..self }
@@ -166,7 +151,8 @@ impl KeysBuilder {
     /// Starts the service.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
+    ///
+    /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
         let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
@@ -189,7 +175,7 @@ impl KeysBuilder {
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),
-            graves: std::sync::Mutex::default(),
+            exhausted_candidates: ExhaustedCandidates::default(),
         }
     }
 }

@@ -5,40 +5,45 @@ use keymint_domain::key::Actor;
 use keymint_domain::organization::Action;
 use keymint_domain::{ErrorCode, UserId};
 
-/// Who asks, after authentication. What each may do is decided by the use cases, in this crate.
+/// The authenticated caller. The use cases, in this crate, decide what each caller may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
-    /// A backend with a server key: may do everything, on any owner's keys.
+    /// A backend with a server key. It may do everything, on any owner's keys.
     Server,
-    /// A user with a session: manages the keys that belong to them, and an organization's as their roles allow, without
-    /// server-only members.
+    /// A user with a session. They may manage the keys that belong to them, and an organization's as their roles allow,
+    /// without server-only members.
     User(UserId),
-    /// A user by the session of one of their keys (docs/better-auth-wire.md 9).
+    /// A user in a session that was opened by one of their keys (docs/better-auth-wire.md 9).
     KeyHolder {
         /// The key's owner.
         user: UserId,
-        /// Whether the key's configuration lets its session change keys (`allow_key_management`).
+        /// True if the key's configuration allows its session to change keys (`allow_key_management`).
         may_manage_keys: bool,
     },
-    /// A gateway in front of the API: may verify, and nothing else.
+    /// A gateway in front of the API. It may verify, and nothing else.
     Gateway,
-    /// Nobody in particular.
+    /// An unauthenticated caller.
     Anyone,
 }
 
-/// Who may verify keys.
+/// The callers that may verify keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
     /// Servers and gateways.
     #[default]
     Server,
-    /// Anybody who can reach the service.
+    /// Anyone who can reach the service.
     Public,
 }
 
 impl Caller {
-    /// Passes those who may do `action` to keys: a server (`None`: to any owner's) or a user (`Some`: to those that
-    /// belong to them). Nobody in particular is answered `otherwise`.
+    /// Checks that the caller may take `action` on keys. Returns `None` for a server, which may act on any owner's
+    /// keys, and a user, who may act on the keys that belong to them.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::KeyManagementNotAllowed`] for a key's session that may not change keys, and `otherwise` for
+    /// a gateway or an unauthenticated caller.
     pub(crate) fn manages(&self, action: Action, otherwise: ErrorCode) -> Result<Option<&UserId>, ErrorCode> {
         match self {
             Self::Server => Ok(None),
@@ -49,19 +54,29 @@ impl Caller {
         }
     }
 
-    /// From where a key is used that this caller asks about. A server and a gateway ask for a client, and `said` is its
-    /// address; anybody else is the client, whose address is `own`.
-    pub(crate) fn client(&self, said: Option<IpAddr>, own: Option<IpAddr>) -> Result<ClientAddress, ErrorCode> {
+    /// Returns the address of the client whose key is verified.
+    ///
+    /// A server and a gateway verify on behalf of a client, and `said` is its address. Any other caller is the client
+    /// itself, at the address `own`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::ServerOnlyProperty`] if any other caller names an address.
+    pub(crate) fn client(
+        &self,
+        client_ip: Option<IpAddr>,
+        caller_ip: Option<IpAddr>,
+    ) -> Result<ClientAddress, ErrorCode> {
         match self {
-            Self::Server | Self::Gateway => Ok(said.into()),
-            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match said {
-                None => Ok(own.into()),
+            Self::Server | Self::Gateway => Ok(client_ip.into()),
+            Self::User(_) | Self::KeyHolder { .. } | Self::Anyone => match client_ip {
+                None => Ok(caller_ip.into()),
                 Some(_) => Err(ErrorCode::ServerOnlyProperty),
             },
         }
     }
 
-    /// Whether this caller may verify keys under `access`.
+    /// Returns true if this caller may verify keys under `access`.
     pub(crate) fn may_verify(&self, access: Access) -> bool {
         match self {
             Self::Server | Self::Gateway => true,
@@ -70,7 +85,7 @@ impl Caller {
     }
 }
 
-/// How a manager of keys is remembered by what they did.
+/// Returns the actor that is recorded for a change by this manager of keys.
 pub(crate) fn actor(user: Option<&UserId>) -> Actor {
     user.map_or(Actor::Server, |user| Actor::User(user.clone()))
 }

@@ -1,7 +1,7 @@
 //! The background job that removes dead keys, so that no request has to.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::KeyId;
@@ -13,29 +13,47 @@ use crate::pace::Pace;
 use crate::steady_clock::SteadyClock;
 use crate::{Keys, ServiceError, stopwatch};
 
-/// How often and in which portions dead keys are removed.
+/// The interval and the portions in which dead keys are removed.
 #[derive(Debug, Clone, Copy)]
 pub struct CleanupOptions {
-    /// Time between two runs.
+    /// The time between two runs.
     pub interval: Duration,
-    /// Rows that one statement removes at most. It removes fewer where so many take longer than a millisecond.
+    /// The largest number of rows that one statement removes. It removes fewer if that takes longer than a millisecond.
     pub batch_size: NonZeroU32,
-    /// How long the clock must have kept pace with the machine's monotonic clock before anything is removed, since the
-    /// job began and since the clock last jumped: a clock that is ahead lets living keys look expired. Zero = no wait.
+    /// The time for which the clock must have been steady before anything is removed; zero = no wait.
+    ///
+    /// The clock is steady while it keeps pace with the machine's monotonic clock, since the job began or the clock
+    /// last jumped. A clock that is ahead would make living keys look expired.
     pub steady_clock: Duration,
-    /// Whether the keys are counted by their state as often, for the meter. It reads every row, a portion at a time.
+    /// True if the keys are counted by state at the same interval, for the meter. The count reads every row, a portion
+    /// at a time.
     pub count: bool,
 }
 
-/// The running job. Dropping it ends the job.
+impl Default for CleanupOptions {
+    /// Returns one run a minute, 100 rows a statement, ten minutes of a steady clock before the first, and no counts.
+    fn default() -> Self {
+        const BATCH_SIZE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        Self {
+            interval: Duration::from_mins(1),
+            batch_size: BATCH_SIZE,
+            steady_clock: Duration::from_mins(10),
+            count: false,
+        }
+    }
+}
+
+/// The running clean-up job. Dropping it ends the job.
 #[derive(Debug)]
 pub struct Cleanup {
     _tasks: JoinSet<()>,
 }
 
 impl Cleanup {
-    /// Starts the job on the present Tokio runtime. A run that fails is logged, and the next one tries again. Keys are
-    /// counted by a task of its own, so that neither waits for the other.
+    /// Starts the job on the current Tokio runtime.
+    ///
+    /// A run that fails is logged, and the next one retries. A separate task counts the keys, so that neither waits for
+    /// the other.
     pub fn start(keys: Arc<Keys>, options: CleanupOptions) -> Self {
         let mut tasks = JoinSet::new();
         if options.count {
@@ -47,7 +65,7 @@ impl Cleanup {
 }
 
 fn ticks(options: CleanupOptions) -> Interval {
-    // An interval of nothing would be none at all, which Tokio refuses.
+    // Tokio rejects an interval of zero.
     let mut ticks = interval(options.interval.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
@@ -81,7 +99,7 @@ async fn count(keys: Arc<Keys>, mut ticks: Interval) {
     }
 }
 
-/// What a clean-up has come to.
+/// The totals of a clean-up.
 #[derive(Default)]
 struct Tally {
     removed: u64,
@@ -98,12 +116,18 @@ impl Tally {
 }
 
 impl Keys {
-    /// Removes the keys that are dead now: exhausted for longer than their configuration's retention, and since then
-    /// presented once more, or expired, likewise. Returns how many they were. Those to which rows of other tables refer stay, and
-    /// are told.
+    /// Removes the dead keys, and returns their number.
+    ///
+    /// A key is dead once its configuration's retention has passed since it expired, or since it was exhausted; an
+    /// exhausted key is only removed after it was presented again. Keys that rows of other tables refer to are kept,
+    /// and logged.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails. Portions that were removed before stay removed.
     pub async fn clean_up(&self, batch_size: NonZeroU32) -> Result<u64, ServiceError> {
         let mut tally = Tally::default();
-        // Those that were presented are few, while those that have expired may take hours.
+        // First, because the exhausted keys that were presented are few, while expired keys may take hours.
         self.remove_exhausted(batch_size, &mut tally).await?;
         self.remove_expired(batch_size, &mut tally).await?;
         self.meter.kept(tally.kept);
@@ -114,8 +138,7 @@ impl Keys {
     }
 
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
-        let graves = std::mem::take(&mut *self.graves.lock().unwrap_or_else(PoisonError::into_inner));
-        let exhausted: Vec<_> = graves.into_iter().collect();
+        let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
         while !left.is_empty() {
             let began = stopwatch();

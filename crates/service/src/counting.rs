@@ -5,13 +5,16 @@ use keymint_domain::key::KeyCounts;
 use crate::pace::Pace;
 use crate::{Keys, ServiceError, stopwatch};
 
-/// Keys that one statement counts at most: about as many as SQLite counts in the time that a portion should take.
+/// The largest number of keys that one statement counts: about as many as SQLite counts in the time that a portion
+/// should take.
 const PORTION: NonZeroU32 = NonZeroU32::new(1024).unwrap();
 
 impl Keys {
-    /// Counts the keys by their state now, and tells the meter once it has counted all.
+    /// Counts the keys by their current state, and reports the counts to the meter at the end.
     ///
-    /// Errors: the store failed, and nothing is told.
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails. Nothing is reported then.
     pub(crate) async fn count(&self) -> Result<(), ServiceError> {
         let (now, mut pace) = (self.clock.now(), Pace::of(PORTION));
         let (mut counts, mut from) = (KeyCounts::default(), None);

@@ -2,23 +2,23 @@ use keymint_domain::ErrorCode;
 use keymint_domain::verify::Refusal;
 use keymint_ports::StoreError;
 
-/// Why a use case did not do what it was asked.
+/// The failure of a use case.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ServiceError {
-    /// The request is not allowed, or names what does not exist. Nothing was changed.
+    /// The request is not allowed, or names something that does not exist. Nothing was changed.
     #[error("refused: {}", .0.as_str())]
     Refused(ErrorCode),
-    /// The key that the request shows, so as to count as its owner's, may not be used. Nothing was changed.
+    /// The key that the request presents, to act as its owner, may not be used. Nothing was changed.
     #[error("the key was refused: {}", .0.code.as_str())]
     KeyRefused(Refusal),
-    /// The key that the request shows, so as to count as its owner's, is shorter than any key, and does not exist.
-    /// Nothing was changed.
+    /// The key that the request presents, to act as its owner, is shorter than any key, and does not exist. Nothing was
+    /// changed.
     #[error("the key is too short to be one")]
     ShortKey,
-    /// More requests wait than the queue holds. Nothing was changed; a later attempt may succeed.
+    /// The queue is full. Nothing was changed; a retry may succeed.
     #[error("too many requests are waiting")]
     Overloaded,
-    /// The embedder's key generator returned a text that cannot be a key: empty, or with U+0000.
+    /// The embedder's key generator returned an unusable text: empty, or with U+0000.
     #[error("the key generator returned a text that cannot be a key")]
     UnusableKey,
     /// The store failed.

@@ -1,14 +1,16 @@
-//! Keymint's use cases, for those who embed it and for its own server.
+//! Keymint's use cases, for applications that embed it and for its own server.
 //!
-//! [`Keys`] creates, verifies and manages API keys over any [`KeyStore`](keymint_ports::KeyStore). Who asks is a
-//! [`Caller`]; what is allowed is the domain's [`Policy`](keymint_domain::Policy). Verifications are committed in
-//! groups: while one batch is being written the next one fills, so that the cost of a durable write is shared by
-//! all who wait, and nobody waits for a timer.
+//! [`Keys`] creates, verifies and manages API keys over any [`KeyStore`](keymint_ports::KeyStore). A [`Caller`] makes
+//! each request; the domain's [`Policy`](keymint_domain::Policy) says what is allowed. Verifications are committed in
+//! groups: the next batch fills while one is written, so that all who wait share the cost of a durable write, and no
+//! request waits for a timer.
+//!
+//! An application names this crate and a store: [`domain`] and [`ports`] are the crates that its signatures are made of.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use keymint_domain::key::{NewKey, PlainKey};
-//! use keymint_domain::OwnerId;
+//! use keymint_service::domain::OwnerId;
+//! use keymint_service::domain::key::NewKey;
 //! use keymint_service::{Caller, CreateKey, Keys, VerifyKey};
 //! use keymint_store_memory::MemoryStore;
 //!
@@ -25,6 +27,7 @@
 //! ```
 
 #![deny(clippy::future_not_send)]
+#![warn(clippy::missing_errors_doc)]
 
 mod builder;
 mod caller;
@@ -32,6 +35,7 @@ mod cleanup;
 mod counting;
 mod deferral;
 mod error;
+mod exhausted;
 mod group_commit;
 mod idempotency;
 mod identity;
@@ -45,10 +49,14 @@ mod system;
 mod throttle;
 mod turns;
 
-pub use builder::{GroupCommitOptions, KeyRequest, KeysBuilder};
+pub use keymint_domain as domain;
+pub use keymint_ports as ports;
+
+pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
+pub use group_commit::GroupCommitOptions;
 pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, Revoked, UpdateKey, Validated, VerifyKey, Whose};
 pub use organizations::{OrganizationError, Organizations};

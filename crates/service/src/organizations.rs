@@ -7,7 +7,9 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
 
-/// Makes organizations and members, for those who have no Better Auth that does.
+use crate::{OsEntropy, SystemClock};
+
+/// Makes organizations and members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
     users: Arc<dyn IdentityStore>,
@@ -15,13 +17,13 @@ pub struct Organizations {
     entropy: Arc<dyn Entropy>,
 }
 
-/// Why an organization or a member was not made. Nothing was changed.
+/// The failure to make an organization or a member. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrganizationError {
-    /// Neither an id nor an address of a user.
+    /// No user has that id or address.
     #[error("there is no user of that id or address")]
     UnknownUser,
-    /// Neither an id nor a slug of an organization.
+    /// No organization has that id or slug.
     #[error("there is no organization of that id or slug")]
     UnknownOrganization,
     /// Another organization has the slug.
@@ -36,17 +38,29 @@ pub enum OrganizationError {
 }
 
 impl Organizations {
-    /// Puts it together.
-    pub fn new(
-        store: Arc<dyn OrganizationStore>,
-        users: Arc<dyn IdentityStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self { store, users, clock, entropy }
+    /// Makes the service over organizations in `store` and users in `users`.
+    pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
+        Self { store, users, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownUser`], [`OrganizationError::SlugTaken`], or [`OrganizationError::Store`] if
+    /// the store fails.
     pub async fn create(
         &self,
         name: KeyName,
@@ -68,6 +82,11 @@ impl Organizations {
     }
 
     /// Makes a user (an id or an address) a member of an organization (an id or a slug).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownOrganization`], [`OrganizationError::UnknownUser`],
+    /// [`OrganizationError::MemberAlready`], or [`OrganizationError::Store`] if the store fails.
     pub async fn add_member(
         &self,
         organization: &str,
@@ -81,7 +100,7 @@ impl Organizations {
         match self.store.insert_member(&member).await {
             Ok(()) => Ok(member),
             Err(StoreError::Duplicate) => Err(OrganizationError::MemberAlready),
-            // Both were there a moment ago.
+            // Both existed a moment ago.
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
             Err(error) => Err(OrganizationError::Store(error)),
         }

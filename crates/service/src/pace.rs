@@ -1,15 +1,17 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How long a portion should take, its own wait for a turn included: on a store with one writer every verification waits for
-/// it. With less than the wait for a turn, portions of one row would remain.
+/// The target time of a portion, including its own wait for a turn: on a store with one writer every verification waits
+/// for it.
+///
+/// With less than the wait for a turn, the portions would shrink to one row.
 const PORTION_TAKES: Duration = Duration::from_millis(1);
 
-/// How many times as long as a portion took the next one is waited for: a chore has a twentieth of one core, or of the
+/// The pause after a portion, as a multiple of the portion's time. A chore takes a twentieth of one core, or of the
 /// writer's time.
 const PAUSES_FOR: u32 = 19;
 
-/// Does a chore on the store in portions and pauses, so that verifications hardly notice it.
+/// Paces a chore on the store into portions and pauses, so that it hardly slows verifications down.
 #[derive(Debug)]
 pub(crate) struct Pace {
     portion: NonZeroU32,
@@ -17,17 +19,17 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Of so many rows a portion at most.
+    /// Returns the pace of a chore with at most `max` rows in a portion.
     pub(crate) fn of(max: NonZeroU32) -> Self {
         Self { portion: max, max }
     }
 
-    /// The rows of the next portion.
+    /// Returns the rows of the next portion.
     pub(crate) fn portion(&self) -> NonZeroU32 {
         self.portion
     }
 
-    /// Rests after a portion that took so long.
+    /// Pauses after a portion that took `took`, and adapts the size of the next one.
     pub(crate) async fn rest(&mut self, took: Duration) {
         self.adapt(took);
         tokio::time::sleep(took * PAUSES_FOR).await;

@@ -1,4 +1,5 @@
-//! Whether verifications succeed: seen by those that do, or else by a probe, no more than once a second however many ask.
+//! Readiness: whether verifications succeed, known from those that do, or else from a probe, at most once a second
+//! however many requests there are.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use tokio::time::timeout;
 
 use crate::{Keys, ServiceError, stopwatch};
 
-/// How long a batch counts that was written, in milliseconds.
+/// The time for which a batch that was written proves readiness, in milliseconds.
 const WRITE_COUNTS_MS: u64 = 2000;
-/// How long the answer to a probe counts, in milliseconds.
+/// The time for which the answer to a probe is valid, in milliseconds.
 const PROBE_COUNTS_MS: u64 = 1000;
-/// How long a probe may take. Load balancers do not wait longer either.
+/// The timeout of a probe. Load balancers do not wait longer either.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The last probe's answer, and when it was asked for. Its lock lets one ask, and the others wait for what it hears.
+/// The last probe's answer, and its instant. One request holds the lock and probes, and the others wait for its answer.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Timestamp, Result<(), StoreError>)>>);
 
 impl Readiness {
-    /// Fails where verifications do, or take too long.
+    /// Fails if verifications fail, or take too long.
     pub(crate) async fn of(&self, keys: &Keys) -> Result<(), ServiceError> {
         if counts(keys.verifier.last_write(), keys.clock.now(), WRITE_COUNTS_MS) {
             return Ok(());
@@ -37,7 +38,7 @@ impl Readiness {
         }
         let answer = match timeout(PATIENCE, probe(keys)).await {
             Err(_) => Err(StoreError::unavailable("a probe of the store takes too long")),
-            // Whatever it is, it may pass.
+            // Any failure may pass, so that it is reported as temporary.
             Ok(answer) => answer.map_err(StoreError::unavailable),
         };
         *last = Some((now, answer.clone()));
@@ -45,13 +46,13 @@ impl Readiness {
     }
 }
 
-/// Whether what happened `at` an instant still counts. A clock that was set back keeps nothing alive.
+/// Returns true if an event `at` an instant is still recent. A clock that was set back makes nothing recent.
 fn counts(at: Timestamp, now: Timestamp, for_ms: u64) -> bool {
     at <= now && now < at.plus_millis(for_ms)
 }
 
-/// Goes the way of a verification, which shows that the lanes settle batches; and writes, which one of a key that nobody has
-/// does not.
+/// Settles an attempt like a verification, which proves that the lanes settle batches, and probes the store for writes.
+/// The attempt writes nothing, because no key matches.
 async fn probe(keys: &Keys) -> Result<(), ServiceError> {
     let of_nobody = Attempt::new(&PlainKey::new(String::new()), &keys.policy);
     keys.verifier.settle(of_nobody, stopwatch()).await?;

@@ -8,10 +8,12 @@ use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
-/// Knows the server keys: those given at start, and those in the store.
+use crate::{OsEntropy, SystemClock};
+
+/// Recognizes the server keys: those given at start, and those in the store.
 ///
-/// The store's are read again once a second, so that one that is revoked, here or by another process, is refused
-/// at most a second later; one that is made elsewhere counts within a tenth of a second.
+/// The store's keys are read again once a second, so that a key that was revoked, here or by another process, is
+/// refused at most a second later. A key that was made elsewhere is accepted within a tenth of a second.
 pub struct ServerKeys {
     store: Arc<dyn ServerKeyStore>,
     clock: Arc<dyn Clock>,
@@ -21,7 +23,7 @@ pub struct ServerKeys {
     reading: tokio::sync::Mutex<()>,
 }
 
-/// The store's living server keys, as of an instant.
+/// The store's valid server keys, as of an instant.
 struct Known {
     hashes: Arc<[StoredKey]>,
     /// The ids of the same keys, in the same order.
@@ -29,34 +31,59 @@ struct Known {
     read_at: Timestamp,
 }
 
-/// A server key that was just made; its text is shown this once.
+/// A server key that was just made. Its text is shown this once.
 #[derive(Debug)]
 pub struct MadeServerKey {
-    /// What is kept.
+    /// The key to store.
     pub key: ServerKey,
-    /// What its holder presents.
+    /// The text that the holder presents.
     pub text: ServerKeyText,
 }
 
-/// How old the known keys may be for one of them to be admitted, in milliseconds.
+/// The largest age of the cached keys for one of them to be admitted, in milliseconds.
 const FRESH_MS: u64 = 1000;
-/// How old they may be for a key to be refused: young, so that one made elsewhere works at once, and not 0, so that
-/// guessing does not become a load on the store.
+/// The largest age of the cached keys for a key to be refused, in milliseconds.
+///
+/// It is short, so that a key that was made elsewhere works at once, and not 0, so that guessing does not load the
+/// store.
 const FRESH_FOR_REFUSAL_MS: u64 = 100;
 
 impl ServerKeys {
-    /// Takes the keys that were given at start beside the store's.
-    pub fn new(
-        store: Arc<dyn ServerKeyStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        given: &[ServerKeyText],
-    ) -> Self {
-        let given = given.iter().map(ServerKeyText::hash).collect();
-        Self { store, clock, entropy, given, known: RwLock::default(), reading: tokio::sync::Mutex::default() }
+    /// Makes the service over the keys in `store`.
+    pub fn new(store: Arc<dyn ServerKeyStore>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            given: Vec::new(),
+            known: RwLock::default(),
+            reading: tokio::sync::Mutex::default(),
+        }
     }
 
-    /// Whether `presented` is a living server key. Takes the same time whichever key it is compared with.
+    /// Also admits these keys, which are given at start.
+    #[must_use]
+    pub fn with_given(self, given: &[ServerKeyText]) -> Self {
+        Self { given: given.iter().map(ServerKeyText::hash).collect(), ..self }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Returns true if `presented` is a valid server key. It takes the same time for any key that it is compared with.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if the keys must be read and cannot be.
     pub async fn admit(&self, presented: &str) -> Result<bool, StoreError> {
         let Ok(text) = ServerKeyText::parse(presented) else {
             return Ok(false);
@@ -68,7 +95,7 @@ impl ServerKeys {
         Ok(contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash))
     }
 
-    /// The id of a server key that was just admitted, for a log; `None` for one that was given at start.
+    /// Returns the id of a server key that was just admitted, for a log; `None` = it was given at start.
     pub fn id_of(&self, presented: &str) -> Option<KeyId> {
         let hash = ServerKeyText::parse(presented).ok()?.hash();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -77,12 +104,12 @@ impl ServerKeys {
         known.hashes.iter().position(equal).map(|place| known.ids[place].clone())
     }
 
-    /// The store's living keys, read again where they are older than `max_age_ms`.
+    /// Returns the store's valid keys, and reads them again if they are older than `max_age_ms`.
     async fn known(&self, max_age_ms: u64) -> Result<Arc<[StoredKey]>, StoreError> {
         if let Some(hashes) = self.recall(max_age_ms) {
             return Ok(hashes);
         }
-        // One reader at a time; whoever waited finds what the first one read.
+        // One reader at a time. The others find the keys that it read.
         let _reading = self.reading.lock().await;
         if let Some(hashes) = self.recall(max_age_ms) {
             return Ok(hashes);
@@ -99,12 +126,16 @@ impl ServerKeys {
     fn recall(&self, max_age_ms: u64) -> Option<Arc<[StoredKey]>> {
         let now = self.clock.now();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back must not keep old keys alive.
+        // A clock that was set back must not keep old keys valid.
         let fresh = |known: &&Known| known.read_at <= now && now.millis_since(known.read_at) < max_age_ms;
         known.as_ref().filter(fresh).map(|known| Arc::clone(&known.hashes))
     }
 
     /// Makes a server key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn create(&self, name: Option<KeyName>) -> Result<MadeServerKey, StoreError> {
         let made = self.make(name);
         self.store.insert_server_key(&made.key).await?;
@@ -112,7 +143,11 @@ impl ServerKeys {
         Ok(made)
     }
 
-    /// Makes the first server key, where none was given and the store has never held one.
+    /// Makes the first server key, if none was given and the store has never held one.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn create_first(&self) -> Result<Option<MadeServerKey>, StoreError> {
         if !self.given.is_empty() {
             return Ok(None);
@@ -122,18 +157,26 @@ impl ServerKeys {
     }
 
     /// Lists the store's server keys in order of creation, revoked ones included.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn list(&self) -> Result<Vec<ServerKey>, StoreError> {
         self.store.list_server_keys().await
     }
 
-    /// Revokes a server key of the store; `false` where there is none of that id, or it was revoked before.
+    /// Revokes a server key of the store. Returns false if there is none with that id, or it was revoked before.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
         let revoked = self.store.revoke_server_key(id, self.clock.now()).await?;
         self.forget();
         Ok(revoked)
     }
 
-    /// Lets the next question read the store.
+    /// Makes the next request read the store.
     fn forget(&self) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -145,7 +188,7 @@ impl ServerKeys {
     }
 }
 
-/// Compares with every hash, to the end, so that the time says nothing about which one it was.
+/// Compares with every hash, to the end, so that the time does not reveal which one matched.
 fn contains(hashes: &[StoredKey], hash: &StoredKey) -> bool {
     let equal = |known: &StoredKey| known.as_str().as_bytes().ct_eq(hash.as_str().as_bytes());
     hashes.iter().map(equal).fold(Choice::from(0), |found, equal| found | equal).into()

@@ -2,15 +2,17 @@ use std::time::{Duration, Instant};
 
 use keymint_domain::Timestamp;
 
-/// A difference between both clocks that is no jump: a time server's correction, and the work between two readings.
+/// The difference between both clocks that is not a jump: a time server's correction, and the work between two
+/// readings.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
-/// One part in so many is no jump either: time servers slow a clock down, or speed it up, by half of it at most.
+/// The drift that is not a jump, as one part in this many. Time servers speed a clock up, or slow it down, by at most
+/// half of it.
 const TOLERATED_DRIFT: u32 = 1000;
 
-/// Tells for how long the system's clock has kept pace with the monotonic one, which nobody can set.
+/// Measures how long the system's clock has kept pace with the monotonic one, which nobody can set.
 ///
-/// A clock that is wrong says so only when it is set right. Whatever cannot be undone waits until that has not happened
+/// A wrong clock is only noticed when it is corrected. Irreversible work therefore waits until the clock has not jumped
 /// for a while.
 #[derive(Debug)]
 pub(crate) struct SteadyClock {
@@ -24,7 +26,7 @@ impl SteadyClock {
         Self { since: monotonic, last: (wall, monotonic) }
     }
 
-    /// Takes the next reading of both clocks, and returns for how long they have kept pace by now: nothing after a jump.
+    /// Takes the next reading of both clocks, and returns how long they have kept pace: zero after a jump.
     pub(crate) fn observe(&mut self, wall: Timestamp, monotonic: Instant) -> Duration {
         let (last_wall, last_monotonic) = std::mem::replace(&mut self.last, (wall, monotonic));
         let elapsed = monotonic.saturating_duration_since(last_monotonic);
@@ -49,7 +51,8 @@ mod tests {
     const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
     const MINUTE: Duration = Duration::from_mins(1);
 
-    /// How long the clock has been steady after readings that are a minute apart, and say that so many milliseconds passed.
+    /// Returns how long the clock has been steady after readings that are a minute apart, each by the given number of
+    /// milliseconds on the wall clock.
     fn steady_after(readings: &[i64]) -> Duration {
         let (mut wall, mut monotonic) = (START, stopwatch());
         let mut clock = SteadyClock::new(wall, monotonic);

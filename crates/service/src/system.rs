@@ -1,4 +1,4 @@
-//! The one place where clocks and the system's randomness enter.
+//! The only place that reads clocks and the system's randomness.
 
 use std::time::Instant;
 
@@ -17,10 +17,16 @@ impl Clock for SystemClock {
     }
 }
 
-/// A point in time to measure from, for those who tell how long something took. Nothing is decided by it.
+/// Returns an instant to measure durations from. Nothing is decided by it.
 #[expect(clippy::disallowed_methods, reason = "this is where everybody else measures from")]
 pub fn stopwatch() -> Instant {
     Instant::now()
+}
+
+/// Returns the present on the clock of Tokio's timers.
+#[expect(clippy::disallowed_methods, reason = "timers are set by it")]
+pub(crate) fn timer_clock() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }
 
 /// The thread's cryptographic generator, seeded by the operating system.

@@ -7,57 +7,68 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
+use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use keymint_ports::{Meter, Unmetered};
 
-/// Slows down those who guess: so many requests from one network address in a window, as GCRA counts them. It lives in
-/// this process, and is forgotten with it.
+/// Slows down guessing: a limit of requests from one network address in a window, counted by GCRA. It lives in this
+/// process, and is lost with it.
 pub struct Throttle<C: Clock + Clone = DefaultClock> {
-    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
+    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
     checks: AtomicU32,
     meter: Arc<dyn Meter>,
 }
 
-/// How much is let through.
+/// The limit of a [`Throttle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThrottleOptions {
-    /// Requests from one address in a window.
+    /// The requests from one address in a window.
     pub max_requests: NonZeroU32,
-    /// The window; at least a nanosecond for each request.
+    /// The window; at least one nanosecond per request.
     pub window: Duration,
 }
 
-/// Addresses that have come to rest are forgotten every so many checks, so that the memory is bounded by those who are
-/// busy now.
+impl Default for ThrottleOptions {
+    /// Returns 20 requests a minute.
+    fn default() -> Self {
+        const MAX_REQUESTS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self { max_requests: MAX_REQUESTS, window: Duration::from_mins(1) }
+    }
+}
+
+/// The number of checks after which idle addresses are forgotten, so that only busy ones take memory.
 const FORGET_EVERY: u32 = 1024;
 
 impl Throttle {
-    /// Starts with nobody known.
+    /// Starts with no address known.
     pub fn new(options: ThrottleOptions) -> Self {
         Self::with_clock(options, DefaultClock::default())
     }
 }
 
 impl<C: Clock + Clone> Throttle<C> {
-    /// The same with a clock of the caller's.
+    /// Does the same with the caller's clock.
     pub fn with_clock(options: ThrottleOptions, clock: C) -> Self {
         let between = (options.window / options.max_requests.get()).max(Duration::from_nanos(1));
         let quota = Quota::with_period(between).unwrap_or(Quota::per_second(NonZeroU32::MIN));
         let quota = quota.allow_burst(options.max_requests);
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
+        let limiter = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
         Self { limiter, clock, checks: AtomicU32::new(0), meter: Arc::new(Unmetered) }
     }
 
-    /// Tells `meter` of the requests that must wait.
+    /// Sets the meter that counts throttled requests.
     #[must_use]
     pub fn metered(self, meter: Arc<dyn Meter>) -> Self {
         Self { meter, ..self }
     }
 
-    /// Counts a request from `address`, or says how long it must wait. An IPv6 network of 64 bits counts as one address,
-    /// since whoever has one address of it has them all.
+    /// Counts a request from `address`. An IPv6 network of 64 bits counts as one address, since its holder has all its
+    /// addresses.
+    ///
+    /// # Errors
+    ///
+    /// Returns the time to wait if the limit is reached.
     pub fn check(&self, address: IpAddr) -> Result<(), Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
@@ -68,12 +79,12 @@ impl<C: Clock + Clone> Throttle<C> {
         })
     }
 
-    /// Addresses that are known now.
+    /// Returns the number of known addresses.
     pub fn len(&self) -> usize {
         self.limiter.len()
     }
 
-    /// Whether no address is known now.
+    /// Returns true if no address is known.
     pub fn is_empty(&self) -> bool {
         self.limiter.is_empty()
     }

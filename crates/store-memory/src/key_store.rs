@@ -117,7 +117,7 @@ impl KeyStore for MemoryStore {
         let mut state = self.lock();
         let mut removed = 0;
         for id in ids {
-            if state.key(id).is_some_and(|key| policy.may_bury_exhausted(key, now)) {
+            if state.key(id).is_some_and(|key| policy.may_remove_exhausted(key, now)) {
                 removed += u32::from(state.remove(id));
             }
         }
@@ -144,7 +144,7 @@ impl KeyStore for MemoryStore {
     }
 }
 
-/// The rows of these attempts.
+/// Returns the ledger of the rows of these attempts.
 fn ledger(state: &State, attempts: &[Attempt]) -> Ledger<StoreError> {
     let texts = attempts.iter().flat_map(Attempt::stored_forms);
     Ledger::new(texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?)))))

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use keymint_domain::listing::{Direction, SortField};
 use keymint_domain::{ApiKey, Timestamp};
 
-/// A member of a key as lists compare it; `None` comes before every value.
+/// A member of a key as lists compare it. `None` comes before every value.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Member<'a> {
     Text(&'a str),
@@ -12,7 +12,7 @@ enum Member<'a> {
     Instant(Timestamp),
 }
 
-/// The order of a list: the field, then creation, then id.
+/// Compares in the order of a list: the field, then creation, then id.
 pub(crate) fn compare(a: &ApiKey, b: &ApiKey, field: SortField, direction: Direction) -> Ordering {
     let order = member(a, field).cmp(&member(b, field));
     let order = match direction {

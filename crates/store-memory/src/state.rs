@@ -10,20 +10,20 @@ use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::Credential;
 
-/// All that a store holds.
+/// The data of a store.
 #[derive(Default)]
 pub(crate) struct State {
     keys: BTreeMap<KeyId, ApiKey>,
-    /// Ids by stored text, so that a look-up takes the same time however many keys there are. A text may belong to
+    /// The ids by stored text, so that a lookup takes the same time for any number of keys. A text may belong to
     /// several rows.
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
-    /// By the owner of their keys, which is what a spend asks for.
+    /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
     pub(crate) sessions: BTreeMap<SessionToken, Session>,
     pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
     pub(crate) members: Vec<Member>,
-    /// What signs cookies.
+    /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
 }
 
@@ -36,13 +36,14 @@ impl State {
         self.keys.values()
     }
 
-    /// Those whose ids come after this one; all of them where there is none.
+    /// Returns the keys whose ids come after this one; `None` = all keys.
     pub(crate) fn keys_behind(&self, id: Option<&KeyId>) -> impl Iterator<Item = &ApiKey> {
         let from = id.map_or(Bound::Unbounded, Bound::Excluded);
         self.keys.range::<KeyId, _>((from, Bound::Unbounded)).map(|(_, key)| key)
     }
 
-    /// The row that is kept under `stored` and its owner; of several rows the one with the smallest id.
+    /// Returns the row that is stored under `stored`, and its owner. Of several rows, it is the one with the smallest
+    /// id.
     pub(crate) fn key_stored_as(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
         let key = self.key(self.by_stored.get(stored)?.first()?)?;
         Some((key.clone(), self.owner(&key.details.owner)))
@@ -65,7 +66,7 @@ impl State {
         self.users.insert(OwnerId::from(&credential.user.id), credential);
     }
 
-    /// Adds a key, or replaces the one of the same id, whose stored text never changes.
+    /// Adds a key, or replaces the one with the same id, whose stored text never changes.
     pub(crate) fn put(&mut self, key: ApiKey) {
         let id = key.details.id.clone();
         self.by_stored.entry(key.details.stored.clone()).or_default().insert(id.clone());
@@ -91,8 +92,8 @@ impl State {
         true
     }
 
-    /// Bans a user or takes a ban back; adds one who is missing, without a password. [`Owner::Absent`] removes them with
-    /// all that is theirs but keys.
+    /// Bans a user or takes a ban back, and adds a missing user without a password. [`Owner::Absent`] removes the user
+    /// with all their data except keys.
     pub(crate) fn put_owner(&mut self, id: OwnerId, owner: Owner) {
         let ban = match owner {
             Owner::Absent => return self.remove_user(&id),

@@ -21,13 +21,14 @@ pub struct PgOptions {
 }
 
 impl PgOptions {
-    /// Returns the options of the database at `url`: full durability, 10 connections, 10 seconds for a statement, 5 for a connection.
+    /// Returns the options of the database at `url`: full durability, 10 connections, 5 seconds for a statement and for a
+    /// connection.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             durability: Durability::Full,
             max_connections: 10,
-            statement_timeout_ms: 10_000,
+            statement_timeout_ms: 5000,
             acquire_timeout_ms: 5000,
             must_exist: false,
         }

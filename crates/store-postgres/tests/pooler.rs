@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-#[path = "../../app/tests/support/package.rs"]
-mod package;
 mod support;
 
 use std::fs;
@@ -17,6 +15,7 @@ use keymint_domain::policy::Policy;
 use keymint_ports::KeyStore as _;
 use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
 use keymint_test_postgres::PrivateCluster;
+use keymint_test_support::debian::program;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, query_scalar, raw_sql};
 use tempfile::TempDir;
@@ -33,7 +32,7 @@ struct Pooler {
 impl Pooler {
     /// With these lines among its settings.
     async fn start(settings: &str) -> Self {
-        let program = package::program("pgbouncer", "pgbouncer");
+        let program = program("pgbouncer", "pgbouncer");
         let cluster = PrivateCluster::start().await;
         let database = cluster.database().await;
         let parsed: PgConnectOptions = database.parse().unwrap();

@@ -1,4 +1,4 @@
-//! Serves a private Postgres for development: prints the URL of a fresh database, and takes both away when it ends.
+//! Serves a private Postgres for development: prints the URL of a fresh database, and removes both when it ends.
 
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 

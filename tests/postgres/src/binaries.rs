@@ -2,27 +2,28 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use crate::user::is_root;
+use keymint_test_support::debian;
 
-/// The folder that holds `initdb` and `pg_ctl`; installs them where they are missing and that is possible.
+/// Returns the folder that holds `initdb` and `pg_ctl`. Installs them if they are missing and that is possible.
 pub(crate) fn folder() -> PathBuf {
     folder_of(&["initdb", "pg_ctl", "postgres"])
 }
 
-/// Where a program of Postgres is, such as `pg_dump`; it is installed where it is missing and that is possible.
+/// Returns the path of a Postgres program, such as `pg_dump`. Installs it if it is missing and that is possible.
+///
+/// # Panics
+///
+/// Panics if the program is missing and cannot be installed.
 pub fn tool(name: &str) -> PathBuf {
     folder_of(&[name]).join(name)
 }
 
 fn folder_of(binaries: &[&str]) -> PathBuf {
-    find(binaries).unwrap_or_else(|| {
-        install();
-        find(binaries).unwrap_or_else(|| {
-            panic!(
-                "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
-                 install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin"
-            )
-        })
+    debian::find_or_install(|| find(binaries), "postgresql").unwrap_or_else(|said| {
+        panic!(
+            "these tests need Postgres: set KEYMINT_TEST_POSTGRES_URL to a server on which databases may be made, or \
+             install Postgres so that initdb is in PATH, in pg_config's folder or in /usr/lib/postgresql/*/bin: {said}"
+        )
     })
 }
 
@@ -42,20 +43,10 @@ fn by_pg_config() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
-/// Debian's folders, the newest version first.
+/// Returns Debian's folders, the newest version first.
 fn debians() -> Vec<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<u32> = versions.filter_map(|version| version.file_name().to_str()?.parse().ok()).collect();
     versions.sort_unstable();
     versions.iter().rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))).collect()
-}
-
-/// Installs Debian's package, which only root may do. Whether it worked is seen by who looks for the binaries next.
-fn install() {
-    let apt_get = |arguments: &[&str]| {
-        Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").output().ok()
-    };
-    if is_root() && apt_get(&["update"]).is_some() {
-        apt_get(&["install", "-y", "--no-install-recommends", "postgresql"]);
-    }
 }

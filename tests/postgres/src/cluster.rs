@@ -9,10 +9,10 @@ use tokio::task::spawn_blocking;
 use crate::user::User;
 use crate::{binaries, server};
 
-/// Settings of a server for tests: nothing that they keep has to outlive a power cut.
+/// Settings of a server for tests: its data need not survive a power cut.
 pub(crate) const NO_SYNC: &str = "fsync = off\nfull_page_writes = off\n";
 
-/// A Postgres server of the test's own, in a temporary folder. It ends with this value, and with the process however
+/// A Postgres server of the test's own, in a temporary folder. It ends with this value, or with the process, however
 /// that ends.
 #[derive(Debug)]
 pub struct PrivateCluster {
@@ -37,7 +37,7 @@ impl PrivateCluster {
         server::create_database(&self.url).await
     }
 
-    /// Stops the server; open connections break.
+    /// Stops the server. Open connections break.
     pub async fn stop(&self) {
         let tools = self.tools.clone();
         run(move || tools.pg_ctl(&["stop", "-m", "immediate"])).await;
@@ -49,8 +49,9 @@ impl PrivateCluster {
         run(move || tools.start()).await;
     }
 
-    /// Makes a standby of this server, which has all that is committed here before a commit returns, and starts it. It can
-    /// be read until [`PrivateCluster::promote`] makes it a server of its own.
+    /// Makes a standby of this server and starts it. A commit on this server returns only once the standby has it.
+    ///
+    /// The standby can be read until [`PrivateCluster::promote`] makes it a server of its own.
     pub async fn standby(&self) -> Self {
         let primary = self.tools.clone();
         let standby = run(move || Self::copy_blocking(&primary)).await;
@@ -58,13 +59,13 @@ impl PrivateCluster {
         standby
     }
 
-    /// Makes a standby a server that can be written.
+    /// Promotes a standby to a server that can be written.
     pub async fn promote(&self) {
         let tools = self.tools.clone();
         run(move || tools.pg_ctl(&["promote"])).await;
     }
 
-    /// The folder of the server's socket.
+    /// Returns the folder of the server's socket.
     pub fn folder(&self) -> &Path {
         &self.tools.folder
     }
@@ -86,7 +87,7 @@ impl PrivateCluster {
         })
     }
 
-    /// A server in a folder of its own, started after `make` has made its files.
+    /// Starts a server in a folder of its own, after `make` has made its files.
     fn made_by(make: impl FnOnce(&Tools)) -> Self {
         let folder = tempfile::Builder::new().prefix("keymint-pg-").tempdir_in("/tmp");
         let folder = folder.unwrap_or_else(|error| panic!("no folder for Postgres: {error}")).keep();
@@ -111,7 +112,7 @@ async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T 
     spawn_blocking(work).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What it takes to run a server in a folder.
+/// The tools that run a server in a folder.
 #[derive(Debug, Clone)]
 struct Tools {
     binaries: PathBuf,
@@ -120,8 +121,8 @@ struct Tools {
 }
 
 impl Tools {
-    /// A process that outlives this one by a moment: once its standard input, which only this process holds open, ends,
-    /// it stops the server and removes the folder. Interrupts that are meant for the tests do not reach it.
+    /// Starts a process that outlives this one by a moment. Only this process holds its standard input open; once that
+    /// ends, it stops the server and removes the folder. Interrupts of the tests do not reach it.
     fn guard(&self) -> Child {
         const SCRIPT: &str = r#"cat > /dev/null; folder=$1; shift; "$@"; rm -rf "$folder""#;
         let mut guard = Command::new("sh");
@@ -131,7 +132,7 @@ impl Tools {
         guard.current_dir("/").spawn().unwrap_or_else(|error| panic!("no guard for Postgres: {error}"))
     }
 
-    /// Makes the files of a server that listens on a socket in its folder and trusts whoever reaches that.
+    /// Makes the files of a server that listens on a socket in its folder and trusts every client that reaches it.
     fn init(&self, settings: &str) {
         let mut init = self.command("initdb");
         init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]);
@@ -146,14 +147,15 @@ impl Tools {
         ));
     }
 
-    /// Adds settings, over those that are there.
+    /// Appends settings, which override earlier ones.
     fn set(&self, settings: &str) {
         let file = OpenOptions::new().append(true).open(self.data().join("postgresql.conf"));
         let written = file.and_then(|mut file| file.write_all(settings.as_bytes()));
         written.unwrap_or_else(|error| panic!("the settings of Postgres cannot be written: {error}"));
     }
 
-    /// Whether texts can be sorted by a language's rules without its being installed on the machine: since version 15.
+    /// Returns true if texts can be sorted by a language's rules that are not installed on the machine: since version
+    /// 15.
     fn knows_languages(&self) -> bool {
         let help = self.command("initdb").arg("--help").output();
         help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--icu-locale"))
@@ -163,7 +165,7 @@ impl Tools {
         self.pg_ctl(&["start", "-l", &self.folder.join("log").to_string_lossy()]);
     }
 
-    /// Runs `pg_ctl`, and waits until what it is asked to do is done.
+    /// Runs `pg_ctl`, and waits until it has finished.
     fn pg_ctl(&self, arguments: &[&str]) {
         check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
     }

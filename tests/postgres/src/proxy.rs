@@ -20,14 +20,14 @@ pub struct Proxy {
     _listening: JoinSet<()>,
 }
 
-/// How a connection fares.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     /// Bytes arrive on both sides.
     Passes,
-    /// What the server says is lost. It hears everything, but for the client's end.
+    /// The server's bytes are lost. It receives everything but the client's end.
     Unanswered,
-    /// What either side says is lost.
+    /// Both sides' bytes are lost.
     Silent,
     /// Both sides see an end.
     Cut,
@@ -37,9 +37,9 @@ enum Fate {
 struct Network {
     server: Server,
     delay: RwLock<Duration>,
-    /// Connections that were opened.
+    /// The number of connections that were opened.
     opened: AtomicU64,
-    /// What has happened: the number of connections that were open then, and how those fare since.
+    /// The last event: the number of connections that were open then, and their state since.
     events: watch::Sender<(u64, Fate)>,
 }
 
@@ -50,10 +50,11 @@ enum Server {
 }
 
 impl Proxy {
-    /// Listens on this machine, and passes on to the database at `url`.
+    /// Listens on this machine, and forwards to the database at `url`.
     ///
     /// # Panics
-    /// The URL cannot be read, or no port is free.
+    ///
+    /// Panics if the URL cannot be read, or no port is free.
     pub async fn to(url: &str) -> Self {
         let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
         let server = match options.get_socket() {
@@ -79,33 +80,34 @@ impl Proxy {
         Self { url: through.into(), network, _listening: listening }
     }
 
-    /// The URL of the database behind it.
+    /// Returns the URL of the database behind it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How many connections were opened so far.
+    /// Returns the number of connections that were opened so far.
     pub fn opened(&self) -> u64 {
         self.network.opened.load(SeqCst)
     }
 
-    /// Whatever is said arrives so much later, in each direction.
+    /// Delays all bytes by `delay`, in each direction.
     pub fn delay(&self, delay: Duration) {
         *self.network.delay.write().unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
-    /// The connections that are open now go on to take bytes, and nothing arrives on the other side any more, not even their
-    /// end. New ones work.
+    /// Silences the connections that are open now: they accept bytes, but nothing arrives on the other side, not even
+    /// their end. New ones work.
     pub fn silence(&self) {
         self.strike(Fate::Silent);
     }
 
-    /// The connections that are open now go on to bring the server what it is told, and none of its answers back. New ones work.
+    /// Loses the server's answers on the connections that are open now; it still receives the client's bytes. New ones
+    /// work.
     pub fn lose_answers(&self) {
         self.strike(Fate::Unanswered);
     }
 
-    /// The connections that are open now end. New ones work.
+    /// Ends the connections that are open now. New ones work.
     pub fn cut(&self) {
         self.strike(Fate::Cut);
     }
@@ -125,7 +127,7 @@ async fn listen(listener: TcpListener, network: Arc<Network>) {
 }
 
 async fn pass(client: TcpStream, number: u64, network: Arc<Network>) {
-    // It waits for more to say where it may.
+    // Nagle's algorithm would delay small messages.
     let _ = client.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let mut events = network.events.subscribe();
@@ -154,7 +156,7 @@ async fn pass(client: TcpStream, number: u64, network: Arc<Network>) {
     }
 }
 
-/// Passes on in both directions until either has ended.
+/// Forwards in both directions until either has ended.
 async fn both(
     network: &Network,
     number: u64,
@@ -166,7 +168,7 @@ async fn both(
         _ = pump(network, number, &mut from_server, &mut to_client, &[Fate::Silent, Fate::Unanswered]) => {}
     }
     if network.fate_of(number) != Fate::Passes {
-        // The other side hears of no end.
+        // The other side never sees an end.
         std::future::pending::<()>().await;
     }
 }

@@ -36,7 +36,7 @@ impl Server {
     }
 }
 
-/// Lets every commit on the server at `url` wait for its standby from now on.
+/// Makes every commit on the server at `url` wait for its standby from now on.
 pub(crate) async fn wait_for_standby(url: &str) {
     const WAITS: &str = "select exists (select from pg_stat_replication where sync_state = 'sync')";
     let told = async {
@@ -50,7 +50,7 @@ pub(crate) async fn wait_for_standby(url: &str) {
     told.unwrap_or_else(|error| panic!("Postgres does not wait for its standby: {error}"));
 }
 
-/// Makes a database of a unique name on the server at `url`, and returns its URL.
+/// Makes a database with a unique name on the server at `url`, and returns its URL.
 pub(crate) async fn create_database(url: &str) -> String {
     let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
     let connect = PgConnection::connect_with(&options).await;
@@ -62,10 +62,11 @@ pub(crate) async fn create_database(url: &str) -> String {
     url_of(&options.database(&name))
 }
 
-/// The URL of the same database on the server whose socket is in `folder`.
+/// Returns the URL of the same database on the server whose socket is in `folder`.
 ///
 /// # Panics
-/// Where `url` is no URL of Postgres.
+///
+/// Panics if `url` is not a URL of Postgres.
 pub fn url_at(folder: &Path, url: &str) -> String {
     let options: PgConnectOptions = url.parse().unwrap_or_else(|error| panic!("the URL of Postgres: {error}"));
     url_of(&options.socket(folder))
@@ -73,7 +74,7 @@ pub fn url_at(folder: &Path, url: &str) -> String {
 
 fn url_of(options: &PgConnectOptions) -> String {
     let mut url = options.to_url_lossy();
-    // sqlx's own, which Postgres' programs refuse.
+    // A parameter of sqlx's own, which Postgres' programs refuse.
     let is_known = |parameter: &&str| !parameter.starts_with("statement-cache-capacity=");
     let query: Vec<_> = url.query().unwrap_or_default().split('&').filter(is_known).collect();
     url.set_query(Some(&query.join("&")));

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Whom a server runs as. Postgres refuses to run as root.
+/// The user that a server runs as. Postgres refuses to run as root.
 #[derive(Debug, Clone)]
 pub(crate) enum User {
     /// The user of this process.
@@ -15,7 +15,7 @@ impl User {
         if !is_root() {
             return Self::Ours;
         }
-        // Debian's package brings the first one; the second is everywhere.
+        // Debian's package creates the first one; the second exists everywhere.
         let exists = |name: &&str| succeeds(Command::new("id").args(["-u", name]));
         let found = ["postgres", "nobody"].into_iter().find(exists);
         Self::Other(found.unwrap_or_else(|| panic!("root needs a user `postgres` or `nobody` to run Postgres as")))
@@ -28,7 +28,7 @@ impl User {
         }
     }
 
-    /// The words of a command line that run what follows as the user.
+    /// Returns the words of a command line that run the following words as the user.
     pub(crate) fn switch(&self) -> Vec<&'static str> {
         let has = |program| succeeds(Command::new(program).arg("--version"));
         match *self {
@@ -40,7 +40,7 @@ impl User {
     }
 }
 
-pub(crate) fn is_root() -> bool {
+fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 

@@ -1,9 +1,8 @@
-//! The bare endpoint: what HTTP and JSON cost where nothing is looked up, decided or kept.
+//! The bare endpoint: the cost of HTTP and JSON without lookups, decisions and writes.
 //!
-//! It parses the request's body where there is one, and answers with the header fields and the body of an answer that
+//! It parses the request's body if there is one, and answers with the header fields and the body of an answer that
 //! Keymint gave, so that both sides read and write the same bytes.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 use std::{env, fs};
@@ -28,22 +27,7 @@ struct Answers<T> {
     authorize: T,
 }
 
-/// An answer as it is handed to the endpoint's process.
-#[derive(Debug, Serialize, Deserialize)]
-struct Recorded {
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-impl From<Answer> for Recorded {
-    fn from(Answer { headers, body }: Answer) -> Self {
-        // These the server writes itself.
-        let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
-        Self { headers: headers.collect(), body }
-    }
-}
-
-/// An answer, ready to be given.
+/// An answer that is ready to be sent.
 #[derive(Debug)]
 struct Given {
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -51,34 +35,36 @@ struct Given {
 }
 
 impl Given {
-    fn of(Recorded { headers, body }: Recorded) -> Result<Self, Failure> {
-        let headers = headers.into_iter().map(|(name, value)| Ok((name.parse()?, value.parse()?)));
+    fn of(Answer { headers, body }: Answer) -> Result<Self, Failure> {
+        // The server writes these itself.
+        let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
+        let headers = headers.map(|(name, value)| Ok((name.parse()?, value.parse()?)));
         Ok(Self { headers: headers.collect::<Result<_, Failure>>()?, body: Bytes::from(body) })
     }
 
     fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         for (name, value) in &self.headers {
-            response.insert_header((name.clone(), value.clone()));
+            response.append_header((name.clone(), value.clone()));
         }
         response.body(self.body.clone())
     }
 }
 
-/// What a request to verify holds; other members are dropped, as Keymint does.
+/// The body of a verification. Other members are dropped, as in Keymint.
 #[derive(Debug, Deserialize)]
 struct Request {
     #[serde(rename = "key")]
     _key: String,
 }
 
-/// Records answers of Keymint's, and starts a process that gives them.
+/// Records answers of Keymint, and starts a process that gives them.
 pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Server, Failure> {
     let model = keymint::start(lab, keymint::MEMORY, workers, folder).await?;
     let api = Api::at(model.url());
     let keys = api.create_keys(Sort::Limited, 1).await?;
-    let verify = Recorded::from(api.verify(&keys[0]).await?);
-    let authorize = Recorded::from(api.authorize(&keys[0]).await?);
+    let verify = api.verify(&keys[0]).await?;
+    let authorize = api.authorize(&keys[0]).await?;
     model.stop().await?;
     let answers = folder.join("answers");
     fs::write(&answers, serde_json::to_vec(&Answers { verify, authorize })?)?;
@@ -88,9 +74,9 @@ pub(crate) async fn start(lab: &Lab, workers: usize, folder: &Path) -> Result<Se
     Server::start(&mut command, folder).await
 }
 
-/// The process.
+/// Runs the process.
 pub(crate) fn serve(arguments: &Bare) -> Result<(), Failure> {
-    let recorded: Answers<Recorded> = serde_json::from_slice(&fs::read(&arguments.answers)?)?;
+    let recorded: Answers<Answer> = serde_json::from_slice(&fs::read(&arguments.answers)?)?;
     let given = Answers { verify: Given::of(recorded.verify)?, authorize: Given::of(recorded.authorize)? };
     let answers = Data::new(given);
 

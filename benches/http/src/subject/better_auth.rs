@@ -1,4 +1,4 @@
-//! Better Auth, from npm: what Keymint replaces, on the same engine with the same durability.
+//! Better Auth, from npm: the software that Keymint replaces, on the same engine with the same durability.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::stock::Stock;
 /// SQLite's `synchronous`, the same as Keymint's `durability = "full"`.
 const DURABILITY: &str = "full";
 
-/// Installs the packages that the lock names, where they are missing, and makes the tables.
+/// Installs the packages of the lock file if they are missing, and makes the tables.
 pub(crate) async fn prepare(stock: &Stock) -> Result<(), Failure> {
     if !folder().join("node_modules").exists() {
         let mut npm = Command::new("npm");
@@ -26,7 +26,7 @@ pub(crate) async fn start(stock: &Stock, workers: NonZeroUsize, folder: &Path) -
     Server::start(node("serve").args([&stock.url(), DURABILITY, &workers.to_string()]), folder).await
 }
 
-/// The packages and the server are where the sources are: a benchmark runs from a checkout.
+/// Returns the folder of the packages and the server, beside the sources: a benchmark runs from a checkout.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("better-auth")
 }

@@ -1,4 +1,5 @@
-//! Keymint itself, with its defaults but for the database, the port, the number of threads, and what a subject is for.
+//! Keymint itself, with its defaults except for the database, the port, the number of threads, and the subject's own
+//! option.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +29,7 @@ pub(crate) async fn migrate(lab: &Lab, database: &str, folder: &Path) -> Result<
     Err(format!("keymint migrate failed: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// Has the servers of this folder defer usage: lists of tables are for files, and not for the environment.
+/// Makes the servers of this folder defer usage. A file is needed, since lists of tables cannot be in the environment.
 pub(crate) fn defer_usage(folder: &Path) -> Result<(), Failure> {
     Ok(fs::write(folder.join("keymint.toml"), "[[api_key]]\ndefer_usage = true\n")?)
 }

@@ -1,9 +1,11 @@
-use std::fmt;
-
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// What can be measured.
+use crate::keys::named;
+
+named!(Engine, Kind);
+
+/// The subjects that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -13,15 +15,15 @@ pub(crate) enum Kind {
     Sqlite,
     /// The same with `defer_usage`.
     SqliteDeferred,
-    /// Two processes of Keymint on one SQLite file, each of which gets half of the connections.
+    /// Two processes of Keymint on one SQLite file, each with half of the connections.
     SqlitePair,
     /// Keymint on Postgres, durability full.
     Postgres,
     /// The same with `defer_usage`.
     PostgresDeferred,
-    /// Two processes of Keymint on one Postgres, each of which gets half of the connections.
+    /// Two processes of Keymint on one Postgres, each with half of the connections.
     PostgresPair,
-    /// Keymint on its memory.
+    /// Keymint in its own memory.
     Memory,
     /// Better Auth on SQLite: WAL, synchronous full.
     BetterAuthSqlite,
@@ -29,7 +31,7 @@ pub(crate) enum Kind {
     BetterAuthPostgres,
 }
 
-/// Where a subject keeps its keys.
+/// The database of a subject's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Engine {
@@ -40,7 +42,7 @@ pub(crate) enum Engine {
 }
 
 impl Kind {
-    /// Its database; `None` where it has none.
+    /// Returns its database; `None` = it has none.
     pub(crate) fn engine(self) -> Option<Engine> {
         match self {
             Self::Bare | Self::Memory => None,
@@ -59,39 +61,13 @@ impl Kind {
         self != Self::Bare && !self.is_better_auth()
     }
 
-    /// Whether it writes behind its answers what keys without a quota have used.
+    /// Returns true if it writes the usage of keys without a quota after its answers.
     pub(crate) fn defers_usage(self) -> bool {
         matches!(self, Self::SqliteDeferred | Self::PostgresDeferred)
     }
 
-    /// Processes of Keymint that share its database.
+    /// Returns the number of Keymint's processes that share its database.
     pub(crate) fn processes(self) -> usize {
         if matches!(self, Self::SqlitePair | Self::PostgresPair) { 2 } else { 1 }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Bare => "bare",
-            Self::Sqlite => "sqlite",
-            Self::SqliteDeferred => "sqlite-deferred",
-            Self::SqlitePair => "sqlite-pair",
-            Self::Postgres => "postgres",
-            Self::PostgresDeferred => "postgres-deferred",
-            Self::PostgresPair => "postgres-pair",
-            Self::Memory => "memory",
-            Self::BetterAuthSqlite => "better-auth-sqlite",
-            Self::BetterAuthPostgres => "better-auth-postgres",
-        })
     }
 }

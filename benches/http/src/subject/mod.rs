@@ -1,4 +1,4 @@
-//! What is measured, one kind a file. Each is a process of its own, on a free port, with fresh data.
+//! The measured subjects, one kind a file. Each is a process of its own, on a free port, with fresh data.
 
 pub(crate) mod bare;
 mod better_auth;
@@ -16,8 +16,7 @@ pub(crate) use self::kind::{Engine, Kind};
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
-use crate::endpoint::Endpoint;
-use crate::keys::{Pick, Sort, Texts};
+use crate::keys::{Endpoint, Pick, Sort, Texts};
 use crate::server::Server;
 use crate::stock::Stock;
 
@@ -25,10 +24,10 @@ use crate::stock::Stock;
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
-    /// Of its processes.
+    /// The APIs of its processes.
     pub(crate) apis: Vec<Api>,
     pub(crate) folder: PathBuf,
-    /// Of every sort of keys that is there.
+    /// The texts of every sort of keys that it has.
     texts: Vec<(Sort, Texts)>,
     // In this order: servers end before their database.
     servers: Vec<Server>,
@@ -43,7 +42,7 @@ pub(crate) struct Database {
 }
 
 impl Subject {
-    /// The keys that requests show.
+    /// Returns the keys that requests use.
     pub(crate) fn texts(&self, pick: Pick) -> Texts {
         let texts = self.texts.iter().find(|(sort, _)| *sort == pick.sort()).map(|(_, texts)| texts);
         match (texts, pick) {
@@ -54,17 +53,17 @@ impl Subject {
         }
     }
 
-    /// Where its processes answer such requests.
+    /// Returns the URLs of an endpoint at its processes.
     pub(crate) fn urls(&self, endpoint: Endpoint) -> Vec<String> {
         self.apis.iter().map(|api| api.url(endpoint)).collect()
     }
 
-    /// KiB of memory that its processes hold; `None` where the system does not say.
+    /// Returns the KiB of memory that its processes hold; `None` = the system does not say.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
         self.servers.iter().map(Server::resident_kib).sum()
     }
 
-    /// Has its processes write what they have not written yet, and end.
+    /// Lets its processes write their deferred usage, and end.
     pub(crate) async fn finish(&mut self) -> Result<(), Failure> {
         for server in self.servers.drain(..) {
             server.finish().await?;
@@ -85,7 +84,7 @@ impl Database {
     }
 }
 
-/// Where subjects are started: a temporary folder, and the program to measure.
+/// The environment of the subjects: a temporary folder, and the program to measure.
 #[derive(Debug)]
 pub(crate) struct Lab {
     folder: TempDir,
@@ -93,7 +92,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// With the program that is named, or else the one beside this program.
+    /// Opens a lab with the named program, or else the one beside this program.
     pub(crate) fn open(keymint: Option<&Path>) -> Result<Self, Failure> {
         let keymint = match keymint {
             Some(file) => file.to_owned(),
@@ -112,7 +111,7 @@ impl Lab {
         self.folder.path()
     }
 
-    /// A new folder, which goes with the lab.
+    /// Makes a folder, which is removed with the lab.
     pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
         Ok(tempfile::tempdir_in(&self.folder)?.keep())
     }
@@ -129,7 +128,7 @@ impl Lab {
                 sorts.push(sort);
             }
         }
-        let lots: Vec<(Sort, usize)> = sorts.into_iter().map(|sort| (sort, run.keys.get())).collect();
+        let lots: Vec<(Sort, usize)> = sorts.into_iter().map(|sort| (sort, run.common.keys.get())).collect();
         let database = match kind.engine() {
             Some(engine) => Some(Database::start(engine, &folder).await),
             None => None,
@@ -151,17 +150,19 @@ impl Lab {
                 }
                 let mut servers = Vec::new();
                 for _ in 0..kind.processes() {
-                    servers.push(keymint::start(self, &stock.url(), run.workers, &folder).await?);
+                    servers.push(keymint::start(self, &stock.url(), run.common.workers, &folder).await?);
                 }
                 servers
             }
-            None if kind == Kind::Memory => vec![keymint::start(self, keymint::MEMORY, run.workers, &folder).await?],
-            None => vec![bare::start(self, run.workers, &folder).await?],
+            None if kind == Kind::Memory => {
+                vec![keymint::start(self, keymint::MEMORY, run.common.workers, &folder).await?]
+            }
+            None => vec![bare::start(self, run.common.workers, &folder).await?],
         };
         let apis: Vec<Api> = servers.iter().map(|server| Api::at(server.url())).collect();
         let mut texts = Vec::new();
         for (sort, count) in lots {
-            // There is no way into another process' memory but its API.
+            // Another process' memory is only accessible through its API.
             let of_sort = match kind {
                 Kind::Memory => Texts::Listed(apis[0].create_keys(sort, count).await?),
                 _ => Texts::Numbered { sort, count },

@@ -3,14 +3,14 @@ use keymint_domain::verify::{Refusal, Verdict};
 use keymint_ports::StoreError;
 use keymint_service::{Caller, Keys, ServiceError, VerifyKey};
 
-use super::{ApiKey, Verifier, VerifierError};
+use super::{VerifiedKey, Verifier, VerifierError};
 
-/// Keys are checked in this process, without a network.
+/// Verifies keys in this process, without a network call.
 #[async_trait]
 impl Verifier for Keys {
-    async fn verify(&self, request: VerifyKey) -> Result<Result<ApiKey, Refusal>, VerifierError> {
+    async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         match self.verify(&Caller::Gateway, request).await {
-            Ok(Verdict::Accepted(key)) => Ok(Ok(ApiKey::of(&key, self.policy(), self.standings(&key)))),
+            Ok(Verdict::Accepted(key)) => Ok(Ok(VerifiedKey::of(&key, self.policy(), self.standings(&key)))),
             Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
             Err(
                 error @ (ServiceError::Overloaded

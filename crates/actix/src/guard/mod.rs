@@ -1,17 +1,18 @@
-//! Routes of your own behind API keys: the guard [`RequireKey`], and the extractors [`ApiKey`] and [`Admission`].
+//! API keys for an application's own routes: the guard [`RequireKey`], and the extractors [`VerifiedKey`] and
+//! [`Admission`].
 //!
-//! An application says once how keys are checked, by a [`KeyCheck`] among its data: by the [`Keys`](keymint_service::Keys)
-//! in its own process, or by a Keymint elsewhere (`Remote`, with the feature `remote`). A request pays once, however many
-//! guards and extractors look at its key.
+//! A [`KeyCheck`] in the application's data verifies keys: with the [`Keys`](keymint_service::Keys) in the same
+//! process, or with a remote Keymint (`Remote`, with the feature `remote`). A request is charged once, regardless of
+//! the number of its guards and extractors.
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use actix_web::{App, web};
-//! use keymint_actix::guard::{ApiKey, KeyCheck, RequireKey};
+//! use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey};
 //! use keymint_service::Keys;
 //!
-//! async fn report(key: ApiKey) -> String {
+//! async fn report(key: VerifiedKey) -> String {
 //!     format!("{} calls are left to {}", key.remaining.map_or("any number of".to_owned(), |left| left.to_string()), key.owner)
 //! }
 //!
@@ -26,18 +27,20 @@
 
 mod admission;
 mod embedded;
-mod key;
 mod key_check;
+mod presented_key;
 #[cfg(feature = "remote")]
 mod remote;
 mod require;
-mod shown;
+mod verified_key;
 mod verifier;
 
 pub use admission::Admission;
-pub use key::{ApiKey, RateLimitLeft};
 pub use key_check::KeyCheck;
 #[cfg(feature = "remote")]
 pub use remote::{InvalidRemote, Remote, RemoteOptions};
 pub use require::{Guarded, RequireKey};
-pub use verifier::{Verifier, VerifierError};
+pub use verified_key::{RateLimitLeft, VerifiedKey};
+pub use verifier::Verifier;
+
+pub use crate::error::VerifierError;

@@ -3,12 +3,12 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Object, RefOr, Required, Schema};
 
-/// What an endpoint reads.
+/// The body that an endpoint reads.
 pub(super) struct Body {
     pub(super) schema: ObjectBuilder,
     pub(super) example: Value,
     pub(super) is_required: bool,
-    /// Whether it may be the body of an HTML form.
+    /// True if it may be the body of an HTML form.
     pub(super) may_be_form: bool,
 }
 
@@ -16,7 +16,7 @@ pub(super) const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Body {
-    /// The same as the document has it.
+    /// Returns the body as the document has it.
     pub(super) fn build(self) -> RequestBody {
         let required = if self.is_required { Required::True } else { Required::False };
         let content = |schema| ContentBuilder::new().schema(Some(schema)).example(Some(self.example.clone())).build();
@@ -28,7 +28,7 @@ impl Body {
     }
 }
 
-/// A form's fields: the members that are texts.
+/// Returns a form's fields: the members that are texts.
 fn form(mut schema: Object) -> Object {
     let is_text = |schema: &RefOr<Schema>| matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::String));
     schema.properties.retain(|_, schema| is_text(schema));

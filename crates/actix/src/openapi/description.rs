@@ -13,16 +13,16 @@ use super::body::{Body, JSON};
 use super::failures::Failures;
 use super::header;
 use super::parts::Parts;
-use super::schema::Member;
 use super::security::Callers;
-use crate::ApiError;
+use crate::error::ApiError;
+use crate::members::Shape;
+use crate::members::schema::Property;
 
-/// What an endpoint takes and answers, for the document.
+/// The description of an endpoint: what it takes, answers, and fails with.
 pub(crate) struct Description {
     /// Names the operation to generated clients.
     id: &'static str,
     summary: &'static str,
-    tag: &'static str,
     text: Option<&'static str>,
     callers: Callers,
     parameters: Vec<Parameter>,
@@ -34,11 +34,11 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    pub(super) fn new(tag: &'static str, id: &'static str, summary: &'static str, callers: Callers) -> Self {
+    /// Names an operation, and says who may ask.
+    pub(crate) fn new(id: &'static str, summary: &'static str, callers: Callers) -> Self {
         Self {
             id,
             summary,
-            tag,
             text: None,
             failures: callers.failures(),
             callers,
@@ -49,56 +49,63 @@ impl Description {
         }
     }
 
-    /// What does not fit into one line.
-    pub(super) fn text(self, text: &'static str) -> Self {
+    /// Adds what does not fit into one line.
+    pub(crate) fn text(self, text: &'static str) -> Self {
         Self { text: Some(text), ..self }
     }
 
-    /// Parameters of the query, of the head or of the path.
-    pub(super) fn takes(mut self, place: &ParameterIn, members: Vec<Member>) -> Self {
-        self.parameters.extend(members.into_iter().map(|member| member.parameter(place.clone())));
+    /// Adds parameters of the query.
+    pub(crate) fn takes(mut self, query: Shape) -> Self {
+        self.parameters.extend(query.into_parameters(&ParameterIn::Query));
         self
     }
 
-    /// A JSON body that must be there.
-    pub(super) fn reads(mut self, schema: ObjectBuilder, example: Value) -> Self {
+    /// Adds parameters of the query, of the head or of the path.
+    pub(crate) fn takes_from(mut self, place: &ParameterIn, properties: Vec<Property>) -> Self {
+        self.parameters.extend(properties.into_iter().map(|property| property.into_parameter(place.clone())));
+        self
+    }
+
+    /// Adds a JSON body that must be there.
+    pub(crate) fn reads(mut self, body: Shape, example: Value) -> Self {
         self.failures.add(Failures::of_a_body());
+        let schema = body.into_object();
         self.body = Some(Body { schema, example, is_required: true, may_be_form: false });
         self
     }
 
-    /// The body may be missing.
-    pub(super) fn or_nothing(mut self) -> Self {
+    /// Allows the body to be absent.
+    pub(crate) fn or_nothing(mut self) -> Self {
         self.body = self.body.map(|body| Body { is_required: false, ..body });
         self
     }
 
-    /// The body may be that of an HTML form.
+    /// Allows the body to be that of an HTML form.
     pub(super) fn or_form(mut self) -> Self {
         self.body = self.body.map(|body| Body { may_be_form: true, ..body });
         self
     }
 
-    /// 200 with a body of this type.
-    pub(super) fn answers<T: ToSchema>(self, description: &str, example: Value) -> Self {
+    /// Answers 200 with a body of this type.
+    pub(crate) fn answers<T: ToSchema>(self, description: &str, example: Value) -> Self {
         let schema = Ref::from_schema_name(T::name());
         self.refers_to::<T>().succeeds("200", description, JSON, schema, Some(example))
     }
 
-    /// Keeps the schema of a type to which an answer's refers.
-    pub(super) fn refers_to<T: ToSchema>(mut self) -> Self {
+    /// Keeps the schema of a type to which an answer's schema refers.
+    pub(crate) fn refers_to<T: ToSchema>(mut self) -> Self {
         self.schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(&mut self.schemas);
         self
     }
 
-    /// 200 with a body of this schema.
-    pub(super) fn answers_with(self, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Self {
+    /// Answers 200 with a body of this schema.
+    pub(crate) fn answers_with(self, description: &str, schema: impl Into<RefOr<Schema>>, example: Value) -> Self {
         self.succeeds("200", description, JSON, schema, Some(example))
     }
 
-    /// A body of another media type, or of one more.
-    pub(super) fn succeeds(
+    /// Answers with a body of another media type, or of one more.
+    pub(crate) fn succeeds(
         self,
         status: &'static str,
         description: &str,
@@ -110,27 +117,27 @@ impl Description {
         self.on_success(status, |response| response.description(description).content(media_type, content))
     }
 
-    /// A success without a body.
-    pub(super) fn succeeds_silently(self, status: &'static str, description: &str) -> Self {
+    /// Answers with a success without a body.
+    pub(crate) fn succeeds_silently(self, status: &'static str, description: &str) -> Self {
         self.on_success(status, |response| response.description(description))
     }
 
-    /// A header of the success.
-    pub(super) fn with_header(self, name: &str, schema: ObjectBuilder, description: &str) -> Self {
+    /// Adds a header of the success.
+    pub(crate) fn with_header(self, name: &str, schema: ObjectBuilder, description: &str) -> Self {
         let header = Header::builder().schema(Some(schema)).description(Some(description)).build();
         let status = self.success.last().map_or("200", |(status, _)| status);
         self.on_success(status, |response| response.header(name, header))
     }
 
-    /// Headers of the success that other answers have too.
-    pub(super) fn with_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Adds headers of the success that other answers have too.
+    pub(crate) fn with_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         names.into_iter().fold(self, |description, name| {
             description.on_success("200", |response| response.header_ref(name, header(name)))
         })
     }
 
-    /// What a client may do next with the answer: `into` is where the operation takes what `from` says.
-    pub(super) fn leads_to(self, operation: &str, into: &str, from: &str) -> Self {
+    /// Links the answer to another operation, which takes the part `from` of it in the place `into`.
+    pub(crate) fn leads_to(self, operation: &str, into: &str, from: &str) -> Self {
         let link = LinkBuilder::new().operation_id(operation);
         let link = match into.strip_prefix("body.") {
             Some(member) => link.request_body(Some(json!({ member: from }))),
@@ -149,30 +156,31 @@ impl Description {
         self
     }
 
-    /// What may go wrong here besides what may anywhere.
-    pub(super) fn fails<E: Into<ApiError>>(mut self, errors: impl IntoIterator<Item = E>) -> Self {
+    /// Adds the errors of this endpoint.
+    pub(crate) fn fails<E: Into<ApiError>>(mut self, errors: impl IntoIterator<Item = E>) -> Self {
         self.failures.add(errors.into_iter().map(Into::into));
         self
     }
 
-    /// What may go wrong, in a form of its own.
-    pub(super) fn fails_as(mut self, failures: Failures) -> Self {
+    /// Adds errors in a form of their own.
+    pub(crate) fn fails_as(mut self, failures: Failures) -> Self {
         self.failures.join(failures);
         self
     }
 
-    /// The parameters, which are those of every method.
+    /// Takes the parameters, which every method has in common.
     pub(super) fn parameters(&mut self) -> Option<Vec<Parameter>> {
         Some(std::mem::take(&mut self.parameters)).filter(|parameters| !parameters.is_empty())
     }
 
-    /// The operation of one method, which is part of the name of all but the first. What it refers to goes into `parts`.
-    pub(super) fn operation(self, method: &HttpMethod, is_first: bool, parts: &mut Parts) -> Operation {
+    /// Returns the operation of one method, which is part of the name of all but the first. `parts` collects what it refers
+    /// to.
+    pub(super) fn operation(self, tag: &str, method: &HttpMethod, is_first: bool, parts: &mut Parts) -> Operation {
         let has_bodies = *method != HttpMethod::Head;
         let suffix = if is_first { "" } else { name(method) };
         let everywhere = self.callers.headers();
         parts.add(self.schemas);
-        let operation = OperationBuilder::new().tag(self.tag).operation_id(Some(format!("{}{suffix}", self.id)));
+        let operation = OperationBuilder::new().tag(tag).operation_id(Some(format!("{}{suffix}", self.id)));
         let operation = operation.summary(Some(self.summary)).description(self.text);
         let operation = operation.request_body(self.body.map(Body::build)).securities(self.callers.requirements());
         let operation = self.success.into_iter().fold(operation, |operation, (status, response)| {
@@ -189,14 +197,14 @@ impl Description {
     }
 }
 
-/// What `HEAD` is answered.
+/// Returns the response to `HEAD`.
 fn without_body(response: Response) -> Response {
     let mut response = response;
     response.content.clear();
     response
 }
 
-/// A method as a part of an operation's name.
+/// Returns a method as a part of an operation's name.
 fn name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "Get",
@@ -210,7 +218,7 @@ fn name(method: &HttpMethod) -> &'static str {
     }
 }
 
-/// Nothing but its name: a description is made to be built.
+/// Shows the name alone.
 impl fmt::Debug for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Description").field("id", &self.id).finish_non_exhaustive()

@@ -17,14 +17,13 @@ use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 
 use super::body::JSON;
 use super::parts::Parts;
-use super::schema::choice;
 use super::{HEADERS, header};
-use crate::ApiError;
-use crate::authorize::Denial;
+use crate::error::{ApiError, Denial};
+use crate::members::schema::choice;
 
-/// What may go wrong with an operation: answers that the errors themselves have written, by status.
+/// The failures of an operation by status: the answers that the errors themselves write.
 #[derive(Default)]
-pub(super) struct Failures(BTreeMap<u16, Vec<Failure>>);
+pub(crate) struct Failures(BTreeMap<u16, Vec<Failure>>);
 
 struct Failure {
     body: Value,
@@ -34,8 +33,8 @@ struct Failure {
 
 const PROBLEM: &str = "application/problem+json";
 
-/// Why a key is refused, in the order of the chain, as far as every endpoint says it alike.
-pub(super) const REFUSALS: [ErrorCode; 9] = [
+/// The reasons to refuse a key that every endpoint tells alike, in the order of the chain.
+pub(crate) const REFUSALS: [ErrorCode; 9] = [
     ErrorCode::InvalidApiKey,
     ErrorCode::IpNotAllowed,
     ErrorCode::KeyDisabled,
@@ -47,8 +46,8 @@ pub(super) const REFUSALS: [ErrorCode; 9] = [
     ErrorCode::NoDefaultApiKeyConfigurationFound,
 ];
 
-/// A refusal for this reason; where a limit is the reason, one after which waiting helps.
-pub(super) fn refusal(reason: ErrorCode) -> Refusal {
+/// Returns a refusal for this reason; one for a limit says when to try again.
+pub(crate) fn refusal(reason: ErrorCode) -> Refusal {
     let refusal = Refusal::of_unknown(reason);
     let limit = match reason {
         ErrorCode::RateLimited => Standing::RATE,
@@ -68,18 +67,18 @@ pub(super) fn refusal(reason: ErrorCode) -> Refusal {
 }
 
 impl Failures {
-    /// What may go wrong with any request on the way to its endpoint.
-    pub(super) fn of_any() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of any request on the way to its endpoint.
+    pub(crate) fn of_any() -> impl Iterator<Item = ApiError> {
         [ApiError::Timeout, ApiError::Draining].into_iter()
     }
 
-    /// How the store may fail.
-    pub(super) fn of_the_store() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of the store.
+    pub(crate) fn of_the_store() -> impl Iterator<Item = ApiError> {
         [StoreError::unavailable("down"), StoreError::Duplicate].into_iter().map(ApiError::from)
     }
 
-    /// What may be wrong with how a body is sent.
-    pub(super) fn of_a_body() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of a body.
+    pub(crate) fn of_a_body() -> impl Iterator<Item = ApiError> {
         let allowed = "application/json";
         [
             ApiError::Validation("[body.name] Invalid input: expected string, received number".to_owned()),
@@ -93,8 +92,8 @@ impl Failures {
         .into_iter()
     }
 
-    /// What may be wrong with where a browser's request comes from, and wants to be sent on.
-    pub(super) fn of_a_page() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of a browser's origin and of URLs to be redirected to.
+    pub(crate) fn of_a_page() -> impl Iterator<Item = ApiError> {
         [
             ErrorCode::MissingOrNullOrigin,
             ErrorCode::InvalidOrigin,
@@ -108,14 +107,14 @@ impl Failures {
         .chain([ApiError::NotAText("callbackURL")])
     }
 
-    /// Why a key that the request shows, so as to count as its owner's, may be refused.
-    pub(super) fn of_a_key() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of a key that opens a session.
+    pub(crate) fn of_a_key() -> impl Iterator<Item = ApiError> {
         let refused = REFUSALS.into_iter().map(|code| ServiceError::KeyRefused(refusal(code)));
         refused.chain([ServiceError::ShortKey, ServiceError::Overloaded]).map(ApiError::from)
     }
 
-    /// Why somebody who signs in or up may be turned away.
-    pub(super) fn of_a_sign_in() -> impl Iterator<Item = ApiError> {
+    /// Returns the errors of every sign-in and sign-up.
+    pub(crate) fn of_a_sign_in() -> impl Iterator<Item = ApiError> {
         [
             ApiError::Throttled(Duration::from_mins(1)),
             ErrorCode::CrossSiteNavigationLoginBlocked.into(),
@@ -124,8 +123,8 @@ impl Failures {
         .into_iter()
     }
 
-    /// What a gateway is told of these, without and with `deny=403`.
-    pub(super) fn of_a_gateway(errors: impl Fn() -> Vec<ApiError>) -> Self {
+    /// Returns these errors as gateways are told of them, without and with `deny=403`.
+    pub(crate) fn of_a_gateway(errors: impl Fn() -> Vec<ApiError>) -> Self {
         let mut failures = Self::default();
         for by_403 in [false, true] {
             let denials = errors().into_iter().map(|error| Denial { error, by_403 });
@@ -134,19 +133,19 @@ impl Failures {
         failures
     }
 
-    /// These too.
+    /// Adds other failures.
     pub(super) fn join(&mut self, other: Self) {
         for (status, failures) in other.0 {
             self.0.entry(status).or_default().extend(failures);
         }
     }
 
-    /// These errors too.
+    /// Adds errors.
     pub(super) fn add(&mut self, errors: impl IntoIterator<Item = ApiError>) {
         errors.into_iter().for_each(|error| self.take(&error, JSON));
     }
 
-    /// Keeps the answer that the error writes; one body once.
+    /// Adds the answer that the error writes, unless its body is there already.
     fn take(&mut self, error: &dyn ResponseError, media_type: &'static str) {
         let response = error.error_response();
         let headers = response.headers().keys().map(|name| name.as_str().to_owned());
@@ -160,7 +159,7 @@ impl Failures {
         }
     }
 
-    /// The answers, by status, with these headers on each.
+    /// Returns the responses by status, each with the headers `everywhere`.
     pub(super) fn responses(self, everywhere: &[&str], parts: &mut Parts) -> Vec<(u16, Response)> {
         let described = self.0.into_iter().map(|(status, failures)| {
             let phrase = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
@@ -183,7 +182,7 @@ impl Failures {
     }
 }
 
-/// One of these failures: the schema says which codes there are, and each is an example.
+/// Returns the content of one of these failures: the schema lists the codes, and each failure is an example.
 fn content(schema: &str, failures: &[&Failure], parts: &mut Parts) -> Content {
     let mut codes: Vec<_> = failures.iter().filter_map(|failure| failure.body["code"].as_str()).collect();
     codes.dedup();

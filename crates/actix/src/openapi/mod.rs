@@ -1,78 +1,66 @@
-//! The OpenAPI document, made of what the code itself knows: the table of routes, the errors' own answers, the types of
-//! the answers, and, beside the readers, the shapes of what comes in.
-//!
-//! One file describes the endpoints of one area; `routes` names the description of each of its endpoints.
+//! The OpenAPI document, assembled from what the endpoints state of themselves, the errors' own answers, and the types of
+//! the answers.
 
 mod body;
 mod description;
-mod examples;
+pub(crate) mod examples;
 mod failures;
-pub(crate) mod gateways;
-pub(crate) mod keys;
 mod parts;
-pub(crate) mod schema;
 mod security;
-pub(crate) mod server;
-pub(crate) mod users;
-pub(crate) mod verification;
 
 use keymint_domain::policy::Policy;
 use serde_json::Value;
 use utoipa::openapi::header::Header;
-use utoipa::openapi::path::{PathItem, PathsBuilder};
-use utoipa::openapi::schema::{Components, ObjectBuilder, Type};
+use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
 
-use crate::{Api, routes};
+use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
 use parts::Parts;
 
 pub(crate) use description::Description;
+pub(crate) use failures::{Failures, REFUSALS, refusal};
+pub(crate) use security::Callers;
 
-/// What of a server its document depends on.
+/// The facts about a server that its document depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Served<'a> {
-    /// Where Better Auth's endpoints stand.
+pub struct DocumentContext<'a> {
+    /// The path of Better Auth's endpoints.
     pub base_path: &'a str,
-    /// The kinds of keys, whose limits are those of requests.
+    /// The configurations, whose limits are those of members.
     pub policy: &'a Policy,
-    /// Whether everybody may verify keys.
+    /// True if everybody may verify keys.
     pub verify_is_public: bool,
-    /// Whether `/metrics` stands beside the API.
+    /// True if `/metrics` stands beside the API.
     pub has_metrics: bool,
 }
 
-impl<'a> Served<'a> {
-    pub(crate) fn by(api: &'a Api) -> Self {
-        let verify_is_public = api.keys.may_verify(&keymint_service::Caller::Anyone);
-        Self {
-            base_path: &api.options.base_path,
-            policy: api.keys.policy(),
-            verify_is_public,
-            has_metrics: api.metrics.is_some(),
-        }
-    }
+/// Endpoints that belong together: a tag of the document.
+pub(crate) struct Area {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) paths: Vec<DescribedPath>,
 }
 
-/// The tags, and what is under them.
-const KEYS: &str = "Keys";
-const VERIFICATION: &str = "Verification";
-const USERS: &str = "Users";
-const GATEWAYS: &str = "Gateways";
-const SERVER: &str = "Server";
-const TAGS: [(&str, &str); 5] = [
-    (VERIFICATION, "Whether a key may be used, asked by servers."),
-    (KEYS, "Making, changing and ending keys, by users and by servers."),
-    (USERS, "Signing up, in and out."),
-    (GATEWAYS, "Whether a request may pass, asked by gateways."),
-    (SERVER, "The server itself."),
-];
+/// A path of the document.
+pub(crate) struct DescribedPath {
+    /// The path from the root, with parameters in braces.
+    pub(crate) template: String,
+    pub(crate) methods: &'static [HttpMethod],
+    pub(crate) describe: Describe,
+    /// True if the body may also be that of an HTML form.
+    pub(crate) takes_forms: bool,
+}
+
+/// Describes an endpoint of a server.
+pub(crate) type Describe = fn(&DocumentContext<'_>) -> Description;
 
 const REQUEST_ID: &str = "x-request-id";
-const RETRY_AFTER: &str = "retry-after";
-/// How a key stands against its limits.
-const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
-/// Headers of many answers: what they hold, and whether it is a number.
+pub(crate) const RETRY_AFTER: &str = "retry-after";
+/// The headers with how a key stands against its limits.
+pub(crate) const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
+/// Headers of many answers: the name, true if the value is a number, and the meaning.
 const HEADERS: [(&str, bool, &str); 8] = [
     (REQUEST_ID, false, "Names the request in the log: the client's own `X-Request-Id` where it is fit for that."),
     (RETRY_AFTER, true, "Seconds until the same request is worth repeating; there where waiting helps."),
@@ -84,19 +72,24 @@ const HEADERS: [(&str, bool, &str); 8] = [
     ("x-authz-code", false, "The code of the denial."),
 ];
 
-/// The document of a server, in OpenAPI 3.1.
-pub fn document(served: &Served<'_>) -> Value {
+/// Assembles the document of a server, in OpenAPI 3.1.
+pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<Item = Area>) -> Value {
     let mut parts = Parts::default();
     let mut paths = PathsBuilder::new();
-    for endpoint in routes::endpoints(served) {
-        let mut item = PathItem::default();
-        for (number, method) in endpoint.methods.iter().enumerate() {
-            let mut description = (endpoint.describe)(served);
-            item.parameters = description.parameters().map(|all| all.into_iter().map(RefOr::T).collect());
-            let operation = description.operation(method, number == 0, &mut parts);
-            item.merge_operations(PathItem::new(method.clone(), operation));
+    let mut tags = Vec::new();
+    for area in areas {
+        tags.push(TagBuilder::new().name(area.name).description(Some(area.about)).build());
+        for path in area.paths {
+            let mut item = PathItem::default();
+            for (number, method) in path.methods.iter().enumerate() {
+                let description = (path.describe)(context);
+                let mut description = if path.takes_forms { description.or_form() } else { description };
+                item.parameters = description.parameters().map(|all| all.into_iter().map(RefOr::T).collect());
+                let operation = description.operation(area.name, method, number == 0, &mut parts);
+                item.merge_operations(PathItem::new(method.clone(), operation));
+            }
+            paths = paths.path(path.template, item);
         }
-        paths = paths.path(endpoint.template, item);
     }
     let info = InfoBuilder::new()
         .title("Keymint")
@@ -106,14 +99,14 @@ pub fn document(served: &Served<'_>) -> Value {
     let document = OpenApiBuilder::new()
         .info(info)
         .servers(Some([Server::new("/")]))
-        .tags(Some(TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())))
+        .tags(Some(tags))
         .paths(paths)
-        .components(Some(components(parts, served)))
+        .components(Some(components(parts, context)))
         .build();
     serde_json::to_value(document).unwrap_or_default()
 }
 
-fn components(parts: Parts, served: &Served<'_>) -> Components {
+fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     let mut components = parts.components();
     for (name, is_number, text) in HEADERS {
         let schema = ObjectBuilder::new().schema_type(if is_number { Type::Integer } else { Type::String });
@@ -122,27 +115,52 @@ fn components(parts: Parts, served: &Served<'_>) -> Components {
         components.headers.insert(name.to_owned(), header.into());
     }
     components.schemas.insert("Error".to_owned(), error().into());
-    components.schemas.insert("Problem".to_owned(), gateways::problem().into());
-    security::add_schemes(&mut components, served);
+    components.schemas.insert("Problem".to_owned(), problem().into());
+    security::add_schemes(&mut components, context);
     components
 }
 
 /// The body of every error but those that gateways are told.
 fn error() -> ObjectBuilder {
-    let wait = schema::integer(0, schema::MAX_SAFE_INTEGER);
+    let wait = integer(0, MAX_SAFE_INTEGER);
     let wait = wait.description(Some("Milliseconds until the same request is worth repeating."));
     let details = ObjectBuilder::new().schema_type(Type::Object).property("tryAgainIn", wait);
-    let details = details.property("missing", schema::missing());
+    let details = details.property("missing", missing());
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("code", schema::text().description(Some("Names the reason to programs.")))
+        .property("code", text().description(Some("Names the reason to programs.")))
         .required("code")
-        .property("message", schema::text().description(Some("Tells people.")))
+        .property("message", text().description(Some("Tells people.")))
         .required("message")
         .property("details", details.description(Some("There where there is more to say.")))
 }
 
-/// A header that many answers have.
+/// The body of an error that a gateway is told (RFC 9457).
+fn problem() -> ObjectBuilder {
+    let problem = schema::object(vec![
+        required("type", text(), "Names the kind of problem by a URI."),
+        required("title", text(), "The kind of problem."),
+        required("status", integer(400, 599), "The status."),
+        required("detail", text(), "Tells people."),
+        required("code", text(), "Names the reason to programs."),
+    ]);
+    let policies = ArrayBuilder::new().items(choice(["rate", "quota"]));
+    problem.property("violated-policies", policies).property("missing", missing())
+}
+
+/// Permissions that a key lacks.
+fn missing() -> ObjectBuilder {
+    let actions = ArrayBuilder::new().items(text());
+    let description = "Permissions that were asked for and are not granted, where that is the reason.";
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(actions)).description(Some(description))
+}
+
+/// Returns a reference to a header that many answers have.
 fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
+}
+
+/// Returns the schema of `{"success": true}`.
+pub(crate) fn success() -> ObjectBuilder {
+    schema::object(vec![required("success", schema::boolean(), "True.")])
 }

@@ -5,7 +5,7 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{Components, ComponentsBuilder};
 use utoipa::openapi::{Ref, RefOr, Response, Schema};
 
-/// What the operations refer to.
+/// The parts that operations refer to.
 #[derive(Default)]
 pub(super) struct Parts {
     schemas: BTreeMap<String, RefOr<Schema>>,
@@ -21,19 +21,19 @@ impl Parts {
         self.schemas.extend(schemas);
     }
 
-    /// Keeps an error's body by its code.
+    /// Keeps an error's body by its code, and returns its name.
     pub(super) fn example(&mut self, body: Value) -> String {
         let code = body["code"].as_str().unwrap_or_default().to_owned();
         keep(&mut self.examples, &code, body)
     }
 
-    /// Keeps an answer by what it is.
+    /// Keeps an answer by its description, and returns a reference to it.
     pub(super) fn response(&mut self, response: Response) -> Ref {
         let name = response.description.replace(' ', "");
         Ref::from_response_name(keep(&mut self.responses, &name, response))
     }
 
-    /// All of them, as the document has them.
+    /// Returns all parts as the document has them.
     pub(super) fn components(self) -> Components {
         let components = ComponentsBuilder::new().schemas_from_iter(self.schemas);
         let examples = self.examples.into_iter();
@@ -44,7 +44,7 @@ impl Parts {
     }
 }
 
-/// Keeps a thing once, and returns by which name: others of the same name have a number.
+/// Keeps a thing once, and returns its name: others of the same name have a number.
 fn keep<T: PartialEq>(kept: &mut BTreeMap<String, T>, name: &str, thing: T) -> String {
     let numbered = (2..).map(|number: u32| format!("{name}-{number}"));
     let mut names = std::iter::once(name.to_owned()).chain(numbered);

@@ -4,7 +4,7 @@ use utoipa::openapi::security::{
 };
 
 use super::failures::Failures;
-use super::{LIMITS, REQUEST_ID, Served};
+use super::{DocumentContext, LIMITS, REQUEST_ID};
 
 const SERVER_KEY: &str = "serverKey";
 const SESSION_TOKEN: &str = "sessionToken";
@@ -12,30 +12,30 @@ const SESSION_COOKIE: &str = "sessionCookie";
 const API_KEY: &str = "apiKey";
 const GATEWAYS_SERVER_KEY: &str = "gatewaysServerKey";
 
-/// Who may ask.
+/// The callers of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Callers {
-    /// Anybody, and nothing that they show is looked at.
+pub(crate) enum Callers {
+    /// Anybody; no credential is read.
     Anyone,
-    /// Anybody who comes to sign up or in.
+    /// Anybody who signs up or in.
     Guests,
-    /// Anybody; who shows a session is told of it.
+    /// Anybody, with or without a session.
     Visitors,
     /// Users and servers.
     Users,
     /// Servers.
     Servers,
-    /// Whoever may verify keys: servers, or everybody.
+    /// Callers that may verify keys: servers, or everybody.
     Verifiers {
-        /// Whether everybody may.
+        /// True if everybody may.
         is_public: bool,
     },
-    /// Gateways, for a client that shows a key.
+    /// Gateways, on behalf of a client that shows a key.
     Gateways,
 }
 
 impl Callers {
-    /// What may go wrong for them everywhere.
+    /// Returns the failures of all their endpoints.
     pub(super) fn failures(self) -> Failures {
         let mut failures = Failures::default();
         if self != Self::Gateways {
@@ -49,17 +49,17 @@ impl Callers {
         failures
     }
 
-    /// Whether a key in a header opens a session to them, which it pays for whatever the answer.
+    /// Returns true if a key in a header opens a session for them, and pays for it whatever the answer.
     fn may_hold_keys(self) -> bool {
         matches!(self, Self::Guests | Self::Visitors | Self::Users)
     }
 
-    /// Headers of whatever they are answered.
+    /// Returns the headers of all their answers.
     pub(super) fn headers(self) -> &'static [&'static str] {
         if self.may_hold_keys() { &[REQUEST_ID, LIMITS[0], LIMITS[1]] } else { &[REQUEST_ID] }
     }
 
-    /// What they show: one of these.
+    /// Returns the alternative credentials.
     pub(super) fn requirements(self) -> Option<Vec<SecurityRequirement>> {
         let none = SecurityRequirement::default();
         let requirements: Vec<_> = match self {
@@ -80,8 +80,8 @@ fn one(scheme: &str) -> SecurityRequirement {
     SecurityRequirement::new(scheme, [] as [&str; 0])
 }
 
-/// Says how credentials are shown.
-pub(super) fn add_schemes(components: &mut Components, served: &Served<'_>) {
+/// Adds the schemes by which credentials are shown.
+pub(super) fn add_schemes(components: &mut Components, context: &DocumentContext<'_>) {
     let bearer = |text: &str| {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
     };
@@ -89,7 +89,7 @@ pub(super) fn add_schemes(components: &mut Components, served: &Served<'_>) {
         |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
     let cookie = "The cookie of sign-up and sign-in. `__Secure-` stands before its name where browsers come by https.";
     let cookie = ApiKeyValue::with_description("better-auth.session_token", cookie);
-    let mut headers = served.policy.configurations().iter().flat_map(|entry| &entry.api_key_headers);
+    let mut headers = context.policy.configurations().iter().flat_map(|entry| &entry.api_key_headers);
     let header_of_keys = headers.next().map_or("x-api-key", String::as_str);
     for (name, scheme) in [
         (SERVER_KEY, bearer("A server key.")),

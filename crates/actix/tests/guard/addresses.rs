@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, web};
-use keymint_actix::guard::{ApiKey, KeyCheck, Remote, RemoteOptions, Verifier};
+use keymint_actix::guard::{KeyCheck, Remote, RemoteOptions, VerifiedKey, Verifier};
 use keymint_domain::address::{AddressRules, Network, Networks};
 use keymint_domain::key::PlainKey;
 use keymint_store_memory::MemoryStore;
 
 use crate::support::{QUOTA, SERVER_KEY, keymint, left, mint, service};
 
-async fn handler(_: ApiKey) -> &'static str {
+async fn handler(_: VerifiedKey) -> &'static str {
     "in"
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderName;
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, web};
-use keymint_actix::guard::{Admission, ApiKey, KeyCheck, RateLimitLeft, Remote, RemoteOptions, RequireKey};
+use keymint_actix::guard::{Admission, KeyCheck, RateLimitLeft, Remote, RemoteOptions, RequireKey, VerifiedKey};
 use keymint_domain::key::MetadataInput;
 use keymint_domain::{ConfigId, Configuration, Metadata, Permissions, Policy};
 use keymint_ports::{MockKeyStore, StoreError};
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::support::{SERVER_KEY, keymint, left, mint, service};
 
-async fn twice(first: ApiKey, second: Option<ApiKey>, third: Admission) -> String {
+async fn twice(first: VerifiedKey, second: Option<VerifiedKey>, third: Admission) -> String {
     assert_eq!((Some(&first), Some(&first)), (second.as_ref(), third.verified()));
     first.id.to_string()
 }
@@ -52,7 +52,7 @@ async fn a_request_pays_once_however_many_look() {
 
 #[actix_web::test]
 async fn a_call_that_failed_is_not_made_again_for_the_same_request() {
-    async fn handler(first: Option<ApiKey>, second: Option<ApiKey>) -> String {
+    async fn handler(first: Option<VerifiedKey>, second: Option<VerifiedKey>) -> String {
         assert_eq!((first, second), (None, None));
         "none".to_owned()
     }
@@ -68,7 +68,7 @@ async fn a_handler_of_verified_keys_stays_closed_behind_a_guard_that_fails_open(
     async fn open(admission: Admission) -> String {
         format!("{admission:?}")
     }
-    async fn closed(_: ApiKey) -> String {
+    async fn closed(_: VerifiedKey) -> String {
         unreachable!("no key was verified")
     }
     let mut store = MockKeyStore::new();
@@ -87,7 +87,7 @@ async fn a_handler_of_verified_keys_stays_closed_behind_a_guard_that_fails_open(
 
 #[actix_web::test]
 async fn the_extractor_tells_everything_about_the_key() {
-    async fn handler(key: ApiKey) -> String {
+    async fn handler(key: VerifiedKey) -> String {
         assert_eq!((key.owner.as_str(), key.config_id.as_str(), key.remaining), ("ada", "default", Some(6)));
         assert_eq!(key.rate_limit, Some(RateLimitLeft { max: 10, window_ms: 86_400_000, left: 9 }));
         assert!(key.grants(&Permissions::of(&[("reports", &["read"])])));

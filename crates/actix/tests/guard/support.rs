@@ -2,12 +2,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, Running, ServeOptions, serve};
+use keymint_actix::{Api, Running, ServeOptions, serve};
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{KeyId, OwnerId, Permissions};
 use keymint_ports::KeyStore;
-use keymint_service::{Caller, CreateKey, Keys, OsEntropy, ServerKeys, SystemClock};
+use keymint_service::{Caller, CreateKey, Keys, ServerKeys};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -49,8 +49,8 @@ pub(crate) fn keymint_over_tls(listener: TcpListener, keys: Arc<Keys>, tls: Tls)
 fn keymint_with(listener: TcpListener, keys: Arc<Keys>, tls: Option<Tls>) -> SocketAddr {
     let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
     let store = Arc::new(MemoryStore::default());
-    let server_keys = ServerKeys::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), &given);
-    let api = Api::new(keys, Arc::new(server_keys), ApiOptions::default(), [1; 8]);
+    let server_keys = ServerKeys::new(store).with_given(&given);
+    let api = Api::new(keys, Arc::new(server_keys));
     let options = ServeOptions { workers: Some(1), tls, ..ServeOptions::default() };
     let Running { server, address, .. } = serve(listener, api, &options).unwrap();
     run(server);

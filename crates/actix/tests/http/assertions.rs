@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::VerifyingKey;
-use keymint_actix::authorize::AssertionOptions;
+use keymint_actix::AssertionOptions;
 use keymint_domain::{Configuration, Policy};
 use keymint_service::Access;
 use reqwest::{Method, RequestBuilder, Response};

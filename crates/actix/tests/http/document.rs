@@ -10,6 +10,7 @@ use keymint_domain::verify::Refusal;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, Policy};
 use keymint_ports::StoreError;
 use keymint_service::ServiceError;
+use keymint_test_support::markdown;
 use reqwest::Client;
 use serde_json::Value;
 
@@ -59,7 +60,7 @@ fn server() -> TestServer {
 #[tokio::test]
 async fn every_example_is_answered_as_written() {
     let server = server();
-    let blocks: Vec<_> = DOCUMENT.split("```http\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let blocks = markdown::blocks(DOCUMENT, "http");
     let (examples, rest) = blocks.as_chunks::<2>();
     assert!(rest.is_empty() && examples.len() > 25, "{} blocks", blocks.len());
     for [request, answer] in examples {

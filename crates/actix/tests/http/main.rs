@@ -5,7 +5,6 @@
 
 mod address_lists;
 mod addresses;
-mod applications;
 mod assertions;
 mod authorize;
 mod connections;

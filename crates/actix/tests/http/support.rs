@@ -2,10 +2,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_actix::authorize::{AssertionOptions, Assertions};
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::session::{CookieSecret, Sessions};
-use keymint_actix::{Api, ApiOptions, Running, ServeOptions, Stopper, serve};
+use keymint_actix::{
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
+};
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
@@ -99,8 +99,12 @@ impl TestServer {
             .idempotency_window(setup.idempotency_window)
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
-        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()), as_clock(), Arc::clone(&entropy), &given);
-        let identity = Identity::new(setup.users, as_clock(), entropy, setup.identity);
+        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()))
+            .with_given(&given)
+            .with_clock(as_clock())
+            .with_entropy(Arc::clone(&entropy));
+        let identity =
+            Identity::new(setup.users).with_options(setup.identity).with_clock(as_clock()).with_entropy(entropy);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
@@ -108,7 +112,10 @@ impl TestServer {
             None => sessions,
         };
         let sessions = if has_organizations { sessions.with_organizations() } else { sessions };
-        let api = Api::new(Arc::new(keys), Arc::new(server_keys), setup.options, [0xab; 8]).with_sessions(sessions);
+        let api = Api::new(Arc::new(keys), Arc::new(server_keys))
+            .with_options(setup.options)
+            .with_instance([0xab; 8])
+            .with_sessions(sessions);
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,

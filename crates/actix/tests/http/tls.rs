@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_actix::tls::{Certificate, InvalidCertificate, Tls};
-use keymint_actix::{Api, ApiOptions, Running, ServeOptions, Stopper, serve};
+use keymint_actix::{Api, Running, ServeOptions, Stopper, serve};
 use keymint_domain::server_key::ServerKeyText;
-use keymint_service::{Keys, OsEntropy, ServerKeys, SystemClock};
+use keymint_service::{Keys, ServerKeys};
 use keymint_store_memory::MemoryStore;
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use reqwest::tls::{TlsInfo, Version as TlsVersion};
@@ -39,8 +39,8 @@ impl TlsServer {
         let store = Arc::new(MemoryStore::default());
         let keys = Keys::builder(Arc::clone(&store) as _).build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
-        let server_keys = ServerKeys::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), &given);
-        let api = Api::new(Arc::new(keys), Arc::new(server_keys), ApiOptions::default(), [7; 8]);
+        let server_keys = ServerKeys::new(store).with_given(&given);
+        let api = Api::new(Arc::new(keys), Arc::new(server_keys));
         let tls = Tls::new(read(issued));
         let options = ServeOptions {
             workers: Some(1),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "keymint", version)]
 pub(super) struct Arguments {
-    /// The configuration file; ./keymint.toml where it exists.
+    /// The configuration file; by default ./keymint.toml if it exists.
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -17,27 +17,27 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run the server (the default).
     Serve,
-    /// Bring the database to the present layout.
+    /// Bring the database to the current layout.
     Migrate,
-    /// Copy SQLite's database into a new file, beside a running server. Postgres has `pg_dump`.
+    /// Copy SQLite's database into a new file, beside a running server. For Postgres use `pg_dump`.
     Backup {
-        /// The file to make.
+        /// The file to create.
         file: PathBuf,
     },
-    /// Ask the server that runs on this machine whether it is alive. The status is 0 where it is.
+    /// Check that the server on this machine is alive. The status is 0 if it is.
     Health {
-        /// Ask whether it is ready to serve, which its database must be too.
+        /// Check that it is ready to serve, which requires the database.
         #[arg(long)]
         ready: bool,
     },
-    /// Look at the configuration.
+    /// Check or print the configuration.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// Print the OpenAPI document of the server that the configuration describes.
     Openapi,
-    /// Work on API keys.
+    /// Manage API keys.
     Key {
         /// Print JSON instead of a table.
         #[arg(long, global = true)]
@@ -45,7 +45,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Work on the server keys that backends authenticate with.
+    /// Manage the server keys that backends authenticate with.
     ServerKey {
         /// Print JSON instead of a table.
         #[arg(long, global = true)]
@@ -53,7 +53,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ServerKeyCommand,
     },
-    /// Work on organizations, where no Better Auth does.
+    /// Manage organizations, for deployments without Better Auth.
     Org {
         /// Print JSON instead of a table.
         #[arg(long, global = true)]
@@ -65,7 +65,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say whether the configuration is valid, and everything that is wrong with it.
+    /// Check the configuration, and list everything that is wrong with it.
     Check,
     /// Print the effective configuration, without secrets.
     Print,
@@ -75,48 +75,26 @@ pub(super) enum ConfigCommand {
 pub(super) enum KeyCommand {
     /// Create a key; its text is shown this once.
     Create {
-        /// The user it is for.
+        /// The user who owns it.
         #[arg(long, value_name = "ID", required_unless_present = "organization")]
         user: Option<String>,
-        /// The organization it is for, where the configuration's keys belong to organizations.
+        /// The organization that owns it, if the configuration's keys belong to organizations.
         #[arg(long, value_name = "ID")]
         organization: Option<String>,
-        /// What its text begins with.
+        /// The prefix of its text.
         #[arg(long)]
         prefix: Option<String>,
         #[command(flatten)]
         members: Box<Members>,
     },
     /// List keys, one page of them.
-    List {
-        /// Keys of this user only.
-        #[arg(long, value_name = "ID", conflicts_with = "organization")]
-        user: Option<String>,
-        /// Keys of this organization only.
-        #[arg(long, value_name = "ID")]
-        organization: Option<String>,
-        /// Keys of this configuration only.
-        #[arg(long, value_name = "ID")]
-        config_id: Option<String>,
-        /// Rows to show: 0 to 1000.
-        #[arg(long, allow_negative_numbers = true)]
-        limit: Option<String>,
-        /// Rows to skip.
-        #[arg(long, allow_negative_numbers = true)]
-        offset: Option<String>,
-        /// The member to sort by, such as createdAt or name.
-        #[arg(long, value_name = "MEMBER")]
-        sort_by: Option<String>,
-        /// asc or desc.
-        #[arg(long, value_name = "DIRECTION")]
-        sort_direction: Option<String>,
-    },
+    List(Listing),
     /// Show one key.
     Get {
         /// The key's id.
         id: String,
     },
-    /// Verify a key, which counts as a use of it unless it is a dry run. The status is 0 where it is valid.
+    /// Verify a key, which counts as a use of it unless it is a dry run. The status is 0 if it is valid.
     Verify {
         /// The key's text; `-` reads it from standard input, which keeps it out of the shell's history.
         #[arg(allow_hyphen_values = true)]
@@ -124,16 +102,16 @@ pub(super) enum KeyCommand {
         /// The configuration that the key must be of.
         #[arg(long, value_name = "ID")]
         config_id: Option<String>,
-        /// What the key must grant, as JSON: `{"files":["read"]}`.
+        /// The permissions that the key must grant, as JSON: `{"files":["read"]}`.
         #[arg(long, value_name = "JSON")]
         permissions: Option<String>,
-        /// What the use costs; 0 looks without paying.
+        /// The cost of the use; 0 looks without paying.
         #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
-        /// From where it is used.
+        /// The address of the client that uses it.
         #[arg(long, value_name = "ADDRESS")]
         client_ip: Option<String>,
-        /// Say what every rule says, and count nothing.
+        /// Report what every rule says, and count nothing.
         #[arg(long)]
         dry_run: bool,
     },
@@ -141,13 +119,13 @@ pub(super) enum KeyCommand {
     Update {
         /// The key's id.
         id: String,
-        /// Whether it may be used.
+        /// Enable (true) or disable (false) it.
         #[arg(long)]
         enabled: Option<bool>,
         #[command(flatten)]
         members: Box<Members>,
     },
-    /// Stop a key at once, and keep it visible.
+    /// Revoke a key at once, and keep it visible.
     Revoke {
         /// The key's id.
         id: String,
@@ -159,46 +137,72 @@ pub(super) enum KeyCommand {
     },
 }
 
-/// What create and update have in common.
+/// The keys to list, their order, and the page.
+#[derive(Debug, Args)]
+pub(super) struct Listing {
+    /// Only keys of this user.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub(super) user: Option<String>,
+    /// Only keys of this organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) organization: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Rows to show: 0 to 1000.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) limit: Option<String>,
+    /// Rows to skip.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(super) offset: Option<String>,
+    /// The member to sort by, such as createdAt or name.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) sort_by: Option<String>,
+    /// asc or desc.
+    #[arg(long, value_name = "DIRECTION")]
+    pub(super) sort_direction: Option<String>,
+}
+
+/// The options that create and update share.
 #[derive(Debug, Args)]
 pub(super) struct Members {
     /// The configuration.
     #[arg(long, value_name = "ID")]
     pub(super) config_id: Option<String>,
-    /// A name for people.
+    /// A display name.
     #[arg(long)]
     pub(super) name: Option<String>,
-    /// How long it lives from now on, in seconds; `null` = for ever.
+    /// Its lifetime from now on, in seconds; `null` = for ever.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(super) expires_in: Option<String>,
-    /// What is attached to it, as JSON.
+    /// Its metadata, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) metadata: Option<String>,
-    /// Calls that its quota allows; `null` = no quota, on create.
+    /// The calls that its quota allows; `null` = no quota, on create.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) remaining: Option<String>,
-    /// Calls after a refill of the quota.
+    /// The calls after a refill of the quota.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) refill_amount: Option<String>,
-    /// Time between refills, in milliseconds.
+    /// The time between refills, in milliseconds.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) refill_interval: Option<String>,
-    /// Whether it is rate limited.
+    /// Limit its rate (true) or not (false).
     #[arg(long)]
     pub(super) rate_limit_enabled: Option<bool>,
     /// The rate limit's window, in milliseconds.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) rate_limit_time_window: Option<String>,
-    /// Calls per window.
+    /// The calls per window.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) rate_limit_max: Option<String>,
-    /// What it may be used for, as JSON: `{"files":["read"]}`.
+    /// The permissions that it grants, as JSON: `{"files":["read"]}`.
     #[arg(long, value_name = "JSON")]
     pub(super) permissions: Option<String>,
-    /// Networks from which alone it may be used, as `10.0.0.0/8,192.0.2.7`; `null` = everywhere.
+    /// The networks that it may be used from, as `10.0.0.0/8,192.0.2.7`; `null` = everywhere.
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(super) allow: Vec<String>,
-    /// Networks from which it may not be used, whatever is allowed; `null` = none.
+    /// The networks that it may not be used from, even if they are allowed; `null` = none.
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(super) deny: Vec<String>,
 }
@@ -207,7 +211,7 @@ pub(super) struct Members {
 pub(super) enum OrgCommand {
     /// Create an organization, with its first member.
     Create {
-        /// A name for people.
+        /// A display name.
         #[arg(long)]
         name: String,
         /// A name for URLs: lower-case letters, digits and hyphens.
@@ -216,7 +220,7 @@ pub(super) enum OrgCommand {
         /// The first member: a user's id or e-mail address.
         #[arg(long, value_name = "USER")]
         creator: String,
-        /// The first member's role; by default the one that may do everything.
+        /// The first member's role; by default the one that allows everything.
         #[arg(long)]
         role: Option<String>,
     },
@@ -236,7 +240,7 @@ pub(super) enum OrgCommand {
 pub(super) enum ServerKeyCommand {
     /// Create a server key; its text is shown this once.
     Create {
-        /// A name for people.
+        /// A display name.
         #[arg(long)]
         name: Option<String>,
     },

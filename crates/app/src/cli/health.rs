@@ -1,4 +1,4 @@
-//! For containers, which have no other program that could ask.
+//! The health check, for containers, which have no other program to run it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use super::{CliResult, Outcome, output};
 use crate::welcome::reachable;
 
-/// Less than the time that `deploy/Containerfile` gives it, so that it can say what is wrong.
+/// The timeout, which is shorter than that of `deploy/Containerfile`, so that the command can report the failure.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks `/healthz`, or `/readyz` where it is to be `ready`, of the server that listens on `listen`.
+/// Requests `/healthz`, or `/readyz` if `ready`, of the server that listens on `listen`.
 pub(super) async fn run(listen: SocketAddr, ready: bool) -> CliResult {
     if listen.port() == 0 {
         return Err("server.listen has port 0: only the server knows which one it took".into());
@@ -32,13 +32,13 @@ pub(super) async fn run(listen: SocketAddr, ready: bool) -> CliResult {
         Answer::TlsAlert if ready => {
             Err(format!("{address} speaks TLS, and this command does not: ask {path} by a client that does").into())
         }
-        // It was refused in the handshake, by a server that lives.
+        // A server that lives refused it in the handshake.
         Answer::TlsAlert => output::line("ok"),
         Answer::Other => Err(format!("what listens on {address} is no Keymint").into()),
     }
 }
 
-/// What came back.
+/// The answer of the server.
 enum Answer {
     Status(u16),
     TlsAlert,

@@ -3,6 +3,7 @@
 mod arguments;
 mod health;
 mod key;
+mod options;
 mod org;
 mod output;
 mod server_key;
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use keymint_actix::openapi;
+use keymint_actix::endpoints;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
@@ -24,21 +25,22 @@ use crate::{logging, serve};
 use arguments::{Arguments, Command, ConfigCommand, KeyCommand, ServerKeyCommand};
 use output::NobodyReads;
 
-/// What a command that did its work has to say with its exit status.
+/// The result of a command that did its work, for the exit status.
 pub(crate) enum Outcome {
-    /// It did what it was asked.
+    /// The command succeeded.
     Done,
-    /// It did its work, and the answer is no: a key that is not valid.
+    /// The command did its work, and the answer is no: a key that is not valid.
     No,
 }
 
-/// What a shell sees of a program that a broken pipe has ended: 128 and the number of SIGPIPE. It is not 0, since a refusal
-/// may be among what nobody has read.
+/// The exit status of a program that a broken pipe has ended, in a shell: 128 plus the number of SIGPIPE.
+///
+/// It is not 0, since the unread output may include a refusal.
 const BROKEN_PIPE: u8 = 141;
 
 type CliResult<T = Outcome> = Result<T, Box<dyn Error>>;
 
-/// Runs the command of this process's arguments. The status is 0 only where it did what it was asked.
+/// Runs the command that this process's arguments name. The status is 0 only if it succeeds.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
@@ -73,7 +75,7 @@ fn run(arguments: Arguments) -> CliResult {
                 output::line("the configuration is valid")
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
-            Command::Openapi => output::line(&format!("{:#}", openapi::document(&wiring::served(&config)))),
+            Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
             Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
@@ -98,14 +100,16 @@ fn run(arguments: Arguments) -> CliResult {
     })
 }
 
-/// Opens the database for a command. Only one that makes the first key makes a database for it: any other one would find
-/// nothing there, and is more likely in the wrong folder.
+/// Opens the database for a command.
+///
+/// Only a command that makes the first key creates a missing database. Any other would find nothing there, and was more
+/// likely started in the wrong folder.
 async fn open(config: &Config, makes_keys: bool) -> CliResult<Services> {
     let services = if makes_keys { Services::open(config).await } else { Services::open_existing(config).await };
     Ok(services?)
 }
 
-/// An error with its causes, outermost first.
+/// Returns an error with its causes, outermost first.
 fn explain(error: &dyn Error) -> String {
     let mut text = format!("error: {error}\n");
     let mut cause = error.source();

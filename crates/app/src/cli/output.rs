@@ -1,12 +1,14 @@
 use std::io::{self, Write as _};
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use keymint_domain::value::is_unseen;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{CliResult, Outcome};
 
-/// Nobody reads any more what is printed, as when it goes to `head`.
+/// The error for output that is not read any more, for example because `head` has exited.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads what is printed")]
 pub(super) struct NobodyReads;
@@ -20,14 +22,15 @@ pub(super) fn line(text: &str) -> CliResult {
     }
 }
 
-/// Prints one thing: as JSON, or one member a line.
+/// Prints one object: as JSON, or one member per line.
 pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     let text = serde_json::to_string(value)?;
-    // Metadata may hold what no table can: halves of characters, and any depth.
+    // Metadata may hold what no table can: lone surrogates, and any depth.
     let value = match serde_json::to_value(value) {
         Ok(value) if !json => value,
         _ => return line(&seen(&text)),
     };
+    // Not a table: a value may be longer than a table's cell, whose columns are counted in a u16.
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in members {
@@ -36,30 +39,28 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Prints many things: as JSON the whole answer, else a table of these columns.
-pub(super) fn table(answer: &impl Serialize, rows: &[Value], columns: &[&str], json: bool) -> CliResult {
+/// Prints many objects: the whole answer as JSON, or a table of these columns.
+pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], json: bool) -> CliResult {
     if json {
         return line(&seen(&serde_json::to_string(answer)?));
     }
-    let header = columns.iter().map(|column| (*column).to_owned()).collect();
-    let cells = |row: &Value| columns.iter().map(|column| row.get(column).map(cell).unwrap_or_default()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..columns.len()).map(width).collect();
-    for cells in &lines {
-        let padded: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        line(padded.join("  ").trim_end())?;
+    let cells = |row: &Value| names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect::<Vec<_>>();
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(names).add_rows(rows.iter().map(cells));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    Ok(Outcome::Done)
+    line(&table.trim_fmt())
 }
 
-/// A member in one cell among others.
+/// Returns a member with its name, for one cell of a table.
 pub(super) fn pair((name, value): (&String, &Value)) -> String {
     format!("{name}={}", cell(value))
 }
 
-/// A value in a table: texts without quotes, and what is not seen escaped, so that it neither breaks the line nor turns it
-/// around.
+/// Returns a value for a table: text without quotes, and invisible characters escaped, so that they neither break nor
+/// reverse the line.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -68,9 +69,9 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// A JSON text that says the same, with what is not seen escaped.
+/// Returns a JSON text with the same meaning, in which invisible characters are escaped.
 fn seen(json: &str) -> String {
-    // They are all of one unit of UTF-16.
+    // Each of them is a single UTF-16 unit.
     escaped(json, |unseen| format!("\\u{:04x}", u32::from(unseen)))
 }
 

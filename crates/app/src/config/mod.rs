@@ -1,9 +1,9 @@
-//! The configuration: what was written down ([`Config::load`]), parsed once into values that are valid.
+//! The configuration, loaded by [`Config::load`] and parsed once into valid values.
 //!
-//! The file and the environment become one tree of values, each with its place; the sections read the tree. A
-//! section reads each of its keys in one call, which states the key's name, range and default. Checks, unknown keys,
-//! [`Config::print`] and the [`reference()`] all come from these calls, so that they cannot disagree. Serde is not
-//! used here: it stops at the first problem, does not know places, and repeats values, which may be secrets, in its
+//! The file and the environment become one tree of values, each with its place; the sections read the tree. A section
+//! reads each of its keys in one call, which states the key's name, range and default. Checks, unknown keys,
+//! [`Config::print`] and the [`reference()`] all come from these calls, so that they cannot disagree. Serde is not used
+//! here: it stops at the first problem, does not know places, and repeats values, which may be secrets, in its
 //! messages.
 
 mod path;
@@ -19,12 +19,12 @@ mod values;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 use keymint_domain::Policy;
 use keymint_domain::server_key::ServerKeyText;
 
 use crate::environment::Environment;
-use section::{Sheet, read_root};
+use section::{Findings, read_root};
 use sections::{
     api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
     telemetry, verify,
@@ -45,49 +45,54 @@ pub use sections::telemetry::Telemetry;
 pub use sections::tls::Tls;
 pub use sections::verify::Verify;
 
-/// The effective configuration of the binary; all of it is valid.
+/// The effective configuration of the binary. All of it is valid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// What listens, and to whom.
+    /// The listener, and the clients that it trusts.
     pub server: Server,
-    /// Where keys are kept.
+    /// The database of keys.
     pub database: Database,
-    /// What is logged.
+    /// The log.
     pub log: Log,
-    /// What is counted, and who may read it.
+    /// The metrics, and who may read them.
     pub metrics: Metrics,
-    /// Where traces are sent.
+    /// The collector of traces.
     pub telemetry: Telemetry,
     /// Users and their sessions.
     pub identity: Identity,
-    /// Who may verify over HTTP, and when deferred usage is written.
+    /// The callers that may verify over HTTP, and the time at which deferred usage is written.
     pub verify: Verify,
-    /// What gateways are told.
+    /// The answers to gateways.
     pub authorize: Authorize,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,
-    /// What keys may be, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
+    /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
     pub server_keys: Vec<ServerKeyText>,
-    /// What signs cookies, and what assertions are signed by follows from: `KEYMINT_SECRET` or `BETTER_AUTH_SECRET`; `None` = the database keeps one.
+    /// The secret that signs cookies, and from which the key that signs assertions is derived: `KEYMINT_SECRET` or
+    /// `BETTER_AUTH_SECRET`. `None` = the database keeps one.
     pub secret: Option<CookieSecret>,
-    /// Variables whose names begin as ours do, and which nobody reads.
+    /// Variables whose names have our prefix, but that nothing reads.
     pub strangers: Vec<String>,
     effective: toml::Table,
 }
 
-/// The file that is read where none is named.
+/// The file that is read if none is named.
 const FILE_NAME: &str = "keymint.toml";
 
 impl Config {
-    /// The file to load: the one asked for, else `keymint.toml` in `directory` where there is one.
+    /// Returns the file to load: the requested one, else `keymint.toml` in `directory` if it exists.
     pub fn locate(asked: Option<PathBuf>, directory: &Path) -> Option<PathBuf> {
-        // Where it cannot be told whether the file is there, loading it says why.
+        // If it is unknown whether the file exists, loading it reports why.
         asked.or_else(|| Some(directory.join(FILE_NAME)).filter(|path| path.try_exists().unwrap_or(true)))
     }
 
-    /// Loads defaults, then `file`, then the environment, or says everything that is wrong.
+    /// Loads defaults, then `file`, then the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong.
     pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, Problems> {
         let Some(path) = file else {
             return Self::from_text("", FILE_NAME, environment);
@@ -100,22 +105,28 @@ impl Config {
         }
     }
 
-    /// The same as [`Config::load`], from the file's text; `name` is what problems call the file.
+    /// Does the same as [`Config::load`], from the file's text. Problems call the file `name`.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong.
     pub fn from_text(text: &str, name: &str, environment: &Environment) -> Result<Self, Problems> {
         let mut root = source::parse(text, name)?;
-        let mut sheet = Sheet { problems: source::apply(&mut root, environment), ..Sheet::default() };
-        let mut config = Self::read(&root, environment, &mut sheet);
-        config.strangers = source::strangers(environment, &sheet.keys, &mut sheet.problems);
-        if sheet.problems.is_empty() { Ok(config) } else { Err(Problems::new(sheet.problems)) }
+        let mut findings = Findings { problems: source::apply(&mut root, environment), ..Findings::default() };
+        let mut config = Self::read(&root, environment, &mut findings);
+        config.strangers = source::strangers(environment, &findings.keys, &mut findings.problems);
+        if findings.problems.is_empty() { Ok(config) } else { Err(Problems::new(findings.problems)) }
     }
 
-    /// The effective configuration as TOML, with `***` for passwords. It loads again to the same, passwords apart.
-    /// Keys that are not set and have no default are left out.
+    /// Returns the effective configuration as TOML, with `***` for passwords.
+    ///
+    /// It loads again to the same configuration, except for passwords. Keys that are not set and have no default are
+    /// left out.
     pub fn print(&self) -> String {
         self.effective.to_string()
     }
 
-    /// Logs what is no error and may be one.
+    /// Logs what may be a mistake, but is not an error.
     pub fn warn(&self) {
         for name in &self.strangers {
             tracing::warn!(name, "nobody reads this variable, although its name begins as Keymint's do");
@@ -123,10 +134,10 @@ impl Config {
     }
 
     /// Reads all sections, in the order in which they are printed.
-    fn read(root: &Node, environment: &Environment, sheet: &mut Sheet) -> Self {
-        let server_keys = server_keys::read(environment, &mut sheet.problems);
-        let otlp_endpoint = telemetry::read_default(environment, &mut sheet.problems);
-        let (config, effective) = read_root(root, sheet, |root| {
+    fn read(root: &Node, environment: &Environment, findings: &mut Findings) -> Self {
+        let server_keys = server_keys::read(environment, &mut findings.problems);
+        let otlp_endpoint = telemetry::read_default(environment, &mut findings.problems);
+        let (config, effective) = read_root(root, findings, |root| {
             let server = root.section("server", server::read);
             let database = root.section("database", database::read);
             let log = root.section("log", log::read);
@@ -159,15 +170,15 @@ impl Config {
             }
         });
         let signs_assertions = config.authorize.assertion.is_some();
-        let secret = secret::read(environment, signs_assertions, &mut sheet.problems);
+        let secret = secret::read(environment, signs_assertions, &mut findings.problems);
         Self { secret, effective, ..config }
     }
 }
 
-/// Every key that there is, in the order of the sections.
+/// Returns every key of the configuration, in the order of the sections.
 pub fn reference() -> Vec<Key> {
-    let mut sheet = Sheet::default();
+    let mut findings = Findings::default();
     let nothing = Node::new_table(Place::File(FILE_NAME.into()));
-    Config::read(&nothing, &Environment::default(), &mut sheet);
-    sheet.keys
+    Config::read(&nothing, &Environment::default(), &mut findings);
+    findings.keys
 }

@@ -1,10 +1,10 @@
 use std::fmt;
 
-/// Where a value stands in the configuration: `api_key[1].rate_limit.window_ms`. The empty path is the whole.
+/// The position of a value in the configuration: `api_key[1].rate_limit.window_ms`. The empty path is the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPath(Vec<Step>);
 
-/// One step down: into a list or into a table.
+/// One step of a path: into a list or into a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Index(usize),
@@ -28,7 +28,7 @@ impl KeyPath {
         Self(self.0.iter().cloned().chain(steps).collect())
     }
 
-    /// The path with every index left out, as documents name a key of a list's entries: `api_key[].key_length`.
+    /// Returns the path without indices, as documents name a key of a list's entries: `api_key[].key_length`.
     pub(super) fn without_indices(&self) -> String {
         self.write_with(|_| "[]".into())
     }
@@ -62,7 +62,7 @@ impl fmt::Display for KeyPath {
     }
 }
 
-/// TOML's bare keys stand as they are; others are quoted, which also keeps control characters out of a terminal.
+/// Quotes a key unless it is one of TOML's bare keys. This also keeps control characters out of a terminal.
 fn quoted_if_needed(key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !key.is_empty() && key.bytes().all(bare) { key.to_owned() } else { format!("{key:?}") }

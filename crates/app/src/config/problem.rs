@@ -3,43 +3,43 @@ use std::sync::Arc;
 
 use super::KeyPath;
 
-/// Where a value was written down.
+/// The place at which a value was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In a file as a whole.
+    /// A file as a whole.
     File(Arc<str>),
-    /// On a line of a file; lines and columns count from 1.
+    /// A line of a file. Lines and columns count from 1.
     Line {
-        /// The file's name as it was given.
+        /// The file's name, as given.
         file: Arc<str>,
         /// The line.
         line: usize,
-        /// The character in the line, where that helps.
+        /// The character in the line, if that helps.
         column: Option<usize>,
     },
-    /// In the environment variable of this name.
+    /// The environment variable of this name.
     Variable(Arc<str>),
 }
 
-/// What a problem is about: a value's path, and the place where it (or else what holds it) was written down.
+/// The location of a problem: a value's path, and the place at which it, or else its parent, was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// `None` where nobody wrote it down.
+    /// The place; `None` = it was not written.
     pub place: Option<Place>,
-    /// Empty where the problem is about the place and not about a value.
+    /// The path; empty = the problem concerns the place and not a value.
     pub path: KeyPath,
 }
 
-/// One thing that is wrong with the configuration. It never holds a value: values may be secrets.
+/// One problem of the configuration. It never contains a value: values may be secrets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// What it is about.
+    /// The location of the problem.
     pub location: Location,
-    /// What is wrong.
+    /// The description of the problem.
     pub message: String,
 }
 
-/// Everything that is wrong with a configuration, one problem a line, sorted by place.
+/// All problems of a configuration, one a line, sorted by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -60,7 +60,7 @@ impl Problems {
         Self(problems)
     }
 
-    /// The problems, sorted by place.
+    /// Returns the problems, sorted by place.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }

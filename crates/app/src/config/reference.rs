@@ -2,14 +2,14 @@ use toml::Value;
 
 use super::KeyPath;
 
-/// A key of the configuration as the code knows it, for documents to be held against.
+/// A key of the configuration as the code knows it, to compare documents with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    /// Its path; an entry of a list is `[]`, as in `api_key[].key_length`.
+    /// The key's path; an entry of a list is `[]`, as in `api_key[].key_length`.
     pub path: String,
-    /// Its type and range, in words.
+    /// The key's type and range, in words.
     pub kind: String,
-    /// Its default; `None` = none.
+    /// The key's default; `None` = none.
     pub default: Option<Value>,
 }
 

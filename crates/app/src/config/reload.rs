@@ -1,10 +1,10 @@
 use super::{Config, Identity, Server};
 
-/// Keeps what a running server cannot change, and remembers where the file now says something else.
+/// Keeps the values that a running server cannot change, and collects the keys whose new values differ.
 #[derive(Default)]
-struct Keeper(Vec<&'static str>);
+struct RestartOnly(Vec<&'static str>);
 
-impl Keeper {
+impl RestartOnly {
     fn keep<T: PartialEq + Clone>(&mut self, key: &'static str, running: &T, next: &T) -> T {
         if running != next {
             self.0.push(key);
@@ -14,11 +14,11 @@ impl Keeper {
 }
 
 impl Config {
-    /// What a server that runs by `self` takes from `next`, and the keys of `next` that need a restart, for which it goes
-    /// on as it is.
+    /// Returns the configuration that a server takes from `next` while it runs by `self`, and the keys of `next` that
+    /// need a restart. Their values stay as they are.
     #[must_use]
     pub fn reload(&self, next: Self) -> (Self, Vec<&'static str>) {
-        let mut keeper = Keeper::default();
+        let mut restart_only = RestartOnly::default();
         let Self {
             server,
             database,
@@ -36,28 +36,28 @@ impl Config {
             effective,
         } = next;
         let reloaded = Self {
-            server: self.server.reload(server, &mut keeper),
-            database: keeper.keep("database", &self.database, &database),
-            log: keeper.keep("log", &self.log, &log),
-            metrics: keeper.keep("metrics", &self.metrics, &metrics),
-            telemetry: keeper.keep("telemetry", &self.telemetry, &telemetry),
-            identity: self.identity.reload(identity, &mut keeper),
+            server: self.server.reload(server, &mut restart_only),
+            database: restart_only.keep("database", &self.database, &database),
+            log: restart_only.keep("log", &self.log, &log),
+            metrics: restart_only.keep("metrics", &self.metrics, &metrics),
+            telemetry: restart_only.keep("telemetry", &self.telemetry, &telemetry),
+            identity: self.identity.reload(identity, &mut restart_only),
             verify,
             authorize,
             cleanup,
             policy,
-            // The environment of a process does not change, but files that it names may.
-            server_keys: keeper.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),
-            secret: keeper.keep("KEYMINT_SECRET", &self.secret, &secret),
+            // A process's environment does not change, but files that it names may.
+            server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),
+            secret: restart_only.keep("KEYMINT_SECRET", &self.secret, &secret),
             strangers,
             effective,
         };
-        (reloaded, keeper.0)
+        (reloaded, restart_only.0)
     }
 }
 
 impl Server {
-    fn reload(&self, next: Self, keeper: &mut Keeper) -> Self {
+    fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
         let Self {
             listen,
             base_url,
@@ -74,27 +74,27 @@ impl Server {
         } = next;
         let starts_or_ends_tls = tls.is_some() != self.tls.is_some();
         Self {
-            listen: keeper.keep("server.listen", &self.listen, &listen),
+            listen: restart_only.keep("server.listen", &self.listen, &listen),
             base_url,
-            base_path: keeper.keep("server.base_path", &self.base_path, &base_path),
+            base_path: restart_only.keep("server.base_path", &self.base_path, &base_path),
             trusted_origins,
             trusted_proxies,
             body_limit_bytes,
-            request_timeout: keeper.keep("server.request_timeout_ms", &self.request_timeout, &request_timeout),
-            keep_alive: keeper.keep("server.keep_alive_seconds", &self.keep_alive, &keep_alive),
-            shutdown: keeper.keep("server.shutdown_seconds", &self.shutdown, &shutdown),
-            workers: keeper.keep("server.workers", &self.workers, &workers),
-            max_connections: keeper.keep("server.max_connections", &self.max_connections, &max_connections),
-            tls: if starts_or_ends_tls { keeper.keep("server.tls", &self.tls, &tls) } else { tls },
+            request_timeout: restart_only.keep("server.request_timeout_ms", &self.request_timeout, &request_timeout),
+            keep_alive: restart_only.keep("server.keep_alive_seconds", &self.keep_alive, &keep_alive),
+            shutdown: restart_only.keep("server.shutdown_seconds", &self.shutdown, &shutdown),
+            workers: restart_only.keep("server.workers", &self.workers, &workers),
+            max_connections: restart_only.keep("server.max_connections", &self.max_connections, &max_connections),
+            tls: if starts_or_ends_tls { restart_only.keep("server.tls", &self.tls, &tls) } else { tls },
         }
     }
 }
 
 impl Identity {
-    fn reload(&self, next: Self, keeper: &mut Keeper) -> Self {
+    fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
         let Self { email_and_password, sign_up, lifetime, throttle } = next;
-        // It remembers addresses.
-        let throttle = keeper.keep("identity.throttle", &self.throttle, &throttle);
+        // A new throttle would forget the addresses.
+        let throttle = restart_only.keep("identity.throttle", &self.throttle, &throttle);
         Self { email_and_password, sign_up, lifetime, throttle }
     }
 }

@@ -1,4 +1,5 @@
-/// The known key that `typed` may have been meant to be: at most two slips away, and not another word altogether.
+/// Returns the known key that `typed` may be meant to be: at most two typing errors away, and not another word
+/// altogether.
 pub(super) fn nearest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
     let slips = |known: &&'static str| (strsim::damerau_levenshtein(typed, known), *known);
     let (slips, nearest) = known.iter().map(slips).min()?;

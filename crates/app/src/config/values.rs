@@ -1,13 +1,14 @@
-//! The types of values that keys have.
+//! The types of keys' values.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::Value;
 
 use super::path::Step;
 use super::section::Section;
-use super::source::{Faults, Node, each};
+use super::source::{Node, ValueProblems, each};
 
 impl Section<'_, '_> {
     /// Reads `true` or `false`.
@@ -25,6 +26,22 @@ impl Section<'_, '_> {
     pub(super) fn optional_integer<T: Integer>(&mut self, key: &'static str, range: RangeInclusive<T>) -> Option<T> {
         let show = |number: &Option<T>| (*number)?.try_into().ok().map(Value::Integer);
         self.read(key, kind_of(&range), None, show, |node| within(node, &range).map(Some))
+    }
+
+    /// Reads a duration in milliseconds.
+    pub(super) fn milliseconds(
+        &mut self,
+        key: &'static str,
+        default: Duration,
+        range: RangeInclusive<u64>,
+    ) -> Duration {
+        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.integer(key, default, range))
+    }
+
+    /// Reads a duration in seconds.
+    pub(super) fn seconds(&mut self, key: &'static str, default: Duration, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.integer(key, default.as_secs(), range))
     }
 
     /// Reads one of a few words.
@@ -46,7 +63,7 @@ impl Section<'_, '_> {
         })
     }
 
-    /// Reads text that `parse` makes a value of. The value prints as text that parses to it.
+    /// Reads text that `parse` converts into a value. The value prints as text that parses to it.
     pub(super) fn text<T: Display, E: Display>(
         &mut self,
         key: &'static str,
@@ -74,7 +91,7 @@ impl Section<'_, '_> {
         )
     }
 
-    /// Reads a list of texts, each of which `parse` makes a value of.
+    /// Reads a list of texts, each of which `parse` converts into a value.
     pub(super) fn texts<T: Display, E: Display>(
         &mut self,
         key: &'static str,
@@ -92,27 +109,30 @@ pub(super) trait Integer: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i
 
 impl<T: Copy + PartialOrd + Display + TryFrom<i64> + TryInto<i64>> Integer for T {}
 
-/// The text of a node as `parse` reads it.
-pub(super) fn parsed<T, E: Display>(node: &Node, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Faults> {
+/// Parses the text of a node.
+pub(super) fn parsed<T, E: Display>(node: &Node, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, ValueProblems> {
     parse(node.text()?).or_else(|error| node.wrong(error.to_string()))
 }
 
-/// Every entry of a list.
-pub(super) fn list<'t, T>(node: &'t Node, read: impl Fn(&'t Node) -> Result<T, Faults>) -> Result<Vec<T>, Faults> {
+/// Reads every entry of a list.
+pub(super) fn list<'t, T>(
+    node: &'t Node,
+    read: impl Fn(&'t Node) -> Result<T, ValueProblems>,
+) -> Result<Vec<T>, ValueProblems> {
     each(node.list()?.iter().enumerate().map(|(index, node)| (Step::Index(index), node)), read)
 }
 
-/// Every entry of a table, with its key.
+/// Reads every entry of a table, with its key.
 pub(super) fn entries<'t, T>(
     node: &'t Node,
-    read: impl Fn(&'t Node) -> Result<T, Faults>,
-) -> Result<Vec<(&'t str, T)>, Faults> {
+    read: impl Fn(&'t Node) -> Result<T, ValueProblems>,
+) -> Result<Vec<(&'t str, T)>, ValueProblems> {
     let table = node.table()?;
     let values = each(table.iter().map(|(key, node)| (Step::Key(key.clone()), node)), read)?;
     Ok(table.keys().map(String::as_str).zip(values).collect())
 }
 
-fn within<T: Integer>(node: &Node, range: &RangeInclusive<T>) -> Result<T, Faults> {
+fn within<T: Integer>(node: &Node, range: &RangeInclusive<T>) -> Result<T, ValueProblems> {
     let number = T::try_from(node.integer()?).ok().filter(|number| range.contains(number));
     number.map_or_else(|| node.wrong(format!("must be from {} to {}", range.start(), range.end())), Ok)
 }
@@ -121,7 +141,7 @@ fn kind_of<T: Integer>(range: &RangeInclusive<T>) -> String {
     format!("integer, {} to {}", range.start(), range.end())
 }
 
-/// `"a", "b" or "c"`.
+/// Joins the words: `"a", "b" or "c"`.
 fn one_of(words: impl Iterator<Item = &'static str>) -> String {
     let quoted: Vec<String> = words.map(|word| format!("{word:?}")).collect();
     match quoted.split_last() {

@@ -5,10 +5,10 @@ use prometheus::{
     Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-/// Every metric of Keymint's own, and handles on those that each verification moves, so that it looks nothing up.
+/// The metrics of Keymint's own, and handles on those that each verification changes, which saves lookups.
 pub(super) struct Instruments {
     pub(super) accepted: IntCounter,
-    /// One for each code, in the order of [`ErrorCode::ALL`]; `None` = no verification is refused for it.
+    /// One counter for each code, in the order of [`ErrorCode::ALL`]; `None` = no verification is refused with it.
     pub(super) refused: Vec<Option<IntCounter>>,
     pub(super) verifications: IntCounterVec,
     pub(super) verification_duration: Histogram,
@@ -28,8 +28,8 @@ pub(super) struct Instruments {
     pub(super) request_duration: HistogramVec,
 }
 
-/// Reasons for which a verification is refused. Their counters are there from the start, at 0; one of another code would
-/// appear when it is first counted.
+/// The codes with which a verification is refused. Their counters exist from the start, at 0; that of another code
+/// would appear when it is first counted.
 const REASONS: [ErrorCode; 10] = [
     ErrorCode::InvalidApiKey,
     ErrorCode::InvalidReferenceIdFromApiKey,
@@ -46,13 +46,13 @@ const REASONS: [ErrorCode; 10] = [
 /// The kinds of [`StoreError`](keymint_ports::StoreError), by the names that `meter.rs` gives them.
 const STORE_ERRORS: [&str; 2] = ["unavailable", "corrupt"];
 
-/// In seconds: from a verification in memory to a request that waits for its time limit.
+/// The buckets of durations in seconds: from a verification in memory to a request that times out.
 const DURATIONS: [f64; 16] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Up to the largest batch that there is by default.
+/// The buckets of batch sizes: up to the default limit.
 const BATCH_SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
-/// How a verification that was refused for `code` is called.
+/// Returns the label of a verification that was refused with `code`.
 pub(super) fn outcome(code: ErrorCode) -> String {
     code.as_str().to_ascii_lowercase()
 }
@@ -124,7 +124,8 @@ impl Instruments {
         Ok(this)
     }
 
-    /// Makes what is known to come, so that a rate over it is 0 and not unknown. Keys are unknown until they are counted.
+    /// Creates the counters that are known in advance, so that a rate over them is 0 and not unknown. Keys are unknown
+    /// until they are counted.
     fn start_at_zero(&self) {
         for kind in STORE_ERRORS {
             self.store_errors.with_label_values(&[kind]);
@@ -139,9 +140,9 @@ impl Instruments {
     }
 }
 
-/// The outcomes of a clean-up.
+/// The label of a clean-up that succeeded.
 pub(super) const CLEANED_UP: &str = "success";
-/// The other one.
+/// The label of a clean-up that failed.
 pub(super) const CLEANUP_FAILED: &str = "failure";
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: Result<C, Error>) -> Result<C, Error> {

@@ -37,7 +37,7 @@ impl Meter for Metrics {
         let kind = match error {
             StoreError::Unavailable(_) => "unavailable",
             StoreError::Corrupt { .. } => "corrupt",
-            // What the store was asked for could not be done, and it said so: nothing is wrong with the store.
+            // The store reported that it could not do what it was asked; the store itself works.
             StoreError::Locked
             | StoreError::Duplicate
             | StoreError::OwnerFull

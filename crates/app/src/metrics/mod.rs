@@ -1,6 +1,6 @@
-//! What is counted, as Prometheus reads it. `docs/operations/metrics.md` lists every metric.
+//! Metrics in Prometheus' format. `docs/operations/metrics.md` lists each of them.
 //!
-//! No label's values grow with keys, users or what clients send: all of them are of sets that the code knows.
+//! No label's values grow with keys, users or the input of clients: each has a fixed set of values.
 
 mod instruments;
 mod meter;
@@ -9,7 +9,7 @@ mod publish;
 use std::fmt;
 use std::sync::Arc;
 
-use keymint_actix::Answered;
+use keymint_actix::CompletedRequest;
 use keymint_ports::Connections;
 use keymint_service::Throttle;
 use prometheus::{Registry, TextEncoder};
@@ -18,25 +18,27 @@ use instruments::Instruments;
 
 pub(crate) use publish::publish;
 
-/// All metrics of the process.
+/// The metrics of the process.
 pub(crate) struct Metrics {
     registry: Registry,
     instruments: Instruments,
 }
 
-/// What is looked at whenever somebody reads the metrics.
+/// The sources that are read for each scrape of the metrics.
 #[derive(Clone)]
 pub(crate) struct Sources {
-    /// The database's connections.
+    /// Returns the counts of the database's connections.
     pub(crate) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
-    /// What slows down sign-ins; `None` = nothing does.
+    /// The throttle of sign-ins; `None` = none.
     pub(crate) throttle: Option<Arc<Throttle>>,
 }
 
 impl Metrics {
-    /// Starts all counters at 0.
+    /// Makes the metrics, with all counters at 0.
     ///
-    /// Errors: two metrics of one name, which no configuration brings about.
+    /// # Errors
+    ///
+    /// Returns an error if two metrics have the same name, which no configuration causes.
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         #[cfg(target_os = "linux")]
@@ -45,14 +47,14 @@ impl Metrics {
         Ok(Self { registry, instruments })
     }
 
-    /// Counts a request that was answered.
-    pub(crate) fn answered(&self, answered: &Answered<'_>) {
-        let Answered { route, method, status, took } = *answered;
+    /// Counts an answered request.
+    pub(crate) fn answered(&self, completed: &CompletedRequest<'_>) {
+        let CompletedRequest { route, method, status, took } = *completed;
         self.instruments.requests.with_label_values(&[route, method, status]).inc();
         self.instruments.request_duration.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
-    /// All of it in Prometheus' text format.
+    /// Returns the metrics in Prometheus' text format.
     pub(crate) fn render(&self, sources: &Sources) -> String {
         let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let Connections { idle, used } = (sources.connections)();
@@ -60,7 +62,7 @@ impl Metrics {
         self.instruments.used_connections.set(gauge(used));
         let addresses = sources.throttle.as_ref().map_or(0, |throttle| throttle.len());
         self.instruments.throttled_addresses.set(gauge(addresses));
-        // It fails for metrics without a name alone.
+        // It fails only for metrics without a name.
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }

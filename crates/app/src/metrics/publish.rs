@@ -3,14 +3,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use keymint_actix::{Api, Exposition, Render};
+use keymint_actix::{Api, MetricsEndpoint, Render};
 
 use super::{Metrics, Sources};
 
-/// Counts what `api` answers, and shows what was counted: on a listener of its own where there is one, else beside the
-/// API, to `allow` and to holders of a server key.
+/// Counts the requests that `api` answers, and serves the metrics: on a listener of their own if there is one, else
+/// beside the API, to `allow` and to holders of a server key.
 ///
-/// The listener is served by a task of the present Tokio runtime, for as long as the process lives.
+/// A task of the current Tokio runtime serves the listener until the process ends.
 pub(crate) fn publish(
     metrics: &Arc<Metrics>,
     sources: Sources,
@@ -19,7 +19,7 @@ pub(crate) fn publish(
     listener: Option<TcpListener>,
 ) -> io::Result<Api> {
     let (counting, rendering) = (Arc::clone(metrics), Arc::clone(metrics));
-    let api = api.watched_by(move |answered| counting.answered(answered));
+    let api = api.on_response(move |answered| counting.answered(answered));
     let render: Arc<Render> = Arc::new(move || rendering.render(&sources));
     match listener {
         Some(listener) => {
@@ -31,6 +31,6 @@ pub(crate) fn publish(
             });
             Ok(api)
         }
-        None => Ok(api.with_metrics(Exposition { render, allow: allow.to_vec() })),
+        None => Ok(api.with_metrics(MetricsEndpoint { render, allow: allow.to_vec() })),
     }
 }

@@ -15,7 +15,7 @@ use keymint_ports::{
     ServerKeyStore, StoreError,
 };
 
-/// A store that tells a meter of its failures.
+/// A store that reports its failures to a meter.
 pub(super) struct Metered<S> {
     store: Arc<S>,
     meter: Arc<dyn Meter>,
@@ -26,7 +26,7 @@ impl<S> Metered<S> {
         Self { store, meter }
     }
 
-    /// Tells of a failure, and hands the answer on.
+    /// Reports a failure, and returns the answer.
     fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| self.meter.store_failed(error))
     }

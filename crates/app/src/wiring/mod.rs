@@ -1,4 +1,4 @@
-//! Puts the crates together as the configuration says.
+//! Puts the crates together as configured.
 
 mod backup;
 mod metered;
@@ -6,20 +6,17 @@ mod store;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
-use keymint_actix::authorize::{AssertionOptions, Assertions};
-use keymint_actix::openapi::Served;
+use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::session::{CookieSecret, Sessions};
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, ServeOptions};
+use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
-use keymint_ports::{Clock, Entropy, Meter, StoreError, Unmetered};
+use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, SystemClock, Throttle,
+    ServiceError, Throttle,
 };
 
 use crate::config::{Assertion, Config};
@@ -40,23 +37,35 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
-    /// What is looked at whenever somebody reads the metrics.
+    /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
     store: Store,
 }
 
 impl Services {
-    /// Opens the database, brought to the present layout first, and starts the services on it.
+    /// Opens the database, migrates it to the current layout, and starts the services on it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database cannot be opened or migrated.
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
         Self::open_metered(config, Arc::new(Unmetered)).await
     }
 
-    /// The same on a database that is there: where there is none, none is made.
+    /// Does the same, but does not create a missing database.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database does not exist, or cannot be opened or migrated.
     pub async fn open_existing(config: &Config) -> Result<Self, OpenError> {
         Self::open_as(config, Absent::Fail, Arc::new(Unmetered)).await
     }
 
-    /// The same as [`Services::open`], and tells `meter` what happens.
+    /// Does the same as [`Services::open`], and reports events to `meter`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OpenError`] if the database cannot be opened or migrated.
     pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
         Self::open_as(config, Absent::Make, meter).await
     }
@@ -69,15 +78,15 @@ impl Services {
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
         Ok(Self {
             keys: keys(&store, config),
-            server_keys: Arc::new(ServerKeys::new(server_keys, clock(), entropy(), &config.server_keys)),
+            server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
             identity: identity(&store, config),
-            organizations: Organizations::new(members, users, clock(), entropy()),
+            organizations: Organizations::new(members, users),
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
     }
 
-    /// Logs what was found behind the database's URL, and what of it should be mended.
+    /// Logs the database server behind the URL, and warnings about it.
     pub fn tell(&self) {
         if let Some(server) = &self.store.found.server {
             tracing::info!(server, "the database is open");
@@ -87,8 +96,12 @@ impl Services {
         }
     }
 
-    /// Ends the use of the database, last of all: SQLite's file is left whole, without a log beside it. `false` where
-    /// another process was in the way.
+    /// Closes the database, after everything else: SQLite's file is left complete, without a log beside it. Returns
+    /// false if another process prevented that.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if it fails.
     pub async fn close(&self) -> Result<bool, StoreError> {
         match &self.store.sqlite {
             Some(sqlite) => sqlite.close().await,
@@ -96,8 +109,8 @@ impl Services {
         }
     }
 
-    /// Follows `config` from now on, over the same database. A service for which it says what `before` said stays the same
-    /// one, with all that it remembers.
+    /// Applies `config`, over the same database. A service whose part of the configuration is unchanged since `before`
+    /// stays the same one, with all of its state.
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
@@ -108,21 +121,19 @@ impl Services {
         }
     }
 
-    /// The HTTP API over these services, whose cookies `secret` signs.
+    /// Returns the HTTP API over these services. `secret` signs its cookies.
     pub fn api(&self, config: &Config, secret: CookieSecret) -> Api {
-        let mut instance = [0; 8];
-        OsEntropy.fill(&mut instance);
-        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys), api_options(config), instance);
+        let api = Api::new(Arc::clone(&self.keys), Arc::clone(&self.server_keys)).with_options(api_options(config));
         self.complete(api, config, secret)
     }
 
-    /// The same in the place of `running`, in one process.
+    /// Returns an API in place of `running`, in the same process.
     pub fn reconfigured_api(&self, running: &Api, config: &Config, secret: CookieSecret) -> Api {
         let api = running.reconfigured(Arc::clone(&self.keys), api_options(config));
         self.complete(api, config, secret)
     }
 
-    /// Gives an API what follows from the secret.
+    /// Adds to an API what depends on the secret.
     fn complete(&self, api: Api, config: &Config, secret: CookieSecret) -> Api {
         let api = match assertion_options(config) {
             Some(options) => api.with_assertions(Assertions::new(secret.clone(), options)),
@@ -131,9 +142,12 @@ impl Services {
         api.with_sessions(self.sessions(config, secret))
     }
 
-    /// The secret that signs cookies: the configured one, else the one that the database keeps, made at the first start.
+    /// Returns the secret that signs cookies: the configured one, else the one that the database keeps, which is made
+    /// at the first start.
     ///
-    /// Errors: the database cannot keep it.
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the database cannot keep it.
     pub async fn cookie_secret(&self, config: &Config) -> Result<CookieSecret, ServiceError> {
         if let Some(secret) = &config.secret {
             return Ok(secret.clone());
@@ -156,18 +170,11 @@ impl Services {
     }
 }
 
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
-}
-
-fn entropy() -> Arc<dyn Entropy> {
-    Arc::new(OsEntropy)
-}
-
 fn keys(store: &Store, config: &Config) -> Arc<Keys> {
-    // Of a batch on Postgres, up to six statements and as many connections may each run out of time.
-    let deadline = Duration::from_mins(1) + 6 * config.database.statement_timeout;
-    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..GroupCommitOptions::default() };
+    // Up to six statements of a batch on Postgres, and as many connections, may each time out.
+    let default = GroupCommitOptions::default();
+    let deadline = default.deadline + 6 * config.database.statement_timeout;
+    let group_commit = GroupCommitOptions { lanes: store.lanes, deadline, ..default };
     let keys = Keys::builder(Arc::clone(&store.keys))
         .users(Arc::clone(&store.users))
         .organizations(Arc::clone(&store.organizations))
@@ -182,7 +189,7 @@ fn keys(store: &Store, config: &Config) -> Arc<Keys> {
 }
 
 fn identity(store: &Store, config: &Config) -> Arc<Identity> {
-    Arc::new(Identity::new(Arc::clone(&store.users), clock(), entropy(), identity_options(config)))
+    Arc::new(Identity::new(Arc::clone(&store.users)).with_options(identity_options(config)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {
@@ -194,20 +201,20 @@ fn api_options(config: &Config) -> ApiOptions {
         trusted_proxies: server.trusted_proxies.clone(),
         authorize_bearer: config.authorize.bearer,
         body_limit: server.body_limit_bytes,
-        // Within the whole, so that a slow client is told that it was the slow one.
+        // Shorter than the whole, so that a slow client learns that it was slow.
         body_timeout: server.request_timeout / 2,
         request_timeout: server.request_timeout,
         access_log: config.log.access,
     }
 }
 
-/// What assertions say; `None` = nothing is signed.
+/// Returns the options of assertions; `None` = nothing is signed.
 fn assertion_options(config: &Config) -> Option<AssertionOptions> {
     let Assertion { audience, lifetime, has_metadata } = config.authorize.assertion.clone()?;
     Some(AssertionOptions { issuer: config.server.base_url.clone(), audience, lifetime, has_metadata })
 }
 
-/// Half of the cores may hash passwords; the others serve.
+/// Returns the options of [`Identity`]. Half of the cores may hash passwords; the others serve.
 fn identity_options(config: &Config) -> IdentityOptions {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     IdentityOptions {
@@ -218,7 +225,7 @@ fn identity_options(config: &Config) -> IdentityOptions {
     }
 }
 
-/// How the server runs; `tls` is what it shows in handshakes.
+/// Returns the options of the server. `tls` is its certificate in handshakes.
 pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     let server = &config.server;
     ServeOptions {
@@ -232,14 +239,14 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     }
 }
 
-/// What of the server its OpenAPI document depends on.
-pub fn served(config: &Config) -> Served<'_> {
+/// Returns the properties of the server that its OpenAPI document depends on.
+pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
-    Served { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+    DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
 }
 
-/// How dead keys are removed; `None` = not at all.
+/// Returns the options of clean-up; `None` = dead keys are not removed.
 pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
     let cleanup = &config.cleanup;
     cleanup.interval.map(|interval| CleanupOptions {

@@ -11,13 +11,13 @@ use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 use super::metered::Metered;
 use crate::config::{Database, DatabaseUrl};
 
-/// A database that could not be opened, brought to the present layout, or used as it is.
+/// The failure to open a database, to migrate it, or to use it as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// SQLite's.
+    /// SQLite's failure.
     #[error(transparent)]
     Sqlite(#[from] keymint_store_sqlite::ConnectError),
-    /// Postgres'.
+    /// Postgres' failure.
     #[error(transparent)]
     Postgres(#[from] keymint_store_postgres::ConnectError),
 }
@@ -29,33 +29,33 @@ pub(super) struct Store {
     pub(super) server_keys: Arc<dyn ServerKeyStore>,
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
-    /// Its connections now.
+    /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
-    /// The store itself, where it is SQLite's, whose file is left whole at the end.
+    /// The store itself, if it is SQLite's, whose file is left complete at the end.
     pub(super) sqlite: Option<Arc<SqliteStore>>,
-    /// What is told what happens.
+    /// The meter that the store reports to.
     pub(super) meter: Arc<dyn Meter>,
-    /// Transactions that it can have in flight at once with a gain.
+    /// The number of transactions in flight that still increases throughput.
     pub(super) lanes: NonZeroUsize,
-    /// What was found where it was opened.
+    /// The findings at its opening.
     pub(super) found: Found,
 }
 
-/// What an operator should know of the database that was opened.
+/// The findings on an opened database that matter to an operator.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
-    /// Which program answers, where it is one of its own.
+    /// The database server's program, if there is one.
     pub(super) server: Option<String>,
-    /// What should be mended.
+    /// The things that should be corrected.
     pub(super) warnings: Vec<String>,
 }
 
-/// What is done where there is no database of ours.
+/// The reaction to a missing database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Absent {
-    /// It is made.
+    /// Create it.
     Make,
-    /// It is an error.
+    /// Fail.
     Fail,
 }
 
@@ -114,7 +114,11 @@ impl Store {
     }
 }
 
-/// Brings the database to the present layout, and does nothing else.
+/// Migrates the database to the current layout, and does nothing else.
+///
+/// # Errors
+///
+/// Returns [`OpenError`] if the database cannot be opened or migrated.
 pub async fn migrate(database: &Database) -> Result<(), OpenError> {
     match &database.url {
         DatabaseUrl::Memory => Ok(()),

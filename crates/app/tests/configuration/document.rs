@@ -1,11 +1,12 @@
 use keymint_app::config::{Key, reference};
+use keymint_test_support::markdown::blocks;
 use toml::Value;
 
 use super::config;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
 
-/// What the tables say of a key, in the same words as [`reference()`].
+/// Returns the keys in the tables, in the same words as [`reference()`].
 fn documented_keys() -> Vec<Key> {
     let mut section = String::new();
     let mut keys = Vec::new();
@@ -44,12 +45,6 @@ const METRICS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../d
 const GATEWAYS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateways/README.md"));
 const BETTER_AUTH: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/better-auth.md"));
 
-/// The fenced blocks of a language.
-fn blocks(document: &'static str, language: &str) -> Vec<&'static str> {
-    let fence = format!("```{language}\n");
-    document.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
-}
-
 #[test]
 fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
     assert_eq!(documented_keys(), reference());
@@ -61,7 +56,7 @@ fn the_samples_load() {
         let samples = blocks(document, "toml");
         assert_eq!(samples.len(), count);
         for sample in samples {
-            config(sample, &[]);
+            config(&sample, &[]);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The configuration of the binary: what it accepts, what it says of the rest, and what its document promises.
+//! The configuration of the binary: the values that it accepts, the messages for others, and the promises of its
+//! document.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -20,12 +21,12 @@ fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, Problems> {
     Config::from_text(text, "keymint.toml", &variables.iter().copied().collect::<Environment>())
 }
 
-/// The same where all is well.
+/// Does the same, and expects success.
 fn config(text: &str, variables: &[(&str, &str)]) -> Config {
     load(text, variables).unwrap()
 }
 
-/// The same where something is wrong: what is printed of it.
+/// Does the same, and expects failure: returns the printed problems.
 fn complaint(text: &str, variables: &[(&str, &str)]) -> String {
     load(text, variables).unwrap_err().to_string()
 }

@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::{config, load};
 
-/// What is printed loads again to the same.
+/// Checks that the printed configuration loads again to the same.
 fn check_round_trip(config: &Config) {
     let printed = config.print();
     let again = load(&printed, &[]).map_err(|problems| format!("{problems}\n{printed}")).unwrap();
@@ -57,7 +57,7 @@ fn every_key_that_has_a_value_is_printed() {
 
 fn flatten(path: &str, value: &Value, found: &mut Vec<(String, Option<Value>)>) {
     match value {
-        // An empty one is a value: no roles.
+        // An empty table is a value: no roles.
         Value::Table(table) if !table.is_empty() => {
             for (key, value) in table {
                 let dot = if path.is_empty() { "" } else { "." };

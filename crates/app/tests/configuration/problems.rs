@@ -70,7 +70,7 @@ fn numbers_are_checked_at_both_ends() {
         let range = format!("must be from {least} to {most}");
         let set = |number: i64| line(key, &number.to_string());
         for number in [least, most] {
-            // The other end of the same pair may be in the way, the number itself is not.
+            // The other end of the same pair may conflict; the number itself is valid.
             let problems = load(&set(number), &[]).map_or_else(|problems| problems.to_string(), |_| String::new());
             assert!(!problems.contains("must be from"), "{key} = {number}: {problems}");
         }
@@ -88,7 +88,7 @@ fn numbers_are_checked_at_both_ends() {
     }
 }
 
-/// `key = value` as a file has it.
+/// Returns `key = value` as in a file.
 fn line(key: &str, value: &str) -> String {
     match key.strip_prefix("api_key.") {
         Some(key) => format!("[[api_key]]\n{key} = {value}"),

@@ -4,7 +4,7 @@ use super::config;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
 
-/// A configuration in which everything is another than by default, and that needs no files.
+/// A configuration in which every value differs from its default, and that needs no files.
 const OTHER: &str = r#"
     [server]
     listen = "127.0.0.1:1"

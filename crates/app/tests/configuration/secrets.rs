@@ -1,4 +1,4 @@
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 use keymint_app::config::Config;
 
 use super::{complaint, config, load};
@@ -24,7 +24,7 @@ fn a_bad_server_key_is_told_by_its_position() {
     assert_eq!(complaint("", &[("KEYMINT_SERVER_KEYS", &keys)]), expected.join("\n"));
 }
 
-/// The secret that signs cookies, with nothing else set.
+/// Returns the secret that signs cookies, with nothing else set.
 fn secret(variables: &[(&str, &str)]) -> Option<CookieSecret> {
     config("", variables).secret
 }
@@ -56,7 +56,7 @@ fn white_space_at_the_ends_is_no_part_of_a_secret_but_of_better_auths() {
     assert_eq!(keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>(), [SERVER_KEY]);
 }
 
-/// A folder with a file of this text, and the file's path.
+/// Returns a folder with a file of this text, and the file's path.
 fn file(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
@@ -127,7 +127,7 @@ fn a_secret_that_is_short_or_known_is_refused() {
     ] {
         assert_eq!(complaint("", &[(name, value)]), format!("{name}: {expected}"));
     }
-    // The one that does not count is not looked at.
+    // The variable that is not used is not checked.
     assert!(secret(&[("BETTER_AUTH_SECRET", known), ("KEYMINT_SECRET", &"o".repeat(32))]).is_some());
 }
 

@@ -1,10 +1,10 @@
-//! What an `X-Key-Assertion` says; that it holds is tested where applications verify it.
+//! The content of an `X-Key-Assertion`. Its signature is tested with applications that verify it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// Its claims.
+/// Returns the claims of an assertion.
 pub(crate) fn claims(assertion: &str) -> Value {
     let claims = assertion.split('.').nth(1).unwrap_or_else(|| panic!("{assertion} is no JWT"));
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()

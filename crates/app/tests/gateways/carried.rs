@@ -1,4 +1,5 @@
-//! What a gateway carries to an application besides plain requests: large bodies, other protocols, questions of browsers.
+//! Other traffic that a gateway carries to an application: large bodies, other protocols, preflight requests of
+//! browsers.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::keymint::Keymint;
 use crate::raw::{self, Exchange};
 use crate::upstream;
 
-/// Bytes of a body that no gateway keeps in memory.
+/// The bytes of a body that no gateway keeps in memory.
 const LARGE: u64 = 300 << 20;
 
 async fn reader(keymint: &Keymint) -> String {
@@ -17,7 +18,7 @@ async fn reader(keymint: &Keymint) -> String {
     keymint.create(key).await
 }
 
-/// A body of 300 MB arrives whole, and a WebSocket carries bytes both ways; neither without a key.
+/// A body of 300 MB arrives complete, and a WebSocket carries bytes both ways; neither works without a key.
 async fn carries_all(kind: Kind) {
     let keymint = Keymint::start();
     let gateway = Gateway::start(kind, keymint.address, raw::application().await).await;
@@ -51,7 +52,7 @@ async fn carries_all(kind: Kind) {
     }
 }
 
-/// A preflight is answered without a key, and passes nothing; what follows it may be read by the page, a denial too.
+/// A preflight is answered without a key, and is not passed on. The page may read the following answer, even a denial.
 async fn answers_browsers(kind: Kind) {
     let keymint = Keymint::start();
     let gateway = Gateway::start(kind, keymint.address, upstream::start()).await;
@@ -86,8 +87,10 @@ async fn answers_browsers(kind: Kind) {
     }
 }
 
-/// `Authorization` is the application's where it does not show the key: beside a key always, if the gateway can tell
-/// (`tells`), and a token like a key's where the document's `changes`, or Keymint's `variables`, say so.
+/// `Authorization` belongs to the application unless it holds the key.
+///
+/// Beside a key it always does, if the gateway can tell (`tells`). A token like a key's does if the document's
+/// `changes`, or Keymint's `variables`, say so.
 async fn leaves_authorization(kind: Kind, tells: bool, variables: &[(&str, &str)], changes: &[(&str, &str)]) {
     let stock = Keymint::start();
     let off = Keymint::start_with(variables);
@@ -110,7 +113,7 @@ async fn leaves_authorization(kind: Kind, tells: bool, variables: &[(&str, &str)
     }
 }
 
-/// More fields than Keymint takes end in no error of the gateway's.
+/// More fields than Keymint takes do not cause a server error of the gateway.
 async fn bears_many_fields(kind: Kind, status: u16) {
     let keymint = Keymint::start();
     let gateway = Gateway::start(kind, keymint.address, raw::application().await).await;

@@ -1,4 +1,4 @@
-//! Clients that say who they are, before an application that takes `X_Key_Owner` for `X-Key-Owner`.
+//! Clients that forge an identity, before an application that takes `X_Key_Owner` for `X-Key-Owner`.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::gateway::{Gateway, Kind};
 use crate::keymint::Keymint;
 use crate::wsgi::Wsgi;
 
-/// Lines by which a client takes the identity away, puts another beside it, or both. Names of two hyphens have three
+/// Lines by which a client removes the identity, adds another beside it, or both. Names with two hyphens have three
 /// spellings with an underscore.
 const FORGED: [&str; 9] = [
     "X-Key-Owner: root\nX-Key-Permissions: *:*\n",
@@ -21,7 +21,7 @@ const FORGED: [&str; 9] = [
     "Connection: X-Api-Key, X-Key-Header\nX_Key_Header: -\nX_Api_Key: forged\n",
 ];
 
-/// No client is anybody but the owner of its key to the application.
+/// The application takes no client for any user but the owner of its key.
 async fn nobody_is_forged(kind: Kind) {
     let (keymint, application) = (Keymint::start(), Wsgi::start());
     let gateway = Gateway::start(kind, keymint.address, application.address).await;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use keymint_test_support::debian::program;
+use keymint_test_support::python;
 use reqwest::StatusCode;
 use tempfile::TempDir;
 
 use crate::document::{block, blocks, substituted};
-use crate::package::program;
-use crate::python;
 
-/// Which gateway.
+/// The gateway's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Nginx,
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Envoy,
 }
 
-/// A running gateway; it is killed, with its children, when it is dropped.
+/// A running gateway. It is killed, with its children, when it is dropped.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     child: Child,
@@ -31,12 +31,12 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway with the configuration of its document.
+    /// Starts a gateway with the configuration of its document.
     pub(crate) async fn start(kind: Kind, keymint: SocketAddr, upstream: SocketAddr) -> Self {
         Self::start_with(kind, keymint, upstream, &[]).await
     }
 
-    /// The same with other texts in its configuration, each of which must have been there.
+    /// Does the same with texts of its configuration replaced, each of which must occur.
     pub(crate) async fn start_with(
         kind: Kind,
         keymint: SocketAddr,
@@ -51,7 +51,7 @@ impl Gateway {
             Kind::Envoy => envoy(address, keymint, upstream, changes, folder.path()),
         };
         let gateway = Self::run(command, address, folder).await;
-        // Traefik listens before it has read what it is to do.
+        // Traefik listens before it has read its configuration.
         let url = format!("http://{address}/api/");
         while kind == Kind::Traefik && reqwest::get(&url).await.unwrap().status() == StatusCode::NOT_FOUND {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -82,13 +82,13 @@ impl Drop for Gateway {
     }
 }
 
-/// An address that was free a moment ago: gateways are told where to listen, and do not say where they do.
+/// Returns an address that was free a moment ago: gateways must be told an address, and do not report one.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// nginx. Keymint is an upstream with two ways to one address, so that a question whose answer did not come is asked once
-/// more.
+/// Starts nginx. Keymint is an upstream with two entries for one address, so that a request without an answer is
+/// retried.
 fn nginx(
     address: SocketAddr,
     keymint: SocketAddr,
@@ -105,7 +105,7 @@ fn nginx(
             ("127.0.0.1:9000", &upstream.to_string()),
         ],
     );
-    // What Debian's own file does around a server.
+    // The surroundings of a server in Debian's own file.
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {};\n", folder.join(name).display()))
         .concat();
@@ -123,7 +123,7 @@ fn nginx(
     command
 }
 
-/// Caddy. A question whose answer did not come is asked once more.
+/// Starts Caddy. A request without an answer is retried.
 fn caddy(
     address: SocketAddr,
     keymint: SocketAddr,
@@ -147,7 +147,7 @@ fn caddy(
     command
 }
 
-/// Traefik, its static and its dynamic configuration.
+/// Starts Traefik, with its static and its dynamic configuration.
 fn traefik(
     address: SocketAddr,
     keymint: SocketAddr,
@@ -172,12 +172,13 @@ fn traefik(
     command
 }
 
-/// A program that PyPI has, and Debian has not.
+/// Returns the path of a program that is in PyPI, but not in Debian.
 fn from_pypi(name: &str) -> PathBuf {
-    python::environment("gateways", &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateways")).join(name)
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateways/requirements.txt");
+    python::environment(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("gateways"), &requirements).join(name)
 }
 
-/// Envoy: what the document says of its connection manager, in a listener, with what else it needs.
+/// Starts Envoy: the document's connection manager, in a listener, with the rest of a configuration.
 fn envoy(
     address: SocketAddr,
     keymint: SocketAddr,

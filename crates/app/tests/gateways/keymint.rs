@@ -11,11 +11,11 @@ use tempfile::TempDir;
 
 const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
 
-/// A running server that trusts gateways on this machine; it is killed when it is dropped.
+/// A running server that trusts gateways on this machine. It is killed when it is dropped.
 pub(crate) struct Keymint {
     pub(crate) address: SocketAddr,
     child: Child,
-    /// Open, so that the server can print.
+    /// Kept open, so that the server can print.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
 }
@@ -25,7 +25,7 @@ impl Keymint {
         Self::start_with(&[])
     }
 
-    /// The same with more variables in its environment.
+    /// Does the same with more variables in its environment.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));
@@ -59,12 +59,12 @@ impl Keymint {
         self.post("create", &body).await["key"].as_str().unwrap().to_owned()
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// Stops it as a crash would.
+    /// Kills it, like a crash.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -1,5 +1,5 @@
-//! Gateways as `docs/gateways/` configures them: the real nginx, Caddy, Traefik and Envoy, each between a client and an
-//! upstream, and the request of APISIX as its document has it.
+//! Gateways as configured in `docs/gateways/`: the real nginx, Caddy, Traefik and Envoy, each between a client and an
+//! upstream, and the request of APISIX as in its document.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -9,10 +9,6 @@ mod document;
 mod forged;
 mod gateway;
 mod keymint;
-#[path = "../support/package.rs"]
-mod package;
-#[path = "../support/python.rs"]
-mod python;
 mod raw;
 mod real;
 mod replayed;

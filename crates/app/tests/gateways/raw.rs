@@ -1,21 +1,21 @@
-//! A client and an application that write HTTP themselves, for what a client's library would not send.
+//! A client and an application that write raw HTTP, for requests that a client's library would not send.
 
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A connection on which one message's head has been read.
+/// A connection on which the head of one message has been read.
 pub(crate) struct Exchange {
     pub(crate) stream: TcpStream,
     /// The head, in lower case.
     pub(crate) head: String,
-    /// What came of the body with it.
+    /// The part of the body that arrived with the head.
     rest: Vec<u8>,
 }
 
 impl Exchange {
-    /// Reads the head of what comes on `stream`.
+    /// Reads the head of a message on `stream`.
     pub(crate) async fn read(mut stream: TcpStream) -> Self {
         let mut read = Vec::new();
         let end = loop {
@@ -28,14 +28,14 @@ impl Exchange {
         Self { stream, head: String::from_utf8_lossy(&read).to_lowercase(), rest }
     }
 
-    /// Sends a request that begins so, and reads the head of the answer.
+    /// Sends a request with this beginning, and reads the head of the answer.
     pub(crate) async fn ask(address: SocketAddr, head: &str) -> Self {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         Self::read(stream).await
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
@@ -44,7 +44,7 @@ impl Exchange {
         self.head.split(' ').nth(1).unwrap()
     }
 
-    /// Reads the body, of which the head says how long it is, and returns its length and what it begins with.
+    /// Reads the body, whose length is in the head, and returns its length and its beginning.
     pub(crate) async fn body(&mut self) -> (u64, String) {
         let expected: u64 = self.field("content-length").map_or(0, |length| length.parse().unwrap());
         let mut length = self.rest.len() as u64;
@@ -68,8 +68,8 @@ impl Exchange {
     }
 }
 
-/// An application that switches to another protocol where it is asked to, and then says back what it hears; else it says how
-/// many bytes the body had. Fields of its answer say who it takes its client for.
+/// Starts an application that switches to another protocol if asked, and then echoes its input; otherwise it returns
+/// the size of the body. Fields of its answer name the client that it sees.
 pub(crate) async fn application() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! What a client and an upstream see of a real gateway.
+//! The view of a client and an upstream on a real gateway.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::gateway::{Gateway, Kind};
 use crate::keymint::Keymint;
 use crate::upstream;
 
-/// Everything on one machine: Keymint, an upstream, and a gateway between it and a client.
+/// A complete setup on one machine: Keymint, an upstream, and a gateway between it and a client.
 struct World {
     keymint: Keymint,
     gateway: Gateway,
@@ -32,7 +32,7 @@ impl World {
         self.request(Method::GET, "/api/files").header("x-api-key", key).send().await.unwrap()
     }
 
-    /// What the upstream was asked.
+    /// Returns the request that the upstream received.
     async fn seen(&self, request: RequestBuilder) -> Value {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -45,8 +45,8 @@ impl World {
         self.keymint.create(body).await
     }
 
-    /// A request that may pass reaches the upstream as it is, with the key's identity in place of the key, and of
-    /// whatever identity the client has made up.
+    /// An allowed request reaches the upstream unchanged, with the key's identity in place of the key, and of any
+    /// identity that the client forged.
     async fn lets_pass(&self) {
         let key = self.key(json!({ "remaining": 50 })).await;
         for (name, value) in [("x-api-key", key.clone()), ("authorization", format!("Bearer {key}"))] {
@@ -81,7 +81,7 @@ impl World {
         assert_eq!(seen["headers"]["x-key-remaining"], json!(["47"]), "every request was paid for once, at cost 1");
     }
 
-    /// A request that may not pass is told why, and does not reach the upstream.
+    /// A denied request gets the reason, and does not reach the upstream.
     async fn keeps_out(&self) {
         let reader = self.key(json!({ "permissions": { "files": ["list"] } })).await;
         let limited = self.key(json!({ "rateLimitMax": 1, "rateLimitTimeWindow": 3_600_000 })).await;
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// Nothing that a client writes ends in 5xx, or passes without a key.
+    /// No input of a client causes a 5xx, or passes without a key.
     async fn withstands_bad_input(&self) {
         let key = self.key(json!({ "remaining": 5 })).await;
         for request in [
@@ -138,14 +138,14 @@ impl World {
             self.request(Method::GET, "/api/a%2fb%3fcost=0%23?permissions=").header("x-authz-config", "x"),
         ] {
             let answered = request.send().await.unwrap().status().as_u16();
-            // Envoy refuses bytes that are no text.
+            // Envoy refuses bytes that are not text.
             assert!([400, 401].contains(&answered), "{answered}");
         }
         let mut left = 5;
         for cost in ["nonsense", "0"] {
             let request = self.request(Method::GET, "/api/").header("x-api-key", &key).header("x-authz-cost", cost);
             let answered = request.send().await.unwrap().status().as_u16();
-            // A gateway that hands it on, as Caddy does, is told that it is wrong; to the others it is nothing.
+            // A gateway that passes it on, as Caddy does, gets an error; the others ignore it.
             assert!([200, 400].contains(&answered), "{answered}");
             left -= u8::from(answered == 200);
         }
@@ -154,7 +154,7 @@ impl World {
         assert_eq!(seen["headers"]["x-key-remaining"], remaining, "who has passed has paid, and nobody else");
     }
 
-    /// Where there is no decision, nothing passes.
+    /// Without a decision, nothing passes.
     async fn fails_closed(mut self) {
         let key = self.key(json!({})).await;
         assert_eq!(self.get(&key).await.status(), StatusCode::OK);
@@ -163,7 +163,7 @@ impl World {
     }
 }
 
-/// All of it, before one gateway.
+/// Runs all of these checks for one gateway.
 async fn lets_pass_and_keeps_out(kind: Kind) {
     let world = World::with(kind).await;
     world.lets_pass().await;

@@ -1,4 +1,4 @@
-//! The request of a gateway that is not run here, as its document has it.
+//! The request of a gateway that is not run here, as in its document.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

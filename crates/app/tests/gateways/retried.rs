@@ -1,4 +1,4 @@
-//! A gateway that gets no answer and asks once more.
+//! A gateway that gets no answer and retries.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,8 @@ use crate::upstream;
 
 const WINDOW: &[(&str, &str)] = &[("KEYMINT__AUTHORIZE__IDEMPOTENCY_WINDOW_MS", "60000")];
 
-/// A way to Keymint on which the answer of the first connection is lost, and everything of the second arrives, and so on.
+/// Returns an address that forwards to Keymint. The answer of the first connection is lost, the second works, and so
+/// on.
 async fn breaking(keymint: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -40,7 +41,7 @@ async fn key(keymint: &Keymint) -> String {
     keymint.create(json!({ "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 10 })).await
 }
 
-/// What a key has left after a request through a gateway, to which its client has given an id.
+/// Returns the calls that a key has left after a request with a client's id through a gateway.
 async fn left(gateway: &Gateway, key: &str) -> Value {
     let request = Client::new().get(format!("http://{}/api/files", gateway.address));
     let response = request.header("x-api-key", key).header("x-request-id", "one").send().await.unwrap();

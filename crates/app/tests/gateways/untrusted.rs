@@ -1,4 +1,4 @@
-//! A gateway whose address nobody has told Keymint.
+//! A gateway whose address Keymint does not trust.
 
 use reqwest::Client;
 use serde_json::Value;

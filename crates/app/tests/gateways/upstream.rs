@@ -1,11 +1,11 @@
-//! An application behind a gateway, which answers what it was asked.
+//! An application behind a gateway, which returns the request.
 
 use std::net::{SocketAddr, TcpListener};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Map, Value, json};
 
-/// Starts it, and returns where it listens. It ends with the test's runtime.
+/// Starts it, and returns its address. It ends with the test's runtime.
 pub(crate) fn start() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -14,7 +14,7 @@ pub(crate) fn start() -> SocketAddr {
     address
 }
 
-/// The method, the path and every header, of two of one name both.
+/// Returns the method, the path and every header; of two headers with the same name, both.
 async fn echo(request: HttpRequest) -> HttpResponse {
     let mut headers = Map::new();
     for (name, value) in request.headers() {

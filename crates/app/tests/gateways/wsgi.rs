@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::package::program;
+use keymint_test_support::debian::program;
 
-/// It is killed when it is dropped.
+/// A running application. It is killed when it is dropped.
 pub(crate) struct Wsgi {
     pub(crate) address: SocketAddr,
     child: Child,

@@ -1,9 +1,10 @@
-//! The alerts, by the real promtool.
+//! The alerts, checked by the real promtool.
 
 use std::process::Command;
 
+use keymint_test_support::debian::program;
+
 use crate::documents::{ALERTS, alerts, path, read};
-use crate::package::program;
 use crate::process::said;
 
 const TESTS: &str = "docs/operations/alerts.test.yml";

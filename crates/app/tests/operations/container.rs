@@ -1,5 +1,5 @@
-//! The container's file. No engine that could build it is expected here: the image that its last stage describes is made by
-//! hand, with nothing in it but the binary and the libraries that its base has, and run as its lines say.
+//! The container's file. No engine to build it is expected here: the image of its last stage is made by hand, with only
+//! the binary and the libraries of its base, and run as its lines say.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use crate::documents::read;
 use crate::process::{Server, run, said};
 
-/// What `gcr.io/distroless/cc-debian12` has for a program to link to.
+/// The libraries of `gcr.io/distroless/cc-debian12`.
 const LIBRARIES: [&str; 4] = ["libc.so", "libm.so", "libgcc_s.so", "ld-linux"];
 
-/// The values of an instruction in the last stage.
+/// Returns the values of an instruction in the last stage.
 fn instructions(name: &str) -> Vec<String> {
     let file = read("deploy/Containerfile");
     let last = file.rsplit_once("\nFROM ").unwrap().1;
@@ -27,12 +27,12 @@ fn only(name: &str) -> String {
     value.clone()
 }
 
-/// The words of an instruction in brackets.
+/// Returns the words of an instruction in brackets.
 fn words(value: &str) -> Vec<String> {
     serde_json::from_str(value).unwrap()
 }
 
-/// A root file system as the image has it, and its volume.
+/// The image's root file system, and its volume.
 struct Image {
     root: TempDir,
     volume: TempDir,
@@ -67,8 +67,8 @@ impl Image {
         Self { root, volume, is_root }
     }
 
-    /// A command in the image, as its user, on a root that cannot be written to. Who is not root here is root there: a user
-    /// of one's own has nobody else to become.
+    /// Returns a command in the image, as its user, on a read-only root. Without root's rights it runs as root of a
+    /// user namespace, which has no other user to switch to.
     fn command(&self, words: &[String]) -> Command {
         const ENTER: &str = r#"
             mount --bind "$1" "$1" && mount --bind "$2" "$1$3" && mount -o remount,bind,ro "$1" || exit
@@ -93,7 +93,7 @@ impl Image {
     }
 }
 
-/// A port that was free a moment ago: the command that asks must know it.
+/// Returns a port that was free a moment ago, because the health check must know it.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -110,7 +110,7 @@ fn the_image_serves_as_a_user_without_rights_and_writes_its_volume_alone() {
     assert!(!ask(&format!("0.0.0.0:{}", free_port())), "nobody is there any more");
     let database = fs::metadata(image.volume.path().join("keymint.db")).unwrap();
     assert_eq!((database.uid() == 65532, database.mode() & 0o777), (image.is_root, 0o600));
-    // Elsewhere nothing can be made.
+    // No file can be created in other places.
     let elsewhere = run(image
         .command(&[words(&only("ENTRYPOINT")), vec!["migrate".to_owned()]].concat())
         .env("KEYMINT__DATABASE__URL", "sqlite:/keymint.db"));
@@ -140,6 +140,6 @@ fn the_image_has_a_rust_that_is_enough_and_a_user_that_is_a_number() {
         read("deploy/Containerfile").contains(&format!("\nFROM docker.io/library/rust:{version}-bookworm AS build\n"))
     );
     let user = only("USER");
-    // Kubernetes cannot see that a name is not root's.
+    // Kubernetes cannot tell from a name that it is not root.
     assert!(user.split(':').all(|id| id.parse::<u32>().is_ok_and(|id| id >= 1000)), "{user}");
 }

@@ -1,13 +1,15 @@
-//! Files that operators are given.
+//! The files for operators.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use keymint_test_support::markdown::{Block, all_blocks};
 
 pub(crate) const RUNBOOK: &str = "docs/operations/README.md";
 pub(crate) const ALERTS: &str = "docs/operations/alerts.yml";
 pub(crate) const UNIT: &str = "deploy/keymint.service";
 
-/// Where a file of the repository is.
+/// Returns the path of a file in the repository.
 pub(crate) fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file)
 }
@@ -16,28 +18,17 @@ pub(crate) fn read(file: &str) -> String {
     fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The names of all alerts.
+/// Returns the names of all alerts.
 pub(crate) fn alerts() -> Vec<String> {
     read(ALERTS).lines().filter_map(|line| Some(line.trim().strip_prefix("- alert: ")?.to_owned())).collect()
 }
 
-/// The blocks of a language, each with the heading that it stands under.
-pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
-    let (text, mut heading, mut block, mut blocks) = (read(RUNBOOK), String::new(), None::<String>, Vec::new());
-    let opening = format!("```{language}");
-    for line in text.lines() {
-        match (&mut block, line) {
-            (Some(_), "```") => blocks.extend(block.take().map(|block| (heading.clone(), block))),
-            (Some(block), line) => block.extend([line, "\n"]),
-            (None, line) if line == opening => block = Some(String::new()),
-            (None, line) if line.starts_with('#') => line.trim_start_matches(['#', ' ']).clone_into(&mut heading),
-            (None, _) => {}
-        }
-    }
-    blocks
+/// Returns the runbook's blocks.
+pub(crate) fn blocks() -> Vec<Block> {
+    all_blocks(&read(RUNBOOK))
 }
 
-/// The values that a unit gives a key, in their order.
+/// Returns the values of a key in the unit, in their order.
 pub(crate) fn unit_values(key: &str) -> Vec<String> {
     let values = |line: &str| Some(line.strip_prefix(key)?.strip_prefix('=')?.to_owned());
     read(UNIT).lines().filter_map(values).collect()

@@ -1,4 +1,4 @@
-//! What `docs/operations` and `deploy` hand to operators, read by the programs that will read it there.
+//! The files in `docs/operations` and `deploy`, read by the programs that operators read them with.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -6,8 +6,6 @@ mod alerts;
 mod container;
 mod documents;
 mod metrics;
-#[path = "../support/package.rs"]
-mod package;
 mod process;
 mod runbook;
 mod unit;

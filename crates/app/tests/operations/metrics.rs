@@ -1,16 +1,16 @@
-//! What the dashboard and the alerts ask for is there to be asked.
+//! The metrics that the dashboard and the alerts use exist.
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use keymint_test_support::debian::program;
 use serde_json::Value;
 
 use crate::documents::{ALERTS, read};
-use crate::package::program;
 use crate::process::said;
 
-/// The metrics of `metrics.md`, whose table is compared with a running server by tests of its own, and whether each is a
-/// histogram.
+/// Returns the metrics of `metrics.md`, and whether each is a histogram. Other tests compare its table with a running
+/// server.
 fn exposed() -> BTreeMap<String, bool> {
     let text = read("docs/operations/metrics.md");
     let rows = text.lines().filter_map(|row| row.strip_prefix("| `"));
@@ -18,7 +18,7 @@ fn exposed() -> BTreeMap<String, bool> {
     rows.filter(|(name, _)| name.starts_with("keymint_") || name.starts_with("process_")).collect()
 }
 
-/// The metrics that an expression selects: what stands before braces or a range.
+/// Returns the metrics that an expression selects: the names before braces or a range.
 fn selected(expression: &str) -> Vec<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let mut names = Vec::new();
@@ -33,7 +33,7 @@ fn selected(expression: &str) -> Vec<String> {
     names
 }
 
-/// Each panel's expressions, with what Grafana puts in.
+/// Returns each panel's expressions, with Grafana's variables filled in.
 fn dashboard() -> Vec<String> {
     fn collect(value: &Value, found: &mut Vec<String>) {
         match value {
@@ -56,7 +56,7 @@ fn dashboard() -> Vec<String> {
     found.iter().map(|text| text.replace("$__rate_interval", "5m").replace("$instance", ".*")).collect()
 }
 
-/// Metrics that Prometheus makes about those that it reads.
+/// Metrics that Prometheus makes about its targets.
 const PROMETHEUS_OWN: [&str; 1] = ["up"];
 
 #[test]

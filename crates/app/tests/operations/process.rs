@@ -1,11 +1,11 @@
-//! Processes of these tests.
+//! The processes of these tests.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-/// A running server; it is killed when it is dropped.
+/// A running server. It is killed when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
@@ -13,7 +13,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command`, and waits until it says where it listens.
+    /// Starts `command`, and waits until it prints its address.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -23,7 +23,7 @@ impl Server {
         Self { address: address.parse().unwrap(), child, stdout }
     }
 
-    /// Sends SIGTERM, and returns whether it ended well.
+    /// Sends SIGTERM, and returns true if it exits successfully.
     pub(crate) fn stop(mut self) -> bool {
         assert!(run(Command::new("kill").args(["-TERM", &self.child.id().to_string()])).status.success());
         let mut rest = String::new();
@@ -43,7 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Runs a command that must succeed, and returns all that it said.
+/// Runs a command that must succeed, and returns its output.
 pub(crate) fn said(command: &mut Command) -> String {
     let output = run(command);
     let text = [output.stdout, output.stderr].concat();

@@ -1,4 +1,4 @@
-//! The runbook: its blocks are run as they stand, on a machine that is made of one folder.
+//! The runbook: its blocks run unchanged, on a machine that consists of one folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::documents::{RUNBOOK, alerts, blocks, read};
 use crate::process::{Server, said};
 
-/// The one block of a language under a heading.
+/// Returns the block of that number, of a language under a heading.
 fn block(heading: &str, language: &str, number: usize) -> String {
-    let found: Vec<_> = blocks(language).into_iter().filter(|(under, _)| under == heading).collect();
-    found.get(number).unwrap_or_else(|| panic!("{heading} has no block {number} of {language}")).1.clone()
+    let mut found = blocks().into_iter().filter(|block| block.heading == heading && block.language == language);
+    found.nth(number).unwrap_or_else(|| panic!("{heading} has no block {number} of {language}")).text
 }
 
-/// A machine on which the runbook's commands do what they say, below a folder.
+/// A machine on which the runbook's commands work, below a folder.
 struct Machine {
     root: TempDir,
 }
@@ -37,7 +37,7 @@ impl Machine {
             configuration.replace("127.0.0.1:8787", "127.0.0.1:0").replace("127.0.0.1:9464", "127.0.0.1:0");
         fs::write(machine.root.path().join("etc/keymint/keymint.toml"), machine.here(&configuration)).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keymint"), machine.root.path().join("bin/keymint")).unwrap();
-        // The test starts and stops the server; what the runbook asks of systemd is written down.
+        // The test starts and stops the server; the runbook's calls of systemctl are recorded.
         machine.program("systemctl", r#"echo "$@" >> "$(dirname "$0")/asked""#);
         machine
     }
@@ -48,14 +48,14 @@ impl Machine {
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A text with this machine's folders.
+    /// Replaces the folders in a text by this machine's.
     fn here(&self, text: &str) -> String {
         let root = self.root.path().display();
         let text = text.replace("/etc/keymint/", &format!("{root}/etc/keymint/"));
         text.replace("/var/lib/", &format!("{root}/var/lib/")).replace("/var/backups/", &format!("{root}/var/backups/"))
     }
 
-    /// Runs blocks in one shell that has the runbook's function, and returns all that they said.
+    /// Runs blocks in one shell that has the runbook's function, and returns their output.
     fn run(&self, script: &str, variables: &[(&str, &str)]) -> String {
         let prelude = block("Running Keymint", "sh", 0);
         let script = self.here(&format!("set -e\n{prelude}{script}"));
@@ -75,7 +75,7 @@ impl Machine {
         Server::start(command)
     }
 
-    /// What was asked of systemd since this was last looked at.
+    /// Returns the calls of systemctl since the last look.
     fn asked(&self) -> String {
         let file = self.root.path().join("bin/asked");
         let asked = fs::read_to_string(&file).unwrap_or_default();
@@ -137,7 +137,7 @@ async fn postgres_is_backed_up_and_restored_by_the_runbooks_lines() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_has_the_rights_of_the_runbooks_lines_and_the_server_starts_with_them() {
     let url = keymint_test_postgres::database().await;
-    // Roles are the whole server's.
+    // Roles belong to the whole server.
     let role = format!("{}_app", url.rsplit_once("/keymint_test_").unwrap().1.split('?').next().unwrap());
     let machine = Machine::new();
     let environment = machine.root.path().join("etc/keymint/environment");

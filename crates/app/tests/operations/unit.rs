@@ -1,4 +1,4 @@
-//! The unit of systemd.
+//! The systemd unit.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use keymint_app::config::Config;
 use keymint_app::environment::Environment;
+use keymint_test_support::debian::program;
 use tempfile::TempDir;
 
 use crate::documents::{RUNBOOK, UNIT, read, unit_values};
-use crate::package::program;
 use crate::process::{Server, run, said};
 
-/// The unit with this machine's paths, in a file that systemd reads.
+/// Installs the unit with this machine's paths, in a file that systemd reads.
 fn installed(folder: &Path) -> std::path::PathBuf {
     let file = folder.join("keymint.service");
     std::fs::write(&file, read(UNIT).replace("/usr/local/bin/keymint", env!("CARGO_BIN_EXE_keymint"))).unwrap();
@@ -40,7 +40,7 @@ fn the_unit_is_as_little_exposed_as_the_runbook_says() {
     let said = said(&mut command);
     let overall = said.split_once("Overall exposure level for keymint.service: ").unwrap().1;
     let exposure: f64 = overall.split(' ').next().unwrap().parse().unwrap();
-    // Each version of systemd weighs a little differently.
+    // Versions of systemd weigh slightly differently.
     let runbook = read(RUNBOOK).split_whitespace().collect::<Vec<_>>().join(" ");
     let most = runbook.split_once("`systemd-analyze security keymint` says at most ").unwrap().1;
     let most: f64 = most.split(' ').next().unwrap().parse().unwrap();
@@ -62,7 +62,7 @@ fn a_crash_writes_no_memory_down() {
     assert_eq!(unit_values("LimitCORE"), ["0"]);
 }
 
-/// A command line of the unit, in a folder in the place of the root.
+/// Returns a command line of the unit, in a folder in place of the root.
 fn line(value: &str, root: &Path) -> Command {
     let value = value.replace("/usr/local/bin/keymint", env!("CARGO_BIN_EXE_keymint"));
     let value = value.replace("/etc/keymint", &root.join("etc").display().to_string());

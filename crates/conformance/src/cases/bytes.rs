@@ -65,7 +65,7 @@ pub async fn owners_and_configurations_are_compared_by_bytes<E: Engine>(engine: 
             details.owner = owner(text);
             details.config_id = config(text);
         });
-        // The others' keys would fill an owner who is taken for them.
+        // The others' keys would fill the owner if a store took them for the owner's.
         store.insert(&key, std::num::NonZeroU32::new(1)).await.unwrap();
     }
     for text in ALIKE {

@@ -32,7 +32,7 @@ pub async fn keys_are_removed_that_expired_strictly_before<E: Engine>(engine: &E
 
 pub async fn the_longest_expired_go_first_up_to_the_limit<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    // The one that expired first was made last and has the largest id.
+    // The key that expired first was made last and has the largest id.
     let keys: Vec<_> = (0..6_u64)
         .map(|turn| {
             sample::key_with(&format!("key {turn}"), |details, _| {

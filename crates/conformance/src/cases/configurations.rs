@@ -7,7 +7,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, config, id};
 use crate::support::{code, insert_all, remaining, settle, settle_one};
 
-/// The default configuration, which hashes, and `raw`, which does not.
+/// Returns a policy of the default configuration, which hashes, and `raw`, which does not.
 fn policy() -> Policy {
     let raw = Configuration { disable_key_hashing: true, ..Configuration::new(config("raw")) };
     Policy::new(vec![Configuration::default(), raw]).unwrap()

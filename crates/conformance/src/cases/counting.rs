@@ -10,10 +10,10 @@ use crate::Engine;
 use crate::sample::{self, NOW};
 use crate::support::{everything, insert_all, open_two};
 
-/// Gives a sample key one of the facts that decide on its state.
+/// Gives a sample key one of the facts that decide its state.
 type Edit = dyn Fn(&mut KeyDetails, &mut Usage);
 
-/// What all portions of so many keys at most find together.
+/// Returns the sum of all portions of at most `limit` keys.
 async fn count_by(store: &impl KeyStore, now: Timestamp, limit: u32) -> KeyCounts {
     let (mut counts, mut from) = (KeyCounts::default(), None);
     loop {
@@ -48,7 +48,7 @@ pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
     let refilled = |details: &mut KeyDetails, _: &mut Usage| {
         (details.refill_amount, details.refill_interval_ms) = (Some(1), Some(1));
     };
-    // Every key has, or has not, each of the five facts: 32 of them, no two alike.
+    // Each key has, or lacks, each of the five facts: 32 keys, no two alike.
     let edits: [&Edit; 5] = [&revoked, &disabled, &expiring, &used_up, &refilled];
     let keys: Vec<ApiKey> = (0..32_u32)
         .map(|number| {
@@ -66,10 +66,10 @@ pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
         }
         counts
     };
-    // At its last instant a key is valid still.
+    // A key is still valid at its last instant.
     for (ms, expired) in [(0, 0), (5, 0), (6, 4)] {
         let now = NOW.plus_millis(ms);
-        // A portion for each key; some of one more or less; as many as there are; and fewer than would fit.
+        // Portions of one key each; with one more or one less in the last; of exactly all keys; and larger than all.
         for limit in [1, 2, 5, 31, 32, 33, u32::MAX] {
             let counts = count_by(&*other, now, limit).await;
             assert_eq!(counts, expected(now), "after {ms} ms, by {limit}");
@@ -88,7 +88,7 @@ pub async fn a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_po
         let passing = |turn: usize, id: &str| sample::key(&format!("{id} {turn} passes {limit}"));
         insert_all(&*store, &STAY.map(staying)).await;
         let (mut counts, mut from, mut there) = (KeyCounts::default(), None, Vec::<ApiKey>::new());
-        // While a few come with every portion, nobody could say when it ends.
+        // A few keys come with every portion, so that the number of portions is not known in advance.
         for turn in 0..1000 {
             let found = portion(&*store, NOW, from.take(), limit).await;
             counts += found.counts;

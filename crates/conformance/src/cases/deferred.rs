@@ -6,7 +6,7 @@ use crate::Engine;
 use crate::sample::{self, NOW};
 use crate::support::{code, found, open_two, remaining, settle, settle_one, spend};
 
-/// A look that brings along so many calls on a copy of `key`, all of them now.
+/// Returns a look that brings along `calls` calls on a copy of `key`, all of them now.
 pub(super) fn look_after(calls: usize, key: &ApiKey) -> Attempt {
     let attempt = sample::attempt(key.details.id.as_str());
     let (mut copy, mut deferred) = (key.clone(), None);

@@ -10,7 +10,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, id};
 use crate::support::{PATIENCE, abandon, everything, found, open_two, settle, spend};
 
-/// Checks that a key of 1000 calls can still be spent, and that of `started` calls at least `finished` were counted.
+/// Checks that a key of 1000 calls can still be spent, and that at least `finished` of `started` calls were counted.
 async fn is_consistent(store: &impl KeyStore, finished: u64, started: u64) {
     let verdict = tokio::time::timeout(PATIENCE, spend(store, "key", NOW)).await.unwrap();
     let left = verdict.accepted().unwrap().usage.remaining.unwrap();

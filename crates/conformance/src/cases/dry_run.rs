@@ -8,7 +8,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, config};
 use crate::support::{everything, found, insert_all, open_two, settle_one};
 
-/// Keys of which some may be used, and some may not.
+/// Returns keys of which some may be used, and others may not.
 fn keys() -> [ApiKey; 6] {
     [
         sample::key("free"),
@@ -20,7 +20,7 @@ fn keys() -> [ApiKey; 6] {
     ]
 }
 
-/// An attempt that asks for permissions.
+/// Returns an attempt that requires permissions.
 fn asking(id: &str) -> Attempt {
     let mut attempt = sample::attempt(id);
     attempt.permissions = Permissions::from_stored(r#"{"files":["read"]}"#).unwrap();
@@ -67,7 +67,7 @@ pub async fn a_dry_run_judges_a_key_by_every_rule<E: Engine>(engine: &E) {
     attempt.config_id = Some(config("eu"));
     let run = store.dry_run(&attempt, &policy, NOW.plus_millis(1)).await.unwrap();
     let refused = |code, retry_in_ms| Judgement::Refused { code, retry_in_ms };
-    let judged: Vec<_> = run.judged.iter().map(|judged| (judged.rule, judged.judgement)).collect();
+    let judged: Vec<_> = run.reports.iter().map(|report| (report.rule, report.judgement)).collect();
     let expected = [
         ("exists", Judgement::Passed),
         ("configuration", refused(ErrorCode::InvalidApiKey, None)),
@@ -88,10 +88,10 @@ pub async fn a_dry_run_of_an_unknown_key_judges_nothing_else<E: Engine>(engine: 
     store.insert(&sample::key("key"), None).await.unwrap();
     for text in ["unknown", "\0", "'", sample::key("key").details.stored.as_str()] {
         let run = store.dry_run(&sample::attempt(text), &Policy::default(), NOW).await.unwrap();
-        let [exists, rest @ ..] = &*run.judged else { panic!("rules") };
+        let [exists, rest @ ..] = &*run.reports else { panic!("rules") };
         let refused = Judgement::Refused { code: ErrorCode::InvalidApiKey, retry_in_ms: None };
         assert_eq!((exists.rule, exists.judgement), ("exists", refused));
-        assert!(rest.iter().all(|judged| judged.judgement == Judgement::NotJudged), "{rest:?}");
+        assert!(rest.iter().all(|report| report.judgement == Judgement::NotJudged), "{rest:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, config, id, owner};
 use crate::support::{ids, insert_all, open_two};
 
-/// Keys that were made one millisecond after another.
+/// Returns keys that were made one millisecond after another.
 fn series(range: std::ops::Range<u64>) -> Vec<ApiKey> {
     let made = |ms| sample::key_with(&format!("key {ms:03}"), |details, _| details.created_at = NOW.plus_millis(ms));
     range.map(made).collect()

@@ -10,7 +10,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, id};
 use crate::support::{accepted, at_once, code, everything, insert_all, open_two, remaining, settle, settle_at_once};
 
-/// Checks that 40 parallel spends with 15 left admit 15, each at a count of its own.
+/// Checks that 40 parallel spends of a key with 15 calls left admit 15, each at a count of its own.
 async fn exactly_fifteen_of_forty<S: KeyStore>(stores: &[Arc<S>]) {
     stores[0].insert(&sample::key_with_quota("key", 15), None).await.unwrap();
     let verdicts = settle_at_once(stores, 40, &sample::attempt("key"), &Policy::default(), NOW).await;

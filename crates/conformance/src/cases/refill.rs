@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::sample::{self, NOW, id};
 use crate::support::{accepted, code, found, open_two, settle_at_once, spend};
 
-/// Used up, and refilled with 10 one millisecond after each second.
+/// Returns a key that is used up, and refilled with 10 calls one millisecond after each second.
 fn used_up() -> ApiKey {
     sample::key_with("key", |details, usage| {
         details.refill_amount = Some(10);

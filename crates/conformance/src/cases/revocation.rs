@@ -16,7 +16,7 @@ fn enabling() -> KeyPatch {
     sample::patch(EditKey { enabled: Some(true), ..EditKey::default() })
 }
 
-/// Changes the sample key of id `key`, which must be there.
+/// Changes the sample key with the id `key`, which must exist.
 async fn update(store: &impl KeyStore, patch: KeyPatch, now: Timestamp) -> ApiKey {
     store.update(&id("key"), &patch, now).await.unwrap().unwrap()
 }

@@ -9,9 +9,9 @@ use crate::Engine;
 use crate::sample::{self, NOW, config, id, owner};
 use crate::support::{ids, insert_all};
 
-/// In the order of their bytes, which is neither the order of any language nor that of their UTF-16 units.
+/// In the order of their bytes, which is neither any language's order nor that of their UTF-16 units.
 const TEXTS: [&str; 5] = ["B", "a", "é", "\u{fffd}", "😀"];
-/// In the order of numbers, which is not that of their digits.
+/// In numerical order, which is not that of their digits.
 const NUMBERS: [u64; 5] = [0, 2, 9, 10, 2_147_483_647];
 
 fn instants() -> [Timestamp; 5] {
@@ -20,7 +20,7 @@ fn instants() -> [Timestamp; 5] {
     [first, before, epoch, epoch.plus_millis(1), Timestamp::MAX]
 }
 
-/// How many values of a field there are here, and whether a key may have none.
+/// Returns the number of different values that a field has here, and whether a key may have none.
 fn grades(field: SortField) -> Vec<Option<usize>> {
     let (values, optional) = match field {
         SortField::Enabled | SortField::RateLimitEnabled => (2, false),
@@ -45,7 +45,7 @@ fn grades(field: SortField) -> Vec<Option<usize>> {
     optional.then_some(None).into_iter().chain((0..values).map(Some)).collect()
 }
 
-/// Gives the field its value of that grade. A field that always has a value gets one of grade `None` never.
+/// Sets the field to its value of that grade. A field that always has a value never gets the grade `None`.
 fn set(field: SortField, grade: Option<usize>, details: &mut KeyDetails, usage: &mut Usage) {
     let text = grade.map(|grade| TEXTS[grade].to_owned());
     let number = grade.map(|grade| NUMBERS[grade]);
@@ -73,12 +73,13 @@ fn set(field: SortField, grade: Option<usize>, details: &mut KeyDetails, usage: 
     }
 }
 
-/// Keys in the ascending order of `field`, by grade. Those of one grade follow each other as ties do. Ids and instants of
-/// creation pull against the order of grades, so that no other field could give it.
+/// Returns keys in the ascending order of `field`, by grade. Those of one grade are in the order of ties.
+///
+/// Ids and instants of creation are ordered against the grades, so that no other field could give the same order.
 fn graded(field: SortField) -> Vec<Vec<ApiKey>> {
     let ties: &[(char, u64)] = match field {
         SortField::Id => &[('-', 0)],
-        // Creation is the field itself, so that only the id is left.
+        // Creation is the field itself, so that only the id remains.
         SortField::CreatedAt => &[('B', 0), ('a', 0), ('z', 0)],
         _ => &[('z', 0), ('B', 1), ('a', 1)],
     };
@@ -97,7 +98,7 @@ fn graded(field: SortField) -> Vec<Vec<ApiKey>> {
     grades(field).into_iter().enumerate().map(grade).collect()
 }
 
-/// The keys of [`graded`], and no others.
+/// Returns a query for the keys of [`graded`], and no others.
 fn only(field: SortField) -> ListQuery {
     let query = ListQuery { sort_by: field, ..ListQuery::default() };
     match field {

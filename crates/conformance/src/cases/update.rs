@@ -16,7 +16,7 @@ fn named(name: &str) -> EditKey {
     EditKey { name: KeyName::parse(name).ok(), ..EditKey::default() }
 }
 
-/// An edit of every member.
+/// Returns an edit of every member.
 fn thorough() -> EditKey {
     EditKey {
         name: KeyName::parse("'new' 👩‍🚀").ok(),

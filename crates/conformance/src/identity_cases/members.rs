@@ -9,7 +9,7 @@ use crate::sample::{self, member, organization, organization_id, owner, row_id, 
 use crate::support::{at_once, open_two};
 use crate::texts::{ALIKE, texts};
 
-/// Adds users of these ids, and the organizations `acme` and `other`, whose first member is `ada`.
+/// Adds users with these ids, and the organizations `acme` and `other`, whose first member is `ada`.
 async fn with_users<S: IdentityStore + OrganizationStore>(store: &S, ids: &[&str]) {
     for (turn, id) in ids.iter().enumerate() {
         let mut new = sample::new_user(id);
@@ -94,7 +94,7 @@ pub async fn of_many_inserts_of_one_member_exactly_one_is_taken<E: IdentityEngin
     let users: Vec<_> = (0..12).map(|round| format!("user {round}")).collect();
     with_users(&*stores[0], &[&["ada"], users.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat())
         .await;
-    // Several rounds: in the first one handles are still busy with opening connections, one after another.
+    // Several rounds: in the first one the handles still open connections, one after another.
     for user in &users {
         let inserts = (0..12).map(|turn| {
             let store = Arc::clone(&stores[turn % 2]);

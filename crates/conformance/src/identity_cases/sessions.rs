@@ -10,7 +10,7 @@ use crate::sample::{self, NOW, owner, row_id, session};
 use crate::support::{at_once, open_two};
 use crate::texts::{ALIKE, texts};
 
-/// Adds the sample user `ada` with a session of the token `first`.
+/// Adds the sample user `ada` with a session whose token is `first`.
 async fn with_ada(store: &impl IdentityStore) -> User {
     let ada = sample::new_user("ada");
     store.insert_user(&ada, &session("first", "ada")).await.unwrap();

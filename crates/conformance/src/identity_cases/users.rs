@@ -25,7 +25,7 @@ async fn add(store: &impl IdentityStore, new: &NewUser) {
     store.insert_user(new, &session(id, id)).await.unwrap();
 }
 
-/// Checks that a user is found in every way there is, as they went in.
+/// Checks that a user is found in every way, and unchanged.
 async fn is_there(store: &impl IdentityStore, new: &NewUser) {
     let NewUser { user, account_id: _, password_hash } = new;
     assert_eq!(store.find_user(&user.id).await.unwrap().as_ref(), Some(user));
@@ -35,7 +35,7 @@ async fn is_there(store: &impl IdentityStore, new: &NewUser) {
     assert_eq!(store.find_session(&begun.token).await.unwrap(), Some((begun, user.clone())));
 }
 
-/// Checks that nothing of a user is there.
+/// Checks that nothing of a user exists.
 async fn is_missing(store: &impl IdentityStore, new: &NewUser) {
     let id = &new.user.id;
     assert_eq!(store.find_user(id).await.unwrap(), None);
@@ -131,7 +131,7 @@ pub async fn of_many_sign_ups_with_one_address_exactly_one_is_taken<E: IdentityE
 pub async fn addresses_are_compared_by_bytes<E: IdentityEngine>(engine: &E) {
     let store = engine.open().await;
     let mut addresses = ALIKE.to_vec();
-    // The one that is asked for comes last: whatever is taken for it would be found in its place.
+    // The requested address comes last: any address that is taken for it would be found in its place.
     addresses.extend(["A_A@example.org", "aba@example.org", "a_a@example.org ", "a_a@example.org"]);
     for (turn, address) in (0..).zip(&addresses) {
         add(&store, &edited(&format!("user {turn}"), |user| (*address).clone_into(&mut user.email))).await;
@@ -170,7 +170,7 @@ pub async fn sign_ups_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E:
         let new = sample::new_user(&id);
         let is_answered = abandon(store.insert_user(&new, &session(&id, &id)), polls).await.is_some();
         let check = async {
-            // What was dropped may still be on its way: whoever comes next waits for its end.
+            // The dropped call may still be running: the next one waits for its end.
             let is_there_already = match other.insert_user(&new, &session(&id, &id)).await {
                 Ok(()) => false,
                 Err(StoreError::Duplicate) => true,

@@ -1,4 +1,4 @@
-//! Random sequences of operations, answered by a store and by a model of it: every answer must be equal.
+//! Random sequences of operations on a store and on a model of it. Every answer must be equal.
 
 mod operation;
 mod world;
@@ -13,10 +13,14 @@ use crate::Engine;
 
 pub use operation::{Operation, operations};
 
-/// Applies the operations to the engine's store and to `model`, both empty at first, and compares every answer and what
-/// is left at the end. Before each batch a dry run foretells its first verdict. Every third operation goes through a second handle.
+/// Applies the operations to the engine's store and to `model`, both empty at first, and compares every answer and the
+/// final state.
 ///
-/// Panics at the first answer that differs, and where either store fails.
+/// Before each batch a dry run predicts its first verdict. Every third operation goes through a second handle.
+///
+/// # Panics
+///
+/// Panics at the first answer that differs, and if either store fails.
 pub async fn agrees_with_model<E: Engine>(engine: &E, model: &dyn KeyStore, operations: &[Operation]) {
     let handles = [engine.open().await, engine.open().await];
     for (step, operation) in operations.iter().enumerate() {
@@ -28,9 +32,13 @@ pub async fn agrees_with_model<E: Engine>(engine: &E, model: &dyn KeyStore, oper
 }
 
 /// Runs [`agrees_with_model`] on `cases` random sequences, each on an engine and a model of its own, and reduces a
-/// sequence that fails to a short one.
+/// failing sequence to a short one.
 ///
-/// Brings its own runtime, so that it is called from a plain `#[test]`. Panics where any sequence fails.
+/// It brings its own runtime, so that it is called from a plain `#[test]`.
+///
+/// # Panics
+///
+/// Panics if a sequence fails.
 pub fn every_sequence_agrees<E: Engine, M: KeyStore>(cases: u32, fresh: impl AsyncFn() -> (E, M)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
@@ -46,7 +54,7 @@ pub fn every_sequence_agrees<E: Engine, M: KeyStore>(cases: u32, fresh: impl Asy
     }
 }
 
-/// An answer that can be compared. An error is one only where the caller brought it about.
+/// A comparable answer. It holds only the errors that the caller caused.
 #[derive(Debug, PartialEq)]
 enum Answer {
     Inserted,
@@ -62,7 +70,7 @@ enum Answer {
 async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answer {
     match operation {
         Operation::Insert { key, max_living } => {
-            // Which of two errors comes first is nobody's business.
+            // The contract does not say which of two errors comes first.
             let is_new = store.find(&key.details.id).await.unwrap().is_none();
             match store.insert(key, max_living.filter(|_| is_new)).await {
                 Ok(()) => Answer::Inserted,

@@ -14,14 +14,14 @@ use proptest::{collection, option, sample::select};
 use super::world::{self, IDS, SPAN_MS};
 use crate::sample;
 
-/// One call of a store.
+/// A call of a store.
 #[derive(Debug, Clone)]
 pub enum Operation {
     /// `KeyStore::insert`
     Insert {
         /// The new key.
         key: Box<ApiKey>,
-        /// Ignored where the id is taken.
+        /// The limit. It is ignored if the id exists already.
         max_living: Option<NonZeroU32>,
     },
     /// `KeyStore::update`
@@ -30,14 +30,14 @@ pub enum Operation {
         id: KeyId,
         /// The change.
         patch: Box<KeyPatch>,
-        /// When.
+        /// The instant of the change.
         now: Timestamp,
     },
     /// `KeyStore::spend`
     Spend {
         /// The batch.
         attempts: Vec<Attempt>,
-        /// When.
+        /// The instant of the batch.
         now: Timestamp,
     },
     /// `KeyStore::remove`
@@ -47,18 +47,18 @@ pub enum Operation {
     },
     /// `KeyStore::remove_expired`
     RemoveExpired {
-        /// Whose keys.
+        /// The configurations of the keys.
         configurations: ConfigFilter,
-        /// Expired before.
+        /// The instant before which the keys expired.
         before: Timestamp,
-        /// At most so many.
+        /// The largest number of keys.
         limit: u32,
     },
     /// `KeyStore::remove_exhausted`
     RemoveExhausted {
         /// The keys.
         ids: Vec<KeyId>,
-        /// When.
+        /// The instant of the removal.
         now: Timestamp,
     },
     /// `KeyStore::list`
@@ -68,7 +68,7 @@ pub enum Operation {
     },
 }
 
-/// Sequences of operations on a handful of keys.
+/// Returns sequences of operations on a handful of keys.
 pub fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let max_living = option::of((1u32..4).prop_map(|max| NonZeroU32::MIN.saturating_add(max - 1)));
     let ids = collection::vec(id(), 0..4);
@@ -89,7 +89,7 @@ fn id() -> impl Strategy<Value = KeyId> {
     (0..IDS).prop_map(world::id)
 }
 
-/// In no order, so that the clock runs back as well.
+/// Returns instants in no order, so that the clock also runs backwards.
 fn now() -> impl Strategy<Value = Timestamp> {
     (0..SPAN_MS).prop_map(world::instant)
 }
@@ -113,7 +113,7 @@ fn permissions() -> impl Strategy<Value = Option<Permissions>> {
     select(texts.to_vec()).prop_map(|text| Permissions::from_stored(text).unwrap())
 }
 
-/// Rules that let some of [`client`] in, and others not.
+/// Returns rules that accept some addresses of [`client`], and refuse others.
 fn addresses() -> impl Strategy<Value = AddressRules> {
     let lists: [&[&str]; 3] = [&[], &["192.0.2.0/24"], &["192.0.2.7", "2001:db8::/32"]];
     let list = || prop_oneof![3 => Just(lists[0]), 1 => select(lists.to_vec())].prop_map(sample::networks);
@@ -153,7 +153,7 @@ fn key() -> impl Strategy<Value = ApiKey> {
                 details.name = name.map(KeyName::into_string);
                 details.enabled = enabled;
                 details.revocation = revoked;
-                // No two keys expire at one instant: which of them goes first is nobody's business.
+                // No two keys expire at one instant: the contract does not say which of them goes first.
                 details.expires_at = expires.map(|tenth| world::instant(tenth * 10 + at as u64));
                 details.created_at = world::instant(created);
                 details.permissions = granted;
@@ -206,7 +206,7 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
 }
 
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
-    // One text more than there are keys: it is nobody's.
+    // One text more than there are keys: it belongs to no key.
     let asked = (option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions());
     let attempt = (0..=IDS, asked, client(), 0u32..4).prop_map(|(text, (config, asks, permissions), client, cost)| {
         let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));

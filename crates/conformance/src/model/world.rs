@@ -1,4 +1,4 @@
-//! The small world in which sequences take place: few enough ids, owners and texts that operations meet.
+//! The small world of the sequences: so few ids, owners and texts that operations collide.
 
 use keymint_domain::key::{KeyDetails, PlainKey};
 use keymint_domain::usage::{Algorithm, Usage};
@@ -6,9 +6,9 @@ use keymint_domain::{ApiKey, ConfigId, Configuration, KeyId, OwnerId, Policy, Ti
 
 use crate::sample::{self, NOW};
 
-/// How many ids, and how many texts, there are.
+/// The number of ids, and of texts.
 pub(super) const IDS: usize = 6;
-/// A span of milliseconds in which everything happens.
+/// The span of all instants, in milliseconds.
 pub(super) const SPAN_MS: u64 = 4000;
 
 const CONFIGURATIONS: [&str; 4] = ["default", "idle", "raw", "nobody configured it"];
@@ -25,17 +25,17 @@ pub(super) fn config(index: usize) -> ConfigId {
     sample::config(CONFIGURATIONS[index % CONFIGURATIONS.len()])
 }
 
-/// The text of a key; one more text than there are ids belongs to nobody.
+/// Returns the text of a key. There is one more text than ids, which belongs to no key.
 pub(super) fn plain(index: usize) -> PlainKey {
     sample::plain(&index.to_string())
 }
 
-/// An instant within the span.
+/// Returns an instant within the span.
 pub(super) fn instant(ms: u64) -> Timestamp {
     NOW.plus_millis(ms)
 }
 
-/// Both algorithms, both forms of a stored key, and a retention.
+/// Returns a policy with both algorithms, both stored forms of a key, and a retention.
 pub(super) fn policy() -> Policy {
     let mut idle = Configuration { retention_ms: SPAN_MS / 4, ..Configuration::new(config(1)) };
     idle.rate_limit.algorithm = Algorithm::IdleWindow;
@@ -44,7 +44,7 @@ pub(super) fn policy() -> Policy {
     Policy::new(vec![Configuration::default(), idle, raw]).unwrap()
 }
 
-/// A key of that id, text and configuration, after `edit`.
+/// Returns a key with that id, text and configuration, after `edit`.
 pub(super) fn key(
     at: usize,
     text: usize,

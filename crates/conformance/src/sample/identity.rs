@@ -5,22 +5,34 @@ use keymint_domain::{OrganizationId, UserId};
 
 use super::NOW;
 
-/// A user's id. Panics on an empty text.
+/// Returns a user's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn user_id(text: &str) -> UserId {
     UserId::parse(text).unwrap()
 }
 
-/// An organization's id. Panics on an empty text.
+/// Returns an organization's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn organization_id(text: &str) -> OrganizationId {
     OrganizationId::parse(text).unwrap()
 }
 
-/// A row's id. Panics on an empty text.
+/// Returns a row's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn row_id(text: &str) -> RowId {
     RowId::parse(text).unwrap()
 }
 
-/// The sample user of that id, whose address is of `example.org`.
+/// Returns the sample user with that id, whose address is at `example.org`.
 pub fn new_user(id: &str) -> NewUser {
     let user = User {
         id: user_id(id),
@@ -36,7 +48,7 @@ pub fn new_user(id: &str) -> NewUser {
     NewUser { user, account_id: row_id(&format!("the account of {id}")), password_hash }
 }
 
-/// A session of a user, which lives for a week. Its id is its token.
+/// Returns a session of a user, which lives for a week. Its id is its token.
 pub fn session(token: &str, user: &str) -> Session {
     Session {
         id: row_id(token),
@@ -50,7 +62,11 @@ pub fn session(token: &str, user: &str) -> Session {
     }
 }
 
-/// An organization whose slug is its id. Panics on what is no slug.
+/// Returns an organization whose slug is its id.
+///
+/// # Panics
+///
+/// Panics on a text that is not a slug.
 pub fn organization(id: &str) -> Organization {
     Organization {
         id: organization_id(id),
@@ -60,7 +76,7 @@ pub fn organization(id: &str) -> Organization {
     }
 }
 
-/// A user's membership of an organization, as an owner.
+/// Returns a user's membership of an organization, as an owner.
 pub fn member(organization: &str, user: &str) -> Member {
     Member {
         id: row_id(&format!("{user} in {organization}")),

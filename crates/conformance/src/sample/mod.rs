@@ -1,6 +1,6 @@
 //! Sample keys, users and organizations, for cases and for the tests of other crates.
 //!
-//! The key of id `a` has the text `sk_a`. It has no quota and no limit, never expires, and belongs to `ada`.
+//! The key with the id `a` has the text `sk_a`. It has no quota and no limit, never expires, and belongs to `ada`.
 
 mod identity;
 
@@ -17,38 +17,50 @@ use keymint_domain::{ApiKey, ConfigId, Configuration, KeyDetails, KeyId, OwnerId
 
 pub use identity::{member, new_user, organization, organization_id, row_id, session, user_id};
 
-/// When the sample keys were made: 2023-11-14T22:13:20.000Z.
+/// The instant at which the sample keys were made: 2023-11-14T22:13:20.000Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-/// From where sample keys are used: 192.0.2.7.
+/// The address that sample keys are used from: 192.0.2.7.
 pub const CLIENT: ClientAddress = ClientAddress::Known(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
 
-/// A key's id. Panics on an empty text.
+/// Returns a key's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn id(text: &str) -> KeyId {
     KeyId::parse(text).unwrap()
 }
 
-/// An owner's id. Panics on an empty text.
+/// Returns an owner's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn owner(text: &str) -> OwnerId {
     OwnerId::parse(text).unwrap()
 }
 
-/// A configuration's id. Panics on an empty text.
+/// Returns a configuration's id.
+///
+/// # Panics
+///
+/// Panics on an empty text.
 pub fn config(text: &str) -> ConfigId {
     ConfigId::parse(text).unwrap()
 }
 
-/// The text of the sample key of that id.
+/// Returns the text of the sample key with that id.
 pub fn plain(id: &str) -> PlainKey {
     PlainKey::new(format!("sk_{id}"))
 }
 
-/// The sample key of that id.
+/// Returns the sample key with that id.
 pub fn key(id: &str) -> ApiKey {
     key_with(id, |_, _| ())
 }
 
-/// The sample key of that id, after `edit`.
+/// Returns the sample key with that id, after `edit`.
 pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> ApiKey {
     let mut details = KeyDetails {
         id: self::id(id),
@@ -76,12 +88,12 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
     ApiKey { details: Arc::new(details), usage }
 }
 
-/// The sample key of that id with a quota.
+/// Returns the sample key with that id and a quota.
 pub fn key_with_quota(id: &str, remaining: u64) -> ApiKey {
     key_with(id, |_, usage| usage.remaining = Some(remaining))
 }
 
-/// The sample key of that id with a rate limit of its own.
+/// Returns the sample key with that id and a rate limit of its own.
 pub fn key_with_limit(id: &str, window_ms: u64, max: u64) -> ApiKey {
     key_with(id, |details, _| {
         details.rate_limit_enabled = true;
@@ -90,12 +102,16 @@ pub fn key_with_limit(id: &str, window_ms: u64, max: u64) -> ApiKey {
     })
 }
 
-/// These networks. Panics on a text that is none.
+/// Returns these networks.
+///
+/// # Panics
+///
+/// Panics on a text that is not a network.
 pub fn networks(texts: &[&str]) -> Networks {
     Networks::new(texts.iter().map(|text| Network::parse(text).unwrap()).collect()).unwrap()
 }
 
-/// A server key of that id, whose text is the sample key's of the same id.
+/// Returns a server key with that id. Its text is that of the sample key with the same id.
 pub fn server_key(id: &str, created_at: Timestamp) -> ServerKey {
     ServerKey {
         id: self::id(id),
@@ -107,21 +123,25 @@ pub fn server_key(id: &str, created_at: Timestamp) -> ServerKey {
     }
 }
 
-/// An attempt at cost 1 with the sample key of that id, under the default policy.
+/// Returns an attempt at cost 1 with the sample key with that id, under the default policy.
 pub fn attempt(id: &str) -> Attempt {
     let mut attempt = Attempt::new(&plain(id), &Policy::default());
     attempt.client = CLIENT;
     attempt
 }
 
-/// A policy of the default configuration after `edit`.
+/// Returns a policy of the default configuration after `edit`.
 pub fn policy_with(edit: impl FnOnce(&mut Configuration)) -> Policy {
     let mut configuration = Configuration::default();
     edit(&mut configuration);
     Policy::new(vec![configuration]).unwrap()
 }
 
-/// What `edit` changes, under a configuration that allows everything. Panics on an edit that asks for nothing.
+/// Returns the change that `edit` makes, under a configuration that allows everything.
+///
+/// # Panics
+///
+/// Panics on an edit without changes.
 pub fn patch(edit: EditKey) -> KeyPatch {
     let open = Configuration {
         enable_metadata: true,

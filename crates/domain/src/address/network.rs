@@ -5,19 +5,23 @@ use ipnet::{IpNet, Ipv4Net};
 
 /// A network in CIDR notation, such as `10.0.0.0/8` or `2001:db8::/32`.
 ///
-/// An IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`) is the IPv4 network, since addresses are looked at
-/// likewise.
+/// An IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`) equals the IPv4 network. Addresses are compared in
+/// the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);
 
-/// A text that is no network.
+/// The error for a text that is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an address or a network without host bits, as in 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32")]
 pub struct InvalidNetwork;
 
 impl Network {
-    /// Reads a network, or an address, which is a network of its own. Bits behind the prefix are refused: of
-    /// `10.0.0.1/8` nobody can say whether the host or the network is meant.
+    /// Reads a network, or an address as a network of its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidNetwork`] if the text is neither, or if bits after the prefix are set: `10.0.0.1/8` does not
+    /// say whether it means the host or the network.
     pub fn parse(text: &str) -> Result<Self, InvalidNetwork> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         // The standard library takes neither leading zeros, which some read as octal, nor zones.
@@ -32,7 +36,7 @@ impl Network {
         Ok(Self(canonical(network)))
     }
 
-    /// Whether the address is within. An IPv4 address that is written as IPv6 is the IPv4 address.
+    /// Returns true if the network contains the address. An IPv4 address that is written as IPv6 is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
@@ -49,7 +53,7 @@ fn read_prefix(text: &str) -> Result<u8, InvalidNetwork> {
     text.parse().ok().filter(|_| is_plain).ok_or(InvalidNetwork)
 }
 
-/// The bits of an IPv6 address before the IPv4 address in it.
+/// The number of bits before the IPv4 address in an IPv4-mapped IPv6 address.
 const MAPPED_BITS: u8 = 96;
 
 fn canonical(network: IpNet) -> IpNet {
@@ -63,40 +67,44 @@ fn canonical(network: IpNet) -> IpNet {
     mapped().unwrap_or(network)
 }
 
-/// Some networks, or none, in the order they were given.
+/// A list of networks, possibly empty, in the order they were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Box<[Network]>);
 
-/// More networks than a list may have.
+/// The error for a list of more than [`Networks::MAX`] networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have {} networks at most", Networks::MAX)]
 pub struct TooManyNetworks;
 
 impl Networks {
-    /// Networks at most: every use of a key looks through them.
+    /// The largest number of networks in a list. Every use of a key searches them.
     pub const MAX: usize = 100;
 
     /// Takes up to [`Networks::MAX`] networks.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TooManyNetworks`] if there are more.
     pub fn new(networks: Vec<Network>) -> Result<Self, TooManyNetworks> {
         if networks.len() > Self::MAX { Err(TooManyNetworks) } else { Ok(Self(networks.into())) }
     }
 
-    /// Bytes that the networks hold on the heap.
+    /// Returns the bytes that the networks hold on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.0)
     }
 
-    /// Whether there are none.
+    /// Returns true if the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the address is within any of them.
+    /// Returns true if one of the networks contains the address.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 
-    /// Their texts in CIDR notation.
+    /// Returns the networks in CIDR notation.
     pub fn texts(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(Network::to_string)
     }

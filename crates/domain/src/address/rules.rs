@@ -2,23 +2,25 @@ use serde_json::{Map, Value, json};
 
 use super::{ClientAddress, Network, Networks};
 
-/// From where a key may be used.
+/// The networks that a key may be used from, and those that it may not be used from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddressRules {
-    /// From these networks; none = from everywhere.
+    /// The networks that the key may be used from; empty = from everywhere.
     pub allowed: Networks,
-    /// From none of these, whatever is allowed.
+    /// The networks that the key may not be used from, even if `allowed` contains them.
     pub denied: Networks,
 }
 
-/// A stored text that holds no rules.
+/// The error for a stored text that holds no address rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object of two lists of networks")]
 pub struct InvalidAddressRules;
 
 impl AddressRules {
-    /// Whether a client there may use the key. Where there is any rule, one whose address is not known may not: what
-    /// cannot be judged must open no door.
+    /// Returns true if a client at this address may use the key.
+    ///
+    /// If there is any rule, a client without a known address is refused: an address that cannot be judged must not
+    /// grant access.
     pub fn admit(&self, client: ClientAddress) -> bool {
         match client {
             _ if self.is_empty() => true,
@@ -30,24 +32,28 @@ impl AddressRules {
         }
     }
 
-    /// Whether there is no rule.
+    /// Returns true if there is no rule.
     pub fn is_empty(&self) -> bool {
         self.allowed.is_empty() && self.denied.is_empty()
     }
 
-    /// Bytes that the rules hold on the heap.
+    /// Returns the bytes that the rules hold on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.allowed.heap_bytes() + self.denied.heap_bytes()
     }
 
-    /// The JSON text for a row: `{"allowed":[..],"denied":[..]}`; `None` = there is no rule.
+    /// Returns the JSON text for a row, `{"allowed":[..],"denied":[..]}`, or `None` if there is no rule.
     pub fn to_stored(&self) -> Option<String> {
         let list = |networks: &Networks| networks.texts().collect::<Vec<_>>();
         (!self.is_empty()).then(|| json!({ "allowed": list(&self.allowed), "denied": list(&self.denied) }).to_string())
     }
 
-    /// Reads the text of a stored row. A rule that cannot be read must not be passed over, so that anything but what
-    /// [`AddressRules::to_stored`] writes is an error.
+    /// Reads the text of a stored row.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidAddressRules`] for any text but those that [`AddressRules::to_stored`] writes: a rule that
+    /// cannot be read must not be skipped.
     pub fn from_stored(text: &str) -> Result<Self, InvalidAddressRules> {
         let lists: Map<String, Value> = serde_json::from_str(text).map_err(|_| InvalidAddressRules)?;
         let list = |name| lists.get(name).and_then(networks).ok_or(InvalidAddressRules);

@@ -1,20 +1,26 @@
 use std::fmt;
 
-/// An e-mail address in lower case, which is how Better Auth keeps and compares them.
+/// An e-mail address in lower case, as Better Auth stores and compares them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Email(Box<str>);
 
-/// Bytes of an address at most: 64 before the `@` and 255 after it (RFC 5321 4.5.3.1).
+/// The largest length of an address in bytes: 64 before the `@` and 255 after it (RFC 5321 4.5.3.1).
 const MAX_LENGTH: usize = 320;
 
-/// A text that is no e-mail address. The message is Better Auth's (docs/better-auth-wire.md 2.3).
+/// The error for a text that is not an e-mail address. The message is Better Auth's (docs/better-auth-wire.md 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid email address")]
 pub struct InvalidEmail;
 
 impl Email {
-    /// Takes what zod's `email()` takes: letters, digits and `_'+-.` before the `@`, without a dot at either end or
-    /// two in a row; after it, labels of letters, digits and hyphens, the last one of two or more letters.
+    /// Takes the addresses that zod's `email()` takes, and converts them to lower case.
+    ///
+    /// Before the `@`: letters, digits and `_'+-.`, without a dot at either end or two in a row. After it: labels of
+    /// letters, digits and hyphens, the last one of two or more letters.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidEmail`] for any other text, and for one of more than 320 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         let (labels, top) = domain.rsplit_once('.').ok_or(InvalidEmail)?;
@@ -26,7 +32,7 @@ impl Email {
         if fits { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(InvalidEmail) }
     }
 
-    /// The address.
+    /// Returns the address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -46,7 +52,7 @@ fn is_label(text: &str) -> bool {
     text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric) && text.bytes().all(inner)
 }
 
-/// Hidden but for its domain: it is somebody's name.
+/// Prints only the domain: the rest is personal data.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Email(..@{})", self.0.rsplit('@').next().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! Who signs in: users, their credentials and their sessions, as Better Auth's e-mail and password has them.
+//! Users, their credentials and their sessions, as in Better Auth's e-mail and password sign-in.
 
 mod email;
 mod password;

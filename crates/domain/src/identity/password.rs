@@ -3,31 +3,35 @@ use std::fmt;
 use crate::ErrorCode;
 use crate::value::utf16_len;
 
-/// A password as somebody typed it. Never printed, never stored.
+/// A password as a user typed it. It is never printed and never stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Box<str>);
 
-/// What is stored of a password: `<salt>:<key>` in hexadecimal (docs/better-auth-wire.md 5.6). Never printed.
+/// A stored password hash: `<salt>:<key>` in hexadecimal (docs/better-auth-wire.md 5.6). It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Box<str>);
 
-/// UTF-16 units of a new password at least.
+/// The smallest length of a new password, in UTF-16 units.
 const MIN_LENGTH: usize = 8;
-/// UTF-16 units of a password at most.
+/// The largest length of a password, in UTF-16 units.
 const MAX_LENGTH: usize = 128;
 
 impl Password {
-    /// Takes any text; whether it will do is for the two checks below.
+    /// Takes any text. The two checks below decide whether it is acceptable.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to be hashed.
+    /// Returns the text, to be hashed.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether somebody may choose it: 8 to 128 UTF-16 units (docs/better-auth-wire.md 5.1).
+    /// Checks the length of a password that a user chooses: 8 to 128 UTF-16 units (docs/better-auth-wire.md 5.1).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::PasswordTooShort`] or [`ErrorCode::PasswordTooLong`].
     pub fn check_new(&self) -> Result<(), ErrorCode> {
         if utf16_len(&self.0) < MIN_LENGTH {
             return Err(ErrorCode::PasswordTooShort);
@@ -35,19 +39,25 @@ impl Password {
         self.check_presented()
     }
 
-    /// Whether it may be compared at all: a longer one is nobody's, and hashing it would be work (15.2).
+    /// Checks the length of a password that a user presents, before it is hashed.
+    ///
+    /// A longer one is no user's password, and hashing it would only cost time.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::PasswordTooLong`] for more than 128 UTF-16 units.
     pub fn check_presented(&self) -> Result<(), ErrorCode> {
         if utf16_len(&self.0) > MAX_LENGTH { Err(ErrorCode::PasswordTooLong) } else { Ok(()) }
     }
 }
 
 impl PasswordHash {
-    /// Takes the text of a stored row, whatever it is.
+    /// Takes the text of a stored row, unchecked.
     pub fn from_stored(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for a row.
+    /// Returns the text for a row.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -3,52 +3,52 @@ use std::fmt;
 use crate::value::{RowId, UserId, alphanumeric};
 use crate::{Randomness, Timestamp};
 
-/// A session, as the row has it.
+/// A session, as it is in its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The row's id.
     pub id: RowId,
-    /// What its holder shows.
+    /// The token that the session's holder presents.
     pub token: SessionToken,
-    /// Whose it is.
+    /// The user whose session it is.
     pub user_id: UserId,
-    /// The last instant at which it counts.
+    /// The last instant at which the session is valid.
     pub expires_at: Timestamp,
-    /// When it began.
+    /// The instant at which the session began.
     pub created_at: Timestamp,
-    /// When it was last refreshed.
+    /// The instant at which the session was last refreshed.
     pub updated_at: Timestamp,
-    /// Where it began.
+    /// The client that began the session.
     pub client: Client,
-    /// The organization that the user works in, where Better Auth's plugin has set it.
+    /// The organization that the user works in, if Better Auth's plugin has set it.
     pub active_organization_id: Option<String>,
 }
 
-/// Where a session began.
+/// The client that began a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Client {
     /// The client's network address.
     pub ip_address: Option<String>,
-    /// What its browser calls itself.
+    /// The browser's `User-Agent`.
     pub user_agent: Option<String>,
 }
 
-/// What the holder of a session shows. Never printed.
+/// The token that a session's holder presents. It is never printed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionToken(Box<str>);
 
 impl SessionToken {
-    /// Takes the text that somebody showed, or that a row has.
+    /// Takes a text that a client presented, or that is in a row.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// 32 characters of `[a-zA-Z0-9]` (docs/better-auth-wire.md 4.6).
+    /// Generates 32 characters of `[a-zA-Z0-9]` (docs/better-auth-wire.md 4.6).
     pub fn random(fill: Randomness<'_>) -> Self {
         Self(alphanumeric::<32>(fill).into())
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -60,27 +60,27 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// How long sessions live (docs/better-auth-wire.md 4.7, 4.8).
+/// The lifetime of sessions (docs/better-auth-wire.md 4.7, 4.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLifetime {
-    /// From sign-in, or from the last refresh, in milliseconds.
+    /// The lifetime from sign-in, or from the last refresh, in milliseconds.
     pub expires_in_ms: u64,
 }
 
 const DAY_MS: u64 = 86_400_000;
 
 impl SessionLifetime {
-    /// How old a session must be to be refreshed.
+    /// The age at which a session is refreshed, in milliseconds.
     const REFRESH_AFTER_MS: u64 = DAY_MS;
-    /// How long a session lives that is not to be remembered, where others live longer.
+    /// The longest lifetime of a session that is not to be remembered, in milliseconds.
     const FORGOTTEN_AFTER_MS: u64 = DAY_MS;
 
-    /// Whether a session that expires at `expires_at` is to be refreshed.
+    /// Returns true if a session that expires at `expires_at` is to be refreshed.
     pub fn is_refresh_due(self, expires_at: Timestamp, now: Timestamp) -> bool {
         expires_at.minus_millis(self.expires_in_ms).plus_millis(Self::REFRESH_AFTER_MS) <= now
     }
 
-    /// When a session ends that begins or is refreshed at `now`.
+    /// Returns the end of a session that begins or is refreshed at `now`.
     pub fn end(self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.expires_in_ms)
     }
@@ -98,7 +98,7 @@ impl Default for SessionLifetime {
 }
 
 impl Session {
-    /// A new session. One that is not to be remembered lives for a day.
+    /// Begins a new session. One that is not to be remembered lives for a day at most.
     pub fn begin(
         user_id: UserId,
         client: Client,
@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    /// Whether it has ended. It still counts at the very instant of `expires_at`.
+    /// Returns true if the session has ended. It is still valid at the instant `expires_at` itself.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at < now
     }

@@ -5,29 +5,33 @@ use crate::{Randomness, Timestamp};
 /// A request to become a user, as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUp {
-    /// A name for people.
+    /// A display name.
     pub name: String,
-    /// The address, which nobody else may have.
+    /// The address, which must be unique.
     pub email: Email,
-    /// The password that was chosen.
+    /// The chosen password.
     pub password: Password,
-    /// A picture's URL.
+    /// The URL of a picture.
     pub image: Option<String>,
 }
 
-/// A user who is about to exist, with the account that holds their password.
+/// A user to be inserted, with the account that holds their password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
     /// The user's row.
     pub user: User,
     /// The id of the account's row; its `providerId` is `credential`, its `accountId` the user's id.
     pub account_id: RowId,
-    /// What is kept of the password.
+    /// The hash of the password.
     pub password_hash: PasswordHash,
 }
 
 impl SignUp {
-    /// Refuses what Postgres cannot store, and names the member.
+    /// Checks the texts for characters that Postgres cannot store.
+    ///
+    /// # Errors
+    ///
+    /// Returns the name of the first member that contains U+0000, with [`InvalidText::Nul`].
     pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
         let texts = [("name", Some(self.name.as_str())), ("image", self.image.as_deref())];
         match texts.into_iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0'))) {
@@ -36,7 +40,7 @@ impl SignUp {
         }
     }
 
-    /// The user that comes of it, once the password was checked and hashed.
+    /// Makes the user, once the password is checked and hashed.
     pub fn accept(self, password_hash: PasswordHash, fill: Randomness<'_>, now: Timestamp) -> NewUser {
         let user = User {
             id: UserId::random(fill),

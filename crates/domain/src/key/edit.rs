@@ -7,36 +7,36 @@ use crate::policy::Configuration;
 use crate::value::{KeyName, Lifetime};
 use crate::{ErrorCode, Metadata, Permissions, Timestamp};
 
-/// What is asked of an existing key, as a request has it.
+/// A requested change of a key.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EditKey {
-    /// A new name; unlike on create an empty one is refused.
+    /// A new name. Unlike on create, an empty one is refused.
     pub name: Option<KeyName>,
-    /// Whether it may be used.
+    /// True if the key may be used.
     pub enabled: Option<bool>,
-    /// From now on; null = never expires.
+    /// The lifetime from now on; null = never expires.
     pub expires_in: Field<Lifetime>,
-    /// Ignored where the configuration has no metadata (docs/better-auth-wire.md 7.4, step 10).
+    /// The metadata. It is ignored if the configuration has none (docs/better-auth-wire.md 7.4, step 10).
     pub metadata: MetadataInput,
-    /// What is left of the quota.
+    /// The calls that the quota still allows.
     pub remaining: Option<u64>,
-    /// How the quota comes back.
+    /// The refill of the quota.
     pub refill: RefillInput,
-    /// Whether it is limited.
+    /// True if the key is rate limited.
     pub rate_limit_enabled: Option<bool>,
     /// The rate limit's window in milliseconds.
     pub rate_limit_window_ms: Option<u64>,
-    /// Calls per window.
+    /// The calls per window.
     pub rate_limit_max: Option<u64>,
-    /// What it may be used for; null = nothing that asks for a permission.
+    /// The permissions that the key grants; null = none.
     pub permissions: Field<Permissions>,
-    /// From where it may be used; empty = from everywhere.
+    /// The networks that the key may be used from; empty = from everywhere.
     pub allowed_addresses: Option<Networks>,
-    /// From where it may not be used, whatever is allowed.
+    /// The networks that the key may not be used from, even if they are allowed.
     pub denied_addresses: Option<Networks>,
 }
 
-/// A change that its configuration allows: [`EditKey`] after its checks.
+/// A change that its configuration allows: an [`EditKey`] that passed its checks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KeyPatch {
     name: Option<String>,
@@ -55,26 +55,26 @@ pub struct KeyPatch {
 }
 
 impl KeyPatch {
-    /// The change that revokes a key.
+    /// Returns the change that revokes a key.
     pub fn revoking(revocation: Revocation) -> Self {
         Self { revocation: Field::Given(revocation), ..Self::default() }
     }
 
-    /// The same change, and where it enables a key it also takes a revocation back: a server's right alone.
+    /// Returns the same change, which also takes a revocation back if it enables the key. Only a server may do that.
     #[must_use]
     pub fn restoring(self) -> Self {
         let revocation = if self.enabled == Some(true) { Field::Null } else { self.revocation };
         Self { revocation, ..self }
     }
 
-    /// Whether it would enable the key, and leaves its revocation alone.
+    /// Returns true if the change would enable the key and leaves its revocation alone.
     pub fn enables(&self) -> bool {
         self.enabled == Some(true) && self.revocation == Field::Absent
     }
 }
 
 impl EditKey {
-    /// Whether it holds a member that only a server may set (docs/better-auth-wire.md 7.4).
+    /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.4).
     pub fn has_server_only_members(&self) -> bool {
         self.remaining.is_some()
             || self.refill != RefillInput::default()
@@ -86,7 +86,14 @@ impl EditKey {
             || self.denied_addresses.is_some()
     }
 
-    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.4, steps 8 to 11).
+    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.4, steps 8 to
+    /// 11).
+    ///
+    /// # Errors
+    ///
+    /// Returns the code of the first check that fails: [`ErrorCode::InvalidNameLength`],
+    /// [`ErrorCode::KeyDisabledExpiration`], [`ErrorCode::ExpiresInIsTooSmall`] or [`ErrorCode::ExpiresInIsTooLarge`],
+    /// [`ErrorCode::InvalidMetadataType`], the code of half a refill, or [`ErrorCode::NoValuesToUpdate`].
     pub fn check(self, configuration: &Configuration, now: Timestamp) -> Result<KeyPatch, ErrorCode> {
         if self.name.as_ref().is_some_and(|name| !configuration.name_length.fits(name.as_str())) {
             return Err(ErrorCode::InvalidNameLength);
@@ -128,8 +135,10 @@ impl EditKey {
 }
 
 impl ApiKey {
-    /// This key after `patch`. An edit never touches the counters, but for `remaining` where the patch sets it. A revoked
-    /// key is never enabled, so that a Better Auth server on the same row refuses it too; the first revocation stays.
+    /// Applies `patch` to the key.
+    ///
+    /// An edit never changes the counters, except `remaining` if the patch sets it. A revoked key is never enabled, so
+    /// that a Better Auth server on the same row refuses it too. The first revocation is kept.
     #[must_use]
     pub fn patched(mut self, patch: &KeyPatch, now: Timestamp) -> Self {
         let KeyPatch {
@@ -200,9 +209,9 @@ mod tests {
     fn a_patch_changes_what_it_names_and_no_counter() {
         let owner = OwnerId::parse("ada").unwrap();
         let new = NewKey { remaining: Field::Given(3), ..NewKey::default() };
-        let key = new
-            .mint(&Configuration::default(), owner, PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW)
-            .key;
+        let configuration = Configuration::default();
+        let new = new.check(&configuration).unwrap();
+        let key = new.mint(owner, PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key;
         let later = NOW.plus_millis(5);
         let edit = EditKey {
             enabled: Some(false),

@@ -8,60 +8,61 @@ use crate::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 
 /// An API key: details that only an edit changes, and counters that every verification may change.
 ///
-/// Cheap to clone: verifications share the details.
+/// It is cheap to clone: verifications share the details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// What only an edit changes.
+    /// The members that only an edit changes.
     pub details: Arc<KeyDetails>,
-    /// What a verification changes.
+    /// The counters that a verification changes.
     pub usage: Usage,
 }
 
-/// Everything about a key but its counters. Members are named as on the wire, where `referenceId` is the owner.
+/// The details of a key, which are all but its counters. Members are named as on the wire, where the owner is
+/// `referenceId`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyDetails {
-    /// The key's id; not a secret.
+    /// The key's id. It is not a secret.
     pub id: KeyId,
-    /// The configuration it was made under.
+    /// The configuration that the key was made under.
     pub config_id: ConfigId,
-    /// Who it belongs to (`referenceId`).
+    /// The user or organization that the key belongs to (`referenceId`).
     pub owner: OwnerId,
-    /// A name for people.
+    /// A display name.
     pub name: Option<String>,
-    /// The first characters of the key, to recognise it by.
+    /// The first characters of the key, by which its owner recognizes it.
     pub start: Option<String>,
-    /// What its text begins with.
+    /// The prefix of the key's text.
     pub prefix: Option<String>,
-    /// What is kept of the secret.
+    /// The stored form of the secret.
     pub stored: StoredKey,
-    /// `false`: refused until it is enabled again.
+    /// False if the key is refused until it is enabled again.
     pub enabled: bool,
-    /// Set once it is revoked; it is then refused whatever `enabled` says.
+    /// The revocation. A revoked key is refused whatever `enabled` says.
     pub revocation: Option<Revocation>,
-    /// The last instant at which it is valid.
+    /// The last instant at which the key is valid.
     pub expires_at: Option<Timestamp>,
-    /// Calls after a refill.
+    /// The calls that the quota allows after a refill.
     pub refill_amount: Option<u64>,
-    /// Milliseconds between refills.
+    /// The interval between refills, in milliseconds.
     pub refill_interval_ms: Option<u64>,
-    /// `false`: not limited, whatever the other two say.
+    /// False if the key is not limited, whatever the next two members say.
     pub rate_limit_enabled: bool,
     /// The rate limit's window in milliseconds.
     pub rate_limit_window_ms: Option<u64>,
-    /// Calls per window.
+    /// The calls per window.
     pub rate_limit_max: Option<u64>,
-    /// What it may be used for; `None` = nothing that asks for a permission.
+    /// The permissions that the key grants; `None` = none.
     pub permissions: Option<Permissions>,
-    /// From where it may be used, within what its configuration allows.
+    /// The networks that the key may be used from, within those that its configuration allows.
     pub addresses: AddressRules,
-    /// What its owner attached to it.
+    /// The metadata that the key's owner attached.
     pub metadata: Option<Metadata>,
-    /// When it was made.
+    /// The instant at which the key was made.
     pub created_at: Timestamp,
 }
 
 impl KeyDetails {
-    /// The refill, where both of its halves are there and mean something.
+    /// Returns the refill, if both of its halves are present and not 0.
     pub fn refill(&self) -> Option<Refill> {
         Some(Refill {
             amount: NonZeroU64::new(self.refill_amount?)?,
@@ -69,7 +70,7 @@ impl KeyDetails {
         })
     }
 
-    /// The key's own rate limit, where it is on and complete. A window of 0 limits nothing.
+    /// Returns the key's own rate limit, if it is enabled and complete. A window of 0 limits nothing.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         let window = NonZeroU64::new(self.rate_limit_window_ms?)?;
         self.rate_limit_enabled.then_some(RateLimit::new(window, self.rate_limit_max?))
@@ -77,17 +78,18 @@ impl KeyDetails {
 }
 
 impl ApiKey {
-    /// Whether the key has expired. It is still valid at the very instant of `expires_at` (docs/better-auth-wire.md 8, step 5).
+    /// Returns true if the key has expired. It is still valid at the instant `expires_at` itself
+    /// (docs/better-auth-wire.md 8, step 5).
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.details.expires_at.is_some_and(|at| now > at)
     }
 
-    /// Whether it counts among the keys of its owner: it has neither expired nor been revoked.
+    /// Returns true if the key counts among the keys of its owner: it has neither expired nor been revoked.
     pub fn is_living(&self, now: Timestamp) -> bool {
         !self.is_expired(now) && self.details.revocation.is_none()
     }
 
-    /// Whether the quota is used up and nothing will ever refill it.
+    /// Returns true if the quota is used up and nothing will refill it.
     pub fn is_exhausted(&self) -> bool {
         self.usage.remaining == Some(0) && self.details.refill_amount.is_none()
     }

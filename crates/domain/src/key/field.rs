@@ -1,7 +1,7 @@
 /// A member of a request that may be absent, null or given, each with a meaning of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// Not mentioned: as configured on create, as it was on an edit.
+    /// Not mentioned: the configured value on create, unchanged on an edit.
     #[default]
     Absent,
     /// Explicitly none.
@@ -11,7 +11,7 @@ pub enum Field<T> {
 }
 
 impl<T> Field<T> {
-    /// What `old` becomes.
+    /// Returns the new value of a member that is `old` now.
     pub(super) fn apply(self, old: Option<T>) -> Option<T> {
         match self {
             Self::Absent => old,

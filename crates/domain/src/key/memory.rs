@@ -2,8 +2,9 @@ use super::{ApiKey, KeyDetails};
 use crate::value::{Permissions, heap_block};
 
 impl ApiKey {
-    /// Bytes that the key holds on the heap, about. Whoever remembers keys bounds them by it, since a key may have a
-    /// quarter of a megabyte of metadata.
+    /// Returns about the number of bytes that the key holds on the heap.
+    ///
+    /// Caches bound their memory by it, since a key may have a quarter of a megabyte of metadata.
     pub fn heap_bytes(&self) -> usize {
         let KeyDetails {
             id,
@@ -53,7 +54,8 @@ mod tests {
         let owner = OwnerId::parse("ada").unwrap();
         let now = Timestamp::from_millis(1_700_000_000_000);
         let fill = &mut |bytes: &mut [u8]| bytes.fill(1);
-        NewKey::default().mint(&Configuration::default(), owner, PlainKey::new("k"), fill, now).key
+        let configuration = Configuration::default();
+        NewKey::default().check(&configuration).unwrap().mint(owner, PlainKey::new("k"), fill, now).key
     }
 
     fn with(edit: impl FnOnce(&mut KeyDetails)) -> usize {
@@ -86,7 +88,7 @@ mod tests {
                 with(|details| details.permissions = Some(Permissions::of(&[(&text, &["read"])]))),
                 200_000,
             ),
-            // Each of them is a text of its own, many times what JSON takes for it.
+            // Each action is an allocation of its own, many times its size in JSON.
             (
                 "actions",
                 with(|details| details.permissions = Some(Permissions::of(&[("files", &vec!["r"; 10_000])]))),

@@ -7,35 +7,37 @@ use crate::usage::Usage;
 use crate::value::{KeyName, Lifetime, Prefix};
 use crate::{ErrorCode, KeyId, Metadata, OwnerId, Permissions, Randomness, Timestamp};
 
-/// What is asked of a new key. A member that is `None` takes the configuration's default.
+/// A requested key. A member that is `None` takes the configuration's default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewKey {
-    /// A name for people.
+    /// A display name.
     pub name: Option<KeyName>,
-    /// What its text begins with.
+    /// The prefix of the key's text.
     pub prefix: Option<Prefix>,
-    /// How long it lives.
+    /// The lifetime.
     pub expires_in: Option<Lifetime>,
-    /// What its owner attaches to it.
+    /// The metadata that the key's owner attaches.
     pub metadata: MetadataInput,
-    /// The quota: null = none; absent = a full refill, else the configuration's.
+    /// The quota; null = none; absent = a full refill, else the configuration's default.
     pub remaining: Field<u64>,
-    /// How the quota comes back.
+    /// The refill of the quota.
     pub refill: RefillInput,
-    /// Whether it is limited.
+    /// True if the key is rate limited.
     pub rate_limit_enabled: Option<bool>,
     /// The rate limit's window in milliseconds.
     pub rate_limit_window_ms: Option<u64>,
-    /// Calls per window.
+    /// The calls per window.
     pub rate_limit_max: Option<u64>,
-    /// What it may be used for.
+    /// The permissions that the key grants.
     pub permissions: Option<Permissions>,
-    /// From where it may be used.
+    /// The networks that the key may be used from.
     pub addresses: AddressRules,
 }
 
-/// Metadata as a request has it. Whether it may be there at all is the configuration's business, so that a wrong
-/// type is a value here and not an error of parsing.
+/// The metadata of a request.
+///
+/// The configuration decides whether metadata is allowed at all, so that a wrong type is a value here and not a parse
+/// error.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum MetadataInput {
     /// Not mentioned.
@@ -49,17 +51,22 @@ pub enum MetadataInput {
     WrongType,
 }
 
-/// The two halves of a refill as a request has them; both or neither must be there.
+/// The two halves of a refill in a request. Both must be present, or neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RefillInput {
-    /// Calls after a refill.
+    /// The calls that the quota allows after a refill.
     pub amount: Option<u64>,
-    /// Milliseconds between refills.
+    /// The interval between refills, in milliseconds.
     pub interval_ms: Option<u64>,
 }
 
 impl RefillInput {
     /// Refuses one half without the other, each with its own code (docs/better-auth-wire.md 2.6).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::RefillAmountAndIntervalRequired`] for an amount alone, and
+    /// [`ErrorCode::RefillIntervalAndAmountRequired`] for an interval alone.
     pub(super) fn check(self) -> Result<(), ErrorCode> {
         match (self.amount, self.interval_ms) {
             (Some(_), None) => Err(ErrorCode::RefillAmountAndIntervalRequired),
@@ -69,17 +76,24 @@ impl RefillInput {
     }
 }
 
+/// A [`NewKey`] that its configuration allows, which only [`NewKey::check`] says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedKey<'a> {
+    new: NewKey,
+    configuration: &'a Configuration,
+}
+
 /// A new key and its text, which exists only here and in the answer to its creator.
 #[derive(Debug)]
 pub struct Minted {
-    /// What is stored.
+    /// The key to be stored.
     pub key: ApiKey,
-    /// What the holder presents.
+    /// The text that the holder presents.
     pub plain: PlainKey,
 }
 
 impl NewKey {
-    /// Whether it holds a member that only a server may set (docs/better-auth-wire.md 7.1).
+    /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.1).
     pub fn has_server_only_members(&self) -> bool {
         matches!(self.remaining, Field::Given(_))
             || self.refill != RefillInput::default()
@@ -90,8 +104,16 @@ impl NewKey {
             || !self.addresses.is_empty()
     }
 
-    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.1, steps 7 to 11).
-    pub fn check(&self, configuration: &Configuration) -> Result<(), ErrorCode> {
+    /// Checks the request against its configuration, in Better Auth's order (docs/better-auth-wire.md 7.1, steps 7 to
+    /// 11).
+    ///
+    /// # Errors
+    ///
+    /// Returns the code of the first check that fails: [`ErrorCode::MetadataDisabled`],
+    /// [`ErrorCode::InvalidMetadataType`], the code of half a refill, [`ErrorCode::KeyDisabledExpiration`],
+    /// [`ErrorCode::ExpiresInIsTooSmall`], [`ErrorCode::ExpiresInIsTooLarge`], [`ErrorCode::InvalidPrefixLength`],
+    /// [`ErrorCode::NameRequired`] or [`ErrorCode::InvalidNameLength`].
+    pub fn check(self, configuration: &Configuration) -> Result<CheckedKey<'_>, ErrorCode> {
         match &self.metadata {
             MetadataInput::Absent | MetadataInput::Null => {}
             _ if !configuration.enable_metadata => return Err(ErrorCode::MetadataDisabled),
@@ -106,50 +128,48 @@ impl NewKey {
             return Err(ErrorCode::InvalidPrefixLength);
         }
         match self.name.as_ref().map(KeyName::as_str) {
-            None | Some("") if configuration.require_name => Err(ErrorCode::NameRequired),
+            None | Some("") if configuration.require_name => return Err(ErrorCode::NameRequired),
             Some(name) if !name.is_empty() && !configuration.name_length.fits(name) => {
-                Err(ErrorCode::InvalidNameLength)
+                return Err(ErrorCode::InvalidNameLength);
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(CheckedKey { new: self, configuration })
+    }
+}
+
+impl CheckedKey<'_> {
+    /// Returns the prefix of the key's text: the request's, else the configuration's.
+    pub fn prefix(&self) -> Option<&str> {
+        self.new.prefix.as_ref().map(Prefix::as_str).or(self.configuration.default_prefix.as_deref())
     }
 
-    /// The text that the key's prefix will be: the request's, else the configuration's.
-    pub fn prefix<'a>(&'a self, configuration: &'a Configuration) -> Option<&'a str> {
-        self.prefix.as_ref().map(Prefix::as_str).or(configuration.default_prefix.as_deref())
-    }
-
-    /// Makes the key whose text is `plain`. Call [`NewKey::check`] first.
-    pub fn mint(
-        self,
-        configuration: &Configuration,
-        owner: OwnerId,
-        plain: PlainKey,
-        fill: Randomness<'_>,
-        now: Timestamp,
-    ) -> Minted {
+    /// Makes the key with the text `plain`.
+    pub fn mint(self, owner: OwnerId, plain: PlainKey, fill: Randomness<'_>, now: Timestamp) -> Minted {
+        let prefix = self.prefix().map(str::to_owned);
+        let Self { new, configuration } = self;
         let limit = configuration.rate_limit;
-        let quota = self.remaining.apply(self.refill.amount.or(configuration.default_remaining));
-        let lifetime = self.expires_in.or(configuration.expiration.default);
+        let quota = new.remaining.apply(new.refill.amount.or(configuration.default_remaining));
+        let lifetime = new.expires_in.or(configuration.expiration.default);
         let details = KeyDetails {
             id: KeyId::random(fill),
             config_id: configuration.id.clone(),
             owner,
             start: configuration.starting_characters.map(|units| plain.start(units)),
-            prefix: self.prefix(configuration).map(str::to_owned),
+            prefix,
             stored: if configuration.disable_key_hashing { plain.unhashed() } else { plain.hash() },
-            name: self.name.map(KeyName::into_string),
+            name: new.name.map(KeyName::into_string),
             enabled: true,
             revocation: None,
             expires_at: lifetime.map(|lifetime| now.plus_millis(lifetime.as_millis())),
-            refill_amount: self.refill.amount,
-            refill_interval_ms: self.refill.interval_ms,
-            rate_limit_enabled: self.rate_limit_enabled.unwrap_or(limit.enabled),
-            rate_limit_window_ms: Some(self.rate_limit_window_ms.unwrap_or(limit.window_ms)),
-            rate_limit_max: Some(self.rate_limit_max.unwrap_or(limit.max_requests)),
-            permissions: self.permissions.or_else(|| configuration.permissions.clone()),
-            addresses: self.addresses,
-            metadata: match self.metadata {
+            refill_amount: new.refill.amount,
+            refill_interval_ms: new.refill.interval_ms,
+            rate_limit_enabled: new.rate_limit_enabled.unwrap_or(limit.enabled),
+            rate_limit_window_ms: Some(new.rate_limit_window_ms.unwrap_or(limit.window_ms)),
+            rate_limit_max: Some(new.rate_limit_max.unwrap_or(limit.max_requests)),
+            permissions: new.permissions.or_else(|| configuration.permissions.clone()),
+            addresses: new.addresses,
+            metadata: match new.metadata {
                 MetadataInput::Given(metadata) => Some(metadata),
                 _ => None,
             },
@@ -167,7 +187,8 @@ mod tests {
 
     fn mint(new: NewKey, configuration: &Configuration) -> ApiKey {
         let owner = OwnerId::parse("ada").unwrap();
-        new.mint(configuration, owner, PlainKey::new("sk_1234567"), &mut |bytes: &mut [u8]| bytes.fill(7), NOW).key
+        let new = new.check(configuration).unwrap();
+        new.mint(owner, PlainKey::new("sk_1234567"), &mut |bytes: &mut [u8]| bytes.fill(7), NOW).key
     }
 
     #[test]
@@ -197,6 +218,7 @@ mod tests {
 
     #[test]
     fn checks_run_in_better_auths_order() {
+        let check = |new: &NewKey, configuration: &Configuration| new.clone().check(configuration).map(drop);
         let closed = Configuration { require_name: true, ..Configuration::default() };
         let mut new = NewKey {
             metadata: MetadataInput::WrongType,
@@ -206,25 +228,25 @@ mod tests {
             name: None,
             ..NewKey::default()
         };
-        assert_eq!(new.check(&closed), Err(ErrorCode::MetadataDisabled));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::MetadataDisabled));
         let open = Configuration { enable_metadata: true, ..closed.clone() };
-        assert_eq!(new.check(&open), Err(ErrorCode::InvalidMetadataType));
+        assert_eq!(check(&new, &open), Err(ErrorCode::InvalidMetadataType));
         new.metadata = MetadataInput::Null;
-        assert_eq!(new.check(&closed), Err(ErrorCode::RefillAmountAndIntervalRequired));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::RefillAmountAndIntervalRequired));
         new.refill = RefillInput { amount: None, interval_ms: Some(1) };
-        assert_eq!(new.check(&closed), Err(ErrorCode::RefillIntervalAndAmountRequired));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::RefillIntervalAndAmountRequired));
         new.refill = RefillInput::default();
-        assert_eq!(new.check(&closed), Err(ErrorCode::ExpiresInIsTooSmall));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::ExpiresInIsTooSmall));
         new.expires_in = None;
-        assert_eq!(new.check(&closed), Err(ErrorCode::InvalidPrefixLength));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::InvalidPrefixLength));
         new.prefix = None;
-        assert_eq!(new.check(&closed), Err(ErrorCode::NameRequired));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::NameRequired));
         new.name = KeyName::parse("").ok();
-        assert_eq!(new.check(&closed), Err(ErrorCode::NameRequired));
-        assert_eq!(new.check(&Configuration::default()), Ok(()), "an empty name passes where none is required");
+        assert_eq!(check(&new, &closed), Err(ErrorCode::NameRequired));
+        assert_eq!(check(&new, &Configuration::default()), Ok(()), "an empty name passes where none is required");
         new.name = KeyName::parse("n".repeat(33)).ok();
-        assert_eq!(new.check(&closed), Err(ErrorCode::InvalidNameLength));
+        assert_eq!(check(&new, &closed), Err(ErrorCode::InvalidNameLength));
         new.name = KeyName::parse("n".repeat(32)).ok();
-        assert_eq!(new.check(&closed), Ok(()));
+        assert_eq!(check(&new, &closed), Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! The key: what is fixed about it, how it is minted and edited, and how its secret is kept.
+//! The key: its fixed details, how it is minted and edited, and the stored form of its secret.
 
 mod edit;
 mod entity;
@@ -12,7 +12,7 @@ mod state;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
-pub use mint::{MetadataInput, Minted, NewKey, RefillInput};
+pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};

@@ -3,16 +3,16 @@ use std::fmt;
 use crate::Timestamp;
 use crate::value::UserId;
 
-/// When a key was stopped for good, and by whom.
+/// The time of a key's revocation, and who revoked it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    /// The first instant at which it was refused.
+    /// The first instant at which the key was refused.
     pub at: Timestamp,
-    /// Who stopped it.
+    /// The actor who revoked the key.
     pub by: Actor,
 }
 
-/// Who did something to a key. Its text is `server`, or `user:` with the user's id.
+/// The actor behind a change of a key. Its text is `server`, or `user:` with the user's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// A backend with a server key, or the command line.
@@ -21,13 +21,17 @@ pub enum Actor {
     User(UserId),
 }
 
-/// A text that names no actor.
+/// The error for a text that names no actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be `server` or `user:ID`")]
 pub struct InvalidActor;
 
 impl Actor {
     /// Reads the text of a stored row.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidActor`] unless the text is `server`, or `user:` with a valid id.
     pub fn from_stored(text: &str) -> Result<Self, InvalidActor> {
         match text.strip_prefix("user:") {
             Some(id) => UserId::parse(id).map(Self::User).map_err(|_| InvalidActor),

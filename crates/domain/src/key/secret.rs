@@ -6,21 +6,21 @@ use sha2::{Digest, Sha256};
 
 use crate::Randomness;
 
-/// The full text of a key: what its holder presents. Never printed, never stored unless a configuration says so.
+/// The full text of a key, which its holder presents. It is never printed, and stored only if a configuration says so.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlainKey(Box<str>);
 
-/// What is stored of a key: normally the SHA-256 of its full text, in base64url without padding.
+/// The stored form of a key: normally the SHA-256 of its full text, in base64url without padding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoredKey(Box<str>);
 
 impl PlainKey {
-    /// Takes the text that a caller presented, whatever it is.
+    /// Takes the text that a caller presented, unchecked.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// A new key: `prefix` followed by `random_bytes` random bytes in base64url without padding.
+    /// Generates a key: `prefix` followed by `random_bytes` random bytes in base64url without padding.
     pub fn generate(prefix: &str, random_bytes: usize, fill: Randomness<'_>) -> Self {
         let mut bytes = vec![0; random_bytes];
         fill(&mut bytes);
@@ -29,23 +29,25 @@ impl PlainKey {
         Self(text.into())
     }
 
-    /// The text itself, for the one answer that shows it.
+    /// Returns the text, for the one answer that shows it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// SHA-256 of the UTF-8 text in base64url without padding: 43 characters (docs/better-auth-wire.md 6.2).
+    /// Returns the SHA-256 of the UTF-8 text in base64url without padding: 43 characters (docs/better-auth-wire.md
+    /// 6.2).
     pub fn hash(&self) -> StoredKey {
         StoredKey(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())).into())
     }
 
-    /// The text as it stands, for configurations with `disable_key_hashing`.
+    /// Returns the text unhashed, for configurations with `disable_key_hashing`.
     pub fn unhashed(&self) -> StoredKey {
         StoredKey(self.0.clone())
     }
 
-    /// The first `units` UTF-16 units of the full text, prefix included (docs/better-auth-wire.md 6.3); a character that
-    /// would be cut in half is left out.
+    /// Returns the first `units` UTF-16 units of the full text, prefix included (docs/better-auth-wire.md 6.3).
+    ///
+    /// A character that would be cut in half is left out.
     pub fn start(&self, units: usize) -> String {
         let mut left = units;
         self.0.chars().take_while(|c| left.checked_sub(c.len_utf16()).map(|rest| left = rest).is_some()).collect()
@@ -58,7 +60,7 @@ impl StoredKey {
         Self(text.into())
     }
 
-    /// The text, for a row.
+    /// Returns the text for a row.
     pub fn as_str(&self) -> &str {
         &self.0
     }

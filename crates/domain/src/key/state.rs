@@ -2,39 +2,40 @@ use std::ops::AddAssign;
 
 use crate::{ApiKey, Timestamp};
 
-/// How a key stands at an instant, in one word: the first that applies of revoked, disabled, expired and exhausted, else
-/// active. It is for those who count keys; whether one may be used is decided by the chain alone.
+/// The state of a key at an instant: the first that applies of revoked, disabled, expired and exhausted, else active.
+///
+/// It is for counting keys. Only the validation chain decides whether a key may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyState {
-    /// Nothing of the below. Its owner may be banned, and its limits may be used up for now.
+    /// None of the states below. The owner may be banned, and the limits may be used up for now.
     Active,
     /// Refused until it is enabled again.
     Disabled,
-    /// Past its last instant.
+    /// After its last valid instant.
     Expired,
     /// Its quota is used up, and nothing refills it.
     Exhausted,
-    /// Stopped for good.
+    /// Refused for good.
     Revoked,
 }
 
-/// What decides on a key's state, as a store reads it off a row.
+/// The facts that decide a key's state, as a store reads them from a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a column of its own in a statement")]
 pub struct StateFacts {
-    /// It has a revocation.
+    /// The key has a revocation.
     pub is_revoked: bool,
-    /// It is enabled.
+    /// The key is enabled.
     pub is_enabled: bool,
-    /// It expires, and did so before the instant in question.
+    /// The key expired before the instant in question.
     pub is_expired: bool,
-    /// It has a quota, of which nothing is left.
+    /// The key has a quota, of which nothing is left.
     pub has_none_left: bool,
-    /// It has an amount to be refilled with.
+    /// The key has a refill amount.
     pub is_refilled: bool,
 }
 
-/// How many keys there are, by their state.
+/// The number of keys in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyCounts([u64; KeyState::ALL.len()]);
 
@@ -42,7 +43,7 @@ impl KeyState {
     /// Every state.
     pub const ALL: [Self; 5] = [Self::Active, Self::Disabled, Self::Expired, Self::Exhausted, Self::Revoked];
 
-    /// The state that follows from these facts.
+    /// Returns the state that follows from these facts.
     pub fn of(facts: StateFacts) -> Self {
         match facts {
             StateFacts { is_revoked: true, .. } => Self::Revoked,
@@ -53,7 +54,7 @@ impl KeyState {
         }
     }
 
-    /// Its name, in lower case.
+    /// Returns the name of the state, in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -66,24 +67,24 @@ impl KeyState {
 }
 
 impl KeyCounts {
-    /// Keys of this state.
+    /// Returns the number of keys in this state.
     pub fn of(&self, state: KeyState) -> u64 {
         self.0[state as usize]
     }
 
-    /// Keys of all states.
+    /// Returns the number of keys in all states.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Counts so many keys more.
+    /// Adds `keys` keys in this state.
     pub fn add(&mut self, state: KeyState, keys: u64) {
         self.0[state as usize] += keys;
     }
 }
 
 impl AddAssign for KeyCounts {
-    /// Counts the keys of another portion too.
+    /// Adds the counts of another portion.
     fn add_assign(&mut self, other: Self) {
         for state in KeyState::ALL {
             self.add(state, other.of(state));
@@ -92,7 +93,7 @@ impl AddAssign for KeyCounts {
 }
 
 impl ApiKey {
-    /// How the key stands at `now`.
+    /// Returns the state of the key at `now`.
     pub fn state(&self, now: Timestamp) -> KeyState {
         KeyState::of(StateFacts {
             is_revoked: self.details.revocation.is_some(),

@@ -2,16 +2,16 @@ use super::RoleName;
 use crate::value::{KeyName, OrganizationId, RowId, UserId};
 use crate::{Randomness, Timestamp};
 
-/// An organization, as the row has it.
+/// An organization, as in its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// Its id, which its keys have as their owner's.
+    /// The organization's id, which is the owner of its keys.
     pub id: OrganizationId,
-    /// A name for people.
+    /// A display name.
     pub name: String,
-    /// A name for URLs, which no other organization has.
+    /// A unique name for URLs.
     pub slug: Slug,
-    /// When it was made.
+    /// The instant at which the organization was created.
     pub created_at: Timestamp,
 }
 
@@ -20,13 +20,13 @@ pub struct Organization {
 pub struct Member {
     /// The row's id.
     pub id: RowId,
-    /// Of which organization.
+    /// The organization.
     pub organization_id: OrganizationId,
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// In which role.
+    /// The user's role in the organization.
     pub role: RoleName,
-    /// Since when.
+    /// The instant at which the membership began.
     pub created_at: Timestamp,
 }
 
@@ -34,33 +34,37 @@ pub struct Member {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(Box<str>);
 
-/// A text that is no slug.
+/// The error for a text that is not a slug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 64 lower-case letters, digits and hyphens")]
 pub struct InvalidSlug;
 
 impl Slug {
     /// Takes 1 to 64 lower-case letters, digits and hyphens.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidSlug`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if (1..=64).contains(&text.len()) && text.bytes().all(fits) { Ok(Self(text.into())) } else { Err(InvalidSlug) }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Organization {
-    /// A new organization.
+    /// Makes a new organization.
     pub fn new(name: KeyName, slug: Slug, fill: Randomness<'_>, now: Timestamp) -> Self {
         Self { id: OrganizationId::random(fill), name: name.into_string(), slug, created_at: now }
     }
 }
 
 impl Member {
-    /// A new member.
+    /// Makes a new member.
     pub fn new(
         organization_id: OrganizationId,
         user_id: UserId,

@@ -1,4 +1,4 @@
-//! Organizations, which own keys together: who is a member, and what a member's roles allow.
+//! Organizations, which own keys jointly: their members, and the actions that a member's roles allow.
 
 mod entity;
 mod roles;

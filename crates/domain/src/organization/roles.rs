@@ -1,15 +1,15 @@
 use crate::ErrorCode;
 
-/// What somebody wants to do with an organization's keys.
+/// An action on an organization's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Make one.
+    /// Create a key.
     Create,
-    /// See them.
+    /// See the keys.
     Read,
-    /// Change one.
+    /// Change a key.
     Update,
-    /// Remove or revoke one.
+    /// Remove or revoke a key.
     Delete,
 }
 
@@ -17,7 +17,7 @@ impl Action {
     /// Every action.
     pub const ALL: [Self; 4] = [Self::Create, Self::Read, Self::Update, Self::Delete];
 
-    /// The action's name, as Better Auth's access control has it.
+    /// Returns the action's name in Better Auth's access control.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -28,48 +28,58 @@ impl Action {
     }
 }
 
-/// One role's name: a text without commas, which separate the roles of a member.
+/// The name of one role: a text without commas, which separate the roles of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleName(Box<str>);
 
-/// A text that is no role's name.
+/// The error for a text that is not a role's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a role's name, without commas")]
 pub struct InvalidRole;
 
 impl RoleName {
-    /// Takes any text that is not empty, and holds neither a comma nor U+0000.
+    /// Takes any text that is not empty and contains neither a comma nor U+0000.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidRole`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidRole> {
         if text.is_empty() || text.contains([',', '\0']) { Err(InvalidRole) } else { Ok(Self(text.into())) }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A role, and what it allows.
+/// A role and the actions that it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Its name.
+    /// The role's name.
     pub name: RoleName,
-    /// What its members may do with the organization's keys.
+    /// The actions that its members may take on the organization's keys.
     pub actions: Vec<Action>,
 }
 
-/// What the roles of a deployment allow (docs/better-auth-wire.md 10).
+/// The roles of a deployment (docs/better-auth-wire.md 10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
-    /// The role of those who create an organization, which may do everything.
+    /// The role of an organization's creator, which allows every action.
     pub creator: RoleName,
-    /// The other roles that may do something.
+    /// The other roles that allow some action.
     pub others: Vec<Role>,
 }
 
 impl Roles {
-    /// Whether a member may do `action`. `member` is the text of the member's row: one role, or several between
-    /// commas; `None` = no member at all.
+    /// Checks that a member may take `action`.
+    ///
+    /// `member` is the text of the member's row: one role, or several separated by commas; `None` = no member.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::UserNotMemberOfOrganization`] if there is no member, and
+    /// [`ErrorCode::InsufficientApiKeyPermissions`] if none of the roles allows the action.
     pub fn authorize(&self, member: Option<&str>, action: Action) -> Result<(), ErrorCode> {
         let roles = member.ok_or(ErrorCode::UserNotMemberOfOrganization)?;
         let allows = |name: &str| {
@@ -81,7 +91,7 @@ impl Roles {
 }
 
 impl Default for Roles {
-    /// As in Better Auth, the creator's role `owner` alone may do anything.
+    /// Returns Better Auth's default: only the creator's role `owner` allows anything.
     fn default() -> Self {
         Self { creator: RoleName("owner".into()), others: Vec::new() }
     }

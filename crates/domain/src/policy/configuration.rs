@@ -5,59 +5,59 @@ use crate::usage::Algorithm;
 use crate::value::{Lifetime, utf16_len};
 use crate::{ConfigId, ErrorCode, Permissions};
 
-/// One `[[api_key]]`: what keys made under it look like and may do. [`Configuration::new`] has Better Auth's
-/// defaults.
+/// One `[[api_key]]` section: the form and the rights of the keys made under it. [`Configuration::new`] has Better
+/// Auth's defaults.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, named as in the file")]
 pub struct Configuration {
-    /// How requests and rows name it.
+    /// The id by which requests and rows name the configuration.
     pub id: ConfigId,
-    /// Who owns its keys.
+    /// The kind of owner that its keys have.
     pub references: References,
-    /// The headers in which a request may show a key, in lower case, the first one that is not empty counts.
+    /// The headers in which a request may present a key, in lower case. The first one that is not empty counts.
     pub api_key_headers: Vec<String>,
-    /// Whether a request that shows a key counts as its owner's, with a session (docs/better-auth-wire.md 9).
+    /// True if a request that presents a key acts as its owner, with a session (docs/better-auth-wire.md 9).
     pub enable_session_for_api_keys: bool,
-    /// Whether such a session may create, update, revoke and delete keys.
+    /// True if such a session may create, update, revoke and delete keys.
     pub allow_key_management: bool,
-    /// Random bytes in a key.
+    /// The number of random bytes in a key.
     pub key_length: usize,
-    /// What a key begins with where a request names no prefix.
+    /// The prefix of a key if a request names none.
     pub default_prefix: Option<String>,
-    /// UTF-16 units of a prefix.
+    /// The length of a prefix, in UTF-16 units.
     pub prefix_length: LengthRange,
-    /// UTF-16 units of a name.
+    /// The length of a name, in UTF-16 units.
     pub name_length: LengthRange,
-    /// Whether a name must be given.
+    /// True if a request must name its key.
     pub require_name: bool,
-    /// Whether keys may carry metadata.
+    /// True if keys may have metadata.
     pub enable_metadata: bool,
-    /// Whether keys are stored as they are. For migration only: whoever reads the table has the keys.
+    /// True if keys are stored unhashed. It is for migration only: anyone who reads the table has the keys.
     pub disable_key_hashing: bool,
-    /// The quota of a key that names none.
+    /// The quota of a key if a request names none.
     pub default_remaining: Option<u64>,
-    /// Living keys that one owner may have under this configuration.
+    /// The largest number of living keys that one owner may have under this configuration.
     pub max_keys_per_user: Option<NonZeroU32>,
-    /// UTF-16 units of a key that are kept to recognise it by.
+    /// The number of UTF-16 units of a key that are stored to recognize it by.
     pub starting_characters: Option<usize>,
-    /// How long keys live.
+    /// The lifetime of keys.
     pub expiration: Expiration,
-    /// Whether and how keys are limited.
+    /// The rate limit of keys.
     pub rate_limit: RateLimitDefaults,
-    /// What a key may do where a request names no permissions.
+    /// The permissions that a key grants if a request names none.
     pub permissions: Option<Permissions>,
-    /// Whether `*` among a key's permissions grants every resource or action; `false` = it is a name like any other, as
-    /// Better Auth has it.
+    /// True if `*` in a key's permissions grants every resource or action. False = it is a name like any other, as in
+    /// Better Auth.
     pub wildcards: bool,
-    /// From where its keys may be used, whatever their own rules say.
+    /// The networks that its keys may be used from, in addition to each key's own rules.
     pub addresses: AddressRules,
-    /// How long an expired or exhausted key stays before clean-up removes it, in milliseconds.
+    /// The time that an expired or exhausted key is kept before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
-    /// Whether uses of keys without a quota may be answered on a copy in the process, and counted later.
+    /// True if uses of keys without a quota may be answered from a cached copy and counted later.
     pub defer_usage: bool,
 }
 
-/// Who owns the keys of a configuration.
+/// The kind of owner that the keys of a configuration have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum References {
     /// Users.
@@ -70,25 +70,25 @@ pub enum References {
 /// A range of lengths, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LengthRange {
-    /// The shortest.
+    /// The smallest length.
     pub min: usize,
-    /// The longest.
+    /// The largest length.
     pub max: usize,
 }
 
 impl LengthRange {
-    /// Whether `text` fits, in UTF-16 units.
+    /// Returns true if `text` has an allowed length in UTF-16 units.
     pub fn fits(self, text: &str) -> bool {
         (self.min..=self.max).contains(&utf16_len(text))
     }
 }
 
-/// How long keys live.
+/// The lifetime of keys.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expiration {
-    /// The lifetime of a key that names none; `None` = for ever.
+    /// The lifetime of a key if a request names none; `None` = it never expires.
     pub default: Option<Lifetime>,
-    /// Whether a request may name a lifetime.
+    /// True if a request may name a lifetime.
     pub allow_custom: bool,
     /// The shortest lifetime that a request may name, in days.
     pub min_days: u32,
@@ -97,7 +97,12 @@ pub struct Expiration {
 }
 
 impl Expiration {
-    /// Whether a request may ask for `lifetime`.
+    /// Checks that a request may ask for `lifetime`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::KeyDisabledExpiration`], [`ErrorCode::ExpiresInIsTooSmall`] or
+    /// [`ErrorCode::ExpiresInIsTooLarge`].
     pub(crate) fn check(self, lifetime: Lifetime) -> Result<(), ErrorCode> {
         if !self.allow_custom {
             Err(ErrorCode::KeyDisabledExpiration)
@@ -111,31 +116,31 @@ impl Expiration {
     }
 }
 
-/// Whether and how keys are limited.
+/// The rate limit of keys that have none of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitDefaults {
-    /// `false`: no key of this configuration is limited, whatever its row says.
+    /// False if no key of this configuration is limited, whatever its row says.
     pub enabled: bool,
-    /// The window of a key that names none, in milliseconds.
+    /// The window of a key if a request names none, in milliseconds.
     pub window_ms: u64,
-    /// Calls per window of a key that names none.
+    /// The calls per window of a key if a request names none.
     pub max_requests: u64,
-    /// How calls are counted.
+    /// The algorithm that counts calls.
     pub algorithm: Algorithm,
 }
 
 impl Configuration {
-    /// Whether a key that a request shows in this header, named in lower case, may open a session.
+    /// Returns true if a key that a request presents in this header, named in lower case, may open a session.
     pub fn opens_sessions_by(&self, header: &str) -> bool {
         self.enable_session_for_api_keys && self.api_key_headers.iter().any(|name| name == header)
     }
 
-    /// The fewest characters of a key that it generates: those of the random part, base64url without padding.
+    /// Returns the smallest length of a generated key: its random part in base64url without padding.
     pub fn shortest_key(&self) -> usize {
         (self.key_length * 8).div_ceil(6)
     }
 
-    /// A configuration with Better Auth's defaults (docs/better-auth-wire.md 6), and keys of 32 random bytes.
+    /// Returns a configuration with Better Auth's defaults (docs/better-auth-wire.md 6), and keys of 32 random bytes.
     pub fn new(id: ConfigId) -> Self {
         Self {
             id,

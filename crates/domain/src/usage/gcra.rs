@@ -1,8 +1,8 @@
-//! The generic cell rate algorithm by the `governor` crate's arithmetic, over state that the store keeps.
+//! The generic cell rate algorithm (GCRA) by the `governor` crate's arithmetic, over state that the store keeps.
 //!
-//! `governor` decides over one number, the theoretical arrival time; it asks a [`StateStore`] to hold it and a
-//! [`Clock`] for the present. Here both are cells on the stack, filled from the row before the decision and read
-//! back after it. All instants are nanoseconds since the key's `last_request`, so that they stay small.
+//! `governor` decides on one number, the theoretical arrival time. It asks a [`StateStore`] to hold that number and a
+//! [`Clock`] for the present. Here both are cells on the stack, filled from the row before the decision and read back
+//! after it. All instants are nanoseconds since the key's `last_request`, so that they stay small.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -29,7 +29,7 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
 
     let last_request = usage.last_request.unwrap_or(now);
     let full_ns = rate.full_ns();
-    // Rest beyond a full burst earns nothing; the cap keeps every sum below within 64 bits.
+    // Idle time beyond a full burst earns nothing. The cap keeps every sum below within 64 bits.
     let elapsed_ns = now.millis_since(last_request).saturating_mul(NANOS_PER_MS).min(full_ns);
     let backlog_ns = rate.backlog_ns(&usage);
 
@@ -52,18 +52,18 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
         }
         Ok(Err(not_until)) => {
             let admitted_at = last_request.plus_millis(not_until.earliest_possible().as_u64().div_ceil(NANOS_PER_MS));
-            // Another process' clock may be a little ahead. Its lead is not part of the wait.
+            // Another process' clock may be slightly ahead. Its lead is not part of the wait.
             Err(Denied { retry_in_ms: Some(admitted_at.millis_since(now.max(last_request))) })
         }
         Err(_) => Err(Denied { retry_in_ms: None }),
     }
 }
 
-/// The counters of `stored` after calls of `cost` that were admitted on a copy of them, which is `known` by now.
+/// Returns the counters of `stored` after calls of `cost` that were admitted on a copy of them, which is now `known`.
 ///
-/// A call moves the theoretical arrival time from `x` to `max(x, now) + interval`. Any number of them moves it to
-/// `max(x, a) + b`, with `b` the cost in intervals and `max(x, a)` what the copy's arrival time lies at before `b`. So
-/// calls that were counted elsewhere in between, which move `x`, leave `max(x + b, known)`.
+/// A call moves the theoretical arrival time from `x` to `max(x, now) + interval`. Any number of calls moves it to
+/// `max(x, a) + b`: `b` is their cost in intervals, and `max(x, a)` is the copy's arrival time before `b` is added.
+/// Calls that were counted elsewhere in between move `x`, so that the result is `max(x + b, known)`.
 pub(super) fn merge(limit: RateLimit, stored: Usage, known: &Usage, cost: u64) -> Usage {
     let Some(rate) = Rate::of(limit) else { return stored };
     let Some(known_at) = known.last_request else { return stored };
@@ -79,16 +79,16 @@ pub(super) fn merge(limit: RateLimit, stored: Usage, known: &Usage, cost: u64) -
     Usage { request_count: backlog_ns.div_ceil(rate.interval_ns), backlog_ns: Some(backlog_ns), ..stored }
 }
 
-/// A limit as GCRA sees it.
+/// A rate limit in GCRA's terms.
 #[derive(Clone, Copy)]
 struct Rate {
     burst: NonZeroU32,
-    /// Nanoseconds that one call takes; rounded up, so that rounding never admits more than the limit.
+    /// Nanoseconds per call. Rounded up, so that rounding never admits more than the limit.
     interval_ns: u64,
 }
 
 impl Rate {
-    /// `None` where the limit admits nothing.
+    /// Returns `None` if the limit admits nothing.
     fn of(limit: RateLimit) -> Option<Self> {
         let burst = NonZeroU32::new(u32::try_from(limit.max()).unwrap_or(u32::MAX))?;
         let interval_ns = (limit.window_ms() * NANOS_PER_MS).div_ceil(u64::from(burst.get()));
@@ -99,15 +99,16 @@ impl Rate {
         self.interval_ns.saturating_mul(u64::from(self.burst.get()))
     }
 
-    /// The backlog of `usage`. A key that only Better Auth has counted so far enters with its count. A backlog never
-    /// exceeds a full burst, whatever the limit was when it was written.
+    /// Returns the backlog of `usage`, at most a full burst, whatever the limit was when it was written.
+    ///
+    /// A key that only Better Auth has counted so far starts with Better Auth's count.
     fn backlog_ns(self, usage: &Usage) -> u64 {
         let counted = || usage.request_count.saturating_mul(self.interval_ns);
         usage.backlog_ns.unwrap_or_else(counted).min(self.full_ns())
     }
 }
 
-/// The theoretical arrival time of the one limiter that exists during one decision.
+/// The theoretical arrival time. It serves one limiter, which exists during one decision.
 struct Arrival(Cell<Nanos>);
 
 impl StateStore for Arrival {
@@ -124,7 +125,7 @@ impl StateStore for Arrival {
     }
 }
 
-/// The instant of the decision; a limiter takes the first reading for its origin.
+/// The instant of the decision. A limiter takes the first reading as its origin.
 struct Present(Cell<Nanos>);
 
 impl Clock for Present {
@@ -199,7 +200,7 @@ mod tests {
     }
 
     proptest! {
-        /// The promise: over any span, at most a full burst and one call for every interval that passed.
+        /// Any span admits at most a full burst and one call for every interval that passed.
         #[test]
         fn no_span_admits_more_than_the_limit(
             window in 1u64..5_000,

@@ -1,11 +1,11 @@
-//! Better Auth's rate limit (docs/better-auth-wire.md 8.2): every accepted call starts the window anew, and only a window
+//! Better Auth's rate limit (docs/better-auth-wire.md 8.2): every accepted call restarts the window, and only a window
 //! without any accepted call clears the count.
 
 use super::{Denied, RateLimit, Usage};
 use crate::Timestamp;
 
 pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -> Result<Usage, Denied> {
-    // A clock that lags behind another process' neither shortens the window nor makes anybody wait for longer.
+    // A clock that lags behind another process' clock neither shortens the window nor lengthens a wait.
     let present = usage.last_request.map_or(now, |last| last.max(now));
     let idle_until = usage.last_request.map(|last| last.plus_millis(limit.window_ms()));
     let count = match idle_until {
@@ -14,23 +14,23 @@ pub(super) fn admit(limit: RateLimit, usage: Usage, cost: u64, now: Timestamp) -
     };
     let total = count.saturating_add(cost);
     if total > limit.max() {
-        // Upstream's `tryAgainIn` names the window's last instant, at which it still refuses; ours is the first
+        // Better Auth's `tryAgainIn` names the window's last instant, at which it still refuses. Ours is the first
         // instant that admits.
         return Err(Denied { retry_in_ms: idle_until.map(|until| until.plus_millis(1).millis_since(present)) });
     }
     Ok(Usage { request_count: total, last_request: Some(present), backlog_ns: None, ..usage })
 }
 
-/// The counters of `stored` after calls of `cost` that were admitted on a copy of them, which is `known` by now.
+/// Returns the counters of `stored` after calls of `cost` that were admitted on a copy of them, which is now `known`.
 pub(super) fn merge(limit: RateLimit, stored: Usage, known: &Usage, cost: u64) -> Usage {
     let Some(known_at) = known.last_request else { return stored };
-    // The copy's count may have started again since: calls from before that have lapsed.
+    // The copy's count may have restarted since. Calls from before that have lapsed.
     let own = cost.min(known.request_count);
     let others = match stored.last_request {
         Some(at) if known_at.millis_since(at) <= limit.window_ms() => stored.request_count,
         _ => 0,
     };
-    // Beyond the limit every count means the same.
+    // All counts at or above the limit have the same effect.
     let count = others.saturating_add(own).max(known.request_count).min(limit.max());
     Usage { request_count: count, backlog_ns: None, ..stored }
 }

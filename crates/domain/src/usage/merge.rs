@@ -1,11 +1,13 @@
-//! Counters that were kept in a process, brought together with those that a store has meanwhile.
+//! Merges counters that a process kept with those that the store has meanwhile.
 
 use super::{Algorithm, RateLimit, Usage, gcra, idle_window};
 
 impl Usage {
-    /// These stored counters after calls of `cost` together that were answered on a copy of them, which is `known` by
-    /// now. What others have counted since the copy was made stays counted. The quota is left alone: whoever answers
-    /// on a copy must have none.
+    /// Returns these stored counters after calls of `cost` in total that were answered on a copy of them, which is now
+    /// `known`.
+    ///
+    /// Calls that others have counted since the copy was made stay counted. The quota is unchanged: a key that is
+    /// answered on a copy must have none.
     #[must_use]
     pub(crate) fn merged(self, known: &Self, cost: u64, limit: Option<(RateLimit, Algorithm)>) -> Self {
         let counted = match limit {
@@ -36,7 +38,8 @@ mod tests {
         RateLimit::new(NonZeroU64::new(window_ms).unwrap(), max)
     }
 
-    /// The counters after these calls, each so many milliseconds after the one before it, and what the admitted cost.
+    /// Returns the counters after these calls, each so many milliseconds after the previous one, and the cost of the
+    /// admitted calls.
     fn after(
         (limit, algorithm): (RateLimit, Algorithm),
         mut usage: Usage,

@@ -1,4 +1,4 @@
-//! What verifications change about a key: its quota and its rate limit.
+//! The counters of a key that verifications change: its quota and its rate limit.
 
 mod gcra;
 mod idle_window;
@@ -14,38 +14,40 @@ pub use standing::Standing;
 
 use crate::Timestamp;
 
-/// The counters of a key: the only part of it that a verification writes.
+/// The counters of a key, which are all of it that a verification writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Calls that the quota still allows; `None` = no quota.
+    /// The calls that the quota still allows; `None` = no quota.
     pub remaining: Option<u64>,
-    /// When the quota was last refilled.
+    /// The instant at which the quota was last refilled.
     pub last_refill_at: Option<Timestamp>,
-    /// Calls that count against the rate limit as of `last_request`.
+    /// The calls that count against the rate limit as of `last_request`.
     pub request_count: u64,
-    /// The last accepted call. Exact for a key with a quota or a limit, else up to a minute
-    /// old, so that it costs a write a minute and not one a call.
+    /// The instant of the last accepted call.
+    ///
+    /// It is exact for a key with a quota or a limit. For others it is up to a minute old, so that it costs one write a
+    /// minute and not one per call.
     pub last_request: Option<Timestamp>,
-    /// GCRA's state: how far its theoretical arrival time lies past `last_request`, in nanoseconds. `None` until
-    /// the first call that GCRA counts.
+    /// GCRA's state: the time from `last_request` to the theoretical arrival time, in nanoseconds. `None` until GCRA
+    /// counts the first call.
     pub backlog_ns: Option<u64>,
-    /// The last change of the row, by a verification or an edit.
+    /// The instant at which a verification or an edit last changed the row.
     pub updated_at: Timestamp,
 }
 
 /// A call that the counters do not admit now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Denied {
-    /// Milliseconds until the same call is worth repeating; `None` = never.
+    /// Milliseconds until a retry can succeed; `None` = never.
     pub(crate) retry_in_ms: Option<u64>,
 }
 
-/// A key without quota and limit has nothing to count. Its last use is kept to the minute, so that it costs a
-/// write a minute and not one a call.
+/// The resolution of the last use of a key without quota and limit, so that it costs one write a minute and not one per
+/// call.
 const STAMP_EVERY_MS: u64 = 60_000;
 
 impl Usage {
-    /// The counters of a new key.
+    /// Returns the counters of a new key.
     pub fn new(remaining: Option<u64>, now: Timestamp) -> Self {
         Self {
             remaining,
@@ -57,7 +59,7 @@ impl Usage {
         }
     }
 
-    /// These counters after an accepted call at `now` that had nothing to count.
+    /// Returns these counters after an accepted call at `now` of a key without quota and limit.
     #[must_use]
     pub(crate) fn stamped(self, now: Timestamp) -> Self {
         match self.last_request {

@@ -3,25 +3,32 @@ use std::num::NonZeroU64;
 use super::{Denied, Usage};
 use crate::Timestamp;
 
-/// How a quota comes back: `amount` calls every `interval_ms`. A refill replaces what is left, it does not add.
+/// A quota's refill: `amount` calls every `interval_ms`. A refill replaces the calls that are left; it does not add to
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refill {
-    /// Calls after a refill.
+    /// The calls after a refill.
     pub amount: NonZeroU64,
     /// Milliseconds that must have passed since the last refill, or since creation.
     pub interval_ms: NonZeroU64,
 }
 
 impl Refill {
-    /// The first instant of the next refill. Better Auth asks for *more* than the interval (docs/better-auth-wire.md 8.1), so
-    /// that it is one millisecond past it.
+    /// Returns the first instant of the next refill.
+    ///
+    /// Better Auth requires *more* than the interval to pass (docs/better-auth-wire.md 8.1), so that it is one
+    /// millisecond after it.
     fn due_at(self, last: Timestamp) -> Timestamp {
         last.plus_millis(self.interval_ms.get()).plus_millis(1)
     }
 }
 
 impl Usage {
-    /// Takes `cost` from the quota, refilling it first where that is due. Changes nothing where there is no quota.
+    /// Takes `cost` from the quota, and refills it first if that is due. Changes nothing if there is no quota.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Denied`] if fewer than `cost` calls are left.
     pub(crate) fn charged(
         self,
         refill: Option<Refill>,
@@ -46,7 +53,7 @@ impl Usage {
                 retry_in_ms: refill
                     .filter(|refill| refill.amount.get() >= cost)
                     .and(due_at)
-                    // Another process' clock may be a little ahead. Its lead is not part of the wait.
+                    // Another process' clock may be slightly ahead. Its lead is not part of the wait.
                     .map(|due_at| due_at.millis_since(now.max(last))),
             }),
         }

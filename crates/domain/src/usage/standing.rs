@@ -2,28 +2,29 @@ use super::Denied;
 use crate::policy::Policy;
 use crate::{ApiKey, Timestamp};
 
-/// How a key stands against one of its limits, by the answers of the rule that decides.
+/// The standing of a key against one of its limits, as computed by the rule that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// Which limit it is: `rate` or `quota`.
+    /// The limit: `rate` or `quota`.
     pub limit: &'static str,
-    /// Calls per window.
+    /// The calls per window.
     pub max: u64,
     /// The window in milliseconds.
     pub window_ms: u64,
-    /// Calls that would be admitted now.
+    /// The calls that would be admitted now.
     pub remaining: u64,
-    /// Milliseconds until more would be; `None` = waiting brings none.
+    /// Milliseconds until more calls would be admitted; `None` = waiting does not help.
     pub more_in_ms: Option<u64>,
 }
 
 impl Standing {
-    /// A key's rate limit.
+    /// The name of a key's rate limit.
     pub const RATE: &'static str = "rate";
-    /// A key's quota.
+    /// The name of a key's quota.
     pub const QUOTA: &'static str = "quota";
 
-    /// Every limit of `key` that has a window: its rate limit, and its quota where that is refilled.
+    /// Returns the standing of each limit of `key` that has a window: its rate limit, and its quota if that is
+    /// refilled.
     pub fn of(key: &ApiKey, policy: &Policy, now: Timestamp) -> impl Iterator<Item = Self> + use<> {
         let rate = Self::of_rate(key, policy, now);
         rate.into_iter().chain(Self::of_quota(key, now))
@@ -33,7 +34,7 @@ impl Standing {
         let settings = policy.resolve(&key.details.config_id).ok()?.rate_limit;
         let limit = key.details.rate_limit().filter(|_| settings.enabled)?;
         let admit = |cost| limit.admit(settings.algorithm, key.usage, cost, now);
-        // What one more call would leave counted, without that call.
+        // The count that one more call would leave, without that call.
         let counted = admit(1).map_or(limit.max(), |after| after.request_count.saturating_sub(1));
         let remaining = limit.max().saturating_sub(counted);
         let more_in_ms = wait(admit(remaining.saturating_add(1)));

@@ -2,24 +2,24 @@ use std::fmt;
 
 use crate::Randomness;
 
-/// A text that cannot be kept.
+/// The error for a text that cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// An id of no characters.
+    /// An id without characters.
     #[error("must have 1 or more characters")]
     Empty,
-    /// An id that no index of Postgres holds.
+    /// An id that is too long for an index of Postgres.
     #[error("must have 2048 bytes or fewer")]
     TooLong,
     /// A text with U+0000, which Postgres cannot store.
     #[error("must not contain U+0000")]
     Nul,
-    /// A name with a character that is not seen, and changes what is.
+    /// A name with an invisible character that changes how the text around it is shown.
     #[error("must not contain U+{:04X}, which is not seen", u32::from(*.0))]
     Unseen(char),
 }
 
-/// Bytes of an id at most. Postgres' indexes hold 2704.
+/// The largest length of an id in bytes. Postgres' indexes hold 2704.
 const MAX_ID_LENGTH: usize = 2048;
 
 macro_rules! id {
@@ -30,6 +30,10 @@ macro_rules! id {
 
         impl $name {
             /// Takes any text of 1 to 2048 bytes without U+0000.
+            ///
+            /// # Errors
+            ///
+            /// Returns [`InvalidText`] for any other text.
             pub fn parse(text: impl Into<Box<str>>) -> Result<Self, InvalidText> {
                 let text = text.into();
                 if text.is_empty() {
@@ -44,7 +48,7 @@ macro_rules! id {
                 Ok(Self(text))
             }
 
-            /// The text itself.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -65,34 +69,34 @@ macro_rules! id {
 }
 
 id! {
-    /// Identifies a key; not a secret.
+    /// The id of a key. It is not a secret.
     KeyId
 }
 id! {
-    /// Identifies who a key belongs to: a user or an organization, known to Keymint or only to the caller.
+    /// The id of a key's owner: a user or an organization, known to Keymint or only to the caller.
     OwnerId
 }
 id! {
-    /// Identifies a row of the `user` table.
+    /// The id of a row of the `user` table.
     UserId
 }
 id! {
-    /// Identifies a row of the `organization` table.
+    /// The id of a row of the `organization` table.
     OrganizationId
 }
 id! {
-    /// Identifies a row that others rarely name: a session, an account, a membership.
+    /// The id of a row that is rarely referred to: a session, an account, a membership.
     RowId
 }
 id! {
-    /// Names one of the configurations (`[[api_key]]`) of a deployment.
+    /// The id of one of the configurations (`[[api_key]]`) of a deployment.
     ConfigId
 }
 
 macro_rules! random {
     ($($name:ident)*) => {
         $(impl $name {
-            /// 32 characters of `[a-zA-Z0-9]`, as Better Auth makes ids (docs/better-auth-wire.md 4.6).
+            /// Generates 32 characters of `[a-zA-Z0-9]`, as Better Auth generates ids (docs/better-auth-wire.md 4.6).
             pub fn random(fill: Randomness<'_>) -> Self {
                 Self(alphanumeric::<32>(fill).into())
             }
@@ -110,7 +114,7 @@ macro_rules! owns_keys {
             }
         }
 
-        /// A key's owner by the same text.
+        /// Compares the texts, so that a user or an organization is found to be a key's owner.
         impl PartialEq<OwnerId> for $name {
             fn eq(&self, owner: &OwnerId) -> bool {
                 self.0 == owner.0
@@ -122,28 +126,34 @@ macro_rules! owns_keys {
 owns_keys! { UserId OrganizationId }
 
 impl OwnerId {
-    /// Takes the text of a stored row, which may be longer than a request's: Better Auth asks its callers for any.
+    /// Takes the text of a stored row, which may be longer than a request's: Better Auth takes an id of any length from
+    /// its callers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidText::Empty`] for an empty text.
     pub fn from_stored(text: &str) -> Result<Self, InvalidText> {
         if text.is_empty() { Err(InvalidText::Empty) } else { Ok(Self(text.into())) }
     }
 }
 
 impl ConfigId {
-    /// `default`: the configuration of keys and requests that name none.
+    /// Returns `default`: the configuration of keys and requests that name none.
     pub fn default_id() -> Self {
         Self("default".into())
     }
 
-    /// Null, empty and `default` mean the same in a stored row and in a request (docs/better-auth-wire.md 6.4).
+    /// Returns the id that a row or a request names. Null, empty and `default` mean the same (docs/better-auth-wire.md
+    /// 6.4).
     pub fn from_optional(text: Option<&str>) -> Self {
         text.and_then(|text| Self::parse(text).ok()).unwrap_or_else(Self::default_id)
     }
 }
 
-/// `N` letters and digits, each equally likely.
+/// Generates `N` letters and digits, each equally likely.
 pub(crate) fn alphanumeric<const N: usize>(fill: Randomness<'_>) -> String {
     const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    // The largest multiple of 62 that a byte can hold: bytes past it would favour the first letters.
+    // The largest multiple of 62 that a byte can hold. Bytes above it would favour the first letters.
     const FAIR: u8 = 248;
     let mut text = String::with_capacity(N);
     while text.len() < N {

@@ -1,24 +1,28 @@
-/// How long a new key is to live, in seconds: 1 or more, fractions allowed.
+/// The lifetime of a new key, in seconds: 1 or more, fractions allowed.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Lifetime(f64);
 
-/// A number of seconds below 1, or no number.
+/// The error for a number of seconds below 1, or not a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 or more seconds")]
 pub struct InvalidLifetime;
 
 impl Lifetime {
     /// Takes 1 or more seconds.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidLifetime`] for any other number.
     pub fn from_seconds(seconds: f64) -> Result<Self, InvalidLifetime> {
         if seconds.is_finite() && seconds >= 1.0 { Ok(Self(seconds)) } else { Err(InvalidLifetime) }
     }
 
-    /// The same in days, to be compared with a configuration's limits.
+    /// Returns the lifetime in days, to compare it with a configuration's limits.
     pub fn as_days(self) -> f64 {
         self.0 / 86_400.0
     }
 
-    /// The same in whole milliseconds, cut off as JavaScript's `Date` does.
+    /// Returns the lifetime in whole milliseconds, truncated as JavaScript's `Date` does.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates, as instants do")]
     pub fn as_millis(self) -> u64 {
         (self.0 * 1000.0) as u64

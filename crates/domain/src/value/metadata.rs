@@ -3,30 +3,37 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What an owner attached to a key: one JSON value, normally an object, kept as its JSON text.
+/// The metadata that an owner attached to a key: one JSON value, normally an object, kept as its JSON text.
 ///
-/// It may hold anything, so that `Debug` prints its size only.
+/// It may hold anything, so that `Debug` prints only its size.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Metadata(Box<str>);
 
-/// A stored text that is no JSON.
+/// The error for a stored text that is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON text")]
 pub struct InvalidMetadata;
 
 impl Metadata {
-    /// Takes an object or an array, as Better Auth does (docs/better-auth-wire.md 7.1); `None` for anything else.
+    /// Takes an object or an array, as Better Auth does (docs/better-auth-wire.md 7.1). Returns `None` for anything
+    /// else.
     pub fn from_json(value: &Value) -> Option<Self> {
         (value.is_object() || value.is_array()).then(|| Self(value.to_string().into()))
     }
 
-    /// Reads the text of a stored row. An empty text and `null` mean none (docs/better-auth-wire.md 11.3); a text that an
-    /// old version wrapped into a JSON string once more is unwrapped (8.4).
+    /// Reads the text of a stored row.
+    ///
+    /// An empty text and `null` mean none (docs/better-auth-wire.md 11.3). Old versions wrapped the text into a JSON
+    /// string once more; it is unwrapped (docs/better-auth-wire.md 8.4).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidMetadata`] for a text that is not JSON.
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidMetadata> {
         if text.is_empty() {
             return Ok(None);
         }
-        // Whatever Better Auth has stored: halves of characters, and any depth.
+        // A raw value accepts everything that Better Auth may have stored: lone surrogates, and any depth.
         let value = serde_json::from_str::<&RawValue>(text).map_err(|_| InvalidMetadata)?.get();
         let unwrapped = || serde_json::from_str(&serde_json::from_str::<String>(value).ok()?).ok();
         match value.as_bytes() {
@@ -36,7 +43,7 @@ impl Metadata {
         }
     }
 
-    /// The JSON text, for a row or an answer.
+    /// Returns the JSON text, for a row or an answer.
     pub fn as_json(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Values that are valid because they exist.
+//! Values whose constructors check them: a value that exists is valid.
 
 mod heap;
 mod id;
@@ -17,3 +17,6 @@ pub use metadata::{InvalidMetadata, Metadata};
 pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
 pub use text::{InvalidPrefix, KeyName, Prefix, is_unseen, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+
+/// The largest count that is taken: Better Auth keeps counts in a Postgres `integer` (docs/better-auth-wire.md 11.1).
+pub const MAX_COUNT: u32 = i32::MAX.unsigned_abs();

@@ -1,22 +1,24 @@
-//! Numbers and texts of stored rows, as what they stand for. Better Auth bounds few of its numbers, and keeps them as they came.
+//! Readers of stored numbers and texts. Better Auth bounds few of its numbers, and stores them as they came.
 
-/// The largest number that every reader of the tables has exactly: JavaScript's.
+/// The largest integer that JavaScript, and so every reader of the tables, represents exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
-/// A stored number as a count: below zero there is none.
+/// Reads a stored number as a count. Numbers below 0 are 0.
 pub fn count_of_integer(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// A stored number with a fraction, or beyond all integers, as a count. A part of a call admits one, as Better Auth has it:
-/// it admits while what is counted is smaller.
+/// Reads a stored number with a fraction, or beyond all integers, as a count.
+///
+/// It is rounded up: Better Auth admits calls while the count is smaller than the limit, so that a part of a call
+/// admits one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped to whole numbers")]
 pub fn count_of_real(number: f64) -> u64 {
     number.ceil().clamp(0.0, MAX_EXACT) as u64
 }
 
-/// A JSON text without lone halves of characters (`\ud800`), which JavaScript writes, and which no text of ours can hold:
-/// each becomes U+FFFD.
+/// Replaces lone surrogates (`\ud800`) in a JSON text by U+FFFD. JavaScript writes them, but Rust's strings cannot hold
+/// them.
 pub(super) fn without_halves(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let mut rest = json;
@@ -31,7 +33,7 @@ pub(super) fn without_halves(json: &str) -> String {
                 continue;
             }
             (Some(_), _) => 6,
-            // The backslash, and the character behind it.
+            // The backslash, and the character after it.
             (None, _) => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
         };
         text.push_str(&escape[..length]);
@@ -41,7 +43,7 @@ pub(super) fn without_halves(json: &str) -> String {
     text
 }
 
-/// The UTF-16 unit that an escape at the beginning of a text stands for.
+/// Returns the UTF-16 unit of the escape at the beginning of a text.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()

@@ -1,8 +1,9 @@
 use super::InvalidText;
 
-/// Whether a character is not seen, and changes how a terminal or a page shows those around it: controls, separators of lines
-/// and paragraphs, what sets the direction of writing, and spaces of no width. The two joiners are none of these: scripts
-/// and emoji need them.
+/// Returns true if a character is invisible and changes how a terminal or a page shows the text around it.
+///
+/// These are control characters, separators of lines and paragraphs, characters that set the direction of writing, and
+/// spaces of no width. The two joiners are not among them: scripts and emoji need them.
 pub fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -19,13 +20,17 @@ pub fn is_unseen(character: char) -> bool {
         )
 }
 
-/// A key's name, for people. It may be empty; how long it may be is the configuration's business.
+/// A key's display name. It may be empty; the configuration limits its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName(String);
 
 impl KeyName {
-    /// Takes any text without characters that are not seen, so that no name looks like another one, or moves what stands
-    /// beside it.
+    /// Takes any text without invisible characters, so that no name imitates another one or rearranges the text beside
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidText::Nul`] or [`InvalidText::Unseen`] for the first such character.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
         match text.chars().find(|character| is_unseen(*character)) {
@@ -35,28 +40,32 @@ impl KeyName {
         }
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Gives the text away.
+    /// Converts the name into its text.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// What a key's text begins with: letters, digits, `_` and `-`.
+/// The prefix of a key's text: letters, digits, `_` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
-/// A text that is no prefix. The message is Better Auth's (docs/better-auth-wire.md 2.3).
+/// The error for a text that is not a prefix. The message is Better Auth's (docs/better-auth-wire.md 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid prefix format, must be alphanumeric and contain only underscores and hyphens.")]
 pub struct InvalidPrefix;
 
 impl Prefix {
     /// Takes one or more letters, digits, `_` or `-`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidPrefix`] for any other text.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidPrefix> {
         let text = text.into();
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -66,13 +75,13 @@ impl Prefix {
         Ok(Self(text))
     }
 
-    /// The text itself.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A length in UTF-16 units, as Better Auth counts.
+/// Returns a text's length in UTF-16 units, as Better Auth counts.
 pub fn utf16_len(text: &str) -> usize {
     text.encode_utf16().count()
 }

@@ -2,24 +2,24 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 
-/// An instant on a grid of milliseconds since 1970-01-01T00:00:00Z, from the year 0000 to 9999.
+/// An instant in whole milliseconds since 1970-01-01T00:00:00Z, from the year 0000 to 9999.
 ///
-/// The grid is what makes SQLite text, Postgres `timestamptz` (microseconds) and JSON agree exactly.
+/// Whole milliseconds let SQLite's text, Postgres' `timestamptz` (microseconds) and JSON agree exactly.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A text or number that is no instant between the years 0000 and 9999.
+/// The error for a text or number that is not an instant between the years 0000 and 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an instant between the years 0000 and 9999")]
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// 0000-01-01T00:00:00.000Z.
+    /// 0000-01-01T00:00:00.000Z, the earliest instant.
     pub const MIN: Self = Self(-62_167_219_200_000);
-    /// 9999-12-31T23:59:59.999Z.
+    /// 9999-12-31T23:59:59.999Z, the latest instant.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// Takes milliseconds since 1970; instants outside the years 0000 to 9999 become the nearest one inside.
+    /// Takes milliseconds since 1970. An instant outside the years 0000 to 9999 becomes the nearest one inside.
     pub const fn from_millis(millis: i64) -> Self {
         if millis < Self::MIN.0 {
             Self::MIN
@@ -30,19 +30,28 @@ impl Timestamp {
         }
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Reads an RFC 3339 date-time; digits below the millisecond are dropped.
+    /// Reads an RFC 3339 date-time, and drops digits below the millisecond.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidTimestamp`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         let any = || DateTime::parse_from_rfc3339(text).ok().map(|instant| Self::from(instant.to_utc()));
         Self::parse_usual(text.as_bytes()).or_else(any).ok_or(InvalidTimestamp)
     }
 
-    /// Reads the text of a stored row: a date-time as RFC 3339, SQLite's own functions, or JavaScript prints it. A time without
-    /// a zone is one of UTC. An instant beyond the years 0000 to 9999 becomes the nearest one inside.
+    /// Reads the text of a stored row: a date-time as RFC 3339, SQLite's own functions or JavaScript print it.
+    ///
+    /// A time without a zone is in UTC. An instant outside the years 0000 to 9999 becomes the nearest one inside.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidTimestamp`] for any other text.
     pub fn from_stored(text: &str) -> Result<Self, InvalidTimestamp> {
         Self::parse(text)
             .ok()
@@ -51,7 +60,7 @@ impl Timestamp {
             .ok_or(InvalidTimestamp)
     }
 
-    /// Reads JavaScript's form of years that have more than four digits: `+010056-11-27T19:16:23.627Z`.
+    /// Reads JavaScript's form of years with more than four digits: `+010056-11-27T19:16:23.627Z`.
     fn parse_long_year(text: &str) -> Option<Self> {
         let beyond = match text.as_bytes().first()? {
             b'+' => Self::MAX,
@@ -59,14 +68,14 @@ impl Timestamp {
             _ => return None,
         };
         let (year, rest) = text[1..].split_at_checked(6)?;
-        // Any leap year will do.
+        // Any leap year serves to check the rest.
         let is_date_time =
             year.bytes().all(|digit| digit.is_ascii_digit()) && Self::parse(&format!("2000{rest}")).is_ok();
         is_date_time.then_some(beyond)
     }
 
-    /// Reads what SQLite's `date` and `datetime` print, and what else they read as a date: `YYYY-MM-DD`, and behind it
-    /// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.SSS`, and a zone.
+    /// Reads the texts that SQLite's `date` and `datetime` print or accept: `YYYY-MM-DD`, then optionally `HH:MM`,
+    /// `HH:MM:SS` or `HH:MM:SS.SSS`, and a zone.
     fn parse_of_sqlite(text: &str) -> Option<Self> {
         let (date, rest) = text.split_at_checked(10)?;
         let rest = rest.trim_start_matches([' ', 'T']);
@@ -80,7 +89,8 @@ impl Timestamp {
         Self::parse(&format!("{date}T{time}{zone}")).ok()
     }
 
-    /// Reads the form that this type prints. Every verification reads several: the general parser takes ten times as long.
+    /// Reads the form that this type prints. The general parser takes ten times as long, and every verification reads
+    /// several instants.
     fn parse_usual(text: &[u8]) -> Option<Self> {
         let text: &[u8; 24] = text.try_into().ok()?;
         let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
@@ -97,24 +107,24 @@ impl Timestamp {
         Some(Self::from(instant.and_utc()))
     }
 
-    /// This instant as `chrono` has it.
+    /// Converts the instant to `chrono`'s type.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
 
-    /// The instant `millis` later, at most [`Timestamp::MAX`].
+    /// Returns the instant `millis` later, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn plus_millis(self, millis: u64) -> Self {
         Self::from_millis(self.0.saturating_add_unsigned(millis))
     }
 
-    /// The instant `millis` earlier, at least [`Timestamp::MIN`].
+    /// Returns the instant `millis` earlier, at least [`Timestamp::MIN`].
     #[must_use]
     pub fn minus_millis(self, millis: u64) -> Self {
         Self::from_millis(self.0.saturating_sub_unsigned(millis))
     }
 
-    /// Milliseconds since `earlier`; 0 where `earlier` is later.
+    /// Returns the milliseconds since `earlier`, or 0 if `earlier` is later.
     pub fn millis_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
     }
@@ -135,7 +145,7 @@ impl From<std::time::SystemTime> for Timestamp {
 /// Prints `YYYY-MM-DDTHH:MM:SS.sssZ`, the only form that Better Auth writes (docs/better-auth-wire.md 1.7, 11.1).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As `to_rfc3339_opts` prints it, without the detour through the general formatter.
+        // The same result as `to_rfc3339_opts`, without the cost of the general formatter.
         let at = self.to_utc();
         let parts = [
             (at.year().unsigned_abs(), 0..4),

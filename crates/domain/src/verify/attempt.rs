@@ -5,30 +5,31 @@ use crate::policy::Policy;
 use crate::value::heap_block;
 use crate::{ConfigId, Permissions};
 
-/// One use of a key, as its holder asks for it.
+/// A requested use of a key.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub(super) hash: StoredKey,
     pub(super) unhashed: Option<StoredKey>,
     /// The configuration that the key must name; `None` = any.
     pub config_id: Option<ConfigId>,
-    /// What the key must grant; `None` = nothing in particular.
+    /// The permissions that the key must grant; `None` = none in particular.
     pub permissions: Option<Permissions>,
-    /// From where it comes.
+    /// The network address that the key is used from.
     pub client: ClientAddress,
-    /// What it takes.
+    /// The cost of the use.
     pub cost: Cost,
-    /// The header that shows it, in lower case, where it is to open a session of its owner (docs/better-auth-wire.md 9).
+    /// The header that presents the key, in lower case, if it is to open a session of its owner
+    /// (docs/better-auth-wire.md 9).
     pub opens_session_by: Option<String>,
     /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
     pub deferred: Option<Box<Deferred>>,
-    /// Whether it was paid before, so that the limits have nothing more to say and nothing is counted.
+    /// True if the use was paid before, so that the limits do not judge it and nothing is counted.
     pub is_paid: bool,
 }
 
-/// What one use takes from quota and rate limit: normally 1.
+/// The calls that one use takes from quota and rate limit: normally 1.
 ///
-/// 0 = look without paying: the answer is what a call of 1 would get, and nothing changes.
+/// 0 = look without paying: the answer is the one that a call of 1 would get, and nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost(pub u32);
 
@@ -39,7 +40,8 @@ impl Default for Cost {
 }
 
 impl Attempt {
-    /// An attempt with `key` at cost 1, for any configuration, without permissions, and from an unknown address.
+    /// Returns an attempt with `key` at cost 1, for any configuration, without permissions, and from an unknown
+    /// address.
     pub fn new(key: &PlainKey, policy: &Policy) -> Self {
         Self {
             hash: key.hash(),
@@ -54,7 +56,8 @@ impl Attempt {
         }
     }
 
-    /// A look that only reads the same key: for any configuration, without permissions, and from wherever it may be.
+    /// Returns an attempt that only reads the same key: for any configuration, without permissions, and from any
+    /// address.
     #[must_use]
     pub fn look(&self) -> Self {
         Self {
@@ -70,35 +73,39 @@ impl Attempt {
         }
     }
 
-    /// The text that the key is hashed to.
+    /// Returns the hash of the key.
     pub fn hash(&self) -> &StoredKey {
         &self.hash
     }
 
-    /// The same attempt at another cost.
+    /// Returns the same attempt at another cost.
     #[must_use]
     pub fn at_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
     }
 
-    /// The same attempt once more, after it was paid.
+    /// Returns the same attempt, marked as paid before.
     #[must_use]
     pub fn paid(self) -> Self {
         Self { is_paid: true, ..self }
     }
 
-    /// The texts under which a store may hold the key.
+    /// Returns the texts under which a store may hold the key.
     pub fn stored_forms(&self) -> impl Iterator<Item = &StoredKey> {
         std::iter::once(&self.hash).chain(&self.unhashed)
     }
 
-    /// Bytes that the texts of the key hold on the heap, about. Where keys are kept as they are, whoever shows one decides.
+    /// Returns about the number of bytes that the texts of the key hold on the heap.
+    ///
+    /// The client decides their length if keys are stored unhashed.
     pub fn heap_bytes(&self) -> usize {
         self.stored_forms().map(|form| heap_block(form.as_str().len())).sum()
     }
 
-    /// Whether a row that was found under `stored` may be found so: a hash that leaked from the table must not
-    /// pass for the key of a configuration that keeps keys as they are, nor the other way round.
+    /// Returns true if the attempt may match a row that was found under `stored`.
+    ///
+    /// A hash that leaked from the table must not pass for the key of a configuration that stores keys unhashed, nor
+    /// the other way round.
     pub(super) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
         if unhashed { self.unhashed.as_ref() == Some(stored) } else { self.hash == *stored }
     }

@@ -3,9 +3,9 @@ use crate::{Permissions, Timestamp};
 /// A value that a rule looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    /// There is none.
+    /// The value is absent.
     None,
-    /// Yes or no.
+    /// A yes or no.
     Flag(bool),
     /// An id, or one of a few words.
     Text(Box<str>),

@@ -5,15 +5,16 @@ use sha2::{Digest as _, Sha256};
 use super::Attempt;
 use crate::address::ClientAddress;
 
-/// What one use of a key has in common with the same use asked for once more, and with no other: a digest, from which
-/// nothing can be read.
+/// A digest of one use of a key, by which a retry of the same use is recognized. Nothing can be read from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of an attempt, by all that decides it, and of what its caller says names the request: an id, and what the request
-    /// is for.
-    pub fn of(attempt: &Attempt, said: &[&[u8]]) -> Self {
+    /// Returns the digest of an attempt.
+    ///
+    /// It covers everything that decides the attempt, and what the caller says identifies the request: an id, and the
+    /// request's purpose.
+    pub fn of(attempt: &Attempt, request_identity: &[&[u8]]) -> Self {
         let Attempt {
             hash,
             unhashed: _,
@@ -31,7 +32,7 @@ impl Fingerprint {
             ClientAddress::Anywhere => Some(String::new()),
         };
         let mut digest = Sha256::new();
-        // Each part with its length, so that no two lists of parts make one text.
+        // Each part has its length in front, so that no two lists of parts give one text.
         let mut take = |part: Option<&[u8]>| {
             let length = part.map_or(u64::MAX, |part| part.len() as u64);
             digest.update(length.to_be_bytes());
@@ -43,14 +44,14 @@ impl Fingerprint {
         take(client.as_ref().map(String::as_bytes));
         take(Some(&cost.0.to_be_bytes()));
         take(opens_session_by.as_ref().map(String::as_bytes));
-        for part in said {
+        for part in request_identity {
             take(Some(part));
         }
         Self(digest.finalize().into())
     }
 }
 
-/// Nothing of it: it tells requests apart, and names none.
+/// Prints nothing of the digest, which tells requests apart and names none.
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fingerprint")
@@ -74,8 +75,8 @@ mod tests {
             edit(&mut attempt);
             attempt
         };
-        let said: [&[u8]; 2] = [b"id", b"GET"];
-        let of = |attempt: &Attempt| Fingerprint::of(attempt, &said);
+        let identity: [&[u8]; 2] = [b"id", b"GET"];
+        let of = |attempt: &Attempt| Fingerprint::of(attempt, &identity);
         let first = of(&attempt("k"));
         assert_eq!(first, of(&attempt("k")));
         assert_eq!(first, of(&attempt("k").paid()), "a repetition is the same use");
@@ -90,9 +91,9 @@ mod tests {
             of(&with(|attempt| attempt.cost = Cost(2))),
             of(&with(|attempt| attempt.opens_session_by = Some(String::new()))),
         ];
-        for said in ["", "id", "idGET", "i dGET", "id GET ", "GET id"] {
-            let said: Vec<_> = said.split(' ').map(str::as_bytes).collect();
-            all.push(Fingerprint::of(&attempt("k"), &said));
+        for identity in ["", "id", "idGET", "i dGET", "id GET ", "GET id"] {
+            let identity: Vec<_> = identity.split(' ').map(str::as_bytes).collect();
+            all.push(Fingerprint::of(&attempt("k"), &identity));
         }
         let count = all.len();
         let distinct: std::collections::HashSet<_> = all.into_iter().collect();

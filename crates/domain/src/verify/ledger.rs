@@ -8,9 +8,9 @@ use crate::{ApiKey, ErrorCode, Timestamp};
 
 /// The rows of one batch of attempts, while a store holds its lock on them.
 ///
-/// A store fills it with what it read, lets it settle all attempts in their order, and writes what
-/// [`Ledger::changes`] lists: every changed row once, however many attempts hit it. `E` is the store's error for a
-/// row that cannot be read; it fails the attempts on that row alone.
+/// A store fills it with the rows that it read, lets it settle all attempts in their order, and writes what
+/// [`Ledger::changes`] lists: every changed row once, however many attempts hit it. `E` is the store's error for a row
+/// that cannot be read; it fails only the attempts on that row.
 #[derive(Debug)]
 pub struct Ledger<E> {
     rows: HashMap<StoredKey, Result<Entry, E>>,
@@ -24,19 +24,23 @@ struct Entry {
 }
 
 impl<E: Clone> Ledger<E> {
-    /// Takes the rows that were read, each with the text that it was found under. Where two rows share a text,
-    /// the first one counts.
+    /// Takes the rows that were read, each with the text that it was found under. If two rows share a text, the first
+    /// one counts.
     pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<(ApiKey, Owner), E>)>) -> Self {
-        let mut ledger = Self { rows: HashMap::new() };
+        let rows = rows.into_iter();
+        let (fewest, most) = rows.size_hint();
+        let mut known = HashMap::with_capacity(most.unwrap_or(fewest));
         for (stored, row) in rows {
             let entry = row.map(|(key, owner)| Entry { read: key.usage, key, owner });
-            ledger.rows.entry(stored).or_insert(entry);
+            known.entry(stored).or_insert(entry);
         }
-        ledger
+        Self { rows: known }
     }
 
-    /// Decides all attempts, each on what the ones before it left. Calls that an attempt brings along count whatever is
-    /// decided, and counters of a clock that was ahead are put right.
+    /// Decides all attempts, each on the counters that the previous ones left.
+    ///
+    /// Calls that an attempt brings along count whatever the decision is, and counters of a clock that was ahead are
+    /// corrected.
     pub fn settle<'a>(
         &mut self,
         attempts: impl IntoIterator<Item = &'a Attempt>,
@@ -59,7 +63,7 @@ impl<E: Clone> Ledger<E> {
             entry.key.bring_to(now);
             let verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
             if let Verdict::Accepted(key) = &verdict {
-                entry.key = key.clone();
+                entry.key.usage = key.usage;
             }
             if is_of_its_key(&verdict) {
                 return Ok(verdict);
@@ -68,7 +72,11 @@ impl<E: Clone> Ledger<E> {
         Ok(decide(None, attempt, policy, now))
     }
 
-    /// What [`Ledger::settle`] would answer to an attempt, by every rule of the chain. It changes nothing.
+    /// Returns what [`Ledger::settle`] would answer to an attempt, with the report of every rule. It changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns the store's error if the key's row cannot be read.
     pub fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, E> {
         for stored in attempt.stored_forms() {
             let entry = match self.rows.get(stored) {
@@ -89,15 +97,16 @@ impl<E: Clone> Ledger<E> {
         Ok(dry_run(None, attempt, policy, now))
     }
 
-    /// Every key whose counters the attempts changed, with the new ones.
+    /// Returns every key whose counters the attempts changed, with the new counters.
     pub fn changes(&self) -> impl Iterator<Item = &ApiKey> {
         let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
         changed.map(|entry| &entry.key)
     }
 }
 
-/// Whether a verdict is of the key that was shown. A row found under the wrong form is nobody's key; the right one may
-/// follow.
+/// Returns true if a verdict is about the key that was presented.
+///
+/// A row that was found under the wrong form is no match; the right one may follow.
 fn is_of_its_key(verdict: &Verdict) -> bool {
     verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey || refusal.is_foreign)
 }

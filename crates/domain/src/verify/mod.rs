@@ -1,4 +1,4 @@
-//! The validation chain: may this key be used now?
+//! The validation chain, which decides whether a key may be used now.
 
 mod attempt;
 mod chain;
@@ -14,7 +14,7 @@ mod verdict;
 pub use attempt::{Attempt, Cost};
 pub use chain::decide;
 pub use deferred::Deferred;
-pub use dry_run::{DryRun, Judged, Judgement, dry_run};
+pub use dry_run::{DryRun, Judgement, RuleReport, dry_run};
 pub use fact::Fact;
 pub use fingerprint::Fingerprint;
 pub use ledger::Ledger;

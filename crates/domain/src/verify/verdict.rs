@@ -4,33 +4,33 @@ use crate::{ApiKey, ErrorCode, KeyId, Permissions};
 /// The answer to an [`Attempt`](super::Attempt). A refusal is an answer, not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The key may be used; this is the key with the call counted.
+    /// The key may be used. This is the key with the call counted.
     Accepted(ApiKey),
-    /// It may not, and nothing was counted.
+    /// The key may not be used, and nothing was counted.
     Refused(Refusal),
 }
 
-/// Why a key may not be used now.
+/// The refusal of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The reason, as Better Auth's verification names it.
     pub code: ErrorCode,
-    /// Milliseconds until the same attempt is worth repeating; `None` = waiting does not help.
+    /// Milliseconds until a retry can succeed; `None` = waiting does not help.
     pub retry_in_ms: Option<u64>,
     /// The key that was found, for logs.
     pub key_id: Option<KeyId>,
-    /// Whether the key is dead for good: its quota is used up and nothing refills it.
+    /// True if the quota is used up and nothing refills it.
     pub exhausted: bool,
-    /// What was asked for and is not granted, where that is the reason.
+    /// The required permissions that are not granted, if that is the reason.
     pub missing: Option<Permissions>,
-    /// Whether the key is of another configuration than the one that was asked for, and that is the reason.
+    /// True if the reason is that the key is of another configuration than the required one.
     pub is_foreign: bool,
-    /// How the key stands against its limits, where one of them is the reason.
+    /// The standing of the key against its limits, if one of them is the reason.
     pub standings: Vec<Standing>,
 }
 
 impl Refusal {
-    /// A refusal of a key that was not found, or that the caller must not know of.
+    /// Returns a refusal of a key that was not found, or that the caller must not know of.
     pub fn of_unknown(code: ErrorCode) -> Self {
         Self {
             code,
@@ -43,8 +43,8 @@ impl Refusal {
         }
     }
 
-    /// The reason by its own name, where Better Auth's says less: `KEY_NOT_FOUND` for missing permissions, and
-    /// `INVALID_API_KEY` for a key of another configuration (docs/better-auth-wire.md 8).
+    /// Returns the reason by Keymint's own name, where Better Auth's is less precise: `KEY_NOT_FOUND` for missing
+    /// permissions, and `INVALID_API_KEY` for a key of another configuration (docs/better-auth-wire.md 8).
     pub fn reason(&self) -> ErrorCode {
         if self.missing.is_some() {
             ErrorCode::InsufficientPermissions
@@ -57,7 +57,7 @@ impl Refusal {
 }
 
 impl Verdict {
-    /// The key, where it was accepted.
+    /// Returns the key, if it was accepted.
     pub fn accepted(&self) -> Option<&ApiKey> {
         match self {
             Self::Accepted(key) => Some(key),
@@ -65,7 +65,7 @@ impl Verdict {
         }
     }
 
-    /// The refusal, where it was refused.
+    /// Returns the refusal, if the key was refused.
     pub fn refused(&self) -> Option<&Refusal> {
         match self {
             Self::Accepted(_) => None,

@@ -14,13 +14,13 @@ use crate::{ServiceError, stopwatch};
 
 type Slots = HashMap<StoredKey, Arc<AsyncMutex<Slot>>>;
 
-/// Keys that are remembered at most; the uses of others go the exact way.
+/// The largest number of cached keys. Uses of further keys are settled by the store.
 const MAX_SLOTS: usize = 50_000;
 
-/// Bytes that they take at most, about: room for nearly as many keys of a kilobyte.
+/// The approximate size limit of the cache in bytes: room for nearly as many keys of a kilobyte.
 const MAX_BYTES: usize = 48 * 1024 * 1024;
 
-/// The remembered keys, by the hash of their text.
+/// The cache of keys, by the hash of their text.
 pub(super) struct Copies {
     slots: Mutex<Slots>,
     room: Arc<Room>,
@@ -39,7 +39,7 @@ impl Copies {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The slot of an attempt's key; `None` where there is no room for it.
+    /// Returns the slot of an attempt's key; `None` = the cache is full.
     pub(super) fn slot(&self, attempt: &Attempt) -> Option<Arc<AsyncMutex<Slot>>> {
         let mut slots = self.slots();
         if let Some(slot) = slots.get(attempt.hash()) {
@@ -53,8 +53,9 @@ impl Copies {
         Some(slot)
     }
 
-    /// Adds what was used on the copy to the stored key, and reads it. A caller who stops waiting does not end this:
-    /// what has been added must not be added again.
+    /// Adds the deferred usage to the stored key, and reads the key again.
+    ///
+    /// It runs to its end even if the caller stops waiting: usage that was added must not be added again.
     pub(super) async fn refresh(
         self: &Arc<Self>,
         slot: OwnedMutexGuard<Slot>,
@@ -64,7 +65,7 @@ impl Copies {
     }
 
     async fn read(self: Arc<Self>, mut slot: OwnedMutexGuard<Slot>) -> Result<OwnedMutexGuard<Slot>, ServiceError> {
-        // The time before the reading, so that the copy is never older than it says.
+        // The time is taken before the read, so that the copy is never older than it claims.
         let now = self.clock.now();
         let verdict = self.exact.settle(slot.look(), stopwatch()).await?;
         slot.take_in(verdict, &self.policy, now);

@@ -8,10 +8,10 @@ use super::copies::Copies;
 use super::slot::Slot;
 use crate::ServiceError;
 
-/// Keys that a flush has on their way at once: as many as one transaction takes.
+/// The number of keys that a flush writes at the same time: as many as fit into one transaction.
 const AT_ONCE: usize = 512;
 
-/// The job that writes what was deferred. Dropping it ends the job.
+/// The job that writes deferred usage. Dropping it ends the job.
 pub(super) struct Flusher(JoinHandle<()>);
 
 impl Drop for Flusher {
@@ -23,7 +23,7 @@ impl Drop for Flusher {
 impl Flusher {
     pub(super) fn start(copies: Arc<Copies>, interval: Duration) -> Self {
         Self(tokio::spawn(async move {
-            // An interval of nothing would be none at all, which Tokio refuses.
+            // Tokio rejects an interval of zero.
             let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -38,7 +38,11 @@ impl Flusher {
 }
 
 impl Copies {
-    /// Writes all that is not written yet, and gives up the slots that nobody uses. Returns the last failure.
+    /// Writes all deferred usage, and removes unused slots from the cache.
+    ///
+    /// # Errors
+    ///
+    /// Returns the last failure. Usage that was not written is kept for the next flush.
     pub(super) async fn flush(self: &Arc<Self>) -> Result<(), ServiceError> {
         let used: Vec<_> = self.slots().values().filter(|slot| may_have_deferred(slot)).cloned().collect();
         let mut outcome = Ok(());
@@ -61,8 +65,9 @@ impl Copies {
         if slot.deferred().is_some() { self.refresh(slot).await.map(drop) } else { Ok(()) }
     }
 
-    /// Removes the slots that say nothing any more. Slots are lent under the map's lock, so that one with a single owner
-    /// is lent to nobody.
+    /// Removes the slots that hold nothing of use any more.
+    ///
+    /// Slots are lent under the map's lock, so that a slot with a single owner is lent to nobody.
     fn sweep(&self) {
         let now = self.clock.now();
         let is_used = |slot: &Slot| slot.deferred().is_some() || slot.is_fresh(now, self.flush_ms);
@@ -71,7 +76,7 @@ impl Copies {
     }
 }
 
-/// A slot that is locked may be about to have some.
+/// Returns true if the slot has deferred usage, or is locked and may be about to get some.
 fn may_have_deferred(slot: &AsyncMutex<Slot>) -> bool {
     slot.try_lock().map_or(true, |slot| slot.deferred().is_some())
 }

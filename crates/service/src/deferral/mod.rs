@@ -1,8 +1,8 @@
-//! Deferred usage: keys without a quota are judged on copies in the process, and what they used is written behind.
+//! Deferred usage: keys without a quota are judged on cached copies in the process, and their usage is written later.
 //!
-//! A copy is read through the group commit, by a look, and counts for the flush interval from then on. What was used on
-//! it is added to the stored key with the next look, by the domain and under the store's lock, so that every process'
-//! calls count. Whatever has no copy goes the exact way.
+//! A copy is read through the group commit, by a look, and is valid for one flush interval. Its usage is added to the
+//! stored key with the next look, by the domain and under the store's lock, so that the calls of every process count. A
+//! key without a copy is settled by the store.
 
 mod copies;
 mod flush;
@@ -23,14 +23,14 @@ use crate::{ServiceError, stopwatch};
 use copies::Copies;
 use flush::Flusher;
 
-/// Remembers keys, and judges their uses. What is not written yet is lost where it is dropped without a flush.
+/// Caches keys, and judges their uses. Usage that is not written yet is lost if this is dropped without a flush.
 pub(crate) struct Deferral {
     copies: Arc<Copies>,
     _flusher: Flusher,
 }
 
 impl Deferral {
-    /// Starts the flushes on the present Tokio runtime, one every `interval`.
+    /// Starts the flushes on the current Tokio runtime, one every `interval`.
     pub(crate) fn start(
         exact: &Arc<GroupCommit>,
         clock: &Arc<dyn Clock>,
@@ -43,18 +43,17 @@ impl Deferral {
         Self { _flusher: Flusher::start(Arc::clone(&copies), interval), copies }
     }
 
-    /// Settles one attempt, in the process where its key may be judged there.
+    /// Settles one attempt, in the process if its key may be judged there.
     pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let copies = &self.copies;
         let Some(slot) = copies.slot(&attempt) else { return copies.exact.settle(attempt, stopwatch()).await };
-        // Whoever comes first reads the key, and those who come meanwhile wait for it: none of them is counted where
-        // the copy does not see it.
+        // The first attempt reads the key, and concurrent ones wait for it, so that the copy sees every counted use.
         let mut slot = slot.lock_owned().await;
         if !slot.is_fresh(copies.clock.now(), copies.flush_ms) {
             slot = copies.refresh(slot).await?;
         }
         if attempt.opens_session_by.is_some() && slot.has_copy() {
-            // A session is its owner's, whom only the store knows. What the copy counted goes before.
+            // A session belongs to the key's owner, whom only the store knows. The copy's usage is written first.
             if slot.deferred().is_some() {
                 slot = copies.refresh(slot).await?;
             }
@@ -68,11 +67,11 @@ impl Deferral {
         copies.exact.settle(attempt, stopwatch()).await
     }
 
-    /// Judges one attempt as [`Deferral::settle`] would, and remembers and writes nothing.
+    /// Judges one attempt as [`Deferral::settle`] would, without caching or writing anything.
     pub(crate) async fn dry_run(&self, mut attempt: Attempt, store: &dyn KeyStore) -> Result<DryRun, ServiceError> {
         let copies = &self.copies;
         let slot = copies.slots().get(attempt.hash()).cloned();
-        // Held to the end, so that what is not written yet is not written in between.
+        // The lock is held to the end, so that no flush writes the usage in between.
         let slot = match &slot {
             Some(slot) => Some(slot.lock().await),
             None => None,
@@ -89,9 +88,9 @@ impl Deferral {
         Ok(store.dry_run(&attempt, &copies.policy, now).await?)
     }
 
-    /// Lets the next use of the key that is kept under this text read it anew.
+    /// Makes the next use of the key that is stored under this text read the key again.
     pub(crate) async fn forget(&self, stored: &StoredKey) {
-        // A key that is kept as it is has its slot under its hash all the same.
+        // A key that is stored unhashed has its slot under its hash, too.
         for hash in [stored, &PlainKey::new(stored.as_str()).hash()] {
             let slot = self.copies.slots().get(hash).cloned();
             if let Some(slot) = slot {
@@ -100,7 +99,7 @@ impl Deferral {
         }
     }
 
-    /// Writes all that is not written yet. What fails is kept for the next flush.
+    /// Writes all deferred usage. Usage that cannot be written is kept for the next flush.
     pub(crate) async fn flush(&self) -> Result<(), ServiceError> {
         self.copies.flush().await
     }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that all slots together may take.
+/// The bytes that all slots together may still take.
 pub(super) struct Room {
     left: AtomicUsize,
 }
 
-/// The bytes of one slot. They are free again when it is dropped.
+/// The bytes of one slot. They are freed when it is dropped.
 pub(super) struct Share {
     room: Arc<Room>,
     bytes: usize,
@@ -17,7 +17,7 @@ impl Room {
         Arc::new(Self { left: AtomicUsize::new(bytes) })
     }
 
-    /// So many bytes; `None` where so many are not left.
+    /// Takes `bytes` bytes; `None` = fewer are left.
     pub(super) fn share(self: &Arc<Self>, bytes: usize) -> Option<Share> {
         let mut share = Share { room: Arc::clone(self), bytes: 0 };
         share.resize(bytes).then_some(share)
@@ -33,7 +33,7 @@ impl Room {
 }
 
 impl Share {
-    /// Makes it `bytes` large; `false`, and it stays as it is, where so many are not left.
+    /// Resizes the share to `bytes`. Returns false, and changes nothing, if too few are left.
     pub(super) fn resize(&mut self, bytes: usize) -> bool {
         let is_had = bytes <= self.bytes || self.room.take(bytes - self.bytes);
         if is_had {

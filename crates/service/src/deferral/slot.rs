@@ -5,26 +5,26 @@ use keymint_domain::{ApiKey, Policy, Timestamp};
 
 use super::room::{Room, Share};
 
-/// What the process remembers of one key.
+/// The cached state of one key.
 pub(super) struct Slot {
     share: Share,
     look: Attempt,
-    /// When the key was last read; `None` = it must be read before it is judged.
+    /// The instant at which the key was last read; `None` = it must be read before it is judged.
     read_at: Option<Timestamp>,
-    /// The key with all uses that are known of; `None` = it goes the exact way.
+    /// The key with all known uses; `None` = the store settles its uses.
     copy: Option<ApiKey>,
-    /// What was used on the copy, and is not written yet.
+    /// The usage of the copy that is not written yet.
     deferred: Option<Deferred>,
 }
 
 impl Slot {
-    /// The slot of this attempt's key, of which nothing is known yet; `None` where there is no room for it.
+    /// Returns a slot for the attempt's key, of which nothing is known yet; `None` = the cache is full.
     pub(super) fn of(attempt: &Attempt, room: &Arc<Room>) -> Option<Self> {
         let share = room.share(bytes_without_copy(attempt))?;
         Some(Self { share, look: attempt.look(), read_at: None, copy: None, deferred: None })
     }
 
-    /// Whether what is known counts at `now`.
+    /// Returns true if the cached state is valid at `now`.
     pub(super) fn is_fresh(&self, now: Timestamp, flush_ms: u64) -> bool {
         self.read_at.is_some_and(|at| at <= now && now < at.plus_millis(flush_ms))
     }
@@ -37,22 +37,22 @@ impl Slot {
         self.deferred.as_ref()
     }
 
-    /// Makes the next use read the key. What is not written yet stays.
+    /// Makes the next use read the key. Deferred usage is kept.
     pub(super) fn forget(&mut self) {
         self.read_at = None;
     }
 
-    /// What reads the key, and brings along what is not written yet.
+    /// Returns the attempt that reads the key, and brings along the deferred usage.
     pub(super) fn look(&self) -> Attempt {
         let mut look = self.look.clone();
         look.deferred = self.deferred.clone().map(Box::new);
         look
     }
 
-    /// Takes the answer to [`Slot::look`], asked at `now`.
+    /// Takes the answer to [`Slot::look`], which was made at `now`.
     ///
-    /// A key that was refused has no copy: the exact way says why, and notices when that ends. Nor has one for which there
-    /// is no room.
+    /// A refused key gets no copy: the store gives the reason, and notices when it ends. Neither does a key that does
+    /// not fit into the cache.
     pub(super) fn take_in(&mut self, verdict: Verdict, policy: &Policy, now: Timestamp) {
         self.deferred = None;
         self.read_at = Some(now);
@@ -68,10 +68,10 @@ impl Slot {
         }
     }
 
-    /// Decides an attempt on the copy; `None` where it must go the exact way.
+    /// Decides an attempt on the copy; `None` = the store must settle it.
     pub(super) fn decide(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Option<Verdict> {
         let copy = self.copy.as_mut()?;
-        // The look was accepted, so the owner had no ban, and was there where that is asked for.
+        // The look was accepted, which proves that the owner exists if required, and is not banned.
         let verdict = decide(Some((copy, Owner::Present)), attempt, policy, now);
         if let Verdict::Accepted(key) = &verdict
             && key.usage != copy.usage
@@ -82,16 +82,16 @@ impl Slot {
         Some(verdict)
     }
 
-    /// Judges an attempt on the copy, as [`Slot::decide`] would; `None` where it must go the exact way.
+    /// Judges an attempt on the copy, as [`Slot::decide`] would; `None` = the store must judge it.
     pub(super) fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Option<DryRun> {
         Some(dry_run(Some((self.copy.as_ref()?, Owner::Present)), attempt, policy, now))
     }
 }
 
-/// Bytes that a slot takes before there is a copy, about. The map keeps the hash once more.
+/// Returns about the number of bytes that a slot takes without a copy. The map holds the hash a second time.
 fn bytes_without_copy(look: &Attempt) -> usize {
     BESIDE + size_of::<Slot>() + 2 * look.heap_bytes()
 }
 
-/// Bytes that the map and the lock of a slot take, about.
+/// The approximate number of bytes that the map and the lock of a slot take.
 const BESIDE: usize = 192;

@@ -1,12 +1,14 @@
-//! Group commit: attempts that wait are settled together, in one transaction of the store.
+//! Group commit: waiting attempts are settled together, in one transaction of the store.
 //!
-//! A lane takes whatever waits, as one batch, and while it is being committed the next batch fills. A lonely attempt starts
-//! at once, and a crowd shares one commit. Where there are several lanes, the others begin only when a batch is slow, so that
-//! one which hangs holds up nobody but its own attempts.
+//! A lane takes all waiting attempts as one batch, and the next batch fills while this one is committed. A single
+//! attempt starts at once, and concurrent attempts share one commit. With several lanes, the others begin only if a
+//! batch is slow, so that a batch that hangs delays only its own attempts.
 
+mod alarm;
 mod side_lane;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,31 +20,62 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
+use self::alarm::Alarm;
 use self::side_lane::{Locked, is_locked};
-use crate::{GroupCommitOptions, ServiceError, stopwatch};
+use crate::{ServiceError, stopwatch};
 
-/// How long a batch waits for the end of the one before it. Two that are under way at once cost the store more than
-/// one of both; but the one before may be waiting for a lock, or for a network.
+/// The limits by which verifications are grouped into transactions.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupCommitOptions {
+    /// The largest number of attempts that may wait. More are rejected.
+    pub queue: NonZeroUsize,
+    /// The largest number of attempts in one transaction.
+    pub max_batch: NonZeroUsize,
+    /// The largest number of transactions in flight at the same time: 1 if the engine has one writer.
+    ///
+    /// A second one begins only if the first has not ended within 2 ms. One more is for attempts on rows that another
+    /// transaction keeps locked.
+    pub lanes: NonZeroUsize,
+    /// The time after which a batch is given up.
+    ///
+    /// It must exceed the store's own timeouts, which are more precise. The attempts of such a batch fail, and each may
+    /// have been counted.
+    pub deadline: Duration,
+}
+
+impl Default for GroupCommitOptions {
+    /// Returns 8192 waiting attempts, 512 in one transaction, one lane, and a deadline of one minute.
+    fn default() -> Self {
+        const QUEUE: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
+        const MAX_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+        Self { queue: QUEUE, max_batch: MAX_BATCH, lanes: NonZeroUsize::MIN, deadline: Duration::from_mins(1) }
+    }
+}
+
+/// The time for which a batch waits for the end of the previous one.
+///
+/// Two concurrent batches cost the store more than one batch of both. But the previous one may be waiting for a lock or
+/// for a network.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The way into the lanes. They end when it is dropped, after what waits has been settled.
+/// The queue of the lanes. When it is dropped, the lanes end after the waiting attempts are settled.
 pub(crate) struct GroupCommit {
     queue: mpsc::Sender<Waiting>,
-    /// Into the lane beside the others.
+    /// The queue of the side lane.
     aside: mpsc::Sender<Waiting>,
     lanes: Arc<Lanes>,
 }
 
-/// An attempt, and where its caller waits for the answer.
+/// An attempt, and the channel on which its caller waits for the answer.
 struct Waiting {
     attempt: Attempt,
     entered: Instant,
-    /// The span in which the attempt was made, where somebody collects spans. In a box, since mostly nobody does.
+    /// The span in which the attempt was made, if spans are collected. It is boxed, since they mostly are not.
     asker: Option<Box<Span>>,
     answer: oneshot::Sender<Result<Verdict, StoreError>>,
 }
 
-/// What all lanes share.
+/// The state that all lanes share.
 struct Lanes {
     store: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
@@ -52,18 +85,18 @@ struct Lanes {
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
     turn: Mutex<()>,
-    /// When the last batch began that was kept and changed something, in milliseconds since 1970.
+    /// The start of the last batch that was committed and changed something, in milliseconds since 1970.
     last_write: AtomicI64,
-    /// What was set aside, held by the lane beside the others.
+    /// The attempts that were set aside. The side lane holds the lock.
     aside: Mutex<mpsc::Receiver<Waiting>>,
-    /// The keys of those.
+    /// The keys of those attempts.
     locked: Locked,
     max_batch: usize,
     deadline: Duration,
 }
 
 impl GroupCommit {
-    /// Starts the lanes on the present Tokio runtime.
+    /// Starts the lanes on the current Tokio runtime.
     pub(crate) fn start(
         store: &Arc<dyn KeyStore>,
         clock: &Arc<dyn Clock>,
@@ -95,12 +128,17 @@ impl GroupCommit {
         Self { queue, aside, lanes }
     }
 
-    /// When the last batch began that was kept and changed something.
+    /// Returns the start of the last batch that was committed and changed something.
     pub(crate) fn last_write(&self) -> Timestamp {
         Timestamp::from_millis(self.lanes.last_write.load(Ordering::Relaxed))
     }
 
-    /// Settles one attempt, which was made at `entered`. Where the caller stops waiting before its batch has begun, nothing is counted.
+    /// Settles one attempt, which was made at `entered`. If the caller stops waiting before its batch has begun,
+    /// nothing is counted.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] if the queue is full, and [`ServiceError::Store`] if the store fails.
     pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Verdict, ServiceError> {
         let (answer, settled) = oneshot::channel();
         let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { &self.queue };
@@ -115,7 +153,7 @@ impl GroupCommit {
     }
 }
 
-/// Runs a lane to its end. A store must not panic. Where one does, its batch fails and its lane goes on.
+/// Runs a lane to its end. A store must not panic; if it does, its batch fails and the lane goes on.
 fn keep_up<L: Future<Output = ()> + Send + 'static>(lane: impl Fn() -> L + Send + 'static) {
     tokio::spawn(async move {
         while tokio::spawn(lane()).await.is_err() {
@@ -125,9 +163,10 @@ fn keep_up<L: Future<Output = ()> + Send + 'static>(lane: impl Fn() -> L + Send 
 }
 
 impl Lanes {
-    /// One lane.
+    /// Runs one lane.
     async fn run(self: Arc<Self>, aside: mpsc::Sender<Waiting>) {
         let mut batch = Vec::with_capacity(self.max_batch);
+        let mut alarm = Alarm::new(self.deadline);
         loop {
             let turn = self.collect(&mut batch).await;
             if batch.is_empty() {
@@ -141,27 +180,27 @@ impl Lanes {
             let span = span_of(&batch);
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let verdicts = self.spend(&attempts).instrument(span).await;
+            let verdicts = self.spend(&attempts, &mut alarm).instrument(span).await;
             drop(turn);
             for ((attempt, answer), settled) in attempts.iter().zip(answers).zip(verdicts) {
                 if is_locked(&settled) {
                     let (attempt, entered) = (attempt.clone(), stopwatch());
                     self.set_aside(Waiting { attempt, entered, asker: None, answer }, &aside);
                 } else {
-                    // Whoever stopped waiting meanwhile has been charged; nobody is left to tell.
+                    // A caller that stopped waiting meanwhile has been charged; the answer has no receiver.
                     let _ = answer.send(settled);
                 }
             }
         }
     }
 
-    /// Settles attempts in one transaction of the store, which must end. Where it does not, they fail.
-    async fn spend(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, StoreError>> {
+    /// Settles attempts in one transaction of the store. They fail if it exceeds the deadline.
+    async fn spend(&self, attempts: &[Attempt], alarm: &mut Alarm) -> Vec<Result<Verdict, StoreError>> {
         let now = self.clock.now();
-        let settled = timeout(self.deadline, self.store.spend(attempts, &self.policy, now)).await;
-        let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
+        let settled = alarm.bound(self.store.spend(attempts, &self.policy, now)).await;
+        let settled = settled.unwrap_or_else(|| Err(StoreError::unavailable("the batch has taken too long")));
         let answers = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
-        // A key without limits is accepted unwritten.
+        // A key without limits is accepted without a write.
         let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
         if answers.iter().flatten().any(is_written) {
             self.last_write.store(now.as_millis(), Ordering::Relaxed);
@@ -169,8 +208,10 @@ impl Lanes {
         answers
     }
 
-    /// Waits for attempts and for the turn, and takes all that wait by then; none when there will be none any more. The turn
-    /// is another batch's still where that is slow.
+    /// Waits for attempts and for the turn, and takes all attempts that wait by then. There are none when the queue is
+    /// closed.
+    ///
+    /// Returns no turn if the previous batch is slow and still holds it.
     async fn collect(&self, batch: &mut Vec<Waiting>) -> Option<MutexGuard<'_, ()>> {
         let mut waiting = self.waiting.lock().await;
         waiting.recv_many(batch, self.max_batch).await;
@@ -186,7 +227,7 @@ impl Lanes {
         turn.ok()
     }
 
-    /// Tells how many begin now, and how long each has waited.
+    /// Reports the size of the batch, and the time that each attempt has waited.
     fn measure(&self, batch: &[Waiting]) {
         let now = stopwatch();
         self.meter.batched(batch.len());
@@ -196,16 +237,17 @@ impl Lanes {
     }
 }
 
-/// The span that somebody who asks now is in; none where nobody collects them.
+/// Returns the current span; none if spans are not collected.
 fn asker() -> Option<Box<Span>> {
     tracing::enabled!(target: "keymint::span", Level::INFO).then(|| Box::new(Span::current()))
 }
 
-/// The span of a batch. A span has one parent: the batch belongs to the first attempt's, and follows from the others'.
+/// Returns the span of a batch. A span has one parent: the batch belongs to the first attempt's span, and follows from
+/// the others.
 fn span_of(batch: &[Waiting]) -> Span {
     let mut askers = batch.iter().filter_map(|waiting| waiting.asker.as_deref());
     let first = askers.next().and_then(Span::id);
-    // As a signed number, since other ones reach a collector as text.
+    // A signed number, since unsigned ones reach a collector as text.
     let attempts = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     let span = tracing::info_span!(target: "keymint::span", parent: first, "batch", keymint.attempts = attempts);
     for asker in askers {

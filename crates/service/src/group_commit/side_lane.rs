@@ -1,4 +1,4 @@
-//! Attempts on rows that somebody else keeps locked. They wait beside the lanes, so that nobody waits with them.
+//! The side lane, for attempts on rows that another transaction keeps locked, so that no other attempts wait for them.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,16 +11,17 @@ use keymint_ports::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::alarm::Alarm;
 use super::{Lanes, Waiting};
 use crate::stopwatch;
 
-/// How long an attempt waits for its row.
+/// The time for which an attempt waits for its row.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Between two tries; a store that waits for locks itself adds to it.
+/// The pause between two retries. A store that waits for locks itself adds to it.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The keys whose attempts wait here. More attempts on them come here, too.
+/// The keys whose attempts wait in the side lane. Further attempts on them go there, too.
 #[derive(Default)]
 pub(super) struct Locked {
     any: AtomicBool,
@@ -28,7 +29,7 @@ pub(super) struct Locked {
 }
 
 impl Locked {
-    /// Whether attempts on this key wait. Asked for every attempt, and mostly no key is locked.
+    /// Returns true if attempts on this key wait. It runs for every attempt, and mostly no key is locked.
     pub(super) fn contains(&self, key: &StoredKey) -> bool {
         self.any.load(Relaxed) && self.keys().contains(key)
     }
@@ -49,14 +50,14 @@ impl Locked {
     }
 }
 
-/// An attempt, and when it began to wait here.
+/// An attempt, and the instant at which it began to wait in the side lane.
 struct Aside {
     waiting: Waiting,
     since: Instant,
 }
 
 impl Lanes {
-    /// Sets an attempt aside whose row is locked.
+    /// Sets an attempt aside because its row is locked.
     pub(super) fn set_aside(&self, waiting: Waiting, aside: &mpsc::Sender<Waiting>) {
         self.locked.add(waiting.attempt.hash());
         if let Err(refused) = aside.try_send(waiting) {
@@ -64,10 +65,11 @@ impl Lanes {
         }
     }
 
-    /// The lane beside the others: tries again what was set aside until its row is free, or its time is over.
+    /// Runs the side lane: retries the attempts until their rows are unlocked, or time out.
     pub(super) async fn run_aside(self: Arc<Self>) {
         let mut queue = self.aside.lock().await;
         let (mut waiting, mut held) = (Vec::new(), Vec::new());
+        let mut alarm = Alarm::new(self.deadline);
         loop {
             if held.is_empty() {
                 queue.recv_many(&mut waiting, self.max_batch).await;
@@ -83,7 +85,7 @@ impl Lanes {
             let since = stopwatch();
             held.extend(waiting.drain(..).map(|waiting| Aside { waiting, since }));
             held.retain(|aside| !aside.waiting.answer.is_closed());
-            self.try_again(&mut held).await;
+            self.try_again(&mut held, &mut alarm).await;
             self.locked.replace(held.iter().map(|aside| aside.waiting.attempt.hash().clone()).collect());
             if !held.is_empty() {
                 sleep(PAUSE).await;
@@ -91,15 +93,15 @@ impl Lanes {
         }
     }
 
-    /// Settles those that have waited longest, and keeps what is still locked.
-    async fn try_again(&self, held: &mut Vec<Aside>) {
+    /// Settles the attempts that have waited longest, and keeps those whose rows are still locked.
+    async fn try_again(&self, held: &mut Vec<Aside>, alarm: &mut Alarm) {
         let batch: Vec<Aside> = held.drain(..held.len().min(self.max_batch)).collect();
         if batch.is_empty() {
             return;
         }
         let attempts: Vec<_> = batch.iter().map(|aside| aside.waiting.attempt.clone()).collect();
         let now = stopwatch();
-        for (aside, answer) in batch.into_iter().zip(self.spend(&attempts).await) {
+        for (aside, answer) in batch.into_iter().zip(self.spend(&attempts, alarm).await) {
             if is_locked(&answer) && now.saturating_duration_since(aside.since) < PATIENCE {
                 held.push(aside);
             } else {

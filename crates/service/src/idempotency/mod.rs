@@ -1,8 +1,8 @@
-//! Uses that are asked for once more: a gateway that got no answer asks again, and its client must not pay twice.
+//! Retried uses: a gateway that got no answer retries, and its client must not pay twice.
 //!
-//! The first who asks starts the use, in a task of its own, so that it comes to its end whoever waits for it. Those who
-//! ask for the same while it is under way wait for it. That it was paid is remembered for a window, in this process, and
-//! nothing else of it: whoever asks later is judged by the key as it is then, limits apart.
+//! The first request starts the use, in a task of its own, so that it completes whoever waits for it. Concurrent
+//! retries wait for its outcome. Only the fact that it was paid is remembered, for a window, in this process: a later
+//! retry is judged by the key's state at that time, except for the limits.
 
 mod recent;
 
@@ -16,23 +16,23 @@ use tokio::sync::watch;
 use crate::ServiceError;
 use recent::Recent;
 
-/// Uses that are remembered at most: some 20 MB.
+/// The largest number of remembered uses, which take some 20 MB.
 const MAX_USES: usize = 100_000;
 
-/// Remembers which uses were paid.
+/// Remembers the uses that were paid.
 pub(crate) struct Idempotency {
     recent: Arc<Mutex<Recent<State>>>,
     clock: Arc<dyn Clock>,
 }
 
-/// How far a use has come.
+/// The progress of a use.
 #[derive(Clone)]
 enum State {
     UnderWay(watch::Receiver<Option<Outcome>>),
     Paid,
 }
 
-/// What came of a use, for those who wait for it.
+/// The outcome of a use, for those who wait for it.
 #[derive(Clone)]
 enum Outcome {
     Paid,
@@ -40,29 +40,35 @@ enum Outcome {
     Failed(ServiceError),
 }
 
-/// What a caller gets who asks for a use.
-pub(crate) enum Asked {
-    /// The verdict on it.
+/// The answer to a request for a use.
+pub(crate) enum RepeatOutcome {
+    /// The use was settled, with this verdict.
     Settled(Verdict),
-    /// It was paid before.
+    /// The use was paid before.
     Paid,
 }
 
 impl Idempotency {
-    /// Knows nothing yet; remembers each use for `window_ms`.
+    /// Returns an empty memory that remembers each use for `window_ms`.
     pub(crate) fn new(clock: Arc<dyn Clock>, window_ms: u64) -> Self {
         Self { recent: Arc::new(Mutex::new(Recent::new(window_ms, MAX_USES))), clock }
     }
 
-    /// Settles a use by `settle`, unless it was asked for before. A refusal and a failure are told to those who wait for
-    /// them, and then forgotten: whoever asks later may be luckier.
+    /// Settles a use by `settle`, unless it was requested before.
+    ///
+    /// A refusal or a failure is reported to those who wait for it, and then forgotten, so that a later retry is
+    /// settled again.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `settle`, or [`ServiceError::Store`] if its task was aborted.
     pub(crate) async fn once(
         &self,
         id: Fingerprint,
         settle: impl Future<Output = Result<Verdict, ServiceError>> + Send + 'static,
-    ) -> Result<Asked, ServiceError> {
+    ) -> Result<RepeatOutcome, ServiceError> {
         let (told, outcome) = watch::channel(None);
-        // What is known, or the number that the use has from now on.
+        // The known state, or the number of the new use.
         let known = {
             let now = self.clock.now();
             let mut recent = lock(&self.recent);
@@ -75,14 +81,14 @@ impl Idempotency {
             Err(number) => {
                 let running = run(Arc::clone(&self.recent), number, settle, told);
                 let verdict = tokio::spawn(running).await.map_err(StoreError::unavailable)??;
-                Ok(Asked::Settled(verdict))
+                Ok(RepeatOutcome::Settled(verdict))
             }
-            Ok(State::Paid) => Ok(Asked::Paid),
+            Ok(State::Paid) => Ok(RepeatOutcome::Paid),
             Ok(State::UnderWay(mut outcome)) => {
                 let outcome = outcome.wait_for(Option::is_some).await.map_err(StoreError::unavailable)?.clone();
                 match outcome {
-                    Some(Outcome::Paid) => Ok(Asked::Paid),
-                    Some(Outcome::Refused(refusal)) => Ok(Asked::Settled(Verdict::Refused(refusal))),
+                    Some(Outcome::Paid) => Ok(RepeatOutcome::Paid),
+                    Some(Outcome::Refused(refusal)) => Ok(RepeatOutcome::Settled(Verdict::Refused(refusal))),
                     Some(Outcome::Failed(error)) => Err(error),
                     None => Err(StoreError::unavailable("the use was abandoned").into()),
                 }
@@ -91,7 +97,7 @@ impl Idempotency {
     }
 }
 
-/// Settles a use, remembers that it was paid, and tells those who wait.
+/// Settles a use, remembers if it was paid, and reports the outcome to those who wait.
 async fn run(
     recent: Arc<Mutex<Recent<State>>>,
     number: u64,

@@ -3,11 +3,10 @@ use std::collections::{BTreeMap, HashMap};
 use keymint_domain::Timestamp;
 use keymint_domain::verify::Fingerprint;
 
-/// What is known of the uses of the last moments: each for a window, and no more of them than `max`. Of more, the oldest
-/// are forgotten.
+/// The state of recent uses: each for a window, and at most `max` of them. The oldest are evicted first.
 pub(super) struct Recent<T> {
     uses: HashMap<Fingerprint, Known<T>>,
-    /// By their numbers, the oldest first.
+    /// The uses by number, the oldest first.
     order: BTreeMap<u64, (Timestamp, Fingerprint)>,
     next: u64,
     window_ms: u64,
@@ -25,12 +24,12 @@ impl<T> Recent<T> {
         Self { uses: HashMap::new(), order: BTreeMap::new(), next: 0, window_ms, max }
     }
 
-    /// What is known of a use that was first asked for within the window.
+    /// Returns the state of a use that was first requested within the window.
     pub(super) fn get(&self, id: &Fingerprint, now: Timestamp) -> Option<&T> {
         self.uses.get(id).filter(|known| is_within(self.window_ms, known.at, now)).map(|known| &known.what)
     }
 
-    /// Remembers a use that is asked for now, and returns its number.
+    /// Remembers a use that is requested now, and returns its number.
     pub(super) fn put(&mut self, id: Fingerprint, now: Timestamp, what: T) -> u64 {
         if let Some(over) = self.uses.get(&id) {
             self.remove(over.number);
@@ -47,7 +46,7 @@ impl<T> Recent<T> {
         number
     }
 
-    /// Knows something else of a use from now on, as long as it is remembered at all.
+    /// Replaces the state of a use, if it is still remembered.
     pub(super) fn replace(&mut self, number: u64, what: T) {
         let id = self.order.get(&number).map(|(_, id)| id);
         if let Some(known) = id.and_then(|id| self.uses.get_mut(id)) {
@@ -63,7 +62,7 @@ impl<T> Recent<T> {
     }
 }
 
-/// Whether `now` lies in the window that begins at `at`. A clock that was set back is in none.
+/// Returns true if `now` is within the window that begins at `at`. A clock that was set back is in no window.
 fn is_within(window_ms: u64, at: Timestamp, now: Timestamp) -> bool {
     at <= now && now < at.plus_millis(window_ms)
 }

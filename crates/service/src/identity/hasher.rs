@@ -6,8 +6,7 @@ use keymint_ports::StoreError;
 use super::scrypt;
 use crate::{ServiceError, Turns};
 
-/// Hashes passwords off the threads that serve requests, a few at a time: each takes 32 MiB, and a core for a tenth of
-/// a second.
+/// Hashes passwords on blocking threads, a few at the same time: each takes 32 MiB, and a core for a tenth of a second.
 pub(super) struct Hasher {
     turns: Turns,
 }
@@ -26,7 +25,8 @@ impl Hasher {
         self.run(move || scrypt::matches(&password, &stored)).await
     }
 
-    /// The turn is given back when the work is done, whether or not somebody still waits for it.
+    /// Runs `work` on a blocking thread. It gives the turn back when the work is done, even if the caller stops
+    /// waiting.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
         let turn = self.turns.take().await?;
         let working = tokio::task::spawn_blocking(move || {

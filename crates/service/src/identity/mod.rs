@@ -1,4 +1,4 @@
-//! Users by e-mail and password, and their sessions, as Better Auth has them.
+//! Users with e-mail and password, and their sessions, as in Better Auth.
 
 mod hasher;
 mod scrypt;
@@ -14,13 +14,13 @@ use keymint_domain::identity::{Client, Session, SessionLifetime, SessionToken, U
 use keymint_domain::{ErrorCode, Timestamp, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore};
 
-use crate::{Caller, ServiceError};
+use crate::{Caller, OsEntropy, ServiceError, SystemClock};
 use hasher::Hasher;
 
 pub use session::FoundSession;
 pub use sign_in::SignIn;
 
-/// Signs users up, in and out, and knows them by their sessions.
+/// Signs users up, in and out, and finds them by their sessions.
 pub struct Identity {
     store: Arc<dyn IdentityStore>,
     clock: Arc<dyn Clock>,
@@ -29,21 +29,21 @@ pub struct Identity {
     options: IdentityOptions,
 }
 
-/// What is allowed, and for how long.
+/// The options of [`Identity`].
 #[derive(Debug, Clone, Copy)]
 pub struct IdentityOptions {
-    /// Whether users may sign in by e-mail and password. Sessions that exist count either way.
+    /// True if users may sign in with e-mail and password. Existing sessions are valid either way.
     pub email_and_password: bool,
-    /// Whether new users may sign up.
+    /// True if new users may sign up.
     pub sign_up: bool,
-    /// How long sessions live.
+    /// The lifetime of sessions.
     pub lifetime: SessionLifetime,
-    /// Passwords that are hashed at once; each takes 32 MiB and a core for a tenth of a second.
+    /// The number of passwords that are hashed at the same time. Each takes 32 MiB, and a core for a tenth of a second.
     pub hashes_at_once: NonZeroUsize,
 }
 
 impl Default for IdentityOptions {
-    /// All is allowed, sessions live for a week, one hash at a time.
+    /// Returns the defaults: everything is allowed, sessions live for a week, one hash at a time.
     fn default() -> Self {
         Self {
             email_and_password: true,
@@ -54,37 +54,61 @@ impl Default for IdentityOptions {
     }
 }
 
-/// A user and the session that shows who they are.
+/// A user, and the session that authenticates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
-    /// Who.
+    /// The user.
     pub user: User,
-    /// By which session.
+    /// The session.
     pub session: Session,
 }
 
 impl Identity {
-    /// Puts it together.
-    pub fn new(
-        store: Arc<dyn IdentityStore>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        options: IdentityOptions,
-    ) -> Self {
-        Self { store, clock, entropy, hasher: Hasher::new(options.hashes_at_once), options }
+    /// Makes the service over users in `store`, with the default options.
+    pub fn new(store: Arc<dyn IdentityStore>) -> Self {
+        let options = IdentityOptions::default();
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            hasher: Hasher::new(options.hashes_at_once),
+            options,
+        }
     }
 
-    /// How long sessions live.
+    /// Sets the options.
+    #[must_use]
+    pub fn with_options(self, options: IdentityOptions) -> Self {
+        Self { hasher: Hasher::new(options.hashes_at_once), options, ..self }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Returns the lifetime of sessions.
     pub fn lifetime(&self) -> SessionLifetime {
         self.options.lifetime
     }
 
-    /// The present instant, by the clock that sessions are judged by.
+    /// Returns the current instant, by the clock that sessions are judged by.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Who somebody is, to the use cases of keys. Errors: `USER_BANNED`.
+    /// Returns the caller that the use cases of keys take.
+    ///
+    /// # Errors
+    ///
+    /// Returns `USER_BANNED` if the user is banned.
     pub fn caller(&self, signed_in: SignedIn) -> Result<Caller, ServiceError> {
         if signed_in.user.is_banned(self.clock.now()) {
             return Err(ErrorCode::UserBanned.into());
@@ -92,13 +116,21 @@ impl Identity {
         Ok(Caller::User(signed_in.user.id))
     }
 
-    /// Ends a session; one that does not exist has ended before.
+    /// Ends a session. One that does not exist counts as ended.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn sign_out(&self, token: &SessionToken) -> Result<(), ServiceError> {
         self.store.remove_session(token).await?;
         Ok(())
     }
 
-    /// The secret that signs cookies: the one that the store keeps, which is `offered` where it kept none.
+    /// Returns the secret that signs cookies. `offered` is stored first if the store has none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn keep_secret(&self, offered: &str) -> Result<String, ServiceError> {
         Ok(self.store.keep_secret(offered).await?)
     }

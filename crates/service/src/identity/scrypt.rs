@@ -1,5 +1,5 @@
-//! Better Auth's password hash (docs/better-auth-wire.md 5.6): scrypt over the NFKC form of the password. Its salt is the *text* of
-//! sixteen bytes in hexadecimal, not the bytes themselves.
+//! Better Auth's password hash (docs/better-auth-wire.md 5.6): scrypt over the NFKC form of the password. Its salt is
+//! the *text* of sixteen bytes in hexadecimal, not the bytes themselves.
 
 use std::fmt::Write as _;
 
@@ -20,15 +20,16 @@ pub(super) fn hash(password: &Password, salt: [u8; 16]) -> Option<PasswordHash> 
     Some(PasswordHash::from_stored(format!("{salt}:{}", hexadecimal(&key))))
 }
 
-/// Whether `password` is the one that was hashed. Takes the same time whatever the stored text is: one that no writer
-/// of these hashes makes is nobody's password.
+/// Returns true if `password` is the one that was hashed.
+///
+/// It takes the same time for any stored text. A text that is not such a hash matches no password.
 pub(super) fn matches(password: &Password, stored: &PasswordHash) -> bool {
     let (salt, key) = stored.as_str().split_once(':').unwrap_or_default();
     let derived = derive(password, salt).map(|derived| hexadecimal(&derived));
     derived.is_some_and(|derived| derived.as_bytes().ct_eq(key.as_bytes()).into())
 }
 
-/// `None` only for parameters that scrypt does not take, which these are not.
+/// Derives the key. `None` is for parameters that scrypt rejects, which these are not.
 fn derive(password: &Password, salt: &str) -> Option<[u8; KEY_BYTES]> {
     let normal: String = password.expose().nfkc().collect();
     let mut key = [0; KEY_BYTES];
@@ -48,7 +49,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Made by `@better-auth/utils` 0.4.2 for the password `pässwörd ﬁ`.
+    /// The hash by `@better-auth/utils` 0.4.2 of the password `pässwörd ﬁ`.
     const MADE_BY_BETTER_AUTH: &str = "20ccc623f3e7a5c133d30ac3badbc142:\
         70516331461f096a0d0e2dee344098ccda2be5272f6bde52ba88e5a573b69fde\
         e525ae20bdd6c8136edfa5c7c5e7ea1d2f863878c044536d041459213cf77e67";

@@ -4,20 +4,25 @@ use keymint_domain::identity::SessionToken;
 use super::{Identity, SignedIn};
 use crate::ServiceError;
 
-/// A living session.
+/// A valid session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundSession {
-    /// Whose it is.
+    /// The user and the session.
     pub signed_in: SignedIn,
-    /// Whether its end was moved just now, so that its cookie must be sent again.
+    /// True if its end was just moved, so that its cookie must be sent again.
     pub refreshed: bool,
 }
 
 impl Identity {
-    /// Finds a living session by its token. One that has ended is removed; one that is a day old is refreshed, where
-    /// `may_refresh` (docs/better-auth-wire.md 5.4).
+    /// Finds a valid session by its token.
     ///
-    /// Errors: `FAILED_TO_GET_SESSION` where it was ended while it was refreshed; a failed store.
+    /// A session that has ended is removed. One that is a day old is refreshed, if `may_refresh`
+    /// (docs/better-auth-wire.md 5.4).
+    ///
+    /// # Errors
+    ///
+    /// Returns `FAILED_TO_GET_SESSION` if the session ended while it was refreshed, and [`ServiceError::Store`] if the
+    /// store fails.
     pub async fn session(&self, token: &SessionToken, may_refresh: bool) -> Result<Option<FoundSession>, ServiceError> {
         let Some((mut session, user)) = self.store.find_session(token).await? else {
             return Ok(None);

@@ -8,20 +8,22 @@ use crate::ServiceError;
 /// A request for a session.
 #[derive(Debug, Clone)]
 pub struct SignIn {
-    /// The address as it was sent.
+    /// The address, as it was sent.
     pub email: String,
-    /// The password as it was sent.
+    /// The password, as it was sent.
     pub password: Password,
-    /// Whether the session outlives the browser, and a day.
+    /// True if the session outlives the browser, and a day.
     pub remember: bool,
 }
 
 impl Identity {
-    /// Makes a session for somebody who knows a user's password.
+    /// Makes a session for a user who presents their address and password.
     ///
-    /// Errors, in Better Auth's order (docs/better-auth-wire.md 5.2): `EMAIL_PASSWORD_DISABLED`; `INVALID_EMAIL`;
-    /// `PASSWORD_TOO_LONG`; `INVALID_EMAIL_OR_PASSWORD`, after the same time whether there is such a user or not;
-    /// `BANNED_USER`; [`ServiceError::Overloaded`]; a failed store.
+    /// # Errors
+    ///
+    /// Returns, in Better Auth's order (docs/better-auth-wire.md 5.2): `EMAIL_PASSWORD_DISABLED`; `INVALID_EMAIL`;
+    /// `PASSWORD_TOO_LONG`; `INVALID_EMAIL_OR_PASSWORD`, after the same time whether the user exists or not;
+    /// `BANNED_USER`; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn sign_in(&self, request: SignIn, client: Client) -> Result<SignedIn, ServiceError> {
         if !self.options.email_and_password {
             return Err(ErrorCode::EmailPasswordDisabled.into());

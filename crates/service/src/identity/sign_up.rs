@@ -8,8 +8,11 @@ use crate::ServiceError;
 impl Identity {
     /// Makes a user, with a first session.
     ///
-    /// Errors, in Better Auth's order (docs/better-auth-wire.md 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`; `PASSWORD_TOO_SHORT` and
-    /// `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`; [`ServiceError::Overloaded`]; a failed store.
+    /// # Errors
+    ///
+    /// Returns, in Better Auth's order (docs/better-auth-wire.md 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`;
+    /// `PASSWORD_TOO_SHORT` and `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`;
+    /// [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn sign_up(&self, request: SignUp, client: Client, remember: bool) -> Result<SignedIn, ServiceError> {
         if !(self.options.email_and_password && self.options.sign_up) {
             return Err(ErrorCode::EmailPasswordSignUpDisabled.into());

@@ -1,4 +1,4 @@
-use keymint_domain::key::{Minted, NewKey, PlainKey};
+use keymint_domain::key::{CheckedKey, Minted, NewKey, PlainKey};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
@@ -10,37 +10,40 @@ use crate::{Caller, Keys, ServiceError};
 /// A request for a new key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateKey {
-    /// The configuration it is made under; `None` = the default one.
+    /// The configuration that the key is made under; `None` = the default one.
     pub config_id: Option<ConfigId>,
-    /// Whose it is, where the configuration's keys belong to users. A server must say so; nobody else may.
+    /// The user who will own the key, if the configuration's keys belong to users. A server must name one; no other
+    /// caller may.
     pub owner: Option<OwnerId>,
-    /// Whose it is, where the configuration's keys belong to organizations.
+    /// The organization that will own the key, if the configuration's keys belong to organizations.
     pub organization: Option<OrganizationId>,
-    /// What it should be like.
+    /// The requested properties of the key.
     pub new: NewKey,
 }
 
 impl CreateKey {
-    /// A server's request for a user's key of the default configuration.
+    /// Returns a server's request for a user's key of the default configuration.
     pub fn of(owner: OwnerId, new: NewKey) -> Self {
         Self { config_id: None, owner: Some(owner), organization: None, new }
     }
 }
 
 impl Keys {
-    /// Creates a key. Its text is in the answer, and nowhere else.
+    /// Creates a key. Its text is only in the answer.
     ///
-    /// Errors, in Better Auth's order (docs/better-auth-wire.md 7.1): no such configuration and no default one; server-only
-    /// members or a `userId` from anybody but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one that may not; a
-    /// member's missing right; the checks of [`NewKey::check`]; `MAX_KEYS_REACHED`.
+    /// # Errors
+    ///
+    /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.1): no such configuration and no default one;
+    /// server-only members or a `userId` from any caller but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one
+    /// that may not create keys; a member's missing right; the errors of [`NewKey::check`]; `MAX_KEYS_REACHED`. Also
+    /// [`ServiceError::UnusableKey`], and [`ServiceError::Store`] if the store fails.
     pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, ServiceError> {
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
         let owner = self.owner_of_new(caller, &request, configuration).await?;
-        let new = request.new;
-        new.check(configuration)?;
+        let new = request.new.check(configuration)?;
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
-        let minted = new.mint(configuration, owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user).await {
             Ok(()) => Ok(minted),
             Err(StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
@@ -48,7 +51,7 @@ impl Keys {
         }
     }
 
-    /// Whose key it will be. Server-only members are refused before authentication is looked at.
+    /// Returns the owner of the new key. Server-only members are refused before authentication is checked.
     async fn owner_of_new(
         &self,
         caller: &Caller,
@@ -80,8 +83,8 @@ impl Keys {
         }
     }
 
-    fn key_text(&self, new: &NewKey, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
-        let prefix = new.prefix(configuration);
+    fn key_text(&self, new: &CheckedKey<'_>, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
+        let prefix = new.prefix();
         let random_bytes = configuration.key_length;
         let Some(generator) = &self.generator else {
             let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);

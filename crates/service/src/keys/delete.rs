@@ -6,14 +6,17 @@ use keymint_ports::{Removed, StoreError};
 
 use crate::{Caller, Keys, ServiceError};
 
-/// Rows that one statement removes at most, so that no lock is held for long.
+/// The largest number of rows that one statement removes, so that no lock is held for long.
 const BATCH: u32 = 1000;
 
 impl Keys {
-    /// Removes one key for good, be its row readable or not, and returns whose it was; `None` = that could not be read.
+    /// Removes one key for good, even if its row cannot be read. Returns its owner; `None` = the owner could not be
+    /// read.
     ///
-    /// Errors: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; `KEY_REFERENCED`
-    /// where a row of another table refers to it.
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; `KEY_REFERENCED`
+    /// if a row of another table refers to the key; [`ServiceError::Store`] if the store fails.
     pub async fn delete(
         &self,
         caller: &Caller,
@@ -32,10 +35,12 @@ impl Keys {
         }
     }
 
-    /// Removes every key that has expired, whatever its retention, and returns how many they were. Keys to which rows of other
-    /// tables refer stay.
+    /// Removes every key that has expired, whatever its retention, and returns their number. Keys that rows of other
+    /// tables refer to are kept.
     ///
-    /// Errors: `UNAUTHORIZED` for anybody but a server.
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for any caller but a server, and [`ServiceError::Store`] if the store fails.
     pub async fn delete_all_expired(&self, caller: &Caller) -> Result<u64, ServiceError> {
         if *caller != Caller::Server {
             return Err(ErrorCode::Unauthorized.into());

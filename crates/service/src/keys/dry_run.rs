@@ -4,10 +4,13 @@ use keymint_domain::verify::{DryRun, dry_run};
 use crate::{Caller, Keys, ServiceError, VerifyKey};
 
 impl Keys {
-    /// Says how [`Keys::verify`] would answer now, and what every rule of the chain says. Nothing is counted.
+    /// Returns the answer that [`Keys::verify`] would give now, with the report of every rule of the chain. Nothing is
+    /// counted.
     ///
-    /// Errors: `UNAUTHORIZED` where the caller may not verify, `SERVER_ONLY_PROPERTY` where they are no server: it tells
-    /// all that is known of a key; a failed store.
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` if the caller may not verify, and `SERVER_ONLY_PROPERTY` if it is not a server, because
+    /// the report reveals everything about a key. Also [`ServiceError::Store`] if the store fails.
     pub async fn dry_run(&self, caller: &Caller, request: VerifyKey) -> Result<DryRun, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         if *caller != Caller::Server {

@@ -6,11 +6,12 @@ use keymint_ports::KeyStub;
 use crate::{Keys, ServiceError};
 
 impl Keys {
-    /// The key of that id, where it is of the configuration asked for, and where `user` may do `action` to it; a server
-    /// (`None`) may. Whatever does not fit is as if it did not exist, but for an organization's key, of which members
-    /// and strangers are told why (docs/better-auth-wire.md 7.2, 10).
+    /// Finds the key that `user` takes `action` on. A server (`None`) may take any action.
     ///
-    /// A user who names no configuration means the default one; a server, any.
+    /// A mismatch returns not-found. For an organization's key, members and strangers get the reason instead
+    /// (docs/better-auth-wire.md 7.2, 10).
+    ///
+    /// A user who names no configuration means the default one; a server means any.
     pub(super) async fn find_for(
         &self,
         user: Option<&UserId>,
@@ -24,7 +25,8 @@ impl Keys {
         Ok(key)
     }
 
-    /// What is known of the key of that id, on the same conditions: enough to stop or remove one whose row cannot be read.
+    /// Finds the stub of a key under the same conditions. It suffices to revoke or remove a key whose row cannot be
+    /// read.
     pub(super) async fn find_stub_for(
         &self,
         user: Option<&UserId>,
@@ -38,7 +40,7 @@ impl Keys {
         Ok(stub)
     }
 
-    /// The configuration that a key must be of; `None` = any.
+    /// Returns the configuration that a key must be of; `None` = any.
     fn scope(&self, user: Option<&UserId>, config_id: Option<&ConfigId>) -> Result<Option<&ConfigId>, ErrorCode> {
         match (config_id, user) {
             (None, None) => Ok(None),
@@ -47,7 +49,7 @@ impl Keys {
         }
     }
 
-    /// Whether a key of this configuration and owner is in scope, and `user` may do `action` to it.
+    /// Checks that a key of this configuration and owner is in scope, and that `user` may take `action` on it.
     async fn authorize_on(
         &self,
         user: Option<&UserId>,
@@ -71,7 +73,7 @@ impl Keys {
         }
     }
 
-    /// Whether `user` may do `action` to the keys of `organization`.
+    /// Checks that `user` may take `action` on the keys of `organization`.
     pub(super) async fn authorize(
         &self,
         user: &UserId,

@@ -8,38 +8,40 @@ use crate::{Caller, Keys, ServiceError};
 /// A request for one page of keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListKeys {
-    /// Whose keys.
+    /// The owner of the keys.
     pub whose: Whose,
-    /// Keys of this configuration only; unlike elsewhere, an id that nobody configured matches itself only.
+    /// Only keys of this configuration. Unlike elsewhere, an id that is not configured matches only itself.
     pub config_id: Option<ConfigId>,
-    /// What they are sorted by; `None` = creation.
+    /// The field to sort by; `None` = creation.
     pub sort_by: Option<SortField>,
-    /// In which direction.
+    /// The direction of the order.
     pub direction: Direction,
-    /// Rows to skip; `None` = none.
+    /// The rows to skip; `None` = none.
     pub offset: Option<u64>,
-    /// Rows to return; `None` = [`ListQuery::DEFAULT_LIMIT`], and never more than [`ListQuery::MAX_LIMIT`].
+    /// The rows to return; `None` = [`ListQuery::DEFAULT_LIMIT`], and never more than [`ListQuery::MAX_LIMIT`].
     pub limit: Option<u32>,
 }
 
-/// Whose keys a list is about.
+/// The owner of the keys in a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Whose {
-    /// A user's own; for a server, everybody's.
+    /// The user's own keys; for a server, all keys.
     #[default]
     Callers,
-    /// This user's, for whom only a server and they themselves may ask.
+    /// This user's keys. Only a server and the user themselves may list them.
     Users(OwnerId),
-    /// This organization's, for which a server and its members may ask.
+    /// This organization's keys. A server and the organization's members may list them.
     Organizations(OrganizationId),
-    /// Nobody's: what an empty `organizationId` means (docs/better-auth-wire.md 13.13).
+    /// No keys: the meaning of an empty `organizationId` (docs/better-auth-wire.md 13.13).
     Nobodys,
 }
 
 impl Keys {
-    /// Lists one page of keys, and says how many there are in all. Rows that cannot be read are named.
+    /// Lists one page of keys, with the number of keys on all pages. Rows that cannot be read are listed as unreadable.
     ///
-    /// Errors: `UNAUTHORIZED`; a member's missing right.
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
     pub async fn list(&self, caller: &Caller, request: ListKeys) -> Result<Page, ServiceError> {
         let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
         let (owner, references) = match (request.whose, user) {
@@ -72,7 +74,7 @@ impl Keys {
     }
 }
 
-/// Those keys of `filter` that are of the configuration asked for.
+/// Narrows the filter to the requested configuration.
 fn narrowed(filter: ConfigFilter, asked: Option<ConfigId>) -> ConfigFilter {
     match asked {
         None => filter,

@@ -12,16 +12,16 @@ mod update;
 mod validate;
 mod verify;
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use keymint_domain::key::StoredKey;
-use keymint_domain::{KeyId, Policy, Timestamp};
+use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
+use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
@@ -46,43 +46,51 @@ pub struct Keys {
     pub(crate) policy: Arc<Policy>,
     pub(crate) access: Access,
     pub(crate) verifier: Arc<GroupCommit>,
-    /// What judges keys on copies; `None` = no configuration defers usage.
+    /// Judges keys on cached copies; `None` = no configuration defers usage.
     pub(crate) deferral: Option<Arc<Deferral>>,
-    /// What remembers the uses that must not be paid twice; `None` = nobody asks for that.
+    /// Remembers the uses that must not be paid twice; `None` = the idempotency window is zero.
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
-    /// Exhausted keys that somebody tried to use: the next clean-up removes them.
-    pub(crate) graves: Mutex<HashSet<KeyId>>,
+    pub(crate) exhausted_candidates: ExhaustedCandidates,
 }
 
 impl Keys {
-    /// Starts putting the service together, over `store`.
+    /// Returns a builder of the service over `store`.
     pub fn builder(store: Arc<dyn KeyStore>) -> KeysBuilder {
         KeysBuilder::new(store)
     }
 
-    /// What is allowed.
+    /// Returns the policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The present instant, by the clock that keys are judged by.
+    /// Returns the current instant, by the clock that keys are judged by.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Whether verifications succeed. They do where one was accepted, and so written, within the last two seconds. Otherwise
-    /// the store is probed, by a write that changes nothing, once a second at most; it has a second to answer.
+    /// Checks that verifications succeed.
+    ///
+    /// They do if one was accepted, and so written, within the last two seconds. Otherwise the store is probed, by a
+    /// write that changes nothing, at most once a second; it has one second to answer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] or [`ServiceError::Store`] if a verification would fail now.
     pub async fn ready(&self) -> Result<(), ServiceError> {
         self.readiness.of(self).await
     }
 
-    /// Writes all usage that is deferred. It is written by itself every flush interval; this is for a service that is
-    /// about to be dropped, with which the rest would be lost.
+    /// Writes all deferred usage. Call it before the service is dropped, which would lose the usage since the last
+    /// flush interval.
     ///
-    /// Errors: the store failed, or its queue was full. What could not be written is kept.
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] if the queue is full, and [`ServiceError::Store`] if the store fails. Usage
+    /// that could not be written is kept.
     pub async fn flush(&self) -> Result<(), ServiceError> {
         match &self.deferral {
             Some(deferral) => deferral.flush().await,
@@ -90,7 +98,7 @@ impl Keys {
         }
     }
 
-    /// Lets no use of a key that was changed be judged on what it was before. `None`: nobody can use it.
+    /// Makes the next use of a changed key read it again. `None` = a key that cannot be used.
     async fn forget(&self, key: Option<&StoredKey>) {
         if let (Some(deferral), Some(key)) = (&self.deferral, key) {
             deferral.forget(key).await;

@@ -7,21 +7,25 @@ use keymint_ports::StoreError;
 use crate::caller::actor;
 use crate::{Caller, Keys, ServiceError};
 
-/// A key that was stopped.
+/// A key that was revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revoked {
-    /// The key as it is then.
+    /// The key after the revocation.
     Key(ApiKey),
-    /// Its row cannot be read, and says that it is revoked.
+    /// A key whose row cannot be read, but is now marked as revoked.
     Unreadable(Unreadable),
 }
 
 impl Keys {
-    /// Stops a key at once, and keeps it visible: list and get show when and by whom it was revoked. A key that was
-    /// revoked before stays as it was. One whose row cannot be read is stopped too.
+    /// Revokes a key at once. It stays visible: list and get show when and by whom it was revoked.
     ///
-    /// Whoever may delete a key may revoke it. Errors, as of [`Keys::delete`]: `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for
-    /// another user's key; a member's missing right.
+    /// A key that was revoked before does not change. A key whose row cannot be read is revoked, too. Any caller who
+    /// may delete a key may revoke it.
+    ///
+    /// # Errors
+    ///
+    /// Returns, like [`Keys::delete`], `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing
+    /// right; [`ServiceError::Store`] if the store fails.
     pub async fn revoke(
         &self,
         caller: &Caller,

@@ -7,24 +7,29 @@ use keymint_domain::{ApiKey, ErrorCode, UserId};
 
 use crate::{Keys, ServiceError};
 
-/// Somebody who showed a key, and counts as its owner.
+/// A caller who presented a key, and acts as its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHolder {
     /// The key, with this use counted.
     pub key: ApiKey,
-    /// Its owner.
+    /// The key's owner.
     pub user: User,
-    /// Whether the key's configuration lets its session change keys.
+    /// True if the key's configuration allows its session to change keys.
     pub may_manage_keys: bool,
 }
 
 impl Keys {
-    /// Opens the session of a key that a request shows in `header`, named in lower case, and sends from `client`, where
-    /// that is known. It counts as one use of the key, where the key's configuration opens sessions by that header (wire
-    /// document 9).
+    /// Opens the session of a key that a request presents in `header`, named in lower case, from the address `client`,
+    /// if that is known.
     ///
-    /// Errors: [`ServiceError::KeyRefused`], of a key of an organization, of a banned user or of one who is gone before
-    /// anything is paid; [`ServiceError::ShortKey`]; [`ServiceError::Overloaded`]; a failed store.
+    /// It counts as one use of the key, if the key's configuration opens sessions by that header
+    /// (docs/better-auth-wire.md 9).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::KeyRefused`] if the key may not be used. A key of an organization, of a banned user or
+    /// of a deleted user is refused before anything is paid. Also [`ServiceError::ShortKey`],
+    /// [`ServiceError::Overloaded`], and [`ServiceError::Store`] if the store fails.
     pub async fn open_session(
         &self,
         key: PlainKey,
@@ -44,14 +49,14 @@ impl Keys {
             Verdict::Refused(refusal) => return Err(ServiceError::KeyRefused(refusal)),
         };
         let user = self.owner_of(&accepted).await?.ok_or_else(|| {
-            // Gone since the key was looked at, or kept where this service does not look.
+            // Deleted since the key was judged, or stored in a place that this service does not know.
             ServiceError::KeyRefused(Refusal::of_unknown(ErrorCode::InvalidReferenceIdFromApiKey))
         })?;
         let may_manage_keys = self.policy.resolve(&accepted.details.config_id)?.allow_key_management;
         Ok(KeyHolder { key: accepted, user, may_manage_keys })
     }
 
-    /// The user to whom a key belongs; `None` where no row has that id, or this service knows no users.
+    /// Finds the user who owns a key; `None` = no row has that id, or this service knows no users.
     pub(super) async fn owner_of(&self, key: &ApiKey) -> Result<Option<User>, ServiceError> {
         match (&self.users, UserId::parse(key.details.owner.as_str())) {
             (Some(users), Ok(id)) => Ok(users.find_user(&id).await?),

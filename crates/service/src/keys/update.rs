@@ -7,23 +7,27 @@ use crate::{Caller, Keys, ServiceError};
 /// A request to change a key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateKey {
-    /// Which key.
+    /// The key.
     pub id: KeyId,
-    /// The configuration it must be of; `None` = the default one for a user, any for a server.
+    /// The configuration that the key must be of; `None` = the default one for a user, any for a server.
     pub config_id: Option<ConfigId>,
-    /// Whose key it must be, where that is given.
+    /// The owner that the key must have, if given.
     pub owner: Option<OwnerId>,
-    /// What to change.
+    /// The requested changes.
     pub edit: EditKey,
 }
 
 impl Keys {
-    /// Changes a key, and returns it as it is then. Counters are left alone, but for `remaining` where it is given. A
-    /// server that enables a revoked key takes the revocation back; nobody else may.
+    /// Changes a key, and returns the changed key.
     ///
-    /// Errors, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from anybody
-    /// but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the checks of
-    /// [`EditKey::check`]; `KEY_REVOKED`.
+    /// Counters are unchanged, except `remaining` if it is given. If a server enables a revoked key, it takes the
+    /// revocation back; no other caller may.
+    ///
+    /// # Errors
+    ///
+    /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from
+    /// any caller but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the errors of
+    /// [`EditKey::check`]; `KEY_REVOKED`. Also [`ServiceError::Store`] if the store fails.
     pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, ServiceError> {
         let UpdateKey { id, config_id, owner, edit } = request;
         let user = caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
@@ -42,7 +46,7 @@ impl Keys {
         let now = self.clock.now();
         let patch = edit.check(self.policy.resolve(&key.details.config_id)?, now)?;
         let patch = if user.is_none() { patch.restoring() } else { patch };
-        // One that is revoked from here on stays disabled whatever the patch says: the domain sees to it.
+        // A key that is revoked from here on stays disabled whatever the patch says: the domain ensures it.
         if patch.enables() && key.details.revocation.is_some() {
             return Err(ErrorCode::KeyRevoked.into());
         }

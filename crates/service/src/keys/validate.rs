@@ -5,17 +5,21 @@ use keymint_domain::verify::{Refusal, Verdict};
 
 use crate::{Caller, Keys, ServiceError, VerifyKey};
 
-/// A key that may be used, and whose it is.
+/// A key that may be used, and its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validated {
     /// The key, with this use counted.
     pub key: ApiKey,
-    /// Its owner; `None` = an organization, or an id that only the caller knows.
+    /// The key's owner; `None` = an organization, or an id that only the caller knows.
     pub user: Option<User>,
 }
 
 impl Keys {
-    /// As [`Keys::verify`], with the owner beside the key.
+    /// Does the same as [`Keys::verify`], and returns the owner beside the key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Keys::verify`].
     pub async fn validate(
         &self,
         caller: &Caller,

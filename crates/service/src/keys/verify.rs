@@ -9,60 +9,62 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::deferral::Deferral;
 use crate::group_commit::GroupCommit;
-use crate::idempotency::Asked;
+use crate::idempotency::RepeatOutcome;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
 /// A request to verify a key, which counts as one use of it.
 #[derive(Debug, Clone)]
 pub struct VerifyKey {
-    /// What its holder presented.
+    /// The text that the key's holder presented.
     pub key: PlainKey,
     /// The configuration that the key must be of; `None` = any.
     pub config_id: Option<ConfigId>,
-    /// What the key must grant; `None` = nothing in particular.
+    /// The permissions that the key must grant; `None` = none in particular.
     pub permissions: Option<Permissions>,
-    /// What the use costs.
+    /// The cost of the use.
     pub cost: Cost,
-    /// From where the key is used, as the caller says, which only a server or a gateway may; `None` = it does not say.
+    /// The address of the client that uses the key, which only a server or a gateway may name; `None` = it names none.
     pub client_ip: Option<IpAddr>,
-    /// From where the caller sends the request, which is where the key is used unless a server or a gateway asks;
-    /// `None` = not known.
+    /// The address of the caller, which is the client unless it is a server or a gateway; `None` = not known.
     pub caller_ip: Option<IpAddr>,
 }
 
 impl VerifyKey {
-    /// A use at cost 1, of a key of any configuration, from an address that is not known.
+    /// Returns a use at cost 1, of a key of any configuration, from an unknown address.
     pub fn of(key: PlainKey) -> Self {
         Self { key, config_id: None, permissions: None, cost: Cost::default(), client_ip: None, caller_ip: None }
     }
 }
 
-/// Exhausted keys that wait for clean-up at most; more are found again when they are next used.
-const MAX_GRAVES: usize = 10_000;
-
 impl Keys {
-    /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer:
-    /// [`Verdict::Refused`].
+    /// Decides whether a key may be used now, and counts the use if it may.
     ///
-    /// Errors: `UNAUTHORIZED` where the caller may not verify; `SERVER_ONLY_PROPERTY` where it may not say from where the
-    /// key is used, and does; [`ServiceError::Overloaded`]; a failed store.
+    /// A refusal is an answer: [`Verdict::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` if the caller may not verify; `SERVER_ONLY_PROPERTY` if the caller names a client's
+    /// address and may not; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         self.settle(&key, attempt).await
     }
 
-    /// The same, and the same use asked for once more within the idempotency window is not counted again: one of the same
-    /// key, of which the same is asked, and of which its caller says the same. That it was paid is known in this process.
-    /// A use that was refused, or failed, is tried again.
+    /// Does the same as [`Keys::verify`], but is idempotent within the idempotency window.
     ///
-    /// `said` names the request: its id, and whatever else must be equal. A look is no use.
+    /// A repeat with the same key, requirements and identity is not charged again. This process remembers that the use
+    /// was paid. A use that was refused, or failed, is settled again. A look is not a use.
     ///
-    /// Errors: those of [`Keys::verify`].
+    /// `said` identifies the request: its id, and all else that must be equal.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Keys::verify`].
     pub async fn verify_once(
         &self,
         caller: &Caller,
         request: VerifyKey,
-        said: &[&[u8]],
+        request_identity: &[&[u8]],
     ) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
@@ -73,19 +75,19 @@ impl Keys {
             self.tell(&refused, asked);
             return Ok(refused);
         }
-        let (id, again) = (Fingerprint::of(&attempt, said), attempt.clone().paid());
+        let (id, again) = (Fingerprint::of(&attempt, request_identity), attempt.clone().paid());
         let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
         let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
-            Asked::Settled(verdict) => verdict,
-            // A key that was revoked meanwhile opens nothing more.
-            Asked::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+            RepeatOutcome::Settled(verdict) => verdict,
+            // The key is judged again: it may have been revoked meanwhile.
+            RepeatOutcome::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
         };
         self.tell(&verdict, asked);
         Ok(verdict)
     }
 
-    /// What `request` asks of the chain, beside the key that it shows.
+    /// Returns the presented key, and the attempt that `request` makes with it.
     pub(super) fn attempt(&self, caller: &Caller, request: VerifyKey) -> Result<(PlainKey, Attempt), ServiceError> {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
@@ -98,17 +100,17 @@ impl Keys {
         Ok((key, attempt))
     }
 
-    /// Whether `caller` may verify keys at all.
+    /// Returns true if `caller` may verify keys.
     pub fn may_verify(&self, caller: &Caller) -> bool {
         caller.may_verify(self.access)
     }
 
-    /// How `key`, as a verification has left it, stands against its limits now.
+    /// Returns the current standing of `key`, as a verification has left it, against its limits.
     pub fn standings(&self, key: &ApiKey) -> impl Iterator<Item = Standing> + use<> {
         Standing::of(key, &self.policy, self.clock.now())
     }
 
-    /// Lets the embedder's precheck look at `key`, settles the attempt with it, and tells the meter.
+    /// Runs the embedder's precheck, settles the attempt, and reports the verdict to the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let asked = stopwatch();
         let verdict = match self.precheck(key) {
@@ -119,25 +121,20 @@ impl Keys {
         Ok(verdict)
     }
 
-    /// What the embedder's precheck says against `key`.
+    /// Returns a refusal if the embedder's precheck rejects `key`.
     pub(super) fn precheck(&self, key: &PlainKey) -> Option<Verdict> {
         let passes = self.precheck.as_ref().is_none_or(|passes| passes(key));
         (!passes).then(|| Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
     }
 
-    /// Tells the meter of a verdict that was `asked` for, and lets the next clean-up remove a key that is dead for good.
+    /// Reports a verdict on a request made at `asked` to the meter, and lets the next clean-up remove an exhausted key.
     fn tell(&self, verdict: &Verdict, asked: Instant) {
         self.meter.verified(verdict.refused().map(Refusal::reason), asked.elapsed());
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
-            let mut graves = self.graves.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if graves.len() < MAX_GRAVES {
-                graves.insert(id.clone());
-            }
-        }
+        self.exhausted_candidates.note(verdict);
     }
 }
 
-/// Settles an attempt, in the process where its key may be judged there.
+/// Settles an attempt, in the process if its key may be judged there.
 async fn settle_by(
     exact: &GroupCommit,
     deferral: Option<&Deferral>,
@@ -145,7 +142,7 @@ async fn settle_by(
     asked: Instant,
 ) -> Result<Verdict, ServiceError> {
     match deferral {
-        // In a box of its own, so that those who defer nothing do not carry its room through every call.
+        // Boxed, so that calls without deferral do not carry the size of its future.
         Some(deferral) => Box::pin(deferral.settle(attempt)).await,
         None => exact.settle(attempt, asked).await,
     }

@@ -1,4 +1,4 @@
-//! Whose word counts for the address from which a key is used.
+//! The address that a key is used from: who may name it, and which one counts.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn servers_and_gateways_name_their_clients_and_all_others_are_clients() {
     }
 }
 
-/// The copy is read once for uses from anywhere, and each of them is judged by its own address.
+/// The copy is read once for uses from any address, and each of them is judged by its own address.
 #[tokio::test]
 async fn a_deferred_use_is_judged_by_its_own_address() {
     let deferring = Configuration { defer_usage: true, ..Configuration::default() };

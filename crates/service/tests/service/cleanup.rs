@@ -109,7 +109,7 @@ async fn nothing_is_removed_while_the_clock_may_be_ahead() {
     let key = fixture.create(short_lived()).await;
     let _job = Cleanup::start(Arc::clone(&fixture.keys), options(Duration::from_mins(10)));
     fixture.clock.advance(400 * DAY_MS);
-    // Tokio's time goes on, while the machine's monotonic clock hardly does.
+    // Tokio's time advances, while the machine's monotonic clock hardly does.
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert!(exists(&fixture, &key).await);
 }

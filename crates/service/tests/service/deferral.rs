@@ -1,6 +1,6 @@
-//! Deferred usage: judged on copies, written behind, merged, and never for quotas.
+//! Deferred usage: judged on copies, written later, merged, and never for quotas.
 //!
-//! The flush interval is a minute of a clock that stands still, so that nothing is written but by the flushes asked for.
+//! The flush interval is a minute of a clock that stands still, so that only the requested flushes write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn deferring(max_requests: u64) -> Fixture {
     Fixture::with(policy(Algorithm::Gcra, max_requests), |builder| builder.flush_interval(FLUSH))
 }
 
-/// Another process on the same store, with the same clock.
+/// Returns another process on the same store, with the same clock.
 fn second(first: &Fixture, max_requests: u64) -> Keys {
     Keys::builder(Arc::new(first.store.clone()))
         .policy(policy(Algorithm::Gcra, max_requests))
@@ -327,7 +327,7 @@ async fn a_dry_run_foretells_what_the_copy_would_say_and_writes_nothing() {
         assert_eq!(fixture.verify(&minted).await, foretold);
         assert_eq!(stored(&fixture, id).await.usage, minted.key.usage, "nothing is written yet");
     }
-    // The copy is too old to count, and what was used on it is not written yet.
+    // The copy is too old to be used, and its usage is not written yet.
     fixture.clock.advance(FLUSH_MS);
     let foretold = dry_run().await;
     assert_eq!(code_of(&foretold), Some(ErrorCode::RateLimited));

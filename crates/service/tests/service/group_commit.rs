@@ -1,6 +1,6 @@
-//! Group commit: one transaction for all who wait, and nobody pays for another's fate.
+//! Group commit: one transaction for all who wait, and no attempt suffers from another's failure.
 //!
-//! But for one, the tests run on one thread, where everybody has queued up before the lane gets its turn.
+//! All tests but one run on one thread, so that all attempts are queued before the lane runs.
 
 use std::num::NonZeroUsize;
 use std::pin::pin;

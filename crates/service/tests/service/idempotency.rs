@@ -1,4 +1,4 @@
-//! A use that is asked for once more is paid once, and judged anew by all but the limits.
+//! A retried use is paid once, and judged again by all rules but the limits.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn request(minted: &Minted) -> VerifyKey {
     VerifyKey::of(minted.plain.clone())
 }
 
-/// A use that its caller names `name`.
+/// Verifies once, in a request that its caller names `name`.
 async fn once(keys: &Keys, request: VerifyKey, name: &str) -> Result<Verdict, ServiceError> {
     keys.verify_once(&Caller::Gateway, request, &[name.as_bytes()]).await
 }

@@ -1,4 +1,4 @@
-//! Signing up, in and out, and what a session is good for.
+//! Signing up, in and out, and the use of sessions.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn sign_in(email: &str, password: &str) -> SignIn {
 fn with_store(store: impl IdentityStore, options: IdentityOptions) -> Identity {
     let clock = Arc::new(FakeClock::at(NOW)) as Arc<dyn Clock>;
     let entropy = Arc::new(SeededEntropy::new(7)) as Arc<dyn Entropy>;
-    Identity::new(Arc::new(store), clock, entropy, options)
+    Identity::new(Arc::new(store)).with_options(options).with_clock(clock).with_entropy(entropy)
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Requests that show a key and count as its owner's.
+//! Requests that present a key and act as its owner.
 
 use keymint_domain::key::{EditKey, Field, Minted, NewKey, PlainKey};
 use keymint_domain::policy::References;

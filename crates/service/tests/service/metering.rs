@@ -1,4 +1,4 @@
-//! What the meter is told.
+//! The events that the meter is told of.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use keymint_service::{
 
 use crate::support::Fixture;
 
-/// One key a portion, and no wait for a steady clock.
+/// One key per portion, and no wait for a steady clock.
 const CLEANUP: CleanupOptions = CleanupOptions {
     interval: Duration::from_mins(1),
     batch_size: NonZeroU32::MIN,
@@ -23,7 +23,7 @@ const CLEANUP: CleanupOptions = CleanupOptions {
     count: false,
 };
 
-/// Remembers what it is told, in order.
+/// Records the events, in order.
 #[derive(Default)]
 struct Told(Mutex<Vec<Said>>);
 
@@ -151,13 +151,13 @@ async fn each_clean_up_is_told_and_each_count_of_the_keys() {
     let said = told.take();
     assert_eq!(said.len(), 3, "{said:?}");
     assert!(said.contains(&Said::CleanedUp(Some(1))) && said.contains(&Said::Kept(0)), "{said:?}");
-    // Whether the key that had expired was counted before it was removed, nobody can say.
+    // The expired key may be counted before or after it is removed.
     let counts = said.iter().find_map(|said| if let Said::Counted(counts) = said { Some(counts) } else { None });
     let counts = [KeyState::Active, KeyState::Exhausted].map(|state| counts.unwrap().of(state));
     assert_eq!(counts, [1, 1], "{said:?}");
 }
 
-/// A portion of one active key, and whether it is the last one.
+/// Returns a portion of one active key, which may be the last one.
 fn portion_of_one(is_last: bool) -> CountedPortion {
     let mut counts = KeyCounts::default();
     counts.add(KeyState::Active, 1);
@@ -169,12 +169,12 @@ fn portion_of_one(is_last: bool) -> CountedPortion {
 async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all_were() {
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
-    // There is no end of keys that have expired.
+    // The supply of expired keys is endless.
     store.expect_remove_expired().returning(|_, _, _, limit| Ok(Removed::all(limit)));
     store.expect_count().once().withf(|_, from, _| from.is_none()).returning(|_, _, _| Ok(portion_of_one(false)));
     let goes_on = |from: &Option<CountCursor>| from.as_ref().is_some_and(|cursor| cursor.as_str() == "a row");
     store.expect_count().once().withf(move |_, from, _| goes_on(from)).returning(|_, _, _| Ok(portion_of_one(true)));
-    // The next count breaks off.
+    // The next count fails midway.
     store.expect_count().once().returning(|_, _, _| Ok(portion_of_one(false)));
     store.expect_count().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();

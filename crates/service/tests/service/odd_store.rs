@@ -1,4 +1,4 @@
-//! A store whose batches end as a test says, for what a mock cannot do: not to end.
+//! A store whose batches end as a test says, for what a mock cannot do: never end.
 
 use std::num::NonZeroU32;
 
@@ -13,7 +13,7 @@ use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, Sto
 
 pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
-/// Answers batches by a function, and nothing else.
+/// Answers batches by a function, and implements nothing else.
 pub(crate) struct OddStore<F>(pub(crate) F);
 
 macro_rules! unasked {

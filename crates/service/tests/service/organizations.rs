@@ -1,4 +1,4 @@
-//! Keys that belong to organizations, and what a member's roles allow.
+//! Keys that belong to organizations, and the actions that a member's roles allow.
 
 use keymint_domain::key::{EditKey, NewKey};
 use keymint_domain::organization::{Action, Role, RoleName, Slug};
@@ -27,7 +27,7 @@ fn organizations(fixture: &Fixture) -> Organizations {
     use std::sync::Arc;
     let store = Arc::new(fixture.store.clone());
     let entropy = Arc::new(keymint_ports::SeededEntropy::new(9));
-    Organizations::new(Arc::clone(&store) as _, store, Arc::clone(&fixture.clock) as _, entropy)
+    Organizations::new(Arc::clone(&store) as _, store).with_clock(Arc::clone(&fixture.clock) as _).with_entropy(entropy)
 }
 
 fn name(text: &str) -> KeyName {
@@ -42,7 +42,7 @@ fn role(text: &str) -> RoleName {
     RoleName::parse(text).unwrap()
 }
 
-/// An organization whose owner is ada, with a member of each of these roles.
+/// Makes an organization whose owner is ada, with a member of each of these roles.
 async fn acme(fixture: &Fixture, members: &[(&str, &str)]) -> OrganizationId {
     let ada = fixture.sign_up("ada").await.user;
     let all = organizations(fixture);

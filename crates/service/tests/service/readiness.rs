@@ -1,4 +1,4 @@
-//! Whether verifications succeed: seen by those that do, or else by one probe a second, however many want to know.
+//! Readiness: known from verifications that succeed, or else from one probe a second, however many requests there are.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn over(store: MockKeyStore) -> (Keys, Arc<FakeClock>) {
     (Keys::builder(Arc::new(store)).clock(Arc::clone(&clock) as Arc<dyn Clock>).build(), clock)
 }
 
-/// A store that knows no key.
+/// Returns a store without keys.
 fn without_keys() -> MockKeyStore {
     let mut store = MockKeyStore::new();
     store

@@ -1,4 +1,4 @@
-//! Revoking: at once, for good, and visible.
+//! Revocation: immediate, permanent, and visible.
 
 use std::sync::Arc;
 

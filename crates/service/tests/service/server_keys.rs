@@ -1,4 +1,4 @@
-//! Server keys: made once, hashed, and refused within a second of being revoked.
+//! Server keys: made once, hashed, and refused within a second of their revocation.
 
 use std::sync::Arc;
 
@@ -11,7 +11,10 @@ use crate::support::NOW;
 
 fn server_keys(store: impl ServerKeyStore, clock: &Arc<FakeClock>, seed: u64, given: &[ServerKeyText]) -> ServerKeys {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    ServerKeys::new(Arc::new(store), clock, Arc::new(SeededEntropy::new(seed)), given)
+    ServerKeys::new(Arc::new(store))
+        .with_given(given)
+        .with_clock(clock)
+        .with_entropy(Arc::new(SeededEntropy::new(seed)))
 }
 
 fn clock() -> Arc<FakeClock> {

@@ -7,9 +7,7 @@ use keymint_domain::key::{Minted, NewKey};
 use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
 use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, SeededEntropy};
-use keymint_service::{
-    Caller, CreateKey, Identity, IdentityOptions, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey,
-};
+use keymint_service::{Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey};
 use keymint_store_memory::MemoryStore;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,17 +35,17 @@ impl Fixture {
             .policy(policy)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .entropy(Arc::clone(&entropy) as _);
-        let identity = Identity::new(shared, Arc::clone(&clock) as _, entropy, IdentityOptions::default());
+        let identity = Identity::new(shared).with_clock(Arc::clone(&clock) as _).with_entropy(entropy);
         Self { clock, store, keys: Arc::new(finish(builder).build()), identity }
     }
 
-    /// Signs somebody up whose password is `password`.
+    /// Signs a user up with the password `password`.
     pub(crate) async fn sign_up(&self, name: &str) -> SignedIn {
         let sign_up = sign_up(name, "password");
         self.identity.sign_up(sign_up, Client::default(), true).await.unwrap()
     }
 
-    /// What the store keeps of a user who signed up.
+    /// Finds the stored credential of a user who signed up.
     pub(crate) async fn find_credential(&self, user: &User) -> Credential {
         let email = Email::parse(&user.email).unwrap();
         self.store.find_credential(&email).await.unwrap().unwrap()
@@ -80,7 +78,7 @@ pub(crate) fn sign_up(name: &str, password: &str) -> SignUp {
     SignUp { name: name.to_owned(), email, password: Password::new(password), image: None }
 }
 
-/// A request that says nothing about whose the key will be.
+/// Returns a request that names no owner of the key.
 pub(crate) fn unowned(config_id: Option<ConfigId>, new: NewKey) -> CreateKey {
     CreateKey { config_id, owner: None, organization: None, new }
 }

@@ -1,4 +1,4 @@
-//! What each caller may do, and what the use cases answer.
+//! The rights of each caller, and the answers of the use cases.
 
 use std::num::NonZeroU32;
 

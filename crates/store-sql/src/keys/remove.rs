@@ -122,7 +122,7 @@ async fn find_and_remove(
     let find = find.bind(ids.iter().map(KeyId::as_str).collect::<Vec<_>>());
     // A row that cannot be read stays, and keeps none of the others from being removed.
     let keys = fetch_all(connection, find, |row| Ok(read_key(row).ok())).await?;
-    let exhausted = keys.iter().flatten().filter(|key| policy.may_bury_exhausted(key, now));
+    let exhausted = keys.iter().flatten().filter(|key| policy.may_remove_exhausted(key, now));
     let exhausted: Vec<_> = exhausted.map(|key| key.details.id.as_str()).collect();
     if exhausted.is_empty() {
         return Ok(0);

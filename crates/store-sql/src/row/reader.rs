@@ -46,7 +46,19 @@ impl<'r> RowReader<'r> {
 
     /// Reads an instant. A number is one of milliseconds since 1970, as JavaScript reads it.
     pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        self.instant_of(column, self.row.cell(column))
+    }
+
+    /// Reads the last instant of something; at infinity there is none.
+    pub(crate) fn end(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
         match self.row.cell(column) {
+            Cell::Infinity => Ok(None),
+            cell => self.instant_of(column, cell),
+        }
+    }
+
+    fn instant_of(&self, column: &'static str, cell: Cell<'_>) -> Result<Option<Timestamp>, StoreError> {
+        match cell {
             Cell::Null => Ok(None),
             Cell::Instant(instant) => Ok(Some(instant)),
             Cell::Infinity => Ok(Some(Timestamp::MAX)),
@@ -58,11 +70,6 @@ impl<'r> RowReader<'r> {
             Cell::Real(millis) if !self.row.is_typed() => Ok(Some(Timestamp::from_millis(millis as i64))),
             _ => Err(self.corrupt(column)),
         }
-    }
-
-    /// Reads the last instant of something; at infinity there is none.
-    pub(crate) fn end(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        if self.row.cell(column) == Cell::Infinity { Ok(None) } else { self.instant(column) }
     }
 
     /// Reads a count. A number that is no count stands for the nearest one.

@@ -1,44 +1,47 @@
 use std::time::Duration;
 
+use keymint_actix::ApiOptions;
+
 use crate::config::section::Section;
 
-/// What gateways are told.
+/// The options of the answers to gateways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorize {
-    /// How long a gateway's request is known by its id, so that it is paid once; zero = not at all.
+    /// The time for which a gateway's request id is remembered, so that a retry is not charged again; zero = not at
+    /// all.
     pub idempotency_window: Duration,
-    /// Whether `Authorization: Bearer` may hold a key, where the gateway does not say.
+    /// True if `Authorization: Bearer` may hold a key, unless the gateway says otherwise.
     pub bearer: bool,
-    /// What is told in a signed form too; `None` = nothing.
+    /// The signed assertion of the answer; `None` = none.
     pub assertion: Option<Assertion>,
 }
 
-/// What assertions say.
+/// The options of assertions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assertion {
     /// The application that they are for.
     pub audience: String,
-    /// How long one counts.
+    /// The time for which an assertion is valid.
     pub lifetime: Duration,
-    /// Whether they hold a key's metadata.
+    /// True if they contain a key's metadata.
     pub has_metadata: bool,
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Authorize {
-    let window_ms = section.integer("idempotency_window_ms", 0, 0..=60_000);
-    let bearer = section.boolean("bearer", true);
+    let idempotency_window = section.milliseconds("idempotency_window_ms", Duration::ZERO, 0..=60_000);
+    let bearer = section.boolean("bearer", ApiOptions::default().authorize_bearer);
     let assertion = section.section("assertion", read_assertion);
-    Authorize { idempotency_window: Duration::from_millis(window_ms), bearer, assertion }
+    Authorize { idempotency_window, bearer, assertion }
 }
 
 fn read_assertion(section: &mut Section<'_, '_>) -> Option<Assertion> {
     let audience = section.optional_text("audience", "text", parse_audience);
-    let lifetime = Duration::from_secs(section.integer("lifetime_seconds", 60, 10..=300));
+    let lifetime = section.seconds("lifetime_seconds", Duration::from_mins(1), 10..=300);
     let has_metadata = section.boolean("metadata", false);
     Some(Assertion { audience: audience?, lifetime, has_metadata })
 }
 
-/// A name that fits into a header beside the other claims.
+/// Reads a name that fits into a header beside the other claims.
 fn parse_audience(text: &str) -> Result<String, &'static str> {
     if (1..=255).contains(&text.len()) && !text.contains(char::is_control) {
         Ok(text.to_owned())

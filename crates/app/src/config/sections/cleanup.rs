@@ -1,6 +1,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use keymint_service::CleanupOptions;
+
 use crate::config::section::Section;
 
 /// The background job that removes expired and exhausted keys.
@@ -8,19 +10,19 @@ use crate::config::section::Section;
 pub struct Cleanup {
     /// The pause between two runs; `None` = it never runs.
     pub interval: Option<Duration>,
-    /// Keys removed in one transaction.
+    /// The keys removed in one transaction.
     pub batch_size: NonZeroU32,
-    /// How long the clock must not have jumped before anything is removed.
+    /// The time for which the clock must not have jumped before anything is removed.
     pub steady_clock: Duration,
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Cleanup {
-    let seconds = section.integer("interval_seconds", 60_u32, 0..=86_400);
-    let batch_size = section.integer("batch_size", 100_u32, 1..=10_000);
-    let steady_clock = section.integer("steady_clock_seconds", 600_u32, 0..=86_400);
+    let default = CleanupOptions::default();
+    let interval = section.seconds("interval_seconds", default.interval, 0..=86_400);
+    let batch_size = section.integer("batch_size", default.batch_size.get(), 1..=10_000);
     Cleanup {
-        interval: (seconds > 0).then(|| Duration::from_secs(seconds.into())),
+        interval: Some(interval).filter(|interval| !interval.is_zero()),
         batch_size: NonZeroU32::new(batch_size).unwrap_or(NonZeroU32::MIN),
-        steady_clock: Duration::from_secs(steady_clock.into()),
+        steady_clock: section.seconds("steady_clock_seconds", default.steady_clock, 0..=86_400),
     }
 }

@@ -4,38 +4,38 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keymint_ports::Durability;
-use keymint_store_postgres::check_parameters;
+use keymint_store_postgres::{PgOptions, check_parameters};
 use url::Url;
 
 use crate::config::section::Section;
 
-/// Where keys are kept.
+/// The database of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// Which database.
+    /// The kind and the place of the database.
     pub url: DatabaseUrl,
-    /// What an answer survives.
+    /// The failure that an answered change survives.
     pub durability: Durability,
-    /// Connections to Postgres at the same time.
+    /// The largest number of connections to Postgres at the same time.
     pub max_connections: u32,
-    /// How long Postgres may work on one statement.
+    /// The timeout of a statement on Postgres.
     pub statement_timeout: Duration,
 }
 
-/// Which database. `Display` and `Debug` hide the password.
+/// The URL of the database. `Display` and `Debug` hide the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file.
     Sqlite {
-        /// The file; relative to the directory that the process runs in.
+        /// The file, relative to the directory that the process runs in.
         path: PathBuf,
     },
     /// A Postgres server.
     Postgres {
-        /// Where, and as whom.
+        /// The server and the role.
         url: PostgresUrl,
     },
-    /// This process: everything is gone when it ends.
+    /// This process. All data is lost when it ends.
     Memory,
 }
 
@@ -44,7 +44,7 @@ pub enum DatabaseUrl {
 pub struct PostgresUrl(Url);
 
 impl PostgresUrl {
-    /// The URL with its password, to connect by.
+    /// Returns the URL with its password, to connect by.
     pub fn expose(&self) -> &str {
         self.0.as_str()
     }
@@ -89,12 +89,14 @@ impl fmt::Display for DatabaseUrl {
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Database {
     let kind = "`sqlite:PATH`, `postgres://...` or `memory:`";
     let default = DatabaseUrl::Sqlite { path: "keymint.db".into() };
+    let postgres = PgOptions::new("");
+    let statement_timeout = Duration::from_millis(postgres.statement_timeout_ms);
     let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
     Database {
         url: section.text("url", kind, default, parse_url),
-        durability: section.choice("durability", Durability::Full, &durabilities),
-        max_connections: section.integer("max_connections", 10, 1..=1000),
-        statement_timeout: Duration::from_millis(section.integer("statement_timeout_ms", 5000, 100..=600_000)),
+        durability: section.choice("durability", postgres.durability, &durabilities),
+        max_connections: section.integer("max_connections", postgres.max_connections, 1..=1000),
+        statement_timeout: section.milliseconds("statement_timeout_ms", statement_timeout, 100..=600_000),
     }
 }
 
@@ -114,7 +116,7 @@ fn parse_url(text: &str) -> Result<DatabaseUrl, Cow<'static, str>> {
     }
 }
 
-/// Refuses what other programs write for a file, and which would name an odd one here.
+/// Reads the path of a file. Refuses the forms that other programs use and that would name an unexpected file here.
 fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, &'static str> {
     match path {
         "" => Err("must name a file, as in sqlite:keymint.db"),

@@ -1,37 +1,38 @@
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use keymint_domain::identity::SessionLifetime;
-use keymint_service::ThrottleOptions;
+use keymint_service::{IdentityOptions, ThrottleOptions};
 
 use crate::config::section::Section;
 
-/// Users by e-mail and password, and their sessions.
+/// Users with e-mail and password, and their sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
-    /// Whether users sign in by e-mail and password.
+    /// True if users may sign in with e-mail and password.
     pub email_and_password: bool,
-    /// Whether anybody may make an account.
+    /// True if anyone may make an account.
     pub sign_up: bool,
-    /// How long sessions live.
+    /// The lifetime of sessions.
     pub lifetime: SessionLifetime,
-    /// How many sign-ins and sign-ups one address may try; `None` = any number.
+    /// The limit of sign-ins and sign-ups from one address; `None` = no limit.
     pub throttle: Option<ThrottleOptions>,
 }
 
-/// Browsers keep no cookie longer than 400 days.
-const MAX_SESSION_SECONDS: u32 = 400 * 86_400;
+/// The longest lifetime of a session: browsers keep no cookie longer than 400 days.
+const MAX_SESSION_SECONDS: u64 = 400 * 86_400;
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Identity {
-    let email_and_password = section.boolean("email_and_password", true);
-    let sign_up = section.boolean("sign_up", true);
-    let seconds = section.integer("session_expires_in", 604_800_u32, 60..=MAX_SESSION_SECONDS);
+    let default = IdentityOptions::default();
+    let email_and_password = section.boolean("email_and_password", default.email_and_password);
+    let sign_up = section.boolean("sign_up", default.sign_up);
+    let seconds =
+        section.integer("session_expires_in", default.lifetime.expires_in_ms / 1000, 60..=MAX_SESSION_SECONDS);
     let throttle = section.section("throttle", |throttle| {
-        let max_requests = throttle.integer("max_requests", 20_u32, 0..=1_000_000);
-        let window_seconds = throttle.integer("window_seconds", 60_u32, 1..=86_400);
-        let window = Duration::from_secs(window_seconds.into());
+        let default = ThrottleOptions::default();
+        let max_requests = throttle.integer("max_requests", default.max_requests.get(), 0..=1_000_000);
+        let window = throttle.seconds("window_seconds", default.window, 1..=86_400);
         NonZeroU32::new(max_requests).map(|max_requests| ThrottleOptions { max_requests, window })
     });
-    let lifetime = SessionLifetime { expires_in_ms: u64::from(seconds) * 1000 };
+    let lifetime = SessionLifetime { expires_in_ms: seconds * 1000 };
     Identity { email_and_password, sign_up, lifetime, throttle }
 }

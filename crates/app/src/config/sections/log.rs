@@ -1,24 +1,25 @@
+use keymint_actix::ApiOptions;
 use tracing::Level;
 
 use crate::config::section::Section;
 
-/// What is logged, and how.
+/// The log's level and format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
     /// The least severe level that is logged.
     pub level: Level,
-    /// Whether every request has a line in the access log, whatever the level.
+    /// True if every request has a line in the access log, whatever the level.
     pub access: bool,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -34,6 +35,6 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Log {
     Log {
         format: section.choice("format", LogFormat::Text, &formats),
         level: section.choice("level", Level::INFO, &levels),
-        access: section.boolean("access", false),
+        access: section.boolean("access", ApiOptions::default().access_log),
     }
 }

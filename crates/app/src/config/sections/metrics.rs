@@ -5,14 +5,14 @@ use ipnet::IpNet;
 use super::server::{parse_listen, parse_network};
 use crate::config::section::Section;
 
-/// Who may read what is counted, and where.
+/// The metrics, and who may read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
-    /// Whether anything is counted.
+    /// True if anything is counted.
     pub enabled: bool,
-    /// An address for the metrics alone, whose readers are not asked who they are; `None` = beside the API.
+    /// An address for the metrics alone, which is open to every client; `None` = beside the API.
     pub listen: Option<SocketAddr>,
-    /// Networks that may read the metrics beside the API without a server key.
+    /// The networks that may read the metrics beside the API without a server key.
     pub allow: Vec<IpNet>,
 }
 

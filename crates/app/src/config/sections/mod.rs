@@ -1,4 +1,4 @@
-//! The sections of the configuration, one a file: each reads its keys into domain types.
+//! The sections of the configuration, one a file. Each reads its keys into domain types.
 
 pub(super) mod api_key;
 pub(super) mod authorize;

@@ -2,10 +2,10 @@ use keymint_domain::organization::{Action, Role, RoleName, Roles};
 use toml::Value;
 
 use crate::config::section::Section;
-use crate::config::source::{Faults, Node};
+use crate::config::source::{Node, ValueProblems};
 use crate::config::values::{entries, list, parsed};
 
-/// What an organization's members may do with its keys.
+/// Reads the actions that an organization's members may take on its keys.
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
     let default = Roles::default();
     let creator = section.read(
@@ -16,12 +16,12 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Roles {
         |node| parsed(node, RoleName::parse),
     );
     let kind = "table of lists of \"create\", \"read\", \"update\" and \"delete\"";
-    // As in Better Auth, only the creator's role may do anything until roles say more.
+    // As in Better Auth, only the creator's role allows anything unless roles are configured.
     let others = section.read("roles", kind, default.others, |roles| Some(show(roles)), roles);
     Roles { creator, others }
 }
 
-fn roles(node: &Node) -> Result<Vec<Role>, Faults> {
+fn roles(node: &Node) -> Result<Vec<Role>, ValueProblems> {
     let named = entries(node, |actions| list(actions, |action| parsed(action, known_action)))?;
     let role = |(name, actions): (&str, _)| match RoleName::parse(name) {
         Ok(name) => Ok(Role { name, actions }),

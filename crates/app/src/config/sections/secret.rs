@@ -1,4 +1,4 @@
-use keymint_actix::session::CookieSecret;
+use keymint_actix::CookieSecret;
 
 use crate::config::Problem;
 use crate::config::source::{Given, given};
@@ -7,15 +7,17 @@ use crate::environment::Environment;
 pub(in crate::config) const OWN: &str = "KEYMINT_SECRET";
 const BETTER_AUTHS: &str = "BETTER_AUTH_SECRET";
 
-/// Fewest characters of a secret of one's own. Better Auth's may be shorter where its application has one that is.
+/// The smallest length of our own secret in characters. Better Auth's may be shorter, because its application may have
+/// a short one.
 const MIN_LENGTH: usize = 32;
 
-/// Reads the secret that signs cookies, which only the environment holds; `None` = one is made and kept in the database.
-/// A variable that is set to nothing counts as not set. If it `signs_assertions` it must be long: their public keys
-/// follow from it, and everybody may read those and guess.
+/// Reads the secret that signs cookies from the environment; `None` = the database makes and keeps one.
 ///
-/// White space at the ends of our own is no part of it: whether it is there depends on who wrote the variable. Better Auth
-/// signs with the text of its variable as it stands, and so that one is taken as it stands.
+/// A variable that is set to nothing counts as not set. If the secret `signs_assertions`, it must be long: the public
+/// keys are derived from it, and anyone may read those and guess.
+///
+/// White space at the ends of our own variable is ignored: it depends on who wrote the variable. Better Auth signs with
+/// the exact text of its variable, so that one is taken as it is.
 pub(in crate::config) fn read(
     environment: &Environment,
     signs_assertions: bool,

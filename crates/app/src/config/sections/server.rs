@@ -4,35 +4,36 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::{ApiOptions, ServeOptions};
 use url::Url;
 
 use super::tls::{self, Tls};
 use crate::config::section::Section;
 
-/// What listens, and to whom.
+/// The listener, and the clients that it trusts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// The address that is listened on; port 0 = any free one.
+    /// The address to listen on; port 0 = any free one.
     pub listen: SocketAddr,
-    /// Scheme, host and port by which browsers reach the server, without a slash at the end.
+    /// The scheme, host and port of the URL that browsers use, without a slash at the end.
     pub base_url: String,
     /// The path that the endpoints are under: empty, or with a slash at its beginning and none at its end.
     pub base_path: String,
-    /// Origins besides `base_url` whose pages may send requests with cookies.
+    /// The origins besides `base_url` whose pages may send requests with cookies.
     pub trusted_origins: Vec<TrustedOrigin>,
-    /// Networks whose `X-Forwarded-*` headers count.
+    /// The networks whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The longest request body, in bytes.
+    /// The largest request body, in bytes.
     pub body_limit_bytes: usize,
-    /// How long a request may take in all; its head may take as long to arrive, its body half as long.
+    /// The timeout of a whole request. Its head may take as long to arrive, its body half as long.
     pub request_timeout: Duration,
-    /// How long an idle connection stays open.
+    /// The time for which an idle connection stays open.
     pub keep_alive: Duration,
-    /// How long requests may take to end once the server is asked to stop.
+    /// The time that open requests have to end after the server is told to stop.
     pub shutdown: Duration,
-    /// Threads that serve; `None` = one a core.
+    /// The number of threads that serve; `None` = one per core.
     pub workers: Option<NonZeroUsize>,
-    /// Connections that are open at the same time.
+    /// The largest number of open connections.
     pub max_connections: usize,
     /// The certificate; `None` = no TLS.
     pub tls: Option<Tls>,
@@ -40,19 +41,20 @@ pub struct Server {
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
-    let base_url = "http://127.0.0.1:8787".to_owned();
+    let base_url = format!("http://{listen}");
+    let (api, serve) = (ApiOptions::default(), ServeOptions::default());
     let server = Server {
         listen: section.text("listen", "IP address and port", listen, parse_listen),
         base_url: section.text("base_url", "http or https URL without a path", base_url, parse_origin),
-        base_path: section.text("base_path", "path", "/api/auth".to_owned(), parse_base_path),
+        base_path: section.text("base_path", "path", api.base_path, parse_base_path),
         trusted_origins: read_trusted_origins(section),
         trusted_proxies: read_trusted_proxies(section),
-        body_limit_bytes: section.integer("body_limit_bytes", 262_144, 1024..=16_777_216),
-        request_timeout: Duration::from_millis(section.integer("request_timeout_ms", 10_000, 100..=600_000)),
-        keep_alive: Duration::from_secs(section.integer("keep_alive_seconds", 15, 1..=3600)),
-        shutdown: Duration::from_secs(section.integer("shutdown_seconds", 30, 0..=3600)),
-        workers: NonZeroUsize::new(section.integer("workers", 0, 0..=1024)),
-        max_connections: section.integer("max_connections", 25_000, 1..=1_000_000),
+        body_limit_bytes: section.integer("body_limit_bytes", api.body_limit, 1024..=16_777_216),
+        request_timeout: section.milliseconds("request_timeout_ms", api.request_timeout, 100..=600_000),
+        keep_alive: section.seconds("keep_alive_seconds", serve.keep_alive, 1..=3600),
+        shutdown: section.seconds("shutdown_seconds", serve.shutdown_timeout, 0..=3600),
+        workers: NonZeroUsize::new(section.integer("workers", serve.workers.unwrap_or(0), 0..=1024)),
+        max_connections: section.integer("max_connections", serve.max_connections, 1..=1_000_000),
         tls: section.section("tls", tls::read),
     };
     if server.tls.is_some() && server.base_url.starts_with("http:") {
@@ -79,7 +81,7 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up")
 }
 
-/// Scheme, host and port; a slash at the end is dropped.
+/// Reads a scheme, host and port. A slash at the end is dropped.
 fn parse_origin(text: &str) -> Result<String, &'static str> {
     let message = "must be an http or https URL without user, path, query and fragment, as in https://keys.example.com";
     let url = Url::parse(text).map_err(|_| message)?;
@@ -92,7 +94,7 @@ fn parse_origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Empty for the root. Only characters that mean nothing to a router or a URL.
+/// Reads a base path, which is empty for the root. It may only have characters without a meaning to a router or a URL.
 fn parse_base_path(text: &str) -> Result<String, &'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     let fits = |segment: &str| segment.bytes().all(plain) && !matches!(segment, "" | "." | "..");

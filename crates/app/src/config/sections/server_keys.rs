@@ -6,8 +6,10 @@ use crate::environment::Environment;
 
 pub(in crate::config) const VARIABLE: &str = "KEYMINT_SERVER_KEYS";
 
-/// Reads the server keys, which only the environment holds, or a file that it names: the configuration's own file would be
-/// copied about with them. A variable that is set to nothing counts as not set.
+/// Reads the server keys from the environment, or from a file that it names.
+///
+/// They are not in the configuration's own file, which would be copied with them. A variable that is set to nothing
+/// counts as not set.
 pub(in crate::config) fn read(environment: &Environment, problems: &mut Vec<Problem>) -> Vec<ServerKeyText> {
     let given = given(environment, VARIABLE).unwrap_or_else(|problem| {
         problems.push(problem);

@@ -4,11 +4,10 @@ use crate::config::section::Section;
 use crate::config::{Place, Problem};
 use crate::environment::Environment;
 
-/// Where traces are sent.
+/// The collector of traces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
-    /// The URL of a collector that takes OTLP over HTTP, without the path that says what is sent; empty = nothing is
-    /// traced.
+    /// The URL of a collector that takes OTLP over HTTP, without the path of the signal; empty = no traces.
     pub otlp_endpoint: String,
 }
 
@@ -16,7 +15,7 @@ pub struct Telemetry {
 /// exporter).
 const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// What the environment says, which is the default. A variable that is set to nothing counts as not set.
+/// Reads the default from the environment. A variable that is set to nothing counts as not set.
 pub(in crate::config) fn read_default(environment: &Environment, problems: &mut Vec<Problem>) -> String {
     let given = environment.get(VARIABLE).unwrap_or_default().to_string_lossy();
     parse_endpoint(given.trim()).unwrap_or_else(|message| {
@@ -29,7 +28,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>, default: String) ->
     Telemetry { otlp_endpoint: section.text("otlp_endpoint", "http URL, or empty", default, parse_endpoint) }
 }
 
-/// A slash at the end is dropped.
+/// Reads a URL. A slash at the end is dropped.
 fn parse_endpoint(text: &str) -> Result<String, &'static str> {
     let message = "must be an http URL without user, query and fragment, as in http://127.0.0.1:4318";
     if text.is_empty() {

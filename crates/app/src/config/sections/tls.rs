@@ -6,12 +6,12 @@ use keymint_actix::tls::{Certificate, InvalidCertificate};
 use crate::config::section::Section;
 use crate::config::{KeyPath, Location, Problem, Problems};
 
-/// The files that the server's certificate is in. They are read by [`Tls::load`], so that commands need not be able to.
+/// The files of the server's certificate. [`Tls::load`] reads them, so that other commands need no access to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// The chain of certificates; relative to the directory that the process runs in.
+    /// The chain of certificates, relative to the directory that the process runs in.
     pub certificate: PathBuf,
-    /// The private key, likewise.
+    /// The private key, relative to the same directory.
     pub key: PathBuf,
 }
 
@@ -30,7 +30,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Option<Tls> {
     Some(Tls { certificate: certificate?.into(), key: key?.into() })
 }
 
-/// Refuses the content of a file, which would be printed as a path is.
+/// Reads a path. Refuses the content of a file, which would be printed like a path.
 fn parse_path(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.contains("-----") || text.contains(char::is_control) {
         return Err("must be the path of a PEM file, not its content");
@@ -39,7 +39,11 @@ fn parse_path(text: &str) -> Result<String, &'static str> {
 }
 
 impl Tls {
-    /// Reads the certificate and its key, or says everything that is wrong with the files, and nothing of what they hold.
+    /// Reads the certificate and its key.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong with the files, without their content.
     pub fn load(&self) -> Result<Certificate, Problems> {
         match (fs::read(&self.certificate), fs::read(&self.key)) {
             (Ok(certificate), Ok(key)) => Certificate::from_pem(&certificate, &key).map_err(|error| {
@@ -59,7 +63,7 @@ impl Tls {
         }
     }
 
-    /// Whether everybody on the machine may read the key.
+    /// Returns true if every user of the machine may read the key.
     pub fn is_key_open_to_all(&self) -> bool {
         is_open_to_all(&self.key)
     }
@@ -72,7 +76,7 @@ fn is_open_to_all(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.permissions().mode() & OTHERS_READ != 0)
 }
 
-/// Elsewhere a file's mode does not say.
+/// Other systems' file modes do not say.
 #[cfg(not(unix))]
 fn is_open_to_all(_: &Path) -> bool {
     false

@@ -1,23 +1,25 @@
 use std::time::Duration;
 
-use keymint_service::Access;
+use keymint_domain::Policy;
+use keymint_service::{Access, KeysBuilder};
 
 use crate::config::section::Section;
 
-/// Who may verify over HTTP, and when deferred usage is written.
+/// The callers that may verify over HTTP, and the time at which deferred usage is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verify {
-    /// Who may ask whether a key is valid.
+    /// The callers that may verify keys.
     pub access: Access,
-    /// How often deferred usage is written, and how long a key is judged without the database.
+    /// The interval at which deferred usage is written, which is also the time for which a key is judged without the
+    /// database.
     pub flush: Duration,
 }
 
-/// The section, and whether a key needs an owner whose row exists, which is for the policy.
+/// Reads the section. Also returns whether a key's owner must have a row, which belongs to the policy.
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> (Verify, bool) {
     let accesses = [("server", Access::Server), ("public", Access::Public)];
-    let access = section.choice("access", Access::Server, &accesses);
-    let require_owner = section.boolean("require_owner", false);
-    let flush_ms = section.integer("flush_ms", 1000, 10..=60_000);
-    (Verify { access, flush: Duration::from_millis(flush_ms) }, require_owner)
+    let access = section.choice("access", Access::default(), &accesses);
+    let require_owner = section.boolean("require_owner", Policy::default().require_owner);
+    let flush = section.milliseconds("flush_ms", KeysBuilder::FLUSH_INTERVAL, 10..=60_000);
+    (Verify { access, flush }, require_owner)
 }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::Node;
 use crate::config::{Place, Problem};
 
-/// Reads TOML; `name` is what problems call the file.
+/// Reads TOML. Problems call the file `name`.
 pub(in crate::config) fn parse(text: &str, name: &str) -> Result<Node, Problem> {
     let file: Arc<str> = name.into();
     let line_of = |offset: usize| Place::Line { file: Arc::clone(&file), line: position(text, offset).0, column: None };
@@ -16,14 +16,14 @@ pub(in crate::config) fn parse(text: &str, name: &str) -> Result<Node, Problem> 
         }
         Err(error) => {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            // The message alone: the error's own text shows the line, which may hold a secret.
+            // Only the message: the error's own text shows the line, which may hold a secret.
             let place = Place::Line { file, line, column: Some(column) };
             Err(Problem::at_place(place, format!("not TOML: {}", error.message())))
         }
     }
 }
 
-/// Line and column of a byte offset, counted from 1 and in characters.
+/// Returns the line and column of a byte offset, counted from 1 and in characters.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let (lines, line) = before.rsplit_once('\n').unwrap_or(("", before));

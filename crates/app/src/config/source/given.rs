@@ -5,19 +5,23 @@ use std::path::Path;
 use crate::config::{Place, Problem};
 use crate::environment::Environment;
 
-/// What a variable's name has behind it where its value is the path of a file that holds the setting.
+/// The suffix of a variable whose value is the path of a file that holds the setting.
 pub(in crate::config) const FILE: &str = "_FILE";
 
-/// A setting that the environment holds, and where.
+/// A setting from the environment, and its place.
 pub(in crate::config) struct Given {
     pub(in crate::config) place: Place,
     pub(in crate::config) text: String,
 }
 
-/// Finds the setting `name`: as the value of that variable, which is returned as it stands, or in the file that `name` with
-/// `_FILE` behind it names, without white space at its ends. That variable counts as not set where it is empty.
+/// Finds the setting `name`: the value of that variable, unchanged, or the text of the file that `name` with `_FILE`
+/// appended names, trimmed.
 ///
-/// Errors: both are set, the file cannot be read or is empty, or the text is not UTF-8.
+/// The second variable counts as not set if it is empty.
+///
+/// # Errors
+///
+/// Returns a problem if both are set, if the file cannot be read or is empty, or if the text is not UTF-8.
 pub(in crate::config) fn given(environment: &Environment, name: &str) -> Result<Option<Given>, Problem> {
     let value = environment.get(name);
     let of_file = format!("{name}{FILE}");
@@ -47,7 +51,7 @@ fn read(path: &Path) -> Result<String, String> {
     }
     let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8")?;
     match text.trim() {
-        // A file that was not filled must not look like a setting that was not made.
+        // An empty file must not pass for a setting that was not made.
         "" => Err("the file is empty".to_owned()),
         text => Ok(text.to_owned()),
     }

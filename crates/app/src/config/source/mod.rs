@@ -1,15 +1,15 @@
-//! What was written down, before anybody asks what it means: one tree of values, each with its place.
+//! The source of the configuration: one tree of values, each with its place, before they are interpreted.
 
-mod fault;
 mod file;
 mod given;
 mod node;
 mod strangers;
+mod value_problem;
 mod variables;
 
-pub(super) use fault::{Faults, each};
 pub(super) use file::parse;
 pub(super) use given::{Given, given};
 pub(super) use node::{Node, Table};
 pub(super) use strangers::strangers;
+pub(super) use value_problem::{ValueProblems, each};
 pub(super) use variables::apply;

@@ -1,17 +1,17 @@
 use toml::de::{DeInteger, DeValue};
 use toml::map::Map;
 
-use super::Faults;
+use super::ValueProblems;
 use crate::config::{KeyPath, Place};
 
 /// Values by key, in the order they were written.
 pub(in crate::config) type Table = Map<String, Node>;
 
-/// A value and the place where it was written down. It has no `Debug`: values may be secrets.
+/// A value, and the place at which it was written. It has no `Debug`: values may be secrets.
 pub(in crate::config) struct Node {
     pub(in crate::config) place: Place,
     pub(super) item: Item,
-    /// The variable's text as it stands, for a value that a variable gives and that may have been meant as text.
+    /// The variable's text, unchanged, for a value from a variable that may be meant as text.
     pub(super) raw: Option<String>,
 }
 
@@ -21,7 +21,7 @@ pub(super) enum Item {
     Boolean(bool),
     List(Vec<Node>),
     Table(Table),
-    /// A type that no key takes.
+    /// A type that no key has.
     Other(&'static str),
 }
 
@@ -34,7 +34,7 @@ impl Node {
         Self { place, item, raw: None }
     }
 
-    /// Takes over a parsed value; `place_of` says where an offset of the parsed text is.
+    /// Converts a parsed value. `place_of` returns the place of an offset in the parsed text.
     pub(super) fn from_parsed(value: DeValue<'_>, place: Place, place_of: &impl Fn(usize) -> Place) -> Self {
         let item = match value {
             DeValue::String(text) => Item::Text(text.into_owned()),
@@ -60,37 +60,37 @@ impl Node {
         Self::new(place, item)
     }
 
-    pub(in crate::config) fn boolean(&self) -> Result<bool, Faults> {
+    pub(in crate::config) fn boolean(&self) -> Result<bool, ValueProblems> {
         match self.item {
             Item::Boolean(yes) => Ok(yes),
             _ => self.not("a boolean"),
         }
     }
 
-    pub(in crate::config) fn integer(&self) -> Result<i64, Faults> {
+    pub(in crate::config) fn integer(&self) -> Result<i64, ValueProblems> {
         match self.item {
             Item::Integer(number) => Ok(number),
             _ => self.not("an integer"),
         }
     }
 
-    /// The text; of a variable that reads as something else, its raw text.
-    pub(in crate::config) fn text(&self) -> Result<&str, Faults> {
+    /// Returns the text. If a variable was parsed as another type, it is the raw text.
+    pub(in crate::config) fn text(&self) -> Result<&str, ValueProblems> {
         match (&self.item, &self.raw) {
             (Item::Text(text), _) | (_, Some(text)) => Ok(text),
             _ => self.not("text"),
         }
     }
 
-    pub(in crate::config) fn list(&self) -> Result<&[Self], Faults> {
+    pub(in crate::config) fn list(&self) -> Result<&[Self], ValueProblems> {
         match &self.item {
             Item::List(nodes) => Ok(nodes),
             _ => self.not("a list"),
         }
     }
 
-    /// The tables of a list at `path`, each of which the file writes below a header of its own.
-    pub(in crate::config) fn tables(&self, path: &KeyPath) -> Result<&[Self], Faults> {
+    /// Returns the tables of a list at `path`, each of which the file writes below a header of its own.
+    pub(in crate::config) fn tables(&self, path: &KeyPath) -> Result<&[Self], ValueProblems> {
         match (&self.item, &self.place) {
             (Item::Table(_), Place::Variable(_)) => {
                 self.wrong("must be a list, not a table: number its entries, as KEYMINT__API_KEY__0__CONFIG_ID does")
@@ -102,10 +102,10 @@ impl Node {
         }
     }
 
-    pub(in crate::config) fn table(&self) -> Result<&Table, Faults> {
+    pub(in crate::config) fn table(&self) -> Result<&Table, ValueProblems> {
         match &self.item {
             Item::Table(table) => Ok(table),
-            // What double brackets make of a header.
+            // The result of a header in double brackets.
             Item::List(nodes) if nodes.iter().any(|node| matches!(node.item, Item::Table(_))) => {
                 self.wrong("must be a table, not a list of tables: write its header in single brackets")
             }
@@ -117,7 +117,7 @@ impl Node {
         matches!(self.item, Item::List(_))
     }
 
-    /// What it is, with its article.
+    /// Returns the name of its type, with the article.
     pub(super) fn kind(&self) -> &'static str {
         match self.item {
             Item::Text(_) => "text",
@@ -129,7 +129,7 @@ impl Node {
         }
     }
 
-    /// The node's place, and for a table those of the variables that put something into it.
+    /// Returns the node's place, and for a table also those of the variables that put values into it.
     pub(in crate::config) fn places(&self) -> Vec<&Place> {
         let mut places = vec![&self.place];
         let inner: Vec<&Self> = match &self.item {
@@ -142,16 +142,16 @@ impl Node {
         places
     }
 
-    pub(in crate::config) fn wrong<T>(&self, message: impl Into<String>) -> Result<T, Faults> {
-        Err(Faults::one(self.place.clone(), message))
+    pub(in crate::config) fn wrong<T>(&self, message: impl Into<String>) -> Result<T, ValueProblems> {
+        Err(ValueProblems::one(self.place.clone(), message))
     }
 
-    fn not<T>(&self, wanted: &str) -> Result<T, Faults> {
+    fn not<T>(&self, wanted: &str) -> Result<T, ValueProblems> {
         self.wrong(format!("must be {wanted}, not {}", self.kind()))
     }
 }
 
-/// The nearest number of 64 bits. It lies outside of every range that a key has, so that the range is reported.
+/// Returns the nearest 64-bit integer. It is outside of every key's range, so that the range is reported.
 fn saturated(number: &DeInteger<'_>) -> i64 {
     let text = number.as_str();
     let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };

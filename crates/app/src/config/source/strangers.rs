@@ -1,4 +1,4 @@
-//! Variables that look like ours and are not.
+//! Variables that resemble ours, but that nothing reads.
 
 use super::given::FILE;
 use super::variables::{SECRET_KEYS, name_of};
@@ -11,8 +11,10 @@ const PREFIX: &str = "KEYMINT_";
 const OVERRIDES: &str = "KEYMINT__";
 const NAMES: [&str; 2] = [secret::OWN, server_keys::VARIABLE];
 
-/// Finds the variables that nobody reads although their names begin as ours do: the ones that are nearly a name of ours
-/// are problems, and the others' names are returned, since what shares an environment may use such names.
+/// Finds the variables that nothing reads although their names have our prefix.
+///
+/// Those that are nearly one of our names are problems. The names of the others are returned, since other programs in
+/// the same environment may use such names.
 pub(in crate::config) fn strangers(
     environment: &Environment,
     keys: &[Key],
@@ -36,7 +38,7 @@ fn is_known(name: &str) -> bool {
     NAMES.contains(&name.strip_suffix(FILE).unwrap_or(name))
 }
 
-/// Kubernetes tells every process of a namespace where its services are: where one is called `keymint`, by such names.
+/// Returns true for the names by which Kubernetes tells every process of a namespace about a service called `keymint`.
 fn is_of_kubernetes(name: &str) -> bool {
     name.contains("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
@@ -44,7 +46,7 @@ fn is_of_kubernetes(name: &str) -> bool {
         || name.ends_with("_PORT")
 }
 
-/// Our name that this one may stand for: with one underscore for two, or with a slip.
+/// Returns our name that this one may stand for: with one underscore instead of two, or with a typing error.
 fn meant(name: &str, keys: &[Key]) -> Option<String> {
     let single = |name: &str| name.replace("__", "_");
     let mut overrides = keys.iter().map(|key| name_of(&key.path));

@@ -8,19 +8,19 @@ use crate::config::path::Step;
 use crate::config::{KeyPath, Location, Place, Problem};
 use crate::environment::Environment;
 
-/// Two underscores join the steps of a path, so that one underscore can stand in a key.
+/// Two underscores separate the steps of a path, so that a key can contain one underscore.
 const SEPARATOR: &str = "__";
 const PREFIX: &str = "KEYMINT__";
 
-/// What may be given in a file, since it may hold a secret.
+/// The keys that may be given in a file, since they may hold a secret.
 pub(super) const SECRET_KEYS: [&str; 1] = ["KEYMINT__DATABASE__URL"];
 
-/// The variable of a key of the reference; an index is 0.
+/// Returns the variable of a key of the reference; an index is 0.
 pub(super) fn name_of(path: &str) -> String {
     format!("{PREFIX}{}", path.replace("[]", ".0").replace('.', SEPARATOR).to_uppercase())
 }
 
-/// Puts the values of all `KEYMINT__...` variables into the tree, over those that are there.
+/// Puts the values of all `KEYMINT__...` variables into the tree, in place of existing ones.
 pub(in crate::config) fn apply(root: &mut Node, environment: &Environment) -> Vec<Problem> {
     let mut overrides = Vec::new();
     let mut problems = Vec::new();
@@ -29,16 +29,16 @@ pub(in crate::config) fn apply(root: &mut Node, environment: &Environment) -> Ve
     for name in names.map(stem).collect::<BTreeSet<_>>() {
         match given(environment, name) {
             Err(problem) => problems.push(problem),
-            // Only where a file is to be read, and none is named.
+            // The variable of a file is set, but empty.
             Ok(None) => {}
             Ok(Some(Given { place, text })) => match parse_path(name) {
-                // No setting means anything by white space at its ends, which files and shells leave there.
+                // No setting needs white space at its ends, which files and shells leave there.
                 Ok(path) => overrides.push((path, parse_value(text.trim(), place))),
                 Err(message) => problems.push(Problem::at_place(place, message)),
             },
         }
     }
-    // A table before what stands in it, and entry 2 of a list before entry 10.
+    // A table before its entries, and entry 2 of a list before entry 10.
     overrides.sort_by(|(left, _), (right, _)| left.cmp(right));
     for (path, node) in overrides {
         let place = Some(node.place.clone());
@@ -65,7 +65,7 @@ fn parse_path(name: &str) -> Result<KeyPath, &'static str> {
     steps.collect()
 }
 
-/// The text as a TOML value where it is one, else as text.
+/// Returns the text as a TOML value if it is one, else as text.
 fn parse_value(text: &str, place: Place) -> Node {
     let mut node = match DeValue::parse(text) {
         Ok(value) => Node::from_parsed(value.into_inner(), place.clone(), &|_| place.clone()),
@@ -75,13 +75,13 @@ fn parse_value(text: &str, place: Place) -> Node {
     node
 }
 
-/// Makes `new` the value at `steps` below `node`; what is missing on the way is made.
+/// Puts `new` at `steps` below `node`, and creates missing parents.
 fn put(node: &mut Node, steps: &[Step], new: Node) -> Result<(), String> {
     let Some((step, rest)) = steps.split_first() else {
         *node = new;
         return Ok(());
     };
-    // What is put into is no text any more, whatever the variable that made it said.
+    // A node with entries is not text any more, whatever its variable holds.
     node.raw = None;
     let kind = node.kind();
     let next = match (&mut node.item, step) {
@@ -106,7 +106,7 @@ fn put(node: &mut Node, steps: &[Step], new: Node) -> Result<(), String> {
     put(next, rest, new)
 }
 
-/// What the next step can be taken into.
+/// Returns an empty node for the next step.
 fn vacant(rest: &[Step], place: Place) -> Node {
     match rest.first() {
         Some(Step::Index(_)) => Node::new(place, Item::List(Vec::new())),

@@ -13,8 +13,8 @@ use crate::texts::texts;
 
 mod values;
 
-/// Checks that a key that went in through one handle comes back through another unchanged: when it is found, listed,
-/// and spent, and that after a spend the row holds what the domain made of it.
+/// Checks that a key that was inserted through one handle comes back through another unchanged: when it is found,
+/// listed and spent. After a spend the row must hold the domain's result.
 async fn survives<S: KeyStore>([store, other]: [&S; 2], key: &ApiKey, plain: &PlainKey, policy: &Policy) {
     store.insert(key, None).await.unwrap();
     assert_eq!(found(other, &key.details.id).await, *key);
@@ -33,7 +33,7 @@ async fn survives<S: KeyStore>([store, other]: [&S; 2], key: &ApiKey, plain: &Pl
     }
 }
 
-/// As [`survives`], for the sample key of that id after `edit`. Its owner is called as the key is.
+/// Does the same as [`survives`], for the sample key with that id after `edit`. Its owner has the same name.
 async fn sample_survives<E: Engine>(engine: &E, name: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) {
     let [store, other] = open_two(engine).await;
     let key = sample::key_with(name, |details, usage| {
@@ -70,7 +70,7 @@ pub async fn an_empty_text_is_not_an_absent_one<E: Engine>(engine: &E) {
     sample_survives(engine, "absent", |_, _| ()).await;
 }
 
-/// Only texts that no store indexes: Postgres holds at most 2704 bytes in an index.
+/// Uses only texts that no store indexes: Postgres holds at most 2704 bytes in an index.
 pub async fn long_texts_come_back_whole<E: Engine>(engine: &E) {
     sample_survives(engine, "long", |details, _| {
         details.name = Some("x".repeat(10_000));

@@ -5,7 +5,7 @@ use keymint_domain::value::{Metadata, Permissions};
 
 use crate::sample::{NOW, config, networks};
 
-/// Gives a key a value for every member, each another one.
+/// Gives every member of a key a different value.
 pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     let KeyDetails {
         id: _,

@@ -10,13 +10,13 @@ use super::stored::without_halves;
 
 pub use words::InvalidWords;
 
-/// What a key may do, or what a caller asks of it: actions by resource, in the order they were given.
+/// The permissions that a key grants, or that a caller requires: actions by resource, in the order they were given.
 ///
 /// `*` as a resource stands for every resource, `*` as an action for every action. On the key's side it grants them
-/// all; on the asked side it asks for them all, which nothing but a `*` in the same place grants. A bare list of actions
+/// all. On the required side it requires them all, and only a `*` in the same place grants that. A bare list of actions
 /// is short for those actions of `*`.
 ///
-/// | the key has | is asked for | granted |
+/// | the key has | the caller requires | granted |
 /// |---|---|---|
 /// | `{"*":["read"]}`, or `["read"]` | `{"files":["read"]}`, `{"*":["read"]}`, `["read"]` | yes |
 /// | `{"*":["read"]}` | `{"files":["write"]}`, `{"files":["*"]}` | no |
@@ -27,24 +27,28 @@ pub use words::InvalidWords;
 ///
 /// A `*` stands alone: `file*` and `read:*` are names.
 ///
-/// At rest and on the wire this is one JSON text, an object of string arrays; that text is kept as it came, so
-/// that what Better Auth wrote is what it reads back.
+/// In rows and on the wire this is one JSON text, an object of string arrays. The text is kept as it came, so that
+/// Better Auth reads back exactly what it wrote.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Permissions {
     json: Box<str>,
     actions: BTreeMap<Box<str>, Vec<Box<str>>>,
 }
 
-/// A JSON text that holds no permissions.
+/// The error for a JSON text that holds no permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object of string arrays")]
 pub struct InvalidPermissions;
 
-/// Every resource, or every action.
+/// The star, which stands for every resource, or every action.
 const ALL: &str = "*";
 
 impl Permissions {
-    /// Reads a JSON object of string arrays, or a bare array of strings, which is taken as the actions of `*`.
+    /// Reads a JSON object of string arrays, or a bare array of strings, which are actions of `*`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidPermissions`] for any other value.
     pub fn from_json(value: &Value) -> Result<Self, InvalidPermissions> {
         match value {
             Value::Array(_) => {
@@ -61,7 +65,8 @@ impl Permissions {
         }
     }
 
-    /// These actions of these resources: `&[("files", &["read", "write"])]`. Of a resource that comes twice the last counts.
+    /// Makes permissions of these actions of these resources: `&[("files", &["read", "write"])]`. If a resource comes
+    /// twice, the last one counts.
     pub fn of(resources: &[(&str, &[&str])]) -> Self {
         let json: serde_json::Map<_, _> =
             resources.iter().map(|(resource, actions)| ((*resource).to_owned(), Value::from(*actions))).collect();
@@ -71,9 +76,16 @@ impl Permissions {
         Self { json: Value::Object(json).to_string().into(), actions: actions.collect() }
     }
 
-    /// Reads the JSON text of a stored row; the text `null` means none, as Better Auth's update writes it
-    /// (docs/better-auth-wire.md 13.11), and so does an empty one. No writer of rows leaves a bare list there. Of an action with half
-    /// a character, which Better Auth takes, nobody can ask for that half.
+    /// Reads the JSON text of a stored row.
+    ///
+    /// The text `null` means none, as Better Auth's update writes it (docs/better-auth-wire.md 13.11), and so does an
+    /// empty text. A lone surrogate in an action, which Better Auth accepts, becomes U+FFFD, so that no request can
+    /// name that action.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidPermissions`] for any other text but an object of string arrays. A bare list is one too: no
+    /// writer stores it.
     pub fn from_stored(text: &str) -> Result<Option<Self>, InvalidPermissions> {
         if text.is_empty() {
             return Ok(None);
@@ -85,12 +97,12 @@ impl Permissions {
         }
     }
 
-    /// The JSON text, for a row or an answer.
+    /// Returns the JSON text, for a row or an answer.
     pub fn as_json(&self) -> &str {
         &self.json
     }
 
-    /// Bytes that the permissions hold on the heap, about.
+    /// Returns about the number of bytes that the permissions hold on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let text = |text: &str| heap_block(text.len());
         // A node of the tree is at least half full.
@@ -101,14 +113,16 @@ impl Permissions {
         text(&self.json) + places + resources + lists + actions
     }
 
-    /// Whether every action of every resource in `asked` is granted here. Asking for nothing, or for no action of a
-    /// resource, is refused (docs/better-auth-wire.md 8.3).
+    /// Returns true if every action of every resource in `asked` is granted here.
+    ///
+    /// Asking for nothing, or for no action of a resource, is refused (docs/better-auth-wire.md 8.3).
     pub fn grant(&self, asked: &Self) -> bool {
         self.missing(asked).is_none()
     }
 
-    /// What of `asked` is not granted here; `None` = all of it is. Where nothing in particular is asked for, what is
-    /// missing names nothing in particular either.
+    /// Returns the part of `asked` that is not granted here; `None` = all of it is granted.
+    ///
+    /// If `asked` is refused because it is empty, the result is empty too.
     pub fn missing(&self, asked: &Self) -> Option<Self> {
         let of_all = self.actions_of(ALL);
         asked.not_granted(|resource, action| {
@@ -119,12 +133,13 @@ impl Permissions {
         })
     }
 
-    /// As [`Permissions::missing`], where a `*` is a name like any other, as Better Auth has it.
+    /// Does the same as [`Permissions::missing`], but takes `*` as a name like any other, as Better Auth does.
     fn missing_by_name(&self, asked: &Self) -> Option<Self> {
         asked.not_granted(|resource, action| self.actions_of(resource).iter().any(|granted| **granted == *action))
     }
 
-    /// Those of these permissions that `grants` does not grant; `None` = none of them, and there are some.
+    /// Returns the part of these permissions that `grants` does not grant; `None` = there are some, and it grants them
+    /// all.
     fn not_granted(&self, grants: impl Fn(&str, &str) -> bool) -> Option<Self> {
         let mut missing = BTreeMap::new();
         for (resource, asked) in &self.actions {
@@ -136,13 +151,14 @@ impl Permissions {
         (self.actions.is_empty() || !missing.is_empty()).then(|| Self::from_actions(missing))
     }
 
-    /// The actions of a resource by its very name.
+    /// Returns the actions of exactly this resource.
     fn actions_of(&self, resource: &str) -> &[Box<str>] {
         self.actions.get(resource).map_or(&[], Vec::as_slice)
     }
 
-    /// What of these permissions a key does not grant that has `granted`; `None` = nothing. Without `wildcards` its stars
-    /// are names.
+    /// Returns the part of these permissions that a key with `granted` does not grant; `None` = it grants them all.
+    ///
+    /// Without `wildcards`, the key's stars are names.
     pub fn lacking_in(&self, granted: Option<&Self>, wildcards: bool) -> Option<Self> {
         match granted {
             Some(granted) if wildcards => granted.missing(self),
@@ -151,12 +167,12 @@ impl Permissions {
         }
     }
 
-    /// Every action with its resource, sorted by resource.
+    /// Returns every action with its resource, sorted by resource.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.actions.iter().flat_map(|(resource, actions)| actions.iter().map(|action| (&**resource, &**action)))
     }
 
-    /// Takes actions with their resources.
+    /// Makes permissions of actions with their resources.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut actions: BTreeMap<Box<str>, Vec<Box<str>>> = BTreeMap::new();
         for (resource, action) in pairs {

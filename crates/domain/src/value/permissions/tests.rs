@@ -114,8 +114,8 @@ proptest! {
         prop_assert_eq!(permissions(read.as_json()), read);
     }
 
-    /// What is granted by name is granted; without a star on the key's side there is no difference, and the stars
-    /// on the asked side are names.
+    /// A permission that is granted by name is granted. Without a star on the key's side both results are equal, and
+    /// the stars on the required side are names.
     #[test]
     fn stars_only_add(
         key in prop::collection::btree_map("[ab*]", prop::collection::vec("[rw*]", 0..3), 0..3),
@@ -128,7 +128,7 @@ proptest! {
         prop_assert!(has_star || missing == by_name);
     }
 
-    /// A star stands for every name: whoever is granted it is granted any name in its place.
+    /// A star stands for every name: a key that grants it grants any name in its place.
     #[test]
     fn who_is_granted_a_star_is_granted_every_name(
         key in prop::collection::btree_map("[ab*]", prop::collection::vec("[rw*]", 0..3), 0..3),

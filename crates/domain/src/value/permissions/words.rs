@@ -1,7 +1,7 @@
 //! Permissions in one line, for URLs and headers: `files:read,files:write`.
 //!
-//! In a word all but letters, digits and `-._~` may be percent-encoded as UTF-8, and `%`, `:` and `,` must be, since they
-//! mean something: `urn%3Aacme%3Afiles:read` is `{"urn:acme:files":["read"]}`.
+//! Every character of a word but letters, digits and `-._~` may be percent-encoded as UTF-8. `%`, `:` and `,` must be,
+//! since they are separators: `urn%3Aacme%3Afiles:read` is `{"urn:acme:files":["read"]}`.
 
 use std::borrow::Cow;
 
@@ -9,29 +9,29 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::Permissions;
 
-/// A line that says no permissions.
+/// The error for a line that holds no permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidWords {
-    /// A pair lacks its colon, or has nothing on one side of it.
+    /// A pair lacks its colon, or a word on one side of it.
     #[error("expected resource:action, more of them separated by commas")]
     Pair,
-    /// A pair has more than one colon, so that two things could be meant.
+    /// A pair has more than one colon, which makes it ambiguous.
     #[error("expected one colon between resource and action; a colon within either is %3A (in a query %253A)")]
     Colons,
-    /// A percent sign begins no encoded character.
+    /// A percent sign is not followed by an encoded character.
     #[error("expected two hexadecimal digits of UTF-8 after %; the sign itself is %25 (in a query %2525)")]
     Escape,
 }
 
-/// What is not percent-encoded (RFC 3986 2.3, unreserved).
+/// The characters that are percent-encoded: all but the unreserved ones (RFC 3986 2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Permissions {
-    /// Reads `resource:action` pairs between commas. Spaces around a pair do not count.
+    /// Reads `resource:action` pairs separated by commas. Spaces around a pair are ignored.
     ///
     /// # Errors
     ///
-    /// Something is no pair of words, or could be two.
+    /// Returns [`InvalidWords`] if a part is not a pair of words, or is ambiguous.
     pub fn from_words(line: &str) -> Result<Self, InvalidWords> {
         let pairs = line.split(',').map(|pair| {
             let (resource, action) = pair.trim().split_once(':').ok_or(InvalidWords::Pair)?;
@@ -44,8 +44,10 @@ impl Permissions {
         Ok(Self::from_pairs(pairs.iter().map(|(resource, action)| (&**resource, &**action))))
     }
 
-    /// The line that [`Permissions::from_words`] reads as these permissions, in ASCII without spaces; empty where there are
-    /// none. A word without characters cannot be said, and its pair is left out: a reader grants less, never more.
+    /// Returns the line that [`Permissions::from_words`] reads as these permissions, in ASCII without spaces; empty if
+    /// there are none.
+    ///
+    /// A word without characters cannot be written, and its pair is left out: a reader grants less, never more.
     pub fn to_words(&self) -> String {
         let pairs = self.pairs().filter(|(resource, action)| !resource.is_empty() && !action.is_empty());
         let encode = |word| utf8_percent_encode(word, ENCODED);
@@ -124,7 +126,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every permissions whose words have characters come back as they were, in the order of their pairs.
+        /// Permissions whose words all have characters are read back unchanged, in the order of their pairs.
         #[test]
         fn what_is_printed_is_read_back(
             map in prop::collection::btree_map("[a:,%* é\\PC]{1,8}", prop::collection::vec("[a:,%* \n]{1,4}|\\PC{1,8}", 1..4), 1..4),
@@ -135,7 +137,7 @@ mod tests {
             prop_assert_eq!(Permissions::from_words(&line), Ok(permissions));
         }
 
-        /// Whatever is read is printed as a line that says the same.
+        /// A line that is read is printed as a line with the same meaning.
         #[test]
         fn what_is_read_is_printed_as_the_same(line in "([a%*: ,]|%[0-7][0-9a-f]|[a-z]:[a-z]){0,8}|.*") {
             if let Ok(permissions) = Permissions::from_words(&line) {

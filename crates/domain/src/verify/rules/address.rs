@@ -1,12 +1,12 @@
-//! It is used from where its own and its configuration's rules allow it.
+//! The key's own rules and its configuration's allow the client's address.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::address::{AddressRules, ClientAddress, Networks};
 use crate::usage::Usage;
 use crate::verify::Fact;
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let client = case.attempt.client;
     let passes = |rules: &AddressRules| rules.admit(client);
     let by_configuration = case.configuration.map_or(true, |configuration| passes(&configuration.addresses));
@@ -29,7 +29,7 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     ]
 }
 
-/// Networks in one text, where there are any.
+/// Returns the networks as one text, if there are any.
 fn listed(networks: Option<&Networks>) -> Fact {
     let texts = networks.filter(|networks| !networks.is_empty()).map(|networks| networks.texts().collect::<Vec<_>>());
     texts.map(|texts| texts.join(", ")).as_deref().into()

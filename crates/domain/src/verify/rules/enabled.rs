@@ -1,10 +1,10 @@
-//! It is enabled, and was not revoked.
+//! The key is enabled, and was not revoked.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::usage::Usage;
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let details = &case.key.details;
     pass(details.enabled && details.revocation.is_none(), ErrorCode::KeyDisabled)
 }

@@ -1,15 +1,15 @@
-//! There is such a key, in the form in which its configuration keeps keys.
+//! The key exists in the form in which its configuration stores keys.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::usage::Usage;
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     let details = &case.key.details;
     let is_found_rightly = case
         .configuration
         .is_ok_and(|configuration| case.attempt.may_be_found_as(&details.stored, configuration.disable_key_hashing));
-    // Without a configuration nothing says in which form it is kept; the next rule refuses then.
+    // Without a configuration its stored form is unknown. The next rule refuses then.
     pass(is_found_rightly || case.configuration.is_err(), ErrorCode::InvalidApiKey)
 }
 

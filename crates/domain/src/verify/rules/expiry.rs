@@ -1,10 +1,10 @@
-//! It has not expired.
+//! The key has not expired.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::usage::Usage;
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     pass(!case.key.is_expired(case.now), ErrorCode::KeyExpired)
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the chain, one a file: each judges, and says what it looked at.
+//! The rules of the chain, one a file. Each judges an attempt, and reports the facts that it looked at.
 
 mod address;
 mod configuration;
@@ -19,7 +19,7 @@ use crate::{ApiKey, ErrorCode, Timestamp};
 pub(super) use configuration::is_foreign;
 pub(super) use permissions::missing;
 
-/// All rules in the order of the chain. A further rule is a file beside this one, and a line here.
+/// The rules in the order of the chain. A further rule is a file beside this one, and a line here.
 pub(super) const CHAIN: &[Rule] = &[
     Rule { name: "exists", judge: exists::judge, facts: exists::facts },
     Rule { name: "configuration", judge: configuration::judge, facts: configuration::facts },
@@ -32,20 +32,20 @@ pub(super) const CHAIN: &[Rule] = &[
     Rule { name: "rateLimit", judge: rate_limit::judge, facts: rate_limit::facts },
 ];
 
-/// One link of the chain.
+/// One rule of the chain.
 pub(super) struct Rule {
-    /// How a dry run calls it.
+    /// The rule's name in a dry run.
     pub(super) name: &'static str,
-    /// Passes or refuses, and takes from the counters what the call costs.
-    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), Stop>,
-    /// What it looks at, whatever it says.
+    /// Passes or refuses, and takes the cost of the call from the counters.
+    pub(super) judge: fn(&Case<'_>, &mut Usage) -> Result<(), RuleRefusal>,
+    /// Returns the facts that the rule looks at, whatever it decides.
     pub(super) facts: fn(&Case<'_>) -> Facts,
 }
 
-/// What a rule looks at, each with its name.
+/// The facts that a rule looks at, each with its name.
 pub(super) type Facts = Vec<(&'static str, Fact)>;
 
-/// A key that was found, and what is asked of it.
+/// A key that was found, and the attempt on it.
 pub(super) struct Case<'a> {
     pub(super) key: &'a ApiKey,
     pub(super) owner: Owner,
@@ -56,11 +56,11 @@ pub(super) struct Case<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Why a rule refuses.
+/// The refusal of a rule.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stop {
+pub(super) struct RuleRefusal {
     pub(super) code: ErrorCode,
-    /// Milliseconds until the same attempt is worth repeating; `None` = waiting does not help.
+    /// Milliseconds until a retry can succeed; `None` = waiting does not help.
     pub(super) retry_in_ms: Option<u64>,
 }
 
@@ -70,31 +70,31 @@ impl<'a> Case<'a> {
         Self { key, owner, attempt, policy, configuration, now }
     }
 
-    /// What the call takes. A look (cost 0) is answered as a call of 1 would be.
+    /// Returns the cost of the call. A look (cost 0) is answered like a call of 1.
     fn cost(&self) -> u64 {
         u64::from(self.attempt.cost.0.max(1))
     }
 
-    /// The rate limit that holds for the key.
+    /// Returns the rate limit that applies to the key.
     pub(super) fn limit(&self) -> Option<RateLimit> {
         let is_limited = self.configuration.is_ok_and(|configuration| configuration.rate_limit.enabled);
         self.key.details.rate_limit().filter(|_| is_limited)
     }
 }
 
-impl From<ErrorCode> for Stop {
+impl From<ErrorCode> for RuleRefusal {
     fn from(code: ErrorCode) -> Self {
         Self { code, retry_in_ms: None }
     }
 }
 
-impl Stop {
+impl RuleRefusal {
     fn denied(code: ErrorCode, Denied { retry_in_ms }: Denied) -> Self {
         Self { code, retry_in_ms }
     }
 }
 
 /// Refuses with `code` unless `passes`.
-fn pass(passes: bool, code: ErrorCode) -> Result<(), Stop> {
+fn pass(passes: bool, code: ErrorCode) -> Result<(), RuleRefusal> {
     if passes { Ok(()) } else { Err(code.into()) }
 }

@@ -1,18 +1,18 @@
-//! Its owner is not banned, and is there where one must be.
+//! The key's owner exists if required, and is not banned.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::ErrorCode;
 use crate::policy::References;
 use crate::usage::Usage;
 use crate::verify::{Ban, Owner};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     if case.owner.is_banned(case.now) {
         return Err(ErrorCode::UserBanned.into());
     }
     let opens_session = case.attempt.opens_session_by.is_some();
     let is_organization = references(case) == References::Organization;
-    // Whose session would it be?
+    // A session belongs to a user. An organization has none.
     let is_nobodys = opens_session && is_organization;
     pass(!is_nobodys && (!is_required(case) || case.owner != Owner::Absent), ErrorCode::InvalidReferenceIdFromApiKey)
 }
@@ -31,7 +31,7 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     ]
 }
 
-/// Whether a row of the table `user` is needed.
+/// Returns true if a row in the `user` table is required.
 fn is_required(case: &Case<'_>) -> bool {
     let opens_session = case.attempt.opens_session_by.is_some();
     references(case) == References::User && (case.policy.require_owner || opens_session)

@@ -1,10 +1,10 @@
-//! It grants what is asked for.
+//! The key grants the required permissions.
 
-use super::{Case, Facts, Stop, pass};
+use super::{Case, Facts, RuleRefusal, pass};
 use crate::usage::Usage;
 use crate::{ErrorCode, Permissions};
 
-pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, _: &mut Usage) -> Result<(), RuleRefusal> {
     pass(missing(case).is_none(), ErrorCode::KeyNotFound)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     ]
 }
 
-/// What the attempt asks for and the key does not grant; `None` = nothing.
+/// Returns the permissions that the attempt requires and the key does not grant; `None` = it grants them all.
 pub(in crate::verify) fn missing(case: &Case<'_>) -> Option<Permissions> {
     let asked = case.attempt.permissions.as_ref()?;
     let wildcards = case.configuration.is_ok_and(|configuration| configuration.wildcards);

@@ -1,23 +1,23 @@
-//! Its quota allows the cost, unless it was paid before.
+//! The key's quota covers the cost, unless it was paid before.
 
-use super::{Case, Facts, Stop};
+use super::{Case, Facts, RuleRefusal};
 use crate::usage::Usage;
 use crate::{ApiKey, ErrorCode};
 
-pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
     if case.attempt.is_paid {
         return Ok(());
     }
     let details = &case.key.details;
     *usage = usage
         .charged(details.refill(), details.created_at, case.cost(), case.now)
-        .map_err(|denied| Stop::denied(ErrorCode::UsageExceeded, denied))?;
+        .map_err(|denied| RuleRefusal::denied(ErrorCode::UsageExceeded, denied))?;
     Ok(())
 }
 
 pub(super) fn facts(case: &Case<'_>) -> Facts {
     let ApiKey { details, usage } = case.key;
-    // What is left once a refill that is due has come.
+    // The calls that are left once a due refill has happened.
     let available = usage.charged(details.refill(), details.created_at, 0, case.now).ok();
     vec![
         ("cost", case.cost().into()),

@@ -1,15 +1,15 @@
-//! Its rate limit allows the cost now, unless it was paid before.
+//! The key's rate limit admits the cost now, unless it was paid before.
 
-use super::{Case, Facts, Stop};
+use super::{Case, Facts, RuleRefusal};
 use crate::ErrorCode;
 use crate::usage::{Standing, Usage};
 
-pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), Stop> {
+pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
     let Some(limit) = case.limit().filter(|_| !case.attempt.is_paid) else { return Ok(()) };
     let algorithm = case.configuration?.rate_limit.algorithm;
     *usage = limit
         .admit(algorithm, *usage, case.cost(), case.now)
-        .map_err(|denied| Stop::denied(ErrorCode::RateLimited, denied))?;
+        .map_err(|denied| RuleRefusal::denied(ErrorCode::RateLimited, denied))?;
     Ok(())
 }
 

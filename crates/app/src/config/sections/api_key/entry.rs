@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::policy::References;
-use keymint_domain::value::{Prefix, utf16_len};
+use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
 
@@ -12,12 +12,12 @@ use crate::config::values::parsed;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// One `[[api_key]]`, and what is needed to compare its id with the others'.
+/// One `[[api_key]]` section, with what is needed to compare its id with the others'.
 pub(super) struct Entry {
     pub(super) configuration: Configuration,
-    /// The id that was given, where it is valid.
+    /// The given id, if it is valid.
     pub(super) id: Option<ConfigId>,
-    /// Whether an id was given, valid or not.
+    /// True if an id was given, valid or not.
     pub(super) has_id: bool,
     pub(super) id_location: Location,
 }
@@ -39,8 +39,9 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
     let configuration = Configuration {
         references: section.choice("references", default.references, &REFERENCES),
         api_key_headers: section.texts("api_key_headers", "list of header names", usual_headers, parse_header),
-        enable_session_for_api_keys: section.boolean("enable_session_for_api_keys", false),
-        allow_key_management: section.boolean("allow_key_management", false),
+        enable_session_for_api_keys: section
+            .boolean("enable_session_for_api_keys", default.enable_session_for_api_keys),
+        allow_key_management: section.boolean("allow_key_management", default.allow_key_management),
         key_length: section.integer("key_length", default.key_length, 16..=256),
         default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
         prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
@@ -48,17 +49,15 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         require_name: section.boolean("require_name", default.require_name),
         enable_metadata: section.boolean("enable_metadata", default.enable_metadata),
         disable_key_hashing: section.boolean("disable_key_hashing", default.disable_key_hashing),
-        default_remaining: section.optional_integer("default_remaining", 0..=limits::MAX_COUNT).map(u64::from),
-        max_keys_per_user: section
-            .optional_integer("max_keys_per_user", 1..=limits::MAX_COUNT)
-            .and_then(NonZeroU32::new),
+        default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
+        max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
         expiration: limits::expiration(section, default.expiration),
         rate_limit: limits::rate_limit(section, default.rate_limit),
         permissions: permissions::read(section),
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
-        retention_ms: section.integer("retention_days", 0, 0..=36_500) * DAY_MS,
+        retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         id: default.id,
     };
@@ -101,7 +100,7 @@ fn parse_prefix(text: &str) -> Result<String, &'static str> {
     Ok(prefix.as_str().to_owned())
 }
 
-/// A header's name in lower case, as RFC 9110 has it (a token).
+/// Reads a header's name in lower case, a token in RFC 9110.
 fn parse_header(text: &str) -> Result<String, &'static str> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if text.is_empty() || !text.bytes().all(token) {

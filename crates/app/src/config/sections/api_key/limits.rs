@@ -1,13 +1,10 @@
 use keymint_domain::policy::{Expiration, LengthRange, RateLimitDefaults};
 use keymint_domain::usage::Algorithm;
-use keymint_domain::value::Lifetime;
+use keymint_domain::value::{Lifetime, MAX_COUNT};
 
 use crate::config::section::Section;
 
-/// Better Auth keeps counters in 32-bit columns.
-pub(super) const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
-
-/// A century.
+/// The largest number of days: a century.
 const MAX_DAYS: u32 = 36_500;
 
 pub(super) fn lengths(
@@ -24,7 +21,7 @@ pub(super) fn lengths(
     })
 }
 
-/// UTF-16 units of a key that are kept to recognise it by; `None` = none are.
+/// Reads the number of UTF-16 units of a key that are stored to recognize it by; `None` = none are.
 pub(super) fn starting_characters(section: &mut Section<'_, '_>, default: Option<usize>) -> Option<usize> {
     section.section("starting_characters", |section| {
         let store = section.boolean("store", default.is_some());
@@ -40,8 +37,7 @@ pub(super) fn expiration(section: &mut Section<'_, '_>, default: Expiration) -> 
         let min_days = section.integer("min_days", default.min_days, 0..=MAX_DAYS);
         let max_days = section.integer("max_days", default.max_days, 0..=MAX_DAYS);
         check_order(section, ["min_days", "max_days"], min_days <= max_days);
-        // 0 is no lifetime, which is what the key's 0 means. The default need not lie between the limits: they are
-        // for what requests ask.
+        // The key's 0 means no lifetime. The default need not lie between the limits: they apply to requests.
         Expiration { default: Lifetime::from_seconds(seconds.into()).ok(), allow_custom, min_days, max_days }
     })
 }

@@ -10,7 +10,7 @@ use keymint_domain::Policy;
 use crate::config::section::Section;
 use entry::Entry;
 
-/// Reads all entries; where there is none, the default configuration alone.
+/// Reads all entries. If there are none, returns the default configuration alone.
 pub(in crate::config) fn read(root: &mut Section<'_, '_>) -> Policy {
     let entries = root.sections("api_key", entry::read);
     check_ids(root, &entries);

@@ -2,7 +2,7 @@ use keymint_domain::Permissions;
 use serde_json::Value as Json;
 
 use crate::config::section::Section;
-use crate::config::source::{Faults, Node};
+use crate::config::source::{Node, ValueProblems};
 use crate::config::values::{entries, list};
 
 /// Reads actions by resource, or a bare list of actions.
@@ -17,7 +17,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Permissions> {
     )
 }
 
-fn parse(node: &Node) -> Result<Permissions, Faults> {
+fn parse(node: &Node) -> Result<Permissions, ValueProblems> {
     let permissions = if node.is_list() {
         actions(node)?
     } else {
@@ -27,7 +27,7 @@ fn parse(node: &Node) -> Result<Permissions, Faults> {
     Permissions::from_json(&permissions).or_else(|error| node.wrong(error.to_string()))
 }
 
-fn actions(node: &Node) -> Result<Json, Faults> {
+fn actions(node: &Node) -> Result<Json, ValueProblems> {
     let actions = list(node, |action| action.text().map(Json::from))?;
     Ok(Json::Array(actions))
 }

@@ -1,0 +1,20 @@
+//! Questions of gateways: whether a request may pass, and whose it is.
+
+mod authorize;
+mod identity;
+mod key_set;
+mod parameters;
+mod repeat;
+
+use super::endpoint::{Area, Endpoint};
+
+pub(super) fn area() -> Area {
+    let at = Endpoint::any(authorize::PATH, authorize::authorize, authorize::describe);
+    let below = Endpoint::any(authorize::PATH, authorize::authorize, authorize::describe_below).below(authorize::REST);
+    let endpoints = vec![
+        at.frequent().fails_as(authorize::denial),
+        below.frequent().fails_as(authorize::denial),
+        Endpoint::probe("/.well-known/jwks.json", key_set::key_set, key_set::describe),
+    ];
+    Area { name: "Gateways", about: "Whether a request may pass, asked by gateways.", endpoints }
+}

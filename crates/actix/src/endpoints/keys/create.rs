@@ -1,0 +1,103 @@
+//! `POST /api-key/create` (docs/better-auth-wire.md 7.1).
+
+use actix_web::HttpResponse;
+use keymint_domain::address::AddressRules;
+use keymint_domain::key::{Field, NewKey};
+use keymint_domain::{ErrorCode, OrganizationId, OwnerId};
+use keymint_service::CreateKey;
+use serde_json::json;
+
+use super::{OF_MEMBERS, of_users};
+use crate::error::ApiError;
+use crate::extract::UserRequest;
+use crate::members::{Members, Shape};
+use crate::openapi::{Description, DocumentContext, examples};
+use crate::views::CreatedView;
+
+/// Reads the members, in the order of Better Auth's schema.
+fn read(body: &mut Members<'_>) -> CreateKey {
+    let config_id =
+        body.optional("configId", "The configuration; `default` where absent, empty or unknown.").config_id();
+    let name = body.optional("name", "For people.").new_key_name();
+    let expires_in =
+        body.optional("expiresIn", "Seconds that it lives; null is as long as the configuration says.").lifetime();
+    let prefix = body.optional("prefix", "What the key begins with.").prefix();
+    let remaining =
+        body.optional("remaining", "Uses that the quota allows; null is no quota. A server's.").nullable_count(0);
+    let metadata = body.optional("metadata", "What to attach to it, where `enable_metadata` is on.").new_metadata();
+    let refill = body.refill();
+    let rate_limit_window_ms =
+        body.optional("rateLimitTimeWindow", "Milliseconds of the rate limit's window. A server's.").count(1);
+    let rate_limit_max = body.optional("rateLimitMax", "Uses per window. A server's.").count(1);
+    let rate_limit_enabled = body.optional("rateLimitEnabled", "Whether it is rate limited. A server's.").boolean();
+    let permissions = body
+        .optional("permissions", "Actions by resource, or a list of actions of every resource. A server's.")
+        .permissions();
+    let allowed = body
+        .optional("allowedAddresses", "From where alone it may be used; null is everywhere. A server's.")
+        .networks();
+    let denied =
+        body.optional("deniedAddresses", "From where it may not be used; null is nowhere. A server's.").networks();
+    let owner = body
+        .optional("userId", "Whose key it is. A server must say so; a user's own are their own.")
+        .coerced_id(OwnerId::parse);
+    let organization = body
+        .optional("organizationId", "Whose key it is, where the configuration's belong to organizations.")
+        .coerced_id_or_empty(OrganizationId::parse);
+    CreateKey {
+        config_id,
+        owner,
+        organization: given(organization),
+        new: NewKey {
+            name,
+            prefix,
+            expires_in: given(expires_in),
+            metadata,
+            remaining,
+            refill,
+            rate_limit_enabled,
+            rate_limit_window_ms,
+            rate_limit_max,
+            permissions,
+            addresses: AddressRules { allowed: allowed.unwrap_or_default(), denied: denied.unwrap_or_default() },
+        },
+    }
+}
+
+fn given<T>(field: Field<T>) -> Option<T> {
+    match field {
+        Field::Given(value) => Some(value),
+        Field::Absent | Field::Null => None,
+    }
+}
+
+pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
+    let body = json!({ "userId": "ada", "name": "first", "prefix": "sk_", "permissions": { "files": ["read"] } });
+    of_users("createApiKey", "Makes a key, and shows it this once.")
+        .reads(Shape::of_body(context.policy, read), body)
+        .answers::<CreatedView<'_>>("The key, with its text.", examples::key_with(&json!({ "key": examples::KEY })))
+        .leads_to("getApiKey", "id", "$response.body#/id")
+        .leads_to("updateApiKey", "body.keyId", "$response.body#/id")
+        .leads_to("revokeApiKey", "body.id", "$response.body#/id")
+        .leads_to("deleteApiKey", "body.keyId", "$response.body#/id")
+        .leads_to("verifyApiKey", "body.key", "$response.body#/key")
+        .leads_to("validateApiKey", "body.apiKey", "$response.body#/key")
+        .fails(OF_MEMBERS)
+        .fails([
+            ErrorCode::InvalidPrefixLength,
+            ErrorCode::MetadataDisabled,
+            ErrorCode::NameRequired,
+            ErrorCode::UserIdRequired,
+            ErrorCode::OrganizationIdRequired,
+        ])
+        .fails([ErrorCode::KeyManagementNotAllowed, ErrorCode::MaxKeysReached, ErrorCode::OrganizationPluginRequired])
+}
+
+pub(super) async fn create(request: UserRequest) -> Result<HttpResponse, ApiError> {
+    let new = request.read(|body| Some(read(body)))?;
+    let caller = request.caller().await?;
+    let minted = request.api.keys.create(&caller, new).await?;
+    let made = &minted.key.details;
+    request.note_change(&caller, &made.id, Some(&made.owner));
+    Ok(HttpResponse::Ok().json(CreatedView::from(&minted)))
+}

@@ -1,0 +1,28 @@
+//! `POST /api-key/delete` (docs/better-auth-wire.md 7.5).
+
+use actix_web::HttpResponse;
+use keymint_domain::ErrorCode;
+use serde_json::json;
+
+use super::{of_users, read_key};
+use crate::error::ApiError;
+use crate::extract::UserRequest;
+use crate::members::Shape;
+use crate::openapi::{Description, DocumentContext, examples, success};
+
+pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
+    let body = Shape::of_body(context.policy, |body| read_key(body, "keyId"));
+    of_users("deleteApiKey", "Removes a key for good.")
+        .reads(body, json!({ "keyId": examples::KEY_ID }))
+        .answers_with("It is gone.", success(), json!({ "success": true }))
+        .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound, ErrorCode::KeyManagementNotAllowed])
+        .fails([ErrorCode::KeyReferenced])
+}
+
+pub(super) async fn delete(request: UserRequest) -> Result<HttpResponse, ApiError> {
+    let (id, config_id) = request.read(|body| read_key(body, "keyId"))?;
+    let caller = request.caller().await?;
+    let owner = request.api.keys.delete(&caller, &id, config_id.as_ref()).await?;
+    request.note_change(&caller, &id, owner.as_ref());
+    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+}

@@ -1,0 +1,28 @@
+//! `POST /api-key/delete-all-expired-api-keys` (docs/better-auth-wire.md 7.7). It takes no body.
+
+use actix_web::HttpResponse;
+use keymint_domain::ErrorCode;
+use serde_json::json;
+use utoipa::openapi::Type;
+
+use crate::error::ApiError;
+use crate::extract::ServerOrAnyone;
+use crate::live::CurrentApi;
+use crate::members::schema;
+use crate::openapi::{Callers, Description, DocumentContext, success};
+
+pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
+    let error = schema::text().schema_type(Type::Null);
+    let answer = success().property("error", error).required("error");
+    Description::new("deleteAllExpiredApiKeys", "Removes every expired key.", Callers::Servers)
+        .answers_with("They are gone.", answer, json!({ "success": true, "error": null }))
+        .fails([ErrorCode::Unauthorized])
+}
+
+pub(super) async fn delete_all_expired(
+    ServerOrAnyone(caller): ServerOrAnyone,
+    api: CurrentApi,
+) -> Result<HttpResponse, ApiError> {
+    api.keys.delete_all_expired(&caller).await?;
+    Ok(HttpResponse::Ok().json(json!({ "success": true, "error": null })))
+}

@@ -1,0 +1,64 @@
+//! Management of keys, by users and by servers.
+
+mod create;
+mod delete;
+mod delete_all_expired;
+mod get;
+mod list;
+mod revoke;
+mod update;
+
+use keymint_domain::{ConfigId, ErrorCode, KeyId};
+
+use super::endpoint::{Area, Endpoint};
+use crate::members::Members;
+use crate::openapi::{Callers, Description};
+
+pub(super) fn area() -> Area {
+    let endpoints = vec![
+        Endpoint::post("/api-key/create", create::create, create::describe),
+        Endpoint::get("/api-key/get", get::get, get::describe),
+        Endpoint::get("/api-key/list", list::list, list::describe),
+        Endpoint::post("/api-key/update", update::update, update::describe),
+        Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
+        Endpoint::post("/api-key/delete", delete::delete, delete::describe),
+        Endpoint::post(
+            "/api-key/delete-all-expired-api-keys",
+            delete_all_expired::delete_all_expired,
+            delete_all_expired::describe,
+        ),
+    ];
+    Area { name: "Keys", about: "Making, changing and ending keys, by users and by servers.", endpoints }
+}
+
+/// Errors of the roles of an organization's members.
+const OF_ORGANIZATIONS: [ErrorCode; 3] = [
+    ErrorCode::UserNotMemberOfOrganization,
+    ErrorCode::InsufficientApiKeyPermissions,
+    ErrorCode::NoDefaultApiKeyConfigurationFound,
+];
+/// Errors of the members of a new or changed key.
+const OF_MEMBERS: [ErrorCode; 9] = [
+    ErrorCode::InvalidMetadataType,
+    ErrorCode::RefillAmountAndIntervalRequired,
+    ErrorCode::RefillIntervalAndAmountRequired,
+    ErrorCode::ExpiresInIsTooSmall,
+    ErrorCode::ExpiresInIsTooLarge,
+    ErrorCode::InvalidNameLength,
+    ErrorCode::KeyDisabledExpiration,
+    ErrorCode::ServerOnlyProperty,
+    ErrorCode::UnauthorizedSession,
+];
+
+/// Begins the description of an endpoint for users and servers.
+fn of_users(id: &'static str, summary: &'static str) -> Description {
+    Description::new(id, summary, Callers::Users).fails([ErrorCode::UserBanned]).fails(OF_ORGANIZATIONS)
+}
+
+/// Reads which key is meant: the id in the member `name`, and the configuration that the key must be of.
+fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
+    let config_id =
+        members.optional("configId", "The configuration that the key must be of; `default` where empty.").config_id();
+    let id = members.required(name, "The key.").id(KeyId::parse)?;
+    Some((id, config_id))
+}

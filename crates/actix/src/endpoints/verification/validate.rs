@@ -1,0 +1,72 @@
+//! `POST /api-key/validate`: a verification as Better Auth UI's documentation has it. A refused key is an error, with a
+//! status and a code of its own.
+
+use actix_web::{HttpRequest, HttpResponse};
+use keymint_domain::ErrorCode;
+use keymint_service::{ServiceError, Validated, VerifyKey};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::{of_verifiers, read_use, refused};
+use crate::callers::proven_address;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, ServerOrAnyone};
+use crate::live::CurrentApi;
+use crate::members::{Members, Shape};
+use crate::observe::AccessNote;
+use crate::openapi::{Description, DocumentContext, LIMITS, REFUSALS, examples, refusal};
+use crate::views::limits::show_limits;
+use crate::views::{KeyView, UserView};
+
+/// A key that may be used, and its owner.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Validated)]
+struct ValidatedView<'a> {
+    /// The owner; null where the key belongs to an organization, or to an id that the table `user` does not have.
+    #[schema(required)]
+    user: Option<UserView<'a>>,
+    api_key: KeyView<'a>,
+}
+
+impl<'a> From<&'a Validated> for ValidatedView<'a> {
+    fn from(validated: &'a Validated) -> Self {
+        Self { user: validated.user.as_ref().map(UserView::from), api_key: KeyView::from(&validated.key) }
+    }
+}
+
+fn read(body: &mut Members<'_>) -> Option<VerifyKey> {
+    read_use(body, "apiKey")
+}
+
+pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
+    let summary = "The same as a verification, with the owner; a refused key is an error.";
+    let validated = json!({ "user": examples::user(), "apiKey": examples::key() });
+    let reasons = REFUSALS.into_iter().chain([ErrorCode::InsufficientPermissions]);
+    of_verifiers(context, "validateApiKey", summary)
+        .reads(Shape::of_body(context.policy, read), json!({ "apiKey": examples::KEY }))
+        .answers::<ValidatedView<'_>>("The key and its owner.", validated)
+        .with_headers(LIMITS)
+        .fails(refused(context))
+        .fails(reasons.map(|code| ApiError::Invalid(refusal(code))))
+        .fails([ErrorCode::ServerOnlyProperty])
+        .fails([ServiceError::Overloaded])
+}
+
+pub(super) async fn validate(
+    http: HttpRequest,
+    ServerOrAnyone(caller): ServerOrAnyone,
+    JsonBody(body): JsonBody,
+    api: CurrentApi,
+) -> Result<HttpResponse, ApiError> {
+    let mut members = Members::body(body.as_ref())?;
+    let asked = read(&mut members);
+    let mut verification = members.finish(asked)?;
+    verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
+    let validated = api.keys.validate(&caller, verification).await?.map_err(ApiError::Invalid)?;
+    api.note(&http, || AccessNote::accepted(&validated.key));
+    let mut response = HttpResponse::Ok().json(ValidatedView::from(&validated));
+    show_limits(response.headers_mut(), api.keys.standings(&validated.key));
+    Ok(response)
+}

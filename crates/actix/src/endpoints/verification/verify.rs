@@ -1,0 +1,76 @@
+//! `POST /api-key/verify` (docs/better-auth-wire.md 7.6): 200 whatever the verdict. With `dryRun` it shows the finding of
+//! every rule, and counts nothing.
+
+use actix_web::{HttpRequest, HttpResponse};
+use keymint_domain::ErrorCode;
+use keymint_service::{ServiceError, VerifyKey};
+use serde_json::json;
+use utoipa::ToSchema as _;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::AnyOfBuilder;
+
+use super::{of_verifiers, read_use, refused};
+use crate::callers::proven_address;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, ServerOrAnyone};
+use crate::live::CurrentApi;
+use crate::members::{Members, Shape};
+use crate::observe::AccessNote;
+use crate::openapi::{Description, DocumentContext, LIMITS, RETRY_AFTER, examples};
+use crate::views::limits::show_verdict;
+use crate::views::{DryRunView, VerdictView};
+
+/// Reads the members: the verification, and true for a dry run.
+fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
+    let verification = read_use(body, "key");
+    let dry_run =
+        body.optional("dryRun", "Whether to say what every rule says, and to count nothing. A server's.").boolean();
+    Some((verification?, dry_run.unwrap_or_default()))
+}
+
+pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
+    let answer = AnyOfBuilder::new()
+        .item(Ref::from_schema_name(VerdictView::name()))
+        .item(Ref::from_schema_name(DryRunView::name()));
+    let verdict = json!({ "valid": true, "error": null, "key": examples::key() });
+    of_verifiers(context, "verifyApiKey", "Says whether a key may be used now, and counts the use.")
+        .text(
+            "The status is 200 whatever the verdict. The first of these that holds is the reason of a refusal, which \
+             costs nothing: `INVALID_API_KEY`, `IP_NOT_ALLOWED`, `KEY_DISABLED`, `KEY_EXPIRED`, `USER_BANNED`, \
+             `INVALID_REFERENCE_ID_FROM_API_KEY`, `KEY_NOT_FOUND` (it does not grant the permissions that were asked \
+             for), `USAGE_EXCEEDED`, `RATE_LIMITED`.",
+        )
+        .reads(
+            Shape::of_body(context.policy, read),
+            json!({ "key": examples::KEY, "permissions": { "files": ["read"] } }),
+        )
+        .refers_to::<DryRunView<'_>>()
+        .answers_with("The verdict, whatever it is; of a dry run what every rule says besides.", answer, verdict)
+        .with_headers(LIMITS)
+        .with_headers([RETRY_AFTER])
+        .fails(refused(context))
+        .fails([ErrorCode::ServerOnlyProperty])
+        .fails([ServiceError::Overloaded])
+}
+
+pub(super) async fn verify(
+    http: HttpRequest,
+    ServerOrAnyone(caller): ServerOrAnyone,
+    JsonBody(body): JsonBody,
+    api: CurrentApi,
+) -> Result<HttpResponse, ApiError> {
+    let mut members = Members::body(body.as_ref())?;
+    let asked = read(&mut members);
+    let (mut verification, is_dry_run) = members.finish(asked)?;
+    verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
+    if is_dry_run {
+        // In a box of its own, so that other verifications do not carry its room.
+        let run = Box::pin(api.keys.dry_run(&caller, verification)).await?;
+        return Ok(HttpResponse::Ok().json(DryRunView::from(&run)));
+    }
+    let verdict = api.keys.verify(&caller, verification).await?;
+    api.note(&http, || AccessNote::verdict(&verdict));
+    let mut response = HttpResponse::Ok().json(VerdictView::from(&verdict));
+    show_verdict(response.headers_mut(), &verdict, &api.keys);
+    Ok(response)
+}

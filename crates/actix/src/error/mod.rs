@@ -1,0 +1,309 @@
+//! Errors, and the forms in which clients and gateways are told of them.
+
+mod denial;
+mod status;
+mod verifier;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::{ConnectionType, StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use keymint_domain::ErrorCode;
+use keymint_domain::verify::Refusal;
+use keymint_ports::StoreError;
+use keymint_service::ServiceError;
+use serde_json::json;
+
+use crate::views::RefusalDetails;
+use crate::views::limits::{retry_after, show_limits};
+
+pub use denial::Denial;
+use status::status_of;
+pub use verifier::VerifierError;
+
+/// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
+#[derive(Debug)]
+pub enum ApiError {
+    /// A use case failed.
+    Service(ServiceError),
+    /// The key that was to be validated may not be used.
+    Invalid(Refusal),
+    /// Whether the key of a guarded route may be used cannot be told.
+    Unchecked(VerifierError),
+    /// The key that a gateway's client shows may not be used.
+    Denied(Refusal),
+    /// A gateway's client shows no key.
+    MissingKey,
+    /// A gateway's client shows two keys that are not the same.
+    DifferentKeys,
+    /// Somebody asks as a gateway who is none.
+    NotAGateway,
+    /// The body or the query is malformed: zod's text (docs/better-auth-wire.md 2.3).
+    Validation(String),
+    /// A member that names a URL is no text (docs/better-auth-wire.md 3.5).
+    NotAText(&'static str),
+    /// The body is no JSON (docs/better-auth-wire.md 2.4).
+    InvalidJson,
+    /// The body is of a media type that is not taken (docs/better-auth-wire.md 2.4).
+    MediaType {
+        /// What it says it is; `None` = nothing.
+        given: Option<String>,
+        /// What is taken.
+        allowed: &'static str,
+    },
+    /// The body has more bytes than this.
+    TooLarge(usize),
+    /// The client took too long to send its body.
+    SlowBody,
+    /// The client broke off while sending its body.
+    BrokenBody,
+    /// Too many requests came from the client's address; the next may come after this time.
+    Throttled(Duration),
+    /// The request took longer than it may.
+    Timeout,
+    /// The process is about to stop.
+    Draining,
+    /// No such route, or not with this method.
+    NotFound,
+}
+
+/// Time after which a client should ask again where the store was down or the queue full.
+const SOON: Duration = Duration::from_secs(1);
+
+const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
+
+/// What a client is told.
+struct Answer {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    /// How long to wait before the same request is worth repeating.
+    retry: Option<Duration>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), retry: None }
+    }
+
+    fn of(code: ErrorCode) -> Self {
+        Self::new(status_of(code), code.as_str(), code.message())
+    }
+
+    fn after(self, retry: impl Into<Option<Duration>>) -> Self {
+        Self { retry: retry.into(), ..self }
+    }
+}
+
+impl ApiError {
+    /// The code on the wire.
+    pub fn code(&self) -> &'static str {
+        self.answer().code
+    }
+
+    /// The message on the wire: fixed texts, and what the client itself sent.
+    fn answer(&self) -> Answer {
+        const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+        const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+        match self {
+            Self::Service(error) => of_service(error),
+            Self::Invalid(refusal) => of_invalid(refusal),
+            Self::Unchecked(VerifierError::Unavailable(_)) => {
+                let message = "API keys cannot be checked now. Try again later.";
+                Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
+            }
+            Self::Unchecked(VerifierError::Failed(_)) => internal(),
+            Self::Denied(refusal) => of_denied(refusal),
+            Self::MissingKey => {
+                Answer::new(StatusCode::UNAUTHORIZED, "MISSING_API_KEY", "The request shows no API key.")
+            }
+            Self::DifferentKeys => {
+                let message = "The request shows different API keys.";
+                Answer::new(StatusCode::UNAUTHORIZED, "DIFFERENT_API_KEYS", message)
+            }
+            Self::NotAGateway => {
+                let message =
+                    "Only gateways of server.trusted_proxies, or with a server key in X-Authz-Server-Key, may ask.";
+                Answer::new(StatusCode::FORBIDDEN, "NOT_A_GATEWAY", message)
+            }
+            Self::Validation(message) => Answer::new(BAD_REQUEST, "VALIDATION_ERROR", message.clone()),
+            Self::NotAText(member) => {
+                Answer::new(BAD_REQUEST, "BAD_REQUEST", format!("Invalid {member}: expected a string"))
+            }
+            Self::InvalidJson => Answer::new(BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body"),
+            Self::MediaType { given, allowed } => {
+                let message = match given {
+                    Some(given) => format!("Content-Type \"{given}\" is not allowed. Allowed types: {allowed}"),
+                    None => format!("Content-Type is required. Allowed types: {allowed}"),
+                };
+                Answer::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
+            }
+            Self::TooLarge(limit) => {
+                let message = format!("The request body is larger than {limit} bytes.");
+                Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+            }
+            Self::SlowBody => {
+                let message = "The request body took too long to arrive.";
+                Answer::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message)
+            }
+            Self::BrokenBody => Answer::new(BAD_REQUEST, "BAD_REQUEST", "The request body broke off."),
+            Self::Throttled(wait) => Answer::of(ErrorCode::TooManyRequests).after(*wait),
+            Self::Timeout => {
+                Answer::new(UNAVAILABLE, "TIMEOUT", "The request took too long. Try again later.").after(SOON)
+            }
+            Self::Draining => {
+                Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is stopping. Try again later.").after(SOON)
+            }
+            Self::NotFound => Answer::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
+        }
+    }
+
+    /// The message on the wire.
+    pub(crate) fn message(&self) -> Cow<'static, str> {
+        self.answer().message
+    }
+
+    /// Why the key that the request shows was refused, where that is the error.
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) | Self::Denied(refusal) => {
+                Some(refusal)
+            }
+            _ => None,
+        }
+    }
+
+    /// Says when the same request is worth repeating, and how a refused key stands against its limits.
+    pub(crate) fn show_retry(&self, headers: &mut HeaderMap) {
+        if let Some(refusal) = self.refusal() {
+            show_limits(headers, refusal.standings.iter().copied());
+        }
+        if let Some(wait) = self.answer().retry {
+            let seconds = retry_after(wait);
+            // Better Auth's own limiter names the header so (docs/better-auth-wire.md 1.2).
+            if matches!(self, Self::Throttled(_)) {
+                headers.insert(X_RETRY_AFTER, seconds.clone());
+            }
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+    }
+}
+
+fn of_service(error: &ServiceError) -> Answer {
+    const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+    match error {
+        ServiceError::Refused(code) => Answer::of(*code),
+        ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
+        // Better Auth's status for a key that it does not even look for (docs/better-auth-wire.md 9, step 2).
+        ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
+        ServiceError::Overloaded => {
+            Answer::new(UNAVAILABLE, "OVERLOADED", "Too many requests are waiting. Try again later.").after(SOON)
+        }
+        ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked) => {
+            Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.").after(SOON)
+        }
+        ServiceError::Store(StoreError::OutOfRange { column }) => {
+            let message = format!("[body.{column}] Too big: expected number to be <=2147483647");
+            Answer::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message)
+        }
+        ServiceError::UnusableKey | ServiceError::Store(_) => internal(),
+    }
+}
+
+fn internal() -> Answer {
+    Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
+}
+
+/// What a gateway tells its client: 401 where another key would help, 403 where this one may do less than it is asked
+/// for, 429 where it may do so later.
+fn of_denied(refusal: &Refusal) -> Answer {
+    let reason = refusal.reason();
+    let status = match reason {
+        ErrorCode::InsufficientPermissions | ErrorCode::WrongConfiguration | ErrorCode::IpNotAllowed => {
+            StatusCode::FORBIDDEN
+        }
+        ErrorCode::RateLimited | ErrorCode::UsageExceeded => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    Answer { status, ..Answer::of(reason) }.after(wait(refusal))
+}
+
+/// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
+fn of_invalid(refusal: &Refusal) -> Answer {
+    let (status, code) = match refusal.reason() {
+        ErrorCode::InsufficientPermissions | ErrorCode::IpNotAllowed => return of_denied(refusal),
+        ErrorCode::KeyExpired => (StatusCode::UNAUTHORIZED, "API_KEY_EXPIRED"),
+        ErrorCode::KeyDisabled => (StatusCode::UNAUTHORIZED, "API_KEY_REVOKED"),
+        ErrorCode::RateLimited | ErrorCode::UsageExceeded => (StatusCode::TOO_MANY_REQUESTS, "API_KEY_RATE_LIMITED"),
+        _ => (StatusCode::UNAUTHORIZED, "API_KEY_INVALID"),
+    };
+    Answer::new(status, code, refusal.code.message()).after(wait(refusal))
+}
+
+fn wait(refusal: &Refusal) -> Option<Duration> {
+    refusal.retry_in_ms.map(Duration::from_millis)
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.answer().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let Answer { status, code, message, .. } = self.answer();
+        let mut body = json!({ "code": code, "message": message });
+        if let Some(details) = self.refusal().and_then(RefusalDetails::of) {
+            body["details"] = json!(details);
+        }
+        let mut response = HttpResponse::build(status).json(body);
+        self.show_retry(response.headers_mut());
+        // What is left of a refused body is not read; the connection cannot be used again.
+        if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::error::Error for ApiError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Service(error) => Some(error),
+            Self::Unchecked(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<VerifierError> for ApiError {
+    fn from(error: VerifierError) -> Self {
+        Self::Unchecked(error)
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self::Service(code.into())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}

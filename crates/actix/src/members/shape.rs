@@ -1,0 +1,75 @@
+use std::borrow::Cow;
+
+use keymint_domain::Policy;
+use serde_json::Map;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::ObjectBuilder;
+
+use super::schema::{Property, object};
+use super::{BODY, Members, QUERY};
+
+/// The members that a reader reads, for the OpenAPI document.
+#[derive(Default)]
+pub(crate) struct Shape {
+    properties: Vec<Property>,
+    /// Pairs of members, of which neither may be there without the other.
+    pairs: Vec<[&'static str; 2]>,
+}
+
+/// A shape that is being stated.
+pub(super) struct Stated<'a> {
+    /// The configurations, whose limits are those of members.
+    pub(super) policy: &'a Policy,
+    pub(super) shape: Shape,
+}
+
+impl Shape {
+    /// Returns the members of a body that `read` reads under `policy`.
+    pub(crate) fn of_body<T>(policy: &Policy, read: impl FnOnce(&mut Members<'_>) -> T) -> Self {
+        Self::of(BODY, policy, read)
+    }
+
+    /// Returns the members of a query that `read` reads under `policy`.
+    pub(crate) fn of_query<T>(policy: &Policy, read: impl FnOnce(&mut Members<'_>) -> T) -> Self {
+        Self::of(QUERY, policy, read)
+    }
+
+    fn of<T>(part: &'static str, policy: &Policy, read: impl FnOnce(&mut Members<'_>) -> T) -> Self {
+        let mut members = Members::new(part, Cow::Owned(Map::new()));
+        members.stated = Some(Stated { policy, shape: Self::default() });
+        read(&mut members);
+        members.stated.map(|stated| stated.shape).unwrap_or_default()
+    }
+
+    pub(super) fn add(
+        &mut self,
+        name: &'static str,
+        is_required: bool,
+        schema: ObjectBuilder,
+        description: &'static str,
+    ) {
+        self.properties.push(Property { name, is_required, schema, description });
+    }
+
+    pub(super) fn pair(&mut self, names: [&'static str; 2]) {
+        self.pairs.push(names);
+    }
+
+    /// Returns the schema of the body.
+    pub(crate) fn into_object(self) -> ObjectBuilder {
+        let object = object(self.properties);
+        if self.pairs.is_empty() {
+            return object;
+        }
+        let rules = self.pairs.iter().flat_map(|[one, other]| [(one, other), (other, one)]);
+        let rules: Map<_, _> = rules.map(|(name, needed)| ((*name).to_owned(), vec![*needed].into())).collect();
+        // A keyword of JSON Schema for which utoipa has no name.
+        object.extensions(Some(Extensions::from_iter([("dependentRequired", rules)])))
+    }
+
+    /// Returns the members as parameters.
+    pub(crate) fn into_parameters(self, place: &ParameterIn) -> impl Iterator<Item = Parameter> {
+        self.properties.into_iter().map(|property| property.into_parameter(place.clone()))
+    }
+}

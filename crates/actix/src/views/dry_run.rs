@@ -1,0 +1,73 @@
+use keymint_domain::verify::{DryRun, Fact, Judgement, RuleReport};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::{Iso, VerdictView, raw};
+
+/// What a verification would be answered, and every rule of the chain beside it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DryRun)]
+pub struct DryRunView<'a> {
+    #[serde(flatten)]
+    verdict: VerdictView<'a>,
+    /// The first one that refuses is the reason.
+    rules: Vec<RuleView<'a>>,
+}
+
+/// What one rule says.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JudgedRule)]
+struct RuleView<'a> {
+    /// Its name.
+    rule: &'static str,
+    /// `passed`, `refused` or `notJudged`.
+    verdict: &'static str,
+    /// Why it refuses.
+    #[schema(required)]
+    code: Option<&'static str>,
+    /// Milliseconds until it would pass.
+    #[schema(required)]
+    try_again_in: Option<u64>,
+    /// What it looked at.
+    #[serde(serialize_with = "facts")]
+    #[schema(value_type = BTreeMap<String, Value>)]
+    values: &'a [(&'static str, Fact)],
+}
+
+impl<'a> From<&'a DryRun> for DryRunView<'a> {
+    fn from(run: &'a DryRun) -> Self {
+        Self { verdict: VerdictView::from(&run.verdict), rules: run.reports.iter().map(RuleView::from).collect() }
+    }
+}
+
+impl<'a> From<&'a RuleReport> for RuleView<'a> {
+    fn from(report: &'a RuleReport) -> Self {
+        let RuleReport { rule, judgement, facts } = report;
+        let (verdict, code, try_again_in) = match judgement {
+            Judgement::Passed => ("passed", None, None),
+            Judgement::Refused { code, retry_in_ms } => ("refused", Some(code.as_str()), *retry_in_ms),
+            Judgement::NotJudged => ("notJudged", None, None),
+        };
+        Self { rule, verdict, code, try_again_in, values: facts }
+    }
+}
+
+fn facts<S: Serializer>(facts: &&[(&'static str, Fact)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(facts.iter().map(|(name, fact)| (name, FactView(fact))))
+}
+
+struct FactView<'a>(&'a Fact);
+
+impl Serialize for FactView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Fact::None => serializer.serialize_none(),
+            Fact::Flag(flag) => serializer.serialize_bool(*flag),
+            Fact::Text(text) => serializer.serialize_str(text),
+            Fact::Number(number) => serializer.serialize_u64(*number),
+            Fact::Instant(instant) => Iso(*instant).serialize(serializer),
+            Fact::Permissions(permissions) => raw(permissions.as_json()).serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Keys, with Better Auth's members in its order (docs/better-auth-wire.md 7).
+
+use keymint_domain::address::Networks;
+use keymint_domain::key::Minted;
+use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::{ApiKey, KeyId};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{Iso, raw};
+
+/// A key without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
+pub struct KeyView<'a> {
+    /// Names the key; not a secret.
+    id: &'a str,
+    /// The configuration it was made under.
+    config_id: &'a str,
+    /// For people.
+    #[schema(required)]
+    name: Option<&'a str>,
+    /// The first characters of the key, prefix included.
+    #[schema(required)]
+    start: Option<&'a str>,
+    /// Whom it belongs to: the id of a user, or of an organization.
+    reference_id: &'a str,
+    /// What the key begins with.
+    #[schema(required)]
+    prefix: Option<&'a str>,
+    /// Milliseconds between refills of the quota.
+    #[schema(required)]
+    refill_interval: Option<u64>,
+    /// Uses after a refill, which replaces what is left.
+    #[schema(required)]
+    refill_amount: Option<u64>,
+    /// The last refill.
+    #[schema(required)]
+    last_refill_at: Option<Iso>,
+    /// Whether it may be used.
+    enabled: bool,
+    /// Whether it is rate limited.
+    rate_limit_enabled: bool,
+    /// Milliseconds of the rate limit's window.
+    #[schema(required)]
+    rate_limit_time_window: Option<u64>,
+    /// Uses per window.
+    #[schema(required)]
+    rate_limit_max: Option<u64>,
+    /// Uses that count against the rate limit as of `lastRequest`.
+    request_count: u64,
+    /// Uses that the quota still allows; null is no quota.
+    #[schema(required)]
+    remaining: Option<u64>,
+    /// The last accepted use; to the minute for a key without quota and limit.
+    #[schema(required)]
+    last_request: Option<Iso>,
+    /// The last instant at which it is valid; null is never.
+    #[schema(required)]
+    expires_at: Option<Iso>,
+    created_at: Iso,
+    /// The last change, by a use, by an update or by a revocation.
+    updated_at: Iso,
+    /// Actions by resource.
+    #[schema(required, value_type = Option<BTreeMap<String, Vec<String>>>)]
+    permissions: Option<&'a RawValue>,
+    /// What was attached to it, as JSON.
+    #[schema(required, value_type = Value)]
+    metadata: Option<&'a RawValue>,
+    /// From where alone it may be used, as CIDRs; absent where that is everywhere. Not among Better Auth's members, so that
+    /// it is there only where there is something to say; likewise what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    allowed_addresses: Option<Vec<String>>,
+    /// From where it may not be used, as CIDRs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    denied_addresses: Option<Vec<String>>,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    revoked_at: Option<Iso>,
+    /// By whom it was revoked: `server`, or `user:` with the user's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    revoked_by: Option<String>,
+}
+
+impl<'a> From<&'a ApiKey> for KeyView<'a> {
+    fn from(key: &'a ApiKey) -> Self {
+        let (details, usage) = (&*key.details, &key.usage);
+        Self {
+            id: details.id.as_str(),
+            config_id: details.config_id.as_str(),
+            name: details.name.as_deref(),
+            start: details.start.as_deref(),
+            reference_id: details.owner.as_str(),
+            prefix: details.prefix.as_deref(),
+            refill_interval: details.refill_interval_ms,
+            refill_amount: details.refill_amount,
+            last_refill_at: usage.last_refill_at.map(Iso),
+            // Another writer of the row may have enabled it again, which changes nothing.
+            enabled: details.enabled && details.revocation.is_none(),
+            rate_limit_enabled: details.rate_limit_enabled,
+            rate_limit_time_window: details.rate_limit_window_ms,
+            rate_limit_max: details.rate_limit_max,
+            request_count: usage.request_count,
+            remaining: usage.remaining,
+            last_request: usage.last_request.map(Iso),
+            expires_at: details.expires_at.map(Iso),
+            created_at: Iso(details.created_at),
+            updated_at: Iso(usage.updated_at),
+            permissions: details.permissions.as_ref().and_then(|permissions| raw(permissions.as_json())),
+            metadata: details.metadata.as_ref().and_then(|metadata| raw(metadata.as_json())),
+            allowed_addresses: texts(&details.addresses.allowed),
+            denied_addresses: texts(&details.addresses.denied),
+            revoked_at: details.revocation.as_ref().map(|revocation| Iso(revocation.at)),
+            revoked_by: details.revocation.as_ref().map(|revocation| revocation.by.to_string()),
+        }
+    }
+}
+
+/// A new key: the only answer that holds its text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedApiKey)]
+pub struct CreatedView<'a> {
+    #[serde(flatten)]
+    key: KeyView<'a>,
+    /// The key's text, which its holder presents.
+    #[serde(rename = "key", serialize_with = "expose")]
+    #[schema(value_type = String)]
+    plain: &'a Minted,
+}
+
+impl<'a> From<&'a Minted> for CreatedView<'a> {
+    fn from(minted: &'a Minted) -> Self {
+        Self { key: KeyView::from(&minted.key), plain: minted }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(minted.plain.expose())
+}
+
+/// A key whose row cannot be read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnreadableApiKey)]
+pub struct UnreadableView<'a> {
+    /// Names the key; null where that cannot be read either.
+    #[schema(required)]
+    id: Option<&'a str>,
+    /// The first column that holds what no writer of the table writes.
+    column: &'a str,
+}
+
+impl<'a> From<&'a Unreadable> for UnreadableView<'a> {
+    fn from(Unreadable { id, column }: &'a Unreadable) -> Self {
+        Self { id: id.as_ref().map(KeyId::as_str), column }
+    }
+}
+
+/// A page of keys (docs/better-auth-wire.md 7.3); `limit` and `offset` are there where the request had them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKeyPage, description = "A page of keys; `limit` and `offset` are there where the request had them.")]
+pub struct PageView<'a> {
+    api_keys: Vec<KeyView<'a>>,
+    /// Keys of the page whose rows cannot be read; absent where there are none, as with Better Auth.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    unreadable: Vec<UnreadableView<'a>>,
+    /// Keys on all pages.
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    offset: Option<u64>,
+    /// True where large keys have made the page shorter than was asked for: the next one begins behind its last key.
+    /// Absent else, as with Better Auth.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    truncated: bool,
+}
+
+impl<'a> PageView<'a> {
+    /// Shows `page`, with the limit and the offset of the request.
+    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
+        let shown = (page.keys.len() + page.unreadable.len()) as u64;
+        let asked = limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT);
+        let behind = page.total.saturating_sub(offset.unwrap_or(0));
+        let truncated = shown < behind.min(asked.into());
+        Self {
+            api_keys: page.keys.iter().map(KeyView::from).collect(),
+            unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
+            total: page.total,
+            limit,
+            offset,
+            truncated,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// Returns a list of networks, if there are any.
+fn texts(networks: &Networks) -> Option<Vec<String>> {
+    (!networks.is_empty()).then(|| networks.texts().collect())
+}

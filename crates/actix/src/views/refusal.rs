@@ -1,0 +1,47 @@
+use keymint_domain::verify::Refusal;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::raw;
+
+/// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refusal, description = "Why a key may not be used.")]
+pub(super) struct RefusalView<'a> {
+    message: &'static str,
+    code: &'static str,
+    /// There where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    details: Option<RefusalDetails<'a>>,
+}
+
+/// What a refusal says beside its code, where there is something to say.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusalDetails<'a> {
+    /// Milliseconds until the same request is worth repeating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    try_again_in: Option<u64>,
+    /// What was asked for and is not granted: actions by resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<BTreeMap<String, Vec<String>>>)]
+    missing: Option<&'a RawValue>,
+}
+
+impl<'a> RefusalDetails<'a> {
+    /// Returns the details of a refusal; `None` = there are none.
+    pub fn of(refusal: &'a Refusal) -> Option<Self> {
+        let missing = refusal.missing.as_ref().and_then(|missing| raw(missing.as_json()));
+        let details = Self { try_again_in: refusal.retry_in_ms, missing };
+        (details.try_again_in.is_some() || details.missing.is_some()).then_some(details)
+    }
+}
+
+impl<'a> From<&'a Refusal> for RefusalView<'a> {
+    fn from(refusal: &'a Refusal) -> Self {
+        Self { message: refusal.code.message(), code: refusal.code.as_str(), details: RefusalDetails::of(refusal) }
+    }
+}

@@ -1,0 +1,170 @@
+//! Arguments read into commands of the service, in the order in which their problems are told.
+
+use std::ops::RangeInclusive;
+
+use keymint_domain::address::{AddressRules, parse_address};
+use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillInput};
+use keymint_domain::listing::{Direction, ListQuery, SortField};
+use keymint_domain::value::{KeyName, MAX_COUNT, Prefix};
+use keymint_domain::verify::Cost;
+use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
+use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
+
+use crate::cli::CliResult;
+use crate::cli::arguments::{Listing, Members};
+use crate::cli::options::Options;
+
+/// What a count may be, unless it may be 0.
+const COUNT: RangeInclusive<u64> = 1..=MAX_COUNT as u64;
+
+/// The largest integer that JSON's readers agree on.
+const MAX_OFFSET: u64 = (1 << 53) - 1;
+
+pub(super) fn create(
+    user: Option<String>,
+    organization: Option<String>,
+    prefix: Option<String>,
+    members: Members,
+) -> CliResult<CreateKey> {
+    let Members {
+        config_id,
+        name,
+        expires_in,
+        metadata,
+        remaining,
+        refill_amount,
+        refill_interval,
+        rate_limit_enabled,
+        rate_limit_time_window,
+        rate_limit_max,
+        permissions,
+        allow,
+        deny,
+    } = members;
+    let mut options = Options::default();
+    let config_id = configuration(&mut options, config_id);
+    let new = NewKey {
+        name: options.text("name", name, KeyName::parse),
+        expires_in: match options.lifetime("expiresIn", expires_in) {
+            Field::Given(lifetime) => Some(lifetime),
+            Field::Absent | Field::Null => None,
+        },
+        prefix: options.parsed("prefix", prefix, Prefix::parse),
+        remaining: options.nullable_integer("remaining", remaining, 0..=MAX_COUNT.into()),
+        metadata: Options::new_metadata(metadata),
+        refill: refill(&mut options, refill_amount, refill_interval),
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, COUNT),
+        rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        rate_limit_enabled,
+        permissions: options.permissions("permissions", permissions),
+        addresses: AddressRules {
+            allowed: options.networks("allowedAddresses", &allow).unwrap_or_default(),
+            denied: options.networks("deniedAddresses", &deny).unwrap_or_default(),
+        },
+    };
+    let owner = options.text("userId", user, OwnerId::parse);
+    let organization = organization_id(&mut options, organization);
+    options.finish(Some(CreateKey { config_id, owner, organization, new }))
+}
+
+pub(super) fn update(id: String, enabled: Option<bool>, members: Members) -> CliResult<UpdateKey> {
+    let Members {
+        config_id,
+        name,
+        expires_in,
+        metadata,
+        remaining,
+        refill_amount,
+        refill_interval,
+        rate_limit_enabled,
+        rate_limit_time_window,
+        rate_limit_max,
+        permissions,
+        allow,
+        deny,
+    } = members;
+    let mut options = Options::default();
+    let config_id = configuration(&mut options, config_id);
+    let id = options.text("keyId", Some(id), KeyId::parse);
+    let edit = EditKey {
+        name: options.text("name", name, KeyName::parse),
+        enabled,
+        remaining: options.integer("remaining", remaining, COUNT),
+        refill: refill(&mut options, refill_amount, refill_interval),
+        metadata: Options::metadata(metadata),
+        expires_in: options.lifetime("expiresIn", expires_in),
+        rate_limit_enabled,
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, COUNT),
+        rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        permissions: options.nullable_permissions("permissions", permissions),
+        allowed_addresses: options.networks("allowedAddresses", &allow),
+        denied_addresses: options.networks("deniedAddresses", &deny),
+    };
+    options.finish(id.map(|id| UpdateKey { id, config_id, owner: None, edit }))
+}
+
+pub(super) fn verify(
+    key: String,
+    config_id: Option<String>,
+    permissions: Option<String>,
+    cost: Option<String>,
+    client_ip: Option<String>,
+) -> CliResult<VerifyKey> {
+    let mut options = Options::default();
+    let config_id = configuration(&mut options, config_id);
+    let permissions = options.permissions("permissions", permissions);
+    let cost = options.integer("cost", cost, 0..=u32::MAX.into()).and_then(|cost| u32::try_from(cost).ok());
+    let client_ip = options.parsed("clientIp", client_ip, |text| {
+        parse_address(&text).ok_or("Invalid IP address: expected one as in 203.0.113.7 or 2001:db8::7")
+    });
+    let cost = cost.map_or(Cost::default(), Cost);
+    options.finish(Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key)) }))
+}
+
+pub(super) fn list(listing: Listing) -> CliResult<ListKeys> {
+    let Listing { user, organization, config_id, limit, offset, sort_by, sort_direction } = listing;
+    let mut options = Options::default();
+    let config_id = config_id.filter(|id| !id.is_empty());
+    let config_id = options.text("configId", config_id, ConfigId::parse);
+    let of_nobody = organization.as_deref() == Some("");
+    let organization = organization_id(&mut options, organization);
+    let limit = options.integer("limit", limit, 0..=ListQuery::MAX_LIMIT.into());
+    let offset = options.integer("offset", offset, 0..=MAX_OFFSET);
+    let fields: Vec<_> = SortField::ALL.iter().map(|field| (field.as_str(), *field)).collect();
+    let sort_by = options.choice("sortBy", sort_by, &fields);
+    let directions = [("asc", Direction::Ascending), ("desc", Direction::Descending)];
+    let direction = options.choice("sortDirection", sort_direction, &directions).unwrap_or_default();
+    let owner = options.text("userId", user, OwnerId::parse);
+    let whose = match (organization, owner) {
+        _ if of_nobody => Whose::Nobodys,
+        (Some(organization), _) => Whose::Organizations(organization),
+        (None, Some(owner)) => Whose::Users(owner),
+        (None, None) => Whose::Callers,
+    };
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+    options.finish(Some(ListKeys { whose, config_id, sort_by, direction, offset, limit }))
+}
+
+/// Reads the id of a key, which the API calls `option`.
+pub(super) fn key_id(option: &str, id: String) -> CliResult<KeyId> {
+    let mut options = Options::default();
+    let id = options.text(option, Some(id), KeyId::parse);
+    options.finish(id)
+}
+
+/// Reads the configuration; an empty id means the default one.
+fn configuration(options: &mut Options, id: Option<String>) -> Option<ConfigId> {
+    if id.as_deref() == Some("") { Some(ConfigId::default_id()) } else { options.text("configId", id, ConfigId::parse) }
+}
+
+/// Reads an organization; an empty id means none.
+fn organization_id(options: &mut Options, id: Option<String>) -> Option<OrganizationId> {
+    options.text("organizationId", id.filter(|id| !id.is_empty()), OrganizationId::parse)
+}
+
+fn refill(options: &mut Options, amount: Option<String>, interval: Option<String>) -> RefillInput {
+    RefillInput {
+        amount: options.integer("refillAmount", amount, COUNT),
+        interval_ms: options.integer("refillInterval", interval, COUNT),
+    }
+}

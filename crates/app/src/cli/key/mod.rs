@@ -1,0 +1,109 @@
+mod commands;
+
+use std::io;
+use std::sync::Arc;
+
+use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
+use keymint_domain::listing::Unreadable;
+use keymint_domain::verify::DryRun;
+use keymint_domain::{ApiKey, KeyDetails, KeyId};
+use keymint_service::{Caller, Keys, Revoked, ServiceError};
+use serde_json::{Value, json};
+
+use super::arguments::KeyCommand;
+use super::{CliResult, Outcome, output};
+
+/// The columns of a list, unless JSON is requested.
+const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
+
+/// The columns of a dry run, unless JSON is requested.
+const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
+
+pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResult {
+    let caller = Caller::Server;
+    match command {
+        KeyCommand::Create { user, organization, prefix, members } => {
+            let request = commands::create(user, organization, prefix, *members)?;
+            let minted = keys.create(&caller, request).await.map_err(refused)?;
+            output::record(&CreatedView::from(&minted), json)
+        }
+        KeyCommand::List(listing) => {
+            let request = commands::list(listing)?;
+            let (limit, offset) = (request.limit, request.offset);
+            let page = keys.list(&caller, request).await.map_err(refused)?;
+            let mut rows = page.keys.iter().map(in_table).collect::<Result<Vec<_>, _>>()?;
+            let unreadable = page.unreadable.iter().map(|Unreadable { id, column }| {
+                json!({ "id": id.as_ref().map(KeyId::as_str), "name": format!("(cannot be read: {column})") })
+            });
+            rows.extend(unreadable);
+            let next = offset.unwrap_or(0) + rows.len() as u64;
+            if !json && !rows.is_empty() && next < page.total {
+                tracing::warn!(total = page.total, "more keys match: --offset {next} shows the next ones");
+            }
+            output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
+        }
+        KeyCommand::Get { id } => {
+            let id = commands::key_id("id", id)?;
+            let key = keys.get(&caller, &id, None).await.map_err(refused)?;
+            output::record(&KeyView::from(&key), json)
+        }
+        KeyCommand::Verify { key, config_id, permissions, cost, client_ip, dry_run } => {
+            let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
+            let request = commands::verify(key, config_id, permissions, cost, client_ip)?;
+            if dry_run {
+                let run = keys.dry_run(&caller, request).await.map_err(refused)?;
+                return show_dry_run(&run, json);
+            }
+            let verdict = keys.verify(&caller, request).await.map_err(refused)?;
+            output::record(&VerdictView::from(&verdict), json)?;
+            Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
+        }
+        KeyCommand::Update { id, enabled, members } => {
+            let request = commands::update(id, enabled, *members)?;
+            let key = keys.update(&caller, request).await.map_err(refused)?;
+            output::record(&KeyView::from(&key), json)
+        }
+        KeyCommand::Revoke { id } => {
+            let id = commands::key_id("id", id)?;
+            match keys.revoke(&caller, &id, None).await.map_err(refused)? {
+                Revoked::Key(key) => output::record(&KeyView::from(&key), json),
+                Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
+            }
+        }
+        KeyCommand::Delete { id } => {
+            let id = commands::key_id("keyId", id)?;
+            keys.delete(&caller, &id, None).await.map_err(refused)?;
+            output::record(&json!({ "success": true }), json)
+        }
+    }
+}
+
+/// Returns a key for a list, which has no room for metadata.
+fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
+    let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
+    serde_json::to_value(KeyView::from(&ApiKey { details, usage: key.usage }))
+}
+
+/// Prints the rules of a dry run as a table, with the verdict below.
+fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
+    let answer = serde_json::to_value(DryRunView::from(run))?;
+    let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
+    for rule in &mut rules {
+        let values: Vec<_> = rule["values"].as_object().into_iter().flatten().map(output::pair).collect();
+        rule["values"] = values.join(" ").into();
+    }
+    output::table(&answer, &rules, &RULE_COLUMNS, json)?;
+    if !json {
+        let outcome = run.verdict.refused().map_or("valid", |refusal| refusal.code.as_str());
+        output::line(outcome)?;
+    }
+    Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
+}
+
+/// Returns a refusal in the wire's words; any other error is returned with its causes.
+fn refused(error: ServiceError) -> Box<dyn std::error::Error> {
+    match error {
+        ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
+        other => other.into(),
+    }
+}
