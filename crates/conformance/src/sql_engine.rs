@@ -3,7 +3,8 @@ use keymint_domain::ApiKey;
 
 use crate::IdentityEngine;
 
-/// An engine on a SQL database, whose tables are Better Auth's. Its database is empty: the first handle makes the tables.
+/// An engine on a SQL database, whose tables are Better Auth's. Its database is empty: the first handle makes the
+/// tables.
 #[async_trait]
 pub trait SqlEngine: IdentityEngine + Sized {
     /// Returns another engine, on an empty database of its own.
@@ -74,7 +75,8 @@ pub struct Specimens {
     pub schema: &'static str,
     /// A question after the names of all tables.
     pub tables: &'static str,
-    /// A question after the columns that Keymint adds to Better Auth's tables, and if they are nullable; with its answers.
+    /// A question after the columns that Keymint adds to Better Auth's tables, and if they are nullable; with its
+    /// answers.
     pub added_columns: (&'static str, &'static [&'static str]),
     /// The number of migrations.
     pub migrations: &'static str,

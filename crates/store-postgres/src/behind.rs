@@ -9,8 +9,7 @@ use crate::ConnectError;
 use crate::connect::Setting;
 use crate::error::open_error;
 
-/// A setting that no server has. Sessions are started with it: one that does not know it was started by somebody else, who
-/// stands between.
+/// A setting that no server has. Sessions are started with it. A session without it was started by a pooler.
 pub(crate) const MARK: (&str, &str) = ("keymint.session", "on");
 
 /// The server behind the URL of a database, and the pooler before it.
@@ -27,7 +26,7 @@ pub struct Behind {
 struct Pooler {
     /// The name that it gives itself, if it tells us.
     version: Option<String>,
-    /// Transactions of one connection run in whatever session is free.
+    /// Transactions of one connection run in any session that is free.
     shares_sessions: bool,
     /// Statements that would give sessions the settings that they lack.
     mends: Vec<String>,
@@ -43,7 +42,7 @@ impl Behind {
         options: &PgConnectOptions,
         settings: &[Setting],
     ) -> Result<Self, ConnectError> {
-        // All of it by simple statements, which leave nothing behind in a session that somebody else has next.
+        // Only simple statements, which leave nothing in a session that another client gets next.
         const LOOK: &str = "select split_part(current_setting('server_version'), ' ', 1),
             coalesce(current_setting('keymint.session', true), ''), current_user::text";
         let mut connection = pool.acquire().await.map_err(open_error)?;
@@ -104,7 +103,7 @@ async fn mends(connection: &mut PgConnection, role: &str, settings: &[Setting]) 
         })
     };
     let role = role.replace('"', "\"\"");
-    // Those of TCP are told by a session on a Unix socket as zero, whatever its role has.
+    // A session on a Unix socket reports those of TCP as zero, regardless of its role's settings.
     let lacking = settings.iter().filter(|setting| !setting.0.starts_with("tcp_") && !is_so(setting));
     Ok(lacking.map(|(name, value)| format!(r#"alter role "{role}" set {name} = '{value}'"#)).collect())
 }
@@ -135,8 +134,8 @@ async fn session(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     raw_sql("select pg_backend_pid()::text").fetch_one(connection).await?.try_get(0)
 }
 
-/// Returns `true` if a pooler that shares sessions knows which statements each connection has prepared, and gives them names of its
-/// own. Else a statement is looked for in a session that has none, or another one, of its name.
+/// Returns `true` if a pooler that shares sessions tracks the prepared statements of each connection, and renames them.
+/// If it does not, a session may have no statement of that name, or another one.
 async fn keeps_statements(connection: &mut PgConnection) -> bool {
     const HAS_OUR_NAME: &str = r"select exists (select 1 from pg_prepared_statements
         where name like 'sqlx\_s\_%' and statement like '%pg_prepared_statements%')";

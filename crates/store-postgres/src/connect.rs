@@ -32,12 +32,12 @@ pub(crate) struct Opened {
     pub(crate) behind: Behind,
 }
 
-/// Opens both pools and their first connection, and looks at what it leads to.
+/// Opens both pools and their first connection, and finds out what answers.
+///
+/// A pooler may refuse settings at the start of a session. Then the role must have them.
 ///
 /// # Errors
 /// The database cannot be used.
-///
-/// A pooler may refuse settings at the start of a session. Then the role must have them.
 pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Result<Opened, ConnectError> {
     let deadline = Deadline::of_statements(options.statement_timeout_ms);
     let (settings, bare) = (settings(options, deadline), connection(options)?);
@@ -56,11 +56,11 @@ pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Res
     Ok(Opened { pool, lanes, behind })
 }
 
-/// A row that somebody keeps locked does not keep a batch for longer than a moment, in milliseconds.
+/// The longest time that a batch waits for a locked row, in milliseconds.
 const LOCK_TIMEOUT: (&str, &str) = ("lock_timeout", "50");
 
-/// Opens the connections of the lanes, beside `others`. Where there is but one connection it is everybody's, and may wait for
-/// locks.
+/// Opens the connections of the lanes, beside `others`. If there is only one connection, all calls share it, and it may
+/// wait for locks.
 fn open_lanes(options: &PgOptions, rows: &Arc<RememberedRows>, others: &Pool, connection: PgConnectOptions) -> Pool {
     let connections = match lanes_share(options.max_connections) {
         0 => others.connections.clone(),
@@ -75,7 +75,8 @@ pub(crate) fn lanes_share(max_connections: u32) -> u32 {
     wanted.min(max_connections / 2)
 }
 
-/// Each new connection may lead to another server, that has taken the place of the one before: `rows` begins anew with it.
+/// Each new connection may lead to another server, that has taken the place of the one before: `rows` begins anew with
+/// it.
 fn pool(options: &PgOptions, rows: &Arc<RememberedRows>, max: u32) -> PgPoolOptions {
     let rows = Arc::clone(rows);
     PgPoolOptions::new()
@@ -111,14 +112,14 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
     };
     vec![
         ("statement_timeout", options.statement_timeout_ms.to_string()),
-        // The server frees the rows that a session holds once nobody is behind it, as fast as we give it up.
+        // The server frees the rows of a session without a client as soon as its call has timed out here.
         ("idle_in_transaction_session_timeout", deadline.as_setting()),
         ("tcp_user_timeout", deadline.as_setting()),
         ("tcp_keepalives_idle", "10".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
         ("synchronous_commit", synchronous_commit.to_owned()),
-        // Of single statements; a stricter default would fail one of two that meet on a row.
+        // For single statements. A stricter default would fail one of two conflicting statements.
         ("default_transaction_isolation", "read committed".to_owned()),
         // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
         // each batch would cost more than running it, and a small table would be read whole, dead rows included.
@@ -131,7 +132,7 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
 
 /// Returns the options of a connection, without settings.
 fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
-    // The driver would log what it does not know.
+    // The driver would log unknown parameters.
     let url: Url = options.url.parse().map_err(url_error)?;
     check_parameters(&url).map_err(url_error)?;
     let connection: PgConnectOptions = options.url.parse().map_err(url_error::<sqlx::Error>)?;

@@ -5,8 +5,8 @@ use tokio::time::timeout;
 
 /// The time after which a call is given up with its connection.
 ///
-/// The server ends a statement itself when its time is over, and says so. If nothing comes a second later nobody is there:
-/// a peer can fall silent without an end of the connection.
+/// The server ends a statement itself when its time is over, and says so. If nothing comes a second later nobody is
+/// there: a peer can fall silent without an end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Duration);
 
@@ -28,7 +28,8 @@ impl Deadline {
         i32::try_from(self.0.as_millis()).unwrap_or(i32::MAX).to_string()
     }
 
-    /// Waits for a call, and gives it up in time. Its connection is of no use any more then, and its outcome is unknown.
+    /// Waits for a call, and gives it up in time. Its connection is of no use any more then, and its outcome is
+    /// unknown.
     ///
     /// # Errors
     /// Those of the call, and [`StoreError::Unavailable`] when it is given up.

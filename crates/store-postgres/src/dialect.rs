@@ -17,8 +17,7 @@ impl Dialect for Postgres {
         format!("= any({list})")
     }
 
-    /// The array keeps the inner statement from running more than once. A row that somebody is at work on is left for the
-    /// next time.
+    /// The array prevents that the inner statement runs more than once.
     fn one_of_unlocked(&self, select: &str) -> String {
         format!("= any(array({select} for update skip locked))")
     }
@@ -32,7 +31,7 @@ impl Dialect for Postgres {
         format!(r#""expiresAt" < least({instant}, now())"#)
     }
 
-    /// A row has no other place that it keeps when it is updated.
+    /// The only position that a row keeps when it is updated.
     fn position(&self) -> &'static str {
         r#""id""#
     }

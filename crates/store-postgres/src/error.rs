@@ -38,7 +38,7 @@ pub enum ConnectError {
         /// The server's words.
         refusal: String,
     },
-    /// A pooler gives each transaction another session, and does not know what is prepared in which.
+    /// A pooler gives each transaction another session, and does not track prepared statements.
     #[error(
         "{found}: it keeps no prepared statements, so that most requests would fail; give Keymint's user or database \
          pool_mode = session there, or use PgBouncer 1.21 or later with max_prepared_statements above 0"
@@ -53,7 +53,7 @@ pub enum ConnectError {
          make it anew as version 3, as `openssl req -x509 -addext subjectAltName=DNS:HOST` does"
     )]
     OldCertificate,
-    /// Keymint has never used this database, and was not to begin now.
+    /// Keymint has never used this database, and must not create its tables.
     #[error(
         "there are no keys in this database: it has no table keymint_migrations; `keymint migrate` makes the tables"
     )]
@@ -127,7 +127,7 @@ pub(crate) fn refuses_settings(error: &sqlx::Error) -> bool {
     refusal.is_some_and(|refusal| WORDS.iter().any(|words| refusal.contains(words)))
 }
 
-/// A failed migration is told by its text alone, which names the migration.
+/// Keeps only the text of a failed migration, which names the migration.
 pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
     ConnectError::Migrate(error.to_string().into())
 }
@@ -159,7 +159,7 @@ pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     statement_error(error).into()
 }
 
-/// Returns `true` if the server ended a statement for the sake of another one that was faster. Nothing of it was kept.
+/// Returns `true` if the server aborted a statement because of a conflict. It changed nothing.
 pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";

@@ -31,8 +31,8 @@ impl Pool {
     }
 }
 
-/// Calls a function on a connection of a pool, in front of its other arguments. Every call that ends well and in time gives the
-/// connection back.
+/// Calls a function with a connection of a pool as its first argument. The connection goes back to the pool if the call
+/// ends within its deadline and the store did not fail.
 macro_rules! call {
     ($pool:expr, $function:path $(, $argument:expr)* $(,)?) => {{
         let mut connection = $pool.lend().await?;
@@ -44,8 +44,8 @@ macro_rules! call {
 /// A connection on loan.
 ///
 /// It goes back to the pool only from a call that ended. If the store fails, or a call is dropped half-way, it is
-/// closed, which rolls back whatever was open: `sqlx` does not see a transaction whose `begin` was sent but not heard of,
-/// and the next call on such a connection would be lost in it.
+/// closed, which rolls back an open transaction. `sqlx` does not know of a transaction whose `begin` was sent but not
+/// answered; the next call on such a connection would run in it.
 pub(crate) struct Lent {
     connection: PoolConnection<Postgres>,
     ended: bool,
@@ -71,8 +71,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // The connection is in here now. The pool asks it for a sign of life, and would wait for ever; where this ends before,
-        // or never begins, its socket is closed at once, without a word to a peer that may not listen.
+        // The future owns the connection now. The pool pings it without a timeout. If the future is dropped before its
+        // end, the socket is closed at once, without a message to a peer that may not read it.
         let returning = self.connection.return_to_pool();
         if self.ended
             && let Ok(runtime) = Handle::try_current()

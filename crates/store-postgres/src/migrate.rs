@@ -15,7 +15,7 @@ fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/postgres");
     // The default name could be taken by an application that lives in the same database.
     migrator.dangerous_set_table_name("keymint_migrations");
-    // Its own lock belongs to a session, which a pooler takes away between two transactions.
+    // Its own lock belongs to a session, and a pooler may assign another session to the next transaction.
     migrator.set_locking(false);
     // Migrations only add, so that an older Keymint works on what a newer one has migrated.
     migrator.set_ignore_missing(true);
@@ -58,13 +58,13 @@ async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Re
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the others
-/// wait.
+/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the
+/// others wait.
 async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), ConnectError> {
     let mut transaction = connection.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
     lock(&mut transaction, "keymint migration").await.map_err(store_error).map_err(migrate_error)?;
-    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    // An unsuitable table is refused before a migration fails on it, or changes it for nothing.
     let found = Found::look(&mut transaction).await?;
     if found.has("apikey") {
         check_layout(&found, false)?;

@@ -1,5 +1,5 @@
-//! The needs of statements: columns of these types, and rights on their tables. They are checked once, when the store is
-//! opened, so that a database on which nothing could work is reported before anybody is served.
+//! The column types and rights that the statements need. They are checked once, when the store is opened, so an
+//! unsuitable database is reported before anybody is served.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ impl Kind {
             Self::Number => "integer",
             Self::WideNumber => "bigint",
             Self::Flag => "boolean",
-            // An instant without a zone is of whatever zone the process lived in that wrote it, which nothing tells.
+            // An instant without a zone has the unknown zone of the process that wrote it.
             Self::Instant => "timestamp with time zone",
         }
     }
@@ -45,7 +45,7 @@ impl Kind {
 /// The needs of some of the statements of a table.
 struct Need {
     table: &'static str,
-    /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere.
+    /// Missing columns are those of Better Auth's plugins; the others are checked elsewhere.
     columns: &'static [(Kind, &'static [&'static str])],
     rights: &'static [&'static str],
     /// The purpose that fails without it.
@@ -136,7 +136,7 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// Numbers that are written beside what bounds them, which must not be wider.
+/// Numbers with their bounds. A bound must not be wider than its number.
 const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCount", "rateLimitMax")];
 
 /// The columns of the tables that there are, with their types.

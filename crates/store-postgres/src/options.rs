@@ -9,10 +9,11 @@ pub struct PgOptions {
     pub url: String,
     /// The failure that an answer survives.
     pub durability: Durability,
-    /// The maximum number of connections; 0 counts as 1. Half of them, and five at most, belong to batches of verifications.
+    /// The maximum number of connections; 0 counts as 1. Half of them, and five at most, belong to batches of
+    /// verifications.
     pub max_connections: u32,
-    /// The milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the server is
-    /// silent for a second longer is given up, or for an hour if any time is allowed.
+    /// The milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the
+    /// server is silent for a second longer is given up, or for an hour if any time is allowed.
     pub statement_timeout_ms: u64,
     /// The milliseconds to wait for a connection.
     pub acquire_timeout_ms: u64,
@@ -21,8 +22,8 @@ pub struct PgOptions {
 }
 
 impl PgOptions {
-    /// Returns the options of the database at `url`: full durability, 10 connections, 5 seconds for a statement and for a
-    /// connection.
+    /// Returns the options of the database at `url`: full durability, 10 connections, 5 seconds for a statement and for
+    /// a connection.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),

@@ -43,7 +43,7 @@ pub fn check_parameters(url: &Url) -> Result<(), UnknownParameter> {
     match url.query_pairs().find(|(name, _)| !is_known(name)) {
         None => Ok(()),
         Some((name, _)) => {
-            // What does not look like a name may hold a value: `?password%3Dhush`.
+            // A text that does not look like a name may hold a value: `?password%3Dhush`.
             let is_word = |name: &str| {
                 (1..=40).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
             };

@@ -5,7 +5,7 @@ use sqlx::{Postgres, Row as _, Type, ValueRef as _};
 
 use crate::instant::EPOCH_MS;
 
-/// A row. A column of another type than ours is as unreadable as a value that makes no sense.
+/// A row. A column of an unexpected type is unreadable.
 pub(crate) struct ReadRow<'r>(pub(crate) &'r PgRow);
 
 impl Row for ReadRow<'_> {
@@ -38,8 +38,8 @@ fn decode<'r>(value: &PgValueRef<'r>) -> Option<Cell<'r>> {
     }
 }
 
-/// Converts a number of microseconds, and cuts off what lies below the millisecond. `sqlx` would read it into a `chrono` date,
-/// which panics at Postgres' `infinity`. An instant beyond the domain's becomes the nearest one.
+/// Converts a number of microseconds, and cuts off what lies below the millisecond. `sqlx` would read it into a
+/// `chrono` date, which panics at Postgres' `infinity`. An instant beyond the domain's becomes the nearest one.
 fn instant(micros: i64) -> Cell<'static> {
     const INFINITY: i64 = i64::MAX;
     match micros {

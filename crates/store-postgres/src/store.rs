@@ -13,7 +13,8 @@ use crate::lent::Pool;
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
-/// A handle on Keymint's rows in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
+/// A handle on Keymint's rows in a Postgres database. Other handles, processes and Better Auth servers may use the same
+/// one.
 pub struct PgStore {
     pub(crate) pool: Pool,
     /// The connections of the batches, which nobody else can use up.
@@ -71,8 +72,7 @@ impl PgStore {
     }
 }
 
-/// Logs every ten seconds that a migration goes on: it may take any time, and so may the one of another process that it waits
-/// for.
+/// Logs every ten seconds that a migration is running, or waits for that of another process. Either may take any time.
 async fn told<T>(migration: impl Future<Output = T>) -> T {
     const NEWS: Duration = Duration::from_secs(10);
     let mut migration = pin!(migration);

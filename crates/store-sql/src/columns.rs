@@ -37,8 +37,8 @@ macro_rules! columns {
     };
 }
 
-/// Expands to the ban columns that a statement selects of the users `u`. The aliases keep them apart from the columns of
-/// other tables.
+/// Expands to the ban columns that a statement selects of the users `u`. The aliases keep them apart from the columns
+/// of other tables.
 #[macro_export]
 macro_rules! ban_columns {
     (NoBan) => {

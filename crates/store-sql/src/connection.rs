@@ -145,8 +145,8 @@ pub(crate) async fn fetch_optional<T: Send>(
     first.transpose()
 }
 
-/// Commits a transaction that went well, and rolls back one that did not. One that found the database unavailable is left
-/// to whoever takes the connection away.
+/// Commits a transaction that went well, and rolls back one that did not. One that found the database unavailable is
+/// left to whoever takes the connection away.
 ///
 /// # Errors
 /// Those of the outcome, and those of the commit.

@@ -16,8 +16,8 @@ pub trait Dialect: Sync {
     /// Tells if a key expires before an instant. It is never null.
     fn expires_before(&self, instant: &str) -> String;
 
-    /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its own
-    /// time too: what is removed is gone, and the caller's clock may be ahead.
+    /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its
+    /// own time too: what is removed is gone, and the caller's clock may be ahead.
     fn is_due(&self, instant: &str) -> String;
 
     /// The order in which keys are counted: a column that a key keeps for as long as it lives.

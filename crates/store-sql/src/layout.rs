@@ -1,7 +1,7 @@
 use crate::{COLUMNS, Widths};
 
-/// The optional columns of Better Auth's tables, which depend on its version and its plugins. They are looked for once, when
-/// a store is opened.
+/// The optional columns of Better Auth's tables, which depend on its version and its plugins. They are looked for once,
+/// when a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The ban columns of the table `user`.

@@ -46,8 +46,8 @@ pub async fn insert_member(connection: &mut dyn WriteConnection, member: &Member
     end(connection, outcome).await
 }
 
-/// Keeps everybody else, Better Auth servers included, from adding members to the organization: each of their rows locks
-/// the organization's, which it refers to, and no constraint keeps somebody from being a member twice.
+/// Keeps everybody else, Better Auth servers included, from adding members to the organization: each of their rows
+/// locks the organization's, which it refers to, and no constraint keeps somebody from being a member twice.
 async fn lock(connection: &mut dyn WriteConnection, organization: &OrganizationId) -> Result<(), StoreError> {
     let for_update = connection.dialect().for_update();
     let lock = Statement::new(format!(r#"select "id" from "organization" where "id" = $1{for_update}"#));

@@ -1,12 +1,12 @@
-//! Copies the write-ahead log into the file, beside the batches.
+//! Checkpoints of the write-ahead log, beside the batches.
 //!
-//! Left to itself, SQLite has the commit that finds the log too long copy all of it, and wait for the disk: a hundred
-//! milliseconds if every page is another one, in which nobody is answered. Here a connection of its own copies, pass
-//! after pass, each of which finds what was written during the one before it.
+//! By default, SQLite checkpoints in the commit that finds the log too long, and waits for the disk: a hundred
+//! milliseconds if every page is a different one, and nobody is answered meanwhile. Here a separate connection copies
+//! the log in passes. Each pass copies the pages that were written during the previous one.
 //!
-//! SQLite waits for the disk only in a pass during which nothing is written, and a log begins anew only once all of it is
-//! copied. So the writers are held up for a moment, twice: until a pass that has little left to copy has come to wait for
-//! the disk, and, when that is done, for what was written meanwhile.
+//! SQLite waits for the disk only in a pass during which nothing is written, and a log starts again only after all of
+//! it is copied. Writers are therefore held up twice, for a moment each time: until a pass with little to copy has come
+//! to wait for the disk, and then for the pages that were written meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use tokio::time::timeout;
 
 use crate::connect::Opener;
 
-/// The number of pages in the log that are worth a copy: 32 MiB. A page that many batches change is copied once for all of them, so that
-/// this is eight times SQLite's default.
+/// The number of pages in the log that start a checkpoint: 32 MiB. A page that many batches change is copied once for
+/// all of them, so this is eight times SQLite's default.
 pub(crate) const PAGES: u32 = 8192;
 
 /// The number of pages that are copied within a moment.
@@ -48,7 +48,7 @@ impl Checkpoint {
         if let Ok(running) = Arc::clone(&self.running).try_lock_owned() {
             let (opener, turns) = (Arc::clone(&self.opener), Arc::clone(turns));
             tokio::spawn(async move {
-                // What fails here is left to the next one, or else to SQLite, of which a batch hears.
+                // A failure is left to the next checkpoint, or to SQLite, which reports it to a batch.
                 drop(run(opener, &turns).await);
                 drop(running);
             });

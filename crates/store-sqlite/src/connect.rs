@@ -14,11 +14,11 @@ use keymint_ports::Durability;
 
 /// The setting of the number of pages in the write-ahead log at which SQLite copies them into the file.
 const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
-/// Four times as many as those at which a [`Checkpoint`](crate::checkpoint::Checkpoint) begins: SQLite copies by itself
-/// only where that does not keep up.
+/// Four times the number at which a [`Checkpoint`](crate::checkpoint::Checkpoint) starts: SQLite copies by itself only
+/// if that does not keep up.
 const PAGES_BETWEEN_CHECKPOINTS: u32 = 4 * crate::checkpoint::PAGES;
 
-/// More statements than a connection that writes has.
+/// The number of prepared statements that a writing connection keeps. Those of batches must not be evicted.
 const STATEMENTS: usize = 128;
 
 /// Opens connections to the file.
@@ -54,8 +54,8 @@ impl Opener {
         Ok(Self { path, synchronous, options: connection, patience: patience(options) })
     }
 
-    /// Opens the connection that migrates. SQLite does not wait for others while it switches a new file to the write-ahead
-    /// log, so that processes that start at once wait here.
+    /// Opens the connection that migrates. SQLite does not wait for others while it switches a new file to the
+    /// write-ahead log, so that processes that start at once wait here.
     pub(crate) async fn open_migrating(&self) -> Result<SqliteConnection, sqlx::Error> {
         const PAUSE: Duration = Duration::from_millis(10);
         let mut busy = sqlx::Error::PoolTimedOut;
@@ -81,7 +81,7 @@ impl Opener {
         open_error(error)
     }
 
-    /// Fails if the file may only be read, which SQLite says to nobody before they write.
+    /// Fails if the file may only be read, which SQLite reports only when somebody writes.
     ///
     /// # Errors
     /// [`ConnectError::ReadOnly`], [`ConnectError::Open`]
@@ -136,8 +136,8 @@ pub(crate) fn patience(options: &SqliteOptions) -> Duration {
 
 /// Makes the file if there is none, readable and writable by its owner alone; SQLite gives its log the same rights.
 ///
-/// It is made under another name and then renamed: closing a file drops every lock that this process has on it, so
-/// that one which another handle may have opened already must never be opened here.
+/// The file is created under another name and then renamed. Closing a file drops every lock that this process has on
+/// it, so a file that another handle may have opened must never be opened here.
 fn make_private(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent().filter(|_| !path.exists()) else {
         return Ok(());

@@ -23,8 +23,8 @@ impl Dialect for Sqlite {
         format!("in ({select})")
     }
 
-    /// Instants are texts that sort as instants, but for those that SQLite's own functions or JavaScript's long years have
-    /// made: what SQLite makes of a text decides too. A number is left to those who read the row.
+    /// Instants are texts that sort as instants, except those of SQLite's own functions and of JavaScript's long years.
+    /// For these, SQLite's parser must agree. A number is left to the reader of the row.
     fn expires_before(&self, instant: &str) -> String {
         format!(
             r#"coalesce("expiresAt" < {instant} and typeof("expiresAt") = 'text'
@@ -37,8 +37,8 @@ impl Dialect for Sqlite {
         format!(r#""expiresAt" < {instant} and {}"#, self.expires_before(instant))
     }
 
-    /// The order of the rows in the file: by their ids each would be looked for at another place. A row keeps its number
-    /// for as long as it lives, unless somebody rebuilds the whole file.
+    /// The order of the rows in the file: in the order of ids, each row would be at another place. A row keeps its
+    /// number until it is removed, unless somebody rebuilds the whole file.
     fn position(&self) -> &'static str {
         "rowid"
     }

@@ -31,13 +31,13 @@ pub enum ConnectError {
         /// The file.
         path: PathBuf,
     },
-    /// There is no such file, and none was to be made.
+    /// The file does not exist, and must not be created.
     #[error("there is no database at {}; `keymint migrate` makes one", path.display())]
     Missing {
         /// Its path.
         path: PathBuf,
     },
-    /// Keymint has never used this database, and was not to begin now.
+    /// Keymint has never used this database, and must not create its tables.
     #[error("there are no keys in {}: it has no table keymint_migrations; `keymint migrate` makes the tables", path.display())]
     Unused {
         /// The file.
@@ -77,7 +77,7 @@ pub(crate) fn statement_error(error: rusqlite::Error) -> StatementError {
     match code {
         Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => StatementError::Duplicate,
         Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StatementError::Dangling,
-        // SQLite tells of some keys to other tables as of triggers, and triggers keep rows too.
+        // SQLite reports some foreign keys like triggers, and triggers keep rows too.
         Some(code) if code & 0xff == ffi::SQLITE_CONSTRAINT => StatementError::Refused(error.into()),
         // Locks, a full disk, a crashed worker: all of them may pass.
         _ => StatementError::unavailable(error),

@@ -12,12 +12,13 @@ use crate::ConnectError;
 use crate::connect::Opener;
 use crate::error::open_error;
 
-/// The database that was opened: the file, its write-ahead log and the log's index. A connection keeps them although others
-/// take their names, and would not see what is written to those: a revoked key would go on being valid.
+/// The files of the opened database: the file, its write-ahead log and the log's index. A connection keeps them even if
+/// other files take their names. It would not see the writes to those, and a revoked key would stay valid.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     parts: Vec<Part>,
-    /// While a connection is open, SQLite leaves log and index in their places, whatever other connections come and go.
+    /// An idle connection. While it is open, SQLite does not remove log and index, even if every other connection
+    /// closes.
     pin: Mutex<Option<Connection>>,
 }
 
@@ -57,8 +58,8 @@ impl DatabaseFile {
         if let Some(pin) = pin
             && self.check().is_err()
         {
-            // The last connection would copy its log over what others have written to the file without it. Should that
-            // be refused, it stays open until the process ends.
+            // The last connection would copy its log over the writes of others to the file. If SQLite cannot be told
+            // not to, the connection stays open until the process ends.
             if pin.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).is_err() {
                 std::mem::forget(pin);
             }

@@ -9,7 +9,7 @@ use crate::error::migrate_error;
 use crate::needs::Columns;
 use crate::{ConnectError, SqliteOptions};
 
-/// The name of the table that says what has run.
+/// The table of the migrations that have run.
 const TABLE: &str = "keymint_migrations";
 
 /// Returns the migrations, which are compiled in.
@@ -59,11 +59,11 @@ async fn is_up_to_date(connection: &mut SqliteConnection, options: &SqliteOption
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the others
-/// wait.
+/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the
+/// others wait.
 async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<(), ConnectError> {
     let mut transaction = connection.begin_with("begin immediate").await.map_err(migrate_error)?;
-    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    // An unsuitable table is refused before a migration fails on it, or changes it for nothing.
     let present = Columns::of(&mut transaction, "apikey").await?;
     if !present.is_empty() {
         check(&present, false)?;

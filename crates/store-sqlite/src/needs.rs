@@ -1,5 +1,5 @@
-//! The needs of statements. SQLite takes any value in any column, and turns it into another one if the column's type has
-//! another affinity: a text that looks like a number into a number, and a number into a text.
+//! The column types that the statements need. SQLite accepts any value in any column, and converts it if the column's
+//! type has another affinity: a text that looks like a number to a number, and a number to a text.
 
 use std::collections::HashMap;
 

@@ -15,7 +15,8 @@ use crate::reader::Reader;
 use crate::writer::{Writer, WriterConnection};
 use crate::{ConnectError, SqliteOptions, migrate};
 
-/// A handle on Keymint's rows in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
+/// A handle on Keymint's rows in a SQLite database. Other handles, processes and Better Auth servers may use the same
+/// file.
 pub struct SqliteStore {
     pub(crate) writer: Writer,
     readers: SqlitePool,
@@ -62,13 +63,13 @@ impl SqliteStore {
         Connections::new(usize::try_from(self.readers.size()).unwrap_or(usize::MAX), self.readers.num_idle())
     }
 
-    /// Ends the use of this handle, once the calls under way are done: folds the write-ahead log into the file, and closes
-    /// the connections. `true`: the file alone is whole. `false`: another process was reading, so that the log still
-    /// holds a part; the last process to close the file folds it.
+    /// Closes this handle after the calls under way: copies the write-ahead log into the file, and closes the
+    /// connections. Returns `true` if the file alone is complete. Returns `false` if another process was reading, so
+    /// the log still has a part; the last process that closes the file copies it.
     ///
     /// # Errors
-    /// The file cannot be written; it is no longer the one that was opened; or a call does not end, since its disk hangs.
-    /// Every change that was answered is in the log that was opened.
+    /// The file cannot be written; it is no longer the one that was opened; or a call does not end, since its disk
+    /// hangs. Every change that was answered is in the log that was opened.
     pub async fn close(&self) -> Result<bool, StoreError> {
         let ended = timeout(self.writer.deadline().saturating_mul(2), self.end()).await;
         ended.unwrap_or_else(|_| Err(StoreError::unavailable("a call on the file does not end")))

@@ -1,5 +1,5 @@
-//! Values that Better Auth's own interface, drivers and the database's functions leave in a row have a meaning, and stay
-//! in the row as they are written there.
+//! Values that Better Auth's own interface, drivers and the database's functions leave in a row have a meaning, and
+//! stay in the row as they are written there.
 
 use keymint_domain::Configuration;
 use keymint_domain::key::EditKey;

@@ -32,8 +32,8 @@ const TABLES: &str = r#"
     insert into "user" values ('ada', 'Ada', 'ada@example.org', true, null, '2023-11-14T22:13:20.000Z',
         '2023-11-14T22:13:20.000Z');"#;
 
-/// Returns Better Auth's statements for its core and the api-key plugin, with these types of flags and instants, and for
-/// its user `ada`.
+/// Returns Better Auth's statements for its core and the api-key plugin, with these types of flags and instants, and
+/// for its user `ada`.
 pub fn better_auth_tables(flag: &str, instant: &str) -> String {
     TABLES.replace("FLAG", flag).replace("INSTANT", instant)
 }

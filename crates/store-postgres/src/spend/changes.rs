@@ -9,7 +9,8 @@ use sqlx::{Postgres, query};
 
 use crate::instant::Instant;
 
-/// All changed counters, one array a column, in the order of ids by bytes. No counter outgrows what it was read beside.
+/// All changed counters, one array per column, in the order of ids by bytes. No counter exceeds its bound in the same
+/// row.
 #[derive(Default)]
 pub(super) struct Changes<'a> {
     pub(super) ids: Vec<&'a str>,

@@ -11,8 +11,9 @@ use sqlx::postgres::PgRow;
 use crate::error::is_storable;
 use crate::row::ReadRow;
 
-/// Returns the statement that finds the rows of stored forms with their versions, and their owners'. The order is that of
-/// ids: of two rows of one form the ledger takes the first, and processes that lock in one order never wait in a circle.
+/// Returns the statement that finds the rows of stored forms with their versions, and their owners'. The order is that
+/// of ids: of two rows of one form the ledger takes the first, and processes that lock in one order never wait in a
+/// circle.
 pub(super) fn find(owner_columns: OwnerColumns) -> &'static str {
     macro_rules! find {
         ($ban_columns:ident) => {

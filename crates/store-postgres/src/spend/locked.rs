@@ -66,7 +66,7 @@ pub(super) async fn settle(
     };
     let find = query(find(owner_columns));
     let rows = find.bind(forms).fetch_all(&mut *transaction).await.map_err(store_error)?;
-    // A row that is there and not ours decides nothing, whatever else is kept under its text.
+    // A row that exists and is not locked by us decides nothing, even if another row has the same text.
     let beyond: HashSet<&str> = rows.iter().filter_map(|row| beyond_reach(row, &held)).collect();
     let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));

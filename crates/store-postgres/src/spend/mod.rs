@@ -1,6 +1,6 @@
-//! Settles batches of attempts, in two ways. First without locks, in two round trips at most: read the rows that are not
-//! remembered, and write them where nobody has written them since. An attempt that lost a race is settled once
-//! more; one that loses too often is settled with locks, in four round trips.
+//! Settles batches of attempts. First without locks, in two round trips at most: reads the rows that are not
+//! remembered, and writes those that are unchanged. On conflict an attempt is settled again; after too many conflicts,
+//! with locks, in four round trips.
 
 mod changes;
 mod dry_run;
@@ -50,7 +50,7 @@ impl From<Failed> for StoreError {
     }
 }
 
-/// Rounds without locks. A row that is hot in several processes would go on being lost.
+/// The number of rounds without locks. A row that several processes use heavily would conflict in every round.
 const OPTIMISTIC_ROUNDS: u32 = 2;
 
 pub(crate) async fn spend(
@@ -109,8 +109,8 @@ async fn with_locks(
     Ok(deadline.bound(settling).await?.into_iter().map(Some).collect())
 }
 
-/// Returns `true` if the rows of keys alone decide these attempts: a remembered row says nothing of its owner's row, nor of
-/// other rows that might hold the key.
+/// Returns `true` if the rows of keys alone decide these attempts: a remembered row says nothing of its owner's row,
+/// nor of other rows that might hold the key.
 fn may_use_remembered(owner_columns: OwnerColumns, attempts: &[Attempt], policy: &Policy) -> bool {
     owner_columns == OwnerColumns::NoBan
         && !policy.require_owner

@@ -16,11 +16,11 @@ use super::version::Version;
 use crate::error::{is_broken, lost_race, store_error};
 use keymint_store_sql::OwnerColumns;
 
-/// Writes the rows that nobody has written since, and returns their ids with their new versions. One that had to wait for
-/// somebody else's write finds another version behind it, and leaves the row alone.
+/// Writes the rows whose versions are unchanged, and returns their ids with their new versions. If the statement had to
+/// wait for another write of a row, the version has changed, and the row is left alone.
 ///
-/// The rows come in the order of ids, and are written in it, so that two processes do not wait in a circle. Should the
-/// server choose another order some day, it ends one of the two, which has lost the race then.
+/// The rows come in the order of ids, and are written in it, so two processes do not deadlock. If the server ever
+/// chooses another order, it aborts one of the two, which counts as a conflict.
 pub(super) const UPDATE: &str = concat!(
     r#"update "apikey" as k "#,
     set_from_changes!(),
@@ -30,9 +30,9 @@ pub(super) const UPDATE: &str = concat!(
         returning k."id", k.xmin"#
 );
 
-/// Settles attempts on the rows as they are remembered or else read, and keeps what nobody else has changed meanwhile.
-/// `None` = the answer does not count, and nothing of it was kept: somebody was faster at the attempt's row, or it was
-/// decided on a remembered row that is not written, so that nothing tells whether the row is still so.
+/// Settles attempts on remembered rows, or else on rows that it reads, and writes the rows that are unchanged. `None`
+/// means that the answer does not count, and nothing of it was written: the attempt's row has changed, or the answer
+/// was decided on a remembered row that is not written, so nothing proves that the row is current.
 pub(super) async fn settle(
     connection: &mut PgConnection,
     owner_columns: OwnerColumns,

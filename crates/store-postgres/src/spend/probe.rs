@@ -13,8 +13,8 @@ use keymint_store_sql::OwnerColumns;
 /// Texts of keys. Hashes are random, so that these are rows of all times.
 const SAMPLE: &str = r#"select "key" from "apikey" order by "key" limit 16"#;
 
-/// A row that is written and removed again, so that there is something to commit, and nothing that anybody reads changes. Two that
-/// probe at once do not meet.
+/// A row that is written and removed again, so there is something to commit, and nobody sees a change. Concurrent
+/// probes use different ids.
 const INSERT: &str = r#"insert into "keymint_server_key" ("id", "start", "hash", "createdAt")
     values ('probe-' || txid_current(), '', '', now())"#;
 const DELETE: &str = r#"delete from "keymint_server_key" where "id" = 'probe-' || txid_current()"#;

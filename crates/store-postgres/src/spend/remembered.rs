@@ -6,12 +6,12 @@ use keymint_store_sql::RowCache;
 
 use super::version::Version;
 
-/// The milliseconds for which a row is remembered. Versions are numbers of transactions, which begin again some day, and which
-/// a server that takes another one's place may give once more.
+/// The milliseconds for which a row is remembered. Versions are numbers of transactions. They wrap around, and a server
+/// that replaces another one may reuse them.
 const FOR_MS: u64 = 10_000;
 
-/// Rows as this process wrote them last, each with its version: what a batch need not read, because its write finds out
-/// whether the row is still the same. Nothing is ever answered from here alone.
+/// The rows that this process wrote last, each with its version. A batch does not read them, because its write checks
+/// the version. No answer depends on them alone.
 pub(crate) struct RememberedRows {
     rows: Mutex<RowCache<Remembered>>,
 }

@@ -6,8 +6,8 @@ use crate::connection::fetch_optional;
 use crate::row::read_ban;
 use crate::{Layout, ReadConnection, Row, RowReader, Statement, WriteConnection};
 
-/// Returns the columns that a statement selects of the users `u`, for [`read_user`]. Names that other tables have too get
-/// an alias.
+/// Returns the columns that a statement selects of the users `u`, for [`read_user`]. Names that other tables have too
+/// get an alias.
 pub(super) fn user_columns(layout: Layout) -> String {
     format!(
         r#"u."id" as "user_id", u."name", u."email", u."emailVerified", u."image",

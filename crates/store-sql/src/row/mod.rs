@@ -36,7 +36,7 @@ pub trait Row {
     /// Returns the value that was selected under this name.
     fn cell(&self, column: &'static str) -> Cell<'_>;
 
-    /// Returns `true` if the database keeps values of other types out of a column. If it does not, an instant may be a text
-    /// or a number.
+    /// Returns `true` if the database keeps values of other types out of a column. If it does not, an instant may be a
+    /// text or a number.
     fn is_typed(&self) -> bool;
 }

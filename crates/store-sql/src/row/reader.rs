@@ -4,8 +4,8 @@ use keymint_ports::StoreError;
 
 use super::{Cell, Row};
 
-/// Reads the values of one row. Each method fails with [`StoreError::Corrupt`], which names the row and the column, if the
-/// value is not of its kind.
+/// Reads the values of one row. Each method fails with [`StoreError::Corrupt`], which names the row and the column, if
+/// the value is not of its kind.
 pub struct RowReader<'r> {
     row: &'r dyn Row,
     table: &'static str,

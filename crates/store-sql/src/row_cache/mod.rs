@@ -16,11 +16,11 @@ const CAPACITY: usize = 16_384;
 /// The maximum number of bytes, about: room for as many rows of a kilobyte.
 const MAX_BYTES: usize = CAPACITY * 1024;
 
-/// A cache of rows by the text that their key is kept under, bounded by their number and their bytes. It evicts the least
-/// recently used row.
+/// A cache of rows by the text that their key is kept under, bounded by their number and their bytes. It evicts the
+/// least recently used row.
 ///
-/// When the hit rate is low, it admits only keys seen recently. It does not know if a row is still as it was: each store
-/// proves that in its own way.
+/// When the hit rate is low, it admits only keys seen recently. It does not know if a row is still as it was: each
+/// store proves that in its own way.
 pub struct RowCache<T> {
     rows: LruCache<StoredKey, Remembered<T>>,
     heap_bytes: fn(&T) -> usize,
@@ -72,9 +72,9 @@ impl<T> RowCache<T> {
         row
     }
 
-    /// Admits a row in the place of an older one of its key. When the hit rate is low, it admits a row only if its key was
-    /// seen recently: of millions of random keys none is back in time, and they would evict those that are. It never admits a
-    /// row that is larger than all of the room.
+    /// Admits a row in the place of an older one of its key. When the hit rate is low, it admits a row only if its key
+    /// was seen recently: of millions of random keys none is back in time, and they would evict those that are. It
+    /// never admits a row that is larger than all of the room.
     ///
     /// `row` is called only if the row is admitted.
     pub fn keep(&mut self, stored: &StoredKey, row: impl FnOnce() -> T) {

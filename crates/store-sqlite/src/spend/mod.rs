@@ -21,8 +21,8 @@ pub(crate) use self::remembered::RememberedRows;
 use self::row::FoundRow;
 use crate::writer::{WriterConnection, begin};
 
-/// Finds the rows of a stored form, and their owners'. There is one, unless somebody has copied it: sorting is not worth
-/// SQLite's preparations for it.
+/// Finds the rows of a stored form with their owners. There is one, unless somebody has copied it, so sorting is not
+/// worth its cost.
 macro_rules! find {
     ($ban_columns:ident) => {
         concat!(
@@ -56,7 +56,7 @@ pub(crate) fn spend(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
-    // Whoever leaves without a commit rolls back.
+    // A return without a commit rolls back.
     let transaction = begin(connection, *patience).map_err(StoreError::unavailable)?;
     rows.refresh(&transaction)?;
     let mut ledger = Ledger::new(find(&transaction, rows, owner_columns, attempts)?);
@@ -68,7 +68,7 @@ pub(crate) fn spend(
     Ok(verdicts)
 }
 
-/// Judges an attempt on the rows as they are in the database. Without a transaction nothing can be written, and nothing may be
+/// Judges an attempt on the current rows. There is no transaction, so nothing is written, and nothing may be
 /// remembered.
 pub(crate) fn dry_run(
     WriterConnection { connection, .. }: &mut WriterConnection,

@@ -5,11 +5,11 @@ use keymint_ports::StoreError;
 use keymint_store_sql::RowCache;
 use rusqlite::Connection;
 
-/// Rows as they are in the database, by the connection that read or wrote them last.
+/// The rows that the writing connection read or wrote last.
 ///
-/// They hold until somebody else commits anything, to any table. SQLite counts the commits of other connections in
-/// `data_version`; a connection's own leave the number alone. A batch reads it while it holds the lock on writing, so
-/// that nobody can come between. A call on this connection forgets the rows that it changes.
+/// They are current until another connection commits anything, to any table. Such a commit changes SQLite's
+/// `data_version`; a connection's own commits do not. A batch reads the number while it holds the write lock, so no
+/// commit can come between. A call on this connection forgets the rows that it changes.
 pub(crate) struct RememberedRows {
     data_version: Option<i64>,
     rows: RowCache<(ApiKey, Owner)>,

@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-/// The pause between two looks at the lock of another process. Most transactions take a few of these.
+/// The interval of polling the lock of another process. Most transactions take a few of these.
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// Begins a transaction that holds the lock on writing.
 ///
-/// Left to itself, SQLite looks at a lock that another process holds less and less often, up to a tenth of a second apart,
-/// and two busy processes starve one another. Here every look has the same chance.
+/// By default, SQLite polls the lock of another process less and less often, up to a tenth of a second apart, and two
+/// busy processes starve each other. Here the interval is constant.
 pub(crate) fn begin(connection: &Connection, patience: Duration) -> Result<Transaction<'_>, rusqlite::Error> {
     connection.busy_timeout(Duration::ZERO)?;
     let mut waited = Duration::ZERO;

@@ -14,8 +14,8 @@ use crate::error::statement_error;
 use crate::row::WrittenRow;
 use crate::spend::RememberedRows;
 
-/// The connection that writes, with the rows that it remembers. It stays on the thread that asks: statements of a batch are
-/// many and small, and a thread of the connection's own would cost each of them and each value a trip.
+/// The connection that writes, with the rows that it remembers. It runs on the caller's thread: a batch has many small
+/// statements, and with a thread of the connection each statement and each value would cross threads.
 pub(crate) struct WriterConnection {
     pub(crate) connection: Connection,
     pub(crate) rows: RememberedRows,
@@ -29,7 +29,7 @@ impl WriterConnection {
         Ok(Self { connection, rows: RememberedRows::new(), patience: opener.patience })
     }
 
-    /// Does work that awaits nothing but this connection, which never keeps it waiting.
+    /// Does work that awaits only this connection, whose futures are ready at once.
     pub(super) fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, StoreError>,
@@ -104,7 +104,8 @@ fn execute(connection: &Connection, statement: Statement<'_>) -> Result<u64, rus
     Ok(u64::try_from(prepared.raw_execute()?).unwrap_or(u64::MAX))
 }
 
-/// Binds values to the placeholders of their numbers. To SQLite `$2` is a name, which has whatever place it comes first at.
+/// Binds values to the placeholders of their numbers. To SQLite `$2` is a name; its place depends on the order of
+/// names.
 fn bind(prepared: &mut CachedStatement<'_>, values: Vec<Value<'_>>) -> Result<(), rusqlite::Error> {
     let values: Vec<_> = values.into_iter().map(Kept::from).collect();
     for place in 1..=prepared.parameter_count() {

@@ -16,11 +16,11 @@ use crate::checkpoint::{Checkpoint, PAGES};
 use crate::connect::Opener;
 use crate::file::DatabaseFile;
 
-/// The one connection that writes, for the calls of this process in their order. SQLite has one writer at a time anyway:
-/// they wait here, not in SQLite's busy loop.
+/// The one connection that writes. Calls of this process use it in the order of asking. SQLite has one writer at a time
+/// anyway; calls wait here instead of in SQLite's busy loop.
 ///
-/// A call that fails in the store closes the connection, which rolls back an open transaction, and the next call opens a
-/// new one. A call that hangs in the kernel cannot be ended: nobody else writes until it ends, and calls that wait fail.
+/// If the store fails, the connection is closed, which rolls back an open transaction, and the next call opens a new
+/// one. A call that hangs in the kernel cannot be ended: nobody else writes until it ends, and waiting calls time out.
 pub(crate) struct Writer {
     opener: Arc<Opener>,
     turn: Arc<Mutex<Turn>>,
@@ -47,12 +47,12 @@ impl Writer {
         Self { checkpoint: Checkpoint::new(Arc::clone(&opener)), opener, turn: Arc::new(Mutex::new(turn)), file }
     }
 
-    /// Does the work of a batch off the async threads, once all calls before this one are done. Work that has begun ends,
-    /// if somebody still waits for it or not.
+    /// Does the work of a batch off the async threads, after all earlier calls. Started work finishes, even if its
+    /// caller has gone.
     ///
     /// # Errors
-    /// The work fails; others keep on writing; or the work takes longer than anything but a disk that hangs. Its outcome is
-    /// unknown then, and until it ends nobody else writes.
+    /// The work fails; it gets no turn within the time to wait for others; or it misses the deadline, because the disk
+    /// hangs. Its outcome is then unknown, and nobody else writes until it ends.
     pub(crate) async fn batch<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
@@ -60,7 +60,7 @@ impl Writer {
         self.run(PAGES_OF_A_COUNT, work).await
     }
 
-    /// Does any other work that writes, in the same way as a batch. It awaits nothing but the connection.
+    /// Does any other work that writes, in the same way as a batch. It awaits only the connection.
     ///
     /// # Errors
     /// Those of [`Writer::batch`].
@@ -89,8 +89,7 @@ impl Writer {
             if is_reusable(&connection, &outcome) {
                 turn.connection = Some(connection);
             } else {
-                // Lets the next call begin a checkpoint. It takes no space on a disk that is full, and the log then begins
-                // anew.
+                // The next call starts a checkpoint. It needs no space on a full disk, and the log then starts again.
                 turn.pages = PAGES.into();
             }
             outcome
@@ -100,14 +99,14 @@ impl Writer {
         done.map_err(StoreError::unavailable)?
     }
 
-    /// Returns the time that a call may take that others are not in the way of, and that waits for locks of other
-    /// processes as long as it is told to.
+    /// Returns the deadline of a call that has its turn: the time to wait for locks of other processes, and a second
+    /// for the disk.
     pub(crate) fn deadline(&self) -> Duration {
         const DISK: Duration = Duration::from_secs(1);
         self.opener.patience.saturating_add(DISK)
     }
 
-    /// Waits for the end of the checkpoint that is under way. Until a great deal more is written there is no other one.
+    /// Waits for the end of the checkpoint that is under way, and makes the next one wait for as many pages again.
     pub(crate) async fn end_checkpoint(&self) {
         self.turn.lock().await.pages = 0;
         self.checkpoint.end().await;
@@ -130,8 +129,8 @@ impl Writer {
     }
 }
 
-/// Returns `true` unless the connection may be in any state: a failure of the store may leave one, and so would work that
-/// does not end its transaction.
+/// Returns `true` unless the connection may be in any state: a failure of the store may leave one, and so would work
+/// that does not end its transaction.
 fn is_reusable<T>(connection: &WriterConnection, outcome: &Result<T, StoreError>) -> bool {
     connection.connection.is_autocommit() && !matches!(outcome, Err(StoreError::Unavailable(_)))
 }
