@@ -21,7 +21,8 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// Columns of other types than Keymint can use, or rights that its role lacks. Nothing was changed.
+    /// A view instead of a table, columns of unsuitable types, required columns that Keymint does not know, or rights
+    /// that its role lacks. Nothing was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -37,6 +38,18 @@ pub enum ConnectError {
         role: String,
         /// The server's words.
         refusal: String,
+    },
+    /// Another session keeps a lock that a migration needs. Nothing was changed.
+    #[error(
+        "the database cannot be migrated, since it waits too long for {what}: {}; wait for its end, or end it by \
+         pg_terminate_backend",
+        seen(holders)
+    )]
+    MigrationWaits {
+        /// The thing that it waits for.
+        what: &'static str,
+        /// The sessions that keep the lock, with their roles, applications and times.
+        holders: Vec<String>,
     },
     /// A pooler gives each transaction another session, and does not track prepared statements.
     #[error(
@@ -75,6 +88,24 @@ pub enum Fault {
         /// The type that it has.
         found: String,
     },
+    /// A view, or something else, instead of a table.
+    #[error("{table} is {found}, and must be a table")]
+    Relation {
+        /// The table.
+        table: &'static str,
+        /// The kind of the relation.
+        found: &'static str,
+    },
+    /// A required column that Keymint does not know.
+    #[error(
+        "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+    )]
+    Required {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
     /// A right that the role lacks.
     #[error("the role lacks {right} on {table}, for {purpose}")]
     Right {
@@ -97,6 +128,14 @@ impl Fault {
         Self::Column { table, column, expected: expected.into(), found: found.into() }
     }
 
+    pub(crate) fn relation(table: &'static str, found: &'static str) -> Self {
+        Self::Relation { table, found }
+    }
+
+    pub(crate) fn required(table: &'static str, column: &str) -> Self {
+        Self::Required { table, column: column.to_owned() }
+    }
+
     pub(crate) fn right(table: &'static str, right: &'static str, purpose: &'static str) -> Self {
         Self::Right { table, right, purpose }
     }
@@ -104,6 +143,10 @@ impl Fault {
 
 fn listed(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn seen(holders: &[String]) -> String {
+    if holders.is_empty() { "nobody is seen to hold it any more".to_owned() } else { holders.join(", ") }
 }
 
 pub(crate) fn url_error<E: Error + Send + Sync + 'static>(error: E) -> ConnectError {
@@ -135,6 +178,12 @@ pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
 /// The code of a statement that waited for a lock as long as `lock_timeout` allows.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// Returns `true` if waiting for a lock timed out.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
 /// Converts the failure of a statement. A value that cannot be read never gets here: the reader of its row reports it.
 pub(crate) fn statement_error(error: sqlx::Error) -> StatementError {
     const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
@@ -145,7 +194,7 @@ pub(crate) fn statement_error(error: sqlx::Error) -> StatementError {
     match refusal.code().as_deref() {
         _ if refusal.is_unique_violation() => StatementError::Duplicate,
         _ if refusal.is_foreign_key_violation() => StatementError::Dangling,
-        Some(LOCK_NOT_AVAILABLE) => StatementError::Locked,
+        _ if is_locked(&error) => StatementError::Locked,
         Some(code) if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION => {
             StatementError::Refused(scrubbed(error))
         }

@@ -15,11 +15,11 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        identity::find_user(&mut self.reader().await?, self.layout, id).await
+        read!(self, identity::find_user, self.layout, id)
     }
 
     async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
-        identity::find_credential(&mut self.reader().await?, self.layout, email).await
+        read!(self, identity::find_credential, self.layout, email)
     }
 
     async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
@@ -28,7 +28,7 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
-        identity::find_session(&mut self.reader().await?, self.layout, token).await
+        read!(self, identity::find_session, self.layout, token)
     }
 
     async fn refresh_session(
@@ -65,10 +65,10 @@ impl OrganizationStore for SqliteStore {
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
-        organization::find_organization(&mut self.reader().await?, id_or_slug).await
+        read!(self, organization::find_organization, id_or_slug)
     }
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
-        organization::find_roles(&mut self.reader().await?, organization, user).await
+        read!(self, organization::find_roles, organization, user)
     }
 }

@@ -20,19 +20,22 @@ impl KeyStore for SqliteStore {
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
-        keys::find(&mut self.reader().await?, id).await
+        read!(self, keys::find, id)
     }
 
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
-        keys::find_stub(&mut self.reader().await?, id).await
+        read!(self, keys::find_stub, id)
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        // Both reads see the state of the first.
-        let mut transaction = self.readers()?.begin().await.map(Reader).map_err(StoreError::unavailable)?;
-        let page = keys::list(&mut transaction, query).await?;
-        transaction.0.commit().await.map_err(StoreError::unavailable)?;
-        Ok(page)
+        let list = async {
+            // Both reads see the state of the first.
+            let mut transaction = self.readers()?.begin().await.map(Reader).map_err(StoreError::unavailable)?;
+            let page = keys::list(&mut transaction, query).await?;
+            transaction.0.commit().await.map_err(StoreError::unavailable)?;
+            Ok(page)
+        };
+        self.bound(list).await
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
@@ -93,7 +96,7 @@ impl KeyStore for SqliteStore {
         from: Option<CountCursor>,
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
-        keys::count(&mut self.reader().await?, now, from.as_ref(), limit).await
+        read!(self, keys::count, now, from.as_ref(), limit)
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+#[macro_use]
+mod reader;
 mod backup;
 mod checkpoint;
 mod connect;
@@ -12,7 +14,6 @@ mod key_store;
 mod migrate;
 mod needs;
 mod options;
-mod reader;
 mod row;
 mod server_key_store;
 mod spend;

@@ -35,7 +35,7 @@ pub(crate) async fn migrate(
     }
     let keys = Columns::of(connection, "apikey").await?;
     check(&keys, true)?;
-    keys.check_types()?;
+    keys.check_keys()?;
     let user = Columns::of(connection, "user").await?;
     let account = Columns::of(connection, "account").await?;
     let session = Columns::of(connection, "session").await?;
@@ -67,7 +67,7 @@ async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<(), Conne
     let present = Columns::of(&mut transaction, "apikey").await?;
     if !present.is_empty() {
         check(&present, false)?;
-        present.check_types()?;
+        present.check_keys()?;
     }
     migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
     transaction.commit().await.map_err(migrate_error)

@@ -10,6 +10,13 @@ use sqlx::{AssertSqlSafe, query};
 use crate::dialect::{Kept, Sqlite};
 use crate::row::ReadRow;
 
+/// Calls a function with a reading connection of a store as its first argument, within a deadline.
+macro_rules! read {
+    ($store:expr, $function:path $(, $argument:expr)* $(,)?) => {
+        $store.bound(async { $function(&mut $store.reader().await? $(, $argument)*).await }).await
+    };
+}
+
 /// A connection that reads, or a transaction on one.
 pub(crate) struct Reader<C>(pub(crate) C);
 

@@ -19,7 +19,7 @@ impl ServerKeyStore for SqliteStore {
     }
 
     async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError> {
-        server_keys::list_server_keys(&mut self.reader().await?).await
+        read!(self, server_keys::list_server_keys)
     }
 
     async fn revoke_server_key(&self, id: &KeyId, now: Timestamp) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::connect::{Opener, readers};
 use crate::file::DatabaseFile;
 use crate::reader::Reader;
-use crate::writer::{Writer, WriterConnection};
+use crate::writer::{Writer, WriterConnection, too_slow};
 use crate::{ConnectError, SqliteOptions, migrate};
 
 /// A handle on Keymint's rows in a SQLite database. Other handles, processes and Better Auth servers may use the same
@@ -56,6 +56,17 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`]
     pub(crate) async fn reader(&self) -> Result<Reader<PoolConnection<Sqlite>>, StoreError> {
         self.readers()?.acquire().await.map(Reader).map_err(StoreError::unavailable)
+    }
+
+    /// Waits for a call that reads, with the deadline of one that writes: only a disk that hangs takes as long.
+    ///
+    /// # Errors
+    /// Those of the call, and [`StoreError::Unavailable`] after the deadline.
+    pub(crate) async fn bound<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        timeout(self.writer.deadline(), call).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
     /// Returns the number of connections that read and are open now. Beside them is one that writes.

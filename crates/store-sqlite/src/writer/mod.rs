@@ -95,7 +95,7 @@ impl Writer {
             outcome
         });
         let done = timeout(self.deadline(), done).await;
-        let done = done.map_err(|_| StoreError::unavailable("the disk takes too long; the outcome is unknown"))?;
+        let done = done.map_err(|_| too_slow())?;
         done.map_err(StoreError::unavailable)?
     }
 
@@ -127,6 +127,11 @@ impl Writer {
         }
         Ok(turn)
     }
+}
+
+/// Returns the error of a call that missed its deadline.
+pub(crate) fn too_slow() -> StoreError {
+    StoreError::unavailable("the disk takes too long; the outcome is unknown")
 }
 
 /// Returns `true` unless the connection may be in any state: a failure of the store may leave one, and so would work
@@ -170,6 +175,39 @@ mod tests {
         release.send(()).unwrap();
         while store.writer.write(async |_| Ok(())).await.is_err() {}
         store.probe().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_statement_or_a_reader_that_hangs_is_given_up_by_itself() {
+        const LIMIT: Duration = Duration::from_secs(20);
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("keymint.db"));
+        let options = SqliteOptions { busy_timeout_ms: 200, readers: 1, ..options };
+        let store = SqliteStore::connect(&options).await.unwrap();
+        let id = sample::id("a");
+        let (release, is_released) = mpsc::channel::<()>();
+        let mut reader = store.readers().unwrap().acquire().await.unwrap();
+        let hang = move || is_released.recv().is_err();
+        reader.lock_handle().await.unwrap().set_progress_handler(1, hang);
+        drop(reader);
+        let found = timeout(LIMIT, store.find(&id)).await.expect("it has a deadline of its own");
+        assert!(is_unavailable(&found), "{found:?}");
+        drop(release);
+        while store.find(&id).await.is_err() {}
+
+        let (release, is_released) = mpsc::channel::<()>();
+        let hang = move || is_released.recv().is_ok();
+        let hangs = store
+            .writer
+            .batch(move |writer| writer.connection.progress_handler(1, Some(hang)).map_err(StoreError::unavailable));
+        hangs.await.unwrap();
+        let (ids, policy) = ([id.clone()], Policy::default());
+        let removed = store.remove_exhausted(&ids, &policy, sample::NOW);
+        let removed = timeout(LIMIT, removed).await.expect("it has a deadline of its own");
+        assert!(is_unavailable(&removed), "{removed:?}");
+        assert!(is_unavailable(&store.probe().await), "its statement still runs");
+        drop(release);
+        while store.remove(&id).await.is_err() {}
     }
 
     #[tokio::test(flavor = "multi_thread")]
