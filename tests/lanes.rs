@@ -12,9 +12,9 @@ use toml::{Table, Value};
 const FEATURE: &str = "full-tests";
 /// The one package that has it, so that no lane compiles another package's library again.
 const PACKAGE: &str = "keymint";
-/// What the README tells its reader to run, and `.ci/run` runs.
+/// The test command of the README and of `.ci/run`.
 const COMMAND: &str = "cargo test --workspace --features full-tests";
-/// What marks a test of a light suite that the fast lane leaves out.
+/// The attribute of a light suite's test that the fast lane leaves out.
 const LEFT_OUT: &str = "#[cfg_attr(not(feature = \"full-tests\"), ignore = ";
 
 fn root() -> PathBuf {
@@ -25,7 +25,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap()
 }
 
-/// The manifests of all packages of the workspace.
+/// Returns the manifests of all packages of the workspace.
 fn manifests() -> Vec<Table> {
     let workspace: Table = read("Cargo.toml").parse().unwrap();
     let members = workspace["workspace"]["members"].as_array().unwrap().iter().map(|member| member.as_str().unwrap());
@@ -36,7 +36,7 @@ fn manifests() -> Vec<Table> {
     folders.map(|folder| fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap()).collect()
 }
 
-/// The suites that only the full lane runs.
+/// Returns the suites that only the full lane runs.
 fn heavy() -> BTreeSet<String> {
     let mut heavy = BTreeSet::new();
     for manifest in manifests() {

@@ -85,7 +85,7 @@ pub(crate) async fn places() -> Vec<Place> {
     places
 }
 
-/// A running server; it is killed when it is dropped.
+/// A running server. It is killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,

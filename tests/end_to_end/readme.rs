@@ -9,7 +9,7 @@ use crate::process::{Place, Server};
 
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
 
-/// The fenced blocks of a language.
+/// Returns the fenced blocks of a language.
 pub(crate) fn blocks(language: &str) -> Vec<String> {
     markdown::blocks(README, language)
 }

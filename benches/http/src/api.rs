@@ -21,7 +21,7 @@ pub(crate) struct Api {
     base: String,
 }
 
-/// An answer as it came.
+/// An answer, as received.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
@@ -94,7 +94,7 @@ impl Api {
         Ok(answer["valid"] == true)
     }
 
-    /// The [`Page`] that a query asks for, as JSON.
+    /// Returns the [`Page`] of a query, as JSON.
     pub(crate) async fn list(&self, query: &str) -> Result<String, Failure> {
         let url = format!("{}/list?{query}", self.base);
         Ok(send(self.client.get(url).bearer_auth(SERVER_KEY)).await?.text().await?)

@@ -28,13 +28,13 @@ pub(crate) enum Command {
     Plot(Plot),
 }
 
-/// What both sorts of runs have.
+/// The options that both kinds of runs share.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct Common {
     /// Length of one round.
     #[arg(long, default_value = "5")]
     pub(crate) seconds: NonZeroU32,
-    /// Rounds that count; of clean-up, pairs without it and with it.
+    /// Rounds that count; for clean-up, pairs of rounds without it and with it.
     #[arg(long, default_value = "3")]
     pub(crate) rounds: NonZeroU32,
     /// Length of the round before them, which does not count.
@@ -43,14 +43,14 @@ pub(crate) struct Common {
     /// Keys of each sort that requests use; memory's are made over HTTP, the others' in bulk.
     #[arg(long, default_value = "1000")]
     pub(crate) keys: NonZeroUsize,
-    /// Threads that serve, for every subject; 0 is one a core.
+    /// Threads that serve, for every subject; 0 is one per core.
     #[arg(long, default_value = "0")]
     pub(crate) workers: usize,
     /// Writes the figures to this file, too.
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) json: Option<PathBuf>,
-    /// The server that is measured; by default the one beside this program.
+    /// The server to measure; by default the one beside this program.
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) keymint: Option<PathBuf>,
@@ -61,13 +61,13 @@ pub(crate) struct Run {
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) common: Common,
-    /// Connections that are open at the same time; one after the other where several are given, as in 1,32,256.
+    /// Open connections at the same time; several numbers, as in 1,32,256, are measured one after the other.
     #[arg(long, value_delimiter = ',', default_values = ["32"])]
     pub(crate) connections: Vec<NonZeroU32>,
     /// Threads of the load generator; at most as many as connections.
     #[arg(long, default_value = "1")]
     pub(crate) threads: NonZeroU32,
-    /// Which keys requests show; interleaved where several are given.
+    /// Choice of the keys that requests use; several choices are interleaved.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["spread"])]
     pub(crate) pick: Vec<Pick>,
     /// Endpoint of the requests; several endpoints are interleaved.
@@ -79,7 +79,7 @@ pub(crate) struct Run {
     /// Processes of Better Auth on Postgres.
     #[arg(long, default_value = "2")]
     pub(crate) peer_workers: NonZeroUsize,
-    /// What is measured beside the bare endpoint.
+    /// Subjects to measure beside the bare endpoint.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres", "memory"])]
     pub(crate) subjects: Vec<Kind>,
 }
@@ -89,7 +89,7 @@ pub(crate) struct Chores {
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) common: Common,
-    /// Keys of one owner, who asks for the first and for the last hundred of them.
+    /// Keys of one owner, who requests the first and the last hundred of them.
     #[arg(long, default_value = "100000")]
     pub(crate) owned: NonZeroUsize,
     /// Number of requests for each of the two.
@@ -98,10 +98,10 @@ pub(crate) struct Chores {
     /// Keys that have expired when a round begins.
     #[arg(long, default_value = "1000000")]
     pub(crate) expired: NonZeroUsize,
-    /// Connections that verifications come over.
+    /// Connections of the verifications.
     #[arg(long, default_value = "32")]
     pub(crate) connections: NonZeroU32,
-    /// Databases that are measured.
+    /// Databases to measure.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     pub(crate) subjects: Vec<Engine>,
 }

@@ -4,7 +4,8 @@ use crate::Failure;
 use crate::api::Api;
 use crate::figures::Figures;
 
-/// Sums over all batches since the servers' start: how many, their verifications, and the waits for them, in seconds.
+/// Sums over all batches since the servers' start: their number, their verifications, and the time that these waited,
+/// in seconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Batches([f64; 4]);
 
@@ -26,7 +27,7 @@ impl Batches {
         Ok(Some(sum))
     }
 
-    /// Adds the means since an earlier moment, if there was a batch: with deferred usage there may be none.
+    /// Adds the means since an earlier moment, if there was a batch. With deferred usage there may be none.
     pub(crate) fn enter(self, earlier: Self, figures: &mut Figures) {
         let [batches, verifications, waits, waited_s] = std::array::from_fn(|place| self.0[place] - earlier.0[place]);
         if batches > 0.0 && waits > 0.0 {

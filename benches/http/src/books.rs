@@ -6,14 +6,14 @@ use crate::Failure;
 use crate::keys::Pick;
 use crate::subject::{Kind, Subject};
 
-/// Both sides of the books, of a subject whose database can tell.
+/// Both sides of the books of a subject whose database counts uses.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Books {
-    /// What the store says that keys have spent of their quotas, and how often those with a rate limit alone were called.
+    /// The quotas that keys have spent, and the calls of keys with only a rate limit, according to the store.
     pub(crate) spent: u64,
     /// Answers about such keys.
     pub(crate) answered: u64,
-    /// Requests that a round's end may have cut off between their payment and their answer.
+    /// Requests that a round's end may have interrupted between their payment and their answer.
     cut_off: u64,
 }
 
@@ -44,8 +44,8 @@ impl Books {
         self.check(subject, subject.kind.defers_usage()).await
     }
 
-    /// Ends the subject's servers where they keep a database, and checks what they have left there. Returns both sides
-    /// if there is a database.
+    /// Ends the subject's servers if they keep a database, and checks its state. Returns both sides if there is a
+    /// database.
     pub(crate) async fn close(mut self, subject: &mut Subject) -> Result<Option<Self>, Failure> {
         if subject.kind.is_keymint() && subject.database.is_some() {
             subject.finish().await?;
@@ -54,11 +54,11 @@ impl Books {
         Ok(subject.database.is_some().then_some(self))
     }
 
-    /// Checks both sides. Where the store may be behind what was answered, it must still not be ahead of it.
+    /// Checks both sides. A store may be behind the answers if usage is deferred, but never ahead of them.
     async fn check(&mut self, subject: &Subject, is_behind: bool) -> Result<(), Failure> {
         let (Some(database), kind) = (&subject.database, subject.kind) else { return Ok(()) };
         self.spent = database.stock.spent().await?;
-        // A peer's books are shown, and not judged.
+        // A peer's books are shown, but not judged.
         if kind.is_keymint() {
             self.spent += database.stock.called().await?;
             let least = if is_behind { 0 } else { self.answered };

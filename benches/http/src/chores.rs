@@ -1,4 +1,4 @@
-//! What must be fast besides verifications, and what must not slow them down.
+//! Other work that must be fast, and must not slow verifications down.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::server::Server;
 use crate::subject::{Database, Engine, Lab, keymint};
 use crate::{Failure, load, write_json};
 
-/// Keys on a page.
+/// The number of keys on a page.
 const PAGE: usize = 100;
 
 const LISTING: [Column; 3] = [
@@ -41,7 +41,7 @@ struct Report<'a> {
     found: Vec<(Engine, &'a Figures)>,
 }
 
-/// Measures each database, and prints what came out.
+/// Measures each database, and prints the results.
 pub(crate) async fn run(chores: Chores) -> Result<(), Failure> {
     let wrk = load::version().await?;
     let lab = Lab::open(chores.common.keymint.as_deref())?;
@@ -80,7 +80,7 @@ pub(crate) async fn run(chores: Chores) -> Result<(), Failure> {
     write_json(common.json.as_deref(), &Report { machine, options: &chores, found })
 }
 
-/// A database, where its server works, and what was found.
+/// A database, the folder of its server, and the results.
 struct Place<'a> {
     lab: &'a Lab,
     chores: &'a Chores,
@@ -91,7 +91,7 @@ struct Place<'a> {
     found: Figures,
 }
 
-/// Says if a server removes expired keys, which it then does from its start.
+/// Selects whether a server removes expired keys, which it then does from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CleanUp {
     Off,
@@ -99,7 +99,7 @@ enum CleanUp {
 }
 
 impl<'a> Place<'a> {
-    /// A database with all keys but those that have expired.
+    /// Makes a database with all keys but the expired ones.
     async fn new(lab: &'a Lab, engine: Engine, chores: &'a Chores) -> Result<Self, Failure> {
         let folder = lab.folder()?;
         let database = Database::start(engine, &folder).await;
@@ -111,7 +111,7 @@ impl<'a> Place<'a> {
         Ok(Self { lab, chores, engine, folder, database, load, found: Figures::default() })
     }
 
-    /// Starts a server of its own for each measurement: what one leaves behind would be work for the next.
+    /// Starts a server of its own for each measurement: the state that one leaves behind would be work for the next.
     async fn serve(&self, clean_up: CleanUp) -> Result<(Server, Api), Failure> {
         let mut command = keymint::command(self.lab, &self.database.stock.url(), self.chores.common.workers);
         match clean_up {
@@ -123,7 +123,7 @@ impl<'a> Place<'a> {
         Ok((server, api))
     }
 
-    /// Verifies for a while that does not count.
+    /// Verifies for a while before the measurement.
     async fn warm_up(&self, api: &Api) -> Result<(), Failure> {
         self.load.run(&[api.url(Endpoint::Verify)], self.chores.common.warm_up, 0).await?;
         Ok(())
@@ -133,7 +133,7 @@ impl<'a> Place<'a> {
         self.load.run(&[api.url(Endpoint::Verify)], self.chores.common.seconds, number).await
     }
 
-    /// Asks for the first page and the last one of an owner with many keys in turn, over one connection; the first time
+    /// Requests the first page and the last one of an owner with many keys in turn, over one connection. The first time
     /// does not count.
     async fn list(&mut self) -> Result<(), Failure> {
         eprintln!("listing on {}", self.engine);
@@ -159,7 +159,7 @@ impl<'a> Place<'a> {
         server.finish().await
     }
 
-    /// Verifies while a hundred connections read without a pause. The figure is the rate, to that before.
+    /// Verifies while a hundred connections read without a pause. The figure is the rate, relative to the rate before.
     async fn flood(&mut self, name: &'static str, number: u32) -> Result<(), Failure> {
         let (server, api) = self.serve(CleanUp::Off).await?;
         self.warm_up(&api).await?;
@@ -200,7 +200,7 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Returns what a round did, how many keys were removed meanwhile, and how many are left.
+    /// Runs a round. Returns its results, the number of keys that were removed meanwhile, and the number that are left.
     async fn verify_beside(&self, clean_up: CleanUp, number: u32) -> Result<(Round, u64, u64), Failure> {
         let (server, api) = self.serve(clean_up).await?;
         self.warm_up(&api).await?;

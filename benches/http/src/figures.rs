@@ -27,7 +27,7 @@ impl Spread {
     }
 }
 
-/// Named figures, with a value for each round. In JSON, their spreads.
+/// Named figures, with a value for each round. JSON has their spreads.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Figures(BTreeMap<&'static str, Vec<f64>>);
 
@@ -59,10 +59,10 @@ impl Serialize for Figures {
     }
 }
 
-/// A column of a table: its heading, its figure, the unit in which that is shown, and how many digits of it.
+/// A column of a table: its heading, its figure, the unit that it is shown in, and the number of digits.
 pub(crate) type Column = (&'static str, &'static str, f64, usize);
 
-/// A table in Markdown, of named rows. A cell has the median, and the extremes in brackets.
+/// Formats a table of named rows in Markdown. A cell has the median, and the extremes in brackets.
 pub(crate) fn table<'a>(columns: &[Column], rows: impl IntoIterator<Item = (String, &'a Figures)>) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);

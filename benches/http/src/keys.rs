@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Displays choices as the command line names them.
+/// Displays choices by their names on the command line.
 macro_rules! named {
     ($($choice:ty),*) => {$(
         impl std::fmt::Display for $choice {
@@ -21,17 +21,17 @@ pub(crate) use named;
 
 named!(Endpoint, Pick);
 
-/// What requests ask for. Either way a key is verified, and pays.
+/// The endpoint of requests. Either way a key is verified, and pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Endpoint {
     /// Posts a key to `/api-key/verify`, as an application does.
     Verify,
-    /// Asks `/authorize` about a request that shows a key, as a gateway does.
+    /// Requests `/authorize` for a request with a key, as a gateway does.
     Authorize,
 }
 
-/// Which keys requests show.
+/// The choice of keys that requests use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pick {
@@ -56,7 +56,8 @@ impl Pick {
     }
 }
 
-/// What keys are alike in. Displays as the letter that tells their texts and ids from those of others.
+/// The properties that keys have in common. It displays as the letter that distinguishes their texts and ids from
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
     /// A quota and a rate limit, neither of which ever refuses.
@@ -96,7 +97,7 @@ impl fmt::Display for Sort {
     }
 }
 
-/// Texts of keys.
+/// The texts of keys.
 #[derive(Debug, Clone)]
 pub(crate) enum Texts {
     /// Texts that are computed from their sort and a number, so that ten million of them need no list.

@@ -13,7 +13,7 @@ use crate::api::SERVER_KEY;
 use crate::figures::Figures;
 use crate::keys::{Endpoint, Texts};
 
-/// What one subject did in one round, as wrk's script says it.
+/// The results of one subject in one round, as printed by wrk's script.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Round {
     /// Requests that were answered in time.
@@ -28,7 +28,7 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    /// Adds itself as one round of the figures.
+    /// Adds the results as one round of the figures.
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one round are far below 2^53")]
     pub(crate) fn enter(&self, figures: &mut Figures) {
         figures.add("per_second", self.per_second());
@@ -81,8 +81,8 @@ impl Load {
         Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
     }
 
-    /// Drives the endpoints at `urls` for that long, all at the same time, each over its part of the connections, which
-    /// is one at least.
+    /// Drives the endpoints at `urls` for that long, all at the same time, each over its share of the connections, at
+    /// least one.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use crate::figures::Spread;
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
     cores: usize,
-    /// Microseconds that the device takes to keep one small write: what no durable answer undercuts.
+    /// Microseconds that the device takes to persist one small write: the lower bound of any durable answer.
     commit_us: Spread,
     wrk: String,
 }
@@ -34,7 +34,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Appends a page and syncs it, as a database's log does.
+/// Measures an append of a page with a sync, as a database's log does it.
 fn commit_us(folder: &Path) -> Result<Spread, Failure> {
     let path = folder.join("commits");
     let mut file = File::create(&path)?;

@@ -1,12 +1,12 @@
-//! Latencies at a rate that does not depend on the answers: an open loop, which wrk has not.
+//! Latencies at a rate that does not depend on the answers: an open loop, which wrk does not have.
 //!
-//! Requests are due at the same distance from each other, and the connections take them in turn. Each connection has a
-//! thread that sleeps until its next request is due, sends it, and reads the answer.
+//! Requests are due at equal distances, and the connections take them in turn. Each connection has a thread that sleeps
+//! until its next request is due, sends it, and reads the answer.
 //!
-//! A request that is due while the one before it on its connection is unanswered counts from when it was due: a server
-//! that stalls is charged for all who would have waited. One that is due on a free connection counts from when it was
-//! sent, since until then its thread was asleep, which is no fault of the server's. But that takes microseconds: a longer
-//! delay comes from a machine without a core to spare, as likely as not because of the server, so that what exceeds
+//! If the previous request on its connection is unanswered when a request is due, it counts from then: a server that
+//! stalls is charged for all who would have waited. A request that is due on a free connection counts from when it is
+//! sent, since its thread was asleep until then, which is not the server's fault. But that takes microseconds. A longer
+//! delay comes from a machine without a spare core, likely because of the server, so that the part that exceeds
 //! [`FORGIVEN`] is charged.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,8 +24,8 @@ use crate::api::SERVER_KEY;
 use crate::keys::{Endpoint, Texts};
 use crate::machine::Stopwatch;
 
-/// How late the load generator may be by its own fault: timers end up to 50 us late on Linux, and then the thread must
-/// wake up.
+/// The largest delay that is the load generator's own fault: timers end up to 50 us late on Linux, and then the thread
+/// must wake up.
 const FORGIVEN: Duration = Duration::from_micros(100);
 
 /// A round at a given rate.
@@ -34,14 +34,14 @@ pub(crate) struct Pace {
     pub(crate) texts: Texts,
     pub(crate) endpoint: Endpoint,
     pub(crate) connections: NonZeroU32,
-    /// Requests a second, over all connections.
+    /// The requests a second, over all connections.
     pub(crate) rate: f64,
     pub(crate) seconds: NonZeroU32,
     pub(crate) seed: u32,
 }
 
 impl Pace {
-    /// Drives the servers at `urls` in turn. Returns the latencies, in microseconds, and how long all of it took.
+    /// Drives the servers at `urls` in turn. Returns the latencies, in microseconds, and the total time.
     pub(crate) async fn run(self, urls: &[String]) -> Result<(Histogram<u64>, Duration), Failure> {
         let pace = Arc::new(self);
         let mut streams = Vec::new();
@@ -86,14 +86,14 @@ impl Pace {
         Ok(latencies)
     }
 
-    /// When a request is due, since the round's beginning; `None` where there is no such request.
+    /// Returns the time at which a request is due, since the round's beginning; `None` = there is no such request.
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^53")]
     fn due(&self, number: usize) -> Option<Duration> {
         let due = number as f64 / self.rate;
         (due < f64::from(self.seconds.get())).then(|| Duration::from_secs_f64(due))
     }
 
-    /// What wrk sends, too, with a key at random.
+    /// Returns the same request that wrk sends, with a random key.
     fn request(&self, number: usize, host: &str, path: &str) -> String {
         let key = self.texts.text(below(self.texts.count(), (u64::from(self.seed) << 32) + number as u64));
         match self.endpoint {
@@ -112,13 +112,17 @@ impl Pace {
     }
 }
 
-/// From when a request counts that was `due` on a connection that was free again at `free`, and that was sent at `sent`.
+/// Returns the time from which a request counts that was `due` on a connection that was free at `free`, and was sent at
+/// `sent`.
 fn counts_from(due: Duration, free: Duration, sent: Duration) -> Duration {
     if due < free { due } else { sent.min(due + FORGIVEN) }
 }
 
-/// Reads an answer by its content length. It is an error if its status is not 200, or if there is more: nobody asks for
-/// the next one before.
+/// Reads an answer by its content length.
+///
+/// # Errors
+///
+/// Fails if its status is not 200, or if there is more: the next request has not been sent.
 fn read_answer(stream: &mut BufReader<impl std::io::Read>) -> Result<(), Failure> {
     let (mut line, mut length) = (String::new(), None);
     stream.read_line(&mut line)?;
@@ -139,7 +143,7 @@ fn read_answer(stream: &mut BufReader<impl std::io::Read>) -> Result<(), Failure
     if stream.buffer().is_empty() { Ok(()) } else { Err("an answer goes on after its end".into()) }
 }
 
-/// A number below `count`, by splitmix64's mixer.
+/// Returns a number below `count`, by splitmix64's mixer.
 #[expect(clippy::cast_possible_truncation, reason = "the rest of a division by a usize")]
 fn below(count: usize, number: u64) -> usize {
     let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_stall_is_charged_and_sleep_is_not() {
-        // An answer kept it waiting; it overslept; it was later than sleep explains.
+        // An answer delayed the request; the thread overslept; the delay was longer than sleep explains.
         assert_eq!(counts_from(us(1000), us(900_000), us(900_001)), us(1000));
         assert_eq!(counts_from(us(1000), us(1000), us(1060)), us(1060));
         assert_eq!(counts_from(us(1000), us(0), us(5000)), us(1100));

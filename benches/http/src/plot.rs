@@ -45,7 +45,7 @@ type Measured = (u32, Row);
 /// Lines by their names, each by its places.
 type Lines = BTreeMap<String, BTreeMap<u32, f64>>;
 
-/// A file, what its values are, if they are laid out by powers of ten, and where they are in a row.
+/// A plot's file, its title, whether its scale is in powers of ten, and its value in a row.
 type Figure = (&'static str, &'static str, bool, fn(&Row) -> Option<f64>);
 
 const OVER_CONNECTIONS: [Figure; 4] = [
@@ -80,7 +80,7 @@ pub(crate) fn draw(plot: &Plot) -> Result<(), Failure> {
             (_, false) => chart(&file, &names, &lines, [title, x, y], 0.0..most * 1.1),
         }
     };
-    // The plot over one number is of the figures that have most in common in the other one.
+    // The plot over one number uses the figures that have most in common in the other one.
     let common_keys = most_common(measured.iter().map(|(keys, row)| (*keys, row.connections)));
     for figure in OVER_CONNECTIONS {
         let place = |(keys, row): &Measured| (*keys == common_keys).then_some(row.connections);
@@ -137,7 +137,7 @@ fn most_common(pairs: impl Iterator<Item = (u32, u32)>) -> u32 {
     beside.into_iter().max_by_key(|(_, others)| others.len()).map_or(0, |(number, _)| number)
 }
 
-/// A line for each subject, of the values at the places that `x` takes; of several at one place the last counts.
+/// Returns a line for each subject, of the values at the places `x`. Of several at one place the last counts.
 fn lines(measured: &[Measured], x: &dyn Fn(&Measured) -> Option<u32>, y: fn(&Row) -> Option<f64>) -> Lines {
     let mut lines = Lines::new();
     for measured in measured {
@@ -148,7 +148,7 @@ fn lines(measured: &[Measured], x: &dyn Fn(&Measured) -> Option<u32>, y: fn(&Row
     lines
 }
 
-/// A number as an axis shows it: 2.5k, 10M.
+/// Formats a number for an axis: 2.5k, 10M.
 fn short(value: f64) -> String {
     let (value, unit) = match value {
         1e6.. => (value / 1e6, "M"),

@@ -9,19 +9,19 @@ use crate::machine::Machine;
 use crate::rounds::Point;
 use crate::subject::Kind;
 
-/// Everything that a run found. `Display` is the tables for people.
+/// The results of a run. `Display` is the tables for people.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) options: Run,
-    /// Of Keymint on SQLite.
+    /// The start of Keymint on SQLite.
     pub(crate) startup: Figures,
     /// By point, then by subject.
     pub(crate) rows: Vec<Row>,
     pub(crate) subjects: Vec<Whole>,
 }
 
-/// One subject's figures at one point.
+/// The figures of one subject at one point.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) subject: Kind,
@@ -31,12 +31,12 @@ pub(crate) struct Row {
     pub(crate) figures: Figures,
 }
 
-/// What is known of a subject over all points.
+/// The results of a subject over all points.
 #[derive(Debug, Serialize)]
 pub(crate) struct Whole {
     pub(crate) subject: Kind,
     pub(crate) books: Option<Books>,
-    /// KiB of memory that the servers held at the end.
+    /// The KiB of memory that the servers held at the end.
     pub(crate) resident_kib: Option<u64>,
 }
 

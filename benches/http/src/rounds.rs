@@ -30,8 +30,9 @@ impl fmt::Display for Point {
 }
 
 /// Starts the bare endpoint and the other subjects, and drives them in turn, point by point, round after round, so that
-/// whatever disturbs the machine for a while disturbs all of them. Returns their figures, the bare endpoint's first at
-/// every point, and what is known of each subject over all points.
+/// a temporary disturbance of the machine affects all of them.
+///
+/// Returns their figures, the bare endpoint's first at every point, and the results of each subject over all points.
 pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<(Vec<Row>, Vec<Whole>), Failure> {
     let mut measured = Vec::new();
     for kind in std::iter::once(Kind::Bare).chain(run.subjects.iter().copied().filter(|kind| *kind != Kind::Bare)) {
@@ -107,7 +108,7 @@ impl Measured {
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
         let Point { connections, pick, endpoint } = self.points[place].0;
         let round = self.loads[place].run(&self.subject.urls(endpoint), seconds, number).await?;
-        // Each process has one at least.
+        // Each process has at least one.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
         Ok(round)
@@ -130,7 +131,7 @@ impl Measured {
         if self.subject.kind.is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
     }
 
-    /// Drives a round at half of what the rounds before reached. Returns its rate.
+    /// Drives a round at half of the rate of the rounds before. Returns its rate.
     #[expect(clippy::cast_precision_loss, reason = "counts and microseconds of one round are far below 2^53")]
     async fn half(&mut self, place: usize, seconds: NonZeroU32, seed: u32) -> Result<f64, Failure> {
         let (Point { connections, pick, endpoint }, figures) = &mut self.points[place];

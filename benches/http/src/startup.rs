@@ -6,7 +6,7 @@ use crate::figures::Figures;
 use crate::machine::Stopwatch;
 use crate::subject::{Lab, keymint};
 
-/// Starts the server on SQLite as often as `times`, on a new database and then again on the same one. Returns the
+/// Starts the server on SQLite `times` times, each on a new database and then again on the same one. Returns the
 /// milliseconds from the start of the process to the first answer.
 pub(crate) async fn measure(lab: &Lab, times: NonZeroU32) -> Result<Figures, Failure> {
     let mut found = Figures::default();

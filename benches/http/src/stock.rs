@@ -1,7 +1,7 @@
-//! Puts keys into a database in bulk, before the server that is measured opens it, and reads back what was used.
+//! Inserts keys into a database in bulk, before the measured server opens it, and reads back their usage.
 //!
-//! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time that
-//! as many insertions at random places do.
+//! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time of as
+//! many insertions at random places.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,18 @@ use crate::Failure;
 use crate::api::PLENTY;
 use crate::keys::{OWNER_OF_MANY, Sort, Texts};
 
-/// Keys that one statement inserts.
+/// The keys that one statement inserts.
 const AT_ONCE: usize = 10_000;
 
-/// Calls that a key with a rate limit and no quota begins with. Its limit admits as many calls as its window has
-/// milliseconds, so that each of them is one millisecond, and these are eleven days. While they last, no call is
-/// forgotten, and what was called is what the key is ahead of its rate.
+/// The calls that a key with a rate limit and no quota begins with.
+///
+/// Its limit admits as many calls as its window has milliseconds, so that each call is one millisecond, and these are
+/// eleven days. While they last, no call is forgotten, and the number of calls is the key's lead over its rate.
 const COUNTED: i32 = 1_000_000_000;
 
 const DAY_MS: i32 = 86_400_000;
 
-/// A database whose tables are there.
+/// A database that has its tables.
 #[derive(Debug, Clone)]
 pub(crate) enum Stock {
     /// A file.
@@ -35,23 +36,23 @@ pub(crate) enum Stock {
     Postgres(String),
 }
 
-/// Statements in which the databases differ.
+/// The statements that differ between the databases.
 struct Dialect {
     begin: &'static str,
-    /// Names and statements.
+    /// The names and statements of the indexes.
     indexes: &'static str,
-    /// How many columns `keymint_backlog_ns` there are: Better Auth's own tables have none.
+    /// The number of columns `keymint_backlog_ns`: Better Auth's own tables have none.
     own_columns: &'static str,
-    /// `$1` are hashes in JSON, `$2` is the number of the first; then the sort's letter, the quota, the limit, its window,
-    /// calls that were counted, when the key with number 0 was made, the one owner, and when that key expires; each of the
-    /// others was made, and expires, a millisecond before the last one.
+    /// The insertion. `$1` are hashes in JSON, `$2` is the number of the first; then the sort's letter, the quota, the
+    /// limit, its window, the calls that are counted, the creation of the key with number 0, the one owner, and the
+    /// expiry of that key. Each of the others was made, and expires, a millisecond before the previous one.
     insert: &'static str,
-    /// After the commit: what the database would otherwise do while somebody measures.
+    /// The work after the commit that the database would otherwise do during the measurement.
     finish: &'static [&'static str],
     called: &'static str,
 }
 
-/// The columns of an insertion, and where `keymint_backlog_ns` goes.
+/// Writes the columns of an insertion, with the place of `keymint_backlog_ns`.
 macro_rules! insert {
     ($values:literal) => {
         concat!(
@@ -105,12 +106,12 @@ const POSTGRES: Dialect = Dialect {
         from "apikey" where "remaining" is null and "lastRequest" is not null and "rateLimitEnabled""#,
 };
 
-/// Runs the same on a connection to either database, and closes it.
+/// Runs the same code on a connection to either database, and closes it.
 macro_rules! connected {
     ($stock:expr, $connection:ident => $body:expr) => {
         match $stock {
             Stock::Sqlite(file) => {
-                // Nothing has to outlive a power cut before the measurement begins, and the server switches the log on
+                // Nothing must survive a power cut before the measurement begins, and the server switches the log on
                 // again.
                 let options = SqliteConnectOptions::new().filename(file).synchronous(SqliteSynchronous::Off);
                 let mut $connection = options.pragma("cache_size", "-500000").connect().await?;
@@ -134,7 +135,7 @@ impl Stock {
         Self::Sqlite(folder.join("keymint.db"))
     }
 
-    /// The URL that both servers take.
+    /// Returns the URL that both servers take.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite:{}", file.display()),
@@ -149,7 +150,7 @@ impl Stock {
         }
     }
 
-    /// Adds so many keys of each of these sorts, in the place of those that are there.
+    /// Adds that many keys of each of these sorts, in place of the existing ones.
     pub(crate) async fn fill(&self, lots: &[(Sort, usize)]) -> Result<(), Failure> {
         let Dialect { begin, indexes, own_columns, insert, finish, .. } = self.dialect();
         connected!(self, connection => {
@@ -178,11 +179,11 @@ impl Stock {
                         .bind(sort.has_quota().then_some(plenty))
                         .bind(sort.has_rate_limit().then_some(plenty))
                         .bind(if is_counted { plenty } else { DAY_MS })
-                        // A key's first call makes its row longer, which happens once, and is not what is measured.
+                        // A key's first call makes its row longer, which happens once, and is not measured.
                         .bind(if is_counted { COUNTED } else { 1000 })
                         .bind(if is_counted { "now" } else { "2026-01-01" })
                         .bind((*sort == Sort::Owned).then_some(OWNER_OF_MANY))
-                        // Whatever this machine's clock says, it is later.
+                        // Earlier than any machine's clock.
                         .bind((*sort == Sort::Expired).then_some("2020-01-01"))
                         .execute(&mut connection)
                         .await?;
@@ -196,24 +197,24 @@ impl Stock {
             }
         });
         if let Self::Sqlite(file) = self {
-            // What the system would otherwise write while somebody measures.
+            // The writes that the system would otherwise do during the measurement.
             File::open(file)?.sync_all()?;
         }
         Ok(())
     }
 
-    /// What all keys have spent of their quotas so far.
+    /// Returns the sum of the quotas that all keys have spent so far.
     pub(crate) async fn spent(&self) -> Result<u64, Failure> {
         let spent = r#"select cast(coalesce(sum($1 - "remaining"), 0) as bigint) from "apikey""#;
         self.number(spent, Some(i64::try_from(PLENTY)?)).await
     }
 
-    /// How often all keys that have a rate limit and no quota were called so far, which only Keymint's rows tell.
+    /// Returns the calls of all keys with a rate limit and no quota so far, which only Keymint's rows tell.
     pub(crate) async fn called(&self) -> Result<u64, Failure> {
         self.number(self.dialect().called, Some(i64::from(COUNTED))).await
     }
 
-    /// Keys that have expired, and are still there.
+    /// Returns the number of keys that have expired, and still exist.
     pub(crate) async fn expired(&self) -> Result<u64, Failure> {
         self.number(r#"select count(*) from "apikey" where "expiresAt" is not null"#, None).await
     }
@@ -228,7 +229,7 @@ impl Stock {
     }
 }
 
-/// The hashes of these keys in portions, each with the number of its first key.
+/// Returns the hashes of these keys in portions, each with the number of its first key.
 fn hashes(texts: &Texts) -> impl Iterator<Item = (i64, Vec<String>)> {
     let count = texts.count();
     (0..count).step_by(AT_ONCE).map(move |first| {

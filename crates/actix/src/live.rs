@@ -10,23 +10,23 @@ use arc_swap::ArcSwap;
 use crate::api::Api;
 use crate::error::ApiError;
 
-/// The API that requests are served by. It can be exchanged while they are: a clone is another handle on the same.
+/// The API that serves requests. It can be replaced at run time. A clone is another handle on the same API.
 #[derive(Clone)]
 pub struct LiveApi(Arc<ArcSwap<Api>>);
 
 impl LiveApi {
-    /// Begins with `api`.
+    /// Starts with `api`.
     pub fn new(api: Api) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(api)))
     }
 
-    /// What requests that begin now are served by.
+    /// Returns the API that serves requests that start now.
     pub fn current(&self) -> Arc<Api> {
         self.0.load_full()
     }
 
-    /// Serves requests that begin from now on by `api`, which [`Api::reconfigured`] makes; those under way go on as they
-    /// began.
+    /// Replaces the API for requests that start from now on, by one of [`Api::reconfigured`]. Open requests keep
+    /// theirs.
     pub fn replace(&self, api: Api) {
         self.0.store(Arc::new(api));
     }
@@ -38,12 +38,16 @@ impl fmt::Debug for LiveApi {
     }
 }
 
-/// The API as it was when the request was first looked at, the same for everybody who asks in its course.
+/// The API at the start of a request, the same for all of its extractors.
 #[derive(Debug, Clone)]
 pub(crate) struct CurrentApi(Arc<Api>);
 
 impl CurrentApi {
-    /// Errors: `NOT_FOUND` where no API is mounted.
+    /// Returns the API of a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns `NOT_FOUND` if no API is mounted.
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         if let Some(known) = request.extensions().get::<Self>() {
             return Ok(known.clone());

@@ -23,6 +23,12 @@ pub fn stopwatch() -> Instant {
     Instant::now()
 }
 
+/// Returns the present on the clock of Tokio's timers.
+#[expect(clippy::disallowed_methods, reason = "timers are set by it")]
+pub(crate) fn timer_clock() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// The thread's cryptographic generator, seeded by the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsEntropy;

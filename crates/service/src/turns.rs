@@ -8,22 +8,22 @@ use tokio::time::sleep_until;
 
 use crate::{ServiceError, stopwatch};
 
-/// Bounds how many requests of a kind run at once, so that one kind leaves the others their share of the processor and of
-/// the store. It bounds how many wait, too.
+/// Bounds how many requests of a kind run at the same time, so that the others get their share of the processor and of
+/// the store. It also bounds those that wait.
 pub struct Turns {
-    /// Places of requests that run and of requests that wait.
+    /// The places of requests that run and of requests that wait.
     places: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
-    /// If turns rest: for each that is free, the instant from which it may be taken.
+    /// The instants from which the free turns may be taken, if turns rest.
     rested: Option<Rested>,
 }
 
 type Rested = Arc<Mutex<Vec<Instant>>>;
 
-/// Requests that may wait for each one that runs.
+/// The number of requests that may wait for each one that runs.
 const WAITING: usize = 64;
 
-/// The longest rest after a turn. Work that took longer than this waited for a slow database, mostly.
+/// The longest rest after a turn. Work that takes longer mostly waits for a slow database.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// The right to run. The next request begins when it is dropped.
@@ -33,16 +33,16 @@ pub struct Turn {
     _held: [OwnedSemaphorePermit; 2],
 }
 
-/// The rest of one turn. It goes back when it is dropped, be it while a caller waits for its end.
+/// The rest of one turn. It goes back when it is dropped, even if a caller waits for its end.
 struct Rest {
     until: Instant,
-    /// When the turn was taken.
+    /// The instant at which the turn was taken.
     began: Option<Instant>,
     home: Rested,
 }
 
 impl Turns {
-    /// Lets `at_once` requests run at once, and 64 more wait for each of them.
+    /// Lets `at_once` requests run at the same time, and 64 more wait for each of them.
     pub fn new(at_once: NonZeroUsize) -> Self {
         let at_once = at_once.get().min(Semaphore::MAX_PERMITS / (WAITING + 1));
         Self {
@@ -52,17 +52,19 @@ impl Turns {
         }
     }
 
-    /// As [`Turns::new`], and each turn rests for as long as it was held, at most for one second. Requests of the kind then
-    /// take at most half of the time of `at_once` threads, however many there are.
+    /// Does the same as [`Turns::new`], and each turn rests for as long as it was held, at most for one second.
+    ///
+    /// Requests of the kind then take at most half of the time of `at_once` threads, however many there are.
     pub fn at_half_time(at_once: NonZeroUsize) -> Self {
         let turns = Self::new(at_once);
         let rested = vec![stopwatch(); turns.at_once.available_permits()];
         Self { rested: Some(Arc::new(Mutex::new(rested))), ..turns }
     }
 
-    /// Waits for a turn, first come, first served. A caller that stops waiting leaves its place to another one.
+    /// Waits for a turn, in order of arrival. A caller that stops waiting frees its place.
     ///
     /// # Errors
+    ///
     /// Returns [`ServiceError::Overloaded`] at once if too many requests wait.
     pub async fn take(&self) -> Result<Turn, ServiceError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ServiceError::Overloaded)?;
@@ -76,16 +78,16 @@ impl Turns {
 }
 
 impl Rest {
-    /// Takes the one that ends first.
+    /// Takes the rest that ends first.
     fn first_of(rested: &Rested) -> Self {
         let mut instants = lock(rested);
         let first = (0..instants.len()).min_by_key(|position| instants[*position]);
-        // As many as there are permits: there is one for each caller that holds a permit.
+        // There are as many rests as permits, so that each caller that holds a permit finds one.
         let until = first.map_or_else(stopwatch, |position| instants.swap_remove(position));
         Self { until, began: None, home: Arc::clone(rested) }
     }
 
-    /// Waits for its end. The turn begins then.
+    /// Waits for its end, when the turn begins.
     async fn ended(mut self) -> Self {
         if self.until > stopwatch() {
             sleep_until(self.until.into()).await;

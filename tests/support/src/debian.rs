@@ -23,11 +23,11 @@ pub fn program(name: &str, package: &str) -> PathBuf {
     })
 }
 
-/// Returns what `find` finds. Installs Debian's package if it finds nothing, and asks `find` again.
+/// Returns the result of `find`. If it is `None`, installs Debian's package and calls `find` again.
 ///
 /// # Errors
 ///
-/// Returns what `apt-get` printed if there is still nothing.
+/// Returns the output of `apt-get` if `find` still returns `None`.
 pub fn find_or_install<T>(find: impl Fn() -> Option<T>, package: &str) -> Result<T, String> {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);

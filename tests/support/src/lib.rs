@@ -8,7 +8,7 @@ pub mod python;
 
 use std::process::Output;
 
-/// Returns everything that a command printed.
+/// Returns the output of a command.
 fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }

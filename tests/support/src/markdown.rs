@@ -1,11 +1,11 @@
-//! Examples of documents.
+//! The examples in documents.
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 /// A fenced block of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Block {
-    /// The text of the heading that the block stands under; empty before the first one.
+    /// The heading above the block; empty before the first one.
     pub heading: String,
     /// The whole info string, such as `rust,no_run`.
     pub language: String,

@@ -9,7 +9,7 @@ use crate::printed;
 
 const OLDEST_NODE: u32 = 20;
 
-/// Installs the packages that the lock file in `folder` names, unless that was done since the lock file was written.
+/// Installs the packages of the lock file in `folder`, unless that was done since the lock file was written.
 ///
 /// # Panics
 ///

@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{debian, printed};
 
-/// Returns the folder of the programs of a virtual environment that holds what `requirements` names. The environment is
-/// made in `folder` unless it is there.
+/// Returns the folder of the programs of a virtual environment with the packages of `requirements`.
+///
+/// The environment is made in `folder` unless it exists.
 ///
 /// # Panics
 ///

@@ -27,7 +27,7 @@ struct Answers<T> {
     authorize: T,
 }
 
-/// An answer, ready to be given.
+/// An answer that is ready to be sent.
 #[derive(Debug)]
 struct Given {
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -36,7 +36,7 @@ struct Given {
 
 impl Given {
     fn of(Answer { headers, body }: Answer) -> Result<Self, Failure> {
-        // These the server writes itself.
+        // The server writes these itself.
         let headers = headers.into_iter().filter(|(name, _)| !["content-length", "date"].contains(&name.as_str()));
         let headers = headers.map(|(name, value)| Ok((name.parse()?, value.parse()?)));
         Ok(Self { headers: headers.collect::<Result<_, Failure>>()?, body: Bytes::from(body) })

@@ -5,7 +5,7 @@ use crate::keys::named;
 
 named!(Engine, Kind);
 
-/// What can be measured.
+/// The subjects that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {

@@ -1,5 +1,5 @@
-//! What one connection may hold and how long it may wait: one request at a time, and a deadline for a client that does
-//! not send the rest of a request or does not read its answers.
+//! Connections: one request at a time, and timeouts for clients that do not send the rest of a request or do not read
+//! their answers.
 
 mod framing;
 mod sent;
@@ -21,49 +21,49 @@ use framing::Framing;
 pub(crate) use sent::Sent;
 pub(crate) use turn::{Answering, Turn};
 
-/// A connection of HTTP/1.1 that hands over one request at a time: the next one once the answer before it is written and
-/// sent. Actix by itself reads ahead, and writes an answer by what it read last (the method, the version, whether to keep
-/// the connection), so that one in front of a `HEAD` lost its body.
+/// An HTTP/1.1 connection that hands over one request at a time: the next one after the previous answer is written and
+/// sent. Actix alone reads ahead, and writes an answer by the last request that it read (its method, its version, and
+/// keep-alive), so an answer before a `HEAD` lost its body.
 ///
-/// It only decides when bytes are handed over. All that is sent reaches actix unchanged, which alone judges it.
+/// The connection only decides when bytes are handed over. Actix receives all bytes unchanged and validates them.
 #[derive(Debug)]
 pub(crate) struct Connection<T> {
     io: T,
     patience: Patience,
     framing: Framing,
     turn: Rc<Turn>,
-    /// Requests that were handed over whole.
+    /// The number of requests that were handed over completely.
     handed: u64,
-    /// What has arrived of later requests.
+    /// Bytes of later requests that have arrived.
     held: BytesMut,
     has_ended: bool,
     waiting: Option<(Wait, Pin<Box<Sleep>>)>,
     unread: Option<Pin<Box<Sleep>>>,
 }
 
-/// How long a client may keep its connection busy without getting on.
+/// Timeouts of a client that makes no progress.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// For the head of a request, once it has begun, and for a body that nobody reads.
+    /// The timeout of a request's head, from its first byte, and of a body that no handler reads.
     pub(crate) request: Duration,
-    /// For some part of what was sent to be read.
+    /// The timeout of the client's next read of an answer.
     pub(crate) answer: Duration,
 }
 
-/// What the client owes.
+/// The part of a request that the client has not sent yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// The rest of a head. The rest of a body is the business of those who read it.
+    /// The rest of a head. Handlers that read a body have their own timeout.
     Head,
-    /// The rest of a body that nobody reads any more.
+    /// The rest of a body that no handler reads any more.
     Body,
 }
 
-/// How long the rest of a request is thrown away before its connection is closed, so that the client gets to read the
-/// answer: a close before that resets the connection.
+/// The time for which the rest of a request is discarded before its connection is closed. An earlier close would reset
+/// the connection before the client reads the answer.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
-/// Bytes of later requests that are taken from the network.
+/// The largest number of bytes of later requests that are read ahead.
 const AHEAD: usize = 4096;
 
 impl<T> Connection<T> {
@@ -81,7 +81,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Where those who answer say that they have.
+    /// Returns the turn, which answers report to.
     pub(crate) fn turn(&self) -> Rc<Turn> {
         Rc::clone(&self.turn)
     }
@@ -96,7 +96,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Ready when the client has owed the rest of its request for too long.
+    /// Is ready when the rest of the request has timed out.
     fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let owed = self.owed();
         if self.waiting.as_ref().map(|(wait, _)| *wait) != owed {
@@ -111,7 +111,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Hands over as much of `held` as belongs to the request that is being read.
+    /// Hands over the part of `held` that belongs to the current request.
     fn hand_over_held(&mut self, buf: &mut ReadBuf<'_>) {
         let fits = buf.remaining().min(self.held.len());
         let own = self.framing.advance(&self.held[..fits]);
@@ -121,7 +121,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// The result of a write or a flush, or an error where the client has read nothing for too long.
+    /// Returns the result of a write or a flush, or a timeout if the client has read nothing for too long.
     fn wrote<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if result.is_ready() {
             if self.unread.take().is_some() {
@@ -137,7 +137,7 @@ impl<T> Connection<T> {
 }
 
 impl<T: AsyncRead + Unpin> Connection<T> {
-    /// Looks at what comes while a request is being answered, so that a connection that breaks is noticed.
+    /// Reads ahead while a request is answered, to notice a broken connection.
     fn look_ahead(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.held.is_empty() && !self.has_ended {
             let mut space = [const { MaybeUninit::uninit() }; AHEAD];
@@ -163,20 +163,20 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
                 this.look_ahead(cx)?;
                 return Poll::Pending;
             }
-            // Whoever was told that the connection closes sends what follows again, on another one.
+            // A client that was told of the close sends its next requests again, on another connection.
             if this.turn.closes() {
                 return Poll::Ready(Ok(()));
             }
             this.framing = Framing::default();
         }
-        // The end of the connection, to those who read: actix sends what it has to say, and closes it.
+        // An end of input: actix sends its last answer and closes the connection.
         if this.has_ended && this.held.is_empty() || this.poll_owed(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
         if this.held.is_empty() {
             let before = buf.filled().len();
             if Pin::new(&mut this.io).poll_read(cx, buf)?.is_pending() {
-                // An answer that does not wait for the body begins the time that is left for it.
+                // An answer that does not wait for the body starts the body's timeout.
                 if this.framing.is_inside_body() {
                     this.turn.wait(cx);
                 }

@@ -7,12 +7,12 @@ use pin_project_lite::pin_project;
 
 use super::Answering;
 
-/// Bytes of an answer that are copied for the socket at once.
+/// The largest number of bytes of an answer that are copied for the socket at once.
 const PIECE: usize = 32 * 1024;
 
 pin_project! {
-    /// The body of an answer, in pieces: actix copies what a body yields before it sends it, which for a large one that
-    /// nobody reads would be all of it. The connection's turn ends with it.
+    /// The body of an answer, in pieces. Actix copies everything that a body yields before it sends it; for a large
+    /// body that the client does not read, this would be all of it. The connection's turn ends with the body.
     #[derive(Debug)]
     pub(crate) struct Sent<B> {
         #[pin]

@@ -4,8 +4,8 @@ use std::task::{Context, Waker};
 
 use actix_web::dev::ServiceRequest;
 
-/// Whose turn it is on a connection: what its requests' answers tell the one who hands requests over. Both are on one
-/// thread.
+/// The turn of a connection: its answers report here to the connection, which then hands over the next request. Both
+/// run on the same thread.
 #[derive(Default)]
 pub(crate) struct Turn {
     answered: Cell<u64>,
@@ -14,17 +14,17 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Requests whose answers were written, or will never be.
+    /// Returns the number of requests whose answers were written, or never will be.
     pub(super) fn answered(&self) -> u64 {
         self.answered.get()
     }
 
-    /// Whether an answer has said that it is the connection's last.
+    /// Returns true if an answer was the connection's last.
     pub(super) fn closes(&self) -> bool {
         self.closes.get()
     }
 
-    /// Wakes the task of `cx` when the request that is being answered has been.
+    /// Wakes the task of `cx` when the current request is answered.
     pub(super) fn wait(&self, cx: &Context<'_>) {
         self.waiting.set(Some(cx.waker().clone()));
     }
@@ -42,17 +42,17 @@ impl std::fmt::Debug for Turn {
     }
 }
 
-/// A request that is being answered. Its connection's turn ends when this is dropped, which is with the answer's body.
+/// A request that is being answered. Its connection's turn ends when this is dropped, together with the answer's body.
 #[derive(Debug)]
 pub(crate) struct Answering(Rc<Turn>);
 
 impl Answering {
-    /// `None` for a request that did not come by a [`Connection`](super::Connection), such as in a server of an embedder.
+    /// Returns `None` for a request of another server than ours, without a [`Connection`](super::Connection).
     pub(crate) fn of(request: &ServiceRequest) -> Option<Self> {
         request.conn_data::<Rc<Turn>>().map(|turn| Self(Rc::clone(turn)))
     }
 
-    /// The connection is closed after this answer.
+    /// Closes the connection after this answer.
     pub(crate) fn close(&self) {
         self.0.closes.set(true);
     }

@@ -13,17 +13,17 @@ use super::{KeyCheck, VerifiedKey, VerifierError};
 use crate::callers::proven_address;
 use crate::error::ApiError;
 
-/// How a request came in, for handlers behind a guard that fails open. Anywhere else it is always
-/// [`Admission::Verified`].
+/// The way in which a guard admitted a request, for handlers behind a guard that fails open. Behind other guards it is
+/// always [`Admission::Verified`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
-    /// By a valid key.
+    /// The key is valid.
     Verified(Box<VerifiedKey>),
-    /// By a key that nobody could verify, since the guard is told to fail open. Nothing is known of it.
+    /// The key could not be verified, and the guard fails open. Nothing is known about the key.
     Unverified,
 }
 
-/// What a guard asks of a key.
+/// The properties that a guard requires of a key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Requirement {
     pub(super) config_id: Option<ConfigId>,
@@ -32,15 +32,15 @@ pub(super) struct Requirement {
     pub(super) fails_open: bool,
 }
 
-/// The one verification of a request, for all who ask in its course. It is kept whatever came of it: a call that failed
-/// may have been paid.
+/// The one verification of a request, shared by all of its guards and extractors. A failed call is kept too, because it
+/// may have been charged.
 #[derive(Clone, Default)]
 struct Verification(Rc<State>);
 
 #[derive(Default)]
 struct State {
     answer: OnceCell<Result<Result<VerifiedKey, Refusal>, VerifierError>>,
-    /// A guard has let the request pass although there is no answer.
+    /// True if a guard admitted the request without an answer.
     is_waved_through: Cell<bool>,
 }
 
@@ -55,7 +55,7 @@ impl Verification {
         verification
     }
 
-    /// Verifies the key that `request` shows, unless that was done. Says also whether it was done before.
+    /// Verifies the key of `request` at the first call. Returns the answer, and true if this call was the first.
     async fn answer(
         &self,
         request: &HttpRequest,
@@ -78,7 +78,11 @@ impl Verification {
 }
 
 impl Requirement {
-    /// Lets a request pass that shows a key as it is asked for. Only the first who asks pays.
+    /// Admits a request if its key meets the requirement. Only the first call is charged.
+    ///
+    /// # Errors
+    ///
+    /// Returns the refusal, or the reason why the key cannot be verified.
     pub(super) async fn admit(&self, request: &HttpRequest) -> Result<Admission, ApiError> {
         let verification = Verification::of(request);
         let (answer, is_first) = verification.answer(request, self).await?;
@@ -94,7 +98,11 @@ impl Requirement {
         }
     }
 
-    /// Whether a key that was verified for somebody else is as it is asked for here.
+    /// Checks a key that was verified for another requirement.
+    ///
+    /// # Errors
+    ///
+    /// Returns the refusal.
     fn check(&self, key: &VerifiedKey) -> Result<(), ApiError> {
         if self.config_id.as_ref().is_some_and(|asked| *asked != key.config_id) {
             return Err(ErrorCode::InvalidApiKey.into());
@@ -106,8 +114,8 @@ impl Requirement {
     }
 }
 
-/// What a guard answers. Where permissions are missing, Better Auth's `KEY_NOT_FOUND` would be a 404, which a client takes
-/// for the route's.
+/// Converts a refusal into a guard's error. For missing permissions Better Auth's `KEY_NOT_FOUND` would be a 404, which
+/// a client would take for the route's.
 fn refused(refusal: Refusal) -> ApiError {
     let code = match refusal.code {
         ErrorCode::KeyNotFound => ErrorCode::InsufficientPermissions,
@@ -117,13 +125,13 @@ fn refused(refusal: Refusal) -> ApiError {
 }
 
 impl Admission {
-    /// How the request came in; where no guard has looked, its key is verified here.
+    /// Returns the admission of a request. Without a guard, this verifies its key.
     pub(super) async fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let fails_open = Verification::of(request).0.is_waved_through.get();
         Requirement { fails_open, ..Requirement::default() }.admit(request).await
     }
 
-    /// The key; `None` = nobody could verify it.
+    /// Returns the key; `None` = it could not be verified.
     pub fn verified(&self) -> Option<&VerifiedKey> {
         match self {
             Self::Verified(key) => Some(key),
@@ -131,7 +139,11 @@ impl Admission {
         }
     }
 
-    /// The key, or the answer that a guard which fails closed would have given.
+    /// Returns the key.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of a guard that fails closed.
     pub(super) fn into_verified(self) -> Result<VerifiedKey, ApiError> {
         match self {
             Self::Verified(key) => Ok(*key),

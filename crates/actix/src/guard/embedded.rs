@@ -5,7 +5,7 @@ use keymint_service::{Caller, Keys, ServiceError, VerifyKey};
 
 use super::{VerifiedKey, Verifier, VerifierError};
 
-/// Keys are checked in this process, without a network.
+/// Verifies keys in this process, without a network call.
 #[async_trait]
 impl Verifier for Keys {
     async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {

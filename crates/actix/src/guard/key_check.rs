@@ -8,18 +8,19 @@ use keymint_service::Keys;
 use super::Verifier;
 use super::presented_key::KeyHeaders;
 
-/// How an application checks its callers' keys. It belongs into the application's data: `App::app_data(check)`.
+/// The way in which an application verifies its callers' keys. Add it to the application's data:
+/// `App::app_data(check)`.
 #[derive(Clone)]
 pub struct KeyCheck {
     pub(super) verifier: Arc<dyn Verifier>,
     pub(super) headers: KeyHeaders,
-    /// Networks whose `X-Forwarded-For` counts.
+    /// The networks whose `X-Forwarded-For` is trusted.
     pub(super) trusted_proxies: Vec<IpNet>,
 }
 
 impl KeyCheck {
-    /// By the service in this process. Requests show their keys in the `api_key_headers` of its policy, or as
-    /// `Authorization: Bearer`.
+    /// Verifies keys with the service in this process. Requests carry their keys in the `api_key_headers` of its
+    /// policy, or as `Authorization: Bearer`.
     pub fn embedded(keys: Arc<Keys>) -> Self {
         let configurations = keys.policy().configurations().iter();
         let names = configurations.flat_map(|configuration| &configuration.api_key_headers);
@@ -27,28 +28,29 @@ impl KeyCheck {
         Self::by(keys).headers(names)
     }
 
-    /// By `verifier`. Requests show their keys in `x-api-key`, or as `Authorization: Bearer`.
+    /// Verifies keys with `verifier`. Requests carry their keys in `x-api-key`, or as `Authorization: Bearer`.
     pub fn by(verifier: Arc<dyn Verifier>) -> Self {
         let names = vec![HeaderName::from_static("x-api-key")];
         Self { verifier, headers: KeyHeaders { names, bearer: true }, trusted_proxies: Vec::new() }
     }
 
-    /// Requests show their keys in these headers. `Authorization: Bearer` goes on beside them.
+    /// Sets the headers that carry keys. `Authorization: Bearer` is read too.
     #[must_use]
     pub fn headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.headers.names = names.into_iter().collect();
         self
     }
 
-    /// The application stands behind proxies in these networks: where a key may be used from some addresses only, the
-    /// client's is the last of `X-Forwarded-For` that is none of theirs. By default the peer is the client.
+    /// Sets the networks of the proxies in front of the application. For keys that are restricted to addresses, the
+    /// client's address is then the last one of `X-Forwarded-For` outside of these networks. By default the peer is the
+    /// client.
     #[must_use]
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies = networks.into_iter().collect();
         self
     }
 
-    /// `Authorization: Bearer` is not looked at: the application has other tokens there.
+    /// Ignores `Authorization: Bearer`, for applications with their own tokens there.
     #[must_use]
     pub fn without_bearer(mut self) -> Self {
         self.headers.bearer = false;

@@ -1,8 +1,9 @@
-//! Routes of your own behind API keys: the guard [`RequireKey`], and the extractors [`VerifiedKey`] and [`Admission`].
+//! API keys for an application's own routes: the guard [`RequireKey`], and the extractors [`VerifiedKey`] and
+//! [`Admission`].
 //!
-//! An application says once how keys are checked, by a [`KeyCheck`] among its data: by the [`Keys`](keymint_service::Keys)
-//! in its own process, or by a Keymint elsewhere (`Remote`, with the feature `remote`). A request pays once, however many
-//! guards and extractors look at its key.
+//! A [`KeyCheck`] in the application's data verifies keys: with the [`Keys`](keymint_service::Keys) in the same
+//! process, or with a remote Keymint (`Remote`, with the feature `remote`). A request is charged once, regardless of
+//! the number of its guards and extractors.
 //!
 //! ```
 //! use std::sync::Arc;

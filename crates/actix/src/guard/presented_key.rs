@@ -4,18 +4,22 @@ use keymint_domain::key::PlainKey;
 
 use crate::callers::{NoKey, one_key};
 
-/// Where requests show their keys.
+/// The headers in which requests carry their keys.
 #[derive(Debug, Clone)]
 pub(super) struct KeyHeaders {
-    /// Headers that hold nothing but a key.
+    /// The headers that contain only a key.
     pub(super) names: Vec<HeaderName>,
-    /// Whether `Authorization: Bearer` may hold one.
+    /// True if `Authorization: Bearer` may contain a key.
     pub(super) bearer: bool,
 }
 
 impl KeyHeaders {
-    /// The key that a request shows. One that shows two is refused, so that nobody smuggles a second one past whoever
-    /// looked at the first.
+    /// Returns the key of a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` without a key, and `INVALID_API_KEY` for two different keys: a second key must not pass
+    /// unseen beside a first one that something else has checked.
     pub(super) fn key(&self, headers: &HeaderMap) -> Result<PlainKey, ErrorCode> {
         one_key(self.names.iter().map(HeaderName::as_str), self.bearer, headers).map_err(|none| match none {
             NoKey::Missing => ErrorCode::Unauthorized,

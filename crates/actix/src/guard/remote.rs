@@ -17,63 +17,70 @@ use sfv::ListEntry;
 use super::verified_key::RateLimitLeft;
 use super::{VerifiedKey, Verifier, VerifierError};
 
-/// Keys are checked by a Keymint elsewhere, by its `POST /api-key/verify`.
+/// Verifies keys with a remote Keymint, by its `POST /api-key/verify`.
 ///
-/// Only a connection that could not be made is tried again: a request that was sent may have been paid. Redirects are
-/// not followed, and the environment's proxies are not used, since the requests carry keys. `https` needs the feature
-/// `remote-tls`, or a TLS feature of reqwest 0.13 that the application enables.
+/// Only failed connection attempts are retried: a request that was sent may have been charged. Redirects and the
+/// environment's proxies are not followed, because the requests carry keys. `https` needs the feature `remote-tls`, or
+/// a TLS feature of reqwest 0.13 that the application enables.
 pub struct Remote {
     client: Client,
     url: reqwest::Url,
     options: RemoteOptions,
 }
 
-/// How long a remote Keymint may take.
+/// Timeout and retries of a remote Keymint.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteOptions {
-    /// Time for an answer, with all tries.
+    /// The timeout of an answer, with all retries.
     pub deadline: Duration,
-    /// How often a connection that could not be made is tried again.
+    /// The number of retries of a failed connection attempt.
     pub retries: u32,
-    /// Time before the first of these tries; each further one waits twice as long.
+    /// The pause before the first retry. It doubles with each further one.
     pub pause: Duration,
-    /// `wildcards` of the configurations there, for guards that stand within others: they judge what the first one found.
+    /// `wildcards` of the remote configurations, for nested guards: they judge the result of the first one.
     pub wildcards: bool,
 }
 
 impl Default for RemoteOptions {
-    /// 2 s, two retries, the first after 50 ms; wildcards.
+    /// Returns a timeout of 2 s, two retries with a first pause of 50 ms, and wildcards.
     fn default() -> Self {
         Self { deadline: Duration::from_secs(2), retries: 2, pause: Duration::from_millis(50), wildcards: true }
     }
 }
 
-/// Why there can be no such client.
+/// The reason why a [`Remote`] cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidRemote {
-    /// The address is none.
+    /// The address is invalid.
     #[error("the address must be http or https, with a host and without user, query and fragment")]
     Url,
-    /// The server key is none.
+    /// The server key is invalid.
     #[error("the server key must be 32 or more printable ASCII characters")]
     ServerKey,
-    /// The root certificates are none.
+    /// The root certificates are invalid.
     #[error("the root certificates must be one or more certificates as PEM")]
     Roots,
-    /// The HTTP client cannot be made.
+    /// The HTTP client fails to build.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
 }
 
 impl Remote {
-    /// A client of the Keymint at `base_url`, which ends with its `server.base_path`:
-    /// `https://keys.example.com/api/auth`. The server key is one of `keymint server-key create`.
+    /// Makes a client of the Keymint at `base_url`, which ends with its `server.base_path`:
+    /// `https://keys.example.com/api/auth`. `keymint server-key create` makes a server key.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for an invalid address or server key, and if the HTTP client fails to build.
     pub fn new(base_url: &str, server_key: &str, options: RemoteOptions) -> Result<Self, InvalidRemote> {
         Self::by(Client::builder(), base_url, server_key, options)
     }
 
-    /// The same, for a Keymint whose certificate no authority of the system's has issued: it is trusted where one of
-    /// `roots` has, which are certificates as PEM. No other is.
+    /// Makes a client that trusts only certificates issued by one of `roots`, which are certificates as PEM.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Remote::new`], and [`InvalidRemote::Roots`].
     #[cfg(feature = "remote-tls")]
     pub fn trusting(
         roots: &[u8],
@@ -114,7 +121,7 @@ impl Remote {
         Ok(Self { client, url, options })
     }
 
-    /// Sends the request, again where no connection came about.
+    /// Sends the request, and retries failed connection attempts.
     async fn send(&self, body: &Value) -> Result<Response, reqwest::Error> {
         let mut pause = self.options.pause;
         let mut retries = self.options.retries;
@@ -131,7 +138,7 @@ impl Remote {
     }
 
     async fn ask(&self, body: &Value) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
-        // The error's address is the server's, and its text holds neither a key nor a body.
+        // The error contains the server's address, but neither a key nor a body.
         let response = self.send(body).await.map_err(VerifierError::unavailable)?;
         let status = response.status();
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
@@ -168,7 +175,7 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// What is asked for, without what goes without saying.
+/// Returns the body of a request, without members that have their default.
 fn body(request: &VerifyKey) -> Value {
     let mut body = json!({ "key": request.key.expose() });
     if let Some(config_id) = &request.config_id {
@@ -186,7 +193,7 @@ fn body(request: &VerifyKey) -> Value {
     body
 }
 
-/// A verdict as it comes over the wire (docs/better-auth-wire.md 7.6).
+/// A verdict on the wire (docs/better-auth-wire.md 7.6).
 #[derive(Deserialize)]
 struct VerdictWire {
     valid: bool,
@@ -222,7 +229,7 @@ struct KeyWire {
     metadata: Option<Box<RawValue>>,
 }
 
-/// What `RateLimit` says is left of the key's rate limit; `None` = it has none.
+/// Returns the calls that the key's rate limit has left, from `RateLimit`; `None` = it has no rate limit.
 fn rate_left(headers: &HeaderMap) -> Option<u64> {
     let limits: sfv::List = sfv::Parser::new(headers.get("ratelimit")?.as_bytes()).parse().ok()?;
     let rate = limits.into_iter().find_map(|entry| match entry {
@@ -240,7 +247,7 @@ impl VerdictWire {
 }
 
 impl RefusalWire {
-    /// A code of a later Keymint is a refusal as well.
+    /// Converts the refusal. An unknown code, of a later Keymint, is a refusal too.
     fn parse(self) -> Refusal {
         let known = ErrorCode::ALL.iter().find(|code| code.as_str() == self.code);
         let DetailsWire { try_again_in, missing } = self.details.unwrap_or_default();

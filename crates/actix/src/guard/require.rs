@@ -10,40 +10,41 @@ use keymint_domain::{ConfigId, Permissions};
 
 use super::admission::Requirement;
 
-/// Lets requests pass that show a valid key, and refuses others as Keymint's own endpoints do: `{"code", "message"}`
-/// with 401, 403, or 429 with `Retry-After`; 503 where keys cannot be checked now.
+/// Admits requests with a valid key, and refuses others like Keymint's own endpoints: `{"code", "message"}` with 401,
+/// 403, or 429 with `Retry-After`, and 503 while keys cannot be verified.
 ///
-/// It wraps an application, a scope or a resource. Where several stand one in another, or a handler takes an
-/// [`VerifiedKey`](super::VerifiedKey) as well, the outermost verifies and pays its cost; those within only look at what
-/// it found.
+/// It wraps an application, a scope or a resource. If guards are nested, or a handler takes a
+/// [`VerifiedKey`](super::VerifiedKey) too, the outermost guard verifies the key at its cost, and the others reuse its
+/// result.
 #[derive(Debug, Clone)]
 pub struct RequireKey(Requirement);
 
 impl RequireKey {
-    /// Any valid key, at cost 1.
+    /// Requires any valid key, at cost 1.
     pub fn any() -> Self {
         Self(Requirement::default())
     }
 
-    /// A valid key that grants all of these actions, as `&[("files", &["read"])]`, at cost 1. No key grants an empty list.
+    /// Requires a valid key that grants all of these actions, as `&[("files", &["read"])]`, at cost 1. No key grants an
+    /// empty list.
     pub fn permissions(asked: &[(&str, &[&str])]) -> Self {
         Self(Requirement { permissions: Some(Permissions::of(asked)), ..Requirement::default() })
     }
 
-    /// A key of this configuration, and of no other.
+    /// Requires a key of this configuration.
     #[must_use]
     pub fn configuration(self, config_id: ConfigId) -> Self {
         Self(Requirement { config_id: Some(config_id), ..self.0 })
     }
 
-    /// What a request takes from quota and rate limit; 0 = it looks without paying.
+    /// Sets the cost of a request to quota and rate limit; 0 = a look, without a charge.
     #[must_use]
     pub fn cost(self, cost: u32) -> Self {
         Self(Requirement { cost: Cost(cost), ..self.0 })
     }
 
-    /// Lets requests pass although their keys cannot be checked now, whatever key they show. Handlers then take an
-    /// [`Admission`](super::Admission); a [`VerifiedKey`](super::VerifiedKey) still refuses them.
+    /// Admits requests with any key while keys cannot be verified. Handlers then take an
+    /// [`Admission`](super::Admission); a [`VerifiedKey`](super::VerifiedKey) still refuses such requests.
     #[must_use]
     pub fn fail_open(self) -> Self {
         Self(Requirement { fails_open: true, ..self.0 })
@@ -66,7 +67,7 @@ where
     }
 }
 
-/// What a [`RequireKey`] makes of what it wraps.
+/// A service behind a [`RequireKey`].
 #[derive(Debug)]
 pub struct Guarded<S> {
     service: Rc<S>,
@@ -87,7 +88,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (service, requirement) = (Rc::clone(&self.service), Rc::clone(&self.requirement));
         Box::pin(async move {
-            // What is inside needs the request to itself, so that this handle on it is gone before.
+            // The inner service needs exclusive access to the request, so this handle is dropped first.
             let admitted = requirement.admit(&request.request().clone()).await;
             match admitted {
                 Ok(_) => Ok(service.call(request).await?.map_into_left_body()),

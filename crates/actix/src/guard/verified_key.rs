@@ -8,58 +8,58 @@ use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Po
 use super::Admission;
 use crate::error::ApiError;
 
-/// The key of a request, after its verification: whose it is, which one, what it grants, and what is left of it.
+/// The verified key of a request: its owner, its id, its permissions, and its remaining uses.
 ///
-/// As an argument of a handler it refuses requests without a valid key. Where no guard has looked at the key before, it
-/// verifies it at cost 1, and asks for no permission. It never stands for a key that nobody has verified: see
-/// [`Admission`] for routes that work without.
+/// As an argument of a handler it refuses requests without a valid key. Without a guard, it verifies the key at cost 1
+/// and requires no permission. It is never an unverified key; routes that work without a verification take an
+/// [`Admission`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedKey {
-    /// The key's id; not a secret.
+    /// The key's id, which is not a secret.
     pub id: KeyId,
-    /// The configuration it was made under.
+    /// The configuration of the key.
     pub config_id: ConfigId,
-    /// A name for people.
+    /// The display name.
     pub name: Option<String>,
-    /// Who it belongs to: a user, an organization, or an id that only its maker knows.
+    /// The owner: a user, an organization, or an id that only its creator knows.
     pub owner: OwnerId,
-    /// What it may be used for; `None` = nothing that asks for a permission.
+    /// The permissions; `None` = only uses that require no permission.
     pub permissions: Option<Permissions>,
-    /// Whether a `*` among the permissions is a wildcard; `false` = a name, as its configuration says.
+    /// True if a `*` in the permissions is a wildcard. Otherwise it is a name, as its configuration says.
     pub wildcards: bool,
-    /// What its owner attached to it.
+    /// Data that the owner attached.
     pub metadata: Option<Metadata>,
-    /// Calls that its quota has left after this one; `None` = any number.
+    /// The calls that the quota has left after this one; `None` = unlimited.
     pub remaining: Option<u64>,
-    /// What its rate limit has left after this call; `None` = it has none.
+    /// The state of the rate limit after this call; `None` = no rate limit.
     pub rate_limit: Option<RateLimitLeft>,
 }
 
-/// What a key's rate limit has left.
+/// The state of a key's rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitLeft {
-    /// Calls in a window.
+    /// The calls per window.
     pub max: u64,
-    /// The window in milliseconds.
+    /// The window, in ms.
     pub window_ms: u64,
-    /// Calls that are left now.
+    /// The calls that are left now.
     pub left: u64,
 }
 
 impl VerifiedKey {
-    /// Whether it grants every action of every resource in `asked`.
+    /// Returns true if the key grants every action of every resource in `asked`.
     pub fn grants(&self, asked: &Permissions) -> bool {
         self.missing(asked).is_none()
     }
 
-    /// What of `asked` it does not grant; `None` = nothing.
+    /// Returns the actions in `asked` that the key does not grant; `None` = it grants all.
     pub fn missing(&self, asked: &Permissions) -> Option<Permissions> {
         asked.lacking_in(self.permissions.as_ref(), self.wildcards)
     }
 }
 
 impl RateLimitLeft {
-    /// Of a key that stands so; `None` = it has no rate limit.
+    /// Returns the state from these standings; `None` = no rate limit.
     fn of(mut standings: impl Iterator<Item = Standing>) -> Option<Self> {
         let rate = standings.find(|standing| standing.limit == Standing::RATE)?;
         let Standing { limit: _, max, window_ms, remaining, more_in_ms: _ } = rate;
@@ -68,7 +68,7 @@ impl RateLimitLeft {
 }
 
 impl VerifiedKey {
-    /// A key that was accepted under `policy`, and how it stands against its limits.
+    /// Converts a key that was accepted under `policy`, with its standings against its limits.
     pub(super) fn of(key: &ApiKey, policy: &Policy, standings: impl Iterator<Item = Standing>) -> Self {
         let details = &*key.details;
         let configuration = policy.resolve(&details.config_id);

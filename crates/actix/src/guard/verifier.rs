@@ -5,10 +5,14 @@ use keymint_service::VerifyKey;
 use super::VerifiedKey;
 use crate::error::VerifierError;
 
-/// Who is asked whether a key may be used: the service in this process, or a Keymint elsewhere.
+/// Verifies keys: the service in this process, or a remote Keymint.
 #[async_trait]
 pub trait Verifier: Send + Sync {
-    /// Decides whether a key may be used now, and counts the use where it may. A refusal is an answer. Nobody calls this
-    /// twice for one request.
+    /// Decides on a use of a key now, and counts an accepted use. A refusal is an answer. It is called at most once for
+    /// a request.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason why there is no answer.
     async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError>;
 }

@@ -8,7 +8,11 @@ use super::TrustedOrigins;
 use super::relative::is_safe_path;
 use crate::error::ApiError;
 
-/// Whether a request that changes something, and carries cookies, comes from a trusted origin (docs/better-auth-wire.md 3.1, 3.2).
+/// Requires a trusted origin of a request that changes data and carries cookies (docs/better-auth-wire.md 3.1, 3.2).
+///
+/// # Errors
+///
+/// Returns the code of the refusal.
 pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> Result<(), ErrorCode> {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if is_safe || !request.headers().contains_key(header::COOKIE) {
@@ -17,8 +21,12 @@ pub(crate) fn check_origin(request: &HttpRequest, trusted: &TrustedOrigins) -> R
     require_trusted(request.headers(), trusted)
 }
 
-/// Whether somebody may sign in or up from where the request comes from, cookies or not (docs/better-auth-wire.md 3.6). A client
-/// that is no browser says nothing of where it comes from, and may.
+/// Requires a trusted origin of a sign-in or sign-up from a browser, with or without cookies (docs/better-auth-wire.md
+/// 3.6). Other clients send no origin, and pass.
+///
+/// # Errors
+///
+/// Returns the code of the refusal.
 pub(crate) fn check_form(headers: &HeaderMap, trusted: &TrustedOrigins) -> Result<(), ErrorCode> {
     let [site, mode, destination] =
         ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"].map(|name| text(headers, name).trim());
@@ -34,7 +42,11 @@ pub(crate) fn check_form(headers: &HeaderMap, trusted: &TrustedOrigins) -> Resul
     if source(headers).is_empty() { Ok(()) } else { require_trusted(headers, trusted) }
 }
 
-/// Whether the URLs to which a request wants to be sent on are paths, or of a trusted origin (docs/better-auth-wire.md 3.5).
+/// Requires that the redirect URLs of a request are paths, or of a trusted origin (docs/better-auth-wire.md 3.5).
+///
+/// # Errors
+///
+/// Returns the code of the first refused URL, or [`ApiError::NotAText`].
 pub(crate) fn check_callbacks(
     body: Option<&Value>,
     query_callback: Option<&str>,
@@ -54,7 +66,7 @@ pub(crate) fn check_callbacks(
             None if member == "callbackURL" => query_callback.unwrap_or_default(),
             None => "",
         };
-        // What a parser drops or turns around is not what is compared with the origins, and fits no header.
+        // A parser would drop or change these characters after the comparison, and no header can contain them.
         let is_plain = !url.chars().any(|c| c.is_control() || c == '\\');
         if !(url.is_empty() || is_safe_path(url) || (is_plain && !url.starts_with('/') && trusted.cover(url))) {
             return Err(code.into());
@@ -71,18 +83,18 @@ fn require_trusted(headers: &HeaderMap, trusted: &TrustedOrigins) -> Result<(), 
     }
 }
 
-/// `Origin`, else `Referer`, else nothing.
+/// Returns `Origin`, else `Referer`, else an empty text.
 fn source(headers: &HeaderMap) -> &str {
     let origin = text(headers, "origin");
     if origin.is_empty() { text(headers, "referer") } else { origin }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    // What is no text is no origin either, and must not pass for a missing one.
+    // A value that is not text is not an origin, and must not count as a missing one.
     headers.get(name).map_or("", |value| value.to_str().unwrap_or("?"))
 }
 
-/// As JavaScript asks.
+/// Returns JavaScript's truth of a value.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -8,14 +8,14 @@ use actix_web::{Error, HttpResponse};
 use super::TrustedOrigins;
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-/// How long a browser may remember the answer to a preflight, in seconds.
+/// The time for which a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("600");
-/// What scripts may read besides the body.
+/// The headers that scripts may read.
 const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Set-Auth-Token");
 
-/// Lets pages of trusted origins call with credentials and read every answer, errors included. Strangers' pages are told
-/// nothing. Better Auth leaves this to its host (docs/better-auth-wire.md 1.5, 15.9).
+/// Allows pages of trusted origins to call with credentials and to read every answer, also errors. Other pages get no
+/// CORS headers. Better Auth leaves CORS to its host (docs/better-auth-wire.md 1.5, 15.9).
 pub(crate) async fn cors<B: MessageBody + 'static>(
     trusted: &TrustedOrigins,
     request: ServiceRequest,
@@ -47,7 +47,7 @@ pub(crate) async fn cors<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// What a preflight asks for is allowed whole: the real request is looked at when it comes.
+/// Allows everything that a preflight asks for: the real request is checked when it arrives.
 fn allow_request(headers: &mut HeaderMap, asked_headers: Option<HeaderValue>) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);

@@ -1,4 +1,4 @@
-//! Where a request comes from, so that no stranger's page acts for its visitors (docs/better-auth-wire.md 3).
+//! Origins of requests: CSRF protection and CORS (docs/better-auth-wire.md 3).
 
 mod check;
 mod cors;

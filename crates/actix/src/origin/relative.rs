@@ -1,5 +1,5 @@
-/// Whether `url` is a path on the own origin, however a browser or a router reads it (RFC 3986 4.2): no second slash,
-/// no backslash, no escaped one of either, and nothing that cannot be seen.
+/// Returns true if `url` is a path on the server's own origin for every browser and router (RFC 3986 4.2): without a
+/// second slash, a backslash, an escaped slash or backslash, or an invisible character.
 pub(super) fn is_safe_path(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     url.starts_with('/')

@@ -4,8 +4,8 @@ use url::Url;
 use wildmatch::WildMatch;
 
 /// An origin whose pages may send requests with cookies, in one of Better Auth's forms (docs/better-auth-wire.md 3.4):
-/// `https://app.example.com`; with wildcards (`*`, `?`) over the host, `*.example.com`, or over the whole origin,
-/// `https://*.example.com`; a scheme of one's own, `myapp://`.
+/// `https://app.example.com`; with wildcards (`*`, `?`) in the host, `*.example.com`, or in the whole origin,
+/// `https://*.example.com`; a custom scheme, `myapp://`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrustedOrigin {
     text: String,
@@ -20,7 +20,7 @@ enum Form {
     Scheme { scheme: String, authority: String },
 }
 
-/// A text that is no origin.
+/// The error for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be an origin as in https://app.example.com, a pattern as in *.example.com or https://*.example.com, or a \
@@ -28,15 +28,19 @@ enum Form {
 )]
 pub struct InvalidTrustedOrigin;
 
-/// Schemes whose URLs a browser runs or reads instead of asking an application.
+/// Schemes whose URLs a browser executes or reads itself.
 const EXECUTED: [&str; 5] = ["blob", "data", "file", "javascript", "vbscript"];
 
-/// All origins that are trusted.
+/// The trusted origins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrustedOrigins(Vec<TrustedOrigin>);
 
 impl TrustedOrigin {
-    /// Reads an origin or a pattern.
+    /// Parses an origin or a pattern.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidTrustedOrigin`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidTrustedOrigin> {
         let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         let lower = text.to_ascii_lowercase();
@@ -56,7 +60,7 @@ impl TrustedOrigin {
                 return Err(InvalidTrustedOrigin);
             }
             let text = url.origin().ascii_serialization();
-            // An encoded star is a star in the normal form, which would be read again as a pattern.
+            // An encoded star becomes a star in the normal form, which would parse as a pattern.
             return if text.contains('*') { Err(InvalidTrustedOrigin) } else { Ok(Self { text, form: Form::Exact }) };
         }
         let (scheme, authority) = lower.split_once("://").ok_or(InvalidTrustedOrigin)?;
@@ -71,13 +75,13 @@ impl TrustedOrigin {
         Ok(Self { text: lower, form })
     }
 
-    /// The origin or pattern, in its normal form.
+    /// Returns the origin or pattern in its normal form.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether `url`, an origin or a whole URL, is of this origin. Wildcards stand for hosts of the web alone: under any
-    /// other scheme, `javascript:` among them, a host is what its writer likes.
+    /// Returns true if `url`, an origin or a whole URL, has this origin. Wildcards match only under http and https:
+    /// under other schemes, such as `javascript:`, the text at the host's place is arbitrary.
     fn covers(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else { return false };
         let is_web = matches!(url.scheme(), "http" | "https");
@@ -100,7 +104,7 @@ fn host_and_port(url: &Url) -> Option<String> {
 }
 
 impl TrustedOrigins {
-    /// Whether `url`, an origin or a whole URL, is of one of them.
+    /// Returns true if `url`, an origin or a whole URL, has one of these origins.
     pub fn cover(&self, url: &str) -> bool {
         self.0.iter().any(|origin| origin.covers(url))
     }

@@ -30,7 +30,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
         Ok(value) if !json => value,
         _ => return line(&seen(&text)),
     };
-    // No table: a value may be longer than a table's cell, which has as many columns as a u16 counts.
+    // Not a table: a value may be longer than a table's cell, whose columns are counted in a u16.
     let members: Vec<_> = value.as_object().into_iter().flatten().collect();
     let width = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in members {
@@ -39,7 +39,7 @@ pub(super) fn record(value: &impl Serialize, json: bool) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Prints many things: as JSON the whole answer, else a table of these columns.
+/// Prints many objects: the whole answer as JSON, or a table of these columns.
 pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], json: bool) -> CliResult {
     if json {
         return line(&seen(&serde_json::to_string(answer)?));

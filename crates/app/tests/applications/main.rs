@@ -72,7 +72,7 @@ fn snippet(language: &str, server: &TestServer) -> String {
         .fold(block.clone(), |block, url| block.replace(url, &format!("http://{}/.well-known", server.address)))
 }
 
-/// What a program answers to these requests.
+/// The answer of a program to these requests.
 async fn answers(mut program: Command, requests: &Value) -> Vec<Value> {
     let requests = requests.to_string();
     let run = move || {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keymint_test_support::markdown;
 
-/// The one block of a language in a document.
+/// Returns the only block of a language in a document.
 pub(crate) fn block(document: &str, language: &str) -> String {
     let mut blocks = blocks(document, language);
     assert_eq!(blocks.len(), 1, "{document} has not one block of {language}");

@@ -23,7 +23,7 @@ pub(crate) fn alerts() -> Vec<String> {
     read(ALERTS).lines().filter_map(|line| Some(line.trim().strip_prefix("- alert: ")?.to_owned())).collect()
 }
 
-/// The runbook's blocks.
+/// Returns the runbook's blocks.
 pub(crate) fn blocks() -> Vec<Block> {
     all_blocks(&read(RUNBOOK))
 }

@@ -4,6 +4,7 @@
 //! attempt starts at once, and concurrent attempts share one commit. With several lanes, the others begin only if a
 //! batch is slow, so that a batch that hangs delays only its own attempts.
 
+mod alarm;
 mod side_lane;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{Instrument as _, Level, Span};
 
+use self::alarm::Alarm;
 use self::side_lane::{Locked, is_locked};
 use crate::{ServiceError, stopwatch};
 
@@ -164,6 +166,7 @@ impl Lanes {
     /// Runs one lane.
     async fn run(self: Arc<Self>, aside: mpsc::Sender<Waiting>) {
         let mut batch = Vec::with_capacity(self.max_batch);
+        let mut alarm = Alarm::new(self.deadline);
         loop {
             let turn = self.collect(&mut batch).await;
             if batch.is_empty() {
@@ -177,7 +180,7 @@ impl Lanes {
             let span = span_of(&batch);
             let (attempts, answers): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
-            let verdicts = self.spend(&attempts).instrument(span).await;
+            let verdicts = self.spend(&attempts, &mut alarm).instrument(span).await;
             drop(turn);
             for ((attempt, answer), settled) in attempts.iter().zip(answers).zip(verdicts) {
                 if is_locked(&settled) {
@@ -192,10 +195,10 @@ impl Lanes {
     }
 
     /// Settles attempts in one transaction of the store. They fail if it exceeds the deadline.
-    async fn spend(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, StoreError>> {
+    async fn spend(&self, attempts: &[Attempt], alarm: &mut Alarm) -> Vec<Result<Verdict, StoreError>> {
         let now = self.clock.now();
-        let settled = timeout(self.deadline, self.store.spend(attempts, &self.policy, now)).await;
-        let settled = settled.unwrap_or_else(|_| Err(StoreError::unavailable("the batch has taken too long")));
+        let settled = alarm.bound(self.store.spend(attempts, &self.policy, now)).await;
+        let settled = settled.unwrap_or_else(|| Err(StoreError::unavailable("the batch has taken too long")));
         let answers = settled.unwrap_or_else(|error| vec![Err(error); attempts.len()]);
         // A key without limits is accepted without a write.
         let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);

@@ -11,6 +11,7 @@ use keymint_ports::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::alarm::Alarm;
 use super::{Lanes, Waiting};
 use crate::stopwatch;
 
@@ -68,6 +69,7 @@ impl Lanes {
     pub(super) async fn run_aside(self: Arc<Self>) {
         let mut queue = self.aside.lock().await;
         let (mut waiting, mut held) = (Vec::new(), Vec::new());
+        let mut alarm = Alarm::new(self.deadline);
         loop {
             if held.is_empty() {
                 queue.recv_many(&mut waiting, self.max_batch).await;
@@ -83,7 +85,7 @@ impl Lanes {
             let since = stopwatch();
             held.extend(waiting.drain(..).map(|waiting| Aside { waiting, since }));
             held.retain(|aside| !aside.waiting.answer.is_closed());
-            self.try_again(&mut held).await;
+            self.try_again(&mut held, &mut alarm).await;
             self.locked.replace(held.iter().map(|aside| aside.waiting.attempt.hash().clone()).collect());
             if !held.is_empty() {
                 sleep(PAUSE).await;
@@ -92,14 +94,14 @@ impl Lanes {
     }
 
     /// Settles the attempts that have waited longest, and keeps those whose rows are still locked.
-    async fn try_again(&self, held: &mut Vec<Aside>) {
+    async fn try_again(&self, held: &mut Vec<Aside>, alarm: &mut Alarm) {
         let batch: Vec<Aside> = held.drain(..held.len().min(self.max_batch)).collect();
         if batch.is_empty() {
             return;
         }
         let attempts: Vec<_> = batch.iter().map(|aside| aside.waiting.attempt.clone()).collect();
         let now = stopwatch();
-        for (aside, answer) in batch.into_iter().zip(self.spend(&attempts).await) {
+        for (aside, answer) in batch.into_iter().zip(self.spend(&attempts, alarm).await) {
             if is_locked(&answer) && now.saturating_duration_since(aside.since) < PATIENCE {
                 held.push(aside);
             } else {
