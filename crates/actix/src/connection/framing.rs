@@ -1,6 +1,6 @@
-//! Where a request ends in what a connection sends, by the rules of RFC 9112, section 6.3.
+//! The end of a request in the bytes of a connection, by the rules of RFC 9112, section 6.3.
 
-/// Follows one request. It judges nothing: of what is no request it takes all, for actix to refuse.
+/// Follows one request. It validates nothing: bytes that are no request are taken whole, for actix to refuse.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     part: Part,
@@ -27,7 +27,7 @@ enum Part {
     Whole,
 }
 
-/// How the body is framed. Of several ways the last one counts.
+/// The framing of a body. The last of several counts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Body {
     #[default]
@@ -37,21 +37,21 @@ enum Body {
     Chunked,
 }
 
-/// Bytes of a line that may matter.
+/// The length of a line that may matter, in bytes.
 const LINE: usize = 256;
 
 impl Framing {
-    /// Whether all of the request has been seen.
+    /// Returns true if the whole request has been seen.
     pub(super) fn is_whole(&self) -> bool {
         self.part == Part::Whole
     }
 
-    /// Whether its head has begun and not ended.
+    /// Returns true if its head has begun and not ended.
     pub(super) fn is_inside_head(&self) -> bool {
         self.part == Part::Head || self.part == Part::Start && !self.line.is_empty()
     }
 
-    /// Whether its head has ended and its body has not.
+    /// Returns true if its head has ended and its body has not.
     pub(super) fn is_inside_body(&self) -> bool {
         !matches!(self.part, Part::Start | Part::Head | Part::Whole)
     }
@@ -129,7 +129,7 @@ impl Framing {
 }
 
 impl Body {
-    /// What a field of the head says of it.
+    /// Returns the framing that a field of the head states.
     fn by_field(line: &[u8]) -> Self {
         // Most fields are none of these three.
         if !matches!(line.first(), Some(b'C' | b'c' | b'T' | b't' | b'U' | b'u')) {
