@@ -14,7 +14,7 @@ use crate::cli::CliResult;
 use crate::cli::arguments::{Listing, Members};
 use crate::cli::options::Options;
 
-/// What a count may be, unless it may be 0.
+/// The range of a count, unless it may be 0.
 const COUNT: RangeInclusive<u64> = 1..=MAX_COUNT as u64;
 
 /// The largest integer that JSON's readers agree on.
