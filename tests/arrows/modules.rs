@@ -11,7 +11,8 @@ pub(crate) type Arrows = BTreeMap<String, BTreeMap<String, PathBuf>>;
 ///
 /// # Panics
 ///
-/// A path begins at the crate's root with something that is no module: `lib.rs` re-exports hide who uses whom.
+/// Panics if a path begins at the crate's root with a name that is not a module: re-exports in `lib.rs` hide which
+/// module uses which.
 pub(crate) fn arrows(src: &Path) -> Arrows {
     let files = files(src);
     let modules: BTreeSet<_> = files.iter().filter_map(|file| module_of(src, file).into_iter().next()).collect();

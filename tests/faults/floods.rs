@@ -7,9 +7,9 @@ use tokio::task::JoinSet;
 use crate::load::Load;
 use crate::process::{Place, SERVER_KEY};
 
-const KEYS: u64 = 100;
+const KEYS: u64 = 300;
 /// More than there are connections to a database.
-const LISTERS: usize = 20;
+const LISTERS: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_of_many_keys_fail_no_verification() {
@@ -23,7 +23,7 @@ async fn lists_of_many_keys_fail_no_verification() {
         for _ in 0..LISTERS {
             lists.spawn(list_without_end(server.url("list?userId=bob&limit=1000")));
         }
-        load.goes_on(100).await;
+        load.goes_on(300).await;
         lists.shutdown().await;
         assert_eq!(load.failed(), 0, "{}", server.log());
         load.end().await.agree_with(&place);

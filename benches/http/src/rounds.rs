@@ -136,8 +136,8 @@ impl Measured {
     async fn half(&mut self, place: usize, seconds: NonZeroU32, seed: u32) -> Result<f64, Failure> {
         let (Point { connections, pick, endpoint }, figures) = &mut self.points[place];
         let (texts, rate) = (self.subject.texts(*pick), figures.median("per_second") / 2.0);
-        let pace = Pace { texts, endpoint: *endpoint, connections: *connections, rate, seconds, seed };
-        let (latencies, took) = pace.run(&self.subject.urls(*endpoint)).await?;
+        let load = Pace { texts, endpoint: *endpoint, connections: *connections, rate, seconds, seed };
+        let (latencies, took) = load.run(&self.subject.urls(*endpoint)).await?;
         let rate = latencies.len() as f64 / took.as_secs_f64();
         figures.add("half_per_second", rate);
         for (name, share) in [("half_p50_us", 0.5), ("half_p99_us", 0.99), ("half_p999_us", 0.999)] {

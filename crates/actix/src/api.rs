@@ -155,6 +155,7 @@ impl Api {
     pub(crate) fn observers(&self) -> Observers<'_> {
         Observers {
             request_ids: &self.process.request_ids,
+            policy: self.keys.policy(),
             observer: &self.observer,
             tracing: self.tracing,
             access_log: self.options.access_log.then_some(&*self.options.trusted_proxies),
@@ -183,7 +184,7 @@ mod tests {
         let server_keys = Arc::new(ServerKeys::new(store));
         let [one, other] = [(); 2].map(|()| {
             let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys));
-            api.process.request_ids.of(&HeaderMap::new())
+            api.process.request_ids.of(&HeaderMap::new(), api.keys.policy())
         });
         assert_ne!(one, other);
     }

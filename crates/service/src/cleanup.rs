@@ -31,7 +31,8 @@ pub struct CleanupOptions {
 }
 
 impl Default for CleanupOptions {
-    /// Returns one run a minute, 100 rows a statement, ten minutes of a steady clock before the first, and no counts.
+    /// Returns the defaults: one run a minute, 100 rows per statement, ten minutes of a steady clock before the first
+    /// run, and no counts.
     fn default() -> Self {
         const BATCH_SIZE: NonZeroU32 = NonZeroU32::new(100).unwrap();
         Self {

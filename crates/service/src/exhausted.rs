@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use keymint_domain::KeyId;
 use keymint_domain::verify::{Refusal, Verdict};
 
-/// Exhausted keys that were presented again. The next clean-up removes those of them for which
-/// [`Policy::may_remove_exhausted`](keymint_domain::Policy::may_remove_exhausted) is true by then.
+/// Exhausted keys that were presented again. The next clean-up removes those for which
+/// [`Policy::may_remove_exhausted`](keymint_domain::Policy::may_remove_exhausted) is true at that time.
 #[derive(Debug, Default)]
 pub(crate) struct ExhaustedCandidates(Mutex<HashSet<KeyId>>);
 

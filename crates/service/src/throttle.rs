@@ -30,7 +30,7 @@ pub struct ThrottleOptions {
 }
 
 impl Default for ThrottleOptions {
-    /// Returns 20 requests a minute.
+    /// Returns the default: 20 requests a minute.
     fn default() -> Self {
         const MAX_REQUESTS: NonZeroU32 = NonZeroU32::new(20).unwrap();
         Self { max_requests: MAX_REQUESTS, window: Duration::from_mins(1) }

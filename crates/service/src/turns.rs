@@ -29,7 +29,8 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 /// The right to run. The next request begins when it is dropped.
 #[must_use]
 pub struct Turn {
-    _rest: Option<Rest>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it counts when it is dropped"))]
+    rest: Option<Rest>,
     _held: [OwnedSemaphorePermit; 2],
 }
 
@@ -73,7 +74,7 @@ impl Turns {
             Some(rested) => Some(Rest::first_of(rested).ended().await),
             None => None,
         };
-        Ok(Turn { _rest: rest, _held: [place, turn] })
+        Ok(Turn { rest, _held: [place, turn] })
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
         for (held_ms, least, most) in [(300, 300, 400), (30_000, 1000, 1000)] {
             let turns = Turns::at_half_time(NonZeroUsize::MIN);
             let mut turn = turns.take().now_or_never().unwrap().unwrap();
-            turn._rest.as_mut().unwrap().began = stopwatch().checked_sub(Duration::from_millis(held_ms));
+            turn.rest.as_mut().unwrap().began = stopwatch().checked_sub(Duration::from_millis(held_ms));
             let given_back = stopwatch();
             drop(turn);
             let until = lock(turns.rested.as_ref().unwrap())[0];
@@ -167,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_stops_waiting_for_the_end_of_a_rest_leaves_it_as_it_is() {
         let turns = Turns::at_half_time(NonZeroUsize::MIN);
-        let tomorrow = stopwatch() + Duration::from_secs(86_400);
+        let tomorrow = stopwatch() + Duration::from_hours(24);
         lock(turns.rested.as_ref().unwrap())[0] = tomorrow;
         assert!(turns.take().now_or_never().is_none());
         assert_eq!(*lock(turns.rested.as_ref().unwrap()), [tomorrow]);
@@ -176,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn several_turns_rest_each_for_itself() {
         let turns = Turns::at_half_time(NonZeroUsize::new(2).unwrap());
-        let tomorrow = stopwatch() + Duration::from_secs(86_400);
+        let tomorrow = stopwatch() + Duration::from_hours(24);
         lock(turns.rested.as_ref().unwrap())[0] = tomorrow;
         let first = turns.take().now_or_never();
         assert!(first.is_some(), "the other one has rested");

@@ -20,7 +20,8 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// Columns of other types than Keymint can use, or rights that its role lacks. Nothing was changed.
+    /// A view in the place of a table, columns of other types than Keymint can use, columns that it would have to write and does
+    /// not know, or rights that its role lacks. Nothing was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -36,6 +37,18 @@ pub enum ConnectError {
         role: String,
         /// The server's words.
         refusal: String,
+    },
+    /// Somebody else holds a lock that a migration needs, and goes on. Nothing was changed.
+    #[error(
+        "the database cannot be migrated, since it waits too long for {what}: {}; wait for its end, or end it by \
+         pg_terminate_backend",
+        seen(holders)
+    )]
+    MigrationWaits {
+        /// For what it waits.
+        what: &'static str,
+        /// Who was seen to hold it: the session, its role and application, and since when.
+        holders: Vec<String>,
     },
     /// A pooler gives each transaction another session, and does not know what is prepared in which.
     #[error(
@@ -74,6 +87,24 @@ pub enum Fault {
         /// The type that it has.
         found: String,
     },
+    /// A view, or something else, in the place of a table.
+    #[error("{table} is {found}, and must be a table")]
+    Relation {
+        /// The table.
+        table: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A column that must be given a value, and that Keymint does not know.
+    #[error(
+        "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+    )]
+    Required {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
     /// A right that the role lacks.
     #[error("the role lacks {right} on {table}, for {purpose}")]
     Right {
@@ -96,6 +127,14 @@ impl Fault {
         Self::Column { table, column, expected: expected.into(), found: found.into() }
     }
 
+    pub(crate) fn relation(table: &'static str, found: &'static str) -> Self {
+        Self::Relation { table, found }
+    }
+
+    pub(crate) fn required(table: &'static str, column: &str) -> Self {
+        Self::Required { table, column: column.to_owned() }
+    }
+
     pub(crate) fn right(table: &'static str, right: &'static str, purpose: &'static str) -> Self {
         Self::Right { table, right, purpose }
     }
@@ -103,6 +142,10 @@ impl Fault {
 
 fn listed(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn seen(holders: &[String]) -> String {
+    if holders.is_empty() { "nobody is seen to hold it any more".to_owned() } else { holders.join(", ") }
 }
 
 fn describe_layout(missing: &[&str]) -> String {
@@ -141,13 +184,19 @@ pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
 /// A lock was waited for as long as `lock_timeout` says.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// Whether a lock was waited for as long as it may be.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+}
+
 /// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
 /// reports them itself.
 pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
         sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
-        sqlx::Error::Database(refusal) if refusal.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => StoreError::Locked,
+        _ if is_locked(&error) => StoreError::Locked,
         // Timeouts, lost connections, a server that starts or stops: all of them may pass.
         _ => StoreError::unavailable(scrubbed(error)),
     }

@@ -28,5 +28,5 @@ mod store;
 pub use behind::Behind;
 pub use error::{ConnectError, Fault};
 pub use options::PgOptions;
-pub use parameters::{UnknownParameter, check_parameters};
+pub use parameters::{ParameterError, check_parameters};
 pub use store::PgStore;

@@ -1,14 +1,16 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
+use keymint_ports::StoreError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, query, query_as, query_scalar};
 
 use crate::columns::COLUMNS;
-use crate::error::{Fault, is_forbidden, migrate_error, open_error};
+use crate::error::{Fault, is_forbidden, is_locked, migrate_error, open_error};
 use crate::layout::Layout;
 use crate::lock::Lock;
-use crate::needs::{Found, missing_rights};
+use crate::needs::{Found, missing_rights, tables};
 use crate::{ConnectError, PgOptions};
 
 /// The migrations, compiled in.
@@ -23,12 +25,29 @@ fn migrator() -> Migrator {
     migrator
 }
 
+/// Selects who has locks of this kind, who began first before the others, and three at most.
+macro_rules! holders {
+    ($locks:literal) => {
+        concat!(
+            " select 'server process ' || a.pid || ' of the role ' || coalesce(a.usename, '?')
+                || coalesce(' by ' || nullif(a.application_name, ''), '')
+                || coalesce(', in a transaction for ' || extract(epoch from clock_timestamp() - a.xact_start)::bigint || ' s', '')
+            from pg_stat_activity as a
+            where a.pid <> pg_backend_pid() and a.pid in (select l.pid from pg_locks as l where l.granted
+                and l.database = (select oid from pg_database where datname = current_database()) and ",
+            $locks,
+            ") order by a.xact_start nulls last, a.pid limit 3"
+        )
+    };
+}
+
 /// Brings the tables up to date, where they are not: who only works on them need not have the right to change them. Returns
 /// what Better Auth's tables have, and what is wrong with them that keeps nobody from verifying keys.
 pub(crate) async fn migrate(pool: &PgPool, options: &PgOptions) -> Result<(Layout, Vec<Fault>), ConnectError> {
     let mut connection = pool.acquire().await.map_err(open_error)?;
     if !is_up_to_date(&mut connection, options).await? {
-        bring_up_to_date(&mut connection).await?;
+        let waits = Waits { process: PROCESS, tables: Duration::from_millis(options.statement_timeout_ms) };
+        bring_up_to_date(&mut connection, waits).await?;
     }
     let found = Found::look(&mut connection).await?;
     check_layout(COLUMNS.iter(), &found)?;
@@ -56,11 +75,66 @@ async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Re
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait.
-async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), ConnectError> {
+/// How long a migration waits for others; nothing = for ever.
+#[derive(Debug, Clone, Copy)]
+struct Waits {
+    /// For another process that migrates.
+    process: Duration,
+    /// For each lock on a table. Everybody else who uses the table waits behind it meanwhile.
+    tables: Duration,
+}
+
+/// As long as a large table takes. Nobody else is kept waiting.
+const PROCESS: Duration = Duration::from_mins(10);
+
+/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait. What it
+/// runs may take any time, and what it waits for may not.
+async fn bring_up_to_date(connection: &mut PgConnection, waits: Waits) -> Result<(), ConnectError> {
+    match migrate_in_turn(connection, waits).await {
+        Err(Stopped::ByProcess) => {
+            let holders = processes_that_migrate(connection).await?;
+            Err(ConnectError::MigrationWaits { what: "another process to end its own", holders })
+        }
+        Err(Stopped::ByTables) => {
+            let holders = holders_of_tables(connection).await?;
+            Err(ConnectError::MigrationWaits { what: "a lock on a table", holders })
+        }
+        Err(Stopped::Otherwise(error)) => Err(error),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why a migration did not come to its end.
+enum Stopped {
+    /// It waited for another process for too long.
+    ByProcess,
+    /// It waited for a lock on a table for too long.
+    ByTables,
+    Otherwise(ConnectError),
+}
+
+impl From<ConnectError> for Stopped {
+    fn from(error: ConnectError) -> Self {
+        Self::Otherwise(error)
+    }
+}
+
+async fn set_lock_timeout(connection: &mut PgConnection, wait: Duration) -> Result<(), ConnectError> {
+    // The server counts these milliseconds in 32 bits.
+    let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+    let set = query("select set_config('lock_timeout', $1, true)").bind(wait.to_string());
+    set.execute(connection).await.map(drop).map_err(migrate_error)
+}
+
+async fn migrate_in_turn(connection: &mut PgConnection, waits: Waits) -> Result<(), Stopped> {
     let mut transaction = connection.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
-    Lock::Migration.take(&mut transaction).await.map_err(migrate_error)?;
+    set_lock_timeout(&mut transaction, waits.process).await?;
+    Lock::Migration.take(&mut transaction).await.map_err(|error| match error {
+        StoreError::Locked => Stopped::ByProcess,
+        error => migrate_error(error).into(),
+    })?;
+    set_lock_timeout(&mut transaction, waits.tables).await?;
     // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
     let found = Found::look(&mut transaction).await?;
     if found.has("apikey") {
@@ -72,11 +146,34 @@ async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), ConnectEr
     migrator().run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         MigrateError::Execute(refusal) | MigrateError::ExecuteMigration(refusal, _) if is_forbidden(&refusal) => {
             let refusal = refusal.as_database_error().map(|refusal| refusal.message().to_owned()).unwrap_or_default();
-            ConnectError::MayNotMigrate { role, refusal }
+            Stopped::Otherwise(ConnectError::MayNotMigrate { role, refusal })
         }
-        error => migrate_error(error),
+        MigrateError::Execute(refusal) | MigrateError::ExecuteMigration(refusal, _) if is_locked(&refusal) => {
+            Stopped::ByTables
+        }
+        error => migrate_error(error).into(),
     })?;
-    transaction.commit().await.map_err(migrate_error)
+    Ok(transaction.commit().await.map_err(migrate_error)?)
+}
+
+/// The sessions that may migrate, and do.
+async fn processes_that_migrate(connection: &mut PgConnection) -> Result<Vec<String>, ConnectError> {
+    const HOLDERS: &str = concat!(
+        "with of_lock as (select hashtextextended('keymint migration', 0) as number)",
+        holders!(
+            "l.locktype = 'advisory' and l.objsubid = 1
+                and (l.classid::bigint << 32 | l.objid::bigint) = (select number from of_lock)"
+        ),
+    );
+    query_scalar(HOLDERS).fetch_all(connection).await.map_err(open_error)
+}
+
+/// The sessions that have held locks on the tables for the longest time.
+async fn holders_of_tables(connection: &mut PgConnection) -> Result<Vec<String>, ConnectError> {
+    const HOLDERS: &str = holders!(
+        "l.locktype = 'relation' and l.relation in (select to_regclass(quote_ident(t.name)) from unnest($1::text[]) as t (name))"
+    );
+    query_scalar(HOLDERS).bind(tables()).fetch_all(connection).await.map_err(open_error)
 }
 
 fn check(faults: Vec<Fault>) -> Result<(), ConnectError> {
@@ -86,4 +183,26 @@ fn check(faults: Vec<Fault>) -> Result<(), ConnectError> {
 fn check_layout<'a>(needed: impl Iterator<Item = &'a &'static str>, found: &Found) -> Result<(), ConnectError> {
     let missing: Vec<_> = needed.copied().filter(|column| !found.has_column("apikey", column)).collect();
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn another_process_that_migrates_is_waited_for_and_then_named() {
+        let url = keymint_test_postgres::database().await;
+        let connect =
+            async |name: &str| PgConnection::connect(&format!("{url}&application_name={name}")).await.unwrap();
+        let (mut own, mut other) = (connect("own").await, connect("other").await);
+        let mut turn = other.begin().await.unwrap();
+        Lock::Migration.take(&mut turn).await.unwrap();
+        let waits = Waits { process: Duration::from_millis(200), tables: Duration::ZERO };
+        let refused = bring_up_to_date(&mut own, waits).await.unwrap_err().to_string();
+        let expected = "the database cannot be migrated, since it waits too long for another process to end its own: server \
+                        process ";
+        assert!(refused.starts_with(expected) && refused.contains(" by other, in a transaction for "), "{refused}");
+        turn.rollback().await.unwrap();
+        bring_up_to_date(&mut own, waits).await.unwrap();
+    }
 }

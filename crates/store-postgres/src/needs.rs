@@ -1,5 +1,6 @@
-//! What the statements of this store need of a database: columns of these types, and rights on their tables. It is looked at
-//! once, when the store is opened, so that a database on which nothing could work is told before anybody is served.
+//! What the statements of this store need of a database: tables with columns of these types, nothing else that must be given,
+//! and rights on them. It is looked at once, when the store is opened, so that a database on which nothing could work is told
+//! before anybody is served.
 
 use std::collections::HashMap;
 
@@ -45,7 +46,8 @@ impl Kind {
 /// What some of the statements need of a table.
 struct Need {
     table: &'static str,
-    /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere.
+    /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere. Where rows are inserted,
+    /// these are all that are written.
     columns: &'static [(Kind, &'static [&'static str])],
     rights: &'static [&'static str],
     /// What does not work without it.
@@ -102,7 +104,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         table: "keymint_secret",
-        columns: &[(Kind::Text, &["secret"])],
+        columns: &[(Kind::Number, &["id"]), (Kind::Text, &["secret"])],
         rights: &["SELECT", "INSERT", "UPDATE"],
         purpose: "the secret that signs cookies, where the configuration has none",
         is_vital: false,
@@ -110,7 +112,7 @@ const NEEDS: &[Need] = &[
     Need {
         table: "user",
         columns: &[
-            (Kind::Text, &["name", "email", "image"]),
+            (Kind::Text, &["id", "name", "email", "image"]),
             (Kind::Flag, &["emailVerified"]),
             (Kind::Instant, &["createdAt", "updatedAt"]),
         ],
@@ -121,7 +123,7 @@ const NEEDS: &[Need] = &[
     Need {
         table: "account",
         columns: &[
-            (Kind::Text, &["id", "accountId", "providerId", "userId", "password"]),
+            (Kind::Text, &["id", "accountId", "providerId", "userId", "password", "issuer"]),
             (Kind::Instant, &["createdAt", "updatedAt"]),
         ],
         rights: &["SELECT", "INSERT"],
@@ -154,28 +156,59 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// The tables that statements use.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
 /// Numbers that are written beside what bounds them, which must not be wider.
 const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCount", "rateLimitMax")];
 
-/// The columns of the tables that there are, with their types.
-pub(crate) struct Found(HashMap<String, HashMap<String, String>>);
+/// The tables that there are.
+pub(crate) struct Found(HashMap<String, Table>);
+
+struct Table {
+    /// As `pg_class` has it: `r` for a table, `v` for a view, and so on.
+    relation: String,
+    columns: HashMap<String, Column>,
+}
+
+struct Column {
+    kind: String,
+    /// Whether an insert that leaves it out fails.
+    is_required: bool,
+}
+
+/// What a table is where it is none.
+fn named(relation: &str) -> &'static str {
+    match relation {
+        "v" => "a view",
+        "m" => "a materialized view",
+        "f" => "a foreign table",
+        _ => "something else",
+    }
+}
 
 impl Found {
     /// Looks at the tables that statements find under these names.
     pub(crate) async fn look(connection: &mut PgConnection) -> Result<Self, ConnectError> {
         // The type of a domain is the one that it is made of, as it is on the wire.
-        const LOOK: &str = "select t.name, a.attname::text,
-                format_type(case y.typtype when 'd' then y.typbasetype else y.oid end, null)
+        const LOOK: &str = "select t.name, c.relkind::text, a.attname::text,
+                format_type(case y.typtype when 'd' then y.typbasetype else y.oid end, null),
+                (a.attnotnull or y.typnotnull) and not a.atthasdef and a.attidentity = '' and y.typdefault is null
             from unnest($1::text[]) as t (name)
-            join pg_attribute as a on a.attrelid = to_regclass(quote_ident(t.name)) and a.attnum > 0 and not a.attisdropped
+            join pg_class as c on c.oid = to_regclass(quote_ident(t.name))
+            join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             join pg_type as y on y.oid = a.atttypid";
-        let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
-        tables.dedup();
-        let rows: Vec<(String, String, String)> =
-            query_as(LOOK).bind(tables).fetch_all(connection).await.map_err(open_error)?;
-        let mut found = HashMap::<_, HashMap<_, _>>::new();
-        for (table, column, kind) in rows {
-            found.entry(table).or_default().insert(column, kind);
+        let rows: Vec<(String, String, String, String, bool)> =
+            query_as(LOOK).bind(tables()).fetch_all(connection).await.map_err(open_error)?;
+        let mut found = HashMap::new();
+        for (table, relation, column, kind, is_required) in rows {
+            let table = found.entry(table).or_insert_with(|| Table { relation, columns: HashMap::new() });
+            table.columns.insert(column, Column { kind, is_required });
         }
         Ok(Self(found))
     }
@@ -196,13 +229,14 @@ impl Found {
     }
 
     fn type_of(&self, table: &str, column: &str) -> Option<&str> {
-        self.0.get(table)?.get(column).map(String::as_str)
+        Some(&self.0.get(table)?.columns.get(column)?.kind)
     }
 
-    /// The columns that cannot work, first those without which nothing does, then the others.
+    /// What cannot work, first that without which nothing does, then the rest.
     pub(crate) fn misfits(&self) -> (Vec<Fault>, Vec<Fault>) {
         let of = |is_vital: bool| NEEDS.iter().filter(move |need| need.is_vital == is_vital);
-        let mut vital: Vec<_> = of(true).flat_map(|need| self.misfits_of(need)).collect();
+        let mut vital: Vec<_> = self.other_relation().into_iter().collect();
+        vital.extend(of(true).flat_map(|need| self.misfits_of(need)));
         vital.extend(BOUNDED.iter().filter_map(|(column, bound)| {
             let types = (self.type_of("apikey", column)?, self.type_of("apikey", bound)?);
             let expected = format!("bigint, as {bound} is");
@@ -211,12 +245,31 @@ impl Found {
         (vital, of(false).flat_map(|need| self.misfits_of(need)).collect())
     }
 
+    /// Something else in the place of the keys' table. A batch writes rows by their `xmin`, which a view does not have, and which
+    /// tells nothing of a foreign table's.
+    fn other_relation(&self) -> Option<Fault> {
+        let relation = self.0.get("apikey").map(|table| table.relation.as_str())?;
+        (!["r", "p"].contains(&relation)).then(|| Fault::relation("apikey", named(relation)))
+    }
+
     fn misfits_of<'f>(&'f self, need: &'f Need) -> impl Iterator<Item = Fault> + 'f {
         let columns = need.columns.iter().flat_map(|(kind, columns)| columns.iter().map(|column| (*kind, *column)));
-        columns.filter_map(|(kind, column)| {
+        let mistyped = columns.filter_map(|(kind, column)| {
             let found = self.type_of(need.table, column).filter(|found| !kind.takes(found))?;
             Some(Fault::column(need.table, column, kind.expected(), found))
-        })
+        });
+        mistyped.chain(self.unwritten(need))
+    }
+
+    /// Columns that an insert would have to give a value, and that none gives one.
+    fn unwritten(&self, need: &Need) -> Vec<Fault> {
+        let is_written = |name: &str| need.columns.iter().any(|(_, columns)| columns.contains(&name));
+        let table = self.0.get(need.table).filter(|_| need.rights.contains(&"INSERT"));
+        let columns = table.into_iter().flat_map(|table| &table.columns);
+        let unwritten = columns.filter(|(name, column)| column.is_required && !is_written(name));
+        let mut faults: Vec<_> = unwritten.map(|(name, _)| Fault::required(need.table, name)).collect();
+        faults.sort_unstable_by_key(Fault::to_string);
+        faults
     }
 }
 

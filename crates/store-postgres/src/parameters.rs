@@ -1,3 +1,6 @@
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+
 use url::Url;
 
 /// The parameters of a URL that the driver knows. It logs any other one, with its value.
@@ -22,31 +25,63 @@ const KNOWN: &[&str] = &[
     "user",
 ];
 
-/// A parameter of a URL that nobody knows. Its value, which may be a secret, is no part of this.
+/// A parameter of a URL that the driver does not take. Its value, which may be a secret, is no part of this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("has an unknown parameter{}", named(.name.as_deref()))]
-pub struct UnknownParameter {
-    /// Its name, where it looks like one.
-    name: Option<String>,
+pub enum ParameterError {
+    /// Nobody knows it.
+    #[error("has an unknown parameter{}", named(.name.as_deref()))]
+    Unknown {
+        /// Its name, where it looks like one.
+        name: Option<String>,
+    },
+    /// Its value is none of those that it may have.
+    #[error("has a parameter {name} that must be {expected}")]
+    Value {
+        /// Its name.
+        name: &'static str,
+        /// The values that it may have.
+        expected: &'static str,
+    },
 }
 
 fn named(name: Option<&str>) -> String {
     name.map_or_else(|| " whose name is no word".to_owned(), |name| format!(" {name}"))
 }
 
-/// Fails where a URL has a parameter that the driver does not know.
-pub fn check_parameters(url: &Url) -> Result<(), UnknownParameter> {
-    let is_known = |name: &str| KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
-    match url.query_pairs().find(|(name, _)| !is_known(name)) {
-        None => Ok(()),
-        Some((name, _)) => {
-            // What does not look like a name may hold a value: `?password%3Dhush`.
-            let is_word = |name: &str| {
-                (1..=40).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
+/// Fails where a URL has a parameter that the driver does not know, or cannot read.
+pub fn check_parameters(url: &Url) -> Result<(), ParameterError> {
+    url.query_pairs().try_for_each(|(name, value)| {
+        if let Some(name) = KNOWN.iter().find(|known| **known == name) {
+            return match expected(name, &value) {
+                None => Ok(()),
+                Some(expected) => Err(ParameterError::Value { name, expected }),
             };
-            Err(UnknownParameter { name: Some(name.into_owned()).filter(|name| is_word(name)) })
         }
-    }
+        if name.starts_with("options[") && name.ends_with(']') {
+            return Ok(());
+        }
+        // What does not look like a name may hold a value: `?password%3Dhush`.
+        let is_word = |name: &String| {
+            (1..=40).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
+        };
+        Err(ParameterError::Unknown { name: Some(name.into_owned()).filter(is_word) })
+    })
+}
+
+/// The values that a parameter may have, where this is none of them.
+fn expected(name: &str, value: &str) -> Option<&'static str> {
+    const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+    let (fits, expected) = match name {
+        "sslmode" | "ssl-mode" => {
+            let fits = MODES.iter().any(|mode| mode.eq_ignore_ascii_case(value));
+            (fits, "disable, allow, prefer, require, verify-ca or verify-full")
+        }
+        "port" => (value.parse::<NonZeroU16>().is_ok(), "a port from 1 to 65535"),
+        "hostaddr" => (value.parse::<IpAddr>().is_ok(), "an IP address"),
+        "statement-cache-capacity" => (value.parse::<usize>().is_ok(), "a whole number"),
+        _ => return None,
+    };
+    (!fits).then_some(expected)
 }
 
 #[cfg(test)]
@@ -66,6 +101,31 @@ mod tests {
         for nameless in ["=hush", "password%3Dhush", "p%20hush=1"] {
             assert_eq!(check(nameless), Err("has an unknown parameter whose name is no word".to_owned()));
         }
+    }
+
+    #[test]
+    fn a_value_that_the_driver_would_refuse_is_told_by_what_it_must_be() {
+        let driver = |query: &str| format!("postgres://u@h/d?{query}").parse::<PgConnectOptions>();
+        for (name, expected) in [
+            ("sslmode", "disable, allow, prefer, require, verify-ca or verify-full"),
+            ("ssl-mode", "disable, allow, prefer, require, verify-ca or verify-full"),
+            ("port", "a port from 1 to 65535"),
+            ("hostaddr", "an IP address"),
+            ("statement-cache-capacity", "a whole number"),
+        ] {
+            for value in ["hush", "", "-1", "1.2.3.4.5"] {
+                let query = format!("{name}={value}");
+                assert_eq!(check(&query), Err(format!("has a parameter {name} that must be {expected}")));
+                assert!(driver(&query).is_err(), "{query}");
+            }
+        }
+        for query in
+            ["sslmode=Verify-Full", "port=5432", "hostaddr=::1", "hostaddr=10.0.0.1", "statement-cache-capacity=0"]
+        {
+            assert_eq!(check(query), Ok(()), "{query}");
+            assert!(driver(query).is_ok(), "{query}");
+        }
+        assert!(check("port=0").is_err() && check("port=65536").is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Columns of other types than Better Auth's generator makes are taken where they can hold the same, and else refused when
-//! the store is opened.
+//! Tables that are not as Better Auth's generator makes them are taken where they can hold the same, and else refused when the
+//! store is opened.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -118,4 +118,62 @@ async fn every_column_is_named_and_what_only_users_need_keeps_nobody_from_starti
     let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
     let naive = "session.expiresAt is timestamp without time zone, and must be timestamp with time zone";
     assert_eq!(faults, [naive]);
+}
+
+#[tokio::test]
+async fn a_view_in_the_place_of_the_keys_is_refused() {
+    for (kind, found) in [("view", "a view"), ("materialized view", "a materialized view")] {
+        let expected = format!("the database cannot be used as it is: apikey is {found}, and must be a table");
+        let fresh = with(&[], "").await;
+        let migrated = Database::new().await;
+        PgStore::migrate(&migrated.options()).await.unwrap();
+        for database in [fresh, migrated] {
+            let replace =
+                format!(r#"alter table "apikey" rename to "keys"; create {kind} "apikey" as select * from "keys""#);
+            database.execute(&replace).await;
+            let refused = refusal(&database).await;
+            assert!(refused.starts_with(&expected), "{refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_view_of_users_is_taken() {
+    let database = Database::new().await;
+    PgStore::migrate(&database.options()).await.unwrap();
+    database.execute(r#"alter table "user" rename to "people"; create view "user" as select * from "people""#).await;
+    let store = database.open().await;
+    store.insert(&sample::key("a"), None).await.unwrap();
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some());
+}
+
+#[tokio::test]
+async fn a_column_that_must_be_given_and_is_not_known_is_refused() {
+    let database = with(&[], "").await;
+    let strange = r#"create domain given as text not null; create domain preset as text not null default 'x';
+        alter table "apikey" add "tenant" text not null, add "region" given, add "nullable" text,
+            add "preset" text not null default 'x', add "domain" preset, add "serial" serial,
+            add "identity" bigint generated always as identity,
+            add "twice" integer not null generated always as (2) stored;
+        alter table "session" add "device" text not null; alter table "account" add "issuer" text not null;
+        alter table "user" add "banned" boolean; update "user" set "banned" = false;
+        alter table "user" alter "banned" set not null;"#;
+    database.execute(strange).await;
+    let told = |column: &str| {
+        format!(
+            "{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+        )
+    };
+    let expected =
+        format!("the database cannot be used as it is: {}; {}", told("apikey.region"), told("apikey.tenant"));
+    assert_eq!(refusal(&database).await, expected);
+
+    database.execute(r#"alter table "apikey" alter "tenant" set default 'x', drop "region""#).await;
+    let store = database.open().await;
+    let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
+    assert_eq!(faults, [told("user.banned"), told("session.device")]);
+    store.insert(&sample::key("a"), None).await.unwrap();
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(answers[0].as_ref().unwrap().accepted().is_some());
 }

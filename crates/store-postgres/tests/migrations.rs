@@ -5,13 +5,16 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_conformance::sample;
 use keymint_domain::policy::Policy;
 use keymint_ports::{IdentityStore as _, KeyStore, ServerKeyStore as _};
 use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
-use sqlx::query_scalar;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, query, query_scalar};
 use tokio::sync::Barrier;
+use tokio::time::timeout;
 
 use crate::support::Database;
 
@@ -41,6 +44,29 @@ async fn a_second_migration_changes_nothing() {
     let expected = "account apikey invitation keymint_migrations keymint_secret keymint_server_key member organization \
                     session user verification";
     assert_eq!(ask(&database, tables).await.join(" "), expected);
+}
+
+#[tokio::test]
+async fn a_session_that_keeps_a_table_locked_stops_a_migration_and_is_named() {
+    let database = Database::new().await;
+    PgStore::migrate(&database.options()).await.unwrap();
+    database.execute("delete from keymint_migrations where version >= 5").await;
+    let url = format!("{}&application_name=report", database.url());
+    let mut stranger = PgConnection::connect(&url).await.unwrap();
+    let mut reads = stranger.begin().await.unwrap();
+    query(r#"select 1 from "apikey""#).execute(&mut *reads).await.unwrap();
+
+    let options = PgOptions { statement_timeout_ms: 3000, ..database.options() };
+    let started = timeout(Duration::from_mins(1), PgStore::connect(&options)).await;
+    let error = started.expect("the lock is not waited for without a bound").unwrap_err();
+    let told = error.to_string();
+    let expected = "the database cannot be migrated, since it waits too long for a lock on a table: server process ";
+    assert!(matches!(error, ConnectError::MigrationWaits { .. }) && told.starts_with(expected), "{told}");
+    assert!(told.contains(" by report, in a transaction for "), "{told}");
+    assert_eq!(ask(&database, "select count(*)::text from keymint_migrations").await, ["4"]);
+
+    reads.rollback().await.unwrap();
+    PgStore::connect(&options).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

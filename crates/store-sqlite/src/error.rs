@@ -18,7 +18,8 @@ pub enum ConnectError {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// Columns of other types than Keymint can use. Nothing was changed.
+    /// A view in the place of a table, columns of other types than Keymint can use, or columns that it would have to write and does
+    /// not know. Nothing was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -44,18 +45,37 @@ pub enum ConnectError {
     },
 }
 
-/// A column of another type, in which SQLite changes what is written.
+/// What keeps a database from being used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{table}.{column} is {found}, and must be {expected}")]
-pub struct Fault {
-    /// The table.
-    pub table: &'static str,
-    /// The column.
-    pub column: &'static str,
-    /// The type that it must have.
-    pub expected: &'static str,
-    /// The type that it has.
-    pub found: String,
+pub enum Fault {
+    /// A column of another type, in which SQLite changes what is written.
+    #[error("{table}.{column} is {found}, and must be {expected}")]
+    Column {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The type that it must have.
+        expected: &'static str,
+        /// The type that it has.
+        found: String,
+    },
+    /// A view in the place of a table.
+    #[error("{table} is a view, and must be a table")]
+    View {
+        /// The table.
+        table: &'static str,
+    },
+    /// A column that must be given a value, and that Keymint does not know.
+    #[error(
+        "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+    )]
+    Required {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
 }
 
 fn listed(faults: &[Fault]) -> String {

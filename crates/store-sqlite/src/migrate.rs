@@ -33,7 +33,7 @@ pub(crate) async fn migrate(
     }
     let keys = Columns::of(connection, "apikey").await?;
     check(COLUMNS.iter(), &keys)?;
-    keys.check_types()?;
+    keys.check_keys()?;
     let user = Columns::of(connection, "user").await?;
     let account = Columns::of(connection, "account").await?;
     let session = Columns::of(connection, "session").await?;
@@ -60,7 +60,7 @@ async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<(), Conne
     if !present.is_empty() {
         let better_auths = COLUMNS.iter().filter(|column| !column.starts_with("keymint_"));
         check(better_auths, &present)?;
-        present.check_types()?;
+        present.check_keys()?;
     }
     migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
     transaction.commit().await.map_err(migrate_error)

@@ -1,4 +1,4 @@
-//! What the statements of this store need of columns. SQLite takes any value in any column, and turns it into another one
+//! What the statements of this store need of the keys' table. SQLite takes any value in any column, and turns it into another one
 //! where the column's type has another affinity: a text that looks like a number into a number, and a number into a text.
 
 use std::collections::HashMap;
@@ -7,6 +7,7 @@ use sqlx::query_as;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::ConnectError;
+use crate::columns::COLUMNS;
 use crate::error::{Fault, migrate_error};
 
 /// What SQLite turns values into where a column's type contains one of these words; the first one counts
@@ -66,37 +67,67 @@ const NUMBERS: &[&str] = &[
     "keymint_backlog_ns",
 ];
 
-/// The columns of a table, with their types; none where there is no such table.
-pub(crate) struct Columns(HashMap<String, String>);
+/// The columns of a table or a view; none where there is no such thing.
+pub(crate) struct Columns {
+    is_view: bool,
+    columns: HashMap<String, Column>,
+}
+
+struct Column {
+    kind: String,
+    /// Whether an insert that leaves it out fails.
+    is_required: bool,
+}
 
 impl Columns {
     pub(crate) async fn of(connection: &mut SqliteConnection, table: &str) -> Result<Self, ConnectError> {
-        let columns = query_as("select name, type from pragma_table_info(?1)").bind(table).fetch_all(connection);
-        let columns: Vec<(String, String)> = columns.await.map_err(migrate_error)?;
-        Ok(Self(columns.into_iter().collect()))
+        // A row's number is given by itself.
+        const LOOK: &str = r#"select name, type,
+                "notnull" and dflt_value is null and not (pk = 1 and upper(type) = 'INTEGER'),
+                exists (select 1 from sqlite_schema as s where s.type = 'view' and s.name = ?1 collate nocase)
+            from pragma_table_info(?1)"#;
+        let rows: Vec<(String, String, bool, bool)> =
+            query_as(LOOK).bind(table).fetch_all(connection).await.map_err(migrate_error)?;
+        let mut found = Self { is_view: false, columns: HashMap::new() };
+        for (column, kind, is_required, is_view) in rows {
+            found.is_view = is_view;
+            found.columns.insert(column, Column { kind, is_required });
+        }
+        Ok(found)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.columns.is_empty()
     }
 
     pub(crate) fn has(&self, column: &str) -> bool {
-        self.0.contains_key(column)
+        self.columns.contains_key(column)
     }
 
-    /// Fails where these are columns of keys in which values would change.
-    pub(crate) fn check_types(&self) -> Result<(), ConnectError> {
+    /// Fails where these are not a table of keys, or columns of keys in which values would change, or that would have to be written
+    /// and are not.
+    pub(crate) fn check_keys(&self) -> Result<(), ConnectError> {
+        let view = self.is_view.then_some(Fault::View { table: "apikey" });
         let asked = |columns: &'static [&'static str], expected, fits: fn(Affinity) -> bool| {
             let misfit = move |column: &&'static str| {
-                let found = self.0.get(*column).filter(|found| !fits(Affinity::of(found)))?.to_lowercase();
-                Some(Fault { table: "apikey", column, expected, found })
+                let found = &self.columns.get(*column).filter(|found| !fits(Affinity::of(&found.kind)))?.kind;
+                Some(Fault::Column { table: "apikey", column, expected, found: found.to_lowercase() })
             };
             columns.iter().filter_map(misfit)
         };
         let texts = asked(TEXTS, "text", |affinity| matches!(affinity, Affinity::Text | Affinity::None));
         let numbers = asked(NUMBERS, "integer", |affinity| matches!(affinity, Affinity::Number | Affinity::None));
-        let faults: Vec<_> = texts.chain(numbers).collect();
+        let faults: Vec<_> = view.into_iter().chain(texts).chain(numbers).chain(self.unwritten()).collect();
         if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
+    }
+
+    /// Columns that an insert would have to give a value, and that none gives one.
+    fn unwritten(&self) -> Vec<Fault> {
+        let is_unwritten =
+            |(name, column): &(&String, &Column)| column.is_required && !COLUMNS.contains(&name.as_str());
+        let mut names: Vec<_> = self.columns.iter().filter(is_unwritten).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names.into_iter().map(|column| Fault::Required { table: "apikey", column }).collect()
     }
 }
 

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use futures_util::TryFutureExt as _;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{OrganizationStore, StoreError};
@@ -14,20 +15,21 @@ use crate::row::Reader;
 impl OrganizationStore for SqliteStore {
     async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = insert_organization(&mut connection, organization, creator).await;
+        let outcome = self.bound(insert_organization(&mut connection, organization, creator)).await;
         connection.finish(outcome)
     }
 
     async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = insert_member(&mut connection, member).await;
+        let outcome = self.bound(insert_member(&mut connection, member)).await;
         connection.finish(outcome)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
         const FIND: &str = r#"select "id" from "organization" where "id" = ?1 or "slug" = ?1
             order by "id" = ?1 desc limit 1"#;
-        let row = query(FIND).bind(id_or_slug).fetch_optional(self.readers()?).await.map_err(store_error)?;
+        let find = query(FIND).bind(id_or_slug).fetch_optional(self.readers()?).map_err(store_error);
+        let row = self.bound(find).await?;
         row.map(|row| Reader::new(&row, "organization", "id").parsed("id", OrganizationId::parse)).transpose()
     }
 
@@ -35,7 +37,7 @@ impl OrganizationStore for SqliteStore {
         const FIND: &str = r#"select "id", "role" from "member" where "organizationId" = ?1 and "userId" = ?2
             order by "createdAt", "id" limit 1"#;
         let find = query(FIND).bind(organization.as_str()).bind(user.as_str()).fetch_optional(self.readers()?);
-        let Some(row) = find.await.map_err(store_error)? else {
+        let Some(row) = self.bound(find.map_err(store_error)).await? else {
             return Ok(None);
         };
         let row = Reader::new(&row, "member", "id");

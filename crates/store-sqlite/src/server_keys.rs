@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use futures_util::TryFutureExt as _;
 use keymint_domain::key::StoredKey;
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::{KeyId, Timestamp};
@@ -28,21 +29,21 @@ impl ServerKeyStore for SqliteStore {
     async fn insert_server_key(&self, key: &ServerKey) -> Result<(), StoreError> {
         const INSERT: &str = insert!("");
         let mut connection = self.writer.lend().await?;
-        let outcome = bind(INSERT, key).execute(&mut *connection).await;
-        connection.finish(outcome.map(drop).map_err(store_error))
+        let outcome = self.bound(bind(INSERT, key).execute(&mut *connection).map_err(store_error)).await;
+        connection.finish(outcome.map(drop))
     }
 
     async fn insert_first_server_key(&self, key: &ServerKey) -> Result<bool, StoreError> {
         const INSERT_FIRST: &str = insert!(r#"where not exists (select 1 from "keymint_server_key")"#);
         let mut connection = self.writer.lend().await?;
-        let outcome = bind(INSERT_FIRST, key).execute(&mut *connection).await;
-        connection.finish(outcome.map(|inserted| inserted.rows_affected() == 1).map_err(store_error))
+        let outcome = self.bound(bind(INSERT_FIRST, key).execute(&mut *connection).map_err(store_error)).await;
+        connection.finish(outcome.map(|inserted| inserted.rows_affected() == 1))
     }
 
     async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError> {
         const LIST: &str = r#"select "id", "name", "start", "hash", "createdAt", "revokedAt" from "keymint_server_key"
             order by "createdAt", "id""#;
-        let rows = query(LIST).fetch_all(self.readers()?).await.map_err(store_error)?;
+        let rows = self.bound(query(LIST).fetch_all(self.readers()?).map_err(store_error)).await?;
         rows.iter().map(read).collect()
     }
 
@@ -50,8 +51,9 @@ impl ServerKeyStore for SqliteStore {
         const REVOKE: &str =
             r#"update "keymint_server_key" set "revokedAt" = ?2 where "id" = ?1 and "revokedAt" is null"#;
         let mut connection = self.writer.lend().await?;
-        let outcome = query(REVOKE).bind(id.as_str()).bind(now.to_string()).execute(&mut *connection).await;
-        connection.finish(outcome.map(|revoked| revoked.rows_affected() == 1).map_err(store_error))
+        let revoke = query(REVOKE).bind(id.as_str()).bind(now.to_string()).execute(&mut *connection);
+        let outcome = self.bound(revoke.map_err(store_error)).await;
+        connection.finish(outcome.map(|revoked| revoked.rows_affected() == 1))
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::connect::{Opener, readers};
 use crate::file::DatabaseFile;
 use crate::layout::Layout;
-use crate::writer::{BatchConnection, Writer};
+use crate::writer::{BatchConnection, Writer, too_slow};
 use crate::{ConnectError, SqliteOptions, migrate};
 
 /// A handle on what Keymint keeps in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
@@ -35,6 +35,15 @@ impl SqliteStore {
     pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {
         self.file.check()?;
         Ok(&self.readers)
+    }
+
+    /// Waits for a call, and gives it up when it takes as long as nothing but a disk that hangs. The outcome is unknown then. The
+    /// connection of a call that writes is closed once its statement has ended, and nobody else writes before that.
+    pub(crate) async fn bound<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        timeout(self.writer.deadline(), call).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
     /// The connections that read, and are open now. Beside them are up to two that write, in turns.

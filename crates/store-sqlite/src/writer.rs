@@ -109,7 +109,7 @@ impl Writer {
             outcome
         });
         let done = timeout(self.deadline(), done).await;
-        let done = done.map_err(|_| StoreError::unavailable("the disk takes too long; the outcome is unknown"))?;
+        let done = done.map_err(|_| too_slow())?;
         done.map_err(StoreError::unavailable)?
     }
 
@@ -146,6 +146,11 @@ impl Writer {
         }
         Ok(turn)
     }
+}
+
+/// Of a call that is given up.
+pub(crate) fn too_slow() -> StoreError {
+    StoreError::unavailable("the disk takes too long; the outcome is unknown")
 }
 
 /// A failure of the store may have left its connection in any state.
@@ -212,6 +217,8 @@ impl DerefMut for Lent {
 mod tests {
     use std::sync::mpsc;
 
+    use keymint_domain::policy::Policy;
+    use keymint_domain::{KeyId, Timestamp};
     use keymint_ports::KeyStore as _;
 
     use super::*;
@@ -231,6 +238,38 @@ mod tests {
         release.send(()).unwrap();
         while store.writer.lend().await.map(|lent| lent.finish(Ok(()))).is_err() {}
         store.probe().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_statement_or_a_reader_that_hangs_is_given_up_by_itself() {
+        const LIMIT: Duration = Duration::from_secs(20);
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("keymint.db"));
+        let options = SqliteOptions { busy_timeout_ms: 200, readers: 1, ..options };
+        let store = SqliteStore::connect(&options).await.unwrap();
+        let id = KeyId::parse("a").unwrap();
+        let (release, is_released) = mpsc::channel::<()>();
+        let mut reader = store.readers().unwrap().acquire().await.unwrap();
+        let hang = move || is_released.recv().is_err();
+        reader.lock_handle().await.unwrap().set_progress_handler(1, hang);
+        drop(reader);
+        let found = timeout(LIMIT, store.find(&id)).await.expect("it has a deadline of its own");
+        assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
+        drop(release);
+        while store.find(&id).await.is_err() {}
+
+        let (release, is_released) = mpsc::channel::<()>();
+        let mut lent = store.writer.lend().await.unwrap();
+        let hang = move || is_released.recv().is_err();
+        lent.lock_handle().await.unwrap().set_progress_handler(1, hang);
+        lent.finish(Ok(())).unwrap();
+        let (ids, policy) = ([id.clone()], Policy::default());
+        let removed = store.remove_exhausted(&ids, &policy, Timestamp::from_millis(0));
+        let removed = timeout(LIMIT, removed).await.expect("it has a deadline of its own");
+        assert!(matches!(removed, Err(StoreError::Unavailable(_))), "{removed:?}");
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))), "its statement still runs");
+        drop(release);
+        while store.remove(&id).await.is_err() {}
     }
 
     #[tokio::test(flavor = "multi_thread")]

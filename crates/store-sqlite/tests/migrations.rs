@@ -232,6 +232,38 @@ async fn columns_of_other_names_for_the_same_are_taken() {
     }
 }
 
+#[tokio::test]
+async fn a_view_in_the_place_of_the_keys_is_refused() {
+    let (fresh, migrated) = (Database::new(), Database::new());
+    fresh.execute(&with_type("name", "text")).await;
+    SqliteStore::migrate(&migrated.options()).await.unwrap();
+    for database in [fresh, migrated] {
+        database.execute("alter table apikey rename to keys; create view ApiKey as select * from keys").await;
+        let error = SqliteStore::connect(&database.options()).await.unwrap_err();
+        let expected = "the database cannot be used as it is: apikey is a view, and must be a table";
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_must_be_given_and_is_not_known_is_refused() {
+    let database = Database::new();
+    let table = with_type("name", "text");
+    let more = r#", "tenant" text not null, "region" text not null, "nullable" text, "preset" text not null default 'x',
+        "twice" integer not null generated always as (2) stored)"#;
+    database.execute(&format!("{}{more}", table.strip_suffix(')').unwrap())).await;
+    let told = |column: &str| {
+        format!(
+            "apikey.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
+        )
+    };
+    let expected = format!("the database cannot be used as it is: {}; {}", told("region"), told("tenant"));
+    assert_eq!(SqliteStore::connect(&database.options()).await.unwrap_err().to_string(), expected);
+
+    database.execute("alter table apikey drop region; alter table apikey drop tenant").await;
+    database.open().await.insert(&sample::key("a"), None).await.unwrap();
+}
+
 /// Better Auth's table of keys, with one column of another type.
 fn with_type(column: &str, other_type: &str) -> String {
     let columns = [

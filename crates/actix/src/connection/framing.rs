@@ -7,6 +7,8 @@ pub(super) struct Framing {
     body: Body,
     /// The beginning of a line whose end has not come yet.
     line: Vec<u8>,
+    /// True if the last byte of that line was a CR.
+    has_cr: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ enum Part {
     Trailers,
     /// All that comes: what follows is no HTTP.
     Rest,
+    /// Its trailers are of no form that actix sees the end of.
+    Broken,
     Whole,
 }
 
@@ -40,10 +44,18 @@ enum Body {
 /// The length of a line that may matter, in bytes.
 const LINE: usize = 256;
 
+/// Bytes of a field that may say how the body is framed: as many as actix takes of a head. Any part of it may be padding.
+const FIELD: usize = 128 * 1024;
+
 impl Framing {
     /// Returns true if the whole request has been seen.
     pub(super) fn is_whole(&self) -> bool {
         self.part == Part::Whole
+    }
+
+    /// Returns true if its end cannot be told. What follows may be a part of it or another request.
+    pub(super) fn is_broken(&self) -> bool {
+        self.part == Part::Broken
     }
 
     /// Returns true if its head has begun and not ended.
@@ -53,16 +65,16 @@ impl Framing {
 
     /// Returns true if its head has ended and its body has not.
     pub(super) fn is_inside_body(&self) -> bool {
-        !matches!(self.part, Part::Start | Part::Head | Part::Whole)
+        !matches!(self.part, Part::Start | Part::Head | Part::Broken | Part::Whole)
     }
 
     /// Looks at the next bytes, and returns how many of them belong to the request.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> usize {
         let mut seen = 0;
-        while seen < bytes.len() && !self.is_whole() {
+        while seen < bytes.len() && !self.is_whole() && !self.is_broken() {
             let rest = &bytes[seen..];
             seen += match self.part {
-                Part::Rest | Part::Whole => rest.len(),
+                Part::Rest | Part::Broken | Part::Whole => rest.len(),
                 Part::Bytes { left, of_chunk } => self.take(left, of_chunk, rest.len()),
                 Part::Start | Part::Head | Part::ChunkSize | Part::Trailers => self.read_line(rest),
             };
@@ -83,20 +95,39 @@ impl Framing {
     fn read_line(&mut self, bytes: &[u8]) -> usize {
         let end = memchr::memchr(b'\n', bytes);
         let text = &bytes[..end.unwrap_or(bytes.len())];
+        let has_cr = text.last().map_or(self.has_cr, |last| *last == b'\r');
+        self.has_cr = has_cr && end.is_none();
         if end.is_some() && self.line.is_empty() {
-            self.end_line(text);
+            self.end_line(text, has_cr);
         } else {
-            let room = LINE - self.line.len();
-            self.line.extend_from_slice(&text[..text.len().min(room)]);
+            self.keep(text);
             if end.is_some() {
                 let line = std::mem::take(&mut self.line);
-                self.end_line(&line);
+                self.end_line(&line, has_cr);
             }
         }
         end.map_or(bytes.len(), |end| end + 1)
     }
 
-    fn end_line(&mut self, line: &[u8]) {
+    /// Keeps what may matter of a line that has not come whole.
+    fn keep(&mut self, text: &[u8]) {
+        let most = match self.part {
+            Part::Head if may_frame(if self.line.is_empty() { text } else { &self.line }) => FIELD,
+            _ => LINE,
+        };
+        // Before a size any number of zeros says nothing.
+        let zeros = match self.part {
+            Part::ChunkSize if self.line.is_empty() || self.line == b"0" => {
+                let zeros = text.iter().take_while(|byte| **byte == b'0').count();
+                if self.line.is_empty() { zeros.saturating_sub(1) } else { zeros }
+            }
+            _ => 0,
+        };
+        let text = &text[zeros..];
+        self.line.extend_from_slice(&text[..text.len().min(most.saturating_sub(self.line.len()))]);
+    }
+
+    fn end_line(&mut self, line: &[u8], has_cr: bool) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self.part {
             Part::Start if !line.is_empty() => {
@@ -122,8 +153,10 @@ impl Framing {
                     None => Part::Rest,
                 }
             }
+            // Actix would take what follows for more of the trailers.
+            Part::Trailers if !has_cr => self.part = Part::Broken,
             Part::Trailers if line.is_empty() => self.part = Part::Whole,
-            Part::Start | Part::Trailers | Part::Bytes { .. } | Part::Rest | Part::Whole => {}
+            Part::Start | Part::Trailers | Part::Bytes { .. } | Part::Rest | Part::Broken | Part::Whole => {}
         }
     }
 }
@@ -131,8 +164,7 @@ impl Framing {
 impl Body {
     /// Returns the framing that a field of the head states.
     fn by_field(line: &[u8]) -> Self {
-        // Most fields are none of these three.
-        if !matches!(line.first(), Some(b'C' | b'c' | b'T' | b't' | b'U' | b'u')) {
+        if !may_frame(line) {
             return Self::None;
         }
         let Some((name, value)) = memchr::memchr(b':', line).map(|colon| line.split_at(colon)) else {
@@ -151,6 +183,11 @@ impl Body {
     }
 }
 
+/// Returns true if a field may be one of the three that frame a body. Most are not.
+fn may_frame(line: &[u8]) -> bool {
+    matches!(line.first(), Some(b'C' | b'c' | b'T' | b't' | b'U' | b'u'))
+}
+
 /// The number before a chunk's extensions.
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let digits = line.split(|byte| !byte.is_ascii_hexdigit()).next()?;
@@ -165,7 +202,12 @@ mod tests {
 
     #[test]
     fn a_request_ends_where_its_framing_says() {
+        let (padding, zeros) = (" ".repeat(1000), "0".repeat(1000));
         for request in [
+            &format!("POST / HTTP/1.1\r\nContent-Length:{padding}{zeros}5{padding}\r\n\r\n\r\n\r\nx"),
+            &format!(
+                "POST / HTTP/1.1\r\nTransfer-Encoding:{padding}chunked\r\n\r\n{zeros}4;{zeros}\r\n\r\n\r\n\r\n{zeros}\r\nT: {zeros}\r\n\r\n"
+            ),
             "GET / HTTP/1.1\r\n\r\n",
             "\r\n\r\nGET / HTTP/1.1\nHost: a\n\n",
             "GET / HTTP/1.1\r\nContent-Length: 0\r\nX-Content-Length: 7\r\n\r\n",
@@ -182,6 +224,22 @@ mod tests {
                 }
                 assert_eq!(&both[..seen], request, "{step} at once");
                 assert!(framing.is_whole() && !framing.is_inside_head(), "{request}");
+            }
+        }
+    }
+
+    #[test]
+    fn trailers_that_end_without_a_cr_break_the_request() {
+        for trailers in ["\n", "T: u\n", "T: u\r\n\n", "\r\r\n\n"] {
+            let request = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{trailers}");
+            let both = format!("{request}{NEXT}");
+            for step in [1, 2, 3, 7, both.len()] {
+                let mut framing = Framing::default();
+                let mut seen = 0;
+                for bytes in both.as_bytes().chunks(step) {
+                    seen += framing.advance(bytes);
+                }
+                assert_eq!((&both[..seen], framing.is_broken()), (request.as_str(), true), "{step} at once");
             }
         }
     }

@@ -25,7 +25,8 @@ pub(crate) use turn::{Answering, Turn};
 /// sent. Actix alone reads ahead, and writes an answer by the last request that it read (its method, its version, and
 /// keep-alive), so an answer before a `HEAD` lost its body.
 ///
-/// The connection only decides when bytes are handed over. Actix receives all bytes unchanged and validates them.
+/// The connection only decides when bytes are handed over. Actix receives all bytes unchanged and validates them. A body
+/// whose trailers have no end for actix ends early, as broken.
 #[derive(Debug)]
 pub(crate) struct Connection<T> {
     io: T,
@@ -170,7 +171,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
             this.framing = Framing::default();
         }
         // An end of input: actix sends its last answer and closes the connection.
-        if this.has_ended && this.held.is_empty() || this.poll_owed(cx).is_ready() {
+        if this.has_ended && this.held.is_empty() || this.framing.is_broken() || this.poll_owed(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
         if this.held.is_empty() {

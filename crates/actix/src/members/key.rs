@@ -9,9 +9,6 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::{Member, Members, schema};
 
-/// A name without invisible characters, as `value::is_unseen` in the domain defines them.
-const SEEN: &str =
-    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$";
 const DAY: f64 = 86_400.0;
 
 impl Members<'_> {
@@ -51,7 +48,7 @@ impl Member<'_, '_> {
         self.state(|policy| {
             let all = policy.configurations();
             let most = all.iter().map(|entry| entry.name_length.max).max();
-            schema::text().pattern(Some(SEEN)).min_length(all.iter().map(least).min()).max_length(most)
+            schema::visible_text().min_length(all.iter().map(least).min()).max_length(most)
         });
         let name = self.read_text();
         self.parsed_id(name, KeyName::parse)

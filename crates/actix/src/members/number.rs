@@ -1,6 +1,7 @@
 use std::ops::RangeInclusive;
 
 use keymint_domain::key::Field;
+use keymint_domain::value::MAX_COUNT;
 use serde_json::Value;
 use utoipa::openapi::schema::ObjectBuilder;
 
@@ -8,18 +9,15 @@ use super::Member;
 use super::kind::kind;
 use super::schema::{self, MAX_SAFE_INTEGER};
 
-/// The largest number of a Postgres `integer`, in which Better Auth keeps every count (docs/better-auth-wire.md 11.1).
-const MAX_COUNT: u64 = 2_147_483_647;
-
 impl Member<'_, '_> {
     /// Reads a count from `min` to 2147483647.
     pub(crate) fn count(self, min: u64) -> Option<u64> {
-        self.integer(min..=MAX_COUNT)
+        self.integer(min..=MAX_COUNT.into())
     }
 
     /// Reads a count from `min` to 2147483647, or null.
     pub(crate) fn nullable_count(mut self, min: u64) -> Field<u64> {
-        let range = min..=MAX_COUNT;
+        let range = min..=MAX_COUNT.into();
         self.state(|_| schema::nullable(schema_of(&range)));
         if self.value() == Some(&Value::Null) {
             return Field::Null;

@@ -10,6 +10,9 @@ use utoipa::openapi::{Object, Required};
 pub(crate) const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
 /// The largest id, in bytes.
 const MAX_ID_LENGTH: usize = 2048;
+/// A text without invisible characters, as `value::is_unseen` in the domain defines them.
+const VISIBLE: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$";
 /// Any text that every store can keep.
 const WITHOUT_NUL: &str = r"^[^\x00]*$";
 
@@ -61,6 +64,11 @@ pub(crate) fn text() -> ObjectBuilder {
 /// A text without U+0000.
 pub(crate) fn plain_text() -> ObjectBuilder {
     text().pattern(Some(WITHOUT_NUL))
+}
+
+/// A name without invisible characters.
+pub(crate) fn visible_text() -> ObjectBuilder {
+    text().pattern(Some(VISIBLE))
 }
 
 /// An id: a plain text that is not empty.

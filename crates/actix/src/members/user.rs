@@ -11,6 +11,12 @@ const MIN_PASSWORD_LENGTH: usize = 8;
 const MAX_PASSWORD_LENGTH: usize = 128;
 
 impl Member<'_, '_> {
+    /// Reads the name of a new user. `SignUp::check_texts` checks it.
+    pub(crate) fn new_name(mut self) -> Option<String> {
+        self.state(|_| schema::visible_text());
+        self.read_text()
+    }
+
     /// Reads the address of a new user.
     pub(crate) fn new_email(mut self) -> Option<Email> {
         self.state(|_| email());

@@ -14,6 +14,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use ipnet::IpNet;
+use keymint_domain::Policy;
 use keymint_service::stopwatch;
 use tracing::{Instrument as _, Span};
 
@@ -30,6 +31,8 @@ pub use trace::Tracing;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observers<'a> {
     pub(crate) request_ids: &'a RequestIds,
+    /// The policy, which names the headers that hold keys.
+    pub(crate) policy: &'a Policy,
     pub(crate) observer: &'a RequestObserver,
     pub(crate) tracing: Option<Tracing>,
     /// Networks whose `X-Forwarded-For` counts in the access log; `None` = there is no access log.
@@ -42,7 +45,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let request_id = observers.request_ids.of(request.headers());
+    let request_id = observers.request_ids.of(request.headers(), observers.policy);
     let started = stopwatch();
     let span = observers.tracing.map_or_else(Span::none, |tracing| tracing.begin(&request, &request_id));
     let mut response = next.call(request).instrument(span.clone()).await?;

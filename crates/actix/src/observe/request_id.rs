@@ -2,8 +2,10 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use keymint_domain::Policy;
+use memchr::memmem;
 
-/// Names requests: a client's `X-Request-Id` where it is fit for a log, else this process's own.
+/// Names requests: a client's `X-Request-Id` where it may stand in a log, else this process's own.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     instance: String,
@@ -25,8 +27,9 @@ impl RequestIds {
     }
 
     /// Returns the name of the request with these headers.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        headers.get(X_REQUEST_ID).filter(|id| is_fit(id)).cloned().unwrap_or_else(|| self.make())
+    pub(crate) fn of(&self, headers: &HeaderMap, policy: &Policy) -> HeaderValue {
+        let given = headers.get(X_REQUEST_ID).filter(|id| is_fit(id) && !is_secret(id, headers, policy));
+        given.cloned().unwrap_or_else(|| self.make())
     }
 
     fn make(&self) -> HeaderValue {
@@ -43,7 +46,64 @@ pub(crate) fn own_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     ids.next().is_none().then_some(id)
 }
 
-/// Returns true if an id may be logged.
+/// Returns true if an id may be logged: 1 to 128 letters, digits, `.`, `_` and `-`.
 fn is_fit(id: &HeaderValue) -> bool {
-    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(fits)
+}
+
+/// Returns true if an id is part of a key, a token or a cookie of the same request.
+fn is_secret(id: &HeaderValue, headers: &HeaderMap, policy: &Policy) -> bool {
+    /// Characters of the shortest secret. A shorter id stands somewhere by chance.
+    const SECRET: usize = 16;
+    let of_keys = policy.configurations().iter().flat_map(|configuration| &configuration.api_key_headers);
+    let names = of_keys.map(String::as_str).chain(["authorization", "cookie", "x-authz-server-key"]);
+    let mut shown = names.flat_map(|name| headers.get_all(name));
+    id.len() >= SECRET && shown.any(|value| memmem::find(value.as_bytes(), id.as_bytes()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use keymint_domain::{ConfigId, Configuration};
+
+    use super::*;
+
+    #[test]
+    fn an_id_that_a_log_cannot_be_deceived_by_is_taken() {
+        for id in ["1", "trace-7", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "a.b_C", &"x".repeat(128)] {
+            assert!(is_fit(&HeaderValue::from_str(id).unwrap()), "{id}");
+        }
+        for id in ["", "a b", "a\tb", "https://h/?key=x", "a=b", "a;b", "{\"a\":1}", "%0a", "\u{e9}", &"x".repeat(129)]
+        {
+            assert!(!is_fit(&HeaderValue::from_bytes(id.as_bytes()).unwrap()), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_shown_as_a_secret_is_replaced() {
+        const SECRET: &str = "sk_live-0123456789";
+        let other = Configuration {
+            api_key_headers: vec!["X-Other".to_owned()],
+            ..Configuration::new(ConfigId::parse("other").unwrap())
+        };
+        let policy = Policy::new(vec![Configuration::default(), other]).unwrap();
+        let ids = RequestIds::new([0xab; 8]);
+        let named = |id: &'static str, name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_static(id));
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+            ids.of(&headers, &policy).to_str().unwrap() == id
+        };
+        for (name, value) in [
+            ("x-api-key", SECRET.to_owned()),
+            ("x-other", SECRET.to_owned()),
+            ("authorization", format!("Bearer {SECRET}")),
+            ("cookie", format!("a=b; better-auth.session_token={SECRET}.signature%3D")),
+            ("x-authz-server-key", SECRET.to_owned()),
+        ] {
+            assert!(!named(SECRET, name, &value), "{name}");
+        }
+        assert!(named(SECRET, "traceparent", SECRET), "it is no secret there");
+        assert!(named("sk_live", "x-api-key", SECRET), "it is too short");
+    }
 }

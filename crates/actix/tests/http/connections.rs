@@ -73,6 +73,44 @@ async fn pipelined_requests_are_answered_each_by_its_own_method_and_in_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn padding_of_any_length_frames_no_other_body() {
+    let server = TestServer::new();
+    let (padding, zeros) = (" ".repeat(1000), "0".repeat(1000));
+    for (framing, body) in [
+        (format!("Content-Length:{padding}11"), "{\"key\":\"k\"}".to_owned()),
+        (format!("Content-Length: {zeros}11"), "{\"key\":\"k\"}".to_owned()),
+        (format!("Transfer-Encoding:{padding}chunked"), "b\r\n{\"key\":\"k\"}\r\n0\r\n\r\n".to_owned()),
+    ] {
+        let mut socket = connect(&server).await;
+        let request = verify(&framing, &body);
+        // The beginning is there, behind another request, before the rest is sent.
+        let (beginning, rest_of_it) = request.split_at(request.len() - 40 - body.len());
+        socket.write_all(format!("{GET}{beginning}").as_bytes()).await.unwrap();
+        let mut first = Vec::new();
+        while !first.ends_with(ALIVE.as_bytes()) {
+            assert_ne!(socket.read_buf(&mut first).await.unwrap(), 0);
+        }
+        socket.write_all(format!("{rest_of_it}{CLOSE}").as_bytes()).await.unwrap();
+        let text = rest(&mut socket).await;
+        let found = answers(&text, &["POST", "GET"]);
+        assert!(found[0].1.contains("\"valid\":false"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_that_end_without_a_cr_are_refused_at_once() {
+    let server = TestServer::new();
+    for trailers in ["\n", "T: u\n\n", "T: u\n\r\n", "T: u\r\n\n"] {
+        let mut socket = connect(&server).await;
+        let request = verify("Transfer-Encoding: chunked", &format!("b\r\n{{\"key\":\"k\"}}\r\n0\r\n{trailers}"));
+        socket.write_all(format!("{request}{GET}").as_bytes()).await.unwrap();
+        let text = rest(&mut socket).await;
+        assert!(text.starts_with("HTTP/1.1 400 ") && text.contains("connection: close"), "{text}");
+        assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_none_of_its_answers_is_let_go() {
     let server = TestServer::new();
     let mut socket = connect(&server).await;

@@ -123,6 +123,21 @@ async fn requests_that_make_no_sense_are_told_so_in_zods_words() {
             json!({ "name": "a\u{0}", "email": "a@b.co", "password": "password" }),
             body("[body.name] must not contain U+0000"),
         ),
+        (
+            "sign-up/email",
+            json!({ "name": "nimda\u{202e}", "email": "a@b.co", "password": "password" }),
+            body("[body.name] must not contain U+202E, which is not seen"),
+        ),
+        (
+            "sign-up/email",
+            json!({ "name": "a\u{9b}2J", "email": "a@b.co", "password": "password" }),
+            body("[body.name] must not contain U+009B, which is not seen"),
+        ),
+        (
+            "sign-up/email",
+            json!({ "name": "a", "email": "a@b.co", "password": "password", "image": "\u{0}" }),
+            body("[body.image] must not contain U+0000"),
+        ),
         ("sign-in/email", json!({}), format!("[body.email] {undefined}; [body.password] {undefined}")),
         ("sign-in/email", json!("x"), body("[body] Invalid input: expected object, received string")),
         ("sign-out", json!({ "state": 1 }), body("[body.state] Invalid input: expected string, received number")),

@@ -24,4 +24,5 @@ mod server;
 mod support;
 mod tls;
 mod transport;
+mod turns;
 mod verify;

@@ -126,7 +126,9 @@ async fn every_answer_names_its_request() {
     let (first, second) = (ask(None).await, ask(Some("not fit for a log")).await);
     assert!(first.starts_with("abababababababab-") && second.starts_with("abababababababab-"));
     assert_ne!(first, second);
-    assert!(ask(Some(&"x".repeat(129))).await.starts_with("abababababababab-"));
+    for unfit in ["https://h/?key=hush", "a\u{9b}2J", "{\"level\":\"ERROR\"}", SERVER_KEY, &"x".repeat(129)] {
+        assert!(ask(Some(unfit)).await.starts_with("abababababababab-"), "{unfit}");
+    }
 }
 
 async fn raw(server: &TestServer, text: &str) -> String {

@@ -13,9 +13,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use keymint_actix::endpoints;
+use tokio::runtime::Runtime;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::environment::Environment;
@@ -59,7 +61,7 @@ fn run(arguments: Arguments) -> CliResult {
         Source { file: Config::locate(arguments.config, Path::new("")), environment: Environment::of_process() };
     let config = source.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match arguments.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::serve(source, config).await.map(|()| Outcome::Done).map_err(Into::into),
             Command::Migrate => wiring::migrate(&config.database).await.map(|()| Outcome::Done).map_err(Into::into),
@@ -97,7 +99,16 @@ fn run(arguments: Arguments) -> CliResult {
                 org::run(&services.organizations, &config.policy.roles, command, json).await
             }
         }
-    })
+    });
+    end(runtime);
+    outcome
+}
+
+/// Ends what still runs, of which nobody waits for anything. A thread that hangs in the kernel, on a disk, is left behind:
+/// without a bound the process would wait for it.
+fn end(runtime: Runtime) {
+    const REST: Duration = Duration::from_secs(1);
+    runtime.shutdown_timeout(REST);
 }
 
 /// Opens the database for a command.
@@ -118,4 +129,30 @@ fn explain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_hangs_keeps_no_process_from_ending() {
+        let (_release, is_released) = mpsc::channel::<()>();
+        let (begins, has_begun) = mpsc::channel();
+        let (ends, has_ended) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.spawn_blocking(move || {
+                begins.send(()).unwrap();
+                is_released.recv()
+            });
+            has_begun.recv().unwrap();
+            end(runtime);
+            ends.send(()).unwrap();
+        });
+        has_ended.recv_timeout(Duration::from_secs(20)).expect("it is not waited for");
+    }
 }

@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use super::CliResult;
 
-/// Reads the options of a command into values of the domain, and collects what is wrong with them.
+/// Reads the options of a command into values of the domain, and collects all problems.
 ///
-/// An option is named, and refused in the words, as its member in the API is, so that users of both learn one language.
+/// Names and error messages of options are those of the API's members, so that users of both learn one language.
 #[derive(Default)]
 pub(super) struct Options {
     problems: Vec<String>,
 }
 
 impl Options {
-    /// Returns `value`, or an error that names everything that was wrong.
+    /// Returns `value`, or an error that names every problem.
     pub(super) fn finish<T>(self, value: Option<T>) -> CliResult<T> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
@@ -140,7 +140,7 @@ impl Options {
         None
     }
 
-    /// Collects what is wrong with the actions of a resource, if anything is.
+    /// Collects the problems of a resource's actions, if there are any.
     fn refuse_actions(&mut self, place: &str, value: &Value) {
         let Value::Array(actions) = value else { return self.expected(place, "array", value) };
         for (index, action) in actions.iter().enumerate().filter(|(_, action)| !action.is_string()) {
@@ -148,7 +148,7 @@ impl Options {
         }
     }
 
-    /// Reads metadata as JSON. Whether its type will do is the configuration's business.
+    /// Reads metadata as JSON. The configuration decides whether its type is allowed.
     pub(super) fn metadata(text: Option<String>) -> MetadataInput {
         match text.map(json) {
             None => MetadataInput::Absent,
@@ -157,7 +157,7 @@ impl Options {
         }
     }
 
-    /// Reads metadata of a new key, of which an empty text, `0` and `false` mean none, as in the API.
+    /// Reads metadata of a new key. An empty text, `0` and `false` mean none, as in the API.
     pub(super) fn new_metadata(text: Option<String>) -> MetadataInput {
         match text.as_deref() {
             Some("" | "\"\"" | "0" | "false") => MetadataInput::Null,
@@ -165,7 +165,7 @@ impl Options {
         }
     }
 
-    /// Reads networks; a lone `null` is none at all.
+    /// Reads networks; a single `null` means none.
     pub(super) fn networks(&mut self, option: &str, texts: &[String]) -> Option<Networks> {
         match texts {
             [] => return None,
@@ -195,13 +195,12 @@ impl Options {
     }
 }
 
-/// Reads a value that an option holds as JSON. What is not JSON stays text, which whoever wanted another type then
-/// refuses.
+/// Reads an option that holds JSON. Other text stays text, which a reader of another type then refuses.
 fn json(text: String) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
-/// The name that zod has for the type of a value.
+/// Returns zod's name for the type of a value.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -217,7 +216,7 @@ fn kind(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Returns what `read` makes of the option `n`, or the text of the error.
+    /// Returns the result of `read` on the option `n`, or the text of the error.
     fn read<T>(read: impl FnOnce(&mut Options) -> T) -> Result<T, String> {
         let mut options = Options::default();
         let value = read(&mut options);

@@ -116,6 +116,20 @@ fn an_unknown_parameter_of_a_url_is_told_by_its_name_alone() {
 }
 
 #[test]
+fn a_value_of_a_parameter_that_the_driver_cannot_read_is_told_by_what_it_must_be() {
+    for (name, expected) in [
+        ("sslmode", "disable, allow, prefer, require, verify-ca or verify-full"),
+        ("port", "a port from 1 to 65535"),
+        ("hostaddr", "an IP address"),
+        ("statement-cache-capacity", "a whole number"),
+    ] {
+        let text = format!("database.url = \"postgres://u@h/d?{name}=hush\"");
+        let told = format!("keymint.toml:1: database.url: has a parameter {name} that must be {expected}");
+        assert_eq!(complaint(&text, &[]), told);
+    }
+}
+
+#[test]
 fn a_secret_that_is_short_or_known_is_refused() {
     let known = "better-auth-secret-12345678901234567890";
     let message = "must be a secret: not empty, and not the one that Better Auth uses for development";

@@ -1,5 +1,5 @@
 use super::{Email, Password, PasswordHash, User};
-use crate::value::{InvalidText, RowId, UserId};
+use crate::value::{InvalidText, RowId, UserId, check_name};
 use crate::{Randomness, Timestamp};
 
 /// A request to become a user, as it was sent.
@@ -27,17 +27,16 @@ pub struct NewUser {
 }
 
 impl SignUp {
-    /// Checks the texts for characters that Postgres cannot store.
+    /// Checks the name for invisible characters, as a key's name is checked, and the picture's URL for U+0000, which Postgres
+    /// cannot store.
     ///
     /// # Errors
     ///
-    /// Returns the name of the first member that contains U+0000, with [`InvalidText::Nul`].
+    /// Returns the name of the first member that fails, with [`InvalidText::Nul`] or [`InvalidText::Unseen`].
     pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
-        let texts = [("name", Some(self.name.as_str())), ("image", self.image.as_deref())];
-        match texts.into_iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0'))) {
-            Some((member, _)) => Err((member, InvalidText::Nul)),
-            None => Ok(()),
-        }
+        check_name(&self.name).map_err(|error| ("name", error))?;
+        let has_nul = self.image.as_deref().is_some_and(|image| image.contains('\0'));
+        if has_nul { Err(("image", InvalidText::Nul)) } else { Ok(()) }
     }
 
     /// Makes the user, once the password is checked and hashed.

@@ -76,7 +76,7 @@ impl RefillInput {
     }
 }
 
-/// A [`NewKey`] that its configuration allows, which only [`NewKey::check`] says.
+/// A [`NewKey`] that its configuration allows. Only [`NewKey::check`] makes one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedKey<'a> {
     new: NewKey,

@@ -15,8 +15,9 @@ pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserI
 pub use lifetime::{InvalidLifetime, Lifetime};
 pub use metadata::{InvalidMetadata, Metadata};
 pub use permissions::{InvalidPermissions, InvalidWords, Permissions};
+pub(crate) use text::check_name;
 pub use text::{InvalidPrefix, KeyName, Prefix, is_unseen, utf16_len};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 
-/// The largest count that is taken: Better Auth keeps counts in a Postgres `integer` (docs/better-auth-wire.md 11.1).
+/// The largest count: Better Auth keeps every count in a Postgres `integer` (docs/better-auth-wire.md 11.1).
 pub const MAX_COUNT: u32 = i32::MAX.unsigned_abs();

@@ -20,6 +20,19 @@ pub fn is_unseen(character: char) -> bool {
         )
 }
 
+/// Checks a name for invisible characters.
+///
+/// # Errors
+///
+/// Returns [`InvalidText::Nul`] or [`InvalidText::Unseen`] for the first such character.
+pub(crate) fn check_name(text: &str) -> Result<(), InvalidText> {
+    match text.chars().find(|character| is_unseen(*character)) {
+        None => Ok(()),
+        Some('\0') => Err(InvalidText::Nul),
+        Some(unseen) => Err(InvalidText::Unseen(unseen)),
+    }
+}
+
 /// A key's display name. It may be empty; the configuration limits its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyName(String);
@@ -33,11 +46,7 @@ impl KeyName {
     /// Returns [`InvalidText::Nul`] or [`InvalidText::Unseen`] for the first such character.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
         let text = text.into();
-        match text.chars().find(|character| is_unseen(*character)) {
-            None => Ok(Self(text)),
-            Some('\0') => Err(InvalidText::Nul),
-            Some(unseen) => Err(InvalidText::Unseen(unseen)),
-        }
+        check_name(&text).map(|()| Self(text))
     }
 
     /// Returns the text.

@@ -8,9 +8,6 @@ use super::copies::Copies;
 use super::slot::Slot;
 use crate::ServiceError;
 
-/// The number of keys that a flush writes at the same time: as many as fit into one transaction.
-const AT_ONCE: usize = 512;
-
 /// The job that writes deferred usage. Dropping it ends the job.
 pub(super) struct Flusher(JoinHandle<()>);
 
@@ -46,7 +43,8 @@ impl Copies {
     pub(super) async fn flush(self: &Arc<Self>) -> Result<(), ServiceError> {
         let used: Vec<_> = self.slots().values().filter(|slot| may_have_deferred(slot)).cloned().collect();
         let mut outcome = Ok(());
-        for slots in used.chunks(AT_ONCE) {
+        // As many at the same time as fit into one transaction.
+        for slots in used.chunks(self.exact.max_batch()) {
             let writes: Vec<_> =
                 slots.iter().map(|slot| tokio::spawn(Arc::clone(self).write(Arc::clone(slot)))).collect();
             for write in writes {

@@ -9,19 +9,19 @@ use crate::system::timer_clock;
 
 /// A deadline for the batches of one lane, with one timer for all of them.
 ///
-/// The timer goes off every second, and then looks at the batch that runs. A timer for each batch would wake the thread that
-/// waits for sockets twice a batch: Tokio wakes it for each timer that ends before every other one. For the same reason the
-/// timer is never further away than a second: the stores' own timeouts are longer, and wake nobody.
+/// The timer fires every second, and checks the running batch. A timer per batch would wake the thread that waits for
+/// sockets twice per batch: Tokio wakes it for each timer that ends before all others. For the same reason the timer is
+/// never more than a second away: the stores' own timeouts are longer, and wake no thread.
 pub(super) struct Alarm {
     deadline: Duration,
     timer: Pin<Box<Sleep>>,
 }
 
-/// The longest time between two looks.
+/// The longest time between two checks.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Alarm {
-    /// Each batch must end within `deadline`.
+    /// Returns an alarm for batches that must end within `deadline`.
     pub(super) fn new(deadline: Duration) -> Self {
         Self { deadline, timer: Box::pin(sleep(deadline.min(LOOK))) }
     }

@@ -128,6 +128,11 @@ impl GroupCommit {
         Self { queue, aside, lanes }
     }
 
+    /// Returns the largest number of attempts in one transaction.
+    pub(crate) fn max_batch(&self) -> usize {
+        self.lanes.max_batch
+    }
+
     /// Returns the start of the last batch that was committed and changed something.
     pub(crate) fn last_write(&self) -> Timestamp {
         Timestamp::from_millis(self.lanes.last_write.load(Ordering::Relaxed))

@@ -18,21 +18,21 @@ use crate::layout::Layout;
 impl IdentityStore for SqliteStore {
     async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = insert_user(&mut connection, self.layout, new, session).await;
+        let outcome = self.bound(insert_user(&mut connection, self.layout, new, session)).await;
         connection.finish(outcome)
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        user::find(self.readers()?, self.layout.owner_columns, id).await
+        self.bound(user::find(self.readers()?, self.layout.owner_columns, id)).await
     }
 
     async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
-        user::find_credential(self.readers()?, self.layout.owner_columns, email).await
+        self.bound(user::find_credential(self.readers()?, self.layout.owner_columns, email)).await
     }
 
     async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = match session::insert(&mut connection, self.layout, session).await {
+        let outcome = match self.bound(session::insert(&mut connection, self.layout, session)).await {
             Err(StoreError::Dangling) => Ok(false),
             outcome => outcome.map(|()| true),
         };
@@ -40,7 +40,7 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
-        session::find(self.readers()?, self.layout, token).await
+        self.bound(session::find(self.readers()?, self.layout, token)).await
     }
 
     async fn refresh_session(
@@ -50,19 +50,19 @@ impl IdentityStore for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = session::refresh(&mut connection, token, expires_at, now).await;
+        let outcome = self.bound(session::refresh(&mut connection, token, expires_at, now)).await;
         connection.finish(outcome)
     }
 
     async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = session::remove(&mut connection, token).await;
+        let outcome = self.bound(session::remove(&mut connection, token)).await;
         connection.finish(outcome)
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = secret::keep(&mut connection, offered).await;
+        let outcome = self.bound(secret::keep(&mut connection, offered)).await;
         connection.finish(outcome)
     }
 }

@@ -9,6 +9,7 @@ mod update;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use futures_util::TryFutureExt as _;
 use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -29,18 +30,22 @@ pub(crate) const BEGIN: &str = "begin immediate";
 impl KeyStore for SqliteStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = insert::insert(&mut connection, key, max_living).await;
+        let outcome = self.bound(insert::insert(&mut connection, key, max_living)).await;
         connection.finish(outcome)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
-        let mut connection = self.readers()?.acquire().await.map_err(store_error)?;
-        find(&mut connection, id).await
+        let find = async {
+            let mut connection = self.readers()?.acquire().await.map_err(store_error)?;
+            find(&mut connection, id).await
+        };
+        self.bound(find).await
     }
 
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
         const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = ?1"#;
-        let row = query(FIND).bind(id.as_str()).fetch_optional(self.readers()?).await.map_err(store_error)?;
+        let find = query(FIND).bind(id.as_str()).fetch_optional(self.readers()?).map_err(store_error);
+        let row = self.bound(find).await?;
         Ok(row.map(|row| {
             let row = Reader::new(&row, "apikey", "id");
             KeyStub {
@@ -52,18 +57,18 @@ impl KeyStore for SqliteStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        list::list(self.readers()?, query).await
+        self.bound(list::list(self.readers()?, query)).await
     }
 
     async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = update::update(&mut connection, id, patch, now).await;
+        let outcome = self.bound(update::update(&mut connection, id, patch, now)).await;
         connection.finish(outcome)
     }
 
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = update::revoke_unreadable(&mut connection, id, revocation).await;
+        let outcome = self.bound(update::revoke_unreadable(&mut connection, id, revocation)).await;
         connection.finish(outcome)
     }
 
@@ -89,7 +94,7 @@ impl KeyStore for SqliteStore {
 
     async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
         let mut connection = self.writer.lend().await?;
-        let outcome = remove::remove(&mut connection, id).await;
+        let outcome = self.bound(remove::remove(&mut connection, id)).await;
         connection.finish(outcome)
     }
 
@@ -111,7 +116,7 @@ impl KeyStore for SqliteStore {
             return Ok(Removed::default());
         }
         let mut connection = self.writer.lend().await?;
-        let outcome = remove::remove_exhausted(&mut connection, ids, policy, now).await;
+        let outcome = self.bound(remove::remove_exhausted(&mut connection, ids, policy, now)).await;
         connection.finish(outcome)
     }
 
@@ -121,7 +126,7 @@ impl KeyStore for SqliteStore {
         from: Option<CountCursor>,
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
-        count::count(self.readers()?, now, from, limit).await
+        self.bound(count::count(self.readers()?, now, from, limit)).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

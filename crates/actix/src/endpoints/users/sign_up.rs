@@ -45,7 +45,7 @@ pub fn read_body(body: Option<&Value>) -> Result<(SignUp, bool), ApiError> {
 }
 
 fn read(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
-    let name = body.required("name", "For people.").plain_text();
+    let name = body.required("name", "For people.").new_name();
     let email = body.required("email", "The address, which nobody may have yet.").new_email();
     let password = body.required("password", "The password.").new_password();
     let image = body.optional("image", "A picture's URL.").plain_text();

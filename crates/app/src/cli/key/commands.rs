@@ -1,4 +1,4 @@
-//! Arguments read into commands of the service, in the order in which their problems are told.
+//! Arguments read into commands of the service, in the order in which their problems are reported.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ use crate::cli::CliResult;
 use crate::cli::arguments::{Listing, Members};
 use crate::cli::options::Options;
 
-/// The range of a count, unless it may be 0.
+/// The range of a count that may not be 0.
 const COUNT: RangeInclusive<u64> = 1..=MAX_COUNT as u64;
 
 /// The largest integer that JSON's readers agree on.

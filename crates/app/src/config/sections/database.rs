@@ -108,7 +108,7 @@ fn parse_url(text: &str) -> Result<DatabaseUrl, Cow<'static, str>> {
         Some(("postgres" | "postgresql", _)) => match Url::parse(text) {
             Ok(url) if url.has_authority() => match check_parameters(&url) {
                 Ok(()) => Ok(DatabaseUrl::Postgres { url: PostgresUrl(url) }),
-                Err(unknown) => Err(unknown.to_string().into()),
+                Err(error) => Err(error.to_string().into()),
             },
             _ => Err(message.into()),
         },
