@@ -13,7 +13,8 @@ pub trait SqlEngine: IdentityEngine + Sized {
     /// Opens a handle as [`Engine::open`](crate::Engine::open) does, on a database that it may refuse.
     ///
     /// # Errors
-    /// The database is refused.
+    ///
+    /// Returns [`Refused`] if the store refuses the database.
     async fn try_open(&self) -> Result<Self::Store, Refused>;
 
     /// Brings the tables up to date.
@@ -22,10 +23,10 @@ pub trait SqlEngine: IdentityEngine + Sized {
     /// Runs the migrations up to this one, as an older Keymint did.
     async fn migrate_to(&self, version: i64);
 
-    /// Runs statements on a connection of somebody else's.
+    /// Runs statements on another client's connection.
     async fn execute(&self, sql: &str);
 
-    /// Reads the one text of each row, on a connection of somebody else's.
+    /// Reads the one text of each row, on another client's connection.
     async fn ask(&self, sql: &str) -> Vec<String>;
 
     /// Returns the words and values of this database.
