@@ -1,4 +1,4 @@
-//! What a guard and an extractor add to a route, in process: over the memory store, on one thread.
+//! The cost that a guard and an extractor add to a route, in process: over the memory store, on one thread.
 
 #![expect(clippy::unwrap_used, reason = "benchmark support")]
 

@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, ServerConfig};
 
-/// What connections are over once their handshake is done.
+/// The stream of a connection after its handshake.
 pub(crate) type Stream = TlsStream<TcpStream>;
 
 /// A certificate with the chain below its root, and its private key.

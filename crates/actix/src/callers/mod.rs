@@ -1,4 +1,4 @@
-//! Who asks: client addresses, server keys, presented API keys, gateways, and users by their sessions.
+//! Callers: client addresses, server keys, presented API keys, gateways, and users by their sessions.
 
 mod address;
 mod gateway;

@@ -1,13 +1,13 @@
-//! Where a request ends in what a connection sends, by the rules of RFC 9112, section 6.3.
+//! The end of a request in the bytes of a connection, by the rules of RFC 9112, section 6.3.
 
-/// Follows one request. It judges nothing: of what is no request it takes all, for actix to refuse.
+/// Follows one request. It validates nothing: bytes that are no request are taken whole, for actix to refuse.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     part: Part,
     body: Body,
     /// The beginning of a line whose end has not come yet.
     line: Vec<u8>,
-    /// Whether the last byte of that line was a CR.
+    /// True if the last byte of that line was a CR.
     has_cr: bool,
 }
 
@@ -31,7 +31,7 @@ enum Part {
     Whole,
 }
 
-/// How the body is framed. Of several ways the last one counts.
+/// The framing of a body. The last of several counts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Body {
     #[default]
@@ -41,29 +41,29 @@ enum Body {
     Chunked,
 }
 
-/// Bytes of a line that may matter.
+/// The length of a line that may matter, in bytes.
 const LINE: usize = 256;
 
 /// Bytes of a field that may say how the body is framed: as many as actix takes of a head. Any part of it may be padding.
 const FIELD: usize = 128 * 1024;
 
 impl Framing {
-    /// Whether all of the request has been seen.
+    /// Returns true if the whole request has been seen.
     pub(super) fn is_whole(&self) -> bool {
         self.part == Part::Whole
     }
 
-    /// Whether its end cannot be told. What follows may be a part of it or another request.
+    /// Returns true if its end cannot be told. What follows may be a part of it or another request.
     pub(super) fn is_broken(&self) -> bool {
         self.part == Part::Broken
     }
 
-    /// Whether its head has begun and not ended.
+    /// Returns true if its head has begun and not ended.
     pub(super) fn is_inside_head(&self) -> bool {
         self.part == Part::Head || self.part == Part::Start && !self.line.is_empty()
     }
 
-    /// Whether its head has ended and its body has not.
+    /// Returns true if its head has ended and its body has not.
     pub(super) fn is_inside_body(&self) -> bool {
         !matches!(self.part, Part::Start | Part::Head | Part::Broken | Part::Whole)
     }
@@ -162,7 +162,7 @@ impl Framing {
 }
 
 impl Body {
-    /// What a field of the head says of it.
+    /// Returns the framing that a field of the head states.
     fn by_field(line: &[u8]) -> Self {
         if !may_frame(line) {
             return Self::None;
@@ -183,7 +183,7 @@ impl Body {
     }
 }
 
-/// Whether a field may be one of the three that frame a body. Most are not.
+/// Returns true if a field may be one of the three that frame a body. Most are not.
 fn may_frame(line: &[u8]) -> bool {
     matches!(line.first(), Some(b'C' | b'c' | b'T' | b't' | b'U' | b'u'))
 }

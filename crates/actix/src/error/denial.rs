@@ -10,29 +10,28 @@ use serde_json::json;
 
 use super::ApiError;
 
-/// Why a gateway's request was not allowed: an error as a problem document (RFC 9457), with a status that the gateway
-/// understands.
+/// The error of a gateway's request: a problem document (RFC 9457) with a status that the gateway understands.
 #[derive(Debug)]
 pub struct Denial {
     /// The reason.
     pub error: ApiError,
-    /// Whether to say 403 for every status of a client's mistake but 401, and the status itself in a header.
+    /// True to answer 403 instead of every client error but 401, with the status itself in a header.
     pub by_403: bool,
 }
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-/// To whom shows no key nothing is said about one (RFC 6750 3.1).
+/// The challenge to a request without a key, which says nothing about keys (RFC 6750 3.1).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\"");
 const CHALLENGE_OF_KEY: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\", error=\"invalid_token\"");
 const X_AUTHZ_STATUS: HeaderName = HeaderName::from_static("x-authz-status");
 const X_AUTHZ_CODE: HeaderName = HeaderName::from_static("x-authz-code");
-/// The type of a problem that its status says all about (RFC 9457 4.2.1).
+/// The type of a problem that has no more meaning than its status (RFC 9457 4.2.1).
 const BLANK: &str = "about:blank";
-/// Requested of the IANA by draft-ietf-httpapi-ratelimit-headers.
+/// The type that is requested of the IANA by draft-ietf-httpapi-ratelimit-headers.
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 impl Denial {
-    /// The limit that was exceeded, by its name in `RateLimit-Policy`.
+    /// Returns the limit that was exceeded, by its name in `RateLimit-Policy`.
     fn violated_policy(&self) -> Option<&'static str> {
         match &self.error {
             ApiError::Denied(Refusal { code: ErrorCode::RateLimited, .. }) => Some(Standing::RATE),
@@ -73,7 +72,7 @@ impl ResponseError for Denial {
             let challenge = if shows_none { CHALLENGE } else { CHALLENGE_OF_KEY };
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
-        // Always, since whoever may not ask cannot say how it wants to be told.
+        // Always: a caller that may not ask cannot choose the form.
         response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));
         if self.by_403 {
             response.insert_header((X_AUTHZ_STATUS, HeaderValue::from(status.as_u16())));

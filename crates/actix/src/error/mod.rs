@@ -24,14 +24,14 @@ pub use denial::Denial;
 use status::status_of;
 pub use verifier::VerifierError;
 
-/// Why a request failed, as its client is told. Every error body is `{"code", "message"}`.
+/// The error of a request, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
 pub enum ApiError {
     /// A use case failed.
     Service(ServiceError),
-    /// The key that was to be validated may not be used.
+    /// The key to validate may not be used.
     Invalid(Refusal),
-    /// Whether the key of a guarded route may be used cannot be told.
+    /// The key of a guarded route cannot be checked.
     Unchecked(VerifierError),
     /// The key that a gateway's client shows may not be used.
     Denied(Refusal),
@@ -39,7 +39,7 @@ pub enum ApiError {
     MissingKey,
     /// A gateway's client shows two keys that are not the same.
     DifferentKeys,
-    /// Somebody asks as a gateway who is none.
+    /// The caller of `/authorize` is no gateway.
     NotAGateway,
     /// The body or the query is malformed: zod's text (docs/better-auth-wire.md 2.3).
     Validation(String),
@@ -47,11 +47,11 @@ pub enum ApiError {
     NotAText(&'static str),
     /// The body is no JSON (docs/better-auth-wire.md 2.4).
     InvalidJson,
-    /// The body is of a media type that is not taken (docs/better-auth-wire.md 2.4).
+    /// The body has a media type that is not allowed (docs/better-auth-wire.md 2.4).
     MediaType {
-        /// What it says it is; `None` = nothing.
+        /// The media type of the request; `None` = there is none.
         given: Option<String>,
-        /// What is taken.
+        /// The media types that are allowed.
         allowed: &'static str,
     },
     /// The body has more bytes than this.
@@ -70,17 +70,17 @@ pub enum ApiError {
     NotFound,
 }
 
-/// Time after which a client should ask again where the store was down or the queue full.
+/// The time after which a client should retry when the store was down or the queue full.
 const SOON: Duration = Duration::from_secs(1);
 
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
-/// What a client is told.
+/// The answer to a client.
 struct Answer {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
-    /// How long to wait before the same request is worth repeating.
+    /// The time after which a retry is worth it.
     retry: Option<Duration>,
 }
 
@@ -99,12 +99,12 @@ impl Answer {
 }
 
 impl ApiError {
-    /// The code on the wire.
+    /// Returns the code on the wire.
     pub fn code(&self) -> &'static str {
         self.answer().code
     }
 
-    /// The message on the wire: fixed texts, and what the client itself sent.
+    /// Returns the answer. Its message holds fixed texts and the client's own values only.
     fn answer(&self) -> Answer {
         const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
         const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -161,13 +161,13 @@ impl ApiError {
         }
     }
 
-    /// The message on the wire.
+    /// Returns the message on the wire.
     pub(crate) fn message(&self) -> Cow<'static, str> {
         self.answer().message
     }
 
-    /// Why the key that the request shows was refused, where that is the error.
-    fn refusal(&self) -> Option<&Refusal> {
+    /// Returns the refusal of the key that the request shows, if that is the error.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) | Self::Denied(refusal) => {
                 Some(refusal)
@@ -176,7 +176,7 @@ impl ApiError {
         }
     }
 
-    /// Says when the same request is worth repeating, and how a refused key stands against its limits.
+    /// Adds the time after which a retry is worth it, and how a refused key stands against its limits.
     pub(crate) fn show_retry(&self, headers: &mut HeaderMap) {
         if let Some(refusal) = self.refusal() {
             show_limits(headers, refusal.standings.iter().copied());
@@ -217,8 +217,8 @@ fn internal() -> Answer {
     Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
-/// What a gateway tells its client: 401 where another key would help, 403 where this one may do less than it is asked
-/// for, 429 where it may do so later.
+/// Returns the answer for a gateway's client: 401 if another key would help, 403 if this one may do less than is required,
+/// 429 if it may do so later.
 fn of_denied(refusal: &Refusal) -> Answer {
     let reason = refusal.reason();
     let status = match reason {
@@ -231,7 +231,7 @@ fn of_denied(refusal: &Refusal) -> Answer {
     Answer { status, ..Answer::of(reason) }.after(wait(refusal))
 }
 
-/// The codes that Better Auth UI's documentation shows its users, with the messages of the plugin.
+/// Returns the answer with the codes of Better Auth UI's documentation and the messages of the plugin.
 fn of_invalid(refusal: &Refusal) -> Answer {
     let (status, code) = match refusal.reason() {
         ErrorCode::InsufficientPermissions | ErrorCode::IpNotAllowed => return of_denied(refusal),

@@ -26,20 +26,22 @@ impl Member<'_, '_> {
     }
 
     /// Reads a whole number within `range`.
-    pub(crate) fn integer(mut self, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn integer<T: Copy + Into<u64> + TryFrom<u64>>(mut self, range: RangeInclusive<T>) -> Option<T> {
+        let range = widened(&range);
         self.state(|_| schema_of(&range));
-        self.read_integer(&range)
+        self.read_integer(&range)?.try_into().ok()
     }
 
     /// Reads a whole number within `range` that is written as text, as in a query: as JavaScript's `Number()` reads it.
-    pub(crate) fn coerced_integer(mut self, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(crate) fn coerced_integer<T: Copy + Into<u64> + TryFrom<u64>>(mut self, range: RangeInclusive<T>) -> Option<T> {
+        let range = widened(&range);
         self.state(|_| schema_of(&range));
         let number = match self.value()? {
             Value::String(text) => to_number(text),
             _ => f64::NAN,
         };
         if number.is_finite() {
-            return self.whole(number, &range);
+            return self.whole(number, &range)?.try_into().ok();
         }
         self.expected("number", if number.is_nan() { "NaN" } else { "Infinity" });
         None
@@ -98,6 +100,10 @@ impl Member<'_, '_> {
         }
         None
     }
+}
+
+fn widened<T: Copy + Into<u64>>(range: &RangeInclusive<T>) -> RangeInclusive<u64> {
+    (*range.start()).into()..=(*range.end()).into()
 }
 
 fn schema_of(range: &RangeInclusive<u64>) -> ObjectBuilder {
@@ -181,7 +187,7 @@ mod tests {
             ("-1", Err("[body.n] Too small: expected number to be >=0")),
             ("0.5", Err("[body.n] Invalid input: expected int, received number")),
         ] {
-            let found = read(&json!(text), |body| body.optional("n", "").coerced_integer(0..=100));
+            let found = read(&json!(text), |body| body.optional("n", "").coerced_integer(0..=100_u64));
             assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{text}");
         }
     }

@@ -73,3 +73,39 @@ impl Shape {
         self.properties.into_iter().map(|property| property.into_parameter(place.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_shape_is_what_the_calls_state() {
+        let policy = Policy::default();
+        let body = Shape::of_body(&policy, |body| {
+            body.required("key", "Its text.").text();
+            body.optional("cost", "Its cost.").integer(0..=9_u32);
+            body.refill();
+        });
+        let body = serde_json::to_value(body.into_object().build()).unwrap();
+        assert_eq!(body["required"], json!(["key"]));
+        assert_eq!(body["properties"]["key"], json!({ "type": "string", "description": "Its text." }));
+        let cost = json!({ "type": "integer", "description": "Its cost.", "maximum": 9, "minimum": 0 });
+        assert_eq!(body["properties"]["cost"], cost);
+        let pair = json!({ "refillAmount": ["refillInterval"], "refillInterval": ["refillAmount"] });
+        assert_eq!(body["dependentRequired"], pair);
+    }
+
+    #[test]
+    fn members_of_a_query_are_texts() {
+        let shape = |of: fn(&Policy, fn(&mut Members<'_>)) -> Shape| {
+            let read =
+                |members: &mut Members<'_>| drop(members.optional("id", "").coerced_id(keymint_domain::OwnerId::parse));
+            serde_json::to_value(of(&Policy::default(), read).into_object().build()).unwrap()["properties"]["id"]
+                .clone()
+        };
+        assert_eq!(shape(Shape::of_query)["type"], "string");
+        assert_eq!(shape(Shape::of_body).get("type"), None, "any JSON");
+    }
+}

@@ -1,7 +1,6 @@
 use actix_web::{HttpMessage as _, HttpRequest};
 use keymint_domain::verify::{Refusal, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
-use keymint_service::ServiceError;
 
 use crate::error::ApiError;
 
@@ -45,7 +44,7 @@ impl AccessNote {
     /// Returns the note at a request, else one of the refusal that is its error.
     pub(super) fn of(request: &HttpRequest, error: Option<&ApiError>) -> Option<Self> {
         let noted = request.extensions().get::<Self>().cloned();
-        noted.or_else(|| refusal_of(error?).map(Self::refused))
+        noted.or_else(|| error?.refusal().map(Self::refused))
     }
 
     fn refused(refusal: &Refusal) -> Self {
@@ -58,14 +57,5 @@ impl ChangeNote {
     /// Returns the note at a request.
     pub(super) fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
-    }
-}
-
-fn refusal_of(error: &ApiError) -> Option<&Refusal> {
-    match error {
-        ApiError::Service(ServiceError::KeyRefused(refusal))
-        | ApiError::Invalid(refusal)
-        | ApiError::Denied(refusal) => Some(refusal),
-        _ => None,
     }
 }

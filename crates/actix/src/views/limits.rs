@@ -1,4 +1,4 @@
-//! How keys stand against their limits, in headers: the one place that writes them.
+//! Headers with the state of a key's limits: the one place that writes them.
 
 use std::time::Duration;
 

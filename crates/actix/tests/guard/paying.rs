@@ -1,4 +1,4 @@
-//! What a request pays where several look at its key, and what they find.
+//! The cost of a request whose key several guards and extractors verify, and their findings.
 
 use std::sync::Arc;
 

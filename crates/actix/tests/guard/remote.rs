@@ -43,7 +43,7 @@ fn stub(answer: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
 const UNAVAILABLE: (u16, &str, Option<u64>) = (503, "SERVICE_UNAVAILABLE", Some(1));
 const BROKEN: (u16, &str, Option<u64>) = (500, "INTERNAL_SERVER_ERROR", None);
 
-/// What the example's routes answer to somebody with a key: `/report` fails closed, `/hello` open.
+/// Returns the answers of the example's routes to a client with a key: `/report` fails closed, `/hello` open.
 async fn assert_answers(address: SocketAddr, report: (u16, &str, Option<u64>), hello: (u16, &str)) {
     let shown = [("x-api-key", "any")];
     let (status, code, retry) = refusal(address, "/report", &shown).await;

@@ -22,7 +22,7 @@ fn behind_proxies() -> Setup {
     Setup { access: Access::Public, options, policy: Policy::new(vec![open]).unwrap(), ..Setup::default() }
 }
 
-/// What the server says of `key` to a server whose client is at `client_ip`: `valid`, or the code.
+/// Returns the verdict on `key` for a server whose client is at `client_ip`: `valid`, or the code.
 pub(crate) async fn verdict(server: &TestServer, key: &Value, client_ip: &str) -> String {
     let body = json!({ "key": key["key"], "clientIp": client_ip });
     let (status, verdict) = server.post("verify", body).await;

@@ -26,7 +26,7 @@ async fn connect(server: &TestServer) -> TcpStream {
     TcpStream::connect(server.address).await.unwrap()
 }
 
-/// What the server sends until it closes the connection.
+/// Returns the bytes that the server sends until it closes the connection.
 async fn rest(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     // A reset is an end as well.

@@ -1,4 +1,4 @@
-//! What `docs/http.md` says: its examples, in their order, and its table of errors.
+//! The claims of `docs/http.md`: its examples, in their order, and its table of errors.
 
 use std::fmt::Write as _;
 

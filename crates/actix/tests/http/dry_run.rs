@@ -13,7 +13,7 @@ async fn dry_run(server: &TestServer, key: &Value, members: Value) -> Value {
     server.post("verify", body).await.1
 }
 
-/// What a rule says.
+/// Returns the report of a rule.
 fn rule<'a>(answer: &'a Value, name: &str) -> &'a Value {
     answer["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == name).unwrap()
 }

@@ -1,4 +1,4 @@
-//! What clients write into the requests that gateways ask about: none of it opens a door, costs twice, or ends in 5xx.
+//! Hostile texts in the requests that gateways ask about: none of them opens a door, costs twice, or ends in 5xx.
 
 use reqwest::Method;
 use serde_json::{Value, json};

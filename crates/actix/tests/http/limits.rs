@@ -19,7 +19,7 @@ enum Way {
     Validate,
     Session,
     List,
-    /// What is refused for another reason, after the key was paid for.
+    /// Requests that are refused for another reason, after the key was charged.
     Malformed,
 }
 

@@ -1,4 +1,4 @@
-//! What keys may do: stars, bare lists, and what is said to be missing.
+//! Permissions of keys: stars, bare lists, and the report of missing ones.
 
 use keymint_domain::{Configuration, Policy};
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Setup, TestServer, answer, assert_error};
 
-/// Whether a key with `granted` is valid for `asked`.
+/// Returns true if a key with `granted` is valid for `asked`.
 async fn is_valid(server: &TestServer, granted: &Value, asked: &Value) -> bool {
     let key = server.create(json!({ "userId": "ada", "permissions": granted })).await;
     let (_, verdict) = server.post("verify", json!({ "key": key["key"], "permissions": asked })).await;

@@ -27,7 +27,7 @@ fn ask(server: &TestServer, key: &Value, path: &str, id: &str) -> RequestBuilder
     request.header("x-api-key", key["key"].as_str().unwrap()).header("x-request-id", id)
 }
 
-/// What the key has left after a request that may pass.
+/// Returns the calls that the key has left after a request that may pass.
 async fn left(request: RequestBuilder) -> u64 {
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);

@@ -19,7 +19,7 @@ use serde_json::Value;
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 pub(crate) const SERVER_KEY: &str = "a-server-key-of-thirty-two-or-more";
 pub(crate) const SECRET: &str = "a-secret-of-thirty-two-or-more-characters";
-/// What browsers call the server; its pages are trusted.
+/// The origin of the server for browsers; its pages are trusted.
 pub(crate) const ORIGIN: &str = "https://keys.example.com";
 
 /// A server of its own for one test.
@@ -188,7 +188,7 @@ pub(crate) fn cookies(response: &Response) -> Vec<String> {
     response.headers().get_all("set-cookie").iter().map(|line| line.to_str().unwrap().to_owned()).collect()
 }
 
-/// What a browser would send back of these lines.
+/// Returns the cookies that a browser would send back of these lines.
 pub(crate) fn cookie_header(lines: &[String]) -> String {
     let pairs = lines.iter().map(|line| line.split(';').next().unwrap());
     pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")

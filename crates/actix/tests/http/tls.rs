@@ -82,7 +82,7 @@ fn trusting<'a>(issued: impl IntoIterator<Item = &'a CertifiedKey<KeyPair>>) -> 
     Client::builder().tls_certs_only(roots).tls_info(true)
 }
 
-/// What the server sends until it closes the connection.
+/// Returns the bytes that the server sends until it closes the connection.
 async fn rest(mut socket: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A reset is an end as well.

@@ -1,4 +1,4 @@
-//! What is refused before any route looks at it, and what every answer carries.
+//! Requests that are refused before any route sees them, and the headers of every answer.
 
 use std::time::Duration;
 

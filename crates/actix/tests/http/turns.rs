@@ -1,4 +1,4 @@
-//! What users read takes turns, and verifications take none (docs/adr/0043-turns-for-reads-of-users.md).
+//! Reads of users take turns, and verifications take none (docs/adr/0043-turns-for-reads-of-users.md).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ struct Slow {
     gated: &'static [&'static str],
     gate: Semaphore,
     inside: AtomicUsize,
-    /// How many were inside at once.
+    /// The number that were inside at once.
     most: AtomicUsize,
     has_come: Notify,
 }

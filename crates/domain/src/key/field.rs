@@ -11,6 +11,14 @@ pub enum Field<T> {
 }
 
 impl<T> Field<T> {
+    /// Returns the value; `None` = there is none, or null.
+    pub fn given(self) -> Option<T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
     /// Returns the new value of a member that is `old` now.
     pub(super) fn apply(self, old: Option<T>) -> Option<T> {
         match self {

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use keymint_domain::address::AddressRules;
-use keymint_domain::key::{Field, NewKey};
+use keymint_domain::key::NewKey;
 use keymint_domain::{ErrorCode, OrganizationId, OwnerId};
 use keymint_service::CreateKey;
 use serde_json::json;
@@ -47,11 +47,11 @@ fn read(body: &mut Members<'_>) -> CreateKey {
     CreateKey {
         config_id,
         owner,
-        organization: given(organization),
+        organization: organization.given(),
         new: NewKey {
             name,
             prefix,
-            expires_in: given(expires_in),
+            expires_in: expires_in.given(),
             metadata,
             remaining,
             refill,
@@ -61,13 +61,6 @@ fn read(body: &mut Members<'_>) -> CreateKey {
             permissions,
             addresses: AddressRules { allowed: allowed.unwrap_or_default(), denied: denied.unwrap_or_default() },
         },
-    }
-}
-
-fn given<T>(field: Field<T>) -> Option<T> {
-    match field {
-        Field::Given(value) => Some(value),
-        Field::Absent | Field::Null => None,
     }
 }
 

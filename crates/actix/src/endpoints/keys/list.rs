@@ -21,9 +21,8 @@ fn read(query: &mut Members<'_>) -> ListKeys {
     let organization = query
         .optional("organizationId", "Keys of this organization; of nobody where empty.")
         .coerced_id_or_empty(OrganizationId::parse);
-    let limit = query
-        .optional("limit", "Keys on the page; 100 where absent.")
-        .coerced_integer(0..=u64::from(ListQuery::MAX_LIMIT));
+    let limit =
+        query.optional("limit", "Keys on the page; 100 where absent.").coerced_integer(0..=ListQuery::MAX_LIMIT);
     let offset = query.optional("offset", "Keys to skip.").coerced_integer(0..=MAX_SAFE_INTEGER);
     let fields: Vec<_> = SortField::ALL.iter().map(|field| (field.as_str(), *field)).collect();
     let sort_by = query.optional("sortBy", "`createdAt` where absent.").choice_of_texts(&fields);
@@ -38,12 +37,7 @@ fn read(query: &mut Members<'_>) -> ListKeys {
         (Field::Absent, Some(owner)) => Whose::Users(owner),
         (Field::Absent, None) => Whose::Callers,
     };
-    let config_id = match config_id {
-        Field::Given(id) => Some(id),
-        Field::Absent | Field::Null => None,
-    };
-    let limit = limit.and_then(|limit| u32::try_from(limit).ok());
-    ListKeys { whose, config_id, sort_by, direction: direction.unwrap_or_default(), offset, limit }
+    ListKeys { whose, config_id: config_id.given(), sort_by, direction: direction.unwrap_or_default(), offset, limit }
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {

@@ -30,8 +30,8 @@ fn read_use(body: &mut Members<'_>, key: &'static str) -> Option<VerifyKey> {
         .permissions();
     let cost = body
         .optional("cost", "What the use takes from quota and rate limit: 1 where absent, 0 looks without paying.")
-        .integer(0..=u64::from(u32::MAX));
-    let cost = cost.and_then(|cost| u32::try_from(cost).ok()).map_or(Cost::default(), Cost);
+        .integer(0..=u32::MAX)
+        .map_or(Cost::default(), Cost);
     let client_ip =
         body.optional("clientIp", "From where the key is used, with or without a port. A server's.").address();
     Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
