@@ -27,6 +27,9 @@ const FOLDERS: &[&str] = &[
     "crates/ports",
     "crates/service",
     "crates/store-memory",
+    "crates/store-postgres",
+    "crates/store-sql",
+    "crates/store-sqlite",
     "tests",
 ];
 
