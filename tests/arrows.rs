@@ -17,10 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-domain", &[]),
     ("keymint-ports", &["keymint-domain"]),
     ("keymint-service", &["keymint-domain", "keymint-ports"]),
-    ("keymint-row-cache", &["keymint-domain"]),
     ("keymint-store-memory", &["keymint-domain", "keymint-ports"]),
-    ("keymint-store-sqlite", &["keymint-domain", "keymint-ports", "keymint-row-cache"]),
-    ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-row-cache"]),
+    ("keymint-store-sql", &["keymint-domain", "keymint-ports"]),
+    ("keymint-store-sqlite", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
+    ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
     ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
     (
@@ -40,7 +40,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Libraries that must not leak: each with the crates that may name it.
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
-    ("sea-query", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("actix-web", &["keymint-actix"]),
     ("rusqlite", &["keymint-store-sqlite"]),
     ("governor", &["keymint-domain", "keymint-service"]),

@@ -9,12 +9,17 @@ pub mod identity_cases;
 mod identity_suite;
 pub mod model;
 pub mod sample;
+pub mod sql_cases;
+mod sql_engine;
+mod sql_suite;
 mod suite;
 mod support;
 mod texts;
 
 pub use engine::{Engine, IdentityEngine};
 pub use model::agrees_with_model;
+pub use sql_cases::better_auth_tables;
+pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};
 
 /// Runs the example of `docs/add-a-store.md`.
 #[cfg(doctest)]

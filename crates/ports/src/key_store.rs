@@ -202,8 +202,8 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Removed, StoreError>;
 
-    /// Removes those of these keys that [`Policy::may_remove_exhausted`] allows to remove. A row that another row refers
-    /// to is kept, as in [`KeyStore::remove_expired`].
+    /// Removes those of these keys that [`Policy::may_remove_exhausted`] allows to remove. A row that another row
+    /// refers to is kept, as in [`KeyStore::remove_expired`].
     async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
 
     /// Counts a portion of all keys by their state at `now`, according to

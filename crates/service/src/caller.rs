@@ -56,12 +56,12 @@ impl Caller {
 
     /// Returns the address of the client whose key is verified.
     ///
-    /// A server and a gateway verify on behalf of a client, and `said` is its address. Any other caller is the client
-    /// itself, at the address `own`.
+    /// A server and a gateway verify on behalf of a client, and `client_ip` is its address. Any other caller is the
+    /// client itself, at the address `caller_ip`.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorCode::ServerOnlyProperty`] if any other caller names an address.
+    /// Returns [`ErrorCode::ServerOnlyProperty`] if any other caller names a client's address.
     pub(crate) fn client(
         &self,
         client_ip: Option<IpAddr>,

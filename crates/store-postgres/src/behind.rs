@@ -9,11 +9,10 @@ use crate::ConnectError;
 use crate::connect::Setting;
 use crate::error::open_error;
 
-/// A setting that no server has. Sessions are started with it: one that does not know it was started by somebody else, who
-/// stands between.
+/// A setting that no server has. Sessions are started with it. A session without it was started by a pooler.
 pub(crate) const MARK: (&str, &str) = ("keymint.session", "on");
 
-/// What answers behind the URL of a database.
+/// The server behind the URL of a database, and the pooler before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behind {
     /// The server's version.
@@ -25,24 +24,25 @@ pub struct Behind {
 /// settings on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pooler {
-    /// As it calls itself, where it tells us.
+    /// The name that it gives itself, if it tells us.
     version: Option<String>,
-    /// Whether transactions of one connection run in whatever session is free.
+    /// Transactions of one connection run in any session that is free.
     shares_sessions: bool,
     /// Statements that would give sessions the settings that they lack.
     mends: Vec<String>,
 }
 
 impl Behind {
-    /// Looks at what is behind a pool whose sessions were to be started with these settings.
+    /// Looks at the server behind a pool whose sessions were to be started with these settings.
     ///
-    /// Errors: it cannot be used.
+    /// # Errors
+    /// It cannot be used.
     pub(crate) async fn look(
         pool: &PgPool,
         options: &PgConnectOptions,
         settings: &[Setting],
     ) -> Result<Self, ConnectError> {
-        // All of it by simple statements, which leave nothing behind in a session that somebody else has next.
+        // Only simple statements, which leave nothing in a session that another client gets next.
         const LOOK: &str = "select split_part(current_setting('server_version'), ' ', 1),
             coalesce(current_setting('keymint.session', true), ''), current_user::text";
         let mut connection = pool.acquire().await.map_err(open_error)?;
@@ -65,7 +65,7 @@ impl Behind {
         Ok(found)
     }
 
-    /// What an operator should do about it.
+    /// Returns advice for the operator, if there is any.
     pub fn advice(&self) -> Option<String> {
         let mends = self.pooler.as_ref().map(|pooler| pooler.mends.as_slice()).filter(|mends| !mends.is_empty())?;
         Some(format!(
@@ -91,7 +91,7 @@ impl fmt::Display for Behind {
     }
 }
 
-/// Statements that give the role those settings that a session lacks.
+/// Returns statements that give the role those settings that a session lacks.
 async fn mends(connection: &mut PgConnection, role: &str, settings: &[Setting]) -> Result<Vec<String>, ConnectError> {
     let names: Vec<_> = settings.iter().map(|(name, _)| format!("'{name}'")).collect();
     let ask = format!("select name, setting from pg_settings where name in ({})", names.join(", "));
@@ -103,12 +103,12 @@ async fn mends(connection: &mut PgConnection, role: &str, settings: &[Setting]) 
         })
     };
     let role = role.replace('"', "\"\"");
-    // Those of TCP are told by a session on a Unix socket as zero, whatever its role has.
+    // A session on a Unix socket reports those of TCP as zero, regardless of its role's settings.
     let lacking = settings.iter().filter(|setting| !setting.0.starts_with("tcp_") && !is_so(setting));
     Ok(lacking.map(|(name, value)| format!(r#"alter role "{role}" set {name} = '{value}'"#)).collect())
 }
 
-/// What the pooler calls itself. `PgBouncer` tells those who may read its statistics.
+/// Returns the name that the pooler gives itself. `PgBouncer` tells those who may read its statistics.
 async fn version(options: &PgConnectOptions) -> Option<String> {
     const PATIENCE: Duration = Duration::from_secs(1);
     let asked = async {
@@ -119,7 +119,7 @@ async fn version(options: &PgConnectOptions) -> Option<String> {
     timeout(PATIENCE, asked).await.ok().flatten()
 }
 
-/// Whether two connections, both open, were seen in one session.
+/// Returns `true` if two connections, both open, were seen in one session.
 async fn shares_sessions(one: &mut PgConnection, other: &mut PgConnection) -> Result<bool, sqlx::Error> {
     const LOOKS: u32 = 10;
     for _ in 0..LOOKS {
@@ -134,8 +134,8 @@ async fn session(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     raw_sql("select pg_backend_pid()::text").fetch_one(connection).await?.try_get(0)
 }
 
-/// Whether a pooler that shares sessions knows which statements each connection has prepared, and gives them names of its
-/// own. Else a statement is looked for in a session that has none, or another one, of its name.
+/// Returns `true` if a pooler that shares sessions tracks the prepared statements of each connection, and renames them.
+/// If it does not, a session may have no statement of that name, or another one.
 async fn keeps_statements(connection: &mut PgConnection) -> bool {
     const HAS_OUR_NAME: &str = r"select exists (select 1 from pg_prepared_statements
         where name like 'sqlx\_s\_%' and statement like '%pg_prepared_statements%')";

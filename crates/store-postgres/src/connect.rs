@@ -11,13 +11,13 @@ use url::Url;
 use crate::behind::{Behind, MARK};
 use crate::deadline::Deadline;
 use crate::error::{open_error, refuses_settings, url_error};
-use crate::key_store::spend::Memory;
 use crate::lent::{Pool, SIGN_OF_LIFE};
 use crate::parameters::check_parameters;
+use crate::spend::RememberedRows;
 use crate::{ConnectError, PgOptions, PgStore};
 use keymint_ports::Durability;
 
-/// A connection that was used so lately is taken to be alive: asking it would cost every call a round trip.
+/// The age of a use up to which a connection counts as alive: a ping would cost every call a round trip.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// A setting of a session, and its value.
@@ -32,16 +32,19 @@ pub(crate) struct Opened {
     pub(crate) behind: Behind,
 }
 
-/// Opens both pools and their first connection, and looks at what it leads to.
+/// Opens both pools and their first connection, and finds out what answers.
 ///
 /// A pooler may refuse settings at the start of a session. Then the role must have them.
-pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Opened, ConnectError> {
+///
+/// # Errors
+/// The database cannot be used.
+pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Result<Opened, ConnectError> {
     let deadline = Deadline::of_statements(options.statement_timeout_ms);
     let (settings, bare) = (settings(options, deadline), connection(options)?);
     let with_settings =
         bare.clone().options(settings.iter().map(|(name, value)| (*name, value.as_str())).chain([MARK]));
     let max = options.max_connections.max(1);
-    let open = |connection| pool(options, memory, max - lanes_share(max)).connect_with(connection);
+    let open = |connection| pool(options, rows, max - lanes_share(max)).connect_with(connection);
     let (connections, asked, takes_settings) = match open(with_settings.clone()).await {
         Err(error) if refuses_settings(&error) => (open(bare.clone()).await, bare, false),
         outcome => (outcome, with_settings, true),
@@ -49,37 +52,38 @@ pub(crate) async fn open(options: &PgOptions, memory: &Arc<Memory>) -> Result<Op
     let connections = connections.map_err(open_error)?;
     let behind = Behind::look(&connections, &asked, &settings).await?;
     let pool = Pool { connections, deadline };
-    let lanes = open_lanes(options, memory, &pool, if takes_settings { asked.options([LOCK_TIMEOUT]) } else { asked });
+    let lanes = open_lanes(options, rows, &pool, if takes_settings { asked.options([LOCK_TIMEOUT]) } else { asked });
     Ok(Opened { pool, lanes, behind })
 }
 
-/// A row that somebody keeps locked does not keep a batch for longer than a moment, in milliseconds.
+/// The longest time that a batch waits for a locked row, in milliseconds.
 const LOCK_TIMEOUT: (&str, &str) = ("lock_timeout", "50");
 
-/// Opens the connections of the lanes, beside `others`. Where there is but one connection it is everybody's, and may wait for
-/// locks.
-fn open_lanes(options: &PgOptions, memory: &Arc<Memory>, others: &Pool, connection: PgConnectOptions) -> Pool {
+/// Opens the connections of the lanes, beside `others`. If there is only one connection, all calls share it, and it may
+/// wait for locks.
+fn open_lanes(options: &PgOptions, rows: &Arc<RememberedRows>, others: &Pool, connection: PgConnectOptions) -> Pool {
     let connections = match lanes_share(options.max_connections) {
         0 => others.connections.clone(),
-        max => pool(options, memory, max).connect_lazy_with(connection),
+        max => pool(options, rows, max).connect_lazy_with(connection),
     };
     Pool { connections, deadline: others.deadline }
 }
 
-/// How many of so many connections belong to the lanes, with the one beside them: half at most.
+/// Returns the number of connections that belong to the lanes, with the one beside them: half of all at most.
 pub(crate) fn lanes_share(max_connections: u32) -> u32 {
     let wanted = u32::try_from(PgStore::LANES.get() + 1).unwrap_or(u32::MAX);
     wanted.min(max_connections / 2)
 }
 
-/// Each new connection may lead to another server, that has taken the place of the one before: `memory` begins anew with it.
-fn pool(options: &PgOptions, memory: &Arc<Memory>, max: u32) -> PgPoolOptions {
-    let memory = Arc::clone(memory);
+/// Each new connection may lead to another server, that has taken the place of the one before: `rows` begins anew with
+/// it.
+fn pool(options: &PgOptions, rows: &Arc<RememberedRows>, max: u32) -> PgPoolOptions {
+    let rows = Arc::clone(rows);
     PgPoolOptions::new()
         .max_connections(max)
         .acquire_timeout(Duration::from_millis(options.acquire_timeout_ms))
         .after_connect(move |_, _| {
-            memory.clear();
+            rows.clear();
             Box::pin(async { Ok(()) })
         })
         .test_before_acquire(false)
@@ -93,14 +97,14 @@ fn pool(options: &PgOptions, memory: &Arc<Memory>, max: u32) -> PgPoolOptions {
         })
 }
 
-/// Asks an idle connection for a sign of life. One that gives none is replaced.
+/// Pings an idle connection. One that does not answer is replaced.
 async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     timeout(SIGN_OF_LIFE, connection.ping())
         .await
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-/// Everything that a session is told, it is told at its start: a pooler may give each transaction another one.
+/// Returns the settings of a session, which it gets at its start: a pooler may give each transaction another one.
 fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
     let synchronous_commit = match options.durability {
         Durability::Full => "on",
@@ -108,14 +112,14 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
     };
     vec![
         ("statement_timeout", options.statement_timeout_ms.to_string()),
-        // The server frees the rows that a session holds once nobody is behind it, as fast as we give it up.
+        // The server frees the rows of a session without a client as soon as its call has timed out here.
         ("idle_in_transaction_session_timeout", deadline.as_setting()),
         ("tcp_user_timeout", deadline.as_setting()),
         ("tcp_keepalives_idle", "10".to_owned()),
         ("tcp_keepalives_interval", "5".to_owned()),
         ("tcp_keepalives_count", "3".to_owned()),
         ("synchronous_commit", synchronous_commit.to_owned()),
-        // Of single statements; a stricter default would fail one of two that meet on a row.
+        // For single statements. A stricter default would fail one of two conflicting statements.
         ("default_transaction_isolation", "read committed".to_owned()),
         // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
         // each batch would cost more than running it, and a small table would be read whole, dead rows included.
@@ -126,9 +130,9 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
     ]
 }
 
-/// Where and as whom, without settings.
+/// Returns the options of a connection, without settings.
 fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
-    // The driver would log what it does not know.
+    // The driver would log unknown parameters.
     let url: Url = options.url.parse().map_err(url_error)?;
     check_parameters(&url).map_err(url_error)?;
     let connection: PgConnectOptions = options.url.parse().map_err(url_error::<sqlx::Error>)?;
@@ -148,7 +152,7 @@ mod tests {
         set_default_isolation(&url).await;
         for (durability, synchronous_commit) in [(Durability::Full, "on"), (Durability::Normal, "off")] {
             let options = PgOptions { durability, statement_timeout_ms: 1234, ..PgOptions::new(&url) };
-            let Opened { pool, .. } = open(&options, &Arc::new(Memory::new())).await.unwrap();
+            let Opened { pool, .. } = open(&options, &Arc::new(RememberedRows::new())).await.unwrap();
             let ask = async |question| query_scalar::<_, String>(question).fetch_one(&pool.connections).await.unwrap();
             assert_eq!(ask("show synchronous_commit").await, synchronous_commit);
             assert_eq!(ask("show statement_timeout").await, "1234ms");
@@ -163,7 +167,7 @@ mod tests {
         const ALTER: &str =
             "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
             current_database()); end $$";
-        let Opened { pool, .. } = open(&PgOptions::new(url), &Arc::new(Memory::new())).await.unwrap();
+        let Opened { pool, .. } = open(&PgOptions::new(url), &Arc::new(RememberedRows::new())).await.unwrap();
         query(ALTER).execute(&pool.connections).await.unwrap();
     }
 
@@ -171,7 +175,7 @@ mod tests {
     async fn options_of_the_url_stay() {
         let url = keymint_test_postgres::database().await;
         let options = PgOptions::new(format!("{url}&options=-c%20lock_timeout%3D77"));
-        let Opened { pool, .. } = open(&options, &Arc::new(Memory::new())).await.unwrap();
+        let Opened { pool, .. } = open(&options, &Arc::new(RememberedRows::new())).await.unwrap();
         let timeout = query_scalar::<_, String>("show lock_timeout").fetch_one(&pool.connections).await.unwrap();
         assert_eq!(timeout, "77ms");
     }

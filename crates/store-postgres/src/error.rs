@@ -1,8 +1,9 @@
 use std::error::Error;
 
 use keymint_ports::StoreError;
+use keymint_store_sql::{StatementError, describe_missing_columns};
 
-/// Why a database cannot be used. No text of it, nor of its sources, holds the URL or a value of a row.
+/// The reason why a database cannot be used. No text of it, nor of its sources, holds the URL or a value of a row.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The URL cannot be read.
@@ -15,13 +16,13 @@ pub enum ConnectError {
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
     /// The table of keys is older than Better Auth's api-key plugin 1.5. Nothing was changed.
-    #[error("{}", describe_layout(missing))]
+    #[error("{}", describe_missing_columns(missing))]
     Layout {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// A view in the place of a table, columns of other types than Keymint can use, columns that it would have to write and does
-    /// not know, or rights that its role lacks. Nothing was changed.
+    /// A view instead of a table, columns of unsuitable types, required columns that Keymint does not know, or rights
+    /// that its role lacks. Nothing was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -33,30 +34,30 @@ pub enum ConnectError {
          the role that owns them"
     )]
     MayNotMigrate {
-        /// Whom the connection is for.
+        /// The role of the connection.
         role: String,
         /// The server's words.
         refusal: String,
     },
-    /// Somebody else holds a lock that a migration needs, and goes on. Nothing was changed.
+    /// Another session keeps a lock that a migration needs. Nothing was changed.
     #[error(
         "the database cannot be migrated, since it waits too long for {what}: {}; wait for its end, or end it by \
          pg_terminate_backend",
         seen(holders)
     )]
     MigrationWaits {
-        /// For what it waits.
+        /// The thing that it waits for.
         what: &'static str,
-        /// Who was seen to hold it: the session, its role and application, and since when.
+        /// The sessions that keep the lock, with their roles, applications and times.
         holders: Vec<String>,
     },
-    /// A pooler gives each transaction another session, and does not know what is prepared in which.
+    /// A pooler gives each transaction another session, and does not track prepared statements.
     #[error(
         "{found}: it keeps no prepared statements, so that most requests would fail; give Keymint's user or database \
          pool_mode = session there, or use PgBouncer 1.21 or later with max_prepared_statements above 0"
     )]
     ForgetfulPooler {
-        /// What is behind the URL.
+        /// The server and the pooler behind the URL.
         found: String,
     },
     /// The server's certificate is of a form that no TLS library of today takes.
@@ -65,14 +66,14 @@ pub enum ConnectError {
          make it anew as version 3, as `openssl req -x509 -addext subjectAltName=DNS:HOST` does"
     )]
     OldCertificate,
-    /// Keymint has never used this database, and was not to begin now.
+    /// Keymint has never used this database, and must not create its tables.
     #[error(
         "there are no keys in this database: it has no table keymint_migrations; `keymint migrate` makes the tables"
     )]
     Missing,
 }
 
-/// What keeps a database from being used, or a part of it.
+/// A fault that keeps a database from being used, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A column of another type.
@@ -87,15 +88,15 @@ pub enum Fault {
         /// The type that it has.
         found: String,
     },
-    /// A view, or something else, in the place of a table.
+    /// A view, or something else, instead of a table.
     #[error("{table} is {found}, and must be a table")]
     Relation {
         /// The table.
         table: &'static str,
-        /// What is there.
+        /// The kind of the relation.
         found: &'static str,
     },
-    /// A column that must be given a value, and that Keymint does not know.
+    /// A required column that Keymint does not know.
     #[error(
         "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
     )]
@@ -112,7 +113,7 @@ pub enum Fault {
         table: &'static str,
         /// The right.
         right: &'static str,
-        /// What does not work without it.
+        /// The purpose that fails without it.
         purpose: &'static str,
     },
 }
@@ -148,13 +149,6 @@ fn seen(holders: &[String]) -> String {
     if holders.is_empty() { "nobody is seen to hold it any more".to_owned() } else { holders.join(", ") }
 }
 
-fn describe_layout(missing: &[&str]) -> String {
-    let missing = missing.join(", ");
-    format!(
-        "the table apikey lacks {missing}: Better Auth's own migration to the api-key plugin 1.5 or later must run first"
-    )
-}
-
 pub(crate) fn url_error<E: Error + Send + Sync + 'static>(error: E) -> ConnectError {
     ConnectError::Url(error.into())
 }
@@ -163,12 +157,12 @@ pub(crate) fn open_error(error: sqlx::Error) -> ConnectError {
     if is_of_an_old_certificate(&error) { ConnectError::OldCertificate } else { ConnectError::Open(scrubbed(error)) }
 }
 
-/// Whether the server showed a certificate of another version than 3, which the TLS library cannot read.
+/// Returns `true` if the server showed a certificate of another version than 3, which the TLS library cannot read.
 fn is_of_an_old_certificate(error: &dyn Error) -> bool {
     error.to_string().contains("UnsupportedCertVersion") || error.source().is_some_and(is_of_an_old_certificate)
 }
 
-/// Whether somebody between us and the server does not take settings at the start of a session.
+/// Returns `true` if a program between us and the server does not take settings at the start of a session.
 pub(crate) fn refuses_settings(error: &sqlx::Error) -> bool {
     // PgBouncer's words, and those of the proxy of Amazon's RDS.
     const WORDS: [&str; 2] = ["startup parameter", "command-line options"];
@@ -176,42 +170,45 @@ pub(crate) fn refuses_settings(error: &sqlx::Error) -> bool {
     refusal.is_some_and(|refusal| WORDS.iter().any(|words| refusal.contains(words)))
 }
 
-/// A failed migration is told by its text alone, which names the migration.
+/// Keeps only the text of a failed migration, which names the migration.
 pub(crate) fn migrate_error(error: impl Error) -> ConnectError {
     ConnectError::Migrate(error.to_string().into())
 }
 
-/// A lock was waited for as long as `lock_timeout` says.
+/// The code of a statement that waited for a lock as long as `lock_timeout` allows.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Whether a lock was waited for as long as it may be.
+/// Returns `true` if waiting for a lock timed out.
 pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
 }
 
-/// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
-/// reports them itself.
-pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
-        sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
-        _ if is_locked(&error) => StoreError::Locked,
+/// Converts the failure of a statement. A value that cannot be read never gets here: the reader of its row reports it.
+pub(crate) fn statement_error(error: sqlx::Error) -> StatementError {
+    const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
+    const RAISE_EXCEPTION: &str = "P0001";
+    let sqlx::Error::Database(refusal) = &error else {
+        return StatementError::Unavailable(scrubbed(error));
+    };
+    match refusal.code().as_deref() {
+        _ if refusal.is_unique_violation() => StatementError::Duplicate,
+        _ if refusal.is_foreign_key_violation() => StatementError::Dangling,
+        _ if is_locked(&error) => StatementError::Locked,
+        Some(code) if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION => {
+            StatementError::Refused(scrubbed(error))
+        }
         // Timeouts, lost connections, a server that starts or stops: all of them may pass.
-        _ => StoreError::unavailable(scrubbed(error)),
+        _ => StatementError::Unavailable(scrubbed(error)),
     }
 }
 
-/// Says the same of a statement that removes rows: a constraint of another table keeps them, or a trigger does.
-pub(crate) fn removal_error(error: sqlx::Error) -> StoreError {
-    const INTEGRITY_CONSTRAINT_VIOLATION: &str = "23";
-    const RAISE_EXCEPTION: &str = "P0001";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let is_kept = code.is_some_and(|code| code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION);
-    if is_kept { StoreError::Referenced } else { store_error(error) }
+/// Converts the failure of a statement that removes nothing.
+pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
+    statement_error(error).into()
 }
 
-/// Whether the server ended a statement for the sake of another one that was faster. Nothing of it was kept.
+/// Returns `true` if the server aborted a statement because of a conflict. It changed nothing.
 pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";
@@ -219,7 +216,7 @@ pub(crate) fn lost_race(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| [SERIALIZATION_FAILURE, DEADLOCK_DETECTED].contains(&&*code))
 }
 
-/// Whether the role lacks a right, or there is no schema that it may use.
+/// Returns `true` if the role lacks a right, or there is no schema that it may use.
 pub(crate) fn is_forbidden(error: &sqlx::Error) -> bool {
     const INSUFFICIENT_PRIVILEGE: &str = "42501";
     const INVALID_SCHEMA_NAME: &str = "3F000";
@@ -227,7 +224,7 @@ pub(crate) fn is_forbidden(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| [INSUFFICIENT_PRIVILEGE, INVALID_SCHEMA_NAME].contains(&&*code))
 }
 
-/// Whether the connection is of no use any more: it was closed, or the server is about to close it.
+/// Returns `true` if the connection is of no use any more: it was closed, or the server is about to close it.
 pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
     // `admin_shutdown`, `crash_shutdown` and their like.
     const OPERATOR_INTERVENTION: &str = "57P0";
@@ -238,7 +235,7 @@ pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Of what the server says, only code and message: its details quote whole rows, hashes included.
+/// Keeps only code and message of an error of the server: its details quote whole rows, hashes included.
 fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(refusal) => {
@@ -246,6 +243,11 @@ fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
         }
         other => other.into(),
     }
+}
+
+/// Returns `true` if a column can hold the text. Postgres refuses U+0000, so that no row has a text with it.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 #[cfg(test)]

@@ -2,19 +2,19 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use keymint_ports::StoreError;
+use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{Postgres, Transaction};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
 use crate::error::store_error;
 
-/// How long a connection that nobody uses may take to say that it is alive.
+/// The time that an idle connection may take to answer a ping.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// The connections, and how long a call on one of them may take.
+/// The connections, and the time that a call on one of them may take.
 pub(crate) struct Pool {
     pub(crate) connections: PgPool,
     pub(crate) deadline: Deadline,
@@ -22,14 +22,17 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Takes a connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]
     pub(crate) async fn lend(&self) -> Result<Lent, StoreError> {
         let connection = self.connections.acquire().await.map_err(store_error)?;
         Ok(Lent { connection, ended: false })
     }
 }
 
-/// Calls a function on a connection of a pool, in front of its other arguments. Every call that ends well and in time gives the
-/// connection back.
+/// Calls a function with a connection of a pool as its first argument. The connection goes back to the pool if the call
+/// ends within its deadline and the store did not fail.
 macro_rules! call {
     ($pool:expr, $function:path $(, $argument:expr)* $(,)?) => {{
         let mut connection = $pool.lend().await?;
@@ -40,16 +43,19 @@ macro_rules! call {
 
 /// A connection on loan.
 ///
-/// It goes back to the pool only from a call that ended. Where the store fails, or a call is dropped half-way, it is
-/// closed, which rolls back whatever was open: `sqlx` does not see a transaction whose `begin` was sent but not heard of,
-/// and the next call on such a connection would be lost in it.
+/// It goes back to the pool only from a call that ended. If the store fails, or a call is dropped half-way, it is
+/// closed, which rolls back an open transaction. `sqlx` does not know of a transaction whose `begin` was sent but not
+/// answered; the next call on such a connection would run in it.
 pub(crate) struct Lent {
     connection: PoolConnection<Postgres>,
     ended: bool,
 }
 
 impl Lent {
-    /// Ends a call. Its connection is given back unless the store failed: a failure may have left it in any state.
+    /// Ends a call. Gives its connection back unless the store failed: a failure may have left it in any state.
+    ///
+    /// # Errors
+    /// Those of the call.
     pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if !matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Locked)) {
             self.give_back();
@@ -63,25 +69,10 @@ impl Lent {
     }
 }
 
-/// Commits what went well, and rolls back what did not: a transaction that is merely dropped keeps its locks for a while.
-pub(crate) async fn end(
-    transaction: Transaction<'_, Postgres>,
-    outcome: Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    match outcome {
-        Ok(()) => transaction.commit().await.map_err(store_error),
-        Err(StoreError::Unavailable(cause)) => Err(StoreError::Unavailable(cause)),
-        Err(refusal) => {
-            transaction.rollback().await.map_err(store_error)?;
-            Err(refusal)
-        }
-    }
-}
-
 impl Drop for Lent {
     fn drop(&mut self) {
-        // The connection is in here now. The pool asks it for a sign of life, and would wait for ever; where this ends before,
-        // or never begins, its socket is closed at once, without a word to a peer that may not listen.
+        // The future owns the connection now. The pool pings it without a timeout. If the future is dropped before its
+        // end, the socket is closed at once, without a message to a peer that may not read it.
         let returning = self.connection.return_to_pool();
         if self.ended
             && let Ok(runtime) = Handle::try_current()

@@ -3,26 +3,23 @@
 
 mod behind;
 #[macro_use]
-mod columns;
-#[macro_use]
 mod lent;
 mod connect;
+mod connection;
 mod deadline;
+mod dialect;
 mod error;
-mod identity;
+mod identity_store;
 mod instant;
 mod key_store;
-mod layout;
 mod lock;
 mod migrate;
 mod needs;
-mod number;
 mod options;
-mod organization;
-mod owner;
 mod parameters;
 mod row;
-mod server_keys;
+mod server_key_store;
+mod spend;
 mod store;
 
 pub use behind::Behind;

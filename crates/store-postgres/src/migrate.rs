@@ -1,31 +1,29 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use keymint_ports::StoreError;
+use keymint_store_sql::{Layout, missing_columns};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, query, query_as, query_scalar};
 
-use crate::columns::COLUMNS;
 use crate::error::{Fault, is_forbidden, is_locked, migrate_error, open_error};
-use crate::layout::Layout;
-use crate::lock::Lock;
+use crate::lock::lock;
 use crate::needs::{Found, missing_rights, tables};
 use crate::{ConnectError, PgOptions};
 
-/// The migrations, compiled in.
+/// Returns the migrations, which are compiled in.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/postgres");
     // The default name could be taken by an application that lives in the same database.
     migrator.dangerous_set_table_name("keymint_migrations");
-    // Its own lock belongs to a session, which a pooler takes away between two transactions.
+    // Its own lock belongs to a session, and a pooler may assign another session to the next transaction.
     migrator.set_locking(false);
     // Migrations only add, so that an older Keymint works on what a newer one has migrated.
     migrator.set_ignore_missing(true);
     migrator
 }
 
-/// Selects who has locks of this kind, who began first before the others, and three at most.
+/// Selects the sessions that have locks of this kind, the oldest transactions first, three at most.
 macro_rules! holders {
     ($locks:literal) => {
         concat!(
@@ -41,8 +39,11 @@ macro_rules! holders {
     };
 }
 
-/// Brings the tables up to date, where they are not: who only works on them need not have the right to change them. Returns
-/// what Better Auth's tables have, and what is wrong with them that keeps nobody from verifying keys.
+/// Brings the tables up to date if they are not: a role that only works on them need not have the right to change them.
+/// Returns the layout of Better Auth's tables, and the faults that keep nobody from verifying keys.
+///
+/// # Errors
+/// The tables cannot be used, or cannot be migrated.
 pub(crate) async fn migrate(pool: &PgPool, options: &PgOptions) -> Result<(Layout, Vec<Fault>), ConnectError> {
     let mut connection = pool.acquire().await.map_err(open_error)?;
     if !is_up_to_date(&mut connection, options).await? {
@@ -50,15 +51,15 @@ pub(crate) async fn migrate(pool: &PgPool, options: &PgOptions) -> Result<(Layou
         bring_up_to_date(&mut connection, waits).await?;
     }
     let found = Found::look(&mut connection).await?;
-    check_layout(COLUMNS.iter(), &found)?;
+    check_layout(&found, true)?;
     let (misfits, mut others) = found.misfits();
     let (missing, missing_others) = missing_rights(&mut connection).await?;
     others.extend(missing_others);
     check(misfits.into_iter().chain(missing).collect())?;
-    Ok((Layout::of(&found), others))
+    Ok((Layout::of(|table, column| found.has_column(table, column), found.widths()), others))
 }
 
-/// Whether every migration has run, and is still the one that ran.
+/// Returns `true` if every migration has run, and is still the one that ran.
 async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Result<bool, ConnectError> {
     const IS_READABLE: &str = "select has_table_privilege(to_regclass('keymint_migrations'), 'SELECT')";
     const APPLIED: &str = "select version, checksum from keymint_migrations where success";
@@ -75,7 +76,10 @@ async fn is_up_to_date(connection: &mut PgConnection, options: &PgOptions) -> Re
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// How long a migration waits for others; nothing = for ever.
+/// The lock of the process that migrates.
+const LOCK: &str = "keymint migration";
+
+/// The time that a migration waits for others; zero means without a timeout.
 #[derive(Debug, Clone, Copy)]
 struct Waits {
     /// For another process that migrates.
@@ -84,11 +88,11 @@ struct Waits {
     tables: Duration,
 }
 
-/// As long as a large table takes. Nobody else is kept waiting.
+/// The time that a large table takes. Nobody else waits meanwhile.
 const PROCESS: Duration = Duration::from_mins(10);
 
-/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait. What it
-/// runs may take any time, and what it waits for may not.
+/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the
+/// others wait. They may run for any time, but wait for a limited one.
 async fn bring_up_to_date(connection: &mut PgConnection, waits: Waits) -> Result<(), ConnectError> {
     match migrate_in_turn(connection, waits).await {
         Err(Stopped::ByProcess) => {
@@ -104,7 +108,7 @@ async fn bring_up_to_date(connection: &mut PgConnection, waits: Waits) -> Result
     }
 }
 
-/// Why a migration did not come to its end.
+/// The reason why a migration did not finish.
 enum Stopped {
     /// It waited for another process for too long.
     ByProcess,
@@ -130,15 +134,15 @@ async fn migrate_in_turn(connection: &mut PgConnection, waits: Waits) -> Result<
     let mut transaction = connection.begin().await.map_err(open_error)?;
     query("set local statement_timeout = 0").execute(&mut *transaction).await.map_err(migrate_error)?;
     set_lock_timeout(&mut transaction, waits.process).await?;
-    Lock::Migration.take(&mut transaction).await.map_err(|error| match error {
-        StoreError::Locked => Stopped::ByProcess,
+    lock(&mut transaction, LOCK).await.map_err(|error| match error {
+        error if is_locked(&error) => Stopped::ByProcess,
         error => migrate_error(error).into(),
     })?;
     set_lock_timeout(&mut transaction, waits.tables).await?;
-    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    // An unsuitable table is refused before a migration fails on it, or changes it for nothing.
     let found = Found::look(&mut transaction).await?;
     if found.has("apikey") {
-        check_layout(COLUMNS.iter().filter(|column| !column.starts_with("keymint_")), &found)?;
+        check_layout(&found, false)?;
     }
     check(found.misfits().0)?;
     let role: String =
@@ -156,19 +160,19 @@ async fn migrate_in_turn(connection: &mut PgConnection, waits: Waits) -> Result<
     Ok(transaction.commit().await.map_err(migrate_error)?)
 }
 
-/// The sessions that may migrate, and do.
+/// Returns the sessions that migrate.
 async fn processes_that_migrate(connection: &mut PgConnection) -> Result<Vec<String>, ConnectError> {
     const HOLDERS: &str = concat!(
-        "with of_lock as (select hashtextextended('keymint migration', 0) as number)",
+        "with of_lock as (select hashtextextended($1, 0) as number)",
         holders!(
             "l.locktype = 'advisory' and l.objsubid = 1
                 and (l.classid::bigint << 32 | l.objid::bigint) = (select number from of_lock)"
         ),
     );
-    query_scalar(HOLDERS).fetch_all(connection).await.map_err(open_error)
+    query_scalar(HOLDERS).bind(LOCK).fetch_all(connection).await.map_err(open_error)
 }
 
-/// The sessions that have held locks on the tables for the longest time.
+/// Returns the sessions that have kept locks on the tables for the longest time.
 async fn holders_of_tables(connection: &mut PgConnection) -> Result<Vec<String>, ConnectError> {
     const HOLDERS: &str = holders!(
         "l.locktype = 'relation' and l.relation in (select to_regclass(quote_ident(t.name)) from unnest($1::text[]) as t (name))"
@@ -180,8 +184,9 @@ fn check(faults: Vec<Fault>) -> Result<(), ConnectError> {
     if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
 }
 
-fn check_layout<'a>(needed: impl Iterator<Item = &'a &'static str>, found: &Found) -> Result<(), ConnectError> {
-    let missing: Vec<_> = needed.copied().filter(|column| !found.has_column("apikey", column)).collect();
+/// Fails if the table of keys lacks a column.
+fn check_layout(found: &Found, with_ours: bool) -> Result<(), ConnectError> {
+    let missing = missing_columns(|column| found.has_column("apikey", column), with_ours);
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
 }
 
@@ -196,7 +201,7 @@ mod tests {
             async |name: &str| PgConnection::connect(&format!("{url}&application_name={name}")).await.unwrap();
         let (mut own, mut other) = (connect("own").await, connect("other").await);
         let mut turn = other.begin().await.unwrap();
-        Lock::Migration.take(&mut turn).await.unwrap();
+        lock(&mut turn, LOCK).await.unwrap();
         let waits = Waits { process: Duration::from_millis(200), tables: Duration::ZERO };
         let refused = bring_up_to_date(&mut own, waits).await.unwrap_err().to_string();
         let expected = "the database cannot be migrated, since it waits too long for another process to end its own: server \

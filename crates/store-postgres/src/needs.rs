@@ -1,16 +1,15 @@
-//! What the statements of this store need of a database: tables with columns of these types, nothing else that must be given,
-//! and rights on them. It is looked at once, when the store is opened, so that a database on which nothing could work is told
-//! before anybody is served.
+//! The column types and rights that the statements need, and no other required columns. They are checked once, when the
+//! store is opened, so an unsuitable database is reported before anybody is served.
 
 use std::collections::HashMap;
 
+use keymint_store_sql::{FLAG_COLUMNS, INSTANT_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, Widths};
 use sqlx::postgres::PgConnection;
 use sqlx::{query_as, query_scalar};
 
 use crate::error::{ConnectError, Fault, open_error};
-use crate::number::{NUMBERS, Widths};
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
@@ -21,14 +20,14 @@ enum Kind {
 }
 
 impl Kind {
-    /// The type that the column should have.
+    /// Returns the type that the column should have.
     fn expected(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Number => "integer",
             Self::WideNumber => "bigint",
             Self::Flag => "boolean",
-            // An instant without a zone is of whatever zone the process lived in that wrote it, which nothing tells.
+            // An instant without a zone has the unknown zone of the process that wrote it.
             Self::Instant => "timestamp with time zone",
         }
     }
@@ -43,16 +42,16 @@ impl Kind {
     }
 }
 
-/// What some of the statements need of a table.
+/// The needs of some of the statements of a table.
 struct Need {
     table: &'static str,
-    /// Columns that may be missing are Better Auth's plugins'; the others are looked for elsewhere. Where rows are inserted,
-    /// these are all that are written.
+    /// Missing columns are those of Better Auth's plugins; the others are checked elsewhere. An insert writes no other
+    /// columns.
     columns: &'static [(Kind, &'static [&'static str])],
     rights: &'static [&'static str],
-    /// What does not work without it.
+    /// The purpose that fails without it.
     purpose: &'static str,
-    /// Whether a server without it would be of no use.
+    /// A server without it would be of no use.
     is_vital: bool,
 }
 
@@ -60,29 +59,11 @@ const NEEDS: &[Need] = &[
     Need {
         table: "apikey",
         columns: &[
-            (
-                Kind::Text,
-                &[
-                    "id",
-                    "configId",
-                    "name",
-                    "start",
-                    "referenceId",
-                    "prefix",
-                    "key",
-                    "permissions",
-                    "metadata",
-                    "keymint_revoked_by",
-                    "keymint_addresses",
-                ],
-            ),
-            (Kind::Number, NUMBERS),
+            (Kind::Text, TEXT_COLUMNS),
+            (Kind::Number, NUMBER_COLUMNS),
             (Kind::WideNumber, &["keymint_backlog_ns"]),
-            (Kind::Flag, &["enabled", "rateLimitEnabled"]),
-            (
-                Kind::Instant,
-                &["lastRefillAt", "lastRequest", "expiresAt", "createdAt", "updatedAt", "keymint_revoked_at"],
-            ),
+            (Kind::Flag, FLAG_COLUMNS),
+            (Kind::Instant, INSTANT_COLUMNS),
         ],
         rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
         purpose: "keys",
@@ -156,7 +137,7 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// The tables that statements use.
+/// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {
     let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();
     tables.sort_unstable();
@@ -164,25 +145,25 @@ pub(crate) fn tables() -> Vec<&'static str> {
     tables
 }
 
-/// Numbers that are written beside what bounds them, which must not be wider.
+/// Numbers with their bounds. A bound must not be wider than its number.
 const BOUNDED: [(&str, &str); 2] = [("remaining", "refillAmount"), ("requestCount", "rateLimitMax")];
 
-/// The tables that there are.
+/// The tables that exist.
 pub(crate) struct Found(HashMap<String, Table>);
 
 struct Table {
-    /// As `pg_class` has it: `r` for a table, `v` for a view, and so on.
+    /// The kind of the relation in `pg_class`: `r` for a table, `v` for a view, and so on.
     relation: String,
     columns: HashMap<String, Column>,
 }
 
 struct Column {
     kind: String,
-    /// Whether an insert that leaves it out fails.
+    /// An insert without it fails.
     is_required: bool,
 }
 
-/// What a table is where it is none.
+/// Returns the name of a kind of relation that is not a table.
 fn named(relation: &str) -> &'static str {
     match relation {
         "v" => "a view",
@@ -193,7 +174,10 @@ fn named(relation: &str) -> &'static str {
 }
 
 impl Found {
-    /// Looks at the tables that statements find under these names.
+    /// Reads the columns of the tables that statements find under these names.
+    ///
+    /// # Errors
+    /// [`ConnectError::Open`]
     pub(crate) async fn look(connection: &mut PgConnection) -> Result<Self, ConnectError> {
         // The type of a domain is the one that it is made of, as it is on the wire.
         const LOOK: &str = "select t.name, c.relkind::text, a.attname::text,
@@ -213,17 +197,17 @@ impl Found {
         Ok(Self(found))
     }
 
-    /// Whether there is such a table.
+    /// Returns `true` if there is such a table.
     pub(crate) fn has(&self, table: &str) -> bool {
         self.0.contains_key(table)
     }
 
-    /// Whether the table has the column.
+    /// Returns `true` if the table has the column.
     pub(crate) fn has_column(&self, table: &str, column: &str) -> bool {
         self.type_of(table, column).is_some()
     }
 
-    /// Which columns of keys are wider than Better Auth's.
+    /// Returns the columns of keys that are wider than Better Auth's.
     pub(crate) fn widths(&self) -> Widths {
         Widths::of(|column| self.type_of("apikey", column) == Some("bigint"))
     }
@@ -232,7 +216,7 @@ impl Found {
         Some(&self.0.get(table)?.columns.get(column)?.kind)
     }
 
-    /// What cannot work, first that without which nothing does, then the rest.
+    /// Returns the faults, first the vital ones, then the others.
     pub(crate) fn misfits(&self) -> (Vec<Fault>, Vec<Fault>) {
         let of = |is_vital: bool| NEEDS.iter().filter(move |need| need.is_vital == is_vital);
         let mut vital: Vec<_> = self.other_relation().into_iter().collect();
@@ -245,8 +229,8 @@ impl Found {
         (vital, of(false).flat_map(|need| self.misfits_of(need)).collect())
     }
 
-    /// Something else in the place of the keys' table. A batch writes rows by their `xmin`, which a view does not have, and which
-    /// tells nothing of a foreign table's.
+    /// Returns a fault if the keys are not in a table. A batch compares the `xmin` of rows. A view has none, and that
+    /// of a foreign table means nothing.
     fn other_relation(&self) -> Option<Fault> {
         let relation = self.0.get("apikey").map(|table| table.relation.as_str())?;
         (!["r", "p"].contains(&relation)).then(|| Fault::relation("apikey", named(relation)))
@@ -261,7 +245,7 @@ impl Found {
         mistyped.chain(self.unwritten(need))
     }
 
-    /// Columns that an insert would have to give a value, and that none gives one.
+    /// Returns faults for required columns that no insert writes.
     fn unwritten(&self, need: &Need) -> Vec<Fault> {
         let is_written = |name: &str| need.columns.iter().any(|(_, columns)| columns.contains(&name));
         let table = self.0.get(need.table).filter(|_| need.rights.contains(&"INSERT"));
@@ -273,7 +257,10 @@ impl Found {
     }
 }
 
-/// The rights that this role lacks, first those without which nothing works, then the others.
+/// Returns the rights that this role lacks, first the vital ones, then the others.
+///
+/// # Errors
+/// [`ConnectError::Open`]
 pub(crate) async fn missing_rights(connection: &mut PgConnection) -> Result<(Vec<Fault>, Vec<Fault>), ConnectError> {
     // A right on some columns may be all that is needed.
     const MISSING: &str =
@@ -297,8 +284,9 @@ pub(crate) async fn missing_rights(connection: &mut PgConnection) -> Result<(Vec
 
 #[cfg(test)]
 mod tests {
+    use keymint_store_sql::COLUMNS;
+
     use super::*;
-    use crate::columns::COLUMNS;
 
     #[test]
     fn every_column_of_a_key_has_a_type() {

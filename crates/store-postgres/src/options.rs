@@ -2,26 +2,28 @@ use std::fmt;
 
 use keymint_ports::Durability;
 
-/// Where the database is, and how it is used.
+/// The place of the database, and the way to use it.
 #[derive(Clone)]
 pub struct PgOptions {
     /// `postgres://user:password@host:port/database`, with libpq's parameters behind a `?`.
     pub url: String,
-    /// What an answer survives.
+    /// The failure that an answer survives.
     pub durability: Durability,
-    /// Connections at most; 0 counts as 1. Half of them, and five at most, belong to batches of verifications.
+    /// The maximum number of connections; 0 counts as 1. Half of them, and five at most, belong to batches of
+    /// verifications.
     pub max_connections: u32,
-    /// Milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the server is silent
-    /// for a second longer is given up, or for an hour where any time is allowed.
+    /// The milliseconds that one statement may take, waiting for locks included; 0 = any. A connection on which the
+    /// server is silent for a second longer is given up, or for an hour if any time is allowed.
     pub statement_timeout_ms: u64,
-    /// Milliseconds to wait for a connection.
+    /// The milliseconds to wait for a connection.
     pub acquire_timeout_ms: u64,
-    /// Whether a database that Keymint has never used is an error, instead of being given its tables.
+    /// Makes a database that Keymint has never used an error, instead of giving it tables.
     pub must_exist: bool,
 }
 
 impl PgOptions {
-    /// The database at `url`: full durability, 10 connections, 5 seconds for a statement and for a connection.
+    /// Returns the options of the database at `url`: full durability, 10 connections, 5 seconds for a statement and for
+    /// a connection.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),

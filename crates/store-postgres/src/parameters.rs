@@ -25,21 +25,21 @@ const KNOWN: &[&str] = &[
     "user",
 ];
 
-/// A parameter of a URL that the driver does not take. Its value, which may be a secret, is no part of this.
+/// A parameter of a URL that the driver does not take. Its value, which may be a secret, is left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
-    /// Nobody knows it.
+    /// It is unknown.
     #[error("has an unknown parameter{}", named(.name.as_deref()))]
     Unknown {
-        /// Its name, where it looks like one.
+        /// Its name, if it looks like one.
         name: Option<String>,
     },
-    /// Its value is none of those that it may have.
+    /// Its value is not allowed.
     #[error("has a parameter {name} that must be {expected}")]
     Value {
         /// Its name.
         name: &'static str,
-        /// The values that it may have.
+        /// The allowed values.
         expected: &'static str,
     },
 }
@@ -48,7 +48,10 @@ fn named(name: Option<&str>) -> String {
     name.map_or_else(|| " whose name is no word".to_owned(), |name| format!(" {name}"))
 }
 
-/// Fails where a URL has a parameter that the driver does not know, or cannot read.
+/// Fails if a URL has a parameter that the driver does not know, or cannot read.
+///
+/// # Errors
+/// [`ParameterError`]
 pub fn check_parameters(url: &Url) -> Result<(), ParameterError> {
     url.query_pairs().try_for_each(|(name, value)| {
         if let Some(name) = KNOWN.iter().find(|known| **known == name) {
@@ -60,7 +63,7 @@ pub fn check_parameters(url: &Url) -> Result<(), ParameterError> {
         if name.starts_with("options[") && name.ends_with(']') {
             return Ok(());
         }
-        // What does not look like a name may hold a value: `?password%3Dhush`.
+        // A text that does not look like a name may hold a value: `?password%3Dhush`.
         let is_word = |name: &String| {
             (1..=40).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(&c))
         };
@@ -68,7 +71,7 @@ pub fn check_parameters(url: &Url) -> Result<(), ParameterError> {
     })
 }
 
-/// The values that a parameter may have, where this is none of them.
+/// Returns the allowed values of a parameter if this is not one of them.
 fn expected(name: &str, value: &str) -> Option<&'static str> {
     const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
     let (fits, expected) = match name {

@@ -5,39 +5,43 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_ports::Connections;
+use keymint_store_sql::Layout;
 use tokio::time::timeout;
 
 use crate::connect::Opened;
-use crate::key_store::spend::Memory;
-use crate::layout::Layout;
 use crate::lent::Pool;
+use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
-/// A handle on what Keymint keeps in a Postgres database. Other handles, processes and Better Auth servers may use the same one.
+/// A handle on Keymint's rows in a Postgres database. Other handles, processes and Better Auth servers may use the same
+/// one.
 pub struct PgStore {
     pub(crate) pool: Pool,
     /// The connections of the batches, which nobody else can use up.
     pub(crate) lanes: Pool,
     pub(crate) layout: Layout,
     max_connections: u32,
-    pub(crate) memory: Arc<Memory>,
+    pub(crate) rows: Arc<RememberedRows>,
     faults: Vec<Fault>,
     behind: Behind,
 }
 
 impl PgStore {
-    /// Batches in flight at once with a gain.
+    /// The number of batches in flight at once that pays.
     pub const LANES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
-    /// Opens the database, and brings its tables up to date where they are not.
+    /// Opens the database, and brings its tables up to date if they are not.
+    ///
+    /// # Errors
+    /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
-        let memory = Arc::new(Memory::new());
-        let Opened { pool, lanes, behind } = connect::open(options, &memory).await?;
+        let rows = Arc::new(RememberedRows::new());
+        let Opened { pool, lanes, behind } = connect::open(options, &rows).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections, options)).await?;
-        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, memory, faults, behind })
+        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind })
     }
 
-    /// The connections that are open now.
+    /// Returns the number of connections that are open now.
     pub fn connections(&self) -> Connections {
         let is_shared = connect::lanes_share(self.max_connections) == 0;
         let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
@@ -48,25 +52,27 @@ impl PgStore {
         })
     }
 
-    /// What answers behind the URL.
+    /// Returns what answers behind the URL.
     pub fn behind(&self) -> &Behind {
         &self.behind
     }
 
-    /// What is wrong with the database that keeps nobody from verifying keys: a part of what users or organizations do
-    /// cannot work.
+    /// Returns the faults of the database that keep nobody from verifying keys: a part of the work with users or
+    /// organizations fails.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
     /// Brings the tables of the database up to date, and no more.
+    ///
+    /// # Errors
+    /// Those of [`PgStore::connect`].
     pub async fn migrate(options: &PgOptions) -> Result<(), ConnectError> {
         Self::connect(options).await.map(drop)
     }
 }
 
-/// Says every ten seconds that a migration goes on: it may take any time, and so may the one of another process that it waits
-/// for.
+/// Logs every ten seconds that a migration is running, or waits for that of another process. Either may take any time.
 async fn told<T>(migration: impl Future<Output = T>) -> T {
     const NEWS: Duration = Duration::from_secs(10);
     let mut migration = pin!(migration);

@@ -5,13 +5,13 @@
 
 mod support;
 
-use keymint_conformance::sample;
+use keymint_conformance::{better_auth_tables, sample};
 use keymint_domain::policy::Policy;
 use keymint_ports::{KeyStore as _, StoreError};
 use keymint_store_postgres::{ConnectError, PgStore};
 use sqlx::query_scalar;
 
-use crate::support::{Database, TABLES};
+use crate::support::Database;
 
 const NUMBERS: [&str; 6] =
     ["refillInterval", "refillAmount", "rateLimitTimeWindow", "rateLimitMax", "requestCount", "remaining"];
@@ -19,7 +19,7 @@ const NUMBERS: [&str; 6] =
 /// Better Auth's tables, with these columns of keys of another type.
 async fn with(columns: &[&str], other_type: &str) -> Database {
     let database = Database::new().await;
-    database.execute(TABLES).await;
+    database.execute(&better_auth_tables("boolean", "timestamptz")).await;
     for column in columns {
         database.execute(&format!(r#"alter table "apikey" alter "{column}" type {other_type} using null"#)).await;
     }

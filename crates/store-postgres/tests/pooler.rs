@@ -119,7 +119,7 @@ async fn settings_that_a_pooler_refuses_are_the_roles_and_what_it_lacks_is_told(
 
     let advice = behind.advice().unwrap();
     let statements = advice.split_once("superuser: ").unwrap().1.split_once("; then").unwrap().0;
-    assert!(statements.contains(r#"alter role "postgres" set statement_timeout = '10000'"#), "{statements}");
+    assert!(statements.contains(r#"alter role "postgres" set statement_timeout = '5000'"#), "{statements}");
     raw_sql(AssertSqlSafe(statements)).execute(&mut pooler.owner().await).await.unwrap();
     drop(store);
     let console = pooler.url.parse::<PgConnectOptions>().unwrap().database("pgbouncer").extra_float_digits(None);

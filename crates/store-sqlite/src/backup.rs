@@ -1,4 +1,4 @@
-//! A copy of the database that is whole, taken while it is in use.
+//! Backups of a database that is in use.
 
 use std::error::Error;
 use std::fs::File;
@@ -12,13 +12,13 @@ use tokio::task::spawn_blocking;
 use crate::connect::patience;
 use crate::{SqliteOptions, SqliteStore};
 
-/// Why there is no backup. Nothing is left behind, and the database is as it was.
+/// The reason why there is no backup. Nothing is left behind, and the database is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// There is something of that name already, which is left alone.
+    /// A file of that name exists. It is left alone.
     #[error("there is a file at {} already", path.display())]
     Exists {
-        /// Where the backup was to be.
+        /// The path of the file.
         path: PathBuf,
     },
     /// The database cannot be copied: it is missing, locked or damaged, or the disk is full.
@@ -30,10 +30,13 @@ pub enum BackupError {
 }
 
 impl SqliteStore {
-    /// Copies the database into a new file at `to`, for its owner alone. It is one moment of the database, whatever other
-    /// connections write meanwhile, and they need not wait. Once this returns, the copy is on the disk.
+    /// Copies the database into a new file at `to`, readable by its owner only. The copy is a snapshot. Other
+    /// connections can write meanwhile, and do not wait. The copy is on the disk when this returns.
     ///
-    /// The database is only read: neither made nor migrated, so that a backup may be taken before an upgrade.
+    /// The database is only read. It is neither created nor migrated, so a backup can be taken before an upgrade.
+    ///
+    /// # Errors
+    /// [`BackupError`]
     pub async fn backup(options: &SqliteOptions, to: &Path) -> Result<(), BackupError> {
         let (options, to) = (options.clone(), to.to_owned());
         let done = spawn_blocking(move || backup(&options, &to));
@@ -47,13 +50,13 @@ fn backup(options: &SqliteOptions, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Exists { path: to });
     }
     let folder = to.parent().unwrap_or(Path::new("/"));
-    // Under another name until it is whole, so that what has the name of a backup is one.
+    // Under another name until it is complete, so a file with the name of a backup is one.
     let file = NamedTempFile::new_in(folder).map_err(BackupError::Write)?;
-    // Not `CREATE`: where there is no database, none is made.
+    // Not `CREATE`: a missing database must not be created.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&from, flags).map_err(copy_error)?;
     connection.busy_timeout(patience(options)).map_err(copy_error)?;
-    // One reading transaction. SQLite's backup API would begin again whenever another connection has written.
+    // One reading transaction. SQLite's backup API would start again each time another connection has written.
     let path = file.path().to_str().ok_or_else(|| BackupError::Write(io::ErrorKind::InvalidFilename.into()))?;
     connection.execute("vacuum into ?1", [path]).map_err(copy_error)?;
     // SQLite does not wait for the disk here.

@@ -1,12 +1,12 @@
-//! Copies the write-ahead log into the file, beside the batches.
+//! Checkpoints of the write-ahead log, beside the batches.
 //!
-//! Left to itself, SQLite has the commit that finds the log too long copy all of it, and wait for the disk: a hundred
-//! milliseconds where every page is another one, in which nobody is answered. Here a connection of its own copies, pass
-//! after pass, each of which finds what was written during the one before it.
+//! By default, SQLite checkpoints in the commit that finds the log too long, and waits for the disk: a hundred
+//! milliseconds if every page is a different one, and nobody is answered meanwhile. Here a separate connection copies
+//! the log in passes. Each pass copies the pages that were written during the previous one.
 //!
-//! SQLite waits for the disk only in a pass during which nothing is written, and a log begins anew only once all of it is
-//! copied. So the writers are held up for a moment, twice: until a pass that has little left to copy has come to wait for
-//! the disk, and, when that is done, for what was written meanwhile.
+//! SQLite waits for the disk only in a pass during which nothing is written, and a log starts again only after all of
+//! it is copied. Writers are therefore held up twice, for a moment each time: until a pass with little to copy has come
+//! to wait for the disk, and then for the pages that were written meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use tokio::time::timeout;
 
 use crate::connect::Opener;
 
-/// Pages in the log that are worth a copy: 32 MiB. A page that many batches change is copied once for all of them, so that
-/// this is eight times SQLite's default.
+/// The number of pages in the log that start a checkpoint: 32 MiB. A page that many batches change is copied once for
+/// all of them, so this is eight times SQLite's default.
 pub(crate) const PAGES: u32 = 8192;
 
-/// As many pages are copied within a moment.
+/// The number of pages that are copied within a moment.
 const FEW: u32 = 256;
 
-/// How long writers are held up at most.
+/// The longest time that writers are held up.
 const MOMENT: Duration = Duration::from_millis(2);
 
-/// Passes at most. Where pages are written faster than they are copied, none would be the last one.
+/// The maximum number of passes. If pages are written faster than they are copied, none would be the last one.
 const PASSES: usize = 12;
 
-/// The copy that is under way, if one is.
+/// The copy that is under way, if there is one.
 pub(crate) struct Checkpoint {
     opener: Arc<Opener>,
     running: Arc<Mutex<()>>,
@@ -43,19 +43,19 @@ impl Checkpoint {
         Self { opener, running: Arc::default() }
     }
 
-    /// Begins one, unless one is under way. Whoever writes holds `turns` meanwhile.
+    /// Begins a copy, unless one is under way. Writers hold `turns` while they write.
     pub(crate) fn begin<T: Send + 'static>(&self, turns: &Arc<Mutex<T>>) {
         if let Ok(running) = Arc::clone(&self.running).try_lock_owned() {
             let (opener, turns) = (Arc::clone(&self.opener), Arc::clone(turns));
             tokio::spawn(async move {
-                // What fails here is left to the next one, or else to SQLite, of which a batch hears.
+                // A failure is left to the next checkpoint, or to SQLite, which reports it to a batch.
                 drop(run(opener, &turns).await);
                 drop(running);
             });
         }
     }
 
-    /// Waits for the end of the one that is under way.
+    /// Waits for the end of the copy that is under way.
     pub(crate) async fn end(&self) {
         drop(self.running.lock().await);
     }
@@ -63,7 +63,7 @@ impl Checkpoint {
 
 /// Copies pass after pass, until all of the log is in the file and on the disk.
 async fn run<T>(opener: Arc<Opener>, turns: &Mutex<T>) -> Result<(), StoreError> {
-    let connected = spawn_blocking(move || opener.open_for_batches()).await.map_err(StoreError::unavailable)?;
+    let connected = spawn_blocking(move || opener.open_writer()).await.map_err(StoreError::unavailable)?;
     let mut connection = connected.map_err(StoreError::unavailable)?;
     let mut copied = 0;
     for _ in 0..PASSES {
@@ -86,23 +86,23 @@ async fn run<T>(opener: Arc<Opener>, turns: &Mutex<T>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What a pass found.
+/// The outcome of a pass.
 struct Pass {
     connection: Connection,
     /// Pages in the log, at its beginning.
     log: u32,
-    /// How many of them are in the file by now.
+    /// Those of them that are in the file by now.
     copied: u32,
 }
 
 impl Pass {
-    /// Whether somebody reads what is older than the log's end.
+    /// Returns `true` if somebody reads a state that is older than the log's end.
     fn is_hindered(&self) -> bool {
         self.copied < self.log
     }
 }
 
-/// Copies what it can, and waits for nobody.
+/// Copies the pages that can be copied without waiting for anybody.
 async fn pass(connection: Connection) -> Result<Pass, StoreError> {
     const COPY: &str = "pragma wal_checkpoint(passive)";
     let pass = spawn_blocking(move || {

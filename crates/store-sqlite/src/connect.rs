@@ -12,23 +12,29 @@ use crate::error::{is_busy, is_read_only, is_unopened, open_error};
 use crate::{ConnectError, SqliteOptions};
 use keymint_ports::Durability;
 
-/// The setting of how many pages the write-ahead log takes before they are copied into the file.
+/// The setting of the number of pages in the write-ahead log at which SQLite copies them into the file.
 const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
-/// Four times as many as those at which a [`Checkpoint`](crate::checkpoint::Checkpoint) begins: SQLite copies by itself
-/// only where that does not keep up.
+/// Four times the number at which a [`Checkpoint`](crate::checkpoint::Checkpoint) starts: SQLite copies by itself only
+/// if that does not keep up.
 const PAGES_BETWEEN_CHECKPOINTS: u32 = 4 * crate::checkpoint::PAGES;
 
-/// Opens connections that write.
+/// The number of prepared statements that a writing connection keeps. Those of batches must not be evicted.
+const STATEMENTS: usize = 128;
+
+/// Opens connections to the file.
 pub(crate) struct Opener {
     path: PathBuf,
     synchronous: &'static str,
     options: SqliteConnectOptions,
-    /// How long to wait for others.
+    /// The time to wait for others.
     pub(crate) patience: Duration,
 }
 
 impl Opener {
-    /// Makes the file where it is missing.
+    /// Makes the file if it is missing.
+    ///
+    /// # Errors
+    /// The file is missing and must not be made, or cannot be made.
     pub(crate) fn new(options: &SqliteOptions) -> Result<Self, ConnectError> {
         let path = absolute(&options.path).map_err(open_error)?;
         if options.must_exist && !path.exists() {
@@ -48,9 +54,9 @@ impl Opener {
         Ok(Self { path, synchronous, options: connection, patience: patience(options) })
     }
 
-    /// Opens a connection. SQLite does not wait for others while it switches a new file to the write-ahead log, so that
-    /// processes that start at once wait here.
-    pub(crate) async fn open(&self) -> Result<SqliteConnection, sqlx::Error> {
+    /// Opens the connection that migrates. SQLite does not wait for others while it switches a new file to the
+    /// write-ahead log, so that processes that start at once wait here.
+    pub(crate) async fn open_migrating(&self) -> Result<SqliteConnection, sqlx::Error> {
         const PAUSE: Duration = Duration::from_millis(10);
         let mut busy = sqlx::Error::PoolTimedOut;
         let patiently = async {
@@ -66,7 +72,7 @@ impl Opener {
         outcome.unwrap_or(Err(busy))
     }
 
-    /// Says of an error of [`Opener::open`] what can be done about it.
+    /// Converts an error of [`Opener::open_migrating`] to one that says what can be done about it.
     pub(crate) fn explain(&self, error: sqlx::Error) -> ConnectError {
         // A log or an index of somebody else's, beside a file of ours, cannot be opened either.
         if is_read_only(&error) || (is_unopened(&error) && self.path.is_file()) {
@@ -75,9 +81,12 @@ impl Opener {
         open_error(error)
     }
 
-    /// Fails where the file may only be read, which SQLite says to nobody before they write.
+    /// Fails if the file may only be read, which SQLite reports only when somebody writes.
+    ///
+    /// # Errors
+    /// [`ConnectError::ReadOnly`], [`ConnectError::Open`]
     pub(crate) fn check_writable(&self) -> Result<(), ConnectError> {
-        let connection = self.open_for_batches().map_err(open_error)?;
+        let connection = self.open_writer().map_err(open_error)?;
         match connection.is_readonly(rusqlite::MAIN_DB) {
             Ok(true) => Err(ConnectError::ReadOnly { path: self.path.clone() }),
             Ok(false) => Ok(()),
@@ -85,11 +94,12 @@ impl Opener {
         }
     }
 
-    /// Opens a connection for batches of verifications, to the file that the others are on.
-    pub(crate) fn open_for_batches(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
+    /// Opens a connection that writes.
+    pub(crate) fn open_writer(&self) -> Result<rusqlite::Connection, rusqlite::Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.patience)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", self.synchronous)?;
         connection.pragma_update(None, AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS)?;
@@ -98,6 +108,9 @@ impl Opener {
 }
 
 /// Opens the connections that read, each at its first use.
+///
+/// # Errors
+/// The path has no absolute form.
 pub(crate) fn readers(options: &SqliteOptions) -> Result<SqlitePool, ConnectError> {
     let path = absolute(&options.path).map_err(open_error)?;
     let pool = SqlitePoolOptions::new()
@@ -115,16 +128,16 @@ fn connection(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).busy_timeout(patience(options)).disable_statement_logging()
 }
 
-/// SQLite counts these milliseconds in 32 bits.
+/// Returns the time to wait for others. SQLite counts these milliseconds in 32 bits.
 pub(crate) fn patience(options: &SqliteOptions) -> Duration {
     const MAX_MS: u64 = i32::MAX.unsigned_abs() as u64;
     Duration::from_millis(options.busy_timeout_ms.min(MAX_MS))
 }
 
-/// Makes the file, where there is none, readable and writable by its owner alone; SQLite gives its log the same rights.
+/// Makes the file if there is none, readable and writable by its owner alone; SQLite gives its log the same rights.
 ///
-/// It is made under another name and then renamed: closing a file drops every lock that this process has on it, so
-/// that one which another handle may have opened already must never be opened here.
+/// The file is created under another name and then renamed. Closing a file drops every lock that this process has on
+/// it, so a file that another handle may have opened must never be opened here.
 fn make_private(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent().filter(|_| !path.exists()) else {
         return Ok(());
@@ -147,7 +160,7 @@ mod tests {
         for (durability, synchronous) in [(Durability::Full, 2), (Durability::Normal, 1)] {
             let options = SqliteOptions { durability, ..SqliteOptions::new(folder.path().join("keymint.db")) };
             let opener = Opener::new(&options).unwrap();
-            let mut writer = opener.open().await.unwrap();
+            let mut writer = opener.open_migrating().await.unwrap();
             let ask = |question| query_scalar::<_, i64>(question);
             assert_eq!(ask("pragma synchronous").fetch_one(&mut writer).await.unwrap(), synchronous);
             assert_eq!(ask("pragma foreign_keys").fetch_one(&mut writer).await.unwrap(), 1);
@@ -156,7 +169,7 @@ mod tests {
             assert_eq!(ask("pragma busy_timeout").fetch_one(&mut writer).await.unwrap(), 5000);
             let mode = query_scalar::<_, String>("pragma journal_mode").fetch_one(&mut writer).await.unwrap();
             assert_eq!(mode, "wal");
-            let batches = opener.open_for_batches().unwrap();
+            let batches = opener.open_writer().unwrap();
             let told = [
                 ("synchronous", synchronous),
                 ("foreign_keys", 1),

@@ -1,9 +1,10 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use keymint_ports::StoreError;
+use keymint_store_sql::{StatementError, describe_missing_columns};
+use rusqlite::ffi;
 
-/// Why a database cannot be used.
+/// The reason why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The file cannot be opened or made.
@@ -13,13 +14,13 @@ pub enum ConnectError {
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
     /// The table of keys is older than Better Auth's api-key plugin 1.5. Nothing was changed.
-    #[error("{}", describe_layout(missing))]
+    #[error("{}", describe_missing_columns(missing))]
     Layout {
         /// The columns of `apikey` that are not there.
         missing: Vec<&'static str>,
     },
-    /// A view in the place of a table, columns of other types than Keymint can use, or columns that it would have to write and does
-    /// not know. Nothing was changed.
+    /// A view instead of a table, columns of unsuitable types, or required columns that Keymint does not know. Nothing
+    /// was changed.
     #[error("the database cannot be used as it is: {}", listed(faults))]
     Unfit {
         /// Everything that is wrong.
@@ -31,13 +32,13 @@ pub enum ConnectError {
         /// The file.
         path: PathBuf,
     },
-    /// There is no such file, and none was to be made.
+    /// The file does not exist, and must not be created.
     #[error("there is no database at {}; `keymint migrate` makes one", path.display())]
     Missing {
-        /// Where it was looked for.
+        /// Its path.
         path: PathBuf,
     },
-    /// Keymint has never used this database, and was not to begin now.
+    /// Keymint has never used this database, and must not create its tables.
     #[error("there are no keys in {}: it has no table keymint_migrations; `keymint migrate` makes the tables", path.display())]
     Unused {
         /// The file.
@@ -45,7 +46,7 @@ pub enum ConnectError {
     },
 }
 
-/// What keeps a database from being used.
+/// A fault that keeps a database from being used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A column of another type, in which SQLite changes what is written.
@@ -60,13 +61,13 @@ pub enum Fault {
         /// The type that it has.
         found: String,
     },
-    /// A view in the place of a table.
+    /// A view instead of a table.
     #[error("{table} is a view, and must be a table")]
     View {
         /// The table.
         table: &'static str,
     },
-    /// A column that must be given a value, and that Keymint does not know.
+    /// A required column that Keymint does not know.
     #[error(
         "{table}.{column} is not null without a default, and must be nullable or have one: Keymint writes no such column"
     )]
@@ -82,13 +83,6 @@ fn listed(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
-fn describe_layout(missing: &[&str]) -> String {
-    let missing = missing.join(", ");
-    format!(
-        "the table apikey lacks {missing}: Better Auth's own migration to the api-key plugin 1.5 or later must run first"
-    )
-}
-
 pub(crate) fn open_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
     ConnectError::Open(error.into())
 }
@@ -97,49 +91,38 @@ pub(crate) fn migrate_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> C
     ConnectError::Migrate(error.into())
 }
 
-/// Says what the caller can do about a failed statement. Values that cannot be read never get here: a row's reader
-/// reports them itself.
-pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::Database(refusal) if refusal.is_unique_violation() => StoreError::Duplicate,
-        sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => StoreError::Dangling,
+/// Converts the failure of a statement on the connection that writes.
+pub(crate) fn statement_error(error: rusqlite::Error) -> StatementError {
+    let code = error.sqlite_error().map(|refusal| refusal.extended_code);
+    match code {
+        Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => StatementError::Duplicate,
+        Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StatementError::Dangling,
+        // SQLite reports some foreign keys like triggers, and triggers keep rows too.
+        Some(code) if code & 0xff == ffi::SQLITE_CONSTRAINT => StatementError::Refused(error.into()),
         // Locks, a full disk, a crashed worker: all of them may pass.
-        _ => StoreError::unavailable(error),
+        _ => StatementError::unavailable(error),
     }
 }
 
-/// Says the same of a statement that removes rows. SQLite tells of some keys to other tables as of triggers, and triggers
-/// keep rows too.
-pub(crate) fn removal_error(error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|refusal| refusal.code()?.parse().ok());
-    if code.is_some_and(is_constraint) { StoreError::Referenced } else { store_error(error) }
-}
-
-/// Whether a constraint of the database forbids what was to be done.
-pub(crate) fn is_constraint(code: i32) -> bool {
-    const SQLITE_CONSTRAINT: i32 = 19;
-    code & 0xff == SQLITE_CONSTRAINT
-}
-
-/// Whether another connection holds the lock.
+/// Returns `true` if another connection holds the lock.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: i64 = 5;
     has_code(error, SQLITE_BUSY)
 }
 
-/// Whether the database may only be read.
+/// Returns `true` if the database may only be read.
 pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
     const SQLITE_READONLY: i64 = 8;
     has_code(error, SQLITE_READONLY)
 }
 
-/// Whether a file could not be opened: the database's, or one that SQLite makes beside it.
+/// Returns `true` if a file could not be opened: the database's, or one that SQLite makes beside it.
 pub(crate) fn is_unopened(error: &sqlx::Error) -> bool {
     const SQLITE_CANTOPEN: i64 = 14;
     has_code(error, SQLITE_CANTOPEN)
 }
 
-/// The lowest byte is the code, the others say more about it.
+/// Compares the lowest byte of a code, which the others only refine.
 fn has_code(error: &sqlx::Error, wanted: i64) -> bool {
     let code = error.as_database_error().and_then(|refusal| refusal.code()?.parse::<i64>().ok());
     code.is_some_and(|code| code & 0xff == wanted)

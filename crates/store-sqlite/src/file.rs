@@ -12,12 +12,13 @@ use crate::ConnectError;
 use crate::connect::Opener;
 use crate::error::open_error;
 
-/// The database that was opened: the file, its write-ahead log and the log's index. A connection keeps them although others
-/// take their names, and would not see what is written to those: a revoked key would go on being valid.
+/// The files of the opened database: the file, its write-ahead log and the log's index. A connection keeps them even if
+/// other files take their names. It would not see the writes to those, and a revoked key would stay valid.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     parts: Vec<Part>,
-    /// While a connection is open, SQLite leaves log and index in their places, whatever other connections come and go.
+    /// An idle connection. While it is open, SQLite does not remove log and index, even if every other connection
+    /// closes.
     pin: Mutex<Option<Connection>>,
 }
 
@@ -28,9 +29,12 @@ struct Part {
 }
 
 impl DatabaseFile {
-    /// Remembers what is there now. Somebody must have switched the file to the write-ahead log.
+    /// Remembers the files as they are now. Somebody must have switched the database to the write-ahead log.
+    ///
+    /// # Errors
+    /// [`ConnectError::Open`]
     pub(crate) fn open(opener: &Opener) -> Result<Self, ConnectError> {
-        let pin = opener.open_for_batches().map_err(open_error)?;
+        let pin = opener.open_writer().map_err(open_error)?;
         // The first statement opens log and index.
         pin.query_row("select count(*) from sqlite_schema", [], |_| Ok(())).map_err(open_error)?;
         // As SQLite resolved it: the log is beside the file itself, not beside a link to it.
@@ -40,7 +44,10 @@ impl DatabaseFile {
         Ok(Self { parts, pin: Mutex::new(Some(pin)) })
     }
 
-    /// Fails where one of the files is no longer at its path.
+    /// Fails if one of the files is no longer at its path.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         self.parts.iter().try_for_each(Part::check)
     }
@@ -51,8 +58,8 @@ impl DatabaseFile {
         if let Some(pin) = pin
             && self.check().is_err()
         {
-            // The last connection would copy its log over what others have written to the file without it. Should that
-            // be refused, it stays open until the process ends.
+            // The last connection would copy its log over the writes of others to the file. If SQLite cannot be told
+            // not to, the connection stays open until the process ends.
             if pin.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).is_err() {
                 std::mem::forget(pin);
             }

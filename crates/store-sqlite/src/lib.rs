@@ -1,23 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+#[macro_use]
+mod reader;
 mod backup;
 mod checkpoint;
-#[macro_use]
-mod columns;
 mod connect;
+mod dialect;
 mod error;
 mod file;
-mod identity;
+mod identity_store;
 mod key_store;
-mod layout;
 mod migrate;
 mod needs;
 mod options;
-mod organization;
-mod owner;
 mod row;
-mod server_keys;
+mod server_key_store;
+mod spend;
 mod store;
 mod writer;
 

@@ -1,19 +1,18 @@
 use std::collections::HashMap;
 
+use keymint_store_sql::{Layout, Widths, missing_columns};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, query_as};
 
-use crate::columns::COLUMNS;
 use crate::error::migrate_error;
-use crate::layout::Layout;
 use crate::needs::Columns;
 use crate::{ConnectError, SqliteOptions};
 
-/// The name of the table that says what has run.
+/// The table of the migrations that have run.
 const TABLE: &str = "keymint_migrations";
 
-/// The migrations, compiled in.
+/// Returns the migrations, which are compiled in.
 fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!("../../migrations/sqlite");
     // The default name could be taken by an application that lives in the same database.
@@ -23,7 +22,10 @@ fn migrator() -> Migrator {
     migrator
 }
 
-/// Brings the tables up to date, where they are not. Returns what Better Auth's tables have.
+/// Brings the tables up to date if they are not. Returns the layout of Better Auth's tables.
+///
+/// # Errors
+/// The tables cannot be used, or cannot be migrated.
 pub(crate) async fn migrate(
     connection: &mut SqliteConnection,
     options: &SqliteOptions,
@@ -32,15 +34,20 @@ pub(crate) async fn migrate(
         bring_up_to_date(connection).await?;
     }
     let keys = Columns::of(connection, "apikey").await?;
-    check(COLUMNS.iter(), &keys)?;
+    check(&keys, true)?;
     keys.check_keys()?;
     let user = Columns::of(connection, "user").await?;
     let account = Columns::of(connection, "account").await?;
     let session = Columns::of(connection, "session").await?;
-    Ok(Layout::of(&user, &account, &session))
+    let has = |table: &str, column: &str| match table {
+        "user" => user.has(column),
+        "account" => account.has(column),
+        _ => session.has(column),
+    };
+    Ok(Layout::of(has, Widths::WIDE))
 }
 
-/// Whether every migration has run, and is still the one that ran.
+/// Returns `true` if every migration has run, and is still the one that ran.
 async fn is_up_to_date(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<bool, ConnectError> {
     const APPLIED: &str = "select version, checksum from keymint_migrations where success";
     if Columns::of(connection, TABLE).await?.is_empty() {
@@ -52,21 +59,22 @@ async fn is_up_to_date(connection: &mut SqliteConnection, options: &SqliteOption
     Ok(migrator().iter().all(|migration| is_applied(migration.version, &migration.checksum)))
 }
 
-/// Runs what has not run yet, in one transaction: of processes that start at once, one migrates and the others wait.
+/// Runs the migrations that have not run, in one transaction: of processes that start at once, one migrates and the
+/// others wait.
 async fn bring_up_to_date(connection: &mut SqliteConnection) -> Result<(), ConnectError> {
     let mut transaction = connection.begin_with("begin immediate").await.map_err(migrate_error)?;
-    // A table that cannot be used is found before a migration stumbles over it, or changes it for nothing.
+    // An unsuitable table is refused before a migration fails on it, or changes it for nothing.
     let present = Columns::of(&mut transaction, "apikey").await?;
     if !present.is_empty() {
-        let better_auths = COLUMNS.iter().filter(|column| !column.starts_with("keymint_"));
-        check(better_auths, &present)?;
+        check(&present, false)?;
         present.check_keys()?;
     }
     migrator().run_direct(None, &mut *transaction, false).await.map_err(migrate_error)?;
     transaction.commit().await.map_err(migrate_error)
 }
 
-fn check<'a>(needed: impl Iterator<Item = &'a &'static str>, present: &Columns) -> Result<(), ConnectError> {
-    let missing: Vec<_> = needed.copied().filter(|column| !present.has(column)).collect();
+/// Fails if the table of keys lacks a column.
+fn check(present: &Columns, with_ours: bool) -> Result<(), ConnectError> {
+    let missing = missing_columns(|column| present.has(column), with_ours);
     if missing.is_empty() { Ok(()) } else { Err(ConnectError::Layout { missing }) }
 }

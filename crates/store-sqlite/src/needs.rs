@@ -1,16 +1,16 @@
-//! What the statements of this store need of the keys' table. SQLite takes any value in any column, and turns it into another one
-//! where the column's type has another affinity: a text that looks like a number into a number, and a number into a text.
+//! The column types that the statements need. SQLite accepts any value in any column, and converts it if the column's
+//! type has another affinity: a text that looks like a number to a number, and a number to a text.
 
 use std::collections::HashMap;
 
+use keymint_store_sql::{COLUMNS, FLAG_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS};
 use sqlx::query_as;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::ConnectError;
-use crate::columns::COLUMNS;
 use crate::error::{Fault, migrate_error};
 
-/// What SQLite turns values into where a column's type contains one of these words; the first one counts
+/// The affinities of types that contain one of these words; the first one counts
 /// (<https://www.sqlite.org/datatype3.html>).
 const AFFINITIES: [(&str, Affinity); 8] = [
     ("INT", Affinity::Number),
@@ -39,35 +39,7 @@ impl Affinity {
     }
 }
 
-/// Columns of keys that hold texts. Instants are texts too, and no number is written like one.
-const TEXTS: &[&str] = &[
-    "id",
-    "configId",
-    "name",
-    "start",
-    "referenceId",
-    "prefix",
-    "key",
-    "permissions",
-    "metadata",
-    "keymint_revoked_by",
-    "keymint_addresses",
-];
-
-/// Columns of keys that hold whole numbers, flags among them.
-const NUMBERS: &[&str] = &[
-    "refillInterval",
-    "refillAmount",
-    "enabled",
-    "rateLimitEnabled",
-    "rateLimitTimeWindow",
-    "rateLimitMax",
-    "requestCount",
-    "remaining",
-    "keymint_backlog_ns",
-];
-
-/// The columns of a table or a view; none where there is no such thing.
+/// The columns of a table or a view; none if it does not exist.
 pub(crate) struct Columns {
     is_view: bool,
     columns: HashMap<String, Column>,
@@ -75,13 +47,17 @@ pub(crate) struct Columns {
 
 struct Column {
     kind: String,
-    /// Whether an insert that leaves it out fails.
+    /// An insert without it fails.
     is_required: bool,
 }
 
 impl Columns {
+    /// Reads the columns of a table.
+    ///
+    /// # Errors
+    /// [`ConnectError::Migrate`]
     pub(crate) async fn of(connection: &mut SqliteConnection, table: &str) -> Result<Self, ConnectError> {
-        // A row's number is given by itself.
+        // SQLite assigns a row's number itself.
         const LOOK: &str = r#"select name, type,
                 "notnull" and dflt_value is null and not (pk = 1 and upper(type) = 'INTEGER'),
                 exists (select 1 from sqlite_schema as s where s.type = 'view' and s.name = ?1 collate nocase)
@@ -104,24 +80,28 @@ impl Columns {
         self.columns.contains_key(column)
     }
 
-    /// Fails where these are not a table of keys, or columns of keys in which values would change, or that would have to be written
-    /// and are not.
+    /// Fails if these are the columns of a view, or columns of keys in which values would change, or required columns
+    /// that no insert writes.
+    ///
+    /// # Errors
+    /// [`ConnectError::Unfit`]
     pub(crate) fn check_keys(&self) -> Result<(), ConnectError> {
         let view = self.is_view.then_some(Fault::View { table: "apikey" });
-        let asked = |columns: &'static [&'static str], expected, fits: fn(Affinity) -> bool| {
-            let misfit = move |column: &&'static str| {
-                let found = &self.columns.get(*column).filter(|found| !fits(Affinity::of(&found.kind)))?.kind;
-                Some(Fault::Column { table: "apikey", column, expected, found: found.to_lowercase() })
-            };
-            columns.iter().filter_map(misfit)
+        let misfit = |column: &'static str, expected, affinity| {
+            let fits = |found: &Column| [affinity, Affinity::None].contains(&Affinity::of(&found.kind));
+            let found = self.columns.get(column).filter(|found| !fits(found))?.kind.to_lowercase();
+            Some(Fault::Column { table: "apikey", column, expected, found })
         };
-        let texts = asked(TEXTS, "text", |affinity| matches!(affinity, Affinity::Text | Affinity::None));
-        let numbers = asked(NUMBERS, "integer", |affinity| matches!(affinity, Affinity::Number | Affinity::None));
+        // Instants are texts too, and no number is written like one.
+        let texts = TEXT_COLUMNS.iter().filter_map(|column| misfit(column, "text", Affinity::Text));
+        // Flags are numbers.
+        let numbers = [NUMBER_COLUMNS, FLAG_COLUMNS, &["keymint_backlog_ns"]].concat();
+        let numbers = numbers.into_iter().filter_map(|column| misfit(column, "integer", Affinity::Number));
         let faults: Vec<_> = view.into_iter().chain(texts).chain(numbers).chain(self.unwritten()).collect();
         if faults.is_empty() { Ok(()) } else { Err(ConnectError::Unfit { faults }) }
     }
 
-    /// Columns that an insert would have to give a value, and that none gives one.
+    /// Returns faults for required columns that no insert writes.
     fn unwritten(&self) -> Vec<Fault> {
         let is_unwritten =
             |(name, column): &(&String, &Column)| column.is_required && !COLUMNS.contains(&name.as_str());

@@ -2,16 +2,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use keymint_ports::{Connections, StoreError};
+use keymint_store_sql::Layout;
+use sqlx::Connection as _;
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use tokio::time::timeout;
 
 use crate::connect::{Opener, readers};
 use crate::file::DatabaseFile;
-use crate::layout::Layout;
-use crate::writer::{BatchConnection, Writer, too_slow};
+use crate::reader::Reader;
+use crate::writer::{Writer, WriterConnection, too_slow};
 use crate::{ConnectError, SqliteOptions, migrate};
 
-/// A handle on what Keymint keeps in a SQLite database. Other handles, processes and Better Auth servers may use the same file.
+/// A handle on Keymint's rows in a SQLite database. Other handles, processes and Better Auth servers may use the same
+/// file.
 pub struct SqliteStore {
     pub(crate) writer: Writer,
     readers: SqlitePool,
@@ -20,25 +25,43 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database, which is made where it is missing, and brings its tables up to date where they are not.
+    /// Opens the database, makes it if it is missing, and brings its tables up to date if they are not.
+    ///
+    /// # Errors
+    /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &SqliteOptions) -> Result<Self, ConnectError> {
         let opener = Opener::new(options)?;
-        let mut connection = opener.open().await.map_err(|error| opener.explain(error))?;
+        let mut migrating = opener.open_migrating().await.map_err(|error| opener.explain(error))?;
         opener.check_writable()?;
-        let layout = migrate::migrate(&mut connection, options).await?;
+        let layout = migrate::migrate(&mut migrating, options).await?;
         let file = Arc::new(DatabaseFile::open(&opener)?);
-        let writer = Writer::new(opener, connection, Arc::clone(&file));
+        // Only now, so that the log stays in its place.
+        drop(migrating.close().await);
+        let writer = Writer::new(opener, Arc::clone(&file));
         Ok(Self { writer, readers: readers(options)?, file, layout })
     }
 
-    /// The connections that read.
+    /// Returns the connections that read.
+    ///
+    /// # Errors
+    /// The database is no longer the one that was opened.
     pub(crate) fn readers(&self) -> Result<&SqlitePool, StoreError> {
         self.file.check()?;
         Ok(&self.readers)
     }
 
-    /// Waits for a call, and gives it up when it takes as long as nothing but a disk that hangs. The outcome is unknown then. The
-    /// connection of a call that writes is closed once its statement has ended, and nobody else writes before that.
+    /// Takes a connection that reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]
+    pub(crate) async fn reader(&self) -> Result<Reader<PoolConnection<Sqlite>>, StoreError> {
+        self.readers()?.acquire().await.map(Reader).map_err(StoreError::unavailable)
+    }
+
+    /// Waits for a call that reads, with the deadline of one that writes: only a disk that hangs takes as long.
+    ///
+    /// # Errors
+    /// Those of the call, and [`StoreError::Unavailable`] after the deadline.
     pub(crate) async fn bound<T: Send>(
         &self,
         call: impl Future<Output = Result<T, StoreError>> + Send,
@@ -46,17 +69,18 @@ impl SqliteStore {
         timeout(self.writer.deadline(), call).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
-    /// The connections that read, and are open now. Beside them are up to two that write, in turns.
+    /// Returns the number of connections that read and are open now. Beside them is one that writes.
     pub fn connections(&self) -> Connections {
         Connections::new(usize::try_from(self.readers.size()).unwrap_or(usize::MAX), self.readers.num_idle())
     }
 
-    /// Ends the use of this handle, once the calls under way are done: folds the write-ahead log into the file, and closes
-    /// the connections. `true`: the file alone is whole. `false`: another process was reading, so that the log still
-    /// holds a part; the last process to close the file folds it.
+    /// Closes this handle after the calls under way: copies the write-ahead log into the file, and closes the
+    /// connections. Returns `true` if the file alone is complete. Returns `false` if another process was reading, so
+    /// the log still has a part; the last process that closes the file copies it.
     ///
-    /// Errors: the file cannot be written; it is no longer the one that was opened; or a call does not end, since its disk
-    /// hangs. What was answered is in the log that was opened.
+    /// # Errors
+    /// The file cannot be written; it is no longer the one that was opened; or a call does not end, since its disk
+    /// hangs. Every change that was answered is in the log that was opened.
     pub async fn close(&self) -> Result<bool, StoreError> {
         let ended = timeout(self.writer.deadline().saturating_mul(2), self.end()).await;
         ended.unwrap_or_else(|_| Err(StoreError::unavailable("a call on the file does not end")))
@@ -72,17 +96,20 @@ impl SqliteStore {
     }
 
     /// Brings the tables of the database up to date, and no more.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::connect`].
     pub async fn migrate(options: &SqliteOptions) -> Result<(), ConnectError> {
         let store = Self::connect(options).await?;
-        // What it leaves undone, the next to open the file does.
+        // The next to open the file does what this leaves undone.
         drop(store.close().await);
         Ok(())
     }
 }
 
-/// Copies all of the write-ahead log into the file, and empties it. `false` where somebody was in the way.
-fn fold(batches: &mut BatchConnection) -> Result<bool, StoreError> {
-    let is_busy = batches.connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
+/// Copies all of the write-ahead log into the file, and empties it. Returns `false` if somebody was in the way.
+fn fold(writer: &mut WriterConnection) -> Result<bool, StoreError> {
+    let is_busy = writer.connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
     is_busy.map(|is_busy| !is_busy).map_err(StoreError::unavailable)
 }
 

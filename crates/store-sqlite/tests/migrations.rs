@@ -1,68 +1,18 @@
-//! Migrations run on whatever database they meet, once, whoever starts them.
+//! Files that are made, refused and waited for when a store is opened.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod support;
 
-use std::sync::Arc;
-
 use keymint_conformance::sample;
-use keymint_domain::policy::Policy;
-use keymint_ports::{IdentityStore as _, KeyStore, ServerKeyStore as _};
+use keymint_ports::KeyStore as _;
 use keymint_store_sqlite::{ConnectError, SqliteOptions, SqliteStore};
 use sqlx::{Connection as _, query_scalar};
-use tokio::sync::Barrier;
 
 use crate::support::Database;
 
-/// The table as the api-key plugin made it up to 1.4.
-const OLD_LAYOUT: &str = r#"
-    create table "apikey" ("id" text not null primary key, "name" text, "start" text, "prefix" text, "key" text not null,
-        "userId" text not null, "refillInterval" integer, "refillAmount" integer, "lastRefillAt" date, "enabled" integer,
-        "rateLimitEnabled" integer, "rateLimitTimeWindow" integer, "rateLimitMax" integer, "requestCount" integer,
-        "remaining" integer, "lastRequest" date, "expiresAt" date, "createdAt" date not null, "updatedAt" date not null,
-        "permissions" text, "metadata" text)"#;
-
 async fn ask(database: &Database, question: &'static str) -> Vec<String> {
     query_scalar(question).fetch_all(&mut database.stranger().await).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_second_migration_changes_nothing() {
-    const SCHEMA: &str = "select coalesce(sql, name) from sqlite_schema order by 1";
-    let database = Database::new();
-    SqliteStore::migrate(&database.options()).await.unwrap();
-    let schema = ask(&database, SCHEMA).await;
-    SqliteStore::migrate(&database.options()).await.unwrap();
-    assert_eq!(ask(&database, SCHEMA).await, schema);
-    let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name";
-    let expected = "account apikey invitation keymint_migrations keymint_secret keymint_server_key member organization \
-                    session user verification";
-    assert_eq!(ask(&database, tables).await.join(" "), expected);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn handles_that_start_at_once_on_an_empty_database_all_succeed() {
-    const HANDLES: usize = 12;
-    for _ in 0..5 {
-        let database = Arc::new(Database::new());
-        let start = Arc::new(Barrier::new(HANDLES));
-        let handles: Vec<_> = (0..HANDLES)
-            .map(|number| {
-                let (database, start) = (Arc::clone(&database), Arc::clone(&start));
-                tokio::spawn(async move {
-                    start.wait().await;
-                    let store = database.open().await;
-                    store.insert(&sample::key(&number.to_string()), None).await.unwrap();
-                })
-            })
-            .collect();
-        for handle in handles {
-            handle.await.unwrap();
-        }
-        assert_eq!(ask(&database, r#"select count(*) || '' from "apikey""#).await, [HANDLES.to_string()]);
-        assert_eq!(ask(&database, "select count(*) || '' from keymint_migrations").await, ["5"]);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,67 +27,6 @@ async fn a_new_file_that_somebody_writes_to_is_waited_for() {
     assert!(matches!(SqliteStore::connect(&impatient).await, Err(ConnectError::Open(_))));
     lock.rollback().await.unwrap();
     assert!(waiting.await.unwrap().is_ok());
-}
-
-#[tokio::test]
-async fn the_layout_before_1_5_is_refused_with_what_it_lacks_and_left_alone() {
-    let database = Database::new();
-    database.execute(OLD_LAYOUT).await;
-    let error = SqliteStore::connect(&database.options()).await.unwrap_err();
-    assert!(matches!(&error, ConnectError::Layout { missing } if missing[..] == ["configId", "referenceId"]));
-    let text = "the table apikey lacks configId, referenceId: Better Auth's own migration to the api-key plugin 1.5 or \
-                later must run first";
-    assert_eq!(error.to_string(), text);
-    assert_eq!(ask(&database, "select name from sqlite_schema where type = 'table'").await, ["apikey"]);
-}
-
-#[tokio::test]
-async fn a_database_that_a_newer_keymint_migrated_is_taken() {
-    let database = Database::new();
-    SqliteStore::migrate(&database.options()).await.unwrap();
-    let newer = "insert into keymint_migrations (version, description, success, checksum, execution_time)
-        values (9999, 'newer', true, x'00', 0)";
-    database.execute(newer).await;
-    assert!(SqliteStore::connect(&database.options()).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_database_of_an_older_keymint_keeps_its_keys() {
-    let database = Database::new();
-    let mut migrator = sqlx::migrate!("../../migrations/sqlite");
-    migrator.dangerous_set_table_name("keymint_migrations");
-    migrator.run_to(2, &mut database.stranger().await).await.unwrap();
-    let older = format!(
-        r#"insert into "apikey" ("id", "configId", "referenceId", "key", "enabled", "rateLimitEnabled", "requestCount",
-            "remaining", "createdAt", "updatedAt", "metadata", "keymint_backlog_ns") values ('a', 'default', 'ada', '{}', 1,
-            0, 0, 5, '2023-11-14T22:13:20.000Z', '2023-11-14T22:13:20.000Z', 'null', 7);
-        insert into "keymint_server_key" values ('s', null, 'kms_', 'h', '2023-11-14T22:13:20.000Z', null)"#,
-        sample::plain("a").hash().as_str(),
-    );
-    database.execute(&older).await;
-
-    let store = database.open().await;
-    let key = sample::key_with("a", |_, usage| (usage.remaining, usage.backlog_ns) = (Some(5), Some(7)));
-    assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(key));
-    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
-    assert!(answers[0].as_ref().unwrap().accepted().is_some());
-    assert!(!store.insert_first_server_key(&sample::server_key("first", sample::NOW)).await.unwrap());
-    assert_eq!(store.keep_secret("offered").await.unwrap(), "offered");
-}
-
-#[tokio::test]
-async fn what_is_added_to_better_auths_tables_is_nullable() {
-    let database = Database::new();
-    SqliteStore::migrate(&database.options()).await.unwrap();
-    let ours = r#"select t.name || '.' || c.name || ' ' || c."notnull" from sqlite_schema t, pragma_table_info(t.name) c
-        where t.type = 'table' and t.name not like 'keymint_%' and c.name like 'keymint_%'"#;
-    let expected = [
-        "apikey.keymint_backlog_ns 0",
-        "apikey.keymint_revoked_at 0",
-        "apikey.keymint_revoked_by 0",
-        "apikey.keymint_addresses 0",
-    ];
-    assert_eq!(ask(&database, ours).await, expected);
 }
 
 #[tokio::test]

@@ -104,8 +104,9 @@ fn run(arguments: Arguments) -> CliResult {
     outcome
 }
 
-/// Ends what still runs, of which nobody waits for anything. A thread that hangs in the kernel, on a disk, is left behind:
-/// without a bound the process would wait for it.
+/// Shuts the runtime down. Tasks that still run are dropped, since nothing waits for them.
+///
+/// A thread that hangs in the kernel, on a disk, is left behind: without a bound the process would wait for it.
 fn end(runtime: Runtime) {
     const REST: Duration = Duration::from_secs(1);
     runtime.shutdown_timeout(REST);

@@ -70,6 +70,8 @@ pub async fn changes_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E: 
         abandon(store.remove(&new.details.id), polls).await;
         abandon(store.remove_exhausted(&[id("key"), new.details.id.clone()], &policy, NOW), polls).await;
     }
+    // What was dropped may still be on its way: whoever writes next by the same handle waits for its end.
+    store.probe().await.unwrap();
     is_consistent(&*other, 0, 0).await;
     let key = found(&*other, &id("key")).await.details;
     let limit = (key.rate_limit_max, key.rate_limit_window_ms);

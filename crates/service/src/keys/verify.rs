@@ -55,7 +55,7 @@ impl Keys {
     /// A repeat with the same key, requirements and identity is not charged again. This process remembers that the use
     /// was paid. A use that was refused, or failed, is settled again. A look is not a use.
     ///
-    /// `said` identifies the request: its id, and all else that must be equal.
+    /// `request_identity` identifies the request: its id, and all else that must be equal.
     ///
     /// # Errors
     ///

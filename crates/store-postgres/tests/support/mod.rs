@@ -8,35 +8,6 @@ use keymint_test_postgres::database;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, query_scalar, raw_sql};
 
-/// Better Auth's statements for its core and the api-key plugin, where the plugin came before 1.5 and was migrated:
-/// `configId` may be null. There is no organization plugin.
-pub(crate) const TABLES: &str = r#"
-    create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique,
-        "emailVerified" boolean not null, "image" text, "createdAt" timestamptz not null, "updatedAt" timestamptz not null);
-    create table "session" ("id" text not null primary key, "expiresAt" timestamptz not null, "token" text not null unique,
-        "createdAt" timestamptz not null, "updatedAt" timestamptz not null, "ipAddress" text, "userAgent" text,
-        "userId" text not null references "user" ("id") on delete cascade);
-    create table "account" ("id" text not null primary key, "accountId" text not null, "providerId" text not null,
-        "userId" text not null references "user" ("id") on delete cascade, "accessToken" text, "refreshToken" text,
-        "idToken" text, "accessTokenExpiresAt" timestamptz, "refreshTokenExpiresAt" timestamptz, "scope" text, "password" text,
-        "createdAt" timestamptz not null, "updatedAt" timestamptz not null);
-    create table "verification" ("id" text not null primary key, "identifier" text not null, "value" text not null,
-        "expiresAt" timestamptz not null, "createdAt" timestamptz not null, "updatedAt" timestamptz not null);
-    create table "apikey" ("id" text not null primary key, "configId" text, "name" text, "start" text,
-        "referenceId" text not null, "prefix" text, "key" text not null, "refillInterval" integer,
-        "refillAmount" integer, "lastRefillAt" timestamptz, "enabled" boolean, "rateLimitEnabled" boolean,
-        "rateLimitTimeWindow" integer, "rateLimitMax" integer, "requestCount" integer, "remaining" integer,
-        "lastRequest" timestamptz, "expiresAt" timestamptz, "createdAt" timestamptz not null, "updatedAt" timestamptz not null, "permissions" text,
-        "metadata" text);
-    create index "session_userId_idx" on "session" ("userId");
-    create index "account_userId_idx" on "account" ("userId");
-    create index "verification_identifier_idx" on "verification" ("identifier");
-    create index "apikey_configId_idx" on "apikey" ("configId");
-    create index "apikey_referenceId_idx" on "apikey" ("referenceId");
-    create index "apikey_key_idx" on "apikey" ("key");
-    insert into "user" values ('ada', 'Ada', 'ada@example.org', true, null, '2023-11-14T22:13:20.000Z',
-        '2023-11-14T22:13:20.000Z');"#;
-
 /// A fresh database.
 pub(crate) struct Database {
     url: String,

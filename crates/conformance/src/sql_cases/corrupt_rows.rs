@@ -1,0 +1,90 @@
+//! A row that no writer writes is reported where it is read, and harms no other row.
+
+use keymint_domain::key::{Actor, Revocation};
+use keymint_domain::listing::{ListQuery, Unreadable};
+use keymint_domain::policy::Policy;
+use keymint_ports::{KeyStore, ServerKeyStore};
+
+use super::tables::is_corrupt;
+use crate::{SqlEngine, sample};
+
+/// Opens a store with these sample keys.
+async fn with_keys<E: SqlEngine>(engine: &E, ids: &[&str]) -> E::Store {
+    let store = engine.open().await;
+    for id in ids {
+        store.insert(&sample::key(id), None).await.unwrap();
+    }
+    store
+}
+
+pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["sound"]).await;
+    for (column, value) in engine.specimens().corrupt_keys {
+        store.insert(&sample::key("bad"), None).await.unwrap();
+        engine.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = 'bad'"#)).await;
+        let reported = |outcome: bool| assert!(outcome, "{column} = {value}");
+
+        reported(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", column, Some("bad")));
+        let page = store.list(&ListQuery::default()).await.unwrap();
+        reported(page.unreadable == [Unreadable { id: Some(sample::id("bad")), column }]);
+        reported(page.keys.len() == 1 && page.total == 2);
+        reported(store.find_stub(&sample::id("bad")).await.unwrap().is_some());
+        let attempts = [sample::attempt("sound"), sample::attempt("bad"), sample::attempt("sound")];
+        let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
+        reported(answers[0].as_ref().unwrap().accepted().is_some());
+        reported(is_corrupt(&answers[1], "apikey", column, Some("bad")));
+        reported(answers[2].as_ref().unwrap().accepted().is_some());
+
+        let ids = [sample::id("bad")];
+        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap().removed, 0);
+        assert!(store.remove(&sample::id("bad")).await.unwrap());
+    }
+    assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
+}
+
+pub async fn a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["bad"]).await;
+    engine.execute(r#"update "apikey" set "permissions" = '{', "name" = 'kept'"#).await;
+    let revocation = |at| Revocation { at, by: Actor::Server };
+    let id = sample::id("bad");
+    assert!(!store.revoke_unreadable(&sample::id("none"), &revocation(sample::NOW)).await.unwrap());
+    for later_ms in [0, 5] {
+        assert!(store.revoke_unreadable(&id, &revocation(sample::NOW.plus_millis(later_ms))).await.unwrap());
+    }
+    engine.execute(r#"update "apikey" set "permissions" = null"#).await;
+    let key = store.find(&id).await.unwrap().unwrap();
+    assert_eq!(key.details.revocation, Some(revocation(sample::NOW)), "the first revocation stays");
+    assert_eq!((key.details.enabled, key.details.name.as_deref()), (false, Some("kept")));
+}
+
+pub async fn half_a_revocation_and_an_unknown_actor_are_corrupt<E: SqlEngine>(engine: &E) {
+    const AT: &str = "'2023-11-14T22:13:20.000Z'";
+    let store = with_keys(engine, &["bad"]).await;
+    for (at, by, corrupt) in [
+        (AT, "null", "keymint_revoked_by"),
+        ("null", "'server'", "keymint_revoked_at"),
+        (AT, "''", "keymint_revoked_by"),
+        (AT, "'ada'", "keymint_revoked_by"),
+        (AT, "'user:'", "keymint_revoked_by"),
+    ] {
+        let revoke = format!(r#"update "apikey" set "keymint_revoked_at" = {at}, "keymint_revoked_by" = {by}"#);
+        engine.execute(&revoke).await;
+        assert!(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", corrupt, Some("bad")), "{at} {by}");
+        let answers = store.spend(&[sample::attempt("bad")], &Policy::default(), sample::NOW).await.unwrap();
+        assert!(is_corrupt(&answers[0], "apikey", corrupt, Some("bad")), "{at} {by}");
+    }
+}
+
+pub async fn a_row_without_a_readable_id_is_corrupt<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["a"]).await;
+    engine.execute(r#"update "apikey" set "id" = '' where "id" = 'a'"#).await;
+    let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
+    assert!(is_corrupt(&answers[0], "apikey", "id", None));
+}
+
+pub async fn a_corrupt_server_key_is_reported<E: SqlEngine>(engine: &E) {
+    let store = engine.open().await;
+    let nameless = "insert into keymint_server_key values ('', null, '', 'h', '2023-11-14T22:13:20.000Z', null)";
+    engine.execute(nameless).await;
+    assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "id", None));
+}

@@ -1,0 +1,47 @@
+use keymint_store_sql::Dialect;
+
+/// Postgres' dialect.
+pub(crate) struct Postgres;
+
+impl Dialect for Postgres {
+    /// A database may compare texts by the rules of any language.
+    fn by_bytes(&self) -> &'static str {
+        r#" collate "C""#
+    }
+
+    fn for_update(&self) -> &'static str {
+        " for update"
+    }
+
+    fn one_of(&self, list: &str) -> String {
+        format!("= any({list})")
+    }
+
+    /// The array prevents that the inner statement runs more than once.
+    fn one_of_unlocked(&self, select: &str) -> String {
+        format!("= any(array({select} for update skip locked))")
+    }
+
+    fn expires_before(&self, instant: &str) -> String {
+        format!(r#"coalesce("expiresAt" < {instant}, false)"#)
+    }
+
+    /// The server's own clock must agree, for what is removed is gone.
+    fn is_due(&self, instant: &str) -> String {
+        format!(r#""expiresAt" < least({instant}, now())"#)
+    }
+
+    /// The only position that a row keeps when it is updated.
+    fn position(&self) -> &'static str {
+        r#""id""#
+    }
+
+    fn position_of(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// No id is empty.
+    fn first_position(&self) -> &'static str {
+        ""
+    }
+}

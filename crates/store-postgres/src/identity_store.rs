@@ -1,0 +1,80 @@
+use async_trait::async_trait;
+use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::organization::{Member, Organization};
+use keymint_domain::{OrganizationId, Timestamp, UserId};
+use keymint_ports::{Credential, IdentityStore, OrganizationStore, StoreError};
+use keymint_store_sql::{identity, organization};
+
+use crate::PgStore;
+use crate::error::is_storable;
+
+#[async_trait]
+impl IdentityStore for PgStore {
+    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
+        call!(self.pool, identity::insert_user, self.layout, new, session)
+    }
+
+    async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        call!(self.pool, identity::find_user, self.layout, id)
+    }
+
+    async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
+        call!(self.pool, identity::find_credential, self.layout, email)
+    }
+
+    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
+        call!(self.pool, identity::insert_session, self.layout, session)
+    }
+
+    async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
+        if !is_storable(token.expose()) {
+            return Ok(None);
+        }
+        call!(self.pool, identity::find_session, self.layout, token)
+    }
+
+    async fn refresh_session(
+        &self,
+        token: &SessionToken,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if !is_storable(token.expose()) {
+            return Ok(false);
+        }
+        call!(self.pool, identity::refresh_session, token, expires_at, now)
+    }
+
+    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
+        if !is_storable(token.expose()) {
+            return Ok(false);
+        }
+        call!(self.pool, identity::remove_session, token)
+    }
+
+    async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
+        call!(self.pool, identity::keep_secret, offered)
+    }
+}
+
+#[async_trait]
+impl OrganizationStore for PgStore {
+    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
+        call!(self.pool, organization::insert_organization, organization, creator)
+    }
+
+    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
+        call!(self.pool, organization::insert_member, member)
+    }
+
+    async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
+        if !is_storable(id_or_slug) {
+            return Ok(None);
+        }
+        call!(self.pool, organization::find_organization, id_or_slug)
+    }
+
+    async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
+        call!(self.pool, organization::find_roles, organization, user)
+    }
+}

@@ -1,0 +1,124 @@
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_store_sql::{end, keys};
+
+use crate::lent::Lent;
+use crate::spend::Failed;
+use crate::{PgStore, spend};
+
+#[async_trait]
+impl KeyStore for PgStore {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+        call!(self.pool, keys::insert, key, max_living, self.layout.widths)
+    }
+
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        call!(self.pool, keys::find, id)
+    }
+
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        call!(self.pool, keys::find_stub, id)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        call!(self.pool, list, query)
+    }
+
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        call!(self.pool, keys::update, id, patch, now, self.layout.widths)
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        call!(self.pool, keys::revoke_unreadable, id, revocation)
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        if attempts.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.spend_once(attempts, policy, now).await {
+            Err(Failed::Unwritten(_)) => Ok(self.spend_once(attempts, policy, now).await?),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        call!(self.pool, spend::dry_run, self.layout.owner_columns, attempt, policy, now)
+    }
+
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
+        call!(self.pool, keys::remove, id)
+    }
+
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Removed, StoreError> {
+        call!(self.pool, keys::remove_expired, configurations, before, skip, limit)
+    }
+
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
+        if ids.is_empty() {
+            return Ok(Removed::default());
+        }
+        call!(self.pool, keys::remove_exhausted, ids, policy, now)
+    }
+
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError> {
+        call!(self.pool, keys::count, now, from.as_ref(), limit)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        call!(self.lanes, spend::probe, self.layout.owner_columns)
+    }
+}
+
+/// Lists a page in a transaction whose reads all see the state of the first.
+async fn list(connection: &mut Lent, query: &ListQuery) -> Result<Page, StoreError> {
+    connection.run("begin isolation level repeatable read read only").await?;
+    let outcome = keys::list(connection, query).await;
+    end(connection, outcome).await
+}
+
+impl PgStore {
+    async fn spend_once(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
+        let mut connection = self.lanes.lend().await?;
+        let (deadline, owner_columns) = (self.lanes.deadline, self.layout.owner_columns);
+        let outcome = spend::spend(&mut connection, deadline, owner_columns, &self.rows, attempts, policy, now).await;
+        let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+        let is_broken = match &outcome {
+            // Some of the batch was settled before the store failed.
+            Ok(answers) => answers.iter().filter_map(|answer| answer.as_ref().err()).any(may_be_broken),
+            Err(Failed::Unwritten(error) | Failed::Otherwise(error)) => may_be_broken(error),
+        };
+        if !is_broken {
+            connection.give_back();
+        }
+        outcome
+    }
+}

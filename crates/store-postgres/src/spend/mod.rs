@@ -1,0 +1,119 @@
+//! Settles batches of attempts. First without locks, in two round trips at most: reads the rows that are not
+//! remembered, and writes those that are unchanged. On conflict an attempt is settled again; after too many conflicts,
+//! with locks, in four round trips.
+
+mod changes;
+mod dry_run;
+mod find;
+mod locked;
+mod optimistic;
+mod probe;
+mod remembered;
+mod version;
+
+use self::locked::Others;
+use keymint_domain::Timestamp;
+use keymint_domain::policy::Policy;
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_ports::StoreError;
+use sqlx::postgres::PgConnection;
+
+use crate::deadline::Deadline;
+use keymint_store_sql::OwnerColumns;
+
+pub(crate) use dry_run::dry_run;
+pub(crate) use probe::probe;
+pub(crate) use remembered::RememberedRows;
+
+/// Answers in the order of their attempts.
+type Answers = Vec<Result<Verdict, StoreError>>;
+
+/// The reason why nothing of a batch counted.
+pub(crate) enum Failed {
+    /// The connection broke before anything was to be written, so that the batch may be settled on another one.
+    Unwritten(StoreError),
+    /// Anything else.
+    Otherwise(StoreError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Otherwise(error)
+    }
+}
+
+impl From<Failed> for StoreError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Unwritten(error) | Failed::Otherwise(error) => error,
+        }
+    }
+}
+
+/// The number of rounds without locks. A row that several processes use heavily would conflict in every round.
+const OPTIMISTIC_ROUNDS: u32 = 2;
+
+pub(crate) async fn spend(
+    connection: &mut PgConnection,
+    deadline: Deadline,
+    owner_columns: OwnerColumns,
+    rows: &RememberedRows,
+    attempts: &[Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Answers, Failed> {
+    let rows = may_use_remembered(owner_columns, attempts, policy).then_some(rows);
+    let mut answers: Vec<Option<Result<Verdict, StoreError>>> = vec![None; attempts.len()];
+    for round in 0..=OPTIMISTIC_ROUNDS {
+        let open: Vec<usize> = (0..attempts.len()).filter(|index| answers[*index].is_none()).collect();
+        if open.is_empty() {
+            break;
+        }
+        let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
+        let settled = if round < OPTIMISTIC_ROUNDS {
+            deadline.bound(optimistic::settle(connection, owner_columns, rows, &asked, policy, now)).await
+        } else {
+            with_locks(connection, deadline, owner_columns, Others::Wait, &asked, policy, now).await
+        };
+        // Nothing of this round was kept.
+        let settled = match settled {
+            Err(Failed::Otherwise(StoreError::Locked)) => {
+                with_locks(connection, deadline, owner_columns, Others::Skip, &asked, policy, now).await
+            }
+            settled => settled,
+        };
+        let settled: Vec<_> = match settled {
+            Err(failed) if round == 0 => return Err(failed),
+            // What an earlier round has settled counts.
+            Err(failed) => vec![Some(Err(failed.into())); open.len()],
+            Ok(settled) => settled,
+        };
+        for (index, answer) in open.into_iter().zip(settled) {
+            answers[index] = answer;
+        }
+    }
+    let unsettled = || Err(StoreError::unavailable("an attempt was lost"));
+    Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unsettled)).collect())
+}
+
+async fn with_locks(
+    connection: &mut PgConnection,
+    deadline: Deadline,
+    owner_columns: OwnerColumns,
+    others: Others,
+    attempts: &[&Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Option<Result<Verdict, StoreError>>>, Failed> {
+    let settling = locked::settle(connection, owner_columns, others, attempts, policy, now);
+    Ok(deadline.bound(settling).await?.into_iter().map(Some).collect())
+}
+
+/// Returns `true` if the rows of keys alone decide these attempts: a remembered row says nothing of its owner's row,
+/// nor of other rows that might hold the key.
+fn may_use_remembered(owner_columns: OwnerColumns, attempts: &[Attempt], policy: &Policy) -> bool {
+    owner_columns == OwnerColumns::NoBan
+        && !policy.require_owner
+        && !policy.any_unhashed()
+        && attempts.iter().all(|attempt| attempt.opens_session_by.is_none())
+}

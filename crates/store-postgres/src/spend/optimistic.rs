@@ -1,0 +1,114 @@
+use std::collections::{HashMap, HashSet};
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::policy::Policy;
+use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::StoreError;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Row as _, query};
+
+use super::Failed;
+use super::changes::{Changes, set_from_changes};
+use super::find::{find, forms_of, read_row};
+use super::remembered::{Remembered, RememberedRows};
+use super::version::Version;
+use crate::error::{is_broken, lost_race, store_error};
+use keymint_store_sql::OwnerColumns;
+
+/// Writes the rows whose versions are unchanged, and returns their ids with their new versions. If the statement had to
+/// wait for another write of a row, the version has changed, and the row is left alone.
+///
+/// The rows come in the order of ids, and are written in it, so two processes do not deadlock. If the server ever
+/// chooses another order, it aborts one of the two, which counts as a conflict.
+pub(super) const UPDATE: &str = concat!(
+    r#"update "apikey" as k "#,
+    set_from_changes!(),
+    r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
+        where k."id" = c.id and k.xmin = c.version
+        returning k."id", k.xmin"#
+);
+
+/// Settles attempts on remembered rows, or else on rows that it reads, and writes the rows that are unchanged. `None`
+/// means that the answer does not count, and nothing of it was written: the attempt's row has changed, or the answer
+/// was decided on a remembered row that is not written, so nothing proves that the row is current.
+pub(super) async fn settle(
+    connection: &mut PgConnection,
+    owner_columns: OwnerColumns,
+    known: Option<&RememberedRows>,
+    attempts: &[&Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Option<Result<Verdict, StoreError>>>, Failed> {
+    let remembered = known.map(|known| known.take(attempts.iter().map(|attempt| attempt.hash()), now));
+    let remembered: HashMap<StoredKey, Remembered> = remembered.into_iter().flatten().collect();
+    let is_remembered = |attempt: &Attempt| remembered.contains_key(attempt.hash());
+    let unknown: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| !is_remembered(attempt)).collect();
+    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, owner_columns, &unknown).await? };
+    let recall = |(stored, row): (&StoredKey, &Remembered)| (stored.clone(), Ok((row.key.clone(), Owner::Absent)));
+    let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
+    let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
+
+    let mut versions: HashMap<&str, Version> = rows.iter().filter_map(read_version).collect();
+    versions.extend(remembered.values().map(|row| (row.key.details.id.as_str(), row.version)));
+    let written = match Changes::of(&ledger)? {
+        None => HashMap::new(),
+        Some(changes) => write(connection, changes, &versions).await?,
+    };
+    if let Some(known) = known {
+        let kept = ledger.changes().filter_map(|key| Some((key, *written.get(key.details.id.as_str())?)));
+        known.keep(kept, now);
+    }
+    let lost: HashSet<&str> =
+        ledger.changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
+    let counts = |attempt: &Attempt, answer: &Result<Verdict, StoreError>| match key_of(answer) {
+        Some(id) if is_remembered(attempt) => written.contains_key(id.as_str()),
+        Some(id) => !lost.contains(id.as_str()),
+        None => !is_remembered(attempt),
+    };
+    let answers = attempts.iter().zip(verdicts);
+    Ok(answers.map(|(attempt, answer)| counts(attempt, &answer).then_some(answer)).collect())
+}
+
+/// Reads the rows of these attempts.
+async fn read(
+    connection: &mut PgConnection,
+    owner_columns: OwnerColumns,
+    attempts: &[&Attempt],
+) -> Result<Vec<PgRow>, Failed> {
+    let find = query(find(owner_columns));
+    let rows = find.bind(forms_of(attempts)).fetch_all(connection).await;
+    rows.map_err(|error| {
+        let failed = if is_broken(&error) { Failed::Unwritten } else { Failed::Otherwise };
+        failed(store_error(error))
+    })
+}
+
+/// Writes the changes whose rows still have these versions. Returns the ids of the rows with their new versions.
+async fn write(
+    connection: &mut PgConnection,
+    changes: Changes<'_>,
+    versions: &HashMap<&str, Version>,
+) -> Result<HashMap<String, Version>, StoreError> {
+    let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
+    let written = match changes.bind(UPDATE).bind(versions).fetch_all(connection).await {
+        Ok(written) => written,
+        Err(error) if lost_race(&error) => Vec::new(),
+        Err(error) => return Err(store_error(error)),
+    };
+    Ok(written.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect())
+}
+
+fn read_version(row: &PgRow) -> Option<(&str, Version)> {
+    Some((row.try_get("id").ok()?, row.try_get("version").ok()?))
+}
+
+/// Returns the key whose row an answer was decided on.
+fn key_of(answer: &Result<Verdict, StoreError>) -> Option<&KeyId> {
+    match answer {
+        Ok(Verdict::Accepted(key)) => Some(&key.details.id),
+        Ok(Verdict::Refused(refusal)) => refusal.key_id.as_ref(),
+        Err(_) => None,
+    }
+}

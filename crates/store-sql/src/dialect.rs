@@ -1,0 +1,31 @@
+/// The parts of statements that differ between databases.
+pub trait Dialect: Sync {
+    /// Follows a text in `order by`, so that texts are compared by bytes.
+    fn by_bytes(&self) -> &'static str;
+
+    /// Follows a select, so that its rows stay locked until the transaction ends.
+    fn for_update(&self) -> &'static str;
+
+    /// Follows an expression, and tells if its value is in the list of a placeholder.
+    fn one_of(&self, list: &str) -> String;
+
+    /// Follows an expression, and tells if its value is among those that `select` finds. Rows that somebody else has
+    /// locked are left out.
+    fn one_of_unlocked(&self, select: &str) -> String;
+
+    /// Tells if a key expires before an instant. It is never null.
+    fn expires_before(&self, instant: &str) -> String;
+
+    /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its
+    /// own time too: what is removed is gone, and the caller's clock may be ahead.
+    fn is_due(&self, instant: &str) -> String;
+
+    /// The order in which keys are counted: a column that a key keeps for as long as it lives.
+    fn position(&self) -> &'static str;
+
+    /// Makes a position of the text in a placeholder.
+    fn position_of(&self, text: &str) -> String;
+
+    /// A position before all others.
+    fn first_position(&self) -> &'static str;
+}

@@ -1,0 +1,112 @@
+use keymint_domain::identity::{Client, Session, SessionToken, User};
+use keymint_domain::value::RowId;
+use keymint_domain::{Timestamp, UserId};
+use keymint_ports::StoreError;
+
+use super::user::{read_user, user_columns};
+use crate::connection::fetch_optional;
+use crate::{Layout, ReadConnection, Row, RowReader, Statement, WriteConnection};
+
+/// Adds a session. Returns `false` if its user does not exist.
+///
+/// # Errors
+/// [`StoreError::Duplicate`], [`StoreError::Unavailable`]
+pub async fn insert_session(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    session: &Session,
+) -> Result<bool, StoreError> {
+    match insert(connection, layout, session).await {
+        Err(StoreError::Dangling) => Ok(false),
+        outcome => outcome.map(|()| true),
+    }
+}
+
+pub(super) async fn insert(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    session: &Session,
+) -> Result<(), StoreError> {
+    let has_organization = layout.has_active_organization;
+    let (column, value) = if has_organization { (r#", "activeOrganizationId""#, ", $9") } else { ("", "") };
+    let Session { id, token, user_id, expires_at, created_at, updated_at, client, active_organization_id } = session;
+    let Client { ip_address, user_agent } = client;
+    let mut insert = Statement::new(format!(
+        r#"insert into "session" ("id", "token", "userId", "expiresAt", "createdAt", "updatedAt", "ipAddress",
+            "userAgent"{column}) values ($1, $2, $3, $4, $5, $6, $7, $8{value})"#
+    ))
+    .bind(id.as_str())
+    .bind(token.expose())
+    .bind(user_id.as_str())
+    .bind(*expires_at)
+    .bind(*created_at)
+    .bind(*updated_at)
+    .bind(ip_address.as_deref())
+    .bind(user_agent.as_deref());
+    if has_organization {
+        insert = insert.bind(active_organization_id.as_deref());
+    }
+    connection.execute(insert).await?;
+    Ok(())
+}
+
+/// Finds a session with its user.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn find_session(
+    connection: &mut dyn ReadConnection,
+    layout: Layout,
+    token: &SessionToken,
+) -> Result<Option<(Session, User)>, StoreError> {
+    let organization = if layout.has_active_organization { r#"s."activeOrganizationId""# } else { "null" };
+    let find = format!(
+        r#"select s."id", s."token", s."userId", s."expiresAt", s."createdAt", s."updatedAt", s."ipAddress",
+            s."userAgent", {organization} as "activeOrganizationId", {}
+        from "session" as s join "user" as u on u."id" = s."userId" where s."token" = $1"#,
+        user_columns(layout),
+    );
+    let read = |row: &dyn Row| Ok((read_session(row)?, read_user(row)?));
+    fetch_optional(connection, Statement::new(find).bind(token.expose()), read).await
+}
+
+/// Moves the end of a session. Returns `false` if there is none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn refresh_session(
+    connection: &mut dyn WriteConnection,
+    token: &SessionToken,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    const REFRESH: &str = r#"update "session" set "expiresAt" = $2, "updatedAt" = $3 where "token" = $1"#;
+    let refresh = Statement::new(REFRESH).bind(token.expose()).bind(expires_at).bind(now);
+    Ok(connection.execute(refresh).await? == 1)
+}
+
+/// Removes a session. Returns `false` if there is none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn remove_session(connection: &mut dyn WriteConnection, token: &SessionToken) -> Result<bool, StoreError> {
+    const REMOVE: &str = r#"delete from "session" where "token" = $1"#;
+    Ok(connection.execute(Statement::new(REMOVE).bind(token.expose())).await? == 1)
+}
+
+fn read_session(row: &dyn Row) -> Result<Session, StoreError> {
+    let row = RowReader::new(row, "session", "id");
+    Ok(Session {
+        id: row.parsed("id", RowId::parse)?,
+        token: SessionToken::new(row.required_text("token")?),
+        user_id: row.parsed("userId", UserId::parse)?,
+        expires_at: row.required_instant("expiresAt")?,
+        created_at: row.required_instant("createdAt")?,
+        updated_at: row.required_instant("updatedAt")?,
+        client: Client {
+            ip_address: row.text("ipAddress")?.map(str::to_owned),
+            user_agent: row.text("userAgent")?.map(str::to_owned),
+        },
+        active_organization_id: row.text("activeOrganizationId")?.map(str::to_owned),
+    })
+}

@@ -1,0 +1,57 @@
+use std::num::NonZeroU32;
+
+use keymint_domain::Timestamp;
+use keymint_domain::key::{KeyCounts, KeyState, StateFacts};
+use keymint_ports::{CountCursor, CountedPortion, StoreError};
+
+use crate::connection::fetch_all;
+use crate::{ReadConnection, Row, RowReader, Statement};
+
+/// Counts a portion of all keys by their state at `now`, from the cursor on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn count(
+    connection: &mut dyn ReadConnection,
+    now: Timestamp,
+    from: Option<&CountCursor>,
+    limit: NonZeroU32,
+) -> Result<CountedPortion, StoreError> {
+    let dialect = connection.dialect();
+    let (position, after, is_expired) = (dialect.position(), dialect.position_of("$2"), dialect.expires_before("$1"));
+    // The database says which position is the last: it may compare texts by the rules of any language.
+    let count = format!(
+        r#"select count(*) as "keys", "keymint_revoked_at" is not null as "is_revoked",
+            coalesce("enabled", true) <> false as "is_enabled", {is_expired} as "is_expired",
+            coalesce("remaining" <= 0, false) as "has_none_left", "refillAmount" is not null as "is_refilled",
+            cast(max(max("position")) over () as text) as "last"
+        from (select {position} as "position", "keymint_revoked_at", "enabled", "expiresAt", "remaining", "refillAmount"
+            from "apikey" where {position} > {after} order by {position} limit $3) as "portion"
+        group by 2, 3, 4, 5, 6"#
+    );
+    let count = Statement::new(count)
+        .bind(now)
+        .bind(from.map_or(dialect.first_position(), CountCursor::as_str))
+        .bind(i64::from(limit.get()));
+    let (mut counts, mut last) = (KeyCounts::default(), None);
+    for (facts, keys, position) in fetch_all(connection, count, read_group).await? {
+        counts.add(KeyState::of(facts), keys);
+        last = Some(position);
+    }
+    Ok(CountedPortion::new(counts, last, limit))
+}
+
+/// Reads the facts that keys have in common, their number, and the last position of the portion.
+fn read_group(row: &dyn Row) -> Result<(StateFacts, u64, String), StoreError> {
+    let row = RowReader::new(row, "apikey", "last");
+    let flag = |column| row.required(column, row.flag(column)?);
+    let facts = StateFacts {
+        is_revoked: flag("is_revoked")?,
+        is_enabled: flag("is_enabled")?,
+        is_expired: flag("is_expired")?,
+        has_none_left: flag("has_none_left")?,
+        is_refilled: flag("is_refilled")?,
+    };
+    let keys = row.required("keys", row.number("keys")?)?;
+    Ok((facts, keys, row.required_text("last")?.to_owned()))
+}

@@ -1,0 +1,32 @@
+//! Statements on the table `apikey`.
+
+mod count;
+mod find;
+mod insert;
+mod list;
+mod remove;
+mod update;
+
+use keymint_domain::ConfigId;
+use keymint_domain::policy::ConfigFilter;
+
+pub use count::count;
+pub use find::{find, find_stub};
+pub use insert::insert;
+pub use list::list;
+pub use remove::{remove, remove_exhausted, remove_expired};
+pub use update::{revoke_unreadable, update};
+
+use crate::columns::CONFIG_ID;
+use crate::{Dialect, Statement};
+
+/// Narrows a statement, which ends in its `where` clause, to the keys of some configurations.
+fn narrow<'f>(statement: &mut Statement<'f>, filter: &'f ConfigFilter, dialect: &dyn Dialect) {
+    let (not, ids) = match filter {
+        ConfigFilter::Any => return,
+        ConfigFilter::AnyOf(ids) => ("", ids),
+        ConfigFilter::NoneOf(ids) => ("not ", ids),
+    };
+    let list = statement.placeholder(ids.iter().map(ConfigId::as_str).collect::<Vec<_>>());
+    statement.push(&format!(" and {not}{CONFIG_ID} {}", dialect.one_of(&list)));
+}

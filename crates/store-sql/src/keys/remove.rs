@@ -1,0 +1,144 @@
+use std::ops::ControlFlow;
+
+use keymint_domain::key::StoredKey;
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::{Removed, StoreError};
+
+use super::narrow;
+use crate::columns::COLUMN_LIST;
+use crate::connection::{end_removal, fetch_all};
+use crate::{Cell, Dialect, Row, RowReader, Statement, StatementError, WriteConnection, read_key};
+
+/// Removes a key. Returns `false` if there is none.
+///
+/// # Errors
+/// [`StoreError::Referenced`], [`StoreError::Unavailable`]
+pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId) -> Result<bool, StoreError> {
+    const REMOVE: &str = r#"delete from "apikey" where "id" = $1 returning "key""#;
+    Ok(execute_removal(connection, Statement::new(REMOVE).bind(id.as_str())).await? == 1)
+}
+
+/// Removes a portion of the keys that expired before `before`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn remove_expired(
+    connection: &mut dyn WriteConnection,
+    configurations: &ConfigFilter,
+    before: Timestamp,
+    skip: u32,
+    limit: u32,
+) -> Result<Removed, StoreError> {
+    let dialect = connection.dialect();
+    let expired = || expired(dialect, configurations, before, skip, limit);
+    match execute_removal(connection, expired().map_text(|select| removal(dialect, select))).await {
+        Err(StoreError::Referenced) => {}
+        outcome => return outcome.map(Removed::all),
+    }
+    // Another row refers to one of them, and nothing says to which.
+    let ids = fetch_all(connection, expired(), read_id).await?;
+    let one = format!(r#"select "id" from "apikey" where "id" = $1 and {}"#, dialect.is_due("$2"));
+    let mut removed = Removed::default();
+    for id in ids.iter().flatten() {
+        let remove = Statement::new(removal(dialect, &one)).bind(id.as_str()).bind(before);
+        removed.add(id, execute_removal(connection, remove).await)?;
+    }
+    Ok(removed)
+}
+
+/// Returns a statement that selects the ids of expired keys, the longest expired first.
+fn expired<'f>(
+    dialect: &dyn Dialect,
+    configurations: &'f ConfigFilter,
+    before: Timestamp,
+    skip: u32,
+    limit: u32,
+) -> Statement<'f> {
+    let is_due = dialect.is_due("$1");
+    let mut statement = Statement::new(format!(r#"select "id" from "apikey" where {is_due}"#)).bind(before);
+    narrow(&mut statement, configurations, dialect);
+    let (limit, skip) = (statement.placeholder(i64::from(limit)), statement.placeholder(i64::from(skip)));
+    let by_bytes = dialect.by_bytes();
+    statement.push(&format!(r#" order by "expiresAt", "id"{by_bytes} limit {limit} offset {skip}"#));
+    statement
+}
+
+/// Returns a statement that removes the keys whose ids `select` finds.
+fn removal(dialect: &dyn Dialect, select: &str) -> String {
+    format!(r#"delete from "apikey" where "id" {} returning "key""#, dialect.one_of_unlocked(select))
+}
+
+/// Reads the id of a row. One that cannot be read is named by nothing, and its row stays.
+#[expect(clippy::unnecessary_wraps, reason = "rows are read by functions that may fail")]
+fn read_id(row: &dyn Row) -> Result<Option<KeyId>, StoreError> {
+    Ok(RowReader::new(row, "apikey", "id").id().ok())
+}
+
+/// Removes those of these keys that the policy allows to remove: at once, or one by one if another row refers to one of
+/// them.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn remove_exhausted(
+    connection: &mut dyn WriteConnection,
+    ids: &[KeyId],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Removed, StoreError> {
+    match remove_at_once(connection, ids, policy, now).await {
+        Err(StoreError::Referenced) => {}
+        outcome => return outcome.map(Removed::all),
+    }
+    let mut removed = Removed::default();
+    for id in ids {
+        removed.add(id, remove_at_once(connection, std::slice::from_ref(id), policy, now).await)?;
+    }
+    Ok(removed)
+}
+
+async fn remove_at_once(
+    connection: &mut dyn WriteConnection,
+    ids: &[KeyId],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    connection.begin().await?;
+    let outcome = find_and_remove(connection, ids, policy, now).await;
+    end_removal(connection, outcome).await
+}
+
+async fn find_and_remove(
+    connection: &mut dyn WriteConnection,
+    ids: &[KeyId],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    let dialect = connection.dialect();
+    let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
+    let find = Statement::new(format!(
+        r#"select {COLUMN_LIST} from "apikey" where "id" {one_of} order by "id"{by_bytes}{for_update}"#
+    ));
+    let find = find.bind(ids.iter().map(KeyId::as_str).collect::<Vec<_>>());
+    // A row that cannot be read stays, and keeps none of the others from being removed.
+    let keys = fetch_all(connection, find, |row| Ok(read_key(row).ok())).await?;
+    let exhausted = keys.iter().flatten().filter(|key| policy.may_remove_exhausted(key, now));
+    let exhausted: Vec<_> = exhausted.map(|key| key.details.id.as_str()).collect();
+    if exhausted.is_empty() {
+        return Ok(0);
+    }
+    let remove = format!(r#"delete from "apikey" where "id" {one_of} returning "key""#);
+    execute_removal(connection, Statement::new(remove).bind(exhausted)).await
+}
+
+/// Runs a statement that removes keys and returns the texts that they were kept under. Returns their number.
+async fn execute_removal(connection: &mut dyn WriteConnection, remove: Statement<'_>) -> Result<u32, StoreError> {
+    let mut removed = Vec::new();
+    let mut take = |row: &dyn Row| {
+        removed.push(if let Cell::Text(key) = row.cell("key") { Some(StoredKey::from_stored(key)) } else { None });
+        ControlFlow::Continue(())
+    };
+    connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
+    removed.iter().flatten().for_each(|stored| connection.forget(stored));
+    Ok(u32::try_from(removed.len()).unwrap_or(u32::MAX))
+}

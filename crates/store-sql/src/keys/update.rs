@@ -1,0 +1,96 @@
+use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::{ApiKey, KeyId, Metadata, Permissions, Timestamp};
+use keymint_ports::StoreError;
+
+use super::find::find_and_lock;
+use crate::connection::end;
+use crate::{Statement, Widths, WriteConnection};
+
+/// Changes a key by a patch. Returns the key as it is then.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::OutOfRange`], [`StoreError::Unavailable`]
+pub async fn update(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    patch: &KeyPatch,
+    now: Timestamp,
+    widths: Widths,
+) -> Result<Option<ApiKey>, StoreError> {
+    connection.begin().await?;
+    let outcome = find_and_update(connection, id, patch, now, widths).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_update(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    patch: &KeyPatch,
+    now: Timestamp,
+    widths: Widths,
+) -> Result<Option<ApiKey>, StoreError> {
+    let Some(key) = find_and_lock(connection, id).await? else {
+        return Ok(None);
+    };
+    let patched = key.clone().patched(patch, now);
+    connection.execute(changes(&key, &patched, widths)?).await?;
+    connection.forget(&key.details.stored);
+    Ok(Some(patched))
+}
+
+/// Returns the statement that writes what a patch has changed. A column that it has not changed keeps its value, be it
+/// in a form of its own.
+fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<Statement<'k>, StoreError> {
+    let mut statement = Statement::new(r#"update "apikey" set "updatedAt" = $1"#).bind(after.usage.updated_at);
+    macro_rules! set {
+        ($($column:literal: $of:ident.$member:ident => $value:expr;)*) => {
+            $(if before.$of.$member != after.$of.$member {
+                let $member = &after.$of.$member;
+                let value = statement.placeholder($value);
+                statement.push(&format!(concat!(r#", ""#, $column, r#"" = {}"#), value));
+            })*
+        };
+    }
+    set! {
+        "name": details.name => name.as_deref();
+        "enabled": details.enabled => *enabled;
+        "expiresAt": details.expires_at => *expires_at;
+        "refillAmount": details.refill_amount => widths.fit_optional("refillAmount", *refill_amount)?;
+        "refillInterval": details.refill_interval_ms => widths.fit_optional("refillInterval", *refill_interval_ms)?;
+        "rateLimitEnabled": details.rate_limit_enabled => *rate_limit_enabled;
+        "rateLimitTimeWindow": details.rate_limit_window_ms
+            => widths.fit_optional("rateLimitTimeWindow", *rate_limit_window_ms)?;
+        "rateLimitMax": details.rate_limit_max => widths.fit_optional("rateLimitMax", *rate_limit_max)?;
+        "permissions": details.permissions => permissions.as_ref().map(Permissions::as_json);
+        // Better Auth writes the JSON text `null` here, and SQL's NULL into the column before.
+        "metadata": details.metadata => metadata.as_ref().map_or("null", Metadata::as_json);
+        "keymint_addresses": details.addresses => addresses.to_stored();
+        "keymint_revoked_at": details.revocation => revocation.as_ref().map(|revocation| revocation.at);
+        "keymint_revoked_by": details.revocation => revocation.as_ref().map(|revocation| revocation.by.to_string());
+        "remaining": usage.remaining => widths.fit_optional("remaining", *remaining)?;
+    }
+    let id = statement.placeholder(before.details.id.as_str());
+    statement.push(&format!(r#" where "id" = {id}"#));
+    Ok(statement)
+}
+
+/// Revokes a key whose row cannot be read. Returns `false` if there is no such row.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn revoke_unreadable(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    revocation: &Revocation,
+) -> Result<bool, StoreError> {
+    const REVOKE: &str = r#"
+        update "apikey" set
+            "enabled" = false,
+            "keymint_revoked_at" = case when "keymint_revoked_by" is null then $2 else coalesce("keymint_revoked_at", $2) end,
+            "keymint_revoked_by" = case when "keymint_revoked_at" is null then $3 else coalesce("keymint_revoked_by", $3) end
+        where "id" = $1"#;
+    let revoke = Statement::new(REVOKE).bind(id.as_str()).bind(revocation.at).bind(revocation.by.to_string());
+    // The text that the row is kept under may be what cannot be read.
+    connection.forget_all();
+    Ok(connection.execute(revoke).await? == 1)
+}

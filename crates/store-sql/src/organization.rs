@@ -1,0 +1,109 @@
+//! Statements on organizations and their members.
+
+use keymint_domain::organization::{Member, Organization};
+use keymint_domain::{OrganizationId, UserId};
+use keymint_ports::StoreError;
+
+use crate::connection::{end, fetch_optional};
+use crate::{ReadConnection, RowReader, Statement, WriteConnection};
+
+/// Adds an organization with its first member.
+///
+/// # Errors
+/// [`StoreError::Duplicate`], [`StoreError::Dangling`], [`StoreError::Unavailable`]
+pub async fn insert_organization(
+    connection: &mut dyn WriteConnection,
+    organization: &Organization,
+    creator: &Member,
+) -> Result<(), StoreError> {
+    connection.begin().await?;
+    let outcome = insert_both(connection, organization, creator).await;
+    end(connection, outcome).await
+}
+
+async fn insert_both(
+    connection: &mut dyn WriteConnection,
+    organization: &Organization,
+    creator: &Member,
+) -> Result<(), StoreError> {
+    const INSERT: &str = r#"insert into "organization" ("id", "name", "slug", "createdAt") values ($1, $2, $3, $4)"#;
+    let Organization { id, name, slug, created_at } = organization;
+    let insert = Statement::new(INSERT).bind(id.as_str()).bind(name.as_str()).bind(slug.as_str()).bind(*created_at);
+    connection.execute(insert).await?;
+    insert_unless_there(connection, creator).await
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// [`StoreError::Duplicate`], [`StoreError::Dangling`], [`StoreError::Unavailable`]
+pub async fn insert_member(connection: &mut dyn WriteConnection, member: &Member) -> Result<(), StoreError> {
+    connection.begin().await?;
+    let outcome = match lock(connection, &member.organization_id).await {
+        Ok(()) => insert_unless_there(connection, member).await,
+        refused => refused,
+    };
+    end(connection, outcome).await
+}
+
+/// Keeps everybody else, Better Auth servers included, from adding members to the organization: each of their rows
+/// locks the organization's, which it refers to, and no constraint keeps somebody from being a member twice.
+async fn lock(connection: &mut dyn WriteConnection, organization: &OrganizationId) -> Result<(), StoreError> {
+    let for_update = connection.dialect().for_update();
+    let lock = Statement::new(format!(r#"select "id" from "organization" where "id" = $1{for_update}"#));
+    let locked = fetch_optional(connection, lock.bind(organization.as_str()), |_| Ok(())).await?;
+    locked.ok_or(StoreError::Dangling)
+}
+
+async fn insert_unless_there(connection: &mut dyn WriteConnection, member: &Member) -> Result<(), StoreError> {
+    const INSERT: &str = r#"insert into "member" ("id", "organizationId", "userId", "role", "createdAt")
+        select $1, $2, $3, $4, $5
+        where not exists (select 1 from "member" where "organizationId" = $2 and "userId" = $3)"#;
+    let Member { id, organization_id, user_id, role, created_at } = member;
+    let insert = Statement::new(INSERT)
+        .bind(id.as_str())
+        .bind(organization_id.as_str())
+        .bind(user_id.as_str())
+        .bind(role.as_str())
+        .bind(*created_at);
+    match connection.execute(insert).await? {
+        0 => Err(StoreError::Duplicate),
+        _ => Ok(()),
+    }
+}
+
+/// Finds the organization of an id or a slug.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn find_organization(
+    connection: &mut dyn ReadConnection,
+    id_or_slug: &str,
+) -> Result<Option<OrganizationId>, StoreError> {
+    const FIND: &str = r#"select "id" from "organization" where "id" = $1 or "slug" = $1
+        order by "id" = $1 desc limit 1"#;
+    fetch_optional(connection, Statement::new(FIND).bind(id_or_slug), |row| {
+        RowReader::new(row, "organization", "id").parsed("id", OrganizationId::parse)
+    })
+    .await
+}
+
+/// Finds the roles of a user in an organization, by their oldest membership.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn find_roles(
+    connection: &mut dyn ReadConnection,
+    organization: &OrganizationId,
+    user: &UserId,
+) -> Result<Option<String>, StoreError> {
+    let find = Statement::new(format!(
+        r#"select "id", "role" from "member" where "organizationId" = $1 and "userId" = $2
+            order by "createdAt", "id"{} limit 1"#,
+        connection.dialect().by_bytes(),
+    ));
+    fetch_optional(connection, find.bind(organization.as_str()).bind(user.as_str()), |row| {
+        Ok(RowReader::new(row, "member", "id").required_text("role")?.to_owned())
+    })
+    .await
+}

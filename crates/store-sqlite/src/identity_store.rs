@@ -1,0 +1,74 @@
+use async_trait::async_trait;
+use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::organization::{Member, Organization};
+use keymint_domain::{OrganizationId, Timestamp, UserId};
+use keymint_ports::{Credential, IdentityStore, OrganizationStore, StoreError};
+use keymint_store_sql::{identity, organization};
+
+use crate::SqliteStore;
+
+#[async_trait]
+impl IdentityStore for SqliteStore {
+    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
+        let (layout, new, session) = (self.layout, new.clone(), session.clone());
+        self.writer.write(async move |writer| identity::insert_user(writer, layout, &new, &session).await).await
+    }
+
+    async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        read!(self, identity::find_user, self.layout, id)
+    }
+
+    async fn find_credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
+        read!(self, identity::find_credential, self.layout, email)
+    }
+
+    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
+        let (layout, session) = (self.layout, session.clone());
+        self.writer.write(async move |writer| identity::insert_session(writer, layout, &session).await).await
+    }
+
+    async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
+        read!(self, identity::find_session, self.layout, token)
+    }
+
+    async fn refresh_session(
+        &self,
+        token: &SessionToken,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let token = token.clone();
+        self.writer.write(async move |writer| identity::refresh_session(writer, &token, expires_at, now).await).await
+    }
+
+    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
+        let token = token.clone();
+        self.writer.write(async move |writer| identity::remove_session(writer, &token).await).await
+    }
+
+    async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
+        let offered = offered.to_owned();
+        self.writer.write(async move |writer| identity::keep_secret(writer, &offered).await).await
+    }
+}
+
+#[async_trait]
+impl OrganizationStore for SqliteStore {
+    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
+        let (new, creator) = (organization.clone(), creator.clone());
+        self.writer.write(async move |writer| organization::insert_organization(writer, &new, &creator).await).await
+    }
+
+    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
+        let member = member.clone();
+        self.writer.write(async move |writer| organization::insert_member(writer, &member).await).await
+    }
+
+    async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {
+        read!(self, organization::find_organization, id_or_slug)
+    }
+
+    async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
+        read!(self, organization::find_roles, organization, user)
+    }
+}

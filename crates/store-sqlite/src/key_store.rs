@@ -1,0 +1,106 @@
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::listing::{ListQuery, Page};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_store_sql::keys;
+
+use crate::reader::Reader;
+use crate::{SqliteStore, spend};
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+        let (key, widths) = (key.clone(), self.layout.widths);
+        self.writer.write(async move |writer| keys::insert(writer, &key, max_living, widths).await).await
+    }
+
+    async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
+        read!(self, keys::find, id)
+    }
+
+    async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
+        read!(self, keys::find_stub, id)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        let list = async {
+            // Both reads see the state of the first.
+            let mut transaction = self.readers()?.begin().await.map(Reader).map_err(StoreError::unavailable)?;
+            let page = keys::list(&mut transaction, query).await?;
+            transaction.0.commit().await.map_err(StoreError::unavailable)?;
+            Ok(page)
+        };
+        self.bound(list).await
+    }
+
+    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        let (id, patch, widths) = (id.clone(), patch.clone(), self.layout.widths);
+        self.writer.write(async move |writer| keys::update(writer, &id, &patch, now, widths).await).await
+    }
+
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+        let (id, revocation) = (id.clone(), revocation.clone());
+        self.writer.write(async move |writer| keys::revoke_unreadable(writer, &id, &revocation).await).await
+    }
+
+    async fn spend(
+        &self,
+        attempts: &[Attempt],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        if attempts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (owner_columns, attempts, policy) = (self.layout.owner_columns, attempts.to_vec(), policy.clone());
+        self.writer.batch(move |writer| spend::spend(writer, owner_columns, &attempts, &policy, now)).await
+    }
+
+    async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
+        let (owner_columns, attempt, policy) = (self.layout.owner_columns, attempt.clone(), policy.clone());
+        self.writer.batch(move |writer| spend::dry_run(writer, owner_columns, &attempt, &policy, now)).await
+    }
+
+    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.writer.write(async move |writer| keys::remove(writer, &id).await).await
+    }
+
+    async fn remove_expired(
+        &self,
+        configurations: &ConfigFilter,
+        before: Timestamp,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Removed, StoreError> {
+        let filter = configurations.clone();
+        self.writer.write(async move |writer| keys::remove_expired(writer, &filter, before, skip, limit).await).await
+    }
+
+    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
+        if ids.is_empty() {
+            return Ok(Removed::default());
+        }
+        let (ids, policy) = (ids.to_vec(), policy.clone());
+        self.writer.write(async move |writer| keys::remove_exhausted(writer, &ids, &policy, now).await).await
+    }
+
+    async fn count(
+        &self,
+        now: Timestamp,
+        from: Option<CountCursor>,
+        limit: NonZeroU32,
+    ) -> Result<CountedPortion, StoreError> {
+        read!(self, keys::count, now, from.as_ref(), limit)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let owner_columns = self.layout.owner_columns;
+        self.writer.batch(move |writer| spend::probe(writer, owner_columns)).await
+    }
+}

@@ -1,0 +1,160 @@
+//! Settles batches of attempts, each in one transaction that holds the lock on writing.
+
+mod remembered;
+mod row;
+
+use std::collections::HashSet;
+
+use keymint_domain::key::{KeyDetails, StoredKey};
+use keymint_domain::policy::Policy;
+use keymint_domain::usage::Usage;
+use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
+use keymint_domain::{ApiKey, Timestamp};
+use keymint_ports::StoreError;
+use keymint_store_sql::{
+    OwnerColumns, ban_columns, by_owner_columns, columns, integer, optional_integer, read_key, read_owner,
+};
+use rusqlite::{CachedStatement, Connection, params};
+
+pub(crate) use self::probe::probe;
+pub(crate) use self::remembered::RememberedRows;
+use self::row::FoundRow;
+use crate::writer::{WriterConnection, begin};
+
+/// Finds the rows of a stored form with their owners. There is one, unless somebody has copied it, so sorting is not
+/// worth its cost.
+macro_rules! find {
+    ($ban_columns:ident) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
+            r#" where k."key" = ?1"#,
+        )
+    };
+}
+
+// Behind the macro that it uses.
+mod probe;
+
+const UPDATE: &str = r#"
+    update "apikey" set
+        "remaining" = ?2,
+        "lastRefillAt" = ?3,
+        "requestCount" = ?4,
+        "lastRequest" = ?5,
+        "keymint_backlog_ns" = ?6,
+        "updatedAt" = ?7
+    where "key" = ?8 and +"id" = ?1"#;
+
+pub(crate) fn spend(
+    WriterConnection { connection, rows, patience }: &mut WriterConnection,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+    // A return without a commit rolls back.
+    let transaction = begin(connection, *patience).map_err(StoreError::unavailable)?;
+    rows.refresh(&transaction)?;
+    let mut ledger = Ledger::new(find(&transaction, rows, owner_columns, attempts)?);
+    let verdicts = ledger.settle(attempts, policy, now);
+    if write(&transaction, &ledger)? {
+        transaction.commit().map_err(StoreError::unavailable)?;
+        ledger.changes().for_each(|key| rows.count(key));
+    }
+    Ok(verdicts)
+}
+
+/// Judges an attempt on the current rows. There is no transaction, so nothing is written, and nothing may be
+/// remembered.
+pub(crate) fn dry_run(
+    WriterConnection { connection, .. }: &mut WriterConnection,
+    owner_columns: OwnerColumns,
+    attempt: &Attempt,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<DryRun, StoreError> {
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    let mut find = |form: &StoredKey| Ok(find_one(&mut find, form)?.map(|row| (form.clone(), row)));
+    let found = attempt.stored_forms().filter_map(|form| find(form).transpose());
+    let found = found.collect::<Result<Vec<Found>, rusqlite::Error>>().map_err(StoreError::unavailable)?;
+    Ledger::new(found).dry_run(attempt, policy, now)
+}
+
+/// A row with the text that it was found under, as the ledger takes it.
+type Found = (StoredKey, ReadRow);
+
+fn find(
+    connection: &Connection,
+    rows: &mut RememberedRows,
+    owner_columns: OwnerColumns,
+    attempts: &[Attempt],
+) -> Result<Vec<Found>, StoreError> {
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    let forms: HashSet<&StoredKey> = attempts.iter().flat_map(Attempt::stored_forms).collect();
+    let mut found = Vec::with_capacity(forms.len());
+    for form in forms {
+        if let Some(row) = rows.recall(form) {
+            found.push((form.clone(), Ok(row)));
+        } else if let Some(row) = find_one(&mut find, form).map_err(StoreError::unavailable)? {
+            if let Ok(row) = &row {
+                rows.keep(form, row);
+            }
+            found.push((form.clone(), row));
+        }
+    }
+    Ok(found)
+}
+
+/// A row, or the error that reading it gave.
+type ReadRow = Result<(ApiKey, Owner), StoreError>;
+
+/// Finds the row of a stored form. Of two rows the first by id counts.
+fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<ReadRow>, rusqlite::Error> {
+    let mut rows = find.query([form.as_str()])?;
+    let mut first = None;
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec();
+        if first.as_ref().is_none_or(|(known, _)| id < *known) {
+            let row = FoundRow(row);
+            first = Some((id, read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)))));
+        }
+    }
+    Ok(first.map(|(_, row)| row))
+}
+
+/// Writes all changed counters. Returns `false` if nothing changed.
+fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, StoreError> {
+    let mut update = connection.prepare_cached(UPDATE).map_err(StoreError::unavailable)?;
+    let mut any = false;
+    for ApiKey { details, usage } in ledger.changes() {
+        write_one(&mut update, details, usage)?;
+        any = true;
+    }
+    Ok(any)
+}
+
+fn write_one(update: &mut CachedStatement<'_>, key: &KeyDetails, usage: &Usage) -> Result<(), StoreError> {
+    let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
+    let written = update.execute(params![
+        key.id.as_str(),
+        optional_integer("remaining", remaining)?,
+        last_refill_at.map(text),
+        integer("requestCount", request_count)?,
+        last_request.map(text),
+        optional_integer("keymint_backlog_ns", backlog_ns)?,
+        text(updated_at),
+        key.stored.as_str(),
+    ]);
+    written.map_err(StoreError::unavailable)?;
+    Ok(())
+}
+
+fn text(instant: Timestamp) -> String {
+    instant.to_string()
+}
