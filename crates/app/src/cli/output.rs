@@ -109,8 +109,12 @@ mod tests {
             json!({ "id": "longer", "name": "turned\u{202e}\n", "enabled": true }),
             json!({ "id": "b", "name": null }),
         ];
-        let lines =
-            ["id      name               enabled", "a       一二", "longer  turned\\u{202e}\\u{a}  true", "b       -"];
+        let lines = [
+            "id      name                 enabled",
+            "a       一二",
+            "longer  turned\\u{202e}\\u{a}  true",
+            "b       -",
+        ];
         assert_eq!(aligned(&rows, &["id", "name", "enabled"]), lines.join("\n"));
     }
 }
