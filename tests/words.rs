@@ -13,6 +13,10 @@ const FOLDERS: &[&str] = &[
     "crates/actix/src/assertions",
     "crates/actix/src/callers",
     "crates/actix/src/connection",
+    "crates/actix/src/endpoints/gateways",
+    "crates/actix/src/endpoints/keys",
+    "crates/actix/src/endpoints/server",
+    "crates/actix/src/endpoints/verification",
     "crates/actix/src/error",
     "crates/actix/src/extract",
     "crates/actix/src/guard",
@@ -27,6 +31,9 @@ const FOLDERS: &[&str] = &[
     "crates/ports",
     "crates/service",
     "crates/store-memory",
+    "crates/store-postgres",
+    "crates/store-sql",
+    "crates/store-sqlite",
     "tests",
 ];
 

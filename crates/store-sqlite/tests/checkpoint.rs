@@ -44,7 +44,7 @@ async fn accept_all(store: &SqliteStore, attempts: &[Attempt]) {
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().accepted().is_some()));
 }
 
-/// How often the log has begun anew: the "checkpoint sequence number" of its header, by SQLite's description of the file.
+/// Reads the number of times that the log has started again: the "checkpoint sequence number" of its header.
 fn times_begun(database: &Path) -> u32 {
     let log = std::fs::read(database.with_extension("db-wal")).unwrap();
     u32::from_be_bytes(log[12..16].try_into().unwrap())

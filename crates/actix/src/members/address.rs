@@ -6,8 +6,7 @@ use utoipa::openapi::SchemaFormat;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType};
 
-use super::kind::kind;
-use super::{Member, schema};
+use super::{Member, kind, schema};
 
 impl Member<'_, '_> {
     /// Reads a network address. One that comes from a socket may have its port and its zone.

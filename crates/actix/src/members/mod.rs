@@ -7,9 +7,7 @@
 
 mod address;
 mod key;
-mod kind;
 mod number;
-mod pairs;
 mod record;
 pub(crate) mod schema;
 mod shape;
@@ -19,16 +17,14 @@ mod user;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, web};
 use keymint_domain::Policy;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::ObjectBuilder;
 
 use crate::error::ApiError;
-use kind::kind;
 use shape::Stated;
 
-pub(crate) use pairs::pairs;
 pub(crate) use shape::Shape;
 
 /// The members of a body or a query, and the problems of those that were read so far.
@@ -143,6 +139,24 @@ impl Member<'_, '_> {
 
     fn expected_at(&mut self, path: &str, expected: &str, received: &str) {
         self.members.refuse(path, format_args!("Invalid input: expected {expected}, received {received}"));
+    }
+}
+
+/// Returns the names and values of a query or of a form, in their order; `None` = the text is neither.
+pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    web::Query::<Vec<(String, String)>>::from_query(text).ok().map(web::Query::into_inner)
+}
+
+/// Returns zod's name for the type of a value; an absent one is `undefined`.
+fn kind(value: Option<&Value>) -> &'static str {
+    match value {
+        None => "undefined",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "boolean",
+        Some(Value::Number(_)) => "number",
+        Some(Value::String(_)) => "string",
+        Some(Value::Array(_)) => "array",
+        Some(Value::Object(_)) => "object",
     }
 }
 

@@ -5,9 +5,8 @@ use keymint_domain::value::MAX_COUNT;
 use serde_json::Value;
 use utoipa::openapi::schema::ObjectBuilder;
 
-use super::Member;
-use super::kind::kind;
 use super::schema::{self, MAX_SAFE_INTEGER};
+use super::{Member, kind};
 
 impl Member<'_, '_> {
     /// Reads a count from `min` to 2147483647.

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
-use super::kind::kind;
-use super::{Member, schema};
+use super::{Member, kind, schema};
 
 impl Member<'_, '_> {
     /// Reads lists of actions by resource, or a bare list of actions of every resource, which Better Auth does not take.

@@ -4,8 +4,7 @@ use keymint_domain::key::Field;
 use keymint_domain::value::InvalidText;
 use serde_json::Value;
 
-use super::kind::kind;
-use super::{Member, schema};
+use super::{Member, kind, schema};
 
 impl Member<'_, '_> {
     /// Reads a text.

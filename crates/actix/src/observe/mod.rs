@@ -5,7 +5,6 @@ mod metrics_endpoint;
 mod notes;
 mod observer;
 mod request_id;
-mod route;
 mod seldom;
 mod trace;
 
@@ -21,9 +20,8 @@ use tracing::{Instrument as _, Span};
 pub use metrics_endpoint::{MetricsEndpoint, Render, serve_metrics};
 pub(crate) use notes::{AccessNote, ChangeNote};
 pub use observer::CompletedRequest;
-pub(crate) use observer::RequestObserver;
+pub(crate) use observer::{RequestObserver, Route};
 pub(crate) use request_id::{RequestIds, own_id};
-pub(crate) use route::Route;
 pub(crate) use seldom::Seldom;
 pub use trace::Tracing;
 
@@ -51,7 +49,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let mut response = next.call(request).instrument(span.clone()).await?;
     let took = started.elapsed();
     let route = Route::of(response.request());
-    let method = route::method(response.request().method());
+    let method = observer::method(response.request().method());
     let status = response.status();
     let completed = CompletedRequest { route: route.pattern, method, status: status.as_str(), took };
     observers.observer.tell(&completed);

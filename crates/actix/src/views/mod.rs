@@ -1,14 +1,16 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod dry_run;
-mod iso;
 mod key;
 pub(crate) mod limits;
 mod refusal;
 mod user;
 mod verdict;
 
+use keymint_domain::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 pub use dry_run::DryRunView;
 pub use key::{CreatedView, KeyView, PageView, UnreadableView};
@@ -16,9 +18,18 @@ pub use refusal::RefusalDetails;
 pub use user::UserView;
 pub use verdict::VerdictView;
 
-pub(crate) use iso::Iso;
-
 /// Parses a JSON text that the domain has parsed before.
 pub(crate) fn raw(json: &str) -> Option<&RawValue> {
     serde_json::from_str(json).ok()
+}
+
+/// An instant as Better Auth writes it.
+#[derive(Debug, ToSchema)]
+#[schema(as = Instant, value_type = String, format = DateTime, examples("2023-11-14T22:13:20.000Z"))]
+pub(crate) struct Iso(pub(crate) Timestamp);
+
+impl Serialize for Iso {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
 }

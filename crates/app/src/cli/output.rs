@@ -44,6 +44,11 @@ pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], jso
     if json {
         return line(&seen(&serde_json::to_string(answer)?));
     }
+    line(&aligned(rows, names))
+}
+
+/// Aligns the members that have these names, under them and two spaces apart.
+fn aligned(rows: &[Value], names: &[&str]) -> String {
     let cells = |row: &Value| names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect::<Vec<_>>();
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -51,7 +56,7 @@ pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], jso
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    line(&table.trim_fmt())
+    table.trim_fmt()
 }
 
 /// Returns a member with its name, for one cell of a table.
@@ -95,5 +100,17 @@ mod tests {
         let value = json!({ "x": "a\u{202e}b\u{9b}\n" });
         assert_eq!(cell(&value), r#"{"x":"a\u202eb\u009b\n"}"#);
         assert_eq!(serde_json::from_str::<Value>(&seen(&value.to_string())).unwrap(), value);
+    }
+
+    #[test]
+    fn a_table_has_two_spaces_between_columns_and_none_at_the_end() {
+        let rows = [
+            json!({ "id": "a", "name": "一二", "other": 1 }),
+            json!({ "id": "longer", "name": "turned\u{202e}\n", "enabled": true }),
+            json!({ "id": "b", "name": null }),
+        ];
+        let lines =
+            ["id      name               enabled", "a       一二", "longer  turned\\u{202e}\\u{a}  true", "b       -"];
+        assert_eq!(aligned(&rows, &["id", "name", "enabled"]), lines.join("\n"));
     }
 }

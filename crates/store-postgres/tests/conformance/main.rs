@@ -36,7 +36,7 @@ impl Fresh {
         fresh
     }
 
-    /// Where the rows of keys alone decide, the store remembers them.
+    /// Without them the rows of keys alone decide, and the store remembers those.
     async fn without_bans() -> Self {
         let fresh = Self::empty().await;
         fresh.migrate().await;

@@ -4,7 +4,6 @@ mod authorize;
 mod identity;
 mod key_set;
 mod parameters;
-mod repeat;
 
 use super::endpoint::{Area, Endpoint};
 
