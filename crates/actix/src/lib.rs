@@ -16,8 +16,6 @@
 //! [`serve`] runs the whole; [`endpoints::configure`] mounts it in an application of your own. Modules use each other
 //! without a cycle, which `tests/arrows.rs` checks.
 
-#![warn(clippy::missing_errors_doc)]
-
 mod api;
 mod assertions;
 mod callers;

@@ -40,7 +40,8 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// A text holds no such thing, or the key is not that of the first certificate.
+    /// Returns [`InvalidCertificate`] if the chain or the key cannot be read, or if the key is not that of the first
+    /// certificate.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, InvalidCertificate> {
         let chain: Vec<_> =
             CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|_| InvalidCertificate::Chain)?;

@@ -11,8 +11,6 @@
 //! | `metrics`, `telemetry` | the view for operators: Prometheus and OpenTelemetry |
 //! | [`welcome`] | the text that is printed at the start |
 
-#![warn(clippy::missing_errors_doc)]
-
 pub mod cli;
 pub mod config;
 pub mod environment;

@@ -18,8 +18,6 @@
 //! | [`server_key`] | the credential by which a backend acts for any user |
 //! | [`code`] | the reasons for a refusal |
 
-#![warn(clippy::missing_errors_doc)]
-
 pub mod address;
 pub mod code;
 pub mod identity;

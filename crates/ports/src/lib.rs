@@ -15,7 +15,6 @@
 //! `SeededEntropy`.
 
 #![deny(clippy::future_not_send)]
-#![warn(clippy::missing_errors_doc)]
 
 mod ambient;
 mod connections;

@@ -27,7 +27,6 @@
 //! ```
 
 #![deny(clippy::future_not_send)]
-#![warn(clippy::missing_errors_doc)]
 
 mod builder;
 mod caller;

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
-#![warn(clippy::missing_errors_doc)]
 
 mod identity_store;
 mod key_store;
