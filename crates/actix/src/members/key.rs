@@ -15,8 +15,8 @@ impl Members<'_> {
     /// Reads how a quota is refilled: both members, or neither.
     pub(crate) fn refill(&mut self) -> RefillInput {
         const NAMES: [&str; 2] = ["refillAmount", "refillInterval"];
-        let amount = self.optional(NAMES[0], "Uses after a refill of the quota. A server's.").count(1);
-        let interval_ms = self.optional(NAMES[1], "Milliseconds between refills. A server's.").count(1);
+        let amount = self.optional(NAMES[0], "Uses after a refill of the quota. For servers only.").count(1);
+        let interval_ms = self.optional(NAMES[1], "Milliseconds between refills. For servers only.").count(1);
         if let Some(stated) = &mut self.stated {
             stated.shape.pair(NAMES);
         }

@@ -62,14 +62,14 @@ pub(crate) const RETRY_AFTER: &str = "retry-after";
 pub(crate) const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 /// Headers of many answers: the name, true if the value is a number, and the meaning.
 const HEADERS: [(&str, bool, &str); 8] = [
-    (REQUEST_ID, false, "Names the request in the log: the client's own `X-Request-Id` where it is fit for that."),
-    (RETRY_AFTER, true, "Seconds until the same request is worth repeating; there where waiting helps."),
-    ("x-retry-after", true, "The same, as Better Auth names it."),
-    ("www-authenticate", false, "How a key is shown."),
+    (REQUEST_ID, false, "The id of the request in the log: the client's own `X-Request-Id` if its form is accepted."),
+    (RETRY_AFTER, true, "Seconds until a retry may succeed; present if waiting helps."),
+    ("x-retry-after", true, "The same under Better Auth's name."),
+    ("www-authenticate", false, "The challenge for a request without a valid key."),
     (LIMITS[0], false, "A key's limits: `\"rate\";q=10;w=86400` is 10 calls in 86400 seconds."),
-    (LIMITS[1], false, "What they still allow: `\"rate\";r=5;t=8640` is 5 calls, and more in 8640 seconds."),
-    ("x-authz-status", true, "With `deny=403` the status that was meant."),
-    ("x-authz-code", false, "The code of the denial."),
+    (LIMITS[1], false, "The rest of the limits: `\"rate\";r=5;t=8640` is 5 calls, and more in 8640 seconds."),
+    ("x-authz-status", true, "With `deny=403`, the intended status."),
+    ("x-authz-code", false, "The error code of the refusal."),
 ];
 
 /// Assembles the document of a server, in OpenAPI 3.1.
@@ -123,16 +123,16 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
 /// The body of every error but those that gateways are told.
 fn error() -> ObjectBuilder {
     let wait = integer(0, MAX_SAFE_INTEGER);
-    let wait = wait.description(Some("Milliseconds until the same request is worth repeating."));
+    let wait = wait.description(Some("Milliseconds until a retry may succeed."));
     let details = ObjectBuilder::new().schema_type(Type::Object).property("tryAgainIn", wait);
     let details = details.property("missing", missing());
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("code", text().description(Some("Names the reason to programs.")))
+        .property("code", text().description(Some("The reason, for programs.")))
         .required("code")
-        .property("message", text().description(Some("Tells people.")))
+        .property("message", text().description(Some("The reason, for people.")))
         .required("message")
-        .property("details", details.description(Some("There where there is more to say.")))
+        .property("details", details.description(Some("Present if there is more to say.")))
 }
 
 /// The body of an error that a gateway is told (RFC 9457).
@@ -141,8 +141,8 @@ fn problem() -> ObjectBuilder {
         required("type", text(), "Names the kind of problem by a URI."),
         required("title", text(), "The kind of problem."),
         required("status", integer(400, 599), "The status."),
-        required("detail", text(), "Tells people."),
-        required("code", text(), "Names the reason to programs."),
+        required("detail", text(), "The reason, for people."),
+        required("code", text(), "The reason, for programs."),
     ]);
     let policies = ArrayBuilder::new().items(choice(["rate", "quota"]));
     problem.property("violated-policies", policies).property("missing", missing())
@@ -151,7 +151,7 @@ fn problem() -> ObjectBuilder {
 /// Permissions that a key lacks.
 fn missing() -> ObjectBuilder {
     let actions = ArrayBuilder::new().items(text());
-    let description = "Permissions that were asked for and are not granted, where that is the reason.";
+    let description = "Required permissions that are not granted, if that is the reason.";
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(actions)).description(Some(description))
 }
 

@@ -87,18 +87,19 @@ pub(super) fn add_schemes(components: &mut Components, context: &DocumentContext
     };
     let header =
         |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
-    let cookie = "The cookie of sign-up and sign-in. `__Secure-` stands before its name where browsers come by https.";
+    let cookie =
+        "The cookie that sign-up and sign-in set. Its name begins with `__Secure-` if `server.public_url` is https.";
     let cookie = ApiKeyValue::with_description("better-auth.session_token", cookie);
     let mut headers = context.policy.configurations().iter().flat_map(|entry| &entry.api_key_headers);
     let header_of_keys = headers.next().map_or("x-api-key", String::as_str);
     for (name, scheme) in [
         (SERVER_KEY, bearer("A server key.")),
-        (SESSION_TOKEN, bearer("The token that sign-up and sign-in answer.")),
+        (SESSION_TOKEN, bearer("The token that sign-up and sign-in return.")),
         (SESSION_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
-        (API_KEY, header(header_of_keys, "An API key. It opens a session where `enable_session_for_api_keys` is on.")),
+        (API_KEY, header(header_of_keys, "An API key. It opens a session if `enable_session_for_api_keys` is on.")),
         (
             GATEWAYS_SERVER_KEY,
-            header("X-Authz-Server-Key", "A server key. Gateways of `server.trusted_proxies` need none."),
+            header("X-Authz-Server-Key", "A server key. Gateways in `server.trusted_proxies` need none."),
         ),
     ] {
         components.add_security_scheme(name, scheme);

@@ -4,17 +4,17 @@ use utoipa::ToSchema;
 
 use super::{Iso, VerdictView, raw};
 
-/// What a verification would be answered, and every rule of the chain beside it.
+/// The verdict of a verification, and the result of every rule of the chain.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DryRun)]
 pub struct DryRunView<'a> {
     #[serde(flatten)]
     verdict: VerdictView<'a>,
-    /// The first one that refuses is the reason.
+    /// The first rule that refuses is the reason.
     rules: Vec<RuleView<'a>>,
 }
 
-/// What one rule says.
+/// The result of one rule.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = JudgedRule)]
@@ -23,13 +23,13 @@ struct RuleView<'a> {
     rule: &'static str,
     /// `passed`, `refused` or `notJudged`.
     verdict: &'static str,
-    /// Why it refuses.
+    /// The reason of a refusal.
     #[schema(required)]
     code: Option<&'static str>,
-    /// Milliseconds until it would pass.
+    /// Milliseconds until the rule passes.
     #[schema(required)]
     try_again_in: Option<u64>,
-    /// What it looked at.
+    /// The values that the rule compared.
     #[serde(serialize_with = "facts")]
     #[schema(value_type = BTreeMap<String, Value>)]
     values: &'a [(&'static str, Fact)],

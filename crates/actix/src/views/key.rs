@@ -15,9 +15,9 @@ use super::{Iso, raw};
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
 pub struct KeyView<'a> {
-    /// Names the key; not a secret.
+    /// The id of the key; not a secret.
     id: &'a str,
-    /// The configuration it was made under.
+    /// The key's configuration.
     config_id: &'a str,
     /// For people.
     #[schema(required)]
@@ -25,25 +25,25 @@ pub struct KeyView<'a> {
     /// The first characters of the key, prefix included.
     #[schema(required)]
     start: Option<&'a str>,
-    /// Whom it belongs to: the id of a user, or of an organization.
+    /// The id of the owner: a user or an organization.
     reference_id: &'a str,
-    /// What the key begins with.
+    /// The text that the key begins with.
     #[schema(required)]
     prefix: Option<&'a str>,
     /// Milliseconds between refills of the quota.
     #[schema(required)]
     refill_interval: Option<u64>,
-    /// Uses after a refill, which replaces what is left.
+    /// Uses after a refill; the rest before it is lost.
     #[schema(required)]
     refill_amount: Option<u64>,
     /// The last refill.
     #[schema(required)]
     last_refill_at: Option<Iso>,
-    /// Whether it may be used.
+    /// False if the key is disabled.
     enabled: bool,
-    /// Whether it is rate limited.
+    /// True if the key is rate limited.
     rate_limit_enabled: bool,
-    /// Milliseconds of the rate limit's window.
+    /// The window of the rate limit in milliseconds.
     #[schema(required)]
     rate_limit_time_window: Option<u64>,
     /// Uses per window.
@@ -57,7 +57,7 @@ pub struct KeyView<'a> {
     /// The last accepted use; to the minute for a key without quota and limit.
     #[schema(required)]
     last_request: Option<Iso>,
-    /// The last instant at which it is valid; null is never.
+    /// The last instant at which the key is valid; null never expires.
     #[schema(required)]
     expires_at: Option<Iso>,
     created_at: Iso,
@@ -66,7 +66,7 @@ pub struct KeyView<'a> {
     /// Actions by resource.
     #[schema(required, value_type = Option<BTreeMap<String, Vec<String>>>)]
     permissions: Option<&'a RawValue>,
-    /// What was attached to it, as JSON.
+    /// The attached JSON object.
     #[schema(required, value_type = Value)]
     metadata: Option<&'a RawValue>,
     /// From where alone it may be used, as CIDRs; absent where that is everywhere. Not among Better Auth's members, so that
@@ -74,15 +74,15 @@ pub struct KeyView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     allowed_addresses: Option<Vec<String>>,
-    /// From where it may not be used, as CIDRs.
+    /// Networks (CIDR) that may not use the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     denied_addresses: Option<Vec<String>>,
-    /// When it was revoked.
+    /// The instant of the revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     revoked_at: Option<Iso>,
-    /// By whom it was revoked: `server`, or `user:` with the user's id.
+    /// The actor of the revocation: `server`, or `user:` and the user's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     revoked_by: Option<String>,
@@ -145,14 +145,14 @@ fn expose<S: Serializer>(minted: &&Minted, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(minted.plain.expose())
 }
 
-/// A key whose row cannot be read.
+/// A key whose row is unreadable.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnreadableApiKey)]
 pub struct UnreadableView<'a> {
-    /// Names the key; null where that cannot be read either.
+    /// The id of the key; null if it is unreadable too.
     #[schema(required)]
     id: Option<&'a str>,
-    /// The first column that holds what no writer of the table writes.
+    /// The first column with an unreadable value.
     column: &'a str,
 }
 
@@ -165,10 +165,10 @@ impl<'a> From<&'a Unreadable> for UnreadableView<'a> {
 /// A page of keys (docs/better-auth-wire.md 7.3); `limit` and `offset` are there where the request had them.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ApiKeyPage, description = "A page of keys; `limit` and `offset` are there where the request had them.")]
+#[schema(as = ApiKeyPage, description = "A page of keys, with `limit` and `offset` if the request had them.")]
 pub struct PageView<'a> {
     api_keys: Vec<KeyView<'a>>,
-    /// Keys of the page whose rows cannot be read; absent where there are none, as with Better Auth.
+    /// Keys of the page whose rows are unreadable; absent if there are none, as with Better Auth.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     unreadable: Vec<UnreadableView<'a>>,

@@ -7,25 +7,25 @@ use super::raw;
 
 /// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Refusal, description = "Why a key may not be used.")]
+#[schema(as = Refusal, description = "The reason of a refusal.")]
 pub(super) struct RefusalView<'a> {
     message: &'static str,
     code: &'static str,
-    /// There where there is more to say.
+    /// Present if there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     details: Option<RefusalDetails<'a>>,
 }
 
-/// What a refusal says beside its code, where there is something to say.
+/// Details of a refusal, beside its code.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusalDetails<'a> {
-    /// Milliseconds until the same request is worth repeating.
+    /// Milliseconds until a retry may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     try_again_in: Option<u64>,
-    /// What was asked for and is not granted: actions by resource.
+    /// Required actions that are not granted, by resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<BTreeMap<String, Vec<String>>>)]
     missing: Option<&'a RawValue>,

@@ -7,14 +7,14 @@ use super::refusal::RefusalView;
 
 /// A verdict (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Verdict, description = "Whether a key may be used.")]
+#[schema(as = Verdict, description = "The verdict of a verification.")]
 pub struct VerdictView<'a> {
-    /// Whether the key may be used.
+    /// True if the key may be used.
     valid: bool,
-    /// Why not; null where it may.
+    /// The reason of a refusal; null if the key is valid.
     #[schema(required)]
     error: Option<RefusalView<'a>>,
-    /// The key after the use; null where it may not be used.
+    /// The key after the use; null if it is refused.
     #[schema(required)]
     key: Option<KeyView<'a>>,
 }

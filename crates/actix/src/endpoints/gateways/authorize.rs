@@ -24,7 +24,7 @@ pub(super) const PATH: &str = "/authorize";
 /// The parameter of the paths below: the client's path.
 pub(super) const REST: &str = "path";
 
-const SUMMARY: &str = "Says to a gateway whether a request may pass, and counts it.";
+const SUMMARY: &str = "Tells a gateway if a request may pass, and counts it.";
 const TEXT: &str = "Any method is answered alike, and no body is read. The query of `/authorize` itself says what the \
     route asks of keys, or a header says what the query does not. Below `/authorize` the path and the query are those of \
     the client's request, and say nothing. Two different keys in one request are refused.";
@@ -54,7 +54,7 @@ fn of_gateways(id: &'static str) -> Description {
 fn of_the_request() -> Vec<Property> {
     let request_id = "Names the request. Of two questions with one id the first one pays, where \
         `authorize.idempotency_window_ms` is set and the asker is a gateway or a server.";
-    let forwarded_for = "The client's address is the last one that is none of `server.trusted_proxies`.";
+    let forwarded_for = "The client's address is the last one that is not in `server.trusted_proxies`.";
     vec![optional("X-Request-Id", text(), request_id), optional("X-Forwarded-For", text(), forwarded_for)]
 }
 

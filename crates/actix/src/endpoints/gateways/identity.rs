@@ -32,10 +32,14 @@ struct Identity<'a> {
 /// Every header. Every value is ASCII without spaces, whatever the key's texts hold.
 pub(super) static HEADERS: [Header; 10] = [
     Header { name: "x-key-id", about: "The key's id.", value: |identity| text(identity.key.details.id.as_str()) },
-    Header { name: "x-key-owner", about: "Whose it is.", value: |identity| text(identity.key.details.owner.as_str()) },
+    Header {
+        name: "x-key-owner",
+        about: "The key's owner.",
+        value: |identity| text(identity.key.details.owner.as_str()),
+    },
     Header {
         name: "x-key-config",
-        about: "The configuration it was made under.",
+        about: "The key's configuration.",
         value: |identity| text(identity.key.details.config_id.as_str()),
     },
     Header {
@@ -45,7 +49,7 @@ pub(super) static HEADERS: [Header; 10] = [
     },
     Header {
         name: "x-key-permissions",
-        about: "What it grants, as `files:read,files:write`; `-` is nothing.",
+        about: "The granted actions, as `files:read,files:write`; `-` is none.",
         value: |identity| {
             let permissions = identity.key.details.permissions.as_ref().map(Permissions::to_words);
             bounded(permissions.unwrap_or_default(), MAX_LIST)
@@ -72,7 +76,7 @@ pub(super) static HEADERS: [Header; 10] = [
     },
     Header {
         name: "x-key-header",
-        about: "The headers that showed the key, between commas.",
+        about: "The headers that contained the key, separated by commas.",
         value: |identity| identity.headers.to_owned(),
     },
     Header {

@@ -19,15 +19,15 @@ pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
         required("kty", choice(["OKP"]), "The kind of key."),
         required("crv", choice(["Ed25519"]), "Its curve."),
         required("x", text(), "The key itself, in base64url."),
-        required("kid", text(), "Its thumbprint (RFC 7638), which assertions name it by."),
-        required("alg", choice(["EdDSA"]), "What it signs by."),
-        required("use", choice(["sig"]), "What it is for."),
+        required("kid", text(), "Its thumbprint (RFC 7638), the `kid` of assertions."),
+        required("alg", choice(["EdDSA"]), "The algorithm."),
+        required("use", choice(["sig"]), "The use of the key."),
     ]);
     let keys = ArrayBuilder::new().items(key);
     let set = ObjectBuilder::new().schema_type(Type::Object).property("keys", keys).required("keys");
     let summary = "The public keys of `X-Key-Assertion` (RFC 7517): of the last period, of this one, and of the next.";
     Description::new("getKeySet", summary, Callers::Anyone).answers_with(
-        "None where nothing is signed.",
+        "Empty if no assertions are signed.",
         set,
         json!({ "keys": [] }),
     )

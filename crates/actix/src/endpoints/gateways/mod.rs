@@ -15,5 +15,5 @@ pub(super) fn area() -> Area {
         below.frequent().fails_as(authorize::denial),
         Endpoint::probe("/.well-known/jwks.json", key_set::key_set, key_set::describe),
     ];
-    Area { name: "Gateways", about: "Whether a request may pass, asked by gateways.", endpoints }
+    Area { name: "Gateways", about: "Authorization of requests, for gateways.", endpoints }
 }

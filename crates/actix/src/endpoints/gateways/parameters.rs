@@ -61,7 +61,7 @@ static PARAMETERS: [Parameter; 5] = [
     Parameter {
         name: "config",
         header: Some("X-Authz-Config"),
-        about: "The configuration that the key must be of.",
+        about: "The configuration that the key must belong to.",
         schema: |_| id(),
         read: |parameters, given| {
             parameters.config_id = Some(ConfigId::parse(given.text.as_str()).map_err(|error| error.to_string())?);
@@ -71,7 +71,7 @@ static PARAMETERS: [Parameter; 5] = [
     Parameter {
         name: "permissions",
         header: Some("X-Authz-Permissions"),
-        about: "What the key must grant.",
+        about: "The actions that the key must grant.",
         schema: |place| {
             let pattern = if place == Place::Query { permissions() } else { permissions_in_header() };
             text().pattern(Some(pattern)).examples(["files:read,files:write"])
@@ -85,14 +85,14 @@ static PARAMETERS: [Parameter; 5] = [
     Parameter {
         name: "cost",
         header: Some("X-Authz-Cost"),
-        about: "What the request costs; 1 where absent.",
+        about: "The cost of the request; 1 if absent.",
         schema: |place| integer((*costs(place).start()).into(), (*costs(place).end()).into()),
         read: |parameters, given| read_cost(&given.text, costs(given.place)).map(|cost| parameters.cost = cost),
     },
     Parameter {
         name: "deny",
         header: Some("X-Authz-Deny"),
-        about: "`403` answers 403 for 400 and 429 too, and says in headers what was meant.",
+        about: "`403` answers 403 instead of 400 and 429 too, with the intended status in a header.",
         schema: |_| choice([DENY]),
         read: |parameters, given| {
             parameters.deny_by_403 = given.text == DENY;
@@ -102,7 +102,7 @@ static PARAMETERS: [Parameter; 5] = [
     Parameter {
         name: "bearer",
         header: None,
-        about: "Whether `Authorization: Bearer` may hold the key; as `authorize.bearer` says where absent.",
+        about: "Accepts the key in `Authorization: Bearer`; `authorize.bearer` if absent.",
         schema: |_| choice(BEARER.map(|(name, _)| name)),
         read: |parameters, given| {
             parameters.bearer = BEARER.into_iter().find(|(name, _)| *name == given.text).map(|(_, is_on)| is_on);

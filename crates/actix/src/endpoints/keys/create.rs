@@ -16,33 +16,38 @@ use crate::views::CreatedView;
 
 /// Reads the members, in the order of Better Auth's schema.
 fn read(body: &mut Members<'_>) -> CreateKey {
-    let config_id =
-        body.optional("configId", "The configuration; `default` where absent, empty or unknown.").config_id();
+    let config_id = body.optional("configId", "The configuration; `default` if absent, empty or unknown.").config_id();
     let name = body.optional("name", "For people.").new_key_name();
     let expires_in =
-        body.optional("expiresIn", "Seconds that it lives; null is as long as the configuration says.").lifetime();
-    let prefix = body.optional("prefix", "What the key begins with.").prefix();
+        body.optional("expiresIn", "The lifetime in seconds; null takes the configuration's default.").lifetime();
+    let prefix = body.optional("prefix", "The text that the key begins with.").prefix();
     let remaining =
-        body.optional("remaining", "Uses that the quota allows; null is no quota. A server's.").nullable_count(0);
-    let metadata = body.optional("metadata", "What to attach to it, where `enable_metadata` is on.").new_metadata();
+        body.optional("remaining", "Uses that the quota allows; null is no quota. For servers only.").nullable_count(0);
+    let metadata = body.optional("metadata", "Any JSON object to attach, if `enable_metadata` is on.").new_metadata();
     let refill = body.refill();
-    let rate_limit_window_ms =
-        body.optional("rateLimitTimeWindow", "Milliseconds of the rate limit's window. A server's.").count(1);
-    let rate_limit_max = body.optional("rateLimitMax", "Uses per window. A server's.").count(1);
-    let rate_limit_enabled = body.optional("rateLimitEnabled", "Whether it is rate limited. A server's.").boolean();
+    let rate_limit_window_ms = body
+        .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
+        .count(1);
+    let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
+    let rate_limit_enabled =
+        body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();
     let permissions = body
-        .optional("permissions", "Actions by resource, or a list of actions of every resource. A server's.")
+        .optional(
+            "permissions",
+            "Granted actions by resource; a bare list means these actions on every resource. For servers only.",
+        )
         .permissions();
     let allowed = body
-        .optional("allowedAddresses", "From where alone it may be used; null is everywhere. A server's.")
+        .optional("allowedAddresses", "Networks (CIDR) that may use the key; null is any. For servers only.")
         .networks();
-    let denied =
-        body.optional("deniedAddresses", "From where it may not be used; null is nowhere. A server's.").networks();
+    let denied = body
+        .optional("deniedAddresses", "Networks (CIDR) that may not use the key; null is none. For servers only.")
+        .networks();
     let owner = body
-        .optional("userId", "Whose key it is. A server must say so; a user's own are their own.")
+        .optional("userId", "The owner. Required from servers; users create their own keys only.")
         .coerced_id(OwnerId::parse);
     let organization = body
-        .optional("organizationId", "Whose key it is, where the configuration's belong to organizations.")
+        .optional("organizationId", "The owner, if the configuration's keys belong to organizations.")
         .coerced_id_or_empty(OrganizationId::parse);
     CreateKey {
         config_id,
@@ -66,7 +71,7 @@ fn read(body: &mut Members<'_>) -> CreateKey {
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = json!({ "userId": "ada", "name": "first", "prefix": "sk_", "permissions": { "files": ["read"] } });
-    of_users("createApiKey", "Makes a key, and shows it this once.")
+    of_users("createApiKey", "Creates a key, and returns its text this once.")
         .reads(Shape::of_body(context.policy, read), body)
         .answers::<CreatedView<'_>>("The key, with its text.", examples::key_with(&json!({ "key": examples::KEY })))
         .leads_to("getApiKey", "id", "$response.body#/id")

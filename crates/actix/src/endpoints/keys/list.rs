@@ -19,15 +19,14 @@ use crate::views::PageView;
 fn read(query: &mut Members<'_>) -> ListKeys {
     let config_id = query.optional("configId", "Keys of this configuration only.").id_or_empty(ConfigId::parse);
     let organization = query
-        .optional("organizationId", "Keys of this organization; of nobody where empty.")
+        .optional("organizationId", "Keys of this organization; none if empty.")
         .coerced_id_or_empty(OrganizationId::parse);
-    let limit =
-        query.optional("limit", "Keys on the page; 100 where absent.").coerced_integer(0..=ListQuery::MAX_LIMIT);
+    let limit = query.optional("limit", "Keys on the page; 100 if absent.").coerced_integer(0..=ListQuery::MAX_LIMIT);
     let offset = query.optional("offset", "Keys to skip.").coerced_integer(0..=MAX_SAFE_INTEGER);
     let fields: Vec<_> = SortField::ALL.iter().map(|field| (field.as_str(), *field)).collect();
-    let sort_by = query.optional("sortBy", "`createdAt` where absent.").choice_of_texts(&fields);
+    let sort_by = query.optional("sortBy", "`createdAt` if absent.").choice_of_texts(&fields);
     let direction = query
-        .optional("sortDirection", "`asc` where absent.")
+        .optional("sortDirection", "`asc` if absent.")
         .choice(&[("asc", Direction::Ascending), ("desc", Direction::Descending)]);
     let owner =
         query.optional("userId", "Keys of this user; a user may name themselves only.").coerced_id(OwnerId::parse);

@@ -28,7 +28,7 @@ pub(super) fn area() -> Area {
             delete_all_expired::describe,
         ),
     ];
-    Area { name: "Keys", about: "Making, changing and ending keys, by users and by servers.", endpoints }
+    Area { name: "Keys", about: "Creating, changing and revoking keys, by users and by servers.", endpoints }
 }
 
 /// Errors of the roles of an organization's members.
@@ -58,7 +58,7 @@ fn of_users(id: &'static str, summary: &'static str) -> Description {
 /// Reads which key is meant: the id in the member `name`, and the configuration that the key must be of.
 fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
     let config_id =
-        members.optional("configId", "The configuration that the key must be of; `default` where empty.").config_id();
+        members.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id();
     let id = members.required(name, "The key.").id(KeyId::parse)?;
     Some((id, config_id))
 }

@@ -25,7 +25,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .refers_to::<KeyView<'_>>()
         .refers_to::<UnreadableView<'_>>()
         .answers_with(
-            "The key as it is now, or the name of one whose row cannot be read.",
+            "The key after the change, or the id of a key whose row is unreadable.",
             revoked,
             examples::revoked_key(),
         )

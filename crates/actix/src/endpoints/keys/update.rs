@@ -15,29 +15,33 @@ use crate::views::KeyView;
 
 /// Reads the members, in the order of Better Auth's schema.
 fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
-    let config_id = body.optional("configId", "The configuration that the key must be of.").config_id();
+    let config_id = body.optional("configId", "The configuration that the key must belong to.").config_id();
     let id = body.required("keyId", "The key.").id(KeyId::parse);
     let owner = body
         .optional("userId", "The owner that the key must belong to; a user may name themselves only.")
         .coerced_id_if_any(OwnerId::parse);
     let name = body.optional("name", "For people.").key_name();
-    let enabled = body.optional("enabled", "Whether it may be used.").boolean();
-    let remaining = body.optional("remaining", "Uses that the quota allows. A server's.").count(1);
+    let enabled = body.optional("enabled", "False if the key is disabled.").boolean();
+    let remaining = body.optional("remaining", "Uses that the quota allows. For servers only.").count(1);
     let refill = body.refill();
     let metadata = body
-        .optional("metadata", "What to attach to it; null is none. Ignored where `enable_metadata` is off.")
+        .optional("metadata", "Any JSON object to attach; null is none. Ignored if `enable_metadata` is off.")
         .metadata();
-    let expires_in = body.optional("expiresIn", "Seconds that it lives from now on; null is for ever.").lifetime();
-    let rate_limit_enabled = body.optional("rateLimitEnabled", "Whether it is rate limited. A server's.").boolean();
-    let rate_limit_window_ms =
-        body.optional("rateLimitTimeWindow", "Milliseconds of the rate limit's window. A server's.").count(1);
-    let rate_limit_max = body.optional("rateLimitMax", "Uses per window. A server's.").count(1);
-    let permissions = body.optional("permissions", "As in a new key; null is none. A server's.").nullable_permissions();
+    let expires_in = body.optional("expiresIn", "The lifetime in seconds from now; null never expires.").lifetime();
+    let rate_limit_enabled =
+        body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();
+    let rate_limit_window_ms = body
+        .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
+        .count(1);
+    let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
+    let permissions =
+        body.optional("permissions", "As in a new key; null is none. For servers only.").nullable_permissions();
     let allowed_addresses = body
-        .optional("allowedAddresses", "From where alone it may be used; null is everywhere. A server's.")
+        .optional("allowedAddresses", "Networks (CIDR) that may use the key; null is any. For servers only.")
         .networks();
-    let denied_addresses =
-        body.optional("deniedAddresses", "From where it may not be used; null is nowhere. A server's.").networks();
+    let denied_addresses = body
+        .optional("deniedAddresses", "Networks (CIDR) that may not use the key; null is none. For servers only.")
+        .networks();
     let edit = EditKey {
         name,
         enabled,
@@ -57,9 +61,9 @@ fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     of_users("updateApiKey", "Changes a key.")
-        .text("What is not named stays as it is. It counts at the next use.")
+        .text("Absent members stay unchanged. The change applies from the next use.")
         .reads(Shape::of_body(context.policy, read), json!({ "keyId": examples::KEY_ID, "enabled": false }))
-        .answers::<KeyView<'_>>("The key as it is now.", examples::key_with(&json!({ "enabled": false })))
+        .answers::<KeyView<'_>>("The key after the change.", examples::key_with(&json!({ "enabled": false })))
         .fails(OF_MEMBERS)
         .fails([
             ErrorCode::NoValuesToUpdate,

@@ -41,7 +41,7 @@ pub(super) fn describe_page(_: &DocumentContext<'_>) -> Description {
 }
 
 pub(super) fn describe_file(_: &DocumentContext<'_>) -> Description {
-    let file = vec![required("file", text(), "Its name; the page itself where empty.")];
+    let file = vec![required("file", text(), "The name of the file; empty is the page itself.")];
     let files = ["text/html", "text/css", "text/javascript", "image/png"];
     let description = Description::new("getPageFile", "A file of that page.", Callers::Anyone)
         .takes_from(&ParameterIn::Path, file)

@@ -18,8 +18,12 @@ pub(super) fn describe_alive(_: &DocumentContext<'_>) -> Description {
 }
 
 pub(super) fn describe_ready(_: &DocumentContext<'_>) -> Description {
-    Description::new("isReady", "Verifications succeed, and the process is not about to stop.", Callers::Anyone)
-        .answers_with("It does.", status(), json!({ "status": "ok" }))
+    Description::new(
+        "isReady",
+        "Answers 200 while verifications succeed and the process is not stopping.",
+        Callers::Anyone,
+    )
+    .answers_with("It does.", status(), json!({ "status": "ok" }))
 }
 
 fn status() -> ObjectBuilder {

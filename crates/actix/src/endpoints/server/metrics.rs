@@ -12,7 +12,7 @@ use crate::members::schema::text;
 use crate::openapi::{Callers, Description, DocumentContext};
 
 pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
-    Description::new("getMetrics", "What is counted, in Prometheus' text format.", Callers::Servers)
+    Description::new("getMetrics", "Metrics in Prometheus' text format.", Callers::Servers)
         .text("The networks of `metrics.allow` need no server key.")
         .succeeds("200", "The metrics.", "text/plain", text(), None)
         .fails([ErrorCode::Unauthorized])

@@ -55,7 +55,7 @@ struct SessionMembers<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ActiveOrganization<'a> {
-    /// Where a configuration's keys belong to organizations.
+    /// Requires keys that belong to organizations.
     active_organization_id: Option<&'a str>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> SessionView<'a> {
 
 /// The session of a key's holder, which exists in this answer alone (docs/better-auth-wire.md 9).
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = KeySessionAndUser, description = "The session of a key's holder, which exists in this answer alone.")]
+#[schema(as = KeySessionAndUser, description = "The session of a key's holder; it is not stored.")]
 struct KeySessionView<'a> {
     user: UserView<'a>,
     session: KeySessionMembers<'a>,
@@ -130,7 +130,7 @@ impl<'a> KeySessionView<'a> {
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
-    let disable_refresh = "Leaves the session's end where it is, whatever the text; an empty one says nothing.";
+    let disable_refresh = "Any text but an empty one leaves the session's expiry unchanged.";
     let query = Shape::of_query(context.policy, |query| query.optional(DISABLE_REFRESH, disable_refresh).text());
     let answer = AnyOfBuilder::new()
         .item(Ref::from_schema_name("SessionAndUser"))

@@ -30,8 +30,8 @@ pub(super) fn area() -> Area {
 }
 
 const TOKEN: &str = "A1MqbIvwBj1ynxAv2KgHQbpHG2mCossa";
-const CALLBACK: &str = "Where the client goes next: a path, or a URL of a trusted origin.";
-const REMEMBER: &str = "Whether the session outlives the browser; true where absent.";
+const CALLBACK: &str = "The page to visit next: a path, or a URL of a trusted origin.";
+const REMEMBER: &str = "False ends the session with the browser; true if absent.";
 
 /// Begins the description of sign-up and sign-in.
 fn signing(id: &'static str, summary: &'static str) -> Description {

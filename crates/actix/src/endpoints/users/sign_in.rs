@@ -20,7 +20,7 @@ use crate::views::UserView;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SignedIn)]
 struct SignedInView<'a> {
-    /// Whether the request wants to be sent on; the status is 200 all the same.
+    /// True if the request names a page to visit next; the status is 200 in both cases.
     redirect: bool,
     token: &'a str,
     /// The `callbackURL` of the request.
@@ -66,7 +66,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = json!({ "email": "ada@example.com", "password": "correct horse" });
     let signed_in = json!({ "redirect": false, "token": TOKEN, "user": examples::user() });
     signing("signIn", "Begins a session.")
-        .text("An unknown address, a user without a password and a wrong password are told alike.")
+        .text("An unknown address, a user without a password and a wrong password get the same answer.")
         .reads(Shape::of_body(context.policy, read), body)
         .answers::<SignedInView<'_>>("The user, and the token of their session.", signed_in)
         .with_header("location", text(), "The `callbackURL` of the request.")

@@ -13,16 +13,16 @@ use crate::openapi::{Callers, Description, DocumentContext, success};
 /// Reads the members. None of them matters here, but those of a wrong type are refused.
 fn read(body: &mut Members<'_>) {
     body.optional("callbackURL", CALLBACK).text();
-    body.optional("disableRedirect", "Not looked at.").boolean();
-    body.optional("state", "Not looked at.").text();
+    body.optional("disableRedirect", "Ignored.").boolean();
+    body.optional("state", "Ignored.").text();
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     Description::new("signOut", "Ends the caller's session.", Callers::Visitors)
-        .text("A body is not needed. Whoever is not signed in is signed out as well.")
+        .text("No body is needed. The answer is the same without a session.")
         .reads(Shape::of_body(context.policy, read), json!({}))
         .or_nothing()
-        .answers_with("Nobody is signed in any more.", success(), json!({ "success": true }))
+        .answers_with("The session has ended.", success(), json!({ "success": true }))
 }
 
 pub(super) async fn sign_out(request: UserRequest) -> Result<HttpResponse, ApiError> {

@@ -46,7 +46,7 @@ pub fn read_body(body: Option<&Value>) -> Result<(SignUp, bool), ApiError> {
 
 fn read(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
     let name = body.required("name", "For people.").new_name();
-    let email = body.required("email", "The address, which nobody may have yet.").new_email();
+    let email = body.required("email", "The e-mail address, unused so far.").new_email();
     let password = body.required("password", "The password.").new_password();
     let image = body.optional("image", "A picture's URL.").plain_text();
     body.optional("callbackURL", CALLBACK).text();
@@ -65,7 +65,7 @@ fn read(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse" });
     let signed_up = json!({ "token": TOKEN, "user": examples::user() });
-    signing("signUp", "Makes a user, and signs them in.")
+    signing("signUp", "Creates a user, and signs them in.")
         .reads(Shape::of_body(context.policy, read), body)
         .answers::<SignedUpView<'_>>("The user, and the token of their session.", signed_up)
         .fails([

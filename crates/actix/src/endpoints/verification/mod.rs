@@ -17,23 +17,30 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/verify", verify::verify, verify::describe).frequent(),
         Endpoint::post("/api-key/validate", validate::validate, validate::describe).frequent(),
     ];
-    Area { name: "Verification", about: "Whether a key may be used, asked by servers.", endpoints }
+    Area { name: "Verification", about: "Verification of keys, by servers.", endpoints }
 }
 
 /// Reads a use of the key in the member `key`.
 fn read_use(body: &mut Members<'_>, key: &'static str) -> Option<VerifyKey> {
     let config_id =
-        body.optional("configId", "The configuration that the key must be of; `default` where empty.").config_id();
+        body.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id();
     let key = body.required(key, "The key's text.").text();
     let permissions = body
-        .optional("permissions", "What the key must grant: every action, of every resource in a bare list.")
+        .optional(
+            "permissions",
+            "The actions that the key must grant, by resource; a bare list means these actions on every resource.",
+        )
         .permissions();
     let cost = body
-        .optional("cost", "What the use takes from quota and rate limit: 1 where absent, 0 looks without paying.")
+        .optional(
+            "cost",
+            "The cost of the use, taken from quota and rate limit: 1 if absent; 0 checks without a charge.",
+        )
         .integer(0..=u32::MAX)
         .map_or(Cost::default(), Cost);
-    let client_ip =
-        body.optional("clientIp", "From where the key is used, with or without a port. A server's.").address();
+    let client_ip = body
+        .optional("clientIp", "The address that the key is used from, with or without a port. For servers only.")
+        .address();
     Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key?)) })
 }
 

@@ -24,7 +24,7 @@ use crate::views::{KeyView, UserView};
 #[serde(rename_all = "camelCase")]
 #[schema(as = Validated)]
 struct ValidatedView<'a> {
-    /// The owner; null where the key belongs to an organization, or to an id that the table `user` does not have.
+    /// The owner; null if the key belongs to an organization, or to an id that the table `user` does not have.
     #[schema(required)]
     user: Option<UserView<'a>>,
     api_key: KeyView<'a>,
@@ -41,7 +41,7 @@ fn read(body: &mut Members<'_>) -> Option<VerifyKey> {
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
-    let summary = "The same as a verification, with the owner; a refused key is an error.";
+    let summary = "Verifies a key and returns its owner; a refused key is an error.";
     let validated = json!({ "user": examples::user(), "apiKey": examples::key() });
     let reasons = REFUSALS.into_iter().chain([ErrorCode::InsufficientPermissions]);
     of_verifiers(context, "validateApiKey", summary)

@@ -24,7 +24,7 @@ use crate::views::{DryRunView, VerdictView};
 fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
     let verification = read_use(body, "key");
     let dry_run =
-        body.optional("dryRun", "Whether to say what every rule says, and to count nothing. A server's.").boolean();
+        body.optional("dryRun", "Returns the result of every rule and counts nothing. For servers only.").boolean();
     Some((verification?, dry_run.unwrap_or_default()))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .item(Ref::from_schema_name(VerdictView::name()))
         .item(Ref::from_schema_name(DryRunView::name()));
     let verdict = json!({ "valid": true, "error": null, "key": examples::key() });
-    of_verifiers(context, "verifyApiKey", "Says whether a key may be used now, and counts the use.")
+    of_verifiers(context, "verifyApiKey", "Verifies a key, and counts the use.")
         .text(
             "The status is 200 whatever the verdict. The first of these that holds is the reason of a refusal, which \
              costs nothing: `INVALID_API_KEY`, `IP_NOT_ALLOWED`, `KEY_DISABLED`, `KEY_EXPIRED`, `USER_BANNED`, \
@@ -45,7 +45,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
             json!({ "key": examples::KEY, "permissions": { "files": ["read"] } }),
         )
         .refers_to::<DryRunView<'_>>()
-        .answers_with("The verdict, whatever it is; of a dry run what every rule says besides.", answer, verdict)
+        .answers_with("The verdict, valid or not; a dry run adds the result of every rule.", answer, verdict)
         .with_headers(LIMITS)
         .with_headers([RETRY_AFTER])
         .fails(refused(context))
