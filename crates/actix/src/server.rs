@@ -214,16 +214,16 @@ impl Http {
 }
 
 /// Has a request answered and observed, and ends its turn on the connection. The answer is the connection's last one if
-/// the server is stopping.
+/// the server is stopping, and if the client offers another protocol: actix-http then reads no further request.
 async fn answer<B: MessageBody + 'static>(
     api: CurrentApi,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<Sent<B>>, actix_web::Error> {
-    let answering = Answering::of(&request);
+    let (answering, offers_upgrade) = (Answering::of(&request), request.head().upgrade());
     let mut response = observe(api.observers(), request, next).await?;
     let head = response.response_mut().head_mut();
-    if api.process.is_draining() {
+    if offers_upgrade || api.process.is_draining() {
         head.set_connection_type(ConnectionType::Close);
     }
     if let (Some(answering), ConnectionType::Close) = (&answering, head.connection_type()) {

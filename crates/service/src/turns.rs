@@ -23,6 +23,9 @@ type Rested = Arc<Mutex<Vec<Instant>>>;
 /// The number of requests that may wait for each one that runs.
 const WAITING: usize = 64;
 
+/// The same if turns rest. A client that is turned away asks again at once, and that costs more than to let it wait.
+const WAITING_FOR_RESTS: usize = 512;
+
 /// The longest rest after a turn. Work that takes longer mostly waits for a slow database.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
@@ -45,19 +48,24 @@ struct Rest {
 impl Turns {
     /// Lets `at_once` requests run at the same time, and 64 more wait for each of them.
     pub fn new(at_once: NonZeroUsize) -> Self {
-        let at_once = at_once.get().min(Semaphore::MAX_PERMITS / (WAITING + 1));
+        Self::with_room(at_once, WAITING)
+    }
+
+    fn with_room(at_once: NonZeroUsize, waiting: usize) -> Self {
+        let at_once = at_once.get().min(Semaphore::MAX_PERMITS / (waiting + 1));
         Self {
-            places: Arc::new(Semaphore::new(at_once * (WAITING + 1))),
+            places: Arc::new(Semaphore::new(at_once * (waiting + 1))),
             at_once: Arc::new(Semaphore::new(at_once)),
             rested: None,
         }
     }
 
-    /// Does the same as [`Turns::new`], and each turn rests for as long as it was held, at most for one second.
+    /// Lets `at_once` requests run at the same time, and 512 more wait for each of them. Each turn rests for as long as it
+    /// was held, at most for one second.
     ///
     /// Requests of the kind then take at most half of the time of `at_once` threads, however many there are.
     pub fn at_half_time(at_once: NonZeroUsize) -> Self {
-        let turns = Self::new(at_once);
+        let turns = Self::with_room(at_once, WAITING_FOR_RESTS);
         let rested = vec![stopwatch(); turns.at_once.available_permits()];
         Self { rested: Some(Arc::new(Mutex::new(rested))), ..turns }
     }

@@ -52,14 +52,21 @@ fn is_fit(id: &HeaderValue) -> bool {
     (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(fits)
 }
 
-/// Returns true if an id is part of a key, a token or a cookie of the same request.
+/// Returns true if an id and a key, a token or a cookie of the same request share a part that is long enough for a secret.
 fn is_secret(id: &HeaderValue, headers: &HeaderMap, policy: &Policy) -> bool {
-    /// Characters of the shortest secret. A shorter id stands somewhere by chance.
+    /// Characters of the shortest secret. A shorter part stands somewhere by chance.
     const SECRET: usize = 16;
+    if id.len() < SECRET {
+        return false;
+    }
     let of_keys = policy.configurations().iter().flat_map(|configuration| &configuration.api_key_headers);
     let names = of_keys.map(String::as_str).chain(["authorization", "cookie", "x-authz-server-key"]);
-    let mut shown = names.flat_map(|name| headers.get_all(name));
-    id.len() >= SECRET && shown.any(|value| memmem::find(value.as_bytes(), id.as_bytes()).is_some())
+    let shown = names.flat_map(|name| headers.get_all(name));
+    let is_in = |part: &[u8], whole: &[u8]| memmem::find(whole, part).is_some();
+    // An id that shares 31 characters with a value has one of its parts of 16 as a whole.
+    shown
+        .map(HeaderValue::as_bytes)
+        .any(|value| is_in(id.as_bytes(), value) || value.chunks_exact(SECRET).any(|part| is_in(part, id.as_bytes())))
 }
 
 #[cfg(test)]
@@ -82,6 +89,7 @@ mod tests {
     #[test]
     fn an_id_that_is_shown_as_a_secret_is_replaced() {
         const SECRET: &str = "sk_live-0123456789";
+        const LONG: &str = "sk_live-QhWxRtZpLmNbVcXyAsDfGhJkPoIuYtReWqMnBvCxZlKj";
         let other = Configuration {
             api_key_headers: vec!["X-Other".to_owned()],
             ..Configuration::new(ConfigId::parse("other").unwrap())
@@ -102,6 +110,12 @@ mod tests {
             ("x-authz-server-key", SECRET.to_owned()),
         ] {
             assert!(!named(SECRET, name, &value), "{name}");
+        }
+        for id in
+            [LONG, "x-sk_live-QhWxRtZpLmNbVcXyAsDfGhJkPoIuYtReWqMnBvCxZlKj.z", "A-xRtZpLmNbVcXyAsDfGhJkPoIuYtReWqM.b"]
+        {
+            assert!(!named(id, "x-api-key", LONG), "{id}");
+            assert!(!named(id, "authorization", &format!("Bearer {LONG}")), "{id}");
         }
         assert!(named(SECRET, "traceparent", SECRET), "it is no secret there");
         assert!(named("sk_live", "x-api-key", SECRET), "it is too short");

@@ -51,6 +51,20 @@ fn answers(mut text: &str, methods: &[&str]) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_an_offer_of_another_protocol_announces_that_it_is_the_last_one() {
+    let server = TestServer::new();
+    for offer in
+        ["Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk", "Connection: upgrade"]
+    {
+        let mut socket = connect(&server).await;
+        let request = verify(&format!("{offer}\r\nContent-Length: 11"), "{\"key\":\"k\"}");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let answer = rest(&mut socket).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pipelined_requests_are_answered_each_by_its_own_method_and_in_turn() {
     let server = TestServer::new();
     let sized = verify("Content-Length: 11", "{\"key\":\"k\"}");

@@ -162,7 +162,7 @@ async fn some_lists_work_others_wait_and_verifications_do_not() {
 
     // One more than there are places for those who work and those who wait.
     let at_once = lists_at_once();
-    let places = at_once * 65;
+    let places = at_once * 513;
     let mut lists = all(&server, (0..=places).map(|_| server.request(Method::GET, "list")));
     let refused = next(&mut lists).await.unwrap();
     assert_eq!(refused.headers()["retry-after"], "1");
