@@ -1,6 +1,7 @@
 //! A server in the process, to be asked without a socket.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -53,8 +54,10 @@ struct World {
 ///
 /// `request` is given a key, and the cookie of somebody who is signed in.
 pub fn ask(request: impl FnOnce(&str, &str) -> TestRequest) -> Bytes {
-    thread_local!(static WORLD: RefCell<Option<World>> = const { RefCell::new(None) });
-    WORLD.with_borrow_mut(|world| {
+    // The last world stays: at the end of the thread it would look for actix' own storage, which may be gone before it.
+    thread_local!(static WORLD: ManuallyDrop<RefCell<Option<World>>> = const { ManuallyDrop::new(RefCell::new(None)) });
+    WORLD.with(|world| {
+        let world = &mut *world.borrow_mut();
         if world.as_ref().is_some_and(|world| world.asked >= LIFE) {
             *world = None;
         }
