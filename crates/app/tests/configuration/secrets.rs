@@ -71,6 +71,7 @@ fn every_secret_may_stand_in_a_file() {
     assert_eq!(secret(&[("KEYMINT_SECRET_FILE", &path)]), parsed(&own));
     assert_eq!(secret(&[("KEYMINT_SECRET_FILE", &path), ("KEYMINT_SECRET", "")]), parsed(&own));
     assert_eq!(secret(&[("BETTER_AUTH_SECRET_FILE", &path)]), parsed(&own));
+    assert_eq!(secret(&[("KEYMINT_SECRET_FILE", &format!(" {path} \n"))]), parsed(&own));
     let (_folder, path) = file(&format!("{SERVER_KEY}\n{own},{own}\n"));
     let keys = config("", &[("KEYMINT_SERVER_KEYS_FILE", &path)]).server_keys;
     assert_eq!(keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>(), [SERVER_KEY, &own, &own]);

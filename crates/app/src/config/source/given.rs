@@ -17,7 +17,7 @@ pub(in crate::config) struct Given {
 /// Finds the setting `name`: the value of that variable, unchanged, or the text of the file that `name` with `_FILE`
 /// appended names, trimmed.
 ///
-/// The second variable counts as not set if it is empty.
+/// White space around the path is no part of it. The second variable counts as not set if it is empty.
 ///
 /// # Errors
 ///
@@ -25,7 +25,9 @@ pub(in crate::config) struct Given {
 pub(in crate::config) fn given(environment: &Environment, name: &str) -> Result<Option<Given>, Problem> {
     let value = environment.get(name);
     let of_file = format!("{name}{FILE}");
-    let Some(path) = environment.get(&of_file).filter(|path| !path.is_empty()) else {
+    let path =
+        environment.get(&of_file).map(|path| path.to_str().map_or(Path::new(path), |path| Path::new(path.trim())));
+    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
         let place = Place::Variable(name.into());
         let text = value.map(|value| value.to_str().ok_or("is not UTF-8")).transpose();
         let text = text.map_err(|message| Problem::at_place(place.clone(), message))?;
@@ -35,7 +37,7 @@ pub(in crate::config) fn given(environment: &Environment, name: &str) -> Result<
     if value.is_some_and(|value| !value.is_empty()) {
         return Err(Problem::at_place(place, format!("is set beside {name}; only one of them may be")));
     }
-    match read(Path::new(path)) {
+    match read(path) {
         Ok(text) => Ok(Some(Given { place, text })),
         Err(message) => Err(Problem::at_place(place, message)),
     }
