@@ -13,8 +13,8 @@ const NAMES: [&str; 2] = [secret::OWN, server_keys::VARIABLE];
 
 /// Finds the variables that nothing reads although their names have our prefix.
 ///
-/// Those that are nearly one of our names are problems. The names of the others are returned, since other programs in
-/// the same environment may use such names.
+/// A name that nearly is one of ours is a problem. All other names are returned, since other programs in the same
+/// environment may use them.
 pub(in crate::config) fn strangers(
     environment: &Environment,
     keys: &[Key],
