@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::Cleanup;
+use keymint_service::{Cleanup, Sealer};
 
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
@@ -84,6 +84,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
+    let sealer = config.audit.enabled.then(|| Sealer::start(services.audit(&secret), config.audit.retention));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
@@ -102,6 +103,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
     }
+    drop(sealer);
     match live.services.close().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("another process uses the database: its file is whole only with the log beside it"),

@@ -11,7 +11,7 @@ use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
-use crate::{Access, Keys, OsEntropy, SystemClock};
+use crate::{Access, Keys, OsEntropy, Recorder, SystemClock};
 
 /// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
 pub(crate) type KeyGenerator = dyn Fn(KeyRequest<'_>) -> String + Send + Sync;
@@ -40,6 +40,7 @@ pub struct KeysBuilder {
     group_commit: GroupCommitOptions,
     flush_interval: Duration,
     idempotency_window: Duration,
+    recorder: Recorder,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
 }
@@ -61,6 +62,7 @@ impl KeysBuilder {
             group_commit: GroupCommitOptions::default(),
             flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
+            recorder: Recorder::default(),
             generator: None,
             precheck: None,
         }
@@ -134,6 +136,12 @@ impl KeysBuilder {
         Self { idempotency_window, ..self }
     }
 
+    /// Sets whether changes are recorded as events; by default they are not.
+    #[must_use]
+    pub fn recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
+    }
+
     /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -154,7 +162,7 @@ impl KeysBuilder {
     ///
     /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
-        let policy = Arc::new(self.policy);
+        let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
         let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
         let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
@@ -172,6 +180,7 @@ impl KeysBuilder {
             verifier,
             deferral: deferral.map(Arc::new),
             idempotency,
+            recorder: self.recorder,
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),

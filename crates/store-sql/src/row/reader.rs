@@ -91,6 +91,14 @@ impl<'r> RowReader<'r> {
         }
     }
 
+    /// Reads a whole number that must be there.
+    pub(crate) fn integer(&self, column: &'static str) -> Result<i64, StoreError> {
+        match self.row.cell(column) {
+            Cell::Integer(number) => Ok(number),
+            _ => Err(self.corrupt(column)),
+        }
+    }
+
     pub(crate) fn flag(&self, column: &'static str) -> Result<Option<bool>, StoreError> {
         match self.row.cell(column) {
             Cell::Null => Ok(None),
