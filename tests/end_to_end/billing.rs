@@ -1,4 +1,4 @@
-//! What an invoice says is what clients were answered: over a month, over a crash, and with two servers.
+//! An invoice says what clients were answered: over a month, over a crash, and with two servers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

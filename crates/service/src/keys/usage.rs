@@ -26,7 +26,7 @@ pub struct ReadUsage {
 pub struct UsageReport {
     /// The uses, step by step and in total.
     pub series: Series,
-    /// What is known about the one key that was asked for; `None` = it was never used, or there were several.
+    /// The facts about the one key that was asked for; `None` = it was never used, or there were several.
     pub activity: Option<Activity>,
 }
 

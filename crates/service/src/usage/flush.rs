@@ -22,7 +22,7 @@ const KEYS_A_SECOND: u32 = 10_000;
 /// The pause between two warnings that flushes take longer than their interval.
 const QUIET: Duration = Duration::from_mins(1);
 
-/// What was taken from the counts and is not in the store yet.
+/// The portions that were taken from the counts and are not in the store yet.
 ///
 /// A portion stays as it is once it may have been handed over: the store knows it by its number.
 pub(super) struct Outbox {
