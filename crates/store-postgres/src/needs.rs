@@ -165,6 +165,10 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// The tables of the statistics of uses.
+pub(crate) const USAGE_TABLES: [&str; 4] =
+    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush"];
+
 /// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {
     let mut tables: Vec<_> = NEEDS.iter().map(|need| need.table).collect();

@@ -98,6 +98,12 @@ async fn a_right_that_only_users_need_is_told_and_keeps_nobody_from_starting() {
     let store = PgStore::connect(&worked.options()).await.unwrap();
     let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
     assert_eq!(faults, ["the role lacks DELETE on session, for sessions"]);
+    assert!(store.keeps_usage());
+    worked.execute(r#"revoke update on "keymint_activity" from ROLE"#).await;
+    let store = PgStore::connect(&worked.options()).await.unwrap();
+    assert!(store.faults().iter().any(|fault| fault.to_string().contains("UPDATE on keymint_activity")));
+    assert!(!store.keeps_usage(), "each flush would fail");
+    worked.execute(r#"grant update on "keymint_activity" to ROLE"#).await;
 }
 
 #[tokio::test]

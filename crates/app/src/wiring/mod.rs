@@ -83,7 +83,7 @@ impl Services {
             Arc::new(SystemClock),
             &OsEntropy,
             Arc::clone(&store.meter),
-            usage_options(config),
+            usage_options(config, store.keeps_usage),
         ));
         Ok(Self {
             keys: keys(&store, &usage, config),
@@ -258,10 +258,12 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
 }
 
 /// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
-fn usage_options(config: &Config) -> UsageOptions {
+///
+/// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
+fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
     let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
     let retention_days = retention_days.max(hours_days);
-    UsageOptions { enabled, hours_days, retention_days, ..UsageOptions::default() }
+    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

@@ -38,6 +38,8 @@ pub(super) struct Store {
     pub(super) meter: Arc<dyn Meter>,
     /// The number of transactions in flight that still increases throughput.
     pub(super) lanes: NonZeroUsize,
+    /// False if the database cannot keep the statistics of uses, as the warnings say.
+    pub(super) keeps_usage: bool,
     /// The findings at its opening.
     pub(super) found: Found,
 }
@@ -84,6 +86,7 @@ impl Store {
             sqlite: None,
             meter,
             lanes,
+            keeps_usage: true,
             found: Found::default(),
         }
     }
@@ -110,7 +113,8 @@ impl Store {
                     server: Some(store.behind().to_string()),
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
-                Self { found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
+                let keeps_usage = store.keeps_usage();
+                Self { keeps_usage, found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
             }
         })
     }
