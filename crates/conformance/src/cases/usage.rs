@@ -12,10 +12,11 @@ use keymint_domain::metering::{
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ErrorCode, KeyDetails, Timestamp};
 use keymint_ports::{KeyStore as _, UsageStore};
+use tokio::time::timeout;
 
 use crate::UsageEngine;
 use crate::sample::{self, config, id, owner};
-use crate::support::{at_once, open_two};
+use crate::support::{PATIENCE, abandon, at_once, open_two};
 
 /// Midnight of a Thursday, the first of a month, in UTC.
 const MIDNIGHT: &str = "2024-02-01T00:00:00Z";
@@ -429,4 +430,21 @@ pub async fn a_large_flush_is_added_whole<E: UsageEngine>(engine: &E) {
     assert_eq!(store.sum_unknown_usage(&window(0, 1, Step::Hour)).await.unwrap().len(), 300);
     let ids: Vec<_> = keys.iter().map(|key| key.id.clone()).collect();
     assert_eq!(store.find_activities(&ids).await.unwrap().len(), 1000);
+}
+
+pub async fn a_flush_that_is_dropped_at_any_point_is_added_once_by_its_repeat<E: UsageEngine>(engine: &E) {
+    const FLUSHES: u64 = 60;
+    let [store, other] = open_two(engine).await;
+    let keys: Vec<_> = ["a", "b"].map(details).into();
+    for number in 1..=FLUSHES {
+        let entries = keys.iter().map(|key| accepted(key, 0, 1)).collect();
+        let flush = UsageFlush { unknown: vec![unknown(0, "", 1)], ..flush("p", number, entries) };
+        let polls = usize::try_from(number).unwrap();
+        let ended = abandon(store.add_usage(&flush), polls).await;
+        let repeated = timeout(PATIENCE, other.add_usage(&flush)).await.unwrap();
+        assert!(ended.is_none_or(|added| added.unwrap() && !repeated.unwrap()));
+    }
+    assert_eq!(calls_of(&*other, &UsageSelection::ALL).await, 2 * FLUSHES);
+    let attempts = other.sum_unknown_usage(&window(0, 1, Step::Hour)).await.unwrap();
+    assert_eq!(attempts, [unknown(0, "", FLUSHES)]);
 }
