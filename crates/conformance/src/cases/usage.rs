@@ -133,6 +133,13 @@ pub async fn a_window_has_its_first_hour_and_not_its_last<E: UsageEngine>(engine
     assert_eq!(found, [sum(1, "", 1, 3), sum(2, "", 1, 3)]);
     let found = by_key(&store, &UsageSelection::ALL, &window(1, 3, Step::Hour), 9).await;
     assert_eq!(found[0].sums, [sum(1, "", 1, 3), sum(2, "", 1, 3)]);
+    // A thousand months, the longest window.
+    let (from, to) = ("1970-01-01T00:00:00Z", "2053-05-01T00:00:00Z");
+    let longest = [from, to].map(|text| Timestamp::parse(text).unwrap());
+    let longest = Window::new(longest[0], longest[1], Step::Month).unwrap();
+    assert_eq!(longest.starts().count(), Window::MAX_POINTS);
+    assert_eq!(store.sum_usage(&UsageSelection::ALL, &longest).await.unwrap(), [sum(0, "", 5, 15)]);
+    assert_eq!(by_key(&store, &UsageSelection::ALL, &longest, 9).await[0].sums, [sum(0, "", 5, 15)]);
 }
 
 pub async fn writers_add_and_none_overwrites<E: UsageEngine>(engine: &E) {
