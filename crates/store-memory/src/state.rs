@@ -12,6 +12,7 @@ use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::Credential;
 
 use crate::events::Events;
+use crate::usage_store::UsageState;
 
 /// The data of a store.
 #[derive(Default)]
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) events: Events,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
+    pub(crate) usage: UsageState,
 }
 
 impl State {

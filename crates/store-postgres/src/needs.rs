@@ -126,6 +126,34 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "keymint_usage",
+        columns: &[(Kind::Text, &["keyId", "outcome"]), (Kind::WideNumber, &["hour", "hours", "calls", "cost"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_unknown",
+        columns: &[(Kind::Text, &["configId", "prefix", "network"]), (Kind::WideNumber, &["hour", "hours", "calls"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of attempts with unknown keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_activity",
+        columns: &[(Kind::Text, &["keyId", "ownerId", "configId", "lastNetwork"]), (Kind::Instant, &["lastUsedAt"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the last uses of keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_flush",
+        columns: &[(Kind::Text, &["process"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses, which are added once",
+        is_vital: false,
+    },
+    Need {
         table: "user",
         columns: &[
             (Kind::Text, &["id", "name", "email", "image"]),
@@ -171,6 +199,10 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
 ];
+
+/// The tables of the statistics of uses.
+pub(crate) const USAGE_TABLES: [&str; 4] =
+    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush"];
 
 /// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {

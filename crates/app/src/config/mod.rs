@@ -27,7 +27,7 @@ use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
     api_key, audit, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
-    telemetry, verify,
+    telemetry, usage, verify,
 };
 use source::Node;
 
@@ -44,6 +44,7 @@ pub use sections::metrics::Metrics;
 pub use sections::server::Server;
 pub use sections::telemetry::Telemetry;
 pub use sections::tls::Tls;
+pub use sections::usage::Usage;
 pub use sections::verify::Verify;
 
 /// The effective configuration of the binary. All of it is valid.
@@ -69,6 +70,8 @@ pub struct Config {
     pub cleanup: Cleanup,
     /// The record of changes.
     pub audit: Audit,
+    /// The statistics of uses.
+    pub usage: Usage,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -152,6 +155,7 @@ impl Config {
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
             let audit = root.section("audit", audit::read);
+            let usage = root.section("usage", usage::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -167,6 +171,7 @@ impl Config {
                 authorize,
                 cleanup,
                 audit,
+                usage,
                 policy,
                 server_keys,
                 secret: None,

@@ -7,6 +7,7 @@ use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
@@ -14,7 +15,7 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
     Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
-    OrganizationStore, Removed, ServerKeyStore, StoreError,
+    OrganizationStore, Removed, ServerKeyStore, StoreError, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -121,6 +122,23 @@ metered! {
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
         erase_personal(user: &UserId) -> u64;
+    }
+}
+
+metered! {
+    UsageStore {
+        add_usage(flush: &UsageFlush) -> bool;
+        sum_usage(selection: &UsageSelection, window: &Window) -> Vec<Sum>;
+        sum_usage_by_key(
+            selection: &UsageSelection,
+            window: &Window,
+            after: Option<KeyId>,
+            limit: NonZeroU32
+        ) -> Vec<KeySums>;
+        sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
+        find_activities(keys: &[KeyId]) -> Vec<Activity>;
+        roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;
+        remove_usage(before: Hour, limit: NonZeroU32) -> u32;
     }
 }
 

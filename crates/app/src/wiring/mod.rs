@@ -18,7 +18,7 @@ use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
-    Recorder, ServerKeys, ServiceError, Throttle,
+    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions,
 };
 
 use crate::config::{Assertion, Config};
@@ -39,6 +39,8 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
+    /// The statistics of uses.
+    pub usage: Arc<Usage>,
     /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
     recorder: Recorder,
@@ -91,11 +93,19 @@ impl Services {
             None => recorder,
         };
         let server_keys = ServerKeys::new(server_keys).with_given(&config.server_keys).with_recorder(recorder.clone());
+        let usage = Arc::new(Usage::start(
+            Arc::clone(&store.usage),
+            Arc::new(SystemClock),
+            &OsEntropy,
+            Arc::clone(&store.meter),
+            usage_options(config, store.keeps_usage),
+        ));
         Ok(Self {
-            keys: keys(&store, config, recorder.clone()),
+            keys: keys(&store, &usage, config, recorder.clone()),
             server_keys: Arc::new(server_keys),
             identity: identity(&store, config, recorder.clone()),
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
+            usage,
             recorder,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
@@ -130,7 +140,7 @@ impl Services {
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
-            self.keys = keys(&self.store, config, self.recorder.clone());
+            self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
         if config.identity != before.identity {
             self.identity = identity(&self.store, config, self.recorder.clone());
@@ -193,7 +203,7 @@ impl Services {
     }
 }
 
-fn keys(store: &Store, config: &Config, recorder: Recorder) -> Arc<Keys> {
+fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
     let deadline = default.deadline + 6 * config.database.statement_timeout;
@@ -208,6 +218,7 @@ fn keys(store: &Store, config: &Config, recorder: Recorder) -> Arc<Keys> {
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)
         .recorder(recorder)
+        .usage(Arc::clone(usage))
         .build();
     Arc::new(keys)
 }
@@ -269,6 +280,15 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
     DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+}
+
+/// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
+///
+/// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
+fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
+    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let retention_days = retention_days.max(hours_days);
+    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.
