@@ -15,10 +15,12 @@
 //! | [`identity`] | users, passwords, sessions |
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
+//! | [`anomaly`] | uses that differ from a key's own past |
 //! | [`server_key`] | the credential by which a backend acts for any user |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
+pub mod anomaly;
 pub mod code;
 pub mod identity;
 pub mod key;

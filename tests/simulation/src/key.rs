@@ -51,7 +51,7 @@ impl SimulatedKey {
 
         let mut expected = Vec::with_capacity(HOURS);
         let mut hours = Vec::with_capacity(HOURS);
-        let mut seen = Vec::new();
+        let mut sightings = Vec::new();
         let mut dice = Dice::new(seed, number, 1);
         let (mut day_factor, mut is_skipped) = (1.0, false);
         for index in 0..HOURS {
@@ -67,7 +67,7 @@ impl SimulatedKey {
             let refused = dice.count(refused_mean);
             hours.push(Hour { accepted, refused });
             for _ in 0..accepted.min(3) {
-                seen.push((index, networks.draw(index, &mut dice)));
+                sightings.push((index, networks.draw(index, &mut dice)));
             }
         }
         Self {
@@ -77,7 +77,7 @@ impl SimulatedKey {
             stops_at_once: life.fade == 0,
             hours,
             expected,
-            networks: seen,
+            networks: sightings,
             troubles: Vec::new(),
             hourly_noise: noise.hourly,
         }
