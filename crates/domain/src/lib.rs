@@ -16,12 +16,14 @@
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
 //! | [`anomaly`] | uses that differ from a key's own past |
+//! | [`health`] | findings about keys that somebody should look at |
 //! | [`server_key`] | the credential by which a backend acts for any user |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
 pub mod anomaly;
 pub mod code;
+pub mod health;
 pub mod identity;
 pub mod key;
 pub mod listing;

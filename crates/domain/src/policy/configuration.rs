@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use super::Notices;
 use crate::address::AddressRules;
 use crate::usage::Algorithm;
 use crate::value::{Lifetime, utf16_len};
@@ -55,6 +56,10 @@ pub struct Configuration {
     pub retention_ms: u64,
     /// True if uses of keys without a quota may be answered from a cached copy and counted later.
     pub defer_usage: bool,
+    /// The notices about keys that expire, are idle or are due for rotation.
+    pub notices: Notices,
+    /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
+    pub anomalies: bool,
 }
 
 /// The kind of owner that the keys of a configuration have.
@@ -170,6 +175,8 @@ impl Configuration {
             addresses: AddressRules::default(),
             retention_ms: 0,
             defer_usage: false,
+            notices: Notices::default(),
+            anomalies: false,
         }
     }
 }
