@@ -14,8 +14,9 @@ mod sql_suite;
 mod suite;
 mod support;
 mod texts;
+mod usage_suite;
 
-pub use engine::{Engine, IdentityEngine};
+pub use engine::{Engine, IdentityEngine, UsageEngine};
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};

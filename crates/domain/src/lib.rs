@@ -9,6 +9,7 @@
 //! | [`address`] | the networks that a key may be used from |
 //! | [`value`] | instants, ids, permissions, metadata: a value that exists is valid |
 //! | [`key`] | the entity: its fixed details, how it is minted and edited, the stored form of its secret |
+//! | [`metering`] | the statistics of uses, per key and hour |
 //! | [`usage`] | the counters that verifications change: quota with refill, rate limits |
 //! | [`verify`] | the validation chain |
 //! | [`policy`] | configurations: the keys that a deployment allows |
@@ -28,6 +29,7 @@ pub mod health;
 pub mod identity;
 pub mod key;
 pub mod listing;
+pub mod metering;
 pub mod notice;
 pub mod organization;
 pub mod policy;

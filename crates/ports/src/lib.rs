@@ -6,6 +6,7 @@
 //! | [`ServerKeyStore`] | memory, SQLite, Postgres |
 //! | [`IdentityStore`] | memory, SQLite, Postgres |
 //! | [`OrganizationStore`] | memory, SQLite, Postgres |
+//! | [`UsageStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
 //! | [`Meter`] | none, Prometheus |
@@ -28,6 +29,7 @@ mod key_store;
 mod meter;
 mod organization_store;
 mod server_key_store;
+mod usage_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
@@ -39,6 +41,7 @@ pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
+pub use usage_store::UsageStore;
 
 #[cfg(feature = "mock")]
 pub use ambient::{MockClock, MockEntropy};
@@ -54,3 +57,5 @@ pub use meter::MockMeter;
 pub use organization_store::MockOrganizationStore;
 #[cfg(feature = "mock")]
 pub use server_key_store::MockServerKeyStore;
+#[cfg(feature = "mock")]
+pub use usage_store::MockUsageStore;

@@ -8,5 +8,6 @@ mod server_key_store;
 mod sort;
 mod state;
 mod store;
+mod usage_store;
 
 pub use store::MemoryStore;

@@ -10,6 +10,8 @@ use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::Credential;
 
+use crate::usage_store::UsageState;
+
 /// The data of a store.
 #[derive(Default)]
 pub(crate) struct State {
@@ -25,6 +27,7 @@ pub(crate) struct State {
     pub(crate) members: Vec<Member>,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
+    pub(crate) usage: UsageState,
 }
 
 impl State {

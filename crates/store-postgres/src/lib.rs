@@ -21,6 +21,7 @@ mod row;
 mod server_key_store;
 mod spend;
 mod store;
+mod usage_store;
 
 pub use behind::Behind;
 pub use error::{ConnectError, Fault};

@@ -91,6 +91,34 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "keymint_usage",
+        columns: &[(Kind::Text, &["keyId", "outcome"]), (Kind::WideNumber, &["hour", "hours", "calls", "cost"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_unknown",
+        columns: &[(Kind::Text, &["configId", "prefix", "network"]), (Kind::WideNumber, &["hour", "hours", "calls"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of attempts with unknown keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_activity",
+        columns: &[(Kind::Text, &["keyId", "ownerId", "configId", "lastNetwork"]), (Kind::Instant, &["lastUsedAt"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the last uses of keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_flush",
+        columns: &[(Kind::Text, &["process"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses, which are added once",
+        is_vital: false,
+    },
+    Need {
         table: "user",
         columns: &[
             (Kind::Text, &["id", "name", "email", "image"]),

@@ -13,6 +13,7 @@ mod row;
 mod row_cache;
 pub mod server_keys;
 mod statement;
+pub mod usage;
 mod widths;
 
 pub use columns::{COLUMNS, FLAG_COLUMNS, INSTANT_COLUMNS, TEXT_COLUMNS};

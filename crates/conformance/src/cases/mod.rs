@@ -25,3 +25,4 @@ pub mod server_keys;
 pub mod sorting;
 pub mod spending;
 pub mod update;
+pub mod usage;

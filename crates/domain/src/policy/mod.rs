@@ -90,6 +90,15 @@ impl Policy {
         self.configurations.iter().any(|configuration| configuration.disable_key_hashing)
     }
 
+    /// Returns the place of the configuration with the longest default prefix that the text of `key` begins with.
+    pub(crate) fn prefix_of(&self, key: &PlainKey) -> Option<u16> {
+        let begins = |prefix: &str| !prefix.is_empty() && key.expose().starts_with(prefix);
+        let prefixes =
+            (0_u16..).zip(self.configurations.iter().map(|configuration| configuration.default_prefix.as_deref()));
+        let found = prefixes.filter_map(|(place, prefix)| Some((prefix?, place))).filter(|(prefix, _)| begins(prefix));
+        found.max_by_key(|(prefix, place)| (prefix.len(), std::cmp::Reverse(*place))).map(|(_, place)| place)
+    }
+
     /// Returns the filter of the keys that `configuration` governs: those that name it, and for the default one also
     /// those that name an id that is not configured.
     pub fn governed_by(&self, configuration: &Configuration) -> ConfigFilter {
