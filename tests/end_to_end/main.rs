@@ -5,6 +5,7 @@
 mod access_log;
 mod authority;
 mod backup;
+mod billing;
 mod command_line;
 mod configuration;
 mod deferral;

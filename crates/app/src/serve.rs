@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::Cleanup;
+use keymint_service::{Cleanup, UsageUpkeep};
 
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
@@ -85,6 +85,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
+    let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
     welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
@@ -98,9 +99,14 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
             () = reload.asked() => live.reload().await,
         }
     }
+    drop(upkeep);
     if let Err(error) = live.finish().await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
+    }
+    if let Err(error) = live.services.usage.flush().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "the statistics of the last uses could not be written, and are lost");
     }
     match live.services.close().await {
         Ok(true) => {}

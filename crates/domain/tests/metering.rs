@@ -1,4 +1,4 @@
-//! What is counted is counted once: by whom, when and why, whatever the order.
+//! Every use is counted once, under its key, its hour and its outcome.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

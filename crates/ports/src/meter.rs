@@ -40,6 +40,12 @@ pub trait Meter: Send + Sync + 'static {
 
     /// Records the number of keys in each state, once all are counted.
     fn counted(&self, keys: &KeyCounts);
+
+    /// Records a flush of statistics after `took`: the number of keys that were used, or a failure (`None`).
+    fn usage_flushed(&self, keys: Option<usize>, took: Duration);
+
+    /// Counts calls that are missing in the statistics, because too many keys waited for a flush.
+    fn usage_lost(&self, calls: u64);
 }
 
 /// Counts nothing.
@@ -64,4 +70,8 @@ impl Meter for Unmetered {
     fn kept(&self, _: u64) {}
 
     fn counted(&self, _: &KeyCounts) {}
+
+    fn usage_flushed(&self, _: Option<usize>, _: Duration) {}
+
+    fn usage_lost(&self, _: u64) {}
 }

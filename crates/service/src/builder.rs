@@ -11,6 +11,7 @@ use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::usage::Usage;
 use crate::{Access, Keys, OsEntropy, SystemClock};
 
 /// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
@@ -42,6 +43,7 @@ pub struct KeysBuilder {
     idempotency_window: Duration,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
+    usage: Option<Arc<Usage>>,
 }
 
 impl KeysBuilder {
@@ -63,6 +65,7 @@ impl KeysBuilder {
             idempotency_window: Duration::ZERO,
             generator: None,
             precheck: None,
+            usage: None,
         }
     }
 
@@ -134,6 +137,12 @@ impl KeysBuilder {
         Self { idempotency_window, ..self }
     }
 
+    /// Sets the statistics that uses are counted in; by default none.
+    #[must_use]
+    pub fn usage(self, usage: Arc<Usage>) -> Self {
+        Self { usage: Some(usage), ..self }
+    }
+
     /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -155,9 +164,13 @@ impl KeysBuilder {
     /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy);
-        let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
+        let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
+        let verifier =
+            GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, ledger.as_ref(), self.group_commit);
+        let verifier = Arc::new(verifier);
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
-        let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
+        let deferral =
+            defers.then(|| Deferral::start(&verifier, &self.clock, &policy, ledger.as_ref(), self.flush_interval));
         let window_ms = u64::try_from(self.idempotency_window.as_millis()).unwrap_or(u64::MAX);
         let idempotency = (window_ms > 0).then(|| Idempotency::new(Arc::clone(&self.clock), window_ms));
         Keys {
@@ -176,6 +189,8 @@ impl KeysBuilder {
             precheck: self.precheck,
             readiness: Readiness::default(),
             exhausted_candidates: ExhaustedCandidates::default(),
+            usage: self.usage,
+            usage_ledger: ledger,
         }
     }
 }

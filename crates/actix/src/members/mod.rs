@@ -106,6 +106,14 @@ impl<'a> Members<'a> {
         Member { members: self, name, about, is_required: true }
     }
 
+    /// Refuses members with other names than these. Elsewhere such members are dropped, as Better Auth drops them.
+    pub(crate) fn refuse_others(&mut self, names: &[&str]) {
+        let others: Vec<_> = self.values.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
+        for name in others {
+            self.issues.push(format!("[{}] Unrecognized key: {name:?}", self.part));
+        }
+    }
+
     /// Reports a problem of a member, in the words of the rule that found it.
     pub(crate) fn refuse(&mut self, name: &str, reason: impl Display) {
         self.issues.push(format!("[{}.{name}] {reason}", self.part));

@@ -4,6 +4,7 @@ mod dry_run;
 mod key;
 pub(crate) mod limits;
 mod refusal;
+mod usage;
 mod user;
 mod verdict;
 
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 pub use dry_run::DryRunView;
 pub use key::{CreatedView, KeyView, PageView, UnreadableView};
 pub use refusal::RefusalDetails;
+pub use usage::UsageView;
 pub use user::UserView;
 pub use verdict::VerdictView;
 

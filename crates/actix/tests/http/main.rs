@@ -25,4 +25,5 @@ mod support;
 mod tls;
 mod transport;
 mod turns;
+mod usage;
 mod verify;

@@ -9,8 +9,10 @@ use keymint_actix::{
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy};
-use keymint_service::{Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions};
+use keymint_ports::{Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, Unmetered};
+use keymint_service::{
+    Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
+};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
@@ -26,6 +28,7 @@ pub(crate) const ORIGIN: &str = "https://keys.example.com";
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) stopper: Stopper,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
     client: Client,
@@ -89,7 +92,16 @@ impl TestServer {
         let mut configurations = setup.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let usage = Usage::start(
+            Arc::new(MemoryStore::default()),
+            as_clock(),
+            &SeededEntropy::new(2),
+            Arc::new(Unmetered),
+            UsageOptions::default(),
+        );
+        let usage = Arc::new(usage);
         let keys = Keys::builder(setup.store)
+            .usage(Arc::clone(&usage))
             .users(Arc::clone(&setup.users))
             .organizations(setup.organizations)
             .policy(setup.policy)
@@ -130,7 +142,7 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, stopper, stopped: tokio::spawn(server), client: Client::new() }
+        Self { address, clock, usage, stopper, stopped: tokio::spawn(server), client: Client::new() }
     }
 
     /// An authenticated request; the path is below the base path.

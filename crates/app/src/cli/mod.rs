@@ -7,6 +7,7 @@ mod options;
 mod org;
 mod output;
 mod server_key;
+mod usage;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use keymint_actix::endpoints;
+use keymint_service::ServiceError;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, DatabaseUrl};
@@ -78,7 +80,7 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
-            Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
+            Command::Key { .. } | Command::Usage(_) | Command::ServerKey { .. } | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -86,7 +88,15 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Key { json, command } => {
                 logging::start(&config.log, None);
                 let services = open(&config, matches!(command, KeyCommand::Create { .. })).await?;
-                key::run(&services.keys, command, json).await
+                let outcome = key::run(&services.keys, command, json).await;
+                // A verification is a use.
+                services.usage.flush().await?;
+                outcome
+            }
+            Command::Usage(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                usage::run(&services.keys, arguments).await
             }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);
@@ -119,6 +129,14 @@ fn end(runtime: Runtime) {
 async fn open(config: &Config, makes_keys: bool) -> CliResult<Services> {
     let services = if makes_keys { Services::open(config).await } else { Services::open_existing(config).await };
     Ok(services?)
+}
+
+/// Returns a refusal in the wire's words; any other error is returned with its causes.
+fn refused(error: ServiceError) -> Box<dyn Error> {
+    match error {
+        ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
+        other => other.into(),
+    }
 }
 
 /// Returns an error with its causes, outermost first.

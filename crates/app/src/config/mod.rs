@@ -27,7 +27,7 @@ use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
     api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
-    telemetry, verify,
+    telemetry, usage, verify,
 };
 use source::Node;
 
@@ -43,6 +43,7 @@ pub use sections::metrics::Metrics;
 pub use sections::server::Server;
 pub use sections::telemetry::Telemetry;
 pub use sections::tls::Tls;
+pub use sections::usage::Usage;
 pub use sections::verify::Verify;
 
 /// The effective configuration of the binary. All of it is valid.
@@ -66,6 +67,8 @@ pub struct Config {
     pub authorize: Authorize,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,
+    /// The statistics of uses.
+    pub usage: Usage,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -148,6 +151,7 @@ impl Config {
             let authorize = root.section("authorize", authorize::read);
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
+            let usage = root.section("usage", usage::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -162,6 +166,7 @@ impl Config {
                 verify,
                 authorize,
                 cleanup,
+                usage,
                 policy,
                 server_keys,
                 secret: None,

@@ -29,6 +29,7 @@ impl Config {
             verify,
             authorize,
             cleanup,
+            usage,
             policy,
             server_keys,
             secret,
@@ -45,6 +46,7 @@ impl Config {
             verify,
             authorize,
             cleanup,
+            usage: restart_only.keep("usage", &self.usage, &usage),
             policy,
             // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),

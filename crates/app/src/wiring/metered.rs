@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
@@ -12,7 +13,7 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
     CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
-    ServerKeyStore, StoreError,
+    ServerKeyStore, StoreError, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -108,6 +109,23 @@ metered! {
         insert_member(member: &Member) -> ();
         find_organization(id_or_slug: &str) -> Option<OrganizationId>;
         find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
+    }
+}
+
+metered! {
+    UsageStore {
+        add_usage(flush: &UsageFlush) -> bool;
+        sum_usage(selection: &UsageSelection, window: &Window) -> Vec<Sum>;
+        sum_usage_by_key(
+            selection: &UsageSelection,
+            window: &Window,
+            after: Option<KeyId>,
+            limit: NonZeroU32
+        ) -> Vec<KeySums>;
+        sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
+        find_activities(keys: &[KeyId]) -> Vec<Activity>;
+        roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;
+        remove_usage(before: Hour, limit: NonZeroU32) -> u32;
     }
 }
 

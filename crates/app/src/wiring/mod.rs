@@ -16,7 +16,7 @@ use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, Throttle,
+    ServiceError, SystemClock, Throttle, Usage, UsageOptions,
 };
 
 use crate::config::{Assertion, Config};
@@ -37,6 +37,8 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
+    /// The statistics of uses.
+    pub usage: Arc<Usage>,
     /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
     store: Store,
@@ -76,11 +78,19 @@ impl Services {
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
+        let usage = Arc::new(Usage::start(
+            Arc::clone(&store.usage),
+            Arc::new(SystemClock),
+            &OsEntropy,
+            Arc::clone(&store.meter),
+            usage_options(config),
+        ));
         Ok(Self {
-            keys: keys(&store, config),
+            keys: keys(&store, &usage, config),
             server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
             identity: identity(&store, config),
             organizations: Organizations::new(members, users),
+            usage,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
@@ -114,7 +124,7 @@ impl Services {
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
-            self.keys = keys(&self.store, config);
+            self.keys = keys(&self.store, &self.usage, config);
         }
         if config.identity != before.identity {
             self.identity = identity(&self.store, config);
@@ -170,7 +180,7 @@ impl Services {
     }
 }
 
-fn keys(store: &Store, config: &Config) -> Arc<Keys> {
+fn keys(store: &Store, usage: &Arc<Usage>, config: &Config) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
     let deadline = default.deadline + 6 * config.database.statement_timeout;
@@ -184,6 +194,7 @@ fn keys(store: &Store, config: &Config) -> Arc<Keys> {
         .meter(Arc::clone(&store.meter))
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)
+        .usage(Arc::clone(usage))
         .build();
     Arc::new(keys)
 }
@@ -244,6 +255,13 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
     DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+}
+
+/// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
+fn usage_options(config: &Config) -> UsageOptions {
+    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let retention_days = retention_days.max(hours_days);
+    UsageOptions { enabled, hours_days, retention_days, ..UsageOptions::default() }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

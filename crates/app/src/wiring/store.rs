@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use keymint_ports::{Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore};
+use keymint_ports::{Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, UsageStore};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -29,6 +29,7 @@ pub(super) struct Store {
     pub(super) server_keys: Arc<dyn ServerKeyStore>,
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
+    pub(super) usage: Arc<dyn UsageStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
@@ -66,7 +67,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + UsageStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -78,7 +79,8 @@ impl Store {
             keys: Arc::clone(&store) as _,
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
-            organizations: store,
+            organizations: Arc::clone(&store) as _,
+            usage: store,
             sqlite: None,
             meter,
             lanes,

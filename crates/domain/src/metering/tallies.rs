@@ -13,7 +13,7 @@ use crate::{ErrorCode, KeyDetails, KeyId, Timestamp};
 /// The largest number of keys and hours that a process counts before they are handed over: some hundred megabytes.
 pub const MAX_KEY_HOURS: usize = 1_000_000;
 
-/// What a process has counted, and not handed over yet.
+/// The uses that a process has counted, and not handed over yet.
 #[derive(Debug, Default)]
 pub struct Tallies {
     /// By hour; the last one is that of the present batch. There is mostly one.
@@ -140,7 +140,7 @@ impl Tallies {
     }
 }
 
-/// What a process has counted between two calls of [`Tallies::take`].
+/// The uses that a process has counted between two calls of [`Tallies::take`].
 #[derive(Debug)]
 pub struct Taken {
     hours: Vec<(Hour, HashMap<ById, Tally>)>,

@@ -9,6 +9,7 @@ mod list;
 mod revoke;
 mod session;
 mod update;
+mod usage;
 mod validate;
 mod verify;
 
@@ -25,6 +26,7 @@ use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::usage::{Usage, UsageLedger};
 use crate::{Access, KeysBuilder, ServiceError};
 
 pub use create::CreateKey;
@@ -32,6 +34,7 @@ pub use list::{ListKeys, Whose};
 pub use revoke::Revoked;
 pub use session::KeyHolder;
 pub use update::UpdateKey;
+pub use usage::{ReadUsage, UsageReport};
 pub use validate::Validated;
 pub use verify::VerifyKey;
 
@@ -54,6 +57,10 @@ pub struct Keys {
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
     pub(crate) exhausted_candidates: ExhaustedCandidates,
+    /// The statistics of uses; `None` = there are none.
+    pub(crate) usage: Option<Arc<Usage>>,
+    /// Counts uses; `None` = nothing is counted.
+    pub(crate) usage_ledger: Option<Arc<UsageLedger>>,
 }
 
 impl Keys {

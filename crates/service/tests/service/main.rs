@@ -16,4 +16,5 @@ mod readiness;
 mod revoking;
 mod server_keys;
 mod support;
+mod usage;
 mod use_cases;

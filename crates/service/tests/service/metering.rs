@@ -85,6 +85,14 @@ impl Meter for Told {
     fn counted(&self, keys: &KeyCounts) {
         self.say(Said::Counted(*keys));
     }
+
+    fn usage_flushed(&self, _: Option<usize>, _: Duration) {
+        panic!("no usage is counted here");
+    }
+
+    fn usage_lost(&self, _: u64) {
+        panic!("no usage is counted here");
+    }
 }
 
 fn metered(policy: Policy) -> (Fixture, Arc<Told>) {

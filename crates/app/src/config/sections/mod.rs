@@ -13,4 +13,5 @@ pub(super) mod server;
 pub(super) mod server_keys;
 pub(super) mod telemetry;
 pub(super) mod tls;
+pub(super) mod usage;
 pub(super) mod verify;
