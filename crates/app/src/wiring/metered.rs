@@ -13,7 +13,7 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
     CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
-    ServerKeyStore, StoreError, UsageStore,
+    ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -109,6 +109,14 @@ metered! {
         insert_member(member: &Member) -> ();
         find_organization(id_or_slug: &str) -> Option<OrganizationId>;
         find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
+    }
+}
+
+metered! {
+    SurveyStore {
+        survey(query: &SurveyQuery) -> SurveyPortion;
+        recorded_since() -> Option<Hour>;
+        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<KeyId>;
     }
 }
 

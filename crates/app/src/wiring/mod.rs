@@ -195,6 +195,7 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config) -> Arc<Keys> {
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)
         .usage(Arc::clone(usage))
+        .survey(Arc::clone(&store.survey))
         .build();
     Arc::new(keys)
 }

@@ -3,7 +3,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use keymint_ports::{Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, UsageStore};
+use keymint_ports::{
+    Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
+};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -30,6 +32,7 @@ pub(super) struct Store {
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
     pub(super) usage: Arc<dyn UsageStore>,
+    pub(super) survey: Arc<dyn SurveyStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
@@ -67,7 +70,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + UsageStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + UsageStore + SurveyStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -80,7 +83,8 @@ impl Store {
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
-            usage: store,
+            usage: Arc::clone(&store) as _,
+            survey: store,
             sqlite: None,
             meter,
             lanes,
