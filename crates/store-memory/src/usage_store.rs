@@ -50,10 +50,12 @@ impl UsageState {
     /// Returns the accepted and the refused calls of a key since an hour.
     pub(crate) fn calls_since(&self, key: &KeyId, since: Hour) -> (u64, u64) {
         let counts = self.counts.iter().filter(|((_, hour, of, _), _)| of == key && *hour >= since);
-        counts.fold((0, 0), |(accepted, refused), ((.., outcome), (calls, _))| match outcome.is_empty() {
-            true => (accepted + calls, refused),
-            false => (accepted, refused + calls),
-        })
+        counts.fold(
+            (0, 0),
+            |(accepted, refused), ((.., outcome), (calls, _))| {
+                if outcome.is_empty() { (accepted + calls, refused) } else { (accepted, refused + calls) }
+            },
+        )
     }
 
     /// Returns the last use of a key.
