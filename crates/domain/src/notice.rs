@@ -15,6 +15,8 @@ pub struct Notice {
     /// The instant that the notice is about: the expiry, the last use, or the beginning of the secret's life. If it
     /// changes, there is something new to hear.
     pub about: Timestamp,
+    /// The instant at which the notice became due.
+    pub due_at: Timestamp,
 }
 
 /// The kinds of notices.
@@ -67,7 +69,7 @@ pub fn due(key: &ApiKey, facts: UseFacts, settings: &Notices, now: Timestamp) ->
     }
     let expired = details.expires_at.filter(|_| key.is_expired(now));
     if let Some(at) = expired {
-        let notice = Notice { kind: NoticeKind::Expired, about: at };
+        let notice = Notice { kind: NoticeKind::Expired, about: at, due_at: at };
         return if is_in_time(at, now) { vec![notice] } else { Vec::new() };
     }
     [expiring(key, settings, now), idle(key, facts, settings, now), rotation_due(key, facts, settings, now)]
@@ -87,17 +89,17 @@ fn expiring(key: &ApiKey, settings: &Notices, now: Timestamp) -> Option<Notice> 
     // A key that is made for a week has no notice of 30 days.
     let applies = |days: &u32| due_at(*days) > key.details.created_at && due_at(*days) <= now;
     let days = settings.expiring_days.iter().copied().filter(applies).min()?;
-    Some(Notice { kind: NoticeKind::Expiring { days }, about: at })
+    Some(Notice { kind: NoticeKind::Expiring { days }, about: at, due_at: due_at(days) })
 }
 
 fn idle(key: &ApiKey, facts: UseFacts, settings: &Notices, now: Timestamp) -> Option<Notice> {
     let last = facts.last_used_at.max(key.usage.last_request).unwrap_or(key.details.created_at);
     let due_at = last.plus_millis(u64::from(settings.idle_days?.get()) * DAY_MS);
-    is_in_time(due_at, now).then_some(Notice { kind: NoticeKind::Idle, about: last })
+    is_in_time(due_at, now).then_some(Notice { kind: NoticeKind::Idle, about: last, due_at })
 }
 
 fn rotation_due(key: &ApiKey, facts: UseFacts, settings: &Notices, now: Timestamp) -> Option<Notice> {
     let since = facts.rotated_at.unwrap_or(key.details.created_at);
     let due_at = since.plus_millis(settings.rotation_due_ms()?);
-    is_in_time(due_at, now).then_some(Notice { kind: NoticeKind::RotationDue, about: since })
+    is_in_time(due_at, now).then_some(Notice { kind: NoticeKind::RotationDue, about: since, due_at })
 }

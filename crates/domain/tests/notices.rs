@@ -66,13 +66,22 @@ fn an_idle_key_is_announced_after_the_last_use_by_record_or_counters() {
     let settings = Notices::default();
     let never = UseFacts::default();
     assert_eq!(kinds(&key, never, &settings, day(89)), []);
-    assert_eq!(due(&key, never, &settings, day(90)), [Notice { kind: NoticeKind::Idle, about: START }]);
+    assert_eq!(
+        due(&key, never, &settings, day(90)),
+        [Notice { kind: NoticeKind::Idle, about: START, due_at: day(90) }]
+    );
     key.usage.last_request = Some(day(10));
     assert_eq!(kinds(&key, never, &settings, day(99)), []);
-    assert_eq!(due(&key, never, &settings, day(100)), [Notice { kind: NoticeKind::Idle, about: day(10) }]);
+    assert_eq!(
+        due(&key, never, &settings, day(100)),
+        [Notice { kind: NoticeKind::Idle, about: day(10), due_at: day(100) }]
+    );
     let recorded = UseFacts { last_used_at: Some(day(50)), ..never };
     assert_eq!(kinds(&key, recorded, &settings, day(139)), []);
-    assert_eq!(due(&key, recorded, &settings, day(140)), [Notice { kind: NoticeKind::Idle, about: day(50) }]);
+    assert_eq!(
+        due(&key, recorded, &settings, day(140)),
+        [Notice { kind: NoticeKind::Idle, about: day(50), due_at: day(140) }]
+    );
     assert_eq!(kinds(&key, recorded, &settings, day(171)), [], "too late to be news");
 }
 
@@ -83,7 +92,10 @@ fn rotation_is_due_by_the_age_of_the_secret() {
     let facts = UseFacts { rotated_at: Some(day(20)), ..UseFacts::default() };
     assert_eq!(kinds(&key, UseFacts::default(), &settings, day(60)), [NoticeKind::RotationDue]);
     assert_eq!(kinds(&key, facts, &settings, day(79)), []);
-    assert_eq!(due(&key, facts, &settings, day(80)), [Notice { kind: NoticeKind::RotationDue, about: day(20) }]);
+    assert_eq!(
+        due(&key, facts, &settings, day(80)),
+        [Notice { kind: NoticeKind::RotationDue, about: day(20), due_at: day(80) }]
+    );
     assert_eq!(kinds(&key, facts, &expiry_only(), day(80)), [], "not asked for");
 }
 

@@ -84,7 +84,7 @@ impl Keys {
             ..HealthReport::default()
         };
         for surveyed in &portion.keys {
-            let uses = RecordedUses {
+            let recorded_uses = RecordedUses {
                 since,
                 last_used_at: surveyed.last_use.map(|last| last.at),
                 accepted: surveyed.accepted,
@@ -93,7 +93,7 @@ impl Keys {
             let facts = KeyFacts {
                 key: &surveyed.key,
                 owner: surveyed.owner,
-                uses,
+                uses: recorded_uses,
                 rotation: RotationFacts::default(),
                 leaked_at: None,
             };

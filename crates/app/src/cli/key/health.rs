@@ -2,7 +2,7 @@
 
 use keymint_actix::views::HealthView;
 use keymint_domain::health::{Finding, Severity, Thresholds};
-use keymint_domain::{ConfigId, OrganizationId, OwnerId};
+use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
 use keymint_service::{Caller, ExamineKeys, HealthReport, Keys, Whose};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub(super) async fn run(keys: &Keys, arguments: Health, json: bool) -> CliResult
         }
     }
     let rows = all.findings.iter().map(|(finding, ids)| {
-        let mut shown: Vec<_> = ids.iter().take(SHOWN_IDS).map(|id| id.as_str()).collect();
+        let mut shown: Vec<_> = ids.iter().take(SHOWN_IDS).map(KeyId::as_str).collect();
         if ids.len() > SHOWN_IDS {
             shown.push("..");
         }
