@@ -36,7 +36,7 @@ struct FindingView<'a> {
     severity: &'static str,
     /// The number of keys.
     count: u64,
-    /// What to do about it.
+    /// The advice to whoever is responsible for the keys.
     advice: &'static str,
     /// The ids of the keys.
     key_ids: Vec<&'a str>,
