@@ -59,6 +59,10 @@ bench-micro *ARGS:
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
     cargo bench -p keymint-actix --bench guard -- {{ARGS}}
 
+# Whole simulated years, to judge the detector of anomalies by: `just simulate 7 8` takes the seeds 7 and 8.
+simulate *SEEDS:
+    cargo bench -p keymint-domain --bench year -- {{SEEDS}}
+
 # Batches of verifications in each store: `just bench-stores sqlite`.
 bench-stores *ARGS:
     cargo bench -p keymint-bench-stores --bench spend -- {{ARGS}}

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
-use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, UsageStore};
+use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore};
 
 /// An engine under test, with data of its own that nothing else touches.
 ///
@@ -36,3 +36,8 @@ impl<E: Engine<Store: IdentityStore + OrganizationStore + EventStore>> EventEngi
 pub trait UsageEngine: Engine<Store: UsageStore> {}
 
 impl<E: Engine<Store: UsageStore>> UsageEngine for E {}
+
+/// An engine whose store also surveys keys with their uses. Every such [`Engine`] is one.
+pub trait SurveyEngine: UsageEngine + Engine<Store: SurveyStore + UsageStore> {}
+
+impl<E: UsageEngine + Engine<Store: SurveyStore + UsageStore>> SurveyEngine for E {}

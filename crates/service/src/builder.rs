@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore, Unmetered};
 
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
@@ -33,6 +33,7 @@ pub struct KeysBuilder {
     store: Arc<dyn KeyStore>,
     users: Option<Arc<dyn IdentityStore>>,
     organizations: Option<Arc<dyn OrganizationStore>>,
+    survey: Option<Arc<dyn SurveyStore>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     meter: Arc<dyn Meter>,
@@ -56,6 +57,7 @@ impl KeysBuilder {
             store,
             users: None,
             organizations: None,
+            survey: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             meter: Arc::new(Unmetered),
@@ -86,6 +88,12 @@ impl KeysBuilder {
     #[must_use]
     pub fn organizations(self, organizations: Arc<dyn OrganizationStore>) -> Self {
         Self { organizations: Some(organizations), ..self }
+    }
+
+    /// Sets the store that reads keys together with their uses, for [`Keys::examine`]; by default none.
+    #[must_use]
+    pub fn survey(self, survey: Arc<dyn SurveyStore>) -> Self {
+        Self { survey: Some(survey), ..self }
     }
 
     /// Sets the policy; by default Better Auth's defaults.
@@ -185,6 +193,7 @@ impl KeysBuilder {
             store: self.store,
             users: self.users,
             organizations: self.organizations,
+            survey: self.survey,
             clock: self.clock,
             entropy: self.entropy,
             meter: self.meter,

@@ -55,7 +55,7 @@ impl State {
         Some((key.clone(), self.owner(&key.details.owner)))
     }
 
-    fn owner(&self, id: &OwnerId) -> Owner {
+    pub(crate) fn owner(&self, id: &OwnerId) -> Owner {
         let user = self.users.get(id);
         user.map_or(Owner::Absent, |credential| credential.user.ban.map_or(Owner::Present, Owner::Banned))
     }

@@ -47,6 +47,38 @@ impl UsageState {
         }
     }
 
+    /// Returns the accepted and the refused calls of a key since an hour.
+    pub(crate) fn calls_since(&self, key: &KeyId, since: Hour) -> (u64, u64) {
+        let counts = self.counts.iter().filter(|((_, hour, of, _), _)| of == key && *hour >= since);
+        counts.fold(
+            (0, 0),
+            |(accepted, refused), ((.., outcome), (calls, _))| {
+                if outcome.is_empty() { (accepted + calls, refused) } else { (accepted, refused + calls) }
+            },
+        )
+    }
+
+    /// Returns the last use of a key.
+    pub(crate) fn last_use(&self, key: &KeyId) -> Option<LastUse> {
+        self.activities.get(key)?.last_use
+    }
+
+    /// Returns the earliest hour that was counted.
+    pub(crate) fn first_hour(&self) -> Option<Hour> {
+        self.counts.keys().map(|(_, hour, ..)| *hour).min()
+    }
+
+    /// Returns the keys that were called at least this often in an hour.
+    pub(crate) fn busy_keys(&self, hour: Hour, least: u64) -> BTreeSet<KeyId> {
+        let mut calls: BTreeMap<&KeyId, u64> = BTreeMap::new();
+        for ((span, at, key, _), (count, _)) in &self.counts {
+            if *span == Span::Hour && *at == hour {
+                *calls.entry(key).or_default() += count;
+            }
+        }
+        calls.into_iter().filter(|(_, calls)| *calls >= least).map(|(key, _)| key.clone()).collect()
+    }
+
     /// Sums up the counts of these keys in the window, by key, step and outcome.
     fn sums<'k>(
         &self,

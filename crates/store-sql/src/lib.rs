@@ -14,6 +14,7 @@ mod row;
 mod row_cache;
 pub mod server_keys;
 mod statement;
+pub mod survey;
 pub mod usage;
 mod widths;
 

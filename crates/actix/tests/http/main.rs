@@ -11,6 +11,7 @@ mod connections;
 mod document;
 mod dry_run;
 mod faults;
+mod health;
 mod hostile;
 mod identity;
 mod key_sessions;

@@ -9,7 +9,10 @@ use keymint_actix::{
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, Unmetered};
+use keymint_ports::{
+    Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, SurveyStore, Unmetered,
+    UsageStore,
+};
 use keymint_service::{
     Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
 };
@@ -38,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
     pub(crate) users: Arc<dyn IdentityStore>,
     pub(crate) organizations: Arc<dyn OrganizationStore>,
+    pub(crate) uses: Arc<dyn UsageStore>,
+    pub(crate) survey: Arc<dyn SurveyStore>,
     pub(crate) policy: Policy,
     pub(crate) access: Access,
     pub(crate) options: ApiOptions,
@@ -60,7 +65,9 @@ impl Setup {
         Self {
             store: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
-            organizations: store,
+            organizations: Arc::clone(&store) as _,
+            uses: Arc::clone(&store) as _,
+            survey: store,
             policy: Policy::default(),
             access: Access::Server,
             options: ApiOptions { trusted_origins: trusted(&[ORIGIN]), ..ApiOptions::default() },
@@ -92,16 +99,12 @@ impl TestServer {
         let mut configurations = setup.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let usage = Usage::start(
-            Arc::new(MemoryStore::default()),
-            as_clock(),
-            &SeededEntropy::new(2),
-            Arc::new(Unmetered),
-            UsageOptions::default(),
-        );
+        let usage =
+            Usage::start(setup.uses, as_clock(), &SeededEntropy::new(2), Arc::new(Unmetered), UsageOptions::default());
         let usage = Arc::new(usage);
         let keys = Keys::builder(setup.store)
             .usage(Arc::clone(&usage))
+            .survey(setup.survey)
             .users(Arc::clone(&setup.users))
             .organizations(setup.organizations)
             .policy(setup.policy)

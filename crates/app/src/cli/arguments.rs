@@ -172,6 +172,8 @@ pub(super) enum KeyCommand {
         #[command(flatten)]
         members: Box<Members>,
     },
+    /// Find keys that somebody should look at, with advice.
+    Health(Health),
     /// Revoke a key at once, and keep it visible.
     Revoke {
         /// The key's id.
@@ -182,6 +184,32 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
+}
+
+/// The keys to examine, and the findings to show.
+#[derive(Debug, Args)]
+pub(super) struct Health {
+    /// Only keys of this user.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub(super) user: Option<String>,
+    /// Only keys of this organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) organization: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Only this finding, such as `never_used`.
+    #[arg(long)]
+    pub(super) finding: Option<String>,
+    /// Only findings of this severity or a higher one: info, low, medium, high or critical.
+    #[arg(long)]
+    pub(super) severity: Option<String>,
+    /// The days without a use after which a key is idle: 90 by default.
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub(super) idle_days: Option<String>,
+    /// The days before its expiry at which a key is found: 30 by default.
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub(super) expiring_days: Option<String>,
 }
 
 /// The keys to list, their order, and the page.

@@ -15,7 +15,7 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
     Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
-    OrganizationStore, Removed, ServerKeyStore, StoreError, UsageStore,
+    OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -122,6 +122,14 @@ metered! {
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
         erase_personal(user: &UserId) -> u64;
+    }
+}
+
+metered! {
+    SurveyStore {
+        survey(query: &SurveyQuery) -> SurveyPortion;
+        recorded_since() -> Option<Hour>;
+        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<KeyId>;
     }
 }
 

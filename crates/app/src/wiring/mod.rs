@@ -219,6 +219,7 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .idempotency_window(config.authorize.idempotency_window)
         .recorder(recorder)
         .usage(Arc::clone(usage))
+        .survey(Arc::clone(&store.survey))
         .build();
     Arc::new(keys)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keymint_ports::{
-    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, UsageStore,
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
 };
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
@@ -33,6 +33,7 @@ pub(super) struct Store {
     pub(super) organizations: Arc<dyn OrganizationStore>,
     pub(super) events: Arc<dyn EventStore>,
     pub(super) usage: Arc<dyn UsageStore>,
+    pub(super) survey: Arc<dyn SurveyStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
@@ -72,7 +73,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore + SurveyStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -86,7 +87,8 @@ impl Store {
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
             events: Arc::clone(&store) as _,
-            usage: store,
+            usage: Arc::clone(&store) as _,
+            survey: store,
             sqlite: None,
             meter,
             lanes,

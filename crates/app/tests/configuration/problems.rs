@@ -66,6 +66,8 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.name_length.min", 0, 255),
         ("api_key.name_length.max", 1, 255),
         ("api_key.retention_days", 0, 36_500),
+        ("api_key.rotation.every_days", 0, 36_500),
+        ("api_key.notices.idle_days", 0, 36_500),
     ] {
         let range = format!("must be from {least} to {most}");
         let set = |number: i64| line(key, &number.to_string());

@@ -1,6 +1,7 @@
 //! Policy: the configurations of a deployment, and the lookup of the one that governs a request or a key.
 
 mod configuration;
+mod notices;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
+pub use notices::Notices;
 
 /// The configurations of a deployment, and the rules that hold for all of them.
 #[derive(Debug, Clone, PartialEq)]

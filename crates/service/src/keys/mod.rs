@@ -5,6 +5,7 @@ mod delete;
 mod dry_run;
 mod find;
 mod get;
+mod health;
 mod list;
 mod revoke;
 mod session;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
@@ -31,6 +32,7 @@ use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use create::CreateKey;
+pub use health::{ExamineKeys, HealthReport};
 pub use list::{ListKeys, Whose};
 pub use revoke::Revoked;
 pub use session::KeyHolder;
@@ -44,6 +46,7 @@ pub struct Keys {
     pub(crate) store: Arc<dyn KeyStore>,
     pub(crate) users: Option<Arc<dyn IdentityStore>>,
     pub(crate) organizations: Option<Arc<dyn OrganizationStore>>,
+    pub(crate) survey: Option<Arc<dyn SurveyStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) meter: Arc<dyn Meter>,

@@ -5,6 +5,7 @@ mod add;
 mod retire;
 mod sum;
 
+use keymint_domain::address::Network;
 use keymint_domain::metering::{Activity, Hour, LastUse, UnknownHour, UnknownNetwork, UnknownSource};
 use keymint_domain::{ConfigId, KeyId, OwnerId};
 use keymint_ports::StoreError;
@@ -35,17 +36,21 @@ pub async fn find_activities(connection: &mut dyn ReadConnection, keys: &[KeyId]
 
 fn read_activity(row: &dyn Row) -> Result<Activity, StoreError> {
     let row = RowReader::new(row, ACTIVITY, "keyId");
-    let network =
-        row.text("lastNetwork")?.map(|network| UnknownNetwork::parse(network).ok_or(row.corrupt("lastNetwork")));
-    let network = match network.transpose()? {
-        Some(UnknownNetwork::Of(network)) => Some(network),
-        Some(UnknownNetwork::Unknown | UnknownNetwork::Any) | None => None,
-    };
+    let network = read_network(&row, "lastNetwork")?;
     Ok(Activity {
         key: row.id()?,
         owner: row.parsed("ownerId", OwnerId::from_stored)?,
         config_id: row.parsed("configId", ConfigId::parse)?,
         last_use: row.instant("lastUsedAt")?.map(|at| LastUse { at, network }),
+    })
+}
+
+/// Reads the network of a last use; `None` = it is not known.
+pub(crate) fn read_network(row: &RowReader<'_>, column: &'static str) -> Result<Option<Network>, StoreError> {
+    let network = row.text(column)?.map(|network| UnknownNetwork::parse(network).ok_or(row.corrupt(column)));
+    Ok(match network.transpose()? {
+        Some(UnknownNetwork::Of(network)) => Some(network),
+        Some(UnknownNetwork::Unknown | UnknownNetwork::Any) | None => None,
     })
 }
 
@@ -66,6 +71,6 @@ fn read_hour(row: &RowReader<'_>) -> Result<Hour, StoreError> {
 }
 
 /// Returns a count as the column holds it.
-fn count(number: u64) -> i64 {
+pub(crate) fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
