@@ -4,6 +4,8 @@
 
 pub mod cases;
 mod engine;
+pub mod event_cases;
+mod event_suite;
 pub mod identity_cases;
 mod identity_suite;
 pub mod model;
@@ -16,7 +18,7 @@ mod support;
 mod texts;
 mod usage_suite;
 
-pub use engine::{Engine, IdentityEngine, UsageEngine};
+pub use engine::{Engine, EventEngine, IdentityEngine, UsageEngine};
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};

@@ -17,10 +17,12 @@
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
 //! | [`server_key`] | the credential by which a backend acts for any user |
+//! | [`event`] | what happened to a key, and the chain that seals it |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
 pub mod code;
+pub mod event;
 pub mod identity;
 pub mod key;
 pub mod listing;

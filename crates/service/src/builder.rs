@@ -12,7 +12,7 @@ use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::usage::Usage;
-use crate::{Access, Keys, OsEntropy, SystemClock};
+use crate::{Access, Keys, OsEntropy, Recorder, SystemClock};
 
 /// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
 pub(crate) type KeyGenerator = dyn Fn(KeyRequest<'_>) -> String + Send + Sync;
@@ -41,6 +41,7 @@ pub struct KeysBuilder {
     group_commit: GroupCommitOptions,
     flush_interval: Duration,
     idempotency_window: Duration,
+    recorder: Recorder,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
     usage: Option<Arc<Usage>>,
@@ -63,6 +64,7 @@ impl KeysBuilder {
             group_commit: GroupCommitOptions::default(),
             flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
+            recorder: Recorder::default(),
             generator: None,
             precheck: None,
             usage: None,
@@ -143,6 +145,12 @@ impl KeysBuilder {
         Self { usage: Some(usage), ..self }
     }
 
+    /// Sets whether changes are recorded as events; by default they are not.
+    #[must_use]
+    pub fn recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
+    }
+
     /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -163,7 +171,7 @@ impl KeysBuilder {
     ///
     /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
-        let policy = Arc::new(self.policy);
+        let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
         let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
         let verifier =
             GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, ledger.as_ref(), self.group_commit);
@@ -185,6 +193,7 @@ impl KeysBuilder {
             verifier,
             deferral: deferral.map(Arc::new),
             idempotency,
+            recorder: self.recorder,
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),

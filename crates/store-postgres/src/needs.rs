@@ -84,6 +84,41 @@ const NEEDS: &[Need] = &[
         is_vital: true,
     },
     Need {
+        table: "keymint_event",
+        columns: &[
+            (
+                Kind::Text,
+                &[
+                    "id",
+                    "kind",
+                    "key_id",
+                    "owner",
+                    "config_id",
+                    "actor",
+                    "request_id",
+                    "data",
+                    "personal",
+                    "personal_hash",
+                    "seal",
+                ],
+            ),
+            (Kind::WideNumber, &["seq", "at", "position"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "events, which changes of keys write",
+        is_vital: true,
+    },
+    Need {
+        table: "keymint_event_chain",
+        columns: &[
+            (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
+            (Kind::WideNumber, &["start_position", "head_position"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE"],
+        purpose: "the seals of events",
+        is_vital: false,
+    },
+    Need {
         table: "keymint_secret",
         columns: &[(Kind::Number, &["id"]), (Kind::Text, &["secret"])],
         rights: &["SELECT", "INSERT", "UPDATE"],

@@ -28,6 +28,21 @@ impl Section<'_, '_> {
         self.read(key, kind_of(&range), None, show, |node| within(node, &range).map(Some))
     }
 
+    /// Reads a list of integers within `range`.
+    pub(super) fn integers<T: Integer>(
+        &mut self,
+        key: &'static str,
+        default: Vec<T>,
+        range: RangeInclusive<T>,
+    ) -> Vec<T> {
+        let show = |numbers: &Vec<T>| {
+            let numbers = numbers.iter().map(|number| (*number).try_into().ok().map(Value::Integer));
+            numbers.collect::<Option<Vec<_>>>().map(Value::Array)
+        };
+        let kind = format!("list, each an {}", kind_of(&range));
+        self.read(key, kind, default, show, |node| list(node, |node| within(node, &range)))
+    }
+
     /// Reads a duration in milliseconds.
     pub(super) fn milliseconds(
         &mut self,

@@ -3,7 +3,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use keymint_ports::{Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, UsageStore};
+use keymint_ports::{
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, UsageStore,
+};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -29,6 +31,7 @@ pub(super) struct Store {
     pub(super) server_keys: Arc<dyn ServerKeyStore>,
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
+    pub(super) events: Arc<dyn EventStore>,
     pub(super) usage: Arc<dyn UsageStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
@@ -69,7 +72,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + UsageStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -82,6 +85,7 @@ impl Store {
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
+            events: Arc::clone(&store) as _,
             usage: store,
             sqlite: None,
             meter,

@@ -261,9 +261,9 @@ pub async fn sums_by_key_come_in_pages_and_name_the_owner<E: UsageEngine>(engine
 pub async fn usage_outlives_its_key<E: UsageEngine>(engine: &E) {
     let store = engine.open().await;
     let key = sample::key("a");
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     store.add_usage(&flush("p", 1, vec![accepted(&key.details, 0, 1)])).await.unwrap();
-    assert!(store.remove(&id("a")).await.unwrap());
+    assert!(store.remove(&id("a"), &sample::UNRECORDED).await.unwrap());
     assert_eq!(calls_of(&store, &UsageSelection::of_owner(owner("ada"))).await, 1);
     assert_eq!(store.find_activities(&[id("a")]).await.unwrap().len(), 1);
 }
@@ -373,7 +373,7 @@ pub async fn roll_ups_and_flushes_at_once_lose_nothing<E: UsageEngine>(engine: &
 pub async fn days_are_removed_in_portions_and_the_rest_of_a_key_with_its_last<E: UsageEngine>(engine: &E) {
     let store = engine.open().await;
     let (gone, there, used) = (details("gone"), sample::key("there"), details("used"));
-    store.insert(&there, None).await.unwrap();
+    store.insert(&there, None, &sample::UNRECORDED).await.unwrap();
     let entries = vec![
         accepted(&gone, 0, 1),
         accepted(&gone, 24, 1),

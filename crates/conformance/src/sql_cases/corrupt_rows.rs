@@ -13,7 +13,7 @@ use crate::{SqlEngine, sample};
 async fn with_keys<E: SqlEngine>(engine: &E, ids: &[&str]) -> E::Store {
     let store = engine.open().await;
     for id in ids {
-        store.insert(&sample::key(id), None).await.unwrap();
+        store.insert(&sample::key(id), None, &sample::UNRECORDED).await.unwrap();
     }
     store
 }
@@ -21,7 +21,7 @@ async fn with_keys<E: SqlEngine>(engine: &E, ids: &[&str]) -> E::Store {
 pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(engine: &E) {
     let store = with_keys(engine, &["sound"]).await;
     for (column, value) in engine.specimens().corrupt_keys {
-        store.insert(&sample::key("bad"), None).await.unwrap();
+        store.insert(&sample::key("bad"), None, &sample::UNRECORDED).await.unwrap();
         engine.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = 'bad'"#)).await;
         let reported = |outcome: bool| assert!(outcome, "{column} = {value}");
 
@@ -37,8 +37,11 @@ pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(en
         reported(answers[2].as_ref().unwrap().accepted().is_some());
 
         let ids = [sample::id("bad")];
-        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap().removed, 0);
-        assert!(store.remove(&sample::id("bad")).await.unwrap());
+        assert_eq!(
+            store.remove_exhausted(&ids, &Policy::default(), sample::NOW, &sample::UNRECORDED).await.unwrap().removed,
+            0
+        );
+        assert!(store.remove(&sample::id("bad"), &sample::UNRECORDED).await.unwrap());
     }
     assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
 }
@@ -48,9 +51,16 @@ pub async fn a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest<E: Sql
     engine.execute(r#"update "apikey" set "permissions" = '{', "name" = 'kept'"#).await;
     let revocation = |at| Revocation { at, by: Actor::Server };
     let id = sample::id("bad");
-    assert!(!store.revoke_unreadable(&sample::id("none"), &revocation(sample::NOW)).await.unwrap());
+    assert!(
+        !store.revoke_unreadable(&sample::id("none"), &revocation(sample::NOW), &sample::UNRECORDED).await.unwrap()
+    );
     for later_ms in [0, 5] {
-        assert!(store.revoke_unreadable(&id, &revocation(sample::NOW.plus_millis(later_ms))).await.unwrap());
+        assert!(
+            store
+                .revoke_unreadable(&id, &revocation(sample::NOW.plus_millis(later_ms)), &sample::UNRECORDED)
+                .await
+                .unwrap()
+        );
     }
     engine.execute(r#"update "apikey" set "permissions" = null"#).await;
     let key = store.find(&id).await.unwrap().unwrap();

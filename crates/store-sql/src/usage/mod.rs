@@ -61,8 +61,7 @@ fn read_unknown(row: &dyn Row) -> Result<UnknownHour, StoreError> {
 }
 
 fn read_hour(row: &RowReader<'_>) -> Result<Hour, StoreError> {
-    let number = row.required("hour", row.integer("hour")?)?;
-    Ok(Hour::from_number(number))
+    row.integer("hour").map(Hour::from_number)
 }
 
 /// Returns a count as the column holds it.

@@ -59,6 +59,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
+        quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, 1..=100),
         id: default.id,
     };
     check_default_prefix(section, &configuration);
