@@ -18,8 +18,8 @@ const COLUMNS_BY_KEY: [&str; 9] =
 /// The columns of attempts with unknown keys.
 const COLUMNS_OF_UNKNOWN: [&str; 5] = ["start", "configId", "prefix", "network", "calls"];
 
-/// The keys that one statement sums up.
-const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
+/// The keys that one statement sums up: it must end within the timeout of the database.
+const PAGE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// The days that are shown if no beginning is named.
 const DEFAULT_DAYS: u32 = 30;

@@ -154,8 +154,8 @@ impl Config {
             let authorize = root.section("authorize", authorize::read);
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
-            let audit = root.section("audit", audit::read);
             let usage = root.section("usage", usage::read);
+            let audit = root.section("audit", audit::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
