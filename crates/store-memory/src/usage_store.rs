@@ -174,11 +174,9 @@ impl UsageStore for MemoryStore {
         {
             sums.entry(key).or_default().push(Sum { start, outcome, calls, cost });
         }
-        let of_key = |Activity { key, owner, config_id, last_use: _ }: &Activity| KeySums {
-            key: key.clone(),
-            owner: owner.clone(),
-            config_id: config_id.clone(),
-            sums: sums.remove(key).unwrap_or_default(),
+        let of_key = |activity: &Activity| KeySums {
+            activity: activity.clone(),
+            sums: sums.remove(&activity.key).unwrap_or_default(),
         };
         Ok(selected.into_iter().map(of_key).collect())
     }

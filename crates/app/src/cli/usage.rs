@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_actix::views::UsageView;
-use keymint_domain::metering::{Hour, KeySums, Point, Series, Step, UnknownHour, Window};
+use keymint_domain::metering::{Activity, Hour, KeySums, Point, Series, Step, UnknownHour, Window};
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{Caller, Keys, ReadUsage, Whose};
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ const COLUMNS_BY_KEY: [&str; 9] =
 /// The columns of attempts with unknown keys.
 const COLUMNS_OF_UNKNOWN: [&str; 5] = ["start", "configId", "prefix", "network", "calls"];
 
-/// The keys that one statement sums up.
-const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
+/// The keys that one statement sums up: it must end within the timeout of the database.
+const PAGE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// The days that are shown if no beginning is named.
 const DEFAULT_DAYS: u32 = 30;
@@ -94,7 +94,7 @@ async fn rows_by_key(keys: &Keys, request: ReadUsage) -> CliResult<Vec<Value>> {
         let page =
             keys.read_usage_by_key(&Caller::Server, request.clone(), after.take(), PAGE).await.map_err(refused)?;
         let page = page.ok_or("this server keeps no usage")?;
-        for KeySums { key, owner, config_id, sums } in &page {
+        for KeySums { activity: Activity { key, owner, config_id, last_use: _ }, sums } in &page {
             let series = Series::new(&request.window, sums);
             for point in series.points.iter().filter(|point| !point.counts.is_empty()) {
                 let mut row = row(point);
@@ -105,7 +105,7 @@ async fn rows_by_key(keys: &Keys, request: ReadUsage) -> CliResult<Vec<Value>> {
             }
         }
         match page.into_iter().nth(usize::try_from(PAGE.get() - 1)?) {
-            Some(last) => after = Some(last.key),
+            Some(last) => after = Some(last.activity.key),
             None => return Ok(rows),
         }
     }

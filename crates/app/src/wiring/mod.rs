@@ -87,12 +87,6 @@ impl Services {
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
-        let recorder = if config.audit.enabled { Recorder::on() } else { Recorder::default() };
-        let recorder = match actor {
-            Some(actor) => recorder.by(actor),
-            None => recorder,
-        };
-        let server_keys = ServerKeys::new(server_keys).with_given(&config.server_keys).with_recorder(recorder.clone());
         let usage = Arc::new(Usage::start(
             Arc::clone(&store.usage),
             Arc::new(SystemClock),
@@ -100,6 +94,12 @@ impl Services {
             Arc::clone(&store.meter),
             usage_options(config, store.keeps_usage),
         ));
+        let recorder = if config.audit.enabled { Recorder::on() } else { Recorder::default() };
+        let recorder = match actor {
+            Some(actor) => recorder.by(actor),
+            None => recorder,
+        };
+        let server_keys = ServerKeys::new(server_keys).with_given(&config.server_keys).with_recorder(recorder.clone());
         Ok(Self {
             keys: keys(&store, &usage, config, recorder.clone()),
             server_keys: Arc::new(server_keys),

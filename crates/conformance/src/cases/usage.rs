@@ -74,7 +74,7 @@ async fn calls_of(store: &impl UsageStore, selection: &UsageSelection) -> u64 {
 async fn by_key(store: &impl UsageStore, selection: &UsageSelection, window: &Window, limit: u32) -> Vec<KeySums> {
     let (mut all, limit) = (Vec::<KeySums>::new(), NonZeroU32::new(limit).unwrap());
     loop {
-        let after = all.last().map(|last| last.key.clone());
+        let after = all.last().map(|last| last.activity.key.clone());
         let page = store.sum_usage_by_key(selection, window, after, limit).await.unwrap();
         let is_last = page.len() < usize::try_from(limit.get()).unwrap();
         all.extend(page);
@@ -233,18 +233,23 @@ pub async fn sums_by_key_come_in_pages_and_name_the_owner<E: UsageEngine>(engine
     let store = engine.open().await;
     // The ids sort differently by bytes and by most languages' rules.
     let ids = ["B", "C", "Z", "_", "a", "b-1", "b1", "é"];
-    let entries = ids
-        .iter()
-        .map(|id| KeyHour { refused: vec![(ErrorCode::KeyExpired, 1)], ..accepted(&owned_by(id, id, "eu"), 0, 2) });
+    let entries = ids.iter().map(|id| KeyHour {
+        refused: vec![(ErrorCode::KeyExpired, 1)],
+        last_use: Some(LastUse { at: hour(0).start(), network: None }),
+        ..accepted(&owned_by(id, id, "eu"), 0, 2)
+    });
     store.add_usage(&flush("p", 1, entries.collect())).await.unwrap();
     store.add_usage(&flush("p", 2, vec![accepted(&owned_by("a", "a", "eu"), 1, 1)])).await.unwrap();
     for limit in [1, 3, 7, 8, 9] {
         let found = by_key(&store, &UsageSelection::ALL, &window(0, 24, Step::Day), limit).await;
         assert_eq!(found.len(), ids.len(), "by {limit}");
-        let found: BTreeMap<_, _> = found.into_iter().map(|key| (key.key.as_str().to_owned(), key)).collect();
+        let found = found.into_iter().map(|key| (key.activity.key.as_str().to_owned(), key));
+        let found: BTreeMap<_, _> = found.collect();
         for id in ids {
             let (calls, key) = (if id == "a" { 3 } else { 2 }, &found[id]);
-            assert_eq!((&key.owner, &key.config_id), (&owner(id), &config("eu")));
+            let last_use = Some(LastUse { at: hour(0).start(), network: None });
+            let activity = Activity { key: sample::id(id), owner: owner(id), config_id: config("eu"), last_use };
+            assert_eq!(key.activity, activity);
             assert_eq!(key.sums, [sum(0, "", calls, 3 * calls), sum(0, "KEY_EXPIRED", 1, 0)], "{id} by {limit}");
         }
         let later = by_key(&store, &UsageSelection::ALL, &window(24, 48, Step::Day), limit).await;

@@ -9,7 +9,7 @@ pub struct UsageSelection {
     pub key: Option<KeyId>,
     /// Only keys of this owner.
     pub owner: Option<OwnerId>,
-    /// Only keys of these configurations, as they were when they were used.
+    /// Only keys of these configurations.
     pub configurations: ConfigFilter,
 }
 
@@ -41,9 +41,9 @@ impl UsageSelection {
 pub struct Activity {
     /// The key.
     pub key: KeyId,
-    /// Its owner.
+    /// Its owner, as of its first use.
     pub owner: OwnerId,
-    /// Its configuration.
+    /// Its configuration, as of its first use.
     pub config_id: ConfigId,
     /// Its last accepted use; `None` = none is known.
     pub last_use: Option<LastUse>,
@@ -66,11 +66,7 @@ pub struct Sum {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySums {
     /// The key.
-    pub key: KeyId,
-    /// Its owner.
-    pub owner: OwnerId,
-    /// Its configuration.
-    pub config_id: ConfigId,
+    pub activity: Activity,
     /// Its calls, ordered by step and outcome; empty = none in the window.
     pub sums: Vec<Sum>,
 }

@@ -130,12 +130,14 @@ impl UsageLedger {
     async fn send(&self, outbox: &mut Outbox) -> Result<usize, StoreError> {
         let mut keys = 0;
         while let Some(portion) = outbox.portions.front() {
+            let began = stopwatch();
             self.store.add_usage(portion).await?;
             let rows = portion.keys.len().max(portion.unknown.len());
             keys += portion.keys.len();
             outbox.portions.pop_front();
             if !outbox.portions.is_empty() && !self.is_urgent.load(Relaxed) {
-                sleep(Duration::from_secs(1) * u32::try_from(rows).unwrap_or(u32::MAX) / KEYS_A_SECOND).await;
+                let share = Duration::from_secs(1) * u32::try_from(rows).unwrap_or(u32::MAX) / KEYS_A_SECOND;
+                sleep(share.saturating_sub(began.elapsed())).await;
             }
         }
         Ok(keys)

@@ -11,7 +11,7 @@ use crate::pace::Pace;
 use crate::steady_clock::SteadyClock;
 use crate::{ServiceError, stopwatch};
 
-/// The time between two runs. Each has the counts of that time to roll up.
+/// The time between two runs.
 const INTERVAL: Duration = Duration::from_mins(10);
 
 /// The largest number of counts in one transaction.
@@ -39,7 +39,7 @@ impl UsageUpkeep {
 async fn keep_up(usage: Arc<Usage>, steady_clock: Duration) {
     let clock = &usage.ledger.clock;
     let mut steadiness = SteadyClock::new(clock.now(), stopwatch());
-    let mut ticks = interval(INTERVAL.min(steady_clock.max(Duration::from_secs(1))));
+    let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

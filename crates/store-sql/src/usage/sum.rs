@@ -1,12 +1,12 @@
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
-use keymint_domain::metering::{KeySums, Step, Sum, UnknownHour, UsageSelection, Window};
+use keymint_domain::metering::{Activity, KeySums, Step, Sum, UnknownHour, UsageSelection, Window};
 use keymint_domain::policy::ConfigFilter;
-use keymint_domain::{ConfigId, KeyId, OwnerId};
+use keymint_domain::{ConfigId, KeyId};
 use keymint_ports::StoreError;
 
-use super::{ACTIVITY, USAGE, read_hour, read_unknown};
+use super::{USAGE, read_activity, read_hour, read_unknown};
 use crate::connection::fetch_all;
 use crate::{Dialect, ReadConnection, Row, RowReader, Statement};
 
@@ -44,7 +44,7 @@ pub async fn sum_by_key(
     after: Option<&KeyId>,
     limit: NonZeroU32,
 ) -> Result<Vec<KeySums>, StoreError> {
-    let mut page = Statement::new(r#"select "keyId", "ownerId", "configId" from "keymint_activity" as a where true"#);
+    let mut page = Statement::new(r#"select * from "keymint_activity" as a where true"#);
     select(&mut page, selection, connection.dialect());
     if let Some(after) = after {
         let after = page.placeholder(after.as_str());
@@ -55,18 +55,18 @@ pub async fn sum_by_key(
     let (hour, hours) = (step_of(&mut page, window), within(&mut page, window));
     let statement = page.map_text(|page| {
         format!(
-            r#"select a."keyId", a."ownerId", a."configId", {hour} as "hour", "outcome",
+            r#"select a."keyId", a."ownerId", a."configId", a."lastUsedAt", a."lastNetwork", {hour} as "hour", "outcome",
                 cast(sum("calls") as bigint) as "calls", cast(sum("cost") as bigint) as "cost"
             from ({page}) as a left join "keymint_usage" as u on u."keyId" = a."keyId" and {hours}
-            group by 1, 2, 3, 4, 5 order by 1, 4, "outcome"{}"#,
+            group by 1, 2, 3, 4, 5, 6, 7 order by 1, 6, "outcome"{}"#,
             connection.dialect().by_bytes(),
         )
     });
     let mut keys: Vec<KeySums> = Vec::new();
-    for (key, owner, config_id, sum) in fetch_all(connection, statement, read_sum_of_key).await? {
+    for (activity, sum) in fetch_all(connection, statement, read_sum_of_key).await? {
         match keys.last_mut() {
-            Some(last) if last.key == key => last.sums.extend(sum),
-            _ => keys.push(KeySums { key, owner, config_id, sums: sum.into_iter().collect() }),
+            Some(last) if last.activity.key == activity.key => last.sums.extend(sum),
+            _ => keys.push(KeySums { activity, sums: sum.into_iter().collect() }),
         }
     }
     Ok(keys)
@@ -140,14 +140,12 @@ fn read_sum(row: &RowReader<'_>) -> Result<Sum, StoreError> {
     })
 }
 
-/// A key, its owner, its configuration, and one of its sums if there are any.
-type SumOfKey = (KeyId, OwnerId, ConfigId, Option<Sum>);
-
-fn read_sum_of_key(row: &dyn Row) -> Result<SumOfKey, StoreError> {
-    let row = RowReader::new(row, ACTIVITY, "keyId");
-    let sum = match row.text("outcome")? {
-        Some(_) => Some(read_sum(&row)?),
+/// Reads a key, and one of its sums if there are any.
+fn read_sum_of_key(row: &dyn Row) -> Result<(Activity, Option<Sum>), StoreError> {
+    let sum = RowReader::new(row, USAGE, "outcome");
+    let sum = match sum.text("outcome")? {
+        Some(_) => Some(read_sum(&sum)?),
         None => None,
     };
-    Ok((row.id()?, row.parsed("ownerId", OwnerId::from_stored)?, row.parsed("configId", ConfigId::parse)?, sum))
+    Ok((read_activity(row)?, sum))
 }

@@ -286,7 +286,7 @@ mod tests {
             store.insert_first_server_key(&sample::server_key("s", sample::NOW), &sample::UNRECORDED).await.unwrap()
         );
         assert!(store.revoke_server_key(&sample::id("s"), sample::NOW, &sample::UNRECORDED).await.unwrap());
-        store.insert(&sample::key("new"), std::num::NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
+        store.insert(&sample::key("new"), NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
         store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10, &sample::UNRECORDED).await.unwrap();
         let (process, at, hour) = ("p".into(), sample::NOW, Hour::of(sample::NOW));
         let flush = UsageFlush { process, number: 1, at, keys: Vec::new(), unknown: Vec::new() };
