@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput};
+use keymint_domain::event::Origin;
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::verify::Attempt;
 use keymint_domain::{Configuration, OwnerId, Policy, Timestamp};
@@ -35,7 +36,7 @@ async fn fill(store: &dyn KeyStore) -> Vec<PlainKey> {
         let new = NewKey { remaining: Field::Given(PLENTY), ..NewKey::default() };
         let new = new.check(&configuration).unwrap();
         let minted = new.mint(OwnerId::parse("ada").unwrap(), plain.clone(), &mut fill, NOW);
-        store.insert(&minted.key, None).await.unwrap();
+        store.insert(&minted.key, None, &Origin::unrecorded()).await.unwrap();
         texts.push(plain);
     }
     texts

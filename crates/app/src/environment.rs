@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+/// Returns the name of the user of the operating system that this process runs as; `unknown` if it has none.
+pub fn system_user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+}
+
 /// Environment variables by name. It is a value, so that tests can make their own.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::{Cleanup, UsageUpkeep};
+use keymint_service::{Cleanup, Sealer, UsageUpkeep};
 
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
@@ -84,6 +84,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
+    let sealer = config.audit.enabled.then(|| Sealer::start(services.audit(&secret), config.audit.retention));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
     // Last, so that nothing else can fail between making the key and showing it.
@@ -104,6 +105,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
     }
+    drop(sealer);
     if let Err(error) = live.services.usage.flush().await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "the statistics of the last uses could not be written, and are lost");

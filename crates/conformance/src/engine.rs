@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
-use keymint_ports::{IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore};
+use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore};
 
 /// An engine under test, with data of its own that nothing else touches.
 ///
@@ -26,6 +26,11 @@ pub trait Engine: Send + Sync + 'static {
 pub trait IdentityEngine: Engine<Store: IdentityStore + OrganizationStore> {}
 
 impl<E: Engine<Store: IdentityStore + OrganizationStore>> IdentityEngine for E {}
+
+/// An engine whose store also keeps events. Every such [`IdentityEngine`] is one.
+pub trait EventEngine: Engine<Store: IdentityStore + OrganizationStore + EventStore> {}
+
+impl<E: Engine<Store: IdentityStore + OrganizationStore + EventStore>> EventEngine for E {}
 
 /// An engine whose store also keeps the statistics of uses. Every such [`Engine`] is one.
 pub trait UsageEngine: Engine<Store: UsageStore> {}

@@ -4,6 +4,8 @@
 
 pub mod cases;
 mod engine;
+pub mod event_cases;
+mod event_suite;
 pub mod identity_cases;
 mod identity_suite;
 pub mod model;
@@ -17,7 +19,7 @@ mod survey_suite;
 mod texts;
 mod usage_suite;
 
-pub use engine::{Engine, IdentityEngine, SurveyEngine, UsageEngine};
+pub use engine::{Engine, EventEngine, IdentityEngine, SurveyEngine, UsageEngine};
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};

@@ -117,7 +117,7 @@ pub(crate) fn accepted(verdicts: &[Verdict]) -> u64 {
 /// Adds keys without a limit on their number.
 pub(crate) async fn insert_all(store: &impl KeyStore, keys: &[ApiKey]) {
     for key in keys {
-        store.insert(key, None).await.unwrap();
+        store.insert(key, None, &sample::UNRECORDED).await.unwrap();
     }
 }
 

@@ -21,6 +21,7 @@ macro_rules! usage_suite {
                 days_are_removed_in_portions_and_the_rest_of_a_key_with_its_last,
                 attempts_with_unknown_keys_are_kept_by_source,
                 a_large_flush_is_added_whole,
+                a_flush_that_is_dropped_at_any_point_is_added_once_by_its_repeat,
             }
         }
     };

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -35,8 +36,8 @@ struct Backwards(MemoryStore);
 
 #[async_trait]
 impl KeyStore for Backwards {
-    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
-        self.0.insert(key, max_living).await
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
+        self.0.insert(key, max_living, origin).await
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -51,12 +52,23 @@ impl KeyStore for Backwards {
         self.0.list(query).await
     }
 
-    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        self.0.update(id, patch, now).await
+    async fn update(
+        &self,
+        id: &KeyId,
+        patch: &KeyPatch,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        self.0.update(id, patch, now, origin).await
     }
 
-    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
-        self.0.revoke_unreadable(id, revocation).await
+    async fn revoke_unreadable(
+        &self,
+        id: &KeyId,
+        revocation: &Revocation,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        self.0.revoke_unreadable(id, revocation, origin).await
     }
 
     async fn spend(
@@ -74,8 +86,8 @@ impl KeyStore for Backwards {
         self.0.dry_run(attempt, policy, now).await
     }
 
-    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
-        self.0.remove(id).await
+    async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
+        self.0.remove(id, origin).await
     }
 
     async fn remove_expired(
@@ -84,12 +96,19 @@ impl KeyStore for Backwards {
         before: Timestamp,
         skip: u32,
         limit: u32,
+        origin: &Origin,
     ) -> Result<Removed, StoreError> {
-        self.0.remove_expired(configurations, before, skip, limit).await
+        self.0.remove_expired(configurations, before, skip, limit, origin).await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
-        self.0.remove_exhausted(ids, policy, now).await
+    async fn remove_exhausted(
+        &self,
+        ids: &[KeyId],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Removed, StoreError> {
+        self.0.remove_exhausted(ids, policy, now, origin).await
     }
 
     async fn count(

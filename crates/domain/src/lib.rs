@@ -20,11 +20,13 @@
 //! | [`anomaly`] | uses that differ from a key's own past |
 //! | [`health`] | findings about keys that somebody should look at |
 //! | [`server_key`] | the credential by which a backend acts for any user |
+//! | [`event`] | what happened to a key, and the chain that seals it |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
 pub mod anomaly;
 pub mod code;
+pub mod event;
 pub mod health;
 pub mod identity;
 pub mod key;

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::{Timestamp, UserId};
 
@@ -23,7 +24,7 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`StoreError::Duplicate`] if the address or an id exists already.
-    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError>;
+    async fn insert_user(&self, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError>;
 
     /// Finds a user by id.
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
@@ -38,7 +39,7 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`StoreError::Duplicate`] if the id or the token exists already.
-    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError>;
+    async fn insert_session(&self, session: &Session, origin: &Origin) -> Result<bool, StoreError>;
 
     /// Finds a session by its token, with its user. The caller checks whether the session has expired.
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError>;
@@ -52,7 +53,7 @@ pub trait IdentityStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
 
     /// Ends a session. Returns false if there was none.
-    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError>;
+    async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError>;
 
     /// Stores `offered` as the secret that signs cookies if there is none yet, and returns the stored secret.
     ///

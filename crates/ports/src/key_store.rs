@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Room, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -88,6 +89,9 @@ impl PageRows {
 ///   exception is [`StoreError::Unavailable`]: the connection may have broken, or the call timed out, on its commit.
 /// * The rules are the domain's. A store reads rows, calls the domain, and writes the result to those rows; it repeats
 ///   no rule.
+/// * The event of a change, which [`Origin`] and [`Ledger::events`](keymint_domain::verify::Ledger::events) make, is
+///   written in the transaction of the change: it exists if and only if the change was committed. Events of one key are
+///   in the order of its changes.
 /// * A missing key is `None` or `false`; an `Err` means that the store failed.
 /// * Values come back exactly as they went in: texts byte for byte, instants to the millisecond.
 /// * Methods may be called from many tasks, and through many handles and processes if the engine is shared. A change by
@@ -114,7 +118,7 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// Returns [`StoreError::OwnerFull`] if the owner has `max_living` keys, [`StoreError::Duplicate`] if the id exists
     /// already, and [`StoreError::OutOfRange`] for a number that the column cannot hold.
-    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError>;
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError>;
 
     /// Finds a key by id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;
@@ -138,13 +142,20 @@ pub trait KeyStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`StoreError::OutOfRange`] for a number that the column cannot hold.
-    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
+    async fn update(
+        &self,
+        id: &KeyId,
+        patch: &KeyPatch,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<ApiKey>, StoreError>;
 
     /// Revokes a key whose row cannot be read. Returns false if there is no such row.
     ///
     /// It disables the key, and stores the time and the actor of the revocation unless the row has both already. It
     /// changes nothing else.
-    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError>;
+    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation, origin: &Origin)
+    -> Result<bool, StoreError>;
 
     /// Settles a batch of attempts: reads the rows of all their keys, lets a [`Ledger`](keymint_domain::verify::Ledger)
     /// decide the attempts in their order, and writes every changed row once.
@@ -183,7 +194,7 @@ pub trait KeyStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`StoreError::Referenced`] if another row refers to the key.
-    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError>;
+    async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError>;
 
     /// Removes keys of these configurations that expired before `before`, the longest expired first.
     ///
@@ -200,11 +211,18 @@ pub trait KeyStore: Send + Sync + 'static {
         before: Timestamp,
         skip: u32,
         limit: u32,
+        origin: &Origin,
     ) -> Result<Removed, StoreError>;
 
     /// Removes those of these keys that [`Policy::may_remove_exhausted`] allows to remove. A row that another row
     /// refers to is kept, as in [`KeyStore::remove_expired`].
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError>;
+    async fn remove_exhausted(
+        &self,
+        ids: &[KeyId],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Removed, StoreError>;
 
     /// Counts a portion of all keys by their state at `now`, according to
     /// [`KeyState::of`](keymint_domain::key::KeyState::of).

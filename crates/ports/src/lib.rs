@@ -6,6 +6,7 @@
 //! | [`ServerKeyStore`] | memory, SQLite, Postgres |
 //! | [`IdentityStore`] | memory, SQLite, Postgres |
 //! | [`OrganizationStore`] | memory, SQLite, Postgres |
+//! | [`EventStore`] | memory, SQLite, Postgres |
 //! | [`UsageStore`] | memory, SQLite, Postgres |
 //! | [`SurveyStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
@@ -23,6 +24,7 @@ mod connections;
 mod counting;
 mod durability;
 mod error;
+mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
 mod identity_store;
@@ -38,6 +40,7 @@ pub use connections::Connections;
 pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
+pub use event_store::{Chain, EventStore};
 pub use identity_store::{Credential, IdentityStore};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
@@ -48,6 +51,8 @@ pub use usage_store::UsageStore;
 
 #[cfg(feature = "mock")]
 pub use ambient::{MockClock, MockEntropy};
+#[cfg(feature = "mock")]
+pub use event_store::MockEventStore;
 #[cfg(feature = "mock")]
 pub use fake::{FakeClock, SeededEntropy};
 #[cfg(feature = "mock")]

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, UserId};
 
@@ -23,7 +24,12 @@ pub trait OrganizationStore: Send + Sync + 'static {
     ///
     /// Returns [`StoreError::Duplicate`] if an id or the slug exists already, and [`StoreError::Dangling`] if the
     /// member is not a user.
-    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError>;
+    async fn insert_organization(
+        &self,
+        organization: &Organization,
+        creator: &Member,
+        origin: &Origin,
+    ) -> Result<(), StoreError>;
 
     /// Adds a member. Of two concurrent inserts of the same user exactly one succeeds.
     ///
@@ -31,7 +37,7 @@ pub trait OrganizationStore: Send + Sync + 'static {
     ///
     /// Returns [`StoreError::Duplicate`] if the user is a member already or the id exists, and [`StoreError::Dangling`]
     /// if there is no such organization or user.
-    async fn insert_member(&self, member: &Member) -> Result<(), StoreError>;
+    async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError>;
 
     /// Finds an organization by id, or else by slug.
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError>;

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::{KeyId, Timestamp};
 
@@ -22,16 +23,16 @@ pub trait ServerKeyStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`StoreError::Duplicate`] if the id exists already.
-    async fn insert_server_key(&self, key: &ServerKey) -> Result<(), StoreError>;
+    async fn insert_server_key(&self, key: &ServerKey, origin: &Origin) -> Result<(), StoreError>;
 
     /// Adds a server key if the store has never held one, revoked ones included. Returns false if it has.
     ///
     /// Of two processes that start at the same time only one adds its key.
-    async fn insert_first_server_key(&self, key: &ServerKey) -> Result<bool, StoreError>;
+    async fn insert_first_server_key(&self, key: &ServerKey, origin: &Origin) -> Result<bool, StoreError>;
 
     /// Lists all server keys in order of creation, revoked ones included.
     async fn list_server_keys(&self) -> Result<Vec<ServerKey>, StoreError>;
 
     /// Marks a server key as revoked at `now`. Returns false if there is none with that id, or it was revoked before.
-    async fn revoke_server_key(&self, id: &KeyId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn revoke_server_key(&self, id: &KeyId, now: Timestamp, origin: &Origin) -> Result<bool, StoreError>;
 }

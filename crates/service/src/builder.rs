@@ -12,7 +12,7 @@ use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::usage::Usage;
-use crate::{Access, Keys, OsEntropy, SystemClock};
+use crate::{Access, Keys, OsEntropy, Recorder, SystemClock};
 
 /// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
 pub(crate) type KeyGenerator = dyn Fn(KeyRequest<'_>) -> String + Send + Sync;
@@ -42,6 +42,7 @@ pub struct KeysBuilder {
     group_commit: GroupCommitOptions,
     flush_interval: Duration,
     idempotency_window: Duration,
+    recorder: Recorder,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
     usage: Option<Arc<Usage>>,
@@ -65,6 +66,7 @@ impl KeysBuilder {
             group_commit: GroupCommitOptions::default(),
             flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
+            recorder: Recorder::default(),
             generator: None,
             precheck: None,
             usage: None,
@@ -145,6 +147,12 @@ impl KeysBuilder {
         Self { idempotency_window, ..self }
     }
 
+    /// Sets whether changes are recorded as events; by default they are not.
+    #[must_use]
+    pub fn recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
+    }
+
     /// Sets the statistics that uses are counted in; by default none.
     #[must_use]
     pub fn usage(self, usage: Arc<Usage>) -> Self {
@@ -171,7 +179,7 @@ impl KeysBuilder {
     ///
     /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
-        let policy = Arc::new(self.policy);
+        let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
         let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
         let verifier =
             GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, ledger.as_ref(), self.group_commit);
@@ -194,6 +202,7 @@ impl KeysBuilder {
             verifier,
             deferral: deferral.map(Arc::new),
             idempotency,
+            recorder: self.recorder,
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::KeyId;
+use keymint_domain::event::Actor;
 use keymint_ports::Removed;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -141,10 +142,11 @@ impl Keys {
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
+        let origin = self.own_origin(Actor::CleanUp, now);
         while !left.is_empty() {
             let began = stopwatch();
             let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
-            tally.add(&self.store.remove_exhausted(ids, &self.policy, now).await?);
+            tally.add(&self.store.remove_exhausted(ids, &self.policy, now, &origin).await?);
             left = others;
             if !left.is_empty() {
                 pace.rest(began.elapsed()).await;
@@ -155,13 +157,14 @@ impl Keys {
 
     async fn remove_expired(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let now = self.clock.now();
+        let origin = self.own_origin(Actor::CleanUp, now);
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);
             let (mut pace, mut skip) = (Pace::of(batch_size), 0_u32);
             loop {
                 let (began, portion) = (stopwatch(), pace.portion().get());
-                let removed = self.store.remove_expired(&governed, before, skip, portion).await?;
+                let removed = self.store.remove_expired(&governed, before, skip, portion, &origin).await?;
                 tally.add(&removed);
                 let kept = u32::try_from(removed.kept.len()).unwrap_or(u32::MAX);
                 skip = skip.saturating_add(kept);

@@ -28,6 +28,7 @@
 
 #![deny(clippy::future_not_send)]
 
+mod audit;
 mod builder;
 mod caller;
 mod cleanup;
@@ -42,6 +43,7 @@ mod keys;
 mod organizations;
 mod pace;
 mod readiness;
+mod recorder;
 mod server_keys;
 mod steady_clock;
 mod system;
@@ -52,6 +54,7 @@ mod usage;
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
 
+pub use audit::{Audit, AuditCheck, MAX_BREAKS, Sealer};
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
@@ -63,6 +66,7 @@ pub use keys::{
     Validated, VerifyKey, Whose,
 };
 pub use organizations::{OrganizationError, Organizations};
+pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};
 pub use throttle::{Throttle, ThrottleOptions};

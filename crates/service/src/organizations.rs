@@ -1,13 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::identity::Email;
 use keymint_domain::organization::{Member, Organization, RoleName, Slug};
 use keymint_domain::value::KeyName;
-use keymint_domain::{OrganizationId, UserId};
+use keymint_domain::{OrganizationId, Timestamp, UserId};
 use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
 
-use crate::{OsEntropy, SystemClock};
+use crate::{OsEntropy, Recorder, Source, SystemClock};
 
 /// Makes organizations and members, for deployments without a Better Auth server.
 pub struct Organizations {
@@ -15,6 +16,7 @@ pub struct Organizations {
     users: Arc<dyn IdentityStore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    recorder: Recorder,
 }
 
 /// The failure to make an organization or a member. Nothing was changed.
@@ -40,7 +42,8 @@ pub enum OrganizationError {
 impl Organizations {
     /// Makes the service over organizations in `store` and users in `users`.
     pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
-        Self { store, users, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+        Self { store, users, clock, entropy, recorder: Recorder::default() }
     }
 
     /// Sets the clock; the default is the system clock.
@@ -53,6 +56,12 @@ impl Organizations {
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
+    }
+
+    /// Sets whether changes are recorded as events; by default they are not.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.
@@ -73,7 +82,7 @@ impl Organizations {
         let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
         let organization = Organization::new(name, slug, &mut fill, now);
         let member = Member::new(organization.id.clone(), user, role, &mut fill, now);
-        match self.store.insert_organization(&organization, &member).await {
+        match self.store.insert_organization(&organization, &member, &self.origin(now)).await {
             Ok(()) => Ok(organization),
             Err(StoreError::Duplicate) => Err(OrganizationError::SlugTaken),
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownUser),
@@ -96,14 +105,19 @@ impl Organizations {
         let organization = self.find_organization(organization).await?;
         let user = self.find_user(user).await?;
         let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
-        let member = Member::new(organization, user, role, &mut fill, self.clock.now());
-        match self.store.insert_member(&member).await {
+        let now = self.clock.now();
+        let member = Member::new(organization, user, role, &mut fill, now);
+        match self.store.insert_member(&member, &self.origin(now)).await {
             Ok(()) => Ok(member),
             Err(StoreError::Duplicate) => Err(OrganizationError::MemberAlready),
             // Both existed a moment ago.
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
             Err(error) => Err(OrganizationError::Store(error)),
         }
+    }
+
+    fn origin(&self, now: Timestamp) -> Origin {
+        self.recorder.origin(Actor::Server, &Source::default(), now, &*self.entropy)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<OrganizationId, OrganizationError> {

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::server_key::{ServerKey, ServerKeyText};
 use keymint_domain::value::KeyName;
@@ -8,7 +9,7 @@ use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::{OsEntropy, SystemClock};
+use crate::{OsEntropy, Recorder, Source, SystemClock};
 
 /// Recognizes the server keys: those given at start, and those in the store.
 ///
@@ -18,6 +19,7 @@ pub struct ServerKeys {
     store: Arc<dyn ServerKeyStore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    recorder: Recorder,
     given: Vec<StoredKey>,
     known: RwLock<Option<Known>>,
     reading: tokio::sync::Mutex<()>,
@@ -55,6 +57,7 @@ impl ServerKeys {
             store,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
+            recorder: Recorder::default(),
             given: Vec::new(),
             known: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
@@ -77,6 +80,12 @@ impl ServerKeys {
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
+    }
+
+    /// Sets whether changes are recorded as events; by default they are not.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Returns true if `presented` is a valid server key. It takes the same time for any key that it is compared with.
@@ -138,7 +147,7 @@ impl ServerKeys {
     /// Returns the store's error if it fails.
     pub async fn create(&self, name: Option<KeyName>) -> Result<MadeServerKey, StoreError> {
         let made = self.make(name);
-        self.store.insert_server_key(&made.key).await?;
+        self.store.insert_server_key(&made.key, &self.origin(made.key.created_at)).await?;
         self.forget();
         Ok(made)
     }
@@ -153,7 +162,8 @@ impl ServerKeys {
             return Ok(None);
         }
         let made = self.make(None);
-        Ok(self.store.insert_first_server_key(&made.key).await?.then_some(made))
+        let origin = self.recorder.origin(Actor::Keymint, &Source::default(), made.key.created_at, &*self.entropy);
+        Ok(self.store.insert_first_server_key(&made.key, &origin).await?.then_some(made))
     }
 
     /// Lists the store's server keys in order of creation, revoked ones included.
@@ -171,9 +181,14 @@ impl ServerKeys {
     ///
     /// Returns the store's error if it fails.
     pub async fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
-        let revoked = self.store.revoke_server_key(id, self.clock.now()).await?;
+        let now = self.clock.now();
+        let revoked = self.store.revoke_server_key(id, now, &self.origin(now)).await?;
         self.forget();
         Ok(revoked)
+    }
+
+    fn origin(&self, now: Timestamp) -> Origin {
+        self.recorder.origin(Actor::Server, &Source::default(), now, &*self.entropy)
     }
 
     /// Makes the next request read the store.

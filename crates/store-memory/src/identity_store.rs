@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::{Timestamp, UserId};
 use keymint_ports::{Credential, IdentityStore, StoreError};
@@ -8,7 +9,7 @@ use crate::state::State;
 
 #[async_trait]
 impl IdentityStore for MemoryStore {
-    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
+    async fn insert_user(&self, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         let NewUser { user, account_id: _, password_hash } = new;
         let is_taken = |other: &Credential| other.user.id == user.id || other.user.email == user.email;
@@ -17,6 +18,7 @@ impl IdentityStore for MemoryStore {
         }
         let credential = Credential { user: user.clone(), password_hash: Some(password_hash.clone()) };
         state.put_user(credential);
+        state.events.add(origin.user_created(user));
         state.sessions.insert(session.token.clone(), session.clone());
         Ok(())
     }
@@ -31,7 +33,7 @@ impl IdentityStore for MemoryStore {
         Ok(found.cloned())
     }
 
-    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
+    async fn insert_session(&self, session: &Session, origin: &Origin) -> Result<bool, StoreError> {
         let mut state = self.lock();
         if state.user(&session.user_id).is_none() {
             return Ok(false);
@@ -40,6 +42,7 @@ impl IdentityStore for MemoryStore {
             return Err(StoreError::Duplicate);
         }
         state.sessions.insert(session.token.clone(), session.clone());
+        state.events.add(origin.signed_in(session));
         Ok(true)
     }
 
@@ -65,8 +68,11 @@ impl IdentityStore for MemoryStore {
         Ok(true)
     }
 
-    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
-        Ok(self.lock().sessions.remove(token).is_some())
+    async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let removed = state.sessions.remove(token);
+        state.events.add(removed.as_ref().and_then(|session| origin.signed_out(&session.user_id)));
+        Ok(removed.is_some())
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page, Room};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -13,7 +14,7 @@ use crate::{MemoryStore, sort};
 
 #[async_trait]
 impl KeyStore for MemoryStore {
-    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         let new = &key.details;
         let rivals = |other: &&ApiKey| other.details.owner == new.owner && other.details.config_id == new.config_id;
@@ -25,6 +26,7 @@ impl KeyStore for MemoryStore {
             return Err(StoreError::Duplicate);
         }
         state.put(key.clone());
+        state.events.add(origin.key_created(key));
         Ok(())
     }
 
@@ -54,22 +56,29 @@ impl KeyStore for MemoryStore {
         Ok(Page { keys: page.copied().cloned().collect(), unreadable: Vec::new(), total: keys.len() as u64 })
     }
 
-    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        let mut state = self.lock();
-        let patched = state.key(id).map(|key| key.clone().patched(patch, now));
-        if let Some(key) = &patched {
-            state.put(key.clone());
-        }
-        Ok(patched)
+    async fn update(
+        &self,
+        id: &KeyId,
+        patch: &KeyPatch,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        Ok(self.lock().patch(id, patch, now, origin))
     }
 
-    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
+    async fn revoke_unreadable(
+        &self,
+        id: &KeyId,
+        revocation: &Revocation,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
         // Every key can be read here.
         let mut state = self.lock();
-        let updated_at = state.key(id).map(|key| key.usage.updated_at);
-        let patch = KeyPatch::revoking(revocation.clone());
-        let revoked = updated_at.and_then(|at| Some(state.key(id)?.clone().patched(&patch, at)));
-        Ok(revoked.map(|key| state.put(key)).is_some())
+        let Some(updated_at) = state.key(id).map(|key| key.usage.updated_at) else {
+            return Ok(false);
+        };
+        state.patch(id, &KeyPatch::revoking(revocation.clone()), updated_at, origin);
+        Ok(true)
     }
 
     async fn spend(
@@ -84,6 +93,7 @@ impl KeyStore for MemoryStore {
         for ApiKey { details, usage } in ledger.changes() {
             state.put_usage(&details.id, *usage);
         }
+        state.events.add(ledger.events(policy, now));
         Ok(verdicts)
     }
 
@@ -91,8 +101,8 @@ impl KeyStore for MemoryStore {
         ledger(&self.lock(), std::slice::from_ref(attempt)).dry_run(attempt, policy, now)
     }
 
-    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
-        Ok(self.lock().remove(id))
+    async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(id, origin))
     }
 
     async fn remove_expired(
@@ -101,6 +111,7 @@ impl KeyStore for MemoryStore {
         before: Timestamp,
         skip: u32,
         limit: u32,
+        origin: &Origin,
     ) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let governed = state.keys().filter(|key| configurations.includes(&key.details.config_id));
@@ -110,15 +121,21 @@ impl KeyStore for MemoryStore {
             .collect();
         expired.sort();
         let portion = (0..limit).zip(expired.into_iter().skip(skip as usize));
-        Ok(Removed::all(portion.map(|(_, (_, id))| u32::from(state.remove(&id))).sum()))
+        Ok(Removed::all(portion.map(|(_, (_, id))| u32::from(state.remove(&id, origin))).sum()))
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
+    async fn remove_exhausted(
+        &self,
+        ids: &[KeyId],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Removed, StoreError> {
         let mut state = self.lock();
         let mut removed = 0;
         for id in ids {
             if state.key(id).is_some_and(|key| policy.may_remove_exhausted(key, now)) {
-                removed += u32::from(state.remove(id));
+                removed += u32::from(state.remove(id, origin));
             }
         }
         Ok(Removed::all(removed))

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::future_not_send)]
 
+mod events;
 mod identity_store;
 mod key_store;
 mod organization_store;

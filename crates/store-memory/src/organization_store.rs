@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{OrganizationStore, StoreError};
@@ -8,7 +9,12 @@ use crate::state::State;
 
 #[async_trait]
 impl OrganizationStore for MemoryStore {
-    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
+    async fn insert_organization(
+        &self,
+        organization: &Organization,
+        creator: &Member,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let mut state = self.lock();
         let is_taken = |other: &Organization| other.id == organization.id || other.slug == organization.slug;
         if state.organizations.values().any(is_taken) || is_id_taken(&state, creator) {
@@ -19,10 +25,11 @@ impl OrganizationStore for MemoryStore {
         }
         state.organizations.insert(organization.id.clone(), organization.clone());
         state.members.push(creator.clone());
+        state.events.add(origin.organization_created(organization, creator));
         Ok(())
     }
 
-    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
+    async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         if state.user(&member.user_id).is_none() || !state.organizations.contains_key(&member.organization_id) {
             return Err(StoreError::Dangling);
@@ -31,6 +38,7 @@ impl OrganizationStore for MemoryStore {
             return Err(StoreError::Duplicate);
         }
         state.members.push(member.clone());
+        state.events.add(origin.member_added(member));
         Ok(())
     }
 

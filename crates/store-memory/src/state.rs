@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
+use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
-use keymint_domain::key::StoredKey;
+use keymint_domain::key::{KeyPatch, StoredKey};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
@@ -10,6 +11,7 @@ use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::Credential;
 
+use crate::events::Events;
 use crate::usage_store::UsageState;
 
 /// The data of a store.
@@ -25,6 +27,7 @@ pub(crate) struct State {
     pub(crate) sessions: BTreeMap<SessionToken, Session>,
     pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
     pub(crate) members: Vec<Member>,
+    pub(crate) events: Events,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
     pub(crate) usage: UsageState,
@@ -82,10 +85,21 @@ impl State {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: &KeyId) -> bool {
+    /// Changes a key by a patch, and returns the key as it is then.
+    pub(crate) fn patch(&mut self, id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey> {
+        let key = self.key(id)?;
+        let patched = key.clone().patched(patch, now);
+        let event = origin.key_changed(key, &patched);
+        self.put(patched.clone());
+        self.events.add(event);
+        Some(patched)
+    }
+
+    pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {
         let Some(key) = self.keys.remove(id) else {
             return false;
         };
+        self.events.add(origin.key_removed(RemovedKey::from(&key)));
         if let Some(ids) = self.by_stored.get_mut(&key.details.stored) {
             ids.remove(id);
             if ids.is_empty() {

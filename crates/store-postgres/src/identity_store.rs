@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, Timestamp, UserId};
@@ -10,8 +11,8 @@ use crate::error::is_storable;
 
 #[async_trait]
 impl IdentityStore for PgStore {
-    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
-        call!(self.pool, identity::insert_user, self.layout, new, session)
+    async fn insert_user(&self, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
+        call!(self.pool, identity::insert_user, self.layout, new, session, origin)
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -22,8 +23,8 @@ impl IdentityStore for PgStore {
         call!(self.pool, identity::find_credential, self.layout, email)
     }
 
-    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
-        call!(self.pool, identity::insert_session, self.layout, session)
+    async fn insert_session(&self, session: &Session, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, identity::insert_session, self.layout, session, origin)
     }
 
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
@@ -45,11 +46,11 @@ impl IdentityStore for PgStore {
         call!(self.pool, identity::refresh_session, token, expires_at, now)
     }
 
-    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
+    async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError> {
         if !is_storable(token.expose()) {
             return Ok(false);
         }
-        call!(self.pool, identity::remove_session, token)
+        call!(self.pool, identity::remove_session, token, origin)
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
@@ -59,12 +60,17 @@ impl IdentityStore for PgStore {
 
 #[async_trait]
 impl OrganizationStore for PgStore {
-    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
-        call!(self.pool, organization::insert_organization, organization, creator)
+    async fn insert_organization(
+        &self,
+        organization: &Organization,
+        creator: &Member,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        call!(self.pool, organization::insert_organization, organization, creator, origin)
     }
 
-    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
-        call!(self.pool, organization::insert_member, member)
+    async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError> {
+        call!(self.pool, organization::insert_member, member, origin)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {

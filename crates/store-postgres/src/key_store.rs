@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -15,8 +16,8 @@ use crate::{PgStore, spend};
 
 #[async_trait]
 impl KeyStore for PgStore {
-    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
-        call!(self.pool, keys::insert, key, max_living, self.layout.widths)
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
+        call!(self.pool, keys::insert, key, max_living, self.layout.widths, origin)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -31,12 +32,23 @@ impl KeyStore for PgStore {
         call!(self.pool, list, query)
     }
 
-    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        call!(self.pool, keys::update, id, patch, now, self.layout.widths)
+    async fn update(
+        &self,
+        id: &KeyId,
+        patch: &KeyPatch,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        call!(self.pool, keys::update, id, patch, now, self.layout.widths, origin)
     }
 
-    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
-        call!(self.pool, keys::revoke_unreadable, id, revocation)
+    async fn revoke_unreadable(
+        &self,
+        id: &KeyId,
+        revocation: &Revocation,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        call!(self.pool, keys::revoke_unreadable, id, revocation, origin)
     }
 
     async fn spend(
@@ -58,8 +70,8 @@ impl KeyStore for PgStore {
         call!(self.pool, spend::dry_run, self.layout.owner_columns, attempt, policy, now)
     }
 
-    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
-        call!(self.pool, keys::remove, id)
+    async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, keys::remove, id, origin)
     }
 
     async fn remove_expired(
@@ -68,15 +80,22 @@ impl KeyStore for PgStore {
         before: Timestamp,
         skip: u32,
         limit: u32,
+        origin: &Origin,
     ) -> Result<Removed, StoreError> {
-        call!(self.pool, keys::remove_expired, configurations, before, skip, limit)
+        call!(self.pool, keys::remove_expired, configurations, before, skip, limit, origin)
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
+    async fn remove_exhausted(
+        &self,
+        ids: &[KeyId],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Removed, StoreError> {
         if ids.is_empty() {
             return Ok(Removed::default());
         }
-        call!(self.pool, keys::remove_exhausted, ids, policy, now)
+        call!(self.pool, keys::remove_exhausted, ids, policy, now, origin)
     }
 
     async fn count(

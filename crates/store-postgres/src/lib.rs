@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod dialect;
 mod error;
+mod event_store;
 mod identity_store;
 mod instant;
 mod key_store;

@@ -84,6 +84,41 @@ const NEEDS: &[Need] = &[
         is_vital: true,
     },
     Need {
+        table: "keymint_event",
+        columns: &[
+            (
+                Kind::Text,
+                &[
+                    "id",
+                    "kind",
+                    "key_id",
+                    "owner",
+                    "config_id",
+                    "actor",
+                    "request_id",
+                    "data",
+                    "personal",
+                    "personal_hash",
+                    "seal",
+                ],
+            ),
+            (Kind::WideNumber, &["seq", "at", "position"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "events, which changes of keys write",
+        is_vital: true,
+    },
+    Need {
+        table: "keymint_event_chain",
+        columns: &[
+            (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
+            (Kind::WideNumber, &["start_position", "head_position"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE"],
+        purpose: "the seals of events",
+        is_vital: false,
+    },
+    Need {
         table: "keymint_secret",
         columns: &[(Kind::Number, &["id"]), (Kind::Text, &["secret"])],
         rights: &["SELECT", "INSERT", "UPDATE"],
@@ -164,6 +199,10 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
 ];
+
+/// The tables of the statistics of uses.
+pub(crate) const USAGE_TABLES: [&str; 4] =
+    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush"];
 
 /// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {

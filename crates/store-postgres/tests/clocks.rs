@@ -19,12 +19,12 @@ async fn a_key_that_lives_by_the_servers_clock_is_not_removed_by_one_that_is_ahe
     let now = Timestamp::from_millis(now);
     let expiring = async |id: &str, at: Timestamp| {
         let key = sample::key_with(id, |details, _| details.expires_at = Some(at));
-        store.insert(&key, None).await.unwrap();
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     };
     expiring("living", now.plus_millis(DAY_MS)).await;
     expiring("dead", now.minus_millis(DAY_MS)).await;
     let ahead = now.plus_millis(400 * DAY_MS);
-    assert_eq!(store.remove_expired(&ConfigFilter::Any, ahead, 0, 10).await.unwrap().removed, 1);
+    assert_eq!(store.remove_expired(&ConfigFilter::Any, ahead, 0, 10, &sample::UNRECORDED).await.unwrap().removed, 1);
     assert!(store.find(&sample::id("living")).await.unwrap().is_some());
     assert!(store.find(&sample::id("dead")).await.unwrap().is_none());
 }

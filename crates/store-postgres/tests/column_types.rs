@@ -41,16 +41,16 @@ async fn wide_numbers_are_read_counted_and_written() {
         (details.rate_limit_max, details.rate_limit_window_ms) = (Some(LARGE), Some(LARGE));
         (usage.remaining, usage.request_count) = (Some(LARGE), LARGE);
     });
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(store.find(&key.details.id).await.unwrap(), Some(key.clone()));
-    store.insert(&sample::key_with_quota("b", 1), None).await.unwrap();
+    store.insert(&sample::key_with_quota("b", 1), None, &sample::UNRECORDED).await.unwrap();
     let attempts = [sample::attempt("a"), sample::attempt("b")];
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().accepted().is_some()), "{answers:?}");
     let remaining = store.find(&key.details.id).await.unwrap().unwrap().usage.remaining;
     assert_eq!(remaining, Some(LARGE - 1));
     let too_large = sample::key_with_quota("c", 1 << 63);
-    let refused = store.insert(&too_large, None).await;
+    let refused = store.insert(&too_large, None, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "remaining" })), "{refused:?}");
 }
 
@@ -58,8 +58,8 @@ async fn wide_numbers_are_read_counted_and_written() {
 async fn one_wide_column_among_others_holds_more_than_they_do() {
     let store = with(&["rateLimitTimeWindow"], "bigint").await.open().await;
     let key = |id, window| sample::key_with(id, |details, _| details.rate_limit_window_ms = Some(window));
-    store.insert(&key("a", 2_592_000_000), None).await.unwrap();
-    let narrow = store.insert(&sample::key_with_quota("b", 1 << 31), None).await;
+    store.insert(&key("a", 2_592_000_000), None, &sample::UNRECORDED).await.unwrap();
+    let narrow = store.insert(&sample::key_with_quota("b", 1 << 31), None, &sample::UNRECORDED).await;
     assert!(matches!(narrow, Err(StoreError::OutOfRange { column: "remaining" })), "{narrow:?}");
 }
 
@@ -69,7 +69,7 @@ async fn texts_of_any_length_and_domains_are_taken() {
     database.execute("create domain moment as timestamptz").await;
     database.execute(r#"alter table "apikey" alter "expiresAt" type moment"#).await;
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(sample::key("a")));
 }
 
@@ -143,7 +143,7 @@ async fn a_view_of_users_is_taken() {
     PgStore::migrate(&database.options()).await.unwrap();
     database.execute(r#"alter table "user" rename to "people"; create view "user" as select * from "people""#).await;
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some());
 }
@@ -173,7 +173,7 @@ async fn a_column_that_must_be_given_and_is_not_known_is_refused() {
     let store = database.open().await;
     let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
     assert_eq!(faults, [told("user.banned"), told("session.device")]);
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some());
 }

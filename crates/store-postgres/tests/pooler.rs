@@ -97,7 +97,7 @@ async fn works(store: &PgStore) {
     let policy = Policy::default();
     for turn in 0..10 {
         let (id, attempt) = (turn.to_string(), sample::attempt(&turn.to_string()));
-        store.insert(&sample::key(&id), None).await.unwrap();
+        store.insert(&sample::key(&id), None, &sample::UNRECORDED).await.unwrap();
         let (attempts, query, key) = ([attempt], ListQuery::default(), sample::id(&id));
         let (spent, listed, found) =
             tokio::join!(store.spend(&attempts, &policy, sample::NOW), store.list(&query), store.find(&key),);

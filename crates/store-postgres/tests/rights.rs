@@ -60,11 +60,13 @@ async fn a_role_with_rights_on_rows_alone_starts_and_works() {
     let worked = Worked::new().await;
     let store = PgStore::connect(&worked.options()).await.unwrap();
     assert_eq!(store.faults(), []);
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some());
-    assert!(store.remove(&sample::id("a")).await.unwrap());
-    assert!(store.insert_first_server_key(&sample::server_key("first", sample::NOW)).await.unwrap());
+    assert!(store.remove(&sample::id("a"), &sample::UNRECORDED).await.unwrap());
+    assert!(
+        store.insert_first_server_key(&sample::server_key("first", sample::NOW), &sample::UNRECORDED).await.unwrap()
+    );
     assert_eq!(store.keep_secret("offered").await.unwrap(), "offered");
 }
 
@@ -98,6 +100,12 @@ async fn a_right_that_only_users_need_is_told_and_keeps_nobody_from_starting() {
     let store = PgStore::connect(&worked.options()).await.unwrap();
     let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
     assert_eq!(faults, ["the role lacks DELETE on session, for sessions"]);
+    assert!(store.keeps_usage());
+    worked.execute(r#"revoke update on "keymint_activity" from ROLE"#).await;
+    let store = PgStore::connect(&worked.options()).await.unwrap();
+    assert!(store.faults().iter().any(|fault| fault.to_string().contains("UPDATE on keymint_activity")));
+    assert!(!store.keeps_usage(), "each flush would fail");
+    worked.execute(r#"grant update on "keymint_activity" to ROLE"#).await;
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn a_row_that_the_server_refuses_is_not_repeated() {
     let store = database.open().await;
     database.execute(r#"alter table "apikey" add column "strange" text not null"#).await;
     let key = sample::key("a");
-    let error = store.insert(&key, None).await.unwrap_err();
+    let error = store.insert(&key, None, &sample::UNRECORDED).await.unwrap_err();
     let texts = all_texts(&error);
     assert!(texts.contains("23502"), "{texts}");
     assert!(!texts.contains(key.details.stored.as_str()), "{texts}");
@@ -62,7 +62,7 @@ async fn a_user_whom_the_server_refuses_is_not_repeated_and_not_kept() {
     let store = database.open().await;
     database.execute(r#"alter table "account" add column "strange" text not null"#).await;
     let new = sample::new_user("ada");
-    let error = store.insert_user(&new, &sample::session("token", "ada")).await.unwrap_err();
+    let error = store.insert_user(&new, &sample::session("token", "ada"), &sample::UNRECORDED).await.unwrap_err();
     let texts = all_texts(&error);
     assert!(texts.contains("23502"), "{texts}");
     assert!(!texts.contains(new.password_hash.as_str()) && !texts.contains(&new.user.email), "{texts}");

@@ -46,7 +46,7 @@ async fn batches_on_connections_that_fall_silent_end_and_new_connections_work() 
     let store = through(&proxy).await;
     let names = ["a", "b", "c", "d", "e", "f"];
     for name in names {
-        store.insert(&sample::key_with_quota(name, 100), None).await.unwrap();
+        store.insert(&sample::key_with_quota(name, 100), None, &sample::UNRECORDED).await.unwrap();
     }
     for fall_silent in [Proxy::silence, Proxy::lose_answers, Proxy::silence] {
         // Twice, since the second batch writes what the first one remembers.
@@ -88,7 +88,7 @@ async fn remaining<const N: usize>(store: &PgStore, names: [&str; N]) -> [u64; N
 async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_next() {
     let proxy = Proxy::to(&Database::new().await.url()).await;
     let store = through(&proxy).await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let id = sample::id("a");
     // A connection that was used so lately is not asked whether it is alive.
     macro_rules! survives {
@@ -106,9 +106,9 @@ async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_ne
         store.list(&ListQuery::default());
         store.count(sample::NOW, None, std::num::NonZeroU32::MIN);
         store.dry_run(&sample::attempt("a"), &Policy::default(), sample::NOW);
-        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 9);
-        store.remove_exhausted(std::slice::from_ref(&id), &Policy::default(), sample::NOW);
-        store.remove(&id);
+        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 9, &sample::UNRECORDED);
+        store.remove_exhausted(std::slice::from_ref(&id), &Policy::default(), sample::NOW, &sample::UNRECORDED);
+        store.remove(&id, &sample::UNRECORDED);
     }
 }
 
@@ -123,7 +123,7 @@ async fn a_silent_peer_leaves_no_connection_lost_to_the_pool() {
         ..PgOptions::new(proxy.url())
     };
     let store = PgStore::connect(&options).await.unwrap();
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     for _ in 0..6 {
         // Also where it falls silent while a connection is on its way back into the pool.
         store.probe().await.unwrap();

@@ -27,14 +27,14 @@ async fn a_server_that_stops_is_unavailable_until_it_starts_again() {
     let url = cluster.database().await;
     let options = PgOptions { acquire_timeout_ms: 500, ..PgOptions::new(url) };
     let store = PgStore::connect(&options).await.unwrap();
-    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 2), None, &sample::UNRECORDED).await.unwrap();
     let (attempts, policy) = ([sample::attempt("a")], Policy::default());
     for _ in 0..2 {
         cluster.stop().await;
         assert!(is_unavailable(&store.spend(&attempts, &policy, sample::NOW).await));
         assert!(is_unavailable(&store.find(&sample::id("a")).await));
         assert!(is_unavailable(&store.list(&ListQuery::default()).await));
-        assert!(is_unavailable(&store.insert(&sample::key("b"), None).await));
+        assert!(is_unavailable(&store.insert(&sample::key("b"), None, &sample::UNRECORDED).await));
         assert!(is_unavailable(&store.list_server_keys().await));
         assert!(is_unavailable(&store.probe().await));
         cluster.start_again().await;
@@ -50,7 +50,7 @@ async fn a_row_that_somebody_keeps_locked_is_unavailable_until_it_is_unlocked() 
     let database = Database::new().await;
     let impatient = PgOptions { statement_timeout_ms: 100, ..database.options() };
     let store = PgStore::connect(&impatient).await.unwrap();
-    store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 1), None, &sample::UNRECORDED).await.unwrap();
 
     let mut stranger = database.stranger().await;
     let mut lock = stranger.begin().await.unwrap();
@@ -58,7 +58,7 @@ async fn a_row_that_somebody_keeps_locked_is_unavailable_until_it_is_unlocked() 
     let attempts = [sample::attempt("a")];
     let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();
     assert!(matches!(answers[0], Err(StoreError::Locked)), "{answers:?}");
-    assert!(is_unavailable(&store.remove(&sample::id("a")).await));
+    assert!(is_unavailable(&store.remove(&sample::id("a"), &sample::UNRECORDED).await));
     assert!(store.find(&sample::id("a")).await.unwrap().is_some(), "readers wait for no writer");
     lock.rollback().await.unwrap();
 
@@ -71,7 +71,7 @@ async fn a_locked_row_fails_its_own_attempts_and_keeps_nobody_else_waiting() {
     let database = Database::new().await;
     let store = database.open().await;
     for id in ["a", "b", "c"] {
-        store.insert(&sample::key_with_quota(id, 9), None).await.unwrap();
+        store.insert(&sample::key_with_quota(id, 9), None, &sample::UNRECORDED).await.unwrap();
     }
     let attempts = ["a", "b", "unknown", "c", "b"].map(sample::attempt);
     let mut stranger = database.stranger().await;
@@ -101,7 +101,7 @@ async fn a_locked_row_fails_its_own_attempts_and_keeps_nobody_else_waiting() {
 async fn a_locked_table_is_locked_and_not_empty() {
     let database = Database::new().await;
     let store = database.open().await;
-    store.insert(&sample::key_with_quota("a", 1), None).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 1), None, &sample::UNRECORDED).await.unwrap();
     let mut stranger = database.stranger().await;
     let mut lock = stranger.begin().await.unwrap();
     query(r#"lock table "apikey" in access exclusive mode"#).execute(&mut *lock).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_call_that_is_dropped_while_it_begins_leaves_no_transaction_open() {
     let store = PgStore::connect(&PgOptions { max_connections: 1, ..database.options() }).await.unwrap();
     let (attempts, policy) = ([sample::attempt("a")], Policy::default());
     for polls in 0..40 {
-        store.insert(&sample::key("a"), None).await.unwrap();
+        store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
         {
             // One of these numbers of polls sends `begin` and does not hear the answer.
             let mut spend = store.spend(&attempts, &policy, sample::NOW);
@@ -130,7 +130,7 @@ async fn a_call_that_is_dropped_while_it_begins_leaves_no_transaction_open() {
                 yield_now().await;
             }
         }
-        assert!(store.remove(&sample::id("a")).await.unwrap());
+        assert!(store.remove(&sample::id("a"), &sample::UNRECORDED).await.unwrap());
         let mut stranger = database.stranger().await;
         let left = query_scalar(r#"select count(*) from "apikey""#).fetch_one(&mut stranger);
         let left: i64 = left.await.unwrap();
@@ -142,7 +142,7 @@ async fn a_call_that_is_dropped_while_it_begins_leaves_no_transaction_open() {
 async fn a_batch_that_has_written_nothing_goes_on_where_its_connection_breaks() {
     let database = Database::new().await;
     let store = PgStore::connect(&PgOptions { max_connections: 1, ..database.options() }).await.unwrap();
-    store.insert(&sample::key_with_quota("a", 2), None).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 2), None, &sample::UNRECORDED).await.unwrap();
     let (attempts, policy) = ([sample::attempt("a")], Policy::default());
     let mut stranger = database.stranger().await;
     let mut break_connections = async || {
@@ -187,7 +187,7 @@ async fn a_probe_fails_on_a_database_that_takes_no_writes() {
 async fn a_probe_fails_where_no_key_can_be_verified() {
     let database = Database::new().await;
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     store.probe().await.unwrap();
     database.execute(r#"alter table "apikey" alter column "createdAt" type text"#).await;
     // Prepared statements end first; then the column cannot be read.

@@ -17,7 +17,7 @@ use crate::support::Database;
 async fn what_lies_below_the_millisecond_is_cut_off() {
     let database = Database::new().await;
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let finer = r#"update "apikey" set "createdAt" = '2023-11-14T22:13:20.123999Z', "lastRequest" = '1969-12-31T23:59:59.9999Z'"#;
     database.execute(finer).await;
     let key = store.find(&sample::id("a")).await.unwrap().unwrap();
@@ -28,12 +28,12 @@ async fn what_lies_below_the_millisecond_is_cut_off() {
 #[tokio::test]
 async fn numbers_beyond_32_bits_are_refused() {
     let store = Database::new().await.open().await;
-    store.insert(&sample::key_with_quota("a", 3), None).await.unwrap();
+    store.insert(&sample::key_with_quota("a", 3), None, &sample::UNRECORDED).await.unwrap();
     let large = sample::key_with_limit("large", 2_147_483_648, 1);
-    let refused = store.insert(&large, None).await;
+    let refused = store.insert(&large, None, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "rateLimitTimeWindow" })));
     let patch = sample::patch(EditKey { remaining: Some(1 << 31), ..EditKey::default() });
-    let refused = store.update(&sample::id("a"), &patch, sample::NOW).await;
+    let refused = store.update(&sample::id("a"), &patch, sample::NOW, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "remaining" })));
     assert_eq!(store.find(&sample::id("a")).await.unwrap().unwrap().usage.remaining, Some(3));
     assert_eq!(store.find(&sample::id("large")).await.unwrap(), None);
@@ -49,7 +49,7 @@ async fn a_ban_until_infinity_does_not_end() {
             values ('ada', '', '', true, true, 'infinity')"#;
     database.execute(setup).await;
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().refused().unwrap().code, ErrorCode::UserBanned);
 }

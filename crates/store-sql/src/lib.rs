@@ -5,6 +5,7 @@
 mod columns;
 mod connection;
 mod dialect;
+pub mod events;
 pub mod identity;
 pub mod keys;
 mod layout;

@@ -1,11 +1,12 @@
 //! Statements on organizations and their members.
 
+use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::StoreError;
 
 use crate::connection::{end, fetch_optional};
-use crate::{ReadConnection, RowReader, Statement, WriteConnection};
+use crate::{ReadConnection, RowReader, Statement, WriteConnection, events};
 
 /// Adds an organization with its first member.
 ///
@@ -15,9 +16,10 @@ pub async fn insert_organization(
     connection: &mut dyn WriteConnection,
     organization: &Organization,
     creator: &Member,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
     connection.begin().await?;
-    let outcome = insert_both(connection, organization, creator).await;
+    let outcome = insert_both(connection, organization, creator, origin).await;
     end(connection, outcome).await
 }
 
@@ -25,25 +27,40 @@ async fn insert_both(
     connection: &mut dyn WriteConnection,
     organization: &Organization,
     creator: &Member,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
     const INSERT: &str = r#"insert into "organization" ("id", "name", "slug", "createdAt") values ($1, $2, $3, $4)"#;
     let Organization { id, name, slug, created_at } = organization;
     let insert = Statement::new(INSERT).bind(id.as_str()).bind(name.as_str()).bind(slug.as_str()).bind(*created_at);
     connection.execute(insert).await?;
-    insert_unless_there(connection, creator).await
+    insert_unless_there(connection, creator).await?;
+    events::insert(connection, origin.organization_created(organization, creator)).await?;
+    Ok(())
 }
 
 /// Adds a member.
 ///
 /// # Errors
 /// [`StoreError::Duplicate`], [`StoreError::Dangling`], [`StoreError::Unavailable`]
-pub async fn insert_member(connection: &mut dyn WriteConnection, member: &Member) -> Result<(), StoreError> {
+pub async fn insert_member(
+    connection: &mut dyn WriteConnection,
+    member: &Member,
+    origin: &Origin,
+) -> Result<(), StoreError> {
     connection.begin().await?;
-    let outcome = match lock(connection, &member.organization_id).await {
-        Ok(()) => insert_unless_there(connection, member).await,
-        refused => refused,
-    };
+    let outcome = lock_and_insert(connection, member, origin).await;
     end(connection, outcome).await
+}
+
+async fn lock_and_insert(
+    connection: &mut dyn WriteConnection,
+    member: &Member,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    lock(connection, &member.organization_id).await?;
+    insert_unless_there(connection, member).await?;
+    events::insert(connection, origin.member_added(member)).await?;
+    Ok(())
 }
 
 /// Keeps everybody else, Better Auth servers included, from adding members to the organization: each of their rows

@@ -1,20 +1,40 @@
 //! Statements on the table `keymint_server_key`.
 
+use keymint_domain::event::Origin;
 use keymint_domain::key::StoredKey;
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::StoreError;
 
 use crate::connection::{end, fetch_all};
-use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection};
+use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection, events};
 
 /// Adds a server key.
 ///
 /// # Errors
 /// [`StoreError::Duplicate`], [`StoreError::Unavailable`]
-pub async fn insert_server_key(connection: &mut dyn WriteConnection, key: &ServerKey) -> Result<(), StoreError> {
-    connection.execute(insert(key)).await?;
-    Ok(())
+pub async fn insert_server_key(
+    connection: &mut dyn WriteConnection,
+    key: &ServerKey,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    connection.begin().await?;
+    let outcome = insert_and_record(connection, insert(key), key, origin).await;
+    end(connection, outcome).await.map(drop)
+}
+
+/// Runs an insertion. Returns `false` if it added nothing.
+async fn insert_and_record(
+    connection: &mut dyn WriteConnection,
+    insert: Statement<'_>,
+    key: &ServerKey,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    let is_added = connection.execute(insert).await? == 1;
+    if is_added {
+        events::insert(connection, origin.server_key_created(key)).await?;
+    }
+    Ok(is_added)
 }
 
 /// Adds a server key if there never was one. Returns `false` if there was.
@@ -24,17 +44,22 @@ pub async fn insert_server_key(connection: &mut dyn WriteConnection, key: &Serve
 pub async fn insert_first_server_key(
     connection: &mut dyn WriteConnection,
     key: &ServerKey,
+    origin: &Origin,
 ) -> Result<bool, StoreError> {
     connection.begin().await?;
-    let outcome = insert_if_first(connection, key).await;
+    let outcome = insert_if_first(connection, key, origin).await;
     end(connection, outcome).await
 }
 
-async fn insert_if_first(connection: &mut dyn WriteConnection, key: &ServerKey) -> Result<bool, StoreError> {
+async fn insert_if_first(
+    connection: &mut dyn WriteConnection,
+    key: &ServerKey,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
     connection.lock("keymint first server key").await?;
     let mut insert = insert(key);
     insert.push(r#" where not exists (select 1 from "keymint_server_key")"#);
-    Ok(connection.execute(insert).await? == 1)
+    insert_and_record(connection, insert, key, origin).await
 }
 
 fn insert(key: &ServerKey) -> Statement<'_> {
@@ -71,9 +96,25 @@ pub async fn revoke_server_key(
     connection: &mut dyn WriteConnection,
     id: &KeyId,
     now: Timestamp,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    connection.begin().await?;
+    let outcome = find_and_revoke(connection, id, now, origin).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_revoke(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    now: Timestamp,
+    origin: &Origin,
 ) -> Result<bool, StoreError> {
     const REVOKE: &str = r#"update "keymint_server_key" set "revokedAt" = $2 where "id" = $1 and "revokedAt" is null"#;
-    Ok(connection.execute(Statement::new(REVOKE).bind(id.as_str()).bind(now)).await? == 1)
+    let is_revoked = connection.execute(Statement::new(REVOKE).bind(id.as_str()).bind(now)).await? == 1;
+    if is_revoked {
+        events::insert(connection, origin.server_key_revoked(id)).await?;
+    }
+    Ok(is_revoked)
 }
 
 fn read(row: &dyn Row) -> Result<ServerKey, StoreError> {

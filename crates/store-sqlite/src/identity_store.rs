@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, Timestamp, UserId};
@@ -9,9 +10,11 @@ use crate::SqliteStore;
 
 #[async_trait]
 impl IdentityStore for SqliteStore {
-    async fn insert_user(&self, new: &NewUser, session: &Session) -> Result<(), StoreError> {
-        let (layout, new, session) = (self.layout, new.clone(), session.clone());
-        self.writer.write(async move |writer| identity::insert_user(writer, layout, &new, &session).await).await
+    async fn insert_user(&self, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
+        let (layout, new, session, origin) = (self.layout, new.clone(), session.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::insert_user(writer, layout, &new, &session, &origin).await)
+            .await
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -22,9 +25,9 @@ impl IdentityStore for SqliteStore {
         read!(self, identity::find_credential, self.layout, email)
     }
 
-    async fn insert_session(&self, session: &Session) -> Result<bool, StoreError> {
-        let (layout, session) = (self.layout, session.clone());
-        self.writer.write(async move |writer| identity::insert_session(writer, layout, &session).await).await
+    async fn insert_session(&self, session: &Session, origin: &Origin) -> Result<bool, StoreError> {
+        let (layout, session, origin) = (self.layout, session.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::insert_session(writer, layout, &session, &origin).await).await
     }
 
     async fn find_session(&self, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
@@ -41,9 +44,9 @@ impl IdentityStore for SqliteStore {
         self.writer.write(async move |writer| identity::refresh_session(writer, &token, expires_at, now).await).await
     }
 
-    async fn remove_session(&self, token: &SessionToken) -> Result<bool, StoreError> {
-        let token = token.clone();
-        self.writer.write(async move |writer| identity::remove_session(writer, &token).await).await
+    async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError> {
+        let (token, origin) = (token.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::remove_session(writer, &token, &origin).await).await
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
@@ -54,14 +57,21 @@ impl IdentityStore for SqliteStore {
 
 #[async_trait]
 impl OrganizationStore for SqliteStore {
-    async fn insert_organization(&self, organization: &Organization, creator: &Member) -> Result<(), StoreError> {
-        let (new, creator) = (organization.clone(), creator.clone());
-        self.writer.write(async move |writer| organization::insert_organization(writer, &new, &creator).await).await
+    async fn insert_organization(
+        &self,
+        organization: &Organization,
+        creator: &Member,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        let (new, creator, origin) = (organization.clone(), creator.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| organization::insert_organization(writer, &new, &creator, &origin).await)
+            .await
     }
 
-    async fn insert_member(&self, member: &Member) -> Result<(), StoreError> {
-        let member = member.clone();
-        self.writer.write(async move |writer| organization::insert_member(writer, &member).await).await
+    async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError> {
+        let (member, origin) = (member.clone(), origin.clone());
+        self.writer.write(async move |writer| organization::insert_member(writer, &member, &origin).await).await
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -14,9 +15,9 @@ use crate::{SqliteStore, spend};
 
 #[async_trait]
 impl KeyStore for SqliteStore {
-    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>) -> Result<(), StoreError> {
-        let (key, widths) = (key.clone(), self.layout.widths);
-        self.writer.write(async move |writer| keys::insert(writer, &key, max_living, widths).await).await
+    async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
+        let (key, widths, origin) = (key.clone(), self.layout.widths, origin.clone());
+        self.writer.write(async move |writer| keys::insert(writer, &key, max_living, widths, &origin).await).await
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -38,14 +39,25 @@ impl KeyStore for SqliteStore {
         self.bound(list).await
     }
 
-    async fn update(&self, id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        let (id, patch, widths) = (id.clone(), patch.clone(), self.layout.widths);
-        self.writer.write(async move |writer| keys::update(writer, &id, &patch, now, widths).await).await
+    async fn update(
+        &self,
+        id: &KeyId,
+        patch: &KeyPatch,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let (id, patch, widths, origin) = (id.clone(), patch.clone(), self.layout.widths, origin.clone());
+        self.writer.write(async move |writer| keys::update(writer, &id, &patch, now, widths, &origin).await).await
     }
 
-    async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation) -> Result<bool, StoreError> {
-        let (id, revocation) = (id.clone(), revocation.clone());
-        self.writer.write(async move |writer| keys::revoke_unreadable(writer, &id, &revocation).await).await
+    async fn revoke_unreadable(
+        &self,
+        id: &KeyId,
+        revocation: &Revocation,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let (id, revocation, origin) = (id.clone(), revocation.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::revoke_unreadable(writer, &id, &revocation, &origin).await).await
     }
 
     async fn spend(
@@ -66,9 +78,9 @@ impl KeyStore for SqliteStore {
         self.writer.batch(move |writer| spend::dry_run(writer, owner_columns, &attempt, &policy, now)).await
     }
 
-    async fn remove(&self, id: &KeyId) -> Result<bool, StoreError> {
-        let id = id.clone();
-        self.writer.write(async move |writer| keys::remove(writer, &id).await).await
+    async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::remove(writer, &id, &origin).await).await
     }
 
     async fn remove_expired(
@@ -77,17 +89,26 @@ impl KeyStore for SqliteStore {
         before: Timestamp,
         skip: u32,
         limit: u32,
+        origin: &Origin,
     ) -> Result<Removed, StoreError> {
-        let filter = configurations.clone();
-        self.writer.write(async move |writer| keys::remove_expired(writer, &filter, before, skip, limit).await).await
+        let (filter, origin) = (configurations.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| keys::remove_expired(writer, &filter, before, skip, limit, &origin).await)
+            .await
     }
 
-    async fn remove_exhausted(&self, ids: &[KeyId], policy: &Policy, now: Timestamp) -> Result<Removed, StoreError> {
+    async fn remove_exhausted(
+        &self,
+        ids: &[KeyId],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Removed, StoreError> {
         if ids.is_empty() {
             return Ok(Removed::default());
         }
-        let (ids, policy) = (ids.to_vec(), policy.clone());
-        self.writer.write(async move |writer| keys::remove_exhausted(writer, &ids, &policy, now).await).await
+        let (ids, policy, origin) = (ids.to_vec(), policy.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::remove_exhausted(writer, &ids, &policy, now, &origin).await).await
     }
 
     async fn count(

@@ -8,6 +8,7 @@ mod checkpoint;
 mod connect;
 mod dialect;
 mod error;
+mod event_store;
 mod file;
 mod identity_store;
 mod key_store;

@@ -26,11 +26,11 @@ fn names(folder: &Path) -> Vec<String> {
 async fn a_backup_is_one_private_file_that_opens_as_the_database_was() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
     SqliteStore::backup(&database.options(), &copy).await.unwrap();
-    store.insert(&sample::key("b"), None).await.unwrap();
+    store.insert(&sample::key("b"), None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(names(folder.path()), ["copy.db"]);
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
 
@@ -43,7 +43,7 @@ async fn a_backup_is_one_private_file_that_opens_as_the_database_was() {
 async fn a_backup_waits_for_no_writer() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     let mut stranger = database.stranger().await;
     let mut writing = stranger.begin_with("begin immediate").await.unwrap();
     query(r#"update "apikey" set "name" = 'half-way'"#).execute(&mut *writing).await.unwrap();
@@ -82,7 +82,7 @@ async fn where_there_is_no_database_none_is_made() {
 async fn damage_is_found_when_the_backup_is_taken() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     assert!(store.close().await.unwrap());
     let find = query_scalar::<_, i64>(r#"select "rootpage" from "sqlite_master" where "name" = 'apikey'"#);
     let page = u64::try_from(find.fetch_one(&mut database.stranger().await).await.unwrap()).unwrap();
@@ -98,7 +98,7 @@ async fn damage_is_found_when_the_backup_is_taken() {
 async fn a_closed_database_is_one_whole_file() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     store.find(&sample::id("a")).await.unwrap();
     let folder = database.path().parent().unwrap().to_owned();
     assert_eq!(names(&folder), ["keymint.db", "keymint.db-shm", "keymint.db-wal"]);
@@ -116,6 +116,6 @@ async fn a_reader_in_the_way_is_told() {
     let mut stranger = database.stranger().await;
     let mut reading = stranger.begin().await.unwrap();
     query(r#"select 1 from "apikey""#).fetch_optional(&mut *reading).await.unwrap();
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     assert!(!store.close().await.unwrap());
 }

@@ -22,7 +22,7 @@ async fn the_log_begins_anew_while_batches_go_on_and_nothing_is_lost() {
     let store = database.open().await;
     let ids: Vec<String> = (0..KEYS).map(|number| format!("key-{number}")).collect();
     for id in &ids {
-        store.insert(&sample::key_with_quota(id, 1000), None).await.unwrap();
+        store.insert(&sample::key_with_quota(id, 1000), None, &sample::UNRECORDED).await.unwrap();
     }
     let attempts: Vec<Attempt> = ids.iter().map(|id| sample::attempt(id)).collect();
     let begun = times_begun(&database.path());

@@ -36,7 +36,7 @@ async fn the_file_is_its_owners_alone() {
 
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     for file in fs::read_dir(database.path().parent().unwrap()).unwrap() {
         let file = file.unwrap();
         let mode = file.metadata().unwrap().permissions().mode() & 0o777;
@@ -116,7 +116,7 @@ async fn columns_of_other_names_for_the_same_are_taken() {
         let database = Database::new();
         database.execute(&with_type(column, other_type)).await;
         let store = database.open().await;
-        store.insert(&sample::key("a"), None).await.unwrap();
+        store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
         assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(sample::key("a")), "{column} {other_type}");
     }
 }
@@ -150,7 +150,7 @@ async fn a_column_that_must_be_given_and_is_not_known_is_refused() {
     assert_eq!(SqliteStore::connect(&database.options()).await.unwrap_err().to_string(), expected);
 
     database.execute("alter table apikey drop region; alter table apikey drop tenant").await;
-    database.open().await.insert(&sample::key("a"), None).await.unwrap();
+    database.open().await.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
 }
 
 /// Better Auth's table of keys, with one column of another type.

@@ -50,8 +50,8 @@ async fn with_users(database: &Database) -> SqliteStore {
     database.execute(bans).await;
     let store = database.open().await;
     for id in ["ada", "eve"] {
-        store.insert_user(&new_user(id), &session(id, id)).await.unwrap();
-        store.insert(&sample::key(id), None).await.unwrap();
+        store.insert_user(&new_user(id), &session(id, id), &sample::UNRECORDED).await.unwrap();
+        store.insert(&sample::key(id), None, &sample::UNRECORDED).await.unwrap();
     }
     store
 }
@@ -60,7 +60,7 @@ async fn with_users(database: &Database) -> SqliteStore {
 async fn numbers_beyond_32_bits_are_read() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     database.execute(r#"update "apikey" set "refillInterval" = 31536000000, "remaining" = 9007199254740991"#).await;
     let key = store.find(&sample::id("a")).await.unwrap().unwrap();
     assert_eq!(key.details.refill_interval_ms, Some(31_536_000_000));
@@ -71,7 +71,7 @@ async fn numbers_beyond_32_bits_are_read() {
 async fn a_row_without_a_readable_key_is_corrupt() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("b"), None).await.unwrap();
+    store.insert(&sample::key("b"), None, &sample::UNRECORDED).await.unwrap();
     database.execute(r#"update "apikey" set "key" = x'ff'"#).await;
     assert!(is_corrupt(&store.find(&sample::id("b")).await, "apikey", "key", Some("b")));
 }
@@ -80,9 +80,12 @@ async fn a_row_without_a_readable_key_is_corrupt() {
 async fn a_date_that_is_a_number_is_not_cleaned_up() {
     let database = Database::new();
     let store = database.open().await;
-    store.insert(&sample::key("a"), None).await.unwrap();
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
     database.execute(r#"update "apikey" set "expiresAt" = 1"#).await;
-    assert_eq!(store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10).await.unwrap().removed, 0);
+    assert_eq!(
+        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10, &sample::UNRECORDED).await.unwrap().removed,
+        0
+    );
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn a_corrupt_user_is_reported_and_no_other_is_harmed() {
         reported(is_corrupt(&store.find_session(&session("ada", "ada").token).await, "user", column, Some("ada")));
         reported(store.find_session(&session("eve", "eve").token).await.unwrap().is_some());
         database.execute(r#"delete from "user" where "id" = 'ada'"#).await;
-        store.insert_user(&new_user("ada"), &session("ada", "ada")).await.unwrap();
+        store.insert_user(&new_user("ada"), &session("ada", "ada"), &sample::UNRECORDED).await.unwrap();
     }
 }
 
@@ -134,8 +137,8 @@ async fn a_corrupt_session_is_reported_and_may_be_removed() {
         let found = store.find_session(&token).await;
         assert!(is_corrupt(&found, "session", column, Some("ada")), "{column} = {value}");
         assert!(store.find_session(&session("eve", "eve").token).await.unwrap().is_some());
-        assert!(store.remove_session(&token).await.unwrap());
-        assert!(store.insert_session(&session("ada", "ada")).await.unwrap());
+        assert!(store.remove_session(&token, &sample::UNRECORDED).await.unwrap());
+        assert!(store.insert_session(&session("ada", "ada"), &sample::UNRECORDED).await.unwrap());
     }
 }
 
@@ -152,14 +155,14 @@ async fn neither_a_form_of_its_own_nor_a_year_beyond_all_makes_a_key_expire_earl
         ("usual", "2026-02-03T04:05:06.788Z"),
         ("usual-later", "2026-02-03T04:05:06.790Z"),
     ] {
-        store.insert(&sample::key(id), None).await.unwrap();
+        store.insert(&sample::key(id), None, &sample::UNRECORDED).await.unwrap();
         database.execute(&format!(r#"update "apikey" set "expiresAt" = '{value}' where "id" = '{id}'"#)).await;
     }
     let counts = store.count(now, None, NonZeroU32::new(100).unwrap()).await.unwrap().counts;
     assert_eq!((counts.of(KeyState::Expired), counts.of(KeyState::Active)), (2, 4));
     let late = sample::key_with("new", |details, _| details.created_at = now);
-    assert!(store.insert(&late, NonZeroU32::new(4)).await.is_err(), "four are alive");
-    assert_eq!(store.remove_expired(&ConfigFilter::Any, now, 0, 10).await.unwrap().removed, 2);
+    assert!(store.insert(&late, NonZeroU32::new(4), &sample::UNRECORDED).await.is_err(), "four are alive");
+    assert_eq!(store.remove_expired(&ConfigFilter::Any, now, 0, 10, &sample::UNRECORDED).await.unwrap().removed, 2);
     for id in ["space-earlier", "usual"] {
         assert!(store.find(&sample::id(id)).await.unwrap().is_none(), "{id}");
     }

@@ -1,9 +1,11 @@
 //! Arguments of handlers: JSON bodies, servers, and requests of users.
 
 mod body;
+mod context;
 mod server_or_anyone;
 mod user_request;
 
 pub(crate) use body::{JsonBody, TakesForms};
+pub(crate) use context::context_of;
 pub(crate) use server_or_anyone::ServerOrAnyone;
 pub(crate) use user_request::{DISABLE_REFRESH, UserRequest};

@@ -8,10 +8,11 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::key::PlainKey;
 use keymint_domain::{ErrorCode, KeyId, OwnerId, Policy};
-use keymint_service::{Caller, KeyHolder, ServiceError, SignedIn};
+use keymint_service::{Caller, Context, KeyHolder, ServiceError, SignedIn, Source};
 use serde_json::Value;
 
 use super::JsonBody;
+use super::context::{context_of, source_of};
 use crate::api::Api;
 use crate::callers::session::{Outbox, Sessions};
 use crate::callers::{bearer_token, client_address, is_server, proven_address};
@@ -183,6 +184,16 @@ impl UserRequest {
                 (_, Err(error)) => Err(error),
             },
         }
+    }
+
+    /// Returns the caller with the source of the request, for a change.
+    pub(crate) fn context<'a>(&self, caller: &'a Caller) -> Context<'a> {
+        context_of(&self.http, &self.api, caller)
+    }
+
+    /// Returns the source of the request, without its server key.
+    pub(crate) fn source(&self) -> Source {
+        source_of(&self.http, &self.api)
     }
 
     /// Attaches a note to the request that `caller` changed a key.

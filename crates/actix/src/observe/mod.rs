@@ -43,9 +43,10 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let request_id = observers.request_ids.of(request.headers(), observers.policy);
     let started = stopwatch();
-    let span = observers.tracing.map_or_else(Span::none, |tracing| tracing.begin(&request, &request_id));
+    let span = observers.tracing.map_or_else(Span::none, |tracing| {
+        tracing.begin(&request, &observers.request_ids.keep(request.request(), observers.policy))
+    });
     let mut response = next.call(request).instrument(span.clone()).await?;
     let took = started.elapsed();
     let route = Route::of(response.request());
@@ -56,6 +57,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     if let Some(tracing) = observers.tracing {
         tracing.end(&span, route.pattern, method, status);
     }
+    let request_id = observers.request_ids.kept_or_new(response.request(), observers.policy);
     log::request(&response, &request_id, &completed, route.is_frequent);
     if let Some(trusted_proxies) = observers.access_log {
         log::access(trusted_proxies, &response, &request_id, &completed);

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage as _, HttpRequest};
 use keymint_domain::Policy;
 use memchr::memmem;
 
@@ -11,6 +12,9 @@ pub(crate) struct RequestIds {
     instance: String,
     next: AtomicU64,
 }
+
+/// The name of a request, in its extensions.
+struct Kept(HeaderValue);
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -30,6 +34,19 @@ impl RequestIds {
     pub(crate) fn of(&self, headers: &HeaderMap, policy: &Policy) -> HeaderValue {
         let given = headers.get(X_REQUEST_ID).filter(|id| is_fit(id) && !is_secret(id, headers, policy));
         given.cloned().unwrap_or_else(|| self.make())
+    }
+
+    /// Returns the name of a request, and keeps it for whoever asks later.
+    pub(crate) fn keep(&self, request: &HttpRequest, policy: &Policy) -> HeaderValue {
+        let id = self.kept_or_new(request, policy);
+        request.extensions_mut().insert(Kept(id.clone()));
+        id
+    }
+
+    /// Returns the name that was kept, or makes one. Most requests are named only at their end, and keep nothing.
+    pub(super) fn kept_or_new(&self, request: &HttpRequest, policy: &Policy) -> HeaderValue {
+        let kept = request.extensions().get::<Kept>().map(|Kept(id)| id.clone());
+        kept.unwrap_or_else(|| self.of(request.headers(), policy))
     }
 
     fn make(&self) -> HeaderValue {

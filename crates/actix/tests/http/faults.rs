@@ -55,9 +55,9 @@ async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
     store.expect_list().returning(move |_| Ok(Page { unreadable: vec![unreadable()], total: 1, ..Page::default() }));
     store.expect_find_stub().times(2).returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
     let corrupt = || StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
-    store.expect_update().once().returning(move |_, _, _| Err(corrupt()));
-    store.expect_revoke_unreadable().once().returning(|_, _| Ok(true));
-    store.expect_remove().once().returning(|_| Ok(true));
+    store.expect_update().once().returning(move |_, _, _, _| Err(corrupt()));
+    store.expect_revoke_unreadable().once().returning(|_, _, _| Ok(true));
+    store.expect_remove().once().returning(|_, _| Ok(true));
     let server = TestServer::over(store);
     let named = json!({ "id": "a", "column": "createdAt" });
     let (status, list) = server.get("list").await;
@@ -71,7 +71,7 @@ async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
 async fn a_key_to_which_another_table_refers_is_a_conflict() {
     let mut store = MockKeyStore::new();
     store.expect_find_stub().returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
-    store.expect_remove().returning(|_| Err(StoreError::Referenced));
+    store.expect_remove().returning(|_, _| Err(StoreError::Referenced));
     let found = TestServer::over(store).post("delete", json!({ "keyId": "a" })).await;
     let message = "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
     assert_error(&found, 409, "KEY_REFERENCED", message);
@@ -80,7 +80,7 @@ async fn a_key_to_which_another_table_refers_is_a_conflict() {
 #[tokio::test]
 async fn a_number_that_the_store_cannot_hold_is_the_callers_mistake() {
     let mut store = MockKeyStore::new();
-    store.expect_insert().returning(|_, _| Err(StoreError::OutOfRange { column: "remaining" }));
+    store.expect_insert().returning(|_, _, _| Err(StoreError::OutOfRange { column: "remaining" }));
     let found = TestServer::over(store).post("create", json!({ "userId": "ada" })).await;
     assert_error(&found, 400, "VALIDATION_ERROR", "[body.remaining] Too big: expected number to be <=2147483647");
 }
@@ -100,21 +100,21 @@ macro_rules! stuck {
 }
 
 stuck! {
-    insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>) -> ();
+    insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>, &keymint_domain::event::Origin) -> ();
     find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
     find_stub(&keymint_domain::KeyId) -> Option<keymint_ports::KeyStub>;
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
-    update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp)
+    update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp, &keymint_domain::event::Origin)
         -> Option<keymint_domain::ApiKey>;
-    revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation) -> bool;
+    revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation, &keymint_domain::event::Origin) -> bool;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
         -> keymint_domain::verify::DryRun;
-    remove(&keymint_domain::KeyId) -> bool;
-    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32)
+    remove(&keymint_domain::KeyId, &keymint_domain::event::Origin) -> bool;
+    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32, &keymint_domain::event::Origin)
         -> keymint_ports::Removed;
-    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp)
+    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)
         -> keymint_ports::Removed;
     count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
         -> keymint_ports::CountedPortion;

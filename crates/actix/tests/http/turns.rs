@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keymint_actix::ApiOptions;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
@@ -111,29 +112,29 @@ macro_rules! slow {
 }
 
 slow! { KeyStore:
-    insert(key: &ApiKey, max_living: Option<NonZeroU32>) -> ();
+    insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
     find(id: &KeyId) -> Option<ApiKey>;
     find_stub(id: &KeyId) -> Option<KeyStub>;
     list(query: &ListQuery) -> Page;
-    update(id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Option<ApiKey>;
-    revoke_unreadable(id: &KeyId, revocation: &Revocation) -> bool;
+    update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+    revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
     spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
     dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
-    remove(id: &KeyId) -> bool;
-    remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32) -> Removed;
-    remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> Removed;
+    remove(id: &KeyId, origin: &Origin) -> bool;
+    remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
+    remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
     count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
     probe() -> ();
 }
 
 slow! { IdentityStore:
-    insert_user(new: &NewUser, session: &Session) -> ();
+    insert_user(new: &NewUser, session: &Session, origin: &Origin) -> ();
     find_user(id: &UserId) -> Option<User>;
     find_credential(email: &Email) -> Option<Credential>;
-    insert_session(session: &Session) -> bool;
+    insert_session(session: &Session, origin: &Origin) -> bool;
     find_session(token: &SessionToken) -> Option<(Session, User)>;
     refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
-    remove_session(token: &SessionToken) -> bool;
+    remove_session(token: &SessionToken, origin: &Origin) -> bool;
     keep_secret(offered: &str) -> String;
 }
 

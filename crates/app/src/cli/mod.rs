@@ -18,11 +18,12 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use keymint_actix::endpoints;
+use keymint_domain::event::Actor;
 use keymint_service::ServiceError;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, DatabaseUrl};
-use crate::environment::Environment;
+use crate::environment::{Environment, system_user};
 use crate::reload::{Source, load_certificate};
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
@@ -127,7 +128,9 @@ fn end(runtime: Runtime) {
 /// Only a command that makes the first key creates a missing database. Any other would find nothing there, and was more
 /// likely started in the wrong folder.
 async fn open(config: &Config, makes_keys: bool) -> CliResult<Services> {
-    let services = if makes_keys { Services::open(config).await } else { Services::open_existing(config).await };
+    let actor = Actor::CommandLine(system_user().into());
+    let services =
+        if makes_keys { Services::open(config, actor).await } else { Services::open_existing(config, actor).await };
     Ok(services?)
 }
 

@@ -26,7 +26,7 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
+    api_key, audit, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
     telemetry, usage, verify,
 };
 use source::Node;
@@ -34,6 +34,7 @@ use source::Node;
 pub use path::KeyPath;
 pub use problem::{Location, Place, Problem, Problems};
 pub use reference::Key;
+pub use sections::audit::Audit;
 pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
@@ -67,6 +68,8 @@ pub struct Config {
     pub authorize: Authorize,
     /// The background job that removes dead keys.
     pub cleanup: Cleanup,
+    /// The record of changes.
+    pub audit: Audit,
     /// The statistics of uses.
     pub usage: Usage,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
@@ -151,6 +154,7 @@ impl Config {
             let authorize = root.section("authorize", authorize::read);
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
+            let audit = root.section("audit", audit::read);
             let usage = root.section("usage", usage::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
@@ -166,6 +170,7 @@ impl Config {
                 verify,
                 authorize,
                 cleanup,
+                audit,
                 usage,
                 policy,
                 server_keys,

@@ -29,6 +29,7 @@ impl Config {
             verify,
             authorize,
             cleanup,
+            audit,
             usage,
             policy,
             server_keys,
@@ -46,6 +47,7 @@ impl Config {
             verify,
             authorize,
             cleanup,
+            audit: restart_only.keep("audit", &self.audit, &audit),
             usage: restart_only.keep("usage", &self.usage, &usage),
             policy,
             // A process's environment does not change, but files that it names may.

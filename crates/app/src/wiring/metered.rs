@@ -2,6 +2,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keymint_domain::event::seal::SealKey;
+use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
@@ -12,8 +14,8 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, IdentityStore, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
-    ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
+    Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
+    OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -48,15 +50,15 @@ macro_rules! metered {
 
 metered! {
     KeyStore {
-        insert(key: &ApiKey, max_living: Option<NonZeroU32>) -> ();
+        insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
-        update(id: &KeyId, patch: &KeyPatch, now: Timestamp) -> Option<ApiKey>;
-        revoke_unreadable(id: &KeyId, revocation: &Revocation) -> bool;
+        update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+        revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
-        remove(id: &KeyId) -> bool;
-        remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32) -> Removed;
-        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp) -> Removed;
+        remove(id: &KeyId, origin: &Origin) -> bool;
+        remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
+        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
         probe() -> ();
     }
@@ -83,30 +85,30 @@ metered! {
 
 metered! {
     ServerKeyStore {
-        insert_server_key(key: &ServerKey) -> ();
-        insert_first_server_key(key: &ServerKey) -> bool;
+        insert_server_key(key: &ServerKey, origin: &Origin) -> ();
+        insert_first_server_key(key: &ServerKey, origin: &Origin) -> bool;
         list_server_keys() -> Vec<ServerKey>;
-        revoke_server_key(id: &KeyId, now: Timestamp) -> bool;
+        revoke_server_key(id: &KeyId, now: Timestamp, origin: &Origin) -> bool;
     }
 }
 
 metered! {
     IdentityStore {
-        insert_user(new: &NewUser, session: &Session) -> ();
+        insert_user(new: &NewUser, session: &Session, origin: &Origin) -> ();
         find_user(id: &UserId) -> Option<User>;
         find_credential(email: &Email) -> Option<Credential>;
-        insert_session(session: &Session) -> bool;
+        insert_session(session: &Session, origin: &Origin) -> bool;
         find_session(token: &SessionToken) -> Option<(Session, User)>;
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
-        remove_session(token: &SessionToken) -> bool;
+        remove_session(token: &SessionToken, origin: &Origin) -> bool;
         keep_secret(offered: &str) -> String;
     }
 }
 
 metered! {
     OrganizationStore {
-        insert_organization(organization: &Organization, creator: &Member) -> ();
-        insert_member(member: &Member) -> ();
+        insert_organization(organization: &Organization, creator: &Member, origin: &Origin) -> ();
+        insert_member(member: &Member, origin: &Origin) -> ();
         find_organization(id_or_slug: &str) -> Option<OrganizationId>;
         find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
     }
@@ -117,6 +119,17 @@ metered! {
         survey(query: &SurveyQuery) -> SurveyPortion;
         recorded_since() -> Option<Hour>;
         busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<KeyId>;
+    }
+}
+
+metered! {
+    EventStore {
+        record(event: &Event) -> bool;
+        seal(key: &SealKey, limit: u32) -> u32;
+        list_events(query: &EventQuery) -> Vec<SealedEvent>;
+        chain() -> Chain;
+        remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
+        erase_personal(user: &UserId) -> u64;
     }
 }
 

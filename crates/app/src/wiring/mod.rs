@@ -11,12 +11,14 @@ use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::tls::Tls;
 use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
+use keymint_domain::event::Actor;
+use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::PlainKey;
 use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
-    Access, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy, ServerKeys,
-    ServiceError, SystemClock, Throttle, Usage, UsageOptions,
+    Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
+    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions,
 };
 
 use crate::config::{Assertion, Config};
@@ -41,17 +43,19 @@ pub struct Services {
     pub usage: Arc<Usage>,
     /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
+    recorder: Recorder,
     store: Store,
 }
 
 impl Services {
-    /// Opens the database, migrates it to the current layout, and starts the services on it.
+    /// Opens the database, migrates it to the current layout, and starts the services on it. All changes are recorded as
+    /// those of `actor`.
     ///
     /// # Errors
     ///
     /// Returns [`OpenError`] if the database cannot be opened or migrated.
-    pub async fn open(config: &Config) -> Result<Self, OpenError> {
-        Self::open_metered(config, Arc::new(Unmetered)).await
+    pub async fn open(config: &Config, actor: Actor) -> Result<Self, OpenError> {
+        Self::open_as(config, Absent::Make, Arc::new(Unmetered), Some(actor)).await
     }
 
     /// Does the same, but does not create a missing database.
@@ -59,38 +63,50 @@ impl Services {
     /// # Errors
     ///
     /// Returns [`OpenError`] if the database does not exist, or cannot be opened or migrated.
-    pub async fn open_existing(config: &Config) -> Result<Self, OpenError> {
-        Self::open_as(config, Absent::Fail, Arc::new(Unmetered)).await
+    pub async fn open_existing(config: &Config, actor: Actor) -> Result<Self, OpenError> {
+        Self::open_as(config, Absent::Fail, Arc::new(Unmetered), Some(actor)).await
     }
 
-    /// Does the same as [`Services::open`], and reports events to `meter`.
+    /// Does the same as [`Services::open`] for a server, whose requests say who changes what, and reports to `meter`.
     ///
     /// # Errors
     ///
     /// Returns [`OpenError`] if the database cannot be opened or migrated.
     pub async fn open_metered(config: &Config, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
-        Self::open_as(config, Absent::Make, meter).await
+        Self::open_as(config, Absent::Make, meter, None).await
     }
 
-    async fn open_as(config: &Config, absent: Absent, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
+    async fn open_as(
+        config: &Config,
+        absent: Absent,
+        meter: Arc<dyn Meter>,
+        actor: Option<Actor>,
+    ) -> Result<Self, OpenError> {
         let store = Store::open(&config.database, absent, meter).await?;
         let (server_keys, users, members) =
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
+        let recorder = if config.audit.enabled { Recorder::on() } else { Recorder::default() };
+        let recorder = match actor {
+            Some(actor) => recorder.by(actor),
+            None => recorder,
+        };
+        let server_keys = ServerKeys::new(server_keys).with_given(&config.server_keys).with_recorder(recorder.clone());
         let usage = Arc::new(Usage::start(
             Arc::clone(&store.usage),
             Arc::new(SystemClock),
             &OsEntropy,
             Arc::clone(&store.meter),
-            usage_options(config),
+            usage_options(config, store.keeps_usage),
         ));
         Ok(Self {
-            keys: keys(&store, &usage, config),
-            server_keys: Arc::new(ServerKeys::new(server_keys).with_given(&config.server_keys)),
-            identity: identity(&store, config),
-            organizations: Organizations::new(members, users),
+            keys: keys(&store, &usage, config, recorder.clone()),
+            server_keys: Arc::new(server_keys),
+            identity: identity(&store, config, recorder.clone()),
+            organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
             usage,
+            recorder,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
         })
@@ -124,10 +140,10 @@ impl Services {
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
-            self.keys = keys(&self.store, &self.usage, config);
+            self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
         if config.identity != before.identity {
-            self.identity = identity(&self.store, config);
+            self.identity = identity(&self.store, config, self.recorder.clone());
         }
     }
 
@@ -167,6 +183,13 @@ impl Services {
         CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
     }
 
+    /// Returns the log of all events, sealed by a key from `secret`.
+    pub fn audit(&self, secret: &CookieSecret) -> Arc<Audit> {
+        // A key of this length can always be derived.
+        let key = secret.derive("audit seal").unwrap_or_default();
+        Arc::new(Audit::new(Arc::clone(&self.store.events), SealKey::new(key)))
+    }
+
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {
         let is_secure = config.server.base_url.starts_with("https:");
         let sessions = Sessions::new(Arc::clone(&self.identity), secret, is_secure);
@@ -180,7 +203,7 @@ impl Services {
     }
 }
 
-fn keys(store: &Store, usage: &Arc<Usage>, config: &Config) -> Arc<Keys> {
+fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
     let deadline = default.deadline + 6 * config.database.statement_timeout;
@@ -194,14 +217,16 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config) -> Arc<Keys> {
         .meter(Arc::clone(&store.meter))
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)
+        .recorder(recorder)
         .usage(Arc::clone(usage))
         .survey(Arc::clone(&store.survey))
         .build();
     Arc::new(keys)
 }
 
-fn identity(store: &Store, config: &Config) -> Arc<Identity> {
-    Arc::new(Identity::new(Arc::clone(&store.users)).with_options(identity_options(config)))
+fn identity(store: &Store, config: &Config, recorder: Recorder) -> Arc<Identity> {
+    let identity = Identity::new(Arc::clone(&store.users)).with_options(identity_options(config));
+    Arc::new(identity.with_recorder(recorder, Arc::clone(&store.events)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {
@@ -259,10 +284,12 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
 }
 
 /// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
-fn usage_options(config: &Config) -> UsageOptions {
+///
+/// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
+fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
     let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
     let retention_days = retention_days.max(hours_days);
-    UsageOptions { enabled, hours_days, retention_days, ..UsageOptions::default() }
+    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

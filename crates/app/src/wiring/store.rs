@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keymint_ports::{
-    Connections, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
 };
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
@@ -31,6 +31,7 @@ pub(super) struct Store {
     pub(super) server_keys: Arc<dyn ServerKeyStore>,
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
+    pub(super) events: Arc<dyn EventStore>,
     pub(super) usage: Arc<dyn UsageStore>,
     pub(super) survey: Arc<dyn SurveyStore>,
     /// Returns the counts of its connections.
@@ -41,6 +42,8 @@ pub(super) struct Store {
     pub(super) meter: Arc<dyn Meter>,
     /// The number of transactions in flight that still increases throughput.
     pub(super) lanes: NonZeroUsize,
+    /// False if the database cannot keep the statistics of uses, as the warnings say.
+    pub(super) keeps_usage: bool,
     /// The findings at its opening.
     pub(super) found: Found,
 }
@@ -70,7 +73,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + UsageStore + SurveyStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore + SurveyStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -83,11 +86,13 @@ impl Store {
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
+            events: Arc::clone(&store) as _,
             usage: Arc::clone(&store) as _,
             survey: store,
             sqlite: None,
             meter,
             lanes,
+            keeps_usage: true,
             found: Found::default(),
         }
     }
@@ -114,7 +119,8 @@ impl Store {
                     server: Some(store.behind().to_string()),
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
-                Self { found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
+                let keeps_usage = store.keeps_usage();
+                Self { keeps_usage, found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
             }
         })
     }

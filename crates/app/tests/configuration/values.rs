@@ -142,6 +142,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
         denied_addresses = ["::ffff:10.9.0.0/112"]
         retention_days = 2
         defer_usage = true
+        quota_thresholds = [10, 90]
         rotation = { every_days = 180 }
         notices = { expiring_days = [14, 2], idle_days = 0 }
         anomalies = true
@@ -171,6 +172,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             addresses,
             retention_ms,
             defer_usage,
+            quota_thresholds,
             notices,
             anomalies,
         },
@@ -193,6 +195,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(permissions, Some(r#"{"files":["read","write"],"a.b":[]}"#));
     assert_eq!(addresses.allowed.texts().collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::7/128"]);
     assert_eq!(addresses.denied.texts().collect::<Vec<_>>(), ["10.9.0.0/16"]);
+    assert_eq!(quota_thresholds, &[10, 90]);
     assert_eq!((*wildcards, *retention_ms, *defer_usage), (false, 2 * 86_400_000, true));
     let rotation_days = NonZeroU32::new(180);
     assert_eq!(*notices, Notices { expiring_days: vec![14, 2], idle_days: None, rotation_days });

@@ -30,10 +30,10 @@ pub async fn address_rules_come_back_as_they_went_in<E: Engine>(engine: &E) {
         (longest.clone(), longest),
     ] {
         let key = sample::key_with("key", |details, _| details.addresses = AddressRules { allowed, denied });
-        store.insert(&key, None).await.unwrap();
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
         assert_eq!(found(&*other, &id("key")).await, key);
         assert_eq!(everything(&*other).await, std::slice::from_ref(&key));
-        assert!(store.remove(&id("key")).await.unwrap());
+        assert!(store.remove(&id("key"), &sample::UNRECORDED).await.unwrap());
     }
 }
 
@@ -43,7 +43,7 @@ pub async fn a_use_from_elsewhere_is_refused_and_costs_nothing<E: Engine>(engine
         details.addresses = AddressRules { allowed: networks(&["10.0.0.0/8"]), denied: networks(&["10.9.0.0/16"]) };
         usage.remaining = Some(5);
     });
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let [within, mapped] = [Ipv4Addr::new(10, 1, 2, 3), Ipv4Addr::new(10, 9, 2, 3)];
     let mut unknown = sample::attempt("key");
     unknown.client = ClientAddress::Unknown;
@@ -60,7 +60,7 @@ pub async fn a_use_from_elsewhere_is_refused_and_costs_nothing<E: Engine>(engine
 
 pub async fn changed_address_rules_count_at_the_next_spend_of_every_handle<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let attempt = from(Ipv4Addr::new(10, 1, 2, 3));
     let refused = Some(ErrorCode::IpNotAllowed);
     let set = |allowed: Option<&[&str]>, denied: Option<&[&str]>| EditKey {
@@ -75,7 +75,7 @@ pub async fn changed_address_rules_count_at_the_next_spend_of_every_handle<E: En
         (set(Some(&[]), None), refused),
         (set(None, Some(&[])), None),
     ] {
-        assert!(store.update(&id("key"), &sample::patch(edit), NOW).await.unwrap().is_some());
+        assert!(store.update(&id("key"), &sample::patch(edit), NOW, &sample::UNRECORDED).await.unwrap().is_some());
         assert_eq!(code(&settle_one(&*other, &attempt, &Policy::default(), NOW).await), answer);
     }
     assert!(found(&*other, &id("key")).await.details.addresses.is_empty());

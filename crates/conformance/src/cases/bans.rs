@@ -12,7 +12,7 @@ async fn answer(store: &impl KeyStore, now: Timestamp) -> Option<ErrorCode> {
 
 pub async fn a_ban_counts_at_the_next_spend_of_every_handle<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key_with_quota("key", 9), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 9), None, &sample::UNRECORDED).await.unwrap();
     for (state, expected) in [
         (Owner::Absent, None),
         (Owner::Present, None),
@@ -31,7 +31,7 @@ pub async fn a_ban_counts_at_the_next_spend_of_every_handle<E: Engine>(engine: &
 
 pub async fn a_ban_ends_at_its_instant<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let until = NOW.plus_millis(1000);
     engine.put_owner(&owner("ada"), Owner::Banned(Ban { until: Some(until) })).await;
     assert_eq!(answer(&store, until.minus_millis(1)).await, Some(ErrorCode::UserBanned));

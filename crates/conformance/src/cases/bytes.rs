@@ -15,17 +15,17 @@ pub async fn ids_are_compared_by_bytes<E: Engine>(engine: &E) {
     let store = engine.open().await;
     insert_all(&store, &ALIKE.map(sample::key)).await;
     for text in ALIKE {
-        let again = store.insert(&sample::key(text), None).await;
+        let again = store.insert(&sample::key(text), None, &sample::UNRECORDED).await;
         assert!(matches!(again, Err(StoreError::Duplicate)), "{text:?}");
     }
     for text in ALIKE {
         let name = KeyName::parse(format!("the one of {text:?}")).unwrap();
         let patch = sample::patch(EditKey { name: Some(name), ..EditKey::default() });
-        store.update(&id(text), &patch, NOW).await.unwrap().unwrap();
+        store.update(&id(text), &patch, NOW, &sample::UNRECORDED).await.unwrap().unwrap();
     }
     for (removed, text) in ALIKE.into_iter().enumerate() {
         assert_eq!(found(&store, &id(text)).await.details.name, Some(format!("the one of {text:?}")));
-        assert!(store.remove(&id(text)).await.unwrap());
+        assert!(store.remove(&id(text), &sample::UNRECORDED).await.unwrap());
         assert_eq!(store.find(&id(text)).await.unwrap(), None);
         assert_eq!(everything(&store).await.len(), ALIKE.len() - removed - 1);
     }
@@ -66,7 +66,7 @@ pub async fn owners_and_configurations_are_compared_by_bytes<E: Engine>(engine: 
             details.config_id = config(text);
         });
         // The others' keys would fill the owner if a store took them for the owner's.
-        store.insert(&key, std::num::NonZeroU32::new(1)).await.unwrap();
+        store.insert(&key, std::num::NonZeroU32::new(1), &sample::UNRECORDED).await.unwrap();
     }
     for text in ALIKE {
         let queries = [

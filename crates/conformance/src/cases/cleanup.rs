@@ -21,12 +21,16 @@ pub async fn keys_are_removed_that_expired_strictly_before<E: Engine>(engine: &E
     let [store, other] = open_two(engine).await;
     let keys = [expiring_in("a", 0), expiring_in("b", 1), expiring_in("c", 2), expiring("d", "default", None)];
     insert_all(&*store, &keys).await;
-    let removed = |before: u64| store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(before), 0, 100);
+    let removed =
+        |before: u64| store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(before), 0, 100, &sample::UNRECORDED);
     assert_eq!(removed(0).await.unwrap(), Removed::all(0));
     assert_eq!(removed(1).await.unwrap(), Removed::all(1));
     assert_eq!(ids(&everything(&*other).await), ["b", "c", "d"]);
     assert_eq!(removed(3).await.unwrap(), Removed::all(2));
-    assert_eq!(store.remove_expired(&ConfigFilter::Any, Timestamp::MAX, 0, u32::MAX).await.unwrap(), Removed::all(0));
+    assert_eq!(
+        store.remove_expired(&ConfigFilter::Any, Timestamp::MAX, 0, u32::MAX, &sample::UNRECORDED).await.unwrap(),
+        Removed::all(0)
+    );
     assert_eq!(ids(&everything(&*other).await), ["d"], "a key that never expires stays");
 }
 
@@ -44,11 +48,15 @@ pub async fn the_longest_expired_go_first_up_to_the_limit<E: Engine>(engine: &E)
     insert_all(&store, &keys).await;
     for (limit, removed, left) in [(0, 0, 6), (1, 1, 5), (3, 3, 2), (3, 2, 0)] {
         let before = NOW.plus_millis(5000);
-        assert_eq!(store.remove_expired(&ConfigFilter::Any, before, 0, limit).await.unwrap(), Removed::all(removed));
+        assert_eq!(
+            store.remove_expired(&ConfigFilter::Any, before, 0, limit, &sample::UNRECORDED).await.unwrap(),
+            Removed::all(removed)
+        );
         assert_eq!(everything(&store).await, keys[..left]);
     }
     insert_all(&store, &keys).await;
-    let passed_over = store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(5000), 4, 1).await.unwrap();
+    let passed_over =
+        store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(5000), 4, 1, &sample::UNRECORDED).await.unwrap();
     assert_eq!(passed_over, Removed::all(1));
     assert_eq!(ids(&everything(&store).await), ["key 0", "key 2", "key 3", "key 4", "key 5"]);
 }
@@ -67,7 +75,11 @@ pub async fn only_the_configurations_asked_for_are_cleaned<E: Engine>(engine: &E
         (ConfigFilter::NoneOf(vec![config("us")]), 1, vec!["us"]),
         (ConfigFilter::NoneOf(Vec::new()), 1, vec![]),
     ] {
-        assert_eq!(store.remove_expired(&filter, later, 0, 100).await.unwrap(), Removed::all(removed), "{filter:?}");
+        assert_eq!(
+            store.remove_expired(&filter, later, 0, 100, &sample::UNRECORDED).await.unwrap(),
+            Removed::all(removed),
+            "{filter:?}"
+        );
         assert_eq!(ids(&everything(&store).await), left, "{filter:?}");
     }
 }
@@ -89,11 +101,20 @@ pub async fn exhausted_keys_are_removed_and_no_others<E: Engine>(engine: &E) {
     insert_all(&*store, &keys).await;
     let mut asked = ["missing", "exhausted", "one left", "without quota", "refillable", "exhausted"].map(id).to_vec();
     asked.extend((0..1500).map(|turn| id(&format!("missing {turn}"))));
-    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), Removed::all(1));
+    assert_eq!(
+        store.remove_exhausted(&asked, &Policy::default(), NOW, &sample::UNRECORDED).await.unwrap(),
+        Removed::all(1)
+    );
     let left: Vec<_> = everything(&*other).await;
     assert_eq!(ids(&left), ["not asked for", "one left", "refillable", "without quota"]);
-    assert_eq!(store.remove_exhausted(&asked, &Policy::default(), NOW).await.unwrap(), Removed::all(0));
-    assert_eq!(store.remove_exhausted(&[], &Policy::default(), NOW).await.unwrap(), Removed::all(0));
+    assert_eq!(
+        store.remove_exhausted(&asked, &Policy::default(), NOW, &sample::UNRECORDED).await.unwrap(),
+        Removed::all(0)
+    );
+    assert_eq!(
+        store.remove_exhausted(&[], &Policy::default(), NOW, &sample::UNRECORDED).await.unwrap(),
+        Removed::all(0)
+    );
 }
 
 pub async fn exhausted_keys_stay_for_the_retention_of_their_configuration<E: Engine>(engine: &E) {
@@ -109,7 +130,7 @@ pub async fn exhausted_keys_stay_for_the_retention_of_their_configuration<E: Eng
     insert_all(&store, &[exhausted("a", "default"), exhausted("b", "day"), exhausted("c", "unknown")]).await;
     let asked: Vec<KeyId> = ["a", "b", "c"].map(id).into();
     for (ms, left) in [(0, vec!["b"]), (999, vec!["b"]), (1000, vec![])] {
-        store.remove_exhausted(&asked, &policy, NOW.plus_millis(ms)).await.unwrap();
+        store.remove_exhausted(&asked, &policy, NOW.plus_millis(ms), &sample::UNRECORDED).await.unwrap();
         assert_eq!(ids(&everything(&store).await), left, "after {ms} ms");
     }
 }

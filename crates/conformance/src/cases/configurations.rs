@@ -53,7 +53,7 @@ pub async fn one_text_may_be_a_key_in_both_forms<E: Engine>(engine: &E) {
     for answering in ["a hashed one", "raw"] {
         let verdict = settle_one(&store, &attempt("sk_both"), &policy(), NOW).await;
         assert_eq!(verdict.accepted().unwrap().details.id, id(answering));
-        assert!(store.remove(&id(answering)).await.unwrap());
+        assert!(store.remove(&id(answering), &sample::UNRECORDED).await.unwrap());
     }
 }
 

@@ -97,11 +97,11 @@ pub async fn a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_po
                 break;
             }
             for key in there.drain(..) {
-                assert!(other.remove(&key.details.id).await.unwrap());
+                assert!(other.remove(&key.details.id, &sample::UNRECORDED).await.unwrap());
             }
             for id in STAY.iter().filter(|_| turn < 5) {
                 let key = passing(turn, id);
-                other.insert(&key, None).await.unwrap();
+                other.insert(&key, None, &sample::UNRECORDED).await.unwrap();
                 there.push(key);
             }
         }
@@ -109,7 +109,7 @@ pub async fn a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_po
         assert_eq!(counts.of(KeyState::Disabled), STAY.len() as u64, "by {limit}");
         assert!(counts.of(KeyState::Active) <= 5 * STAY.len() as u64, "by {limit}");
         for left in there.into_iter().chain(STAY.map(staying)) {
-            assert!(store.remove(&left.details.id).await.unwrap());
+            assert!(store.remove(&left.details.id, &sample::UNRECORDED).await.unwrap());
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn look_after(calls: usize, key: &ApiKey) -> Attempt {
 pub async fn deferred_calls_are_added_to_what_others_have_counted<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     let key = sample::key_with_limit("key", 60_000, 10);
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let [three, two] = [look_after(3, &key), look_after(2, &key)];
     spend(&*other, "key", NOW).await;
     let verdict = settle_one(&*store, &three, &Policy::default(), NOW).await;
@@ -45,7 +45,7 @@ pub async fn deferred_calls_count_whatever_the_key_allows_by_now<E: Engine>(engi
         details.enabled = false;
         usage.remaining = Some(5);
     });
-    store.insert(&disabled, None).await.unwrap();
+    store.insert(&disabled, None, &sample::UNRECORDED).await.unwrap();
     let verdict = settle_one(&*store, &look_after(3, &key), &Policy::default(), NOW).await;
     assert_eq!(code(&verdict), Some(ErrorCode::KeyDisabled));
     assert_eq!(found(&*other, &key.details.id).await.usage.request_count, 3);
@@ -55,7 +55,7 @@ pub async fn deferred_calls_count_whatever_the_key_allows_by_now<E: Engine>(engi
 pub async fn deferred_calls_of_a_key_that_is_gone_count_nowhere<E: Engine>(engine: &E) {
     let store = engine.open().await;
     let [gone, there] = ["gone", "there"].map(|id| sample::key_with_limit(id, 60_000, 10));
-    store.insert(&there, None).await.unwrap();
+    store.insert(&there, None, &sample::UNRECORDED).await.unwrap();
     let verdict = settle_one(&store, &look_after(3, &gone), &Policy::default(), NOW).await;
     assert_eq!(code(&verdict), Some(ErrorCode::InvalidApiKey));
     assert_eq!(found(&store, &there.details.id).await, there);

@@ -20,7 +20,7 @@ async fn is_consistent(store: &impl KeyStore, finished: u64, started: u64) {
 
 pub async fn spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key_with_quota("key", 1000), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 1000), None, &sample::UNRECORDED).await.unwrap();
     let (mut finished, mut started) = (0, 0);
     for polls in 0..60 {
         let (attempts, policy) = ([sample::attempt("key"), sample::attempt("key")], Policy::default());
@@ -33,7 +33,7 @@ pub async fn spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E: E
 
 pub async fn spends_that_are_aborted_among_others_leave_no_lock_and_no_half<E: Engine>(engine: &E) {
     let stores = open_two(engine).await;
-    stores[0].insert(&sample::key_with_quota("key", 1000), None).await.unwrap();
+    stores[0].insert(&sample::key_with_quota("key", 1000), None, &sample::UNRECORDED).await.unwrap();
     let (mut finished, mut started) = (0, 0);
     for round in 0..6 {
         let mut spends = JoinSet::new();
@@ -61,14 +61,16 @@ pub async fn spends_that_are_aborted_among_others_leave_no_lock_and_no_half<E: E
 
 pub async fn changes_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key_with_quota("key", 1000), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 1000), None, &sample::UNRECORDED).await.unwrap();
     let patch = sample::patch(EditKey { rate_limit_max: Some(7), rate_limit_window_ms: Some(8), ..EditKey::default() });
     for polls in 0..40 {
         let new = sample::key(&format!("key {polls}"));
-        let (_, policy) = (abandon(store.insert(&new, NonZeroU32::new(100)), polls).await, Policy::default());
-        abandon(store.update(&id("key"), &patch, NOW), polls).await;
-        abandon(store.remove(&new.details.id), polls).await;
-        abandon(store.remove_exhausted(&[id("key"), new.details.id.clone()], &policy, NOW), polls).await;
+        let (_, policy) =
+            (abandon(store.insert(&new, NonZeroU32::new(100), &sample::UNRECORDED), polls).await, Policy::default());
+        abandon(store.update(&id("key"), &patch, NOW, &sample::UNRECORDED), polls).await;
+        abandon(store.remove(&new.details.id, &sample::UNRECORDED), polls).await;
+        abandon(store.remove_exhausted(&[id("key"), new.details.id.clone()], &policy, NOW, &sample::UNRECORDED), polls)
+            .await;
     }
     // A dropped call may still be running: the next write by the same handle waits for its end.
     store.probe().await.unwrap();
@@ -77,10 +79,10 @@ pub async fn changes_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E: 
     let limit = (key.rate_limit_max, key.rate_limit_window_ms);
     assert!(matches!(limit, (None, None) | (Some(7), Some(8))), "{limit:?}");
     let change = async {
-        other.insert(&sample::key("after"), NonZeroU32::new(100)).await.unwrap();
-        other.update(&id("key"), &patch, NOW).await.unwrap().unwrap();
+        other.insert(&sample::key("after"), NonZeroU32::new(100), &sample::UNRECORDED).await.unwrap();
+        other.update(&id("key"), &patch, NOW, &sample::UNRECORDED).await.unwrap().unwrap();
         for left in everything(&*other).await {
-            assert!(other.remove(&left.details.id).await.unwrap());
+            assert!(other.remove(&left.details.id, &sample::UNRECORDED).await.unwrap());
         }
     };
     tokio::time::timeout(PATIENCE, change).await.unwrap();

@@ -60,7 +60,7 @@ pub async fn a_dry_run_judges_a_key_by_every_rule<E: Engine>(engine: &E) {
         (details.rate_limit_window_ms, details.rate_limit_max) = (Some(60_000), Some(0));
         usage.remaining = Some(0);
     });
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let mut policy = Policy::default();
     policy.require_owner = true;
     let mut attempt = asking("key");
@@ -85,7 +85,7 @@ pub async fn a_dry_run_judges_a_key_by_every_rule<E: Engine>(engine: &E) {
 
 pub async fn a_dry_run_of_an_unknown_key_judges_nothing_else<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     for text in ["unknown", "\0", "'", sample::key("key").details.stored.as_str()] {
         let run = store.dry_run(&sample::attempt(text), &Policy::default(), NOW).await.unwrap();
         let [exists, rest @ ..] = &*run.reports else { panic!("rules") };
@@ -98,7 +98,7 @@ pub async fn a_dry_run_of_an_unknown_key_judges_nothing_else<E: Engine>(engine: 
 pub async fn a_dry_run_sees_deferred_calls_and_leaves_them<E: Engine>(engine: &E) {
     let store = engine.open().await;
     let key = sample::key_with_limit("key", 60_000, 10);
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let run = store.dry_run(&look_after(3, &key), &Policy::default(), NOW).await.unwrap();
     assert_eq!(run.verdict.accepted().unwrap().usage.request_count, 3);
     assert_eq!(found(&store, &key.details.id).await, key);

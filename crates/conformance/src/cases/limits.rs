@@ -12,7 +12,7 @@ fn counting_by(algorithm: Algorithm) -> Policy {
 
 async fn limit_holds<E: Engine>(engine: &E, policy: Policy) {
     let stores = open_two(engine).await;
-    stores[0].insert(&sample::key_with_limit("key", 86_400_000, 10), None).await.unwrap();
+    stores[0].insert(&sample::key_with_limit("key", 86_400_000, 10), None, &sample::UNRECORDED).await.unwrap();
     let verdicts = settle_at_once(&stores, 30, &sample::attempt("key"), &policy, NOW).await;
     assert_eq!(accepted(&verdicts), 10);
     assert!(verdicts.iter().filter_map(code).all(|code| code == ErrorCode::RateLimited));
@@ -23,7 +23,7 @@ async fn limit_holds<E: Engine>(engine: &E, policy: Policy) {
 async fn state_survives_a_restart<E: Engine>(engine: &E, policy: Policy) {
     let attempt = sample::attempt("key");
     let store = engine.open().await;
-    store.insert(&sample::key_with_limit("key", 1000, 3), None).await.unwrap();
+    store.insert(&sample::key_with_limit("key", 1000, 3), None, &sample::UNRECORDED).await.unwrap();
     for _ in 0..3 {
         assert_eq!(code(&settle_one(&store, &attempt, &policy, NOW).await), None);
     }
@@ -66,7 +66,7 @@ pub async fn a_row_without_a_backlog_enters_with_its_count<E: Engine>(engine: &E
         usage.request_count = 3;
         usage.last_request = Some(NOW);
     });
-    store.insert(&counted, None).await.unwrap();
+    store.insert(&counted, None, &sample::UNRECORDED).await.unwrap();
     let policy = counting_by(Algorithm::Gcra);
     let attempt = sample::attempt("key");
     assert_eq!(code(&settle_one(&store, &attempt, &policy, NOW).await), None);
@@ -76,7 +76,7 @@ pub async fn a_row_without_a_backlog_enters_with_its_count<E: Engine>(engine: &E
 
 pub async fn a_change_of_algorithm_forgets_the_backlog<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key_with_limit("key", 1000, 4), None).await.unwrap();
+    store.insert(&sample::key_with_limit("key", 1000, 4), None, &sample::UNRECORDED).await.unwrap();
     let attempt = sample::attempt("key");
     for algorithm in [Algorithm::Gcra, Algorithm::IdleWindow, Algorithm::Gcra] {
         let verdict = settle_one(&*store, &attempt, &counting_by(algorithm), NOW).await;
@@ -94,7 +94,7 @@ pub async fn quota_and_limit_are_taken_together<E: Engine>(engine: &E) {
         details.rate_limit_max = Some(5);
         usage.remaining = Some(100);
     });
-    stores[0].insert(&key, None).await.unwrap();
+    stores[0].insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let verdicts = settle_at_once(&stores, 20, &sample::attempt("key"), &Policy::default(), NOW).await;
     assert_eq!(accepted(&verdicts), 5);
     assert_eq!(found(&*stores[1], &id("key")).await.usage.remaining, Some(95), "a refused call costs no quota");

@@ -73,7 +73,7 @@ pub async fn lists_are_narrowed_by_owner_and_configuration<E: Engine>(engine: &E
             details.owner = owner(of);
             details.config_id = config(under);
         });
-        store.insert(&key, None).await.unwrap();
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     }
     let any_of = |ids: &[&str]| ConfigFilter::AnyOf(ids.iter().map(|id| config(id)).collect());
     let none_of = |ids: &[&str]| ConfigFilter::NoneOf(ids.iter().map(|id| config(id)).collect());
@@ -107,9 +107,9 @@ pub async fn page_and_count_are_of_one_instant<E: Engine>(engine: &E) {
     insert_all(&*store, &series(0..10)).await;
     let change = tokio::spawn(async move {
         for key in series(10..60) {
-            store.insert(&key, None).await.unwrap();
+            store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
             if key.details.created_at.millis_since(NOW) % 3 == 0 {
-                store.remove(&key.details.id).await.unwrap();
+                store.remove(&key.details.id, &sample::UNRECORDED).await.unwrap();
             }
         }
     });

@@ -8,7 +8,7 @@ use crate::support::{code, settle_one};
 
 pub async fn an_absent_owner_is_refused_only_where_one_is_required<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let mut strict = Policy::default();
     strict.require_owner = true;
     let gone = Some(ErrorCode::InvalidReferenceIdFromApiKey);

@@ -12,7 +12,7 @@ use crate::support::{accepted, at_once, code, everything, insert_all, open_two, 
 
 /// Checks that 40 parallel spends of a key with 15 calls left admit 15, each at a count of its own.
 async fn exactly_fifteen_of_forty<S: KeyStore>(stores: &[Arc<S>]) {
-    stores[0].insert(&sample::key_with_quota("key", 15), None).await.unwrap();
+    stores[0].insert(&sample::key_with_quota("key", 15), None, &sample::UNRECORDED).await.unwrap();
     let verdicts = settle_at_once(stores, 40, &sample::attempt("key"), &Policy::default(), NOW).await;
     let mut left: Vec<_> = verdicts.iter().filter_map(Verdict::accepted).map(|key| key.usage.remaining).collect();
     left.sort_unstable();
@@ -73,11 +73,11 @@ pub async fn a_removed_key_is_not_brought_back_by_a_spend<E: Engine>(engine: &E)
     let stores = open_two(engine).await;
     for turn in 0..5 {
         let name = format!("key {turn}");
-        stores[0].insert(&sample::key_with_quota(&name, 1000), None).await.unwrap();
+        stores[0].insert(&sample::key_with_quota(&name, 1000), None, &sample::UNRECORDED).await.unwrap();
         let (attempt, policy) = (sample::attempt(&name), Policy::default());
         let spends = settle_at_once(&stores, 12, &attempt, &policy, NOW);
         let key = id(&name);
-        let (verdicts, removed) = join(spends, stores[1].remove(&key)).await;
+        let (verdicts, removed) = join(spends, stores[1].remove(&key, &sample::UNRECORDED)).await;
         assert!(removed.unwrap());
         assert!(verdicts.iter().filter_map(code).all(|code| code == ErrorCode::InvalidApiKey));
     }
@@ -101,9 +101,13 @@ pub async fn clean_up_and_spends_do_not_block_each_other<E: Engine>(engine: &E) 
         let ids = backwards.clone();
         async move {
             if turn % 3 == 0 {
-                store.remove_expired(&ConfigFilter::Any, NOW.plus_millis(2), 0, 1).await.unwrap().removed
+                store
+                    .remove_expired(&ConfigFilter::Any, NOW.plus_millis(2), 0, 1, &sample::UNRECORDED)
+                    .await
+                    .unwrap()
+                    .removed
             } else {
-                store.remove_exhausted(&ids, &Policy::default(), NOW).await.unwrap().removed
+                store.remove_exhausted(&ids, &Policy::default(), NOW, &sample::UNRECORDED).await.unwrap().removed
             }
         }
     });

@@ -16,7 +16,7 @@ fn used_up() -> ApiKey {
 
 pub async fn a_quota_is_refilled_at_its_instant_and_not_before<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&used_up(), None).await.unwrap();
+    store.insert(&used_up(), None, &sample::UNRECORDED).await.unwrap();
     let early = spend(&*store, "key", NOW.plus_millis(1000)).await;
     assert_eq!(code(&early), Some(ErrorCode::UsageExceeded));
     assert_eq!(early.refused().unwrap().retry_in_ms, Some(1));
@@ -29,7 +29,7 @@ pub async fn a_quota_is_refilled_at_its_instant_and_not_before<E: Engine>(engine
 
 pub async fn a_refill_is_won_once_by_parallel_spends<E: Engine>(engine: &E) {
     let stores = open_two(engine).await;
-    stores[0].insert(&used_up(), None).await.unwrap();
+    stores[0].insert(&used_up(), None, &sample::UNRECORDED).await.unwrap();
     let due = NOW.plus_millis(1001);
     for (times, left) in [(6, 4), (20, 0)] {
         let verdicts = settle_at_once(&stores, times, &sample::attempt("key"), &Policy::default(), due).await;
@@ -41,7 +41,7 @@ pub async fn a_refill_is_won_once_by_parallel_spends<E: Engine>(engine: &E) {
 
 pub async fn the_instant_of_a_refill_survives_a_restart<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&used_up(), None).await.unwrap();
+    store.insert(&used_up(), None, &sample::UNRECORDED).await.unwrap();
     let refilled = NOW.plus_millis(5000);
     assert_eq!(code(&spend(&store, "key", refilled).await), None);
     drop(store);

@@ -18,7 +18,7 @@ fn enabling() -> KeyPatch {
 
 /// Changes the sample key with the id `key`, which must exist.
 async fn update(store: &impl KeyStore, patch: KeyPatch, now: Timestamp) -> ApiKey {
-    store.update(&id("key"), &patch, now).await.unwrap().unwrap()
+    store.update(&id("key"), &patch, now, &sample::UNRECORDED).await.unwrap().unwrap()
 }
 
 pub async fn a_revoked_key_is_refused_by_the_next_spend_of_every_handle<E: Engine>(engine: &E) {
@@ -34,7 +34,7 @@ pub async fn a_revoked_key_is_refused_by_the_next_spend_of_every_handle<E: Engin
 
 pub async fn a_revocation_is_found_and_listed<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let revocation = by_ada(NOW.plus_millis(3));
     let revoked = update(&*store, KeyPatch::revoking(revocation.clone()), NOW.plus_millis(4)).await;
     assert_eq!(revoked.details.revocation, Some(revocation));
@@ -47,7 +47,7 @@ pub async fn a_revocation_is_found_and_listed<E: Engine>(engine: &E) {
 
 pub async fn the_first_revocation_stays<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     update(&*store, KeyPatch::revoking(by_ada(NOW)), NOW).await;
     let again = Revocation { at: NOW.plus_millis(1), by: Actor::Server };
     update(&*other, KeyPatch::revoking(again), NOW.plus_millis(1)).await;
@@ -56,7 +56,7 @@ pub async fn the_first_revocation_stays<E: Engine>(engine: &E) {
 
 pub async fn of_many_revocations_of_one_key_exactly_one_stays<E: Engine>(engine: &E) {
     let stores = open_two(engine).await;
-    stores[0].insert(&sample::key("key"), None).await.unwrap();
+    stores[0].insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let revocations = (0..12_u64).map(|turn| {
         let store = Arc::clone(&stores[usize::from(turn % 2 == 0)]);
         let revocation = by_ada(NOW.plus_millis(turn));
@@ -70,7 +70,7 @@ pub async fn of_many_revocations_of_one_key_exactly_one_stays<E: Engine>(engine:
 
 pub async fn a_revoked_key_that_is_enabled_stays_refused<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     update(&*store, KeyPatch::revoking(by_ada(NOW)), NOW).await;
     let enabled = update(&*other, enabling(), NOW.plus_millis(1)).await;
     assert_eq!((enabled.details.enabled, &enabled.details.revocation), (false, &Some(by_ada(NOW))));
@@ -82,7 +82,7 @@ pub async fn a_revoked_key_that_is_enabled_stays_refused<E: Engine>(engine: &E) 
 
 pub async fn a_revoked_key_that_is_restored_is_accepted<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     update(&*store, KeyPatch::revoking(by_ada(NOW)), NOW).await;
     let restored = update(&*other, enabling().restoring(), NOW).await;
     assert_eq!(restored, sample::key("key"));

@@ -11,7 +11,7 @@ use crate::support::{accepted, code, found, ids, insert_all, open_two, remaining
 
 pub async fn an_empty_batch_has_no_answers<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(settle(&store, &[], &Policy::default(), NOW).await, []);
 }
 
@@ -28,7 +28,7 @@ pub async fn a_text_that_no_row_can_hold_is_an_unknown_key<E: Engine>(engine: &E
     let store = engine.open().await;
     let policy = sample::policy_with(|configuration| configuration.disable_key_hashing = true);
     let key = sample::key_with("key", |details, _| details.stored = sample::plain("key").unhashed());
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let nul = Attempt::new(&PlainKey::new("sk_\0key"), &policy);
     let known = Attempt::new(&sample::plain("key"), &policy);
     let verdicts = settle(&store, &[nul, known], &policy, NOW).await;
@@ -63,12 +63,12 @@ pub async fn of_rows_under_one_text_the_one_with_the_smallest_id_counts<E: Engin
             details.stored = sample::plain("one text").hash();
             usage.remaining = Some(9);
         });
-        store.insert(&twin, None).await.unwrap();
+        store.insert(&twin, None, &sample::UNRECORDED).await.unwrap();
     }
     let attempt = sample::attempt("one text");
     for (removed, first) in [(None, "Z"), (Some("Z"), "a"), (Some("a"), "b")] {
         if let Some(removed) = removed {
-            assert!(store.remove(&id(removed)).await.unwrap());
+            assert!(store.remove(&id(removed), &sample::UNRECORDED).await.unwrap());
         }
         let verdicts = settle(&store, &[attempt.clone(), attempt.clone()], &Policy::default(), NOW).await;
         assert!(verdicts.iter().all(|verdict| verdict.accepted().unwrap().details.id == id(first)), "{first}");
@@ -79,7 +79,7 @@ pub async fn of_rows_under_one_text_the_one_with_the_smallest_id_counts<E: Engin
 
 pub async fn a_large_batch_is_settled_whole<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key_with_quota("key", 500), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 500), None, &sample::UNRECORDED).await.unwrap();
     let attempts: Vec<_> = (0..3000)
         .map(|turn| if turn % 3 == 0 { sample::attempt("key") } else { sample::attempt(&format!("unknown {turn}")) })
         .collect();
@@ -149,7 +149,7 @@ pub async fn a_refused_attempt_changes_nothing<E: Engine>(engine: &E) {
 
 pub async fn a_cost_is_taken_whole_or_not_at_all<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key_with_quota("key", 7), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 7), None, &sample::UNRECORDED).await.unwrap();
     let three = sample::attempt("key").at_cost(Cost(3));
     let verdicts = settle(&store, &[three.clone(), three.clone(), three], &Policy::default(), NOW).await;
     let codes: Vec<_> = verdicts.iter().map(code).collect();
@@ -162,7 +162,7 @@ pub async fn a_cost_is_taken_whole_or_not_at_all<E: Engine>(engine: &E) {
 pub async fn a_look_pays_nothing<E: Engine>(engine: &E) {
     let store = engine.open().await;
     let key = sample::key_with_quota("key", 1);
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     let look = sample::attempt("key").at_cost(Cost(0));
     for _ in 0..3 {
         let verdict = settle_one(&store, &look, &Policy::default(), NOW.plus_millis(5)).await;
@@ -176,7 +176,7 @@ pub async fn a_look_pays_nothing<E: Engine>(engine: &E) {
 
 pub async fn a_use_that_was_paid_passes_once_more_and_changes_nothing<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key_with_quota("key", 1), None).await.unwrap();
+    store.insert(&sample::key_with_quota("key", 1), None, &sample::UNRECORDED).await.unwrap();
     let (first, again) = (sample::attempt("key"), sample::attempt("key").paid());
     let attempts = [first.clone(), again.clone(), first];
     let verdicts = settle(&store, &attempts, &Policy::default(), NOW).await;
@@ -188,7 +188,7 @@ pub async fn a_use_that_was_paid_passes_once_more_and_changes_nothing<E: Engine>
 
 pub async fn what_another_handle_does_to_a_key_in_use_counts_at_its_next_use<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let enabled = |enabled| EditKey { enabled: Some(enabled), ..EditKey::default() };
     let quota = |remaining| EditKey { remaining: Some(remaining), ..EditKey::default() };
     for (edit, refusal, left) in [
@@ -197,17 +197,17 @@ pub async fn what_another_handle_does_to_a_key_in_use_counts_at_its_next_use<E: 
         (quota(0), Some(ErrorCode::UsageExceeded), 0),
     ] {
         for restore in [enabled(true), quota(5)] {
-            other.update(&id("key"), &sample::patch(restore), NOW).await.unwrap().unwrap();
+            other.update(&id("key"), &sample::patch(restore), NOW, &sample::UNRECORDED).await.unwrap().unwrap();
         }
         for left in [4, 3] {
             assert_eq!(code(&spend(&*store, "key", NOW).await), None);
             assert_eq!(remaining(&*other, "key").await, Some(left));
         }
-        other.update(&id("key"), &sample::patch(edit), NOW).await.unwrap().unwrap();
+        other.update(&id("key"), &sample::patch(edit), NOW, &sample::UNRECORDED).await.unwrap().unwrap();
         assert_eq!(code(&spend(&*store, "key", NOW).await), refusal);
         assert_eq!(remaining(&*other, "key").await, Some(left));
     }
-    assert!(other.remove(&id("key")).await.unwrap());
+    assert!(other.remove(&id("key"), &sample::UNRECORDED).await.unwrap());
     assert_eq!(code(&spend(&*store, "key", NOW).await), Some(ErrorCode::InvalidApiKey));
 }
 
@@ -245,7 +245,7 @@ pub async fn of_rows_with_one_text_the_smallest_id_counts<E: Engine>(engine: &E)
         let keys: Vec<_> = verdicts.iter().map(|verdict| verdict.accepted().unwrap().clone()).collect();
         assert_eq!(ids(&keys), [answering, answering]);
         assert_eq!(remaining(&store, answering).await, Some(3));
-        assert!(store.remove(&id(answering)).await.unwrap());
+        assert!(store.remove(&id(answering), &sample::UNRECORDED).await.unwrap());
     }
     assert_eq!(code(&spend(&store, "twin", NOW).await), Some(ErrorCode::InvalidApiKey));
 }

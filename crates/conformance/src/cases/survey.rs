@@ -84,7 +84,7 @@ pub async fn every_key_is_surveyed_once_in_portions_of_any_size<E: SurveyEngine>
     let store = engine.open().await;
     let keys: Vec<_> = ["A", "a", "B", "b", "é", "z-1", "z1"].map(sample::key).to_vec();
     for key in &keys {
-        store.insert(key, None).await.unwrap();
+        store.insert(key, None, &sample::UNRECORDED).await.unwrap();
     }
     let expected: BTreeMap<_, _> = keys.iter().map(|key| (key.details.id.clone(), unused(key))).collect();
     for size in [1, 2, 3, 7, 8] {
@@ -97,7 +97,7 @@ pub async fn a_survey_shows_the_owner_and_the_uses_of_a_key<E: SurveyEngine>(eng
     let owned = |name: &str, of: &str| sample::key_with(name, |details, _| details.owner = owner(of));
     let (banned, present, absent) = (owned("k1", "mallory"), owned("k2", "ada"), owned("k3", "nobody"));
     for key in [&banned, &present, &absent] {
-        store.insert(key, None).await.unwrap();
+        store.insert(key, None, &sample::UNRECORDED).await.unwrap();
     }
     let ban = Owner::Banned(Ban { until: Some(hour(500).start()) });
     engine.put_owner(&owner("mallory"), ban).await;
@@ -126,7 +126,7 @@ pub async fn a_survey_is_narrowed_by_owner_and_configuration<E: SurveyEngine>(en
         let key = sample::key_with(name, |details, _| {
             (details.owner, details.config_id) = (owner(of), config(under));
         });
-        store.insert(&key, None).await.unwrap();
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     }
     for (of, configurations, expected) in [
         (Some("ada"), ConfigFilter::Any, vec!["k1", "k2", "k4"]),

@@ -36,9 +36,9 @@ fn thorough() -> EditKey {
 
 pub async fn a_missing_key_is_none_and_stays_missing<E: Engine>(engine: &E) {
     let store = engine.open().await;
-    store.insert(&sample::key("another"), None).await.unwrap();
+    store.insert(&sample::key("another"), None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(store.find(&id("key")).await.unwrap(), None);
-    assert_eq!(store.update(&id("key"), &sample::patch(named("new")), NOW).await.unwrap(), None);
+    assert_eq!(store.update(&id("key"), &sample::patch(named("new")), NOW, &sample::UNRECORDED).await.unwrap(), None);
     assert_eq!(store.find(&id("key")).await.unwrap(), None);
     assert_eq!(everything(&store).await, [sample::key("another")]);
 }
@@ -68,7 +68,7 @@ pub async fn an_update_does_what_its_patch_says_and_no_more<E: Engine>(engine: &
     for (step, edit) in (1..).zip([named("new"), thorough(), clear]) {
         let (patch, now) = (sample::patch(edit), NOW.plus_millis(step));
         expected = expected.patched(&patch, now);
-        assert_eq!(store.update(&id("key"), &patch, now).await.unwrap().as_ref(), Some(&expected));
+        assert_eq!(store.update(&id("key"), &patch, now, &sample::UNRECORDED).await.unwrap().as_ref(), Some(&expected));
         assert_eq!(found(&*other, &id("key")).await, expected);
     }
     assert_eq!(found(&*other, &id("another")).await, sample::key("another"));
@@ -76,14 +76,14 @@ pub async fn an_update_does_what_its_patch_says_and_no_more<E: Engine>(engine: &
 
 pub async fn an_update_counts_at_the_next_spend_of_every_handle<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    store.insert(&sample::key("key"), None).await.unwrap();
+    store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     for (edit, answer) in [
         (EditKey { enabled: Some(false), ..EditKey::default() }, Some(ErrorCode::KeyDisabled)),
         (EditKey { enabled: Some(true), ..EditKey::default() }, None),
         (EditKey { remaining: Some(0), ..EditKey::default() }, Some(ErrorCode::UsageExceeded)),
         (EditKey { remaining: Some(1), ..EditKey::default() }, None),
     ] {
-        assert!(store.update(&id("key"), &sample::patch(edit), NOW).await.unwrap().is_some());
+        assert!(store.update(&id("key"), &sample::patch(edit), NOW, &sample::UNRECORDED).await.unwrap().is_some());
         assert_eq!(code(&spend(&*other, "key", NOW).await), answer);
     }
 }
@@ -92,9 +92,9 @@ pub async fn an_update_with_a_number_that_is_too_large_is_refused_and_never_cut<
     let store = engine.open().await;
     for number in [1 << 31, 1 << 63, u64::MAX] {
         let key = sample::key_with_quota(&number.to_string(), 5);
-        store.insert(&key, None).await.unwrap();
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
         let patch = sample::patch(EditKey { remaining: Some(number), ..named("new") });
-        let expected = match store.update(&key.details.id, &patch, NOW).await {
+        let expected = match store.update(&key.details.id, &patch, NOW, &sample::UNRECORDED).await {
             Ok(patched) => {
                 assert_eq!(patched, Some(key.clone().patched(&patch, NOW)));
                 key.clone().patched(&patch, NOW)
@@ -108,11 +108,11 @@ pub async fn an_update_with_a_number_that_is_too_large_is_refused_and_never_cut<
 
 pub async fn updates_and_spends_at_once_lose_neither<E: Engine>(engine: &E) {
     let stores = open_two(engine).await;
-    stores[0].insert(&sample::key_with_quota("key", 100), None).await.unwrap();
+    stores[0].insert(&sample::key_with_quota("key", 100), None, &sample::UNRECORDED).await.unwrap();
     let names: Vec<_> = (0..20).map(|turn| format!("name {turn}")).collect();
     let updates = names.clone().into_iter().enumerate().map(|(turn, name)| {
         let store = Arc::clone(&stores[turn % 2]);
-        async move { store.update(&id("key"), &sample::patch(named(&name)), NOW).await.unwrap() }
+        async move { store.update(&id("key"), &sample::patch(named(&name)), NOW, &sample::UNRECORDED).await.unwrap() }
     });
     let attempt = sample::attempt("key");
     let policy = Policy::default();

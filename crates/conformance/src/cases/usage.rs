@@ -12,10 +12,11 @@ use keymint_domain::metering::{
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ErrorCode, KeyDetails, Timestamp};
 use keymint_ports::{KeyStore as _, UsageStore};
+use tokio::time::timeout;
 
 use crate::UsageEngine;
 use crate::sample::{self, config, id, owner};
-use crate::support::{at_once, open_two};
+use crate::support::{PATIENCE, abandon, at_once, open_two};
 
 /// Midnight of a Thursday, the first of a month, in UTC.
 const MIDNIGHT: &str = "2024-02-01T00:00:00Z";
@@ -132,6 +133,13 @@ pub async fn a_window_has_its_first_hour_and_not_its_last<E: UsageEngine>(engine
     assert_eq!(found, [sum(1, "", 1, 3), sum(2, "", 1, 3)]);
     let found = by_key(&store, &UsageSelection::ALL, &window(1, 3, Step::Hour), 9).await;
     assert_eq!(found[0].sums, [sum(1, "", 1, 3), sum(2, "", 1, 3)]);
+    // A thousand months, the longest window.
+    let (from, to) = ("1970-01-01T00:00:00Z", "2053-05-01T00:00:00Z");
+    let longest = [from, to].map(|text| Timestamp::parse(text).unwrap());
+    let longest = Window::new(longest[0], longest[1], Step::Month).unwrap();
+    assert_eq!(longest.starts().count(), Window::MAX_POINTS);
+    assert_eq!(store.sum_usage(&UsageSelection::ALL, &longest).await.unwrap(), [sum(0, "", 5, 15)]);
+    assert_eq!(by_key(&store, &UsageSelection::ALL, &longest, 9).await[0].sums, [sum(0, "", 5, 15)]);
 }
 
 pub async fn writers_add_and_none_overwrites<E: UsageEngine>(engine: &E) {
@@ -248,9 +256,9 @@ pub async fn sums_by_key_come_in_pages_and_name_the_owner<E: UsageEngine>(engine
 pub async fn usage_outlives_its_key<E: UsageEngine>(engine: &E) {
     let store = engine.open().await;
     let key = sample::key("a");
-    store.insert(&key, None).await.unwrap();
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
     store.add_usage(&flush("p", 1, vec![accepted(&key.details, 0, 1)])).await.unwrap();
-    assert!(store.remove(&id("a")).await.unwrap());
+    assert!(store.remove(&id("a"), &sample::UNRECORDED).await.unwrap());
     assert_eq!(calls_of(&store, &UsageSelection::of_owner(owner("ada"))).await, 1);
     assert_eq!(store.find_activities(&[id("a")]).await.unwrap().len(), 1);
 }
@@ -360,7 +368,7 @@ pub async fn roll_ups_and_flushes_at_once_lose_nothing<E: UsageEngine>(engine: &
 pub async fn days_are_removed_in_portions_and_the_rest_of_a_key_with_its_last<E: UsageEngine>(engine: &E) {
     let store = engine.open().await;
     let (gone, there, used) = (details("gone"), sample::key("there"), details("used"));
-    store.insert(&there, None).await.unwrap();
+    store.insert(&there, None, &sample::UNRECORDED).await.unwrap();
     let entries = vec![
         accepted(&gone, 0, 1),
         accepted(&gone, 24, 1),
@@ -429,4 +437,21 @@ pub async fn a_large_flush_is_added_whole<E: UsageEngine>(engine: &E) {
     assert_eq!(store.sum_unknown_usage(&window(0, 1, Step::Hour)).await.unwrap().len(), 300);
     let ids: Vec<_> = keys.iter().map(|key| key.id.clone()).collect();
     assert_eq!(store.find_activities(&ids).await.unwrap().len(), 1000);
+}
+
+pub async fn a_flush_that_is_dropped_at_any_point_is_added_once_by_its_repeat<E: UsageEngine>(engine: &E) {
+    const FLUSHES: u64 = 60;
+    let [store, other] = open_two(engine).await;
+    let keys: Vec<_> = ["a", "b"].map(details).into();
+    for number in 1..=FLUSHES {
+        let entries = keys.iter().map(|key| accepted(key, 0, 1)).collect();
+        let flush = UsageFlush { unknown: vec![unknown(0, "", 1)], ..flush("p", number, entries) };
+        let polls = usize::try_from(number).unwrap();
+        let ended = abandon(store.add_usage(&flush), polls).await;
+        let repeated = timeout(PATIENCE, other.add_usage(&flush)).await.unwrap();
+        assert!(ended.is_none_or(|added| added.unwrap() && !repeated.unwrap()));
+    }
+    assert_eq!(calls_of(&*other, &UsageSelection::ALL).await, 2 * FLUSHES);
+    let attempts = other.sum_unknown_usage(&window(0, 1, Step::Hour)).await.unwrap();
+    assert_eq!(attempts, [unknown(0, "", FLUSHES)]);
 }

@@ -14,10 +14,10 @@ async fn with_users<S: IdentityStore + OrganizationStore>(store: &S, ids: &[&str
     for (turn, id) in ids.iter().enumerate() {
         let mut new = sample::new_user(id);
         new.user.email = format!("{turn}@example.org");
-        store.insert_user(&new, &session(id, id)).await.unwrap();
+        store.insert_user(&new, &session(id, id), &sample::UNRECORDED).await.unwrap();
     }
     for id in ["acme", "other"] {
-        store.insert_organization(&organization(id), &member(id, "ada")).await.unwrap();
+        store.insert_organization(&organization(id), &member(id, "ada"), &sample::UNRECORDED).await.unwrap();
     }
 }
 
@@ -36,7 +36,7 @@ pub async fn roles_come_back_as_they_went_in<E: IdentityEngine>(engine: &E) {
     users.extend(texts.iter().map(String::as_str));
     with_users(&*store, &users).await;
     for text in &texts {
-        store.insert_member(&in_role(text, text)).await.unwrap();
+        store.insert_member(&in_role(text, text), &sample::UNRECORDED).await.unwrap();
         assert_eq!(roles(&*other, "acme", text).await.as_ref(), Some(text));
         assert_eq!(roles(&*other, "other", text).await, None);
     }
@@ -52,7 +52,7 @@ pub async fn members_are_compared_by_bytes<E: IdentityEngine>(engine: &E) {
     users.extend(ALIKE);
     with_users(&store, &users).await;
     for (added, user) in ALIKE.into_iter().enumerate() {
-        store.insert_member(&member("acme", user)).await.unwrap();
+        store.insert_member(&member("acme", user), &sample::UNRECORDED).await.unwrap();
         for stranger in &ALIKE[added + 1..] {
             assert_eq!(roles(&store, "acme", stranger).await, None, "{stranger:?} beside {user:?}");
         }
@@ -65,25 +65,28 @@ pub async fn members_are_compared_by_bytes<E: IdentityEngine>(engine: &E) {
 pub async fn a_member_is_taken_once<E: IdentityEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     with_users(&*store, &["ada", "eve", "kay"]).await;
-    store.insert_member(&in_role("eve", "member")).await.unwrap();
+    store.insert_member(&in_role("eve", "member"), &sample::UNRECORDED).await.unwrap();
     let same_id = Member { id: row_id("eve in acme"), ..in_role("kay", "owner") };
     for handle in [&store, &other] {
         let again = Member { id: row_id("again"), ..in_role("eve", "owner") };
         for taken in [again, same_id.clone(), in_role("ada", "member")] {
-            assert!(matches!(handle.insert_member(&taken).await, Err(StoreError::Duplicate)), "{taken:?}");
+            assert!(
+                matches!(handle.insert_member(&taken, &sample::UNRECORDED).await, Err(StoreError::Duplicate)),
+                "{taken:?}"
+            );
         }
     }
     assert_eq!(roles(&*other, "acme", "eve").await.as_deref(), Some("member"));
     assert_eq!(roles(&*other, "acme", "ada").await.as_deref(), Some("owner"));
     assert_eq!(roles(&*other, "acme", "kay").await, None);
-    other.insert_member(&member("other", "eve")).await.unwrap();
+    other.insert_member(&member("other", "eve"), &sample::UNRECORDED).await.unwrap();
 }
 
 pub async fn nobody_and_nothing_have_no_members<E: IdentityEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     with_users(&*store, &["ada"]).await;
     for (organization, user) in [("acme", "nobody"), ("nothing", "ada"), ("nothing", "nobody"), ("Acme", "ada")] {
-        let answer = store.insert_member(&member(organization, user)).await;
+        let answer = store.insert_member(&member(organization, user), &sample::UNRECORDED).await;
         assert!(matches!(answer, Err(StoreError::Dangling)), "{user} in {organization}: {answer:?}");
         assert_eq!(roles(&*other, organization, user).await, None);
     }
@@ -100,7 +103,7 @@ pub async fn of_many_inserts_of_one_member_exactly_one_is_taken<E: IdentityEngin
             let store = Arc::clone(&stores[turn % 2]);
             let role = format!("role {turn}");
             let member = Member { id: row_id(&format!("{role} of {user}")), ..in_role(user, &role) };
-            async move { store.insert_member(&member).await.map(|()| role) }
+            async move { store.insert_member(&member, &sample::UNRECORDED).await.map(|()| role) }
         });
         let answers = at_once(inserts).await;
         assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(StoreError::Duplicate))), "{answers:?}");
@@ -113,9 +116,12 @@ pub async fn of_many_inserts_of_one_member_exactly_one_is_taken<E: IdentityEngin
 pub async fn a_removed_user_is_no_member<E: IdentityEngine>(engine: &E) {
     let store = engine.open().await;
     with_users(&store, &["ada", "eve"]).await;
-    store.insert_member(&member("acme", "eve")).await.unwrap();
+    store.insert_member(&member("acme", "eve"), &sample::UNRECORDED).await.unwrap();
     engine.put_owner(&owner("ada"), Owner::Absent).await;
     assert_eq!(roles(&store, "acme", "ada").await, None);
     assert_eq!(roles(&store, "acme", "eve").await.as_deref(), Some("owner"));
-    assert!(matches!(store.insert_member(&member("other", "ada")).await, Err(StoreError::Dangling)));
+    assert!(matches!(
+        store.insert_member(&member("other", "ada"), &sample::UNRECORDED).await,
+        Err(StoreError::Dangling)
+    ));
 }

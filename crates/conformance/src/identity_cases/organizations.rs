@@ -9,12 +9,12 @@ use crate::support::{at_once, open_two};
 use crate::texts::texts;
 
 async fn with_ada(store: &impl IdentityStore) {
-    store.insert_user(&sample::new_user("ada"), &session("first", "ada")).await.unwrap();
+    store.insert_user(&sample::new_user("ada"), &session("first", "ada"), &sample::UNRECORDED).await.unwrap();
 }
 
 /// Adds an organization whose first member is `ada`.
 async fn add(store: &impl OrganizationStore, new: &Organization) {
-    store.insert_organization(new, &member(new.id.as_str(), "ada")).await.unwrap();
+    store.insert_organization(new, &member(new.id.as_str(), "ada"), &sample::UNRECORDED).await.unwrap();
 }
 
 async fn found(store: &impl OrganizationStore, text: &str) -> Option<String> {
@@ -61,11 +61,12 @@ pub async fn an_id_is_taken_before_a_slug<E: IdentityEngine>(engine: &E) {
 pub async fn a_duplicate_organization_is_refused_and_changes_nothing<E: IdentityEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     with_ada(&*store).await;
-    store.insert_user(&sample::new_user("eve"), &session("second", "eve")).await.unwrap();
+    store.insert_user(&sample::new_user("eve"), &session("second", "eve"), &sample::UNRECORDED).await.unwrap();
     add(&*store, &organization("acme")).await;
     for handle in [&store, &other] {
         for taken in [with_slug("acme", "another"), with_slug("another", "acme")] {
-            let answer = handle.insert_organization(&taken, &member(taken.id.as_str(), "eve")).await;
+            let answer =
+                handle.insert_organization(&taken, &member(taken.id.as_str(), "eve"), &sample::UNRECORDED).await;
             assert!(matches!(answer, Err(StoreError::Duplicate)), "{taken:?}");
         }
     }
@@ -79,7 +80,7 @@ pub async fn a_duplicate_organization_is_refused_and_changes_nothing<E: Identity
 pub async fn an_organization_whose_first_member_is_nobody_is_refused<E: IdentityEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     with_ada(&*store).await;
-    let answer = store.insert_organization(&organization("acme"), &member("acme", "nobody")).await;
+    let answer = store.insert_organization(&organization("acme"), &member("acme", "nobody"), &sample::UNRECORDED).await;
     assert!(matches!(answer, Err(StoreError::Dangling)));
     assert_eq!(found(&*other, "acme").await, None);
     add(&*other, &organization("acme")).await;
@@ -91,7 +92,9 @@ pub async fn of_many_organizations_with_one_slug_exactly_one_is_taken<E: Identit
     let inserts = (0..12).map(|turn| {
         let store = Arc::clone(&stores[turn % 2]);
         let new = with_slug(&format!("id {turn}"), "acme");
-        async move { store.insert_organization(&new, &member(new.id.as_str(), "ada")).await.map(|()| new.id) }
+        async move {
+            store.insert_organization(&new, &member(new.id.as_str(), "ada"), &sample::UNRECORDED).await.map(|()| new.id)
+        }
     });
     let answers = at_once(inserts).await;
     assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(StoreError::Duplicate))), "{answers:?}");

@@ -13,12 +13,12 @@ use crate::texts::{ALIKE, texts};
 /// Adds the sample user `ada` with a session whose token is `first`.
 async fn with_ada(store: &impl IdentityStore) -> User {
     let ada = sample::new_user("ada");
-    store.insert_user(&ada, &session("first", "ada")).await.unwrap();
+    store.insert_user(&ada, &session("first", "ada"), &sample::UNRECORDED).await.unwrap();
     ada.user
 }
 
 async fn add(store: &impl IdentityStore, session: &Session) {
-    assert!(store.insert_session(session).await.unwrap());
+    assert!(store.insert_session(session, &sample::UNRECORDED).await.unwrap());
 }
 
 async fn found(store: &impl IdentityStore, token: &str) -> Option<Session> {
@@ -65,7 +65,7 @@ pub async fn tokens_are_compared_by_bytes<E: IdentityEngine>(engine: &E) {
     }
     for (removed, token) in ALIKE.into_iter().enumerate() {
         assert_eq!(found(&store, token).await, Some(session(token, "ada")));
-        assert!(store.remove_session(&SessionToken::new(token)).await.unwrap());
+        assert!(store.remove_session(&SessionToken::new(token), &sample::UNRECORDED).await.unwrap());
         for left in &ALIKE[removed + 1..] {
             assert!(found(&store, left).await.is_some(), "{left:?} after {token:?}");
         }
@@ -79,7 +79,7 @@ pub async fn a_text_that_no_row_can_hold_is_no_session<E: IdentityEngine>(engine
         let token = SessionToken::new(text);
         assert_eq!(store.find_session(&token).await.unwrap(), None, "{text:?}");
         assert!(!store.refresh_session(&token, NOW, NOW).await.unwrap(), "{text:?}");
-        assert!(!store.remove_session(&token).await.unwrap(), "{text:?}");
+        assert!(!store.remove_session(&token, &sample::UNRECORDED).await.unwrap(), "{text:?}");
     }
     assert_eq!(found(&store, "first").await, Some(session("first", "ada")));
 }
@@ -88,7 +88,7 @@ pub async fn a_session_of_a_missing_user_is_refused<E: IdentityEngine>(engine: &
     let [store, other] = open_two(engine).await;
     with_ada(&*store).await;
     for user in ["eve", "Ada"] {
-        assert!(!store.insert_session(&session("lost", user)).await.unwrap(), "{user}");
+        assert!(!store.insert_session(&session("lost", user), &sample::UNRECORDED).await.unwrap(), "{user}");
         assert_eq!(found(&*other, "lost").await, None);
     }
     add(&*other, &session("lost", "ada")).await;
@@ -100,7 +100,10 @@ pub async fn a_session_with_a_taken_id_or_token_is_refused_and_changes_nothing<E
     let same_id = Session { id: row_id("first"), ..session("second", "ada") };
     let same_token = Session { id: row_id("second"), expires_at: NOW, ..session("first", "ada") };
     for taken in [same_id, same_token] {
-        assert!(matches!(other.insert_session(&taken).await, Err(StoreError::Duplicate)), "{taken:?}");
+        assert!(
+            matches!(other.insert_session(&taken, &sample::UNRECORDED).await, Err(StoreError::Duplicate)),
+            "{taken:?}"
+        );
     }
     assert_eq!(found(&*store, "first").await, Some(session("first", "ada")));
     assert_eq!(found(&*store, "second").await, None);
@@ -128,10 +131,10 @@ pub async fn a_session_is_removed_once<E: IdentityEngine>(engine: &E) {
     with_ada(&*store).await;
     add(&*store, &session("second", "ada")).await;
     let token = SessionToken::new("first");
-    assert!(store.remove_session(&token).await.unwrap());
+    assert!(store.remove_session(&token, &sample::UNRECORDED).await.unwrap());
     for handle in [&store, &other] {
         assert_eq!(found(&**handle, "first").await, None);
-        assert!(!handle.remove_session(&token).await.unwrap());
+        assert!(!handle.remove_session(&token, &sample::UNRECORDED).await.unwrap());
         assert!(!handle.refresh_session(&token, NOW, NOW).await.unwrap());
     }
     assert_eq!(found(&*other, "second").await, Some(session("second", "ada")));
@@ -142,7 +145,7 @@ pub async fn of_many_removals_of_one_session_exactly_one_counts<E: IdentityEngin
     with_ada(&*stores[0]).await;
     let removals = (0..16).map(|turn| {
         let store = Arc::clone(&stores[turn % 2]);
-        async move { store.remove_session(&SessionToken::new("first")).await.unwrap() }
+        async move { store.remove_session(&SessionToken::new("first"), &sample::UNRECORDED).await.unwrap() }
     });
     assert_eq!(at_once(removals).await.into_iter().filter(|removed| *removed).count(), 1);
 }
@@ -155,7 +158,7 @@ pub async fn a_removed_session_is_not_brought_back_by_a_refresh<E: IdentityEngin
         async move {
             let token = SessionToken::new("first");
             match turn {
-                7 => store.remove_session(&token).await.unwrap(),
+                7 => store.remove_session(&token, &sample::UNRECORDED).await.unwrap(),
                 _ => store.refresh_session(&token, NOW.plus_millis(1), NOW).await.unwrap(),
             }
         }
@@ -168,9 +171,9 @@ pub async fn a_removed_user_has_no_sessions<E: IdentityEngine>(engine: &E) {
     let store = engine.open().await;
     with_ada(&store).await;
     let eve = sample::new_user("eve");
-    store.insert_user(&eve, &session("second", "eve")).await.unwrap();
+    store.insert_user(&eve, &session("second", "eve"), &sample::UNRECORDED).await.unwrap();
     engine.put_owner(&owner("ada"), Owner::Absent).await;
     assert_eq!(found(&store, "first").await, None);
-    assert!(!store.insert_session(&session("third", "ada")).await.unwrap());
+    assert!(!store.insert_session(&session("third", "ada"), &sample::UNRECORDED).await.unwrap());
     assert_eq!(found(&store, "second").await, Some(session("second", "eve")));
 }

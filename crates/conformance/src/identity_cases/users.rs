@@ -22,7 +22,7 @@ fn email(text: &str) -> Email {
 
 async fn add(store: &impl IdentityStore, new: &NewUser) {
     let id = new.user.id.as_str();
-    store.insert_user(new, &session(id, id)).await.unwrap();
+    store.insert_user(new, &session(id, id), &sample::UNRECORDED).await.unwrap();
 }
 
 /// Checks that a user is found in every way, and unchanged.
@@ -96,7 +96,7 @@ pub async fn a_duplicate_user_is_refused_and_changes_nothing<E: IdentityEngine>(
         for (new, session) in
             [(&same_address, session("eve", "eve")), (&same_id, session("eve", "ada")), (&eve, taken_session.clone())]
         {
-            assert!(matches!(handle.insert_user(new, &session).await, Err(StoreError::Duplicate)));
+            assert!(matches!(handle.insert_user(new, &session, &sample::UNRECORDED).await, Err(StoreError::Duplicate)));
         }
     }
     is_there(&*other, &ada).await;
@@ -113,7 +113,7 @@ pub async fn of_many_sign_ups_with_one_address_exactly_one_is_taken<E: IdentityE
         let new = edited(&format!("user {turn}"), |user| "one@example.org".clone_into(&mut user.email));
         async move {
             let id = new.user.id.as_str();
-            (store.insert_user(&new, &session(id, id)).await, new)
+            (store.insert_user(&new, &session(id, id), &sample::UNRECORDED).await, new)
         }
     });
     let mut taken = Vec::new();
@@ -168,10 +168,11 @@ pub async fn sign_ups_that_are_dropped_at_any_point_leave_no_lock_and_no_half<E:
     for polls in 0..40 {
         let id = format!("user{polls}");
         let new = sample::new_user(&id);
-        let is_answered = abandon(store.insert_user(&new, &session(&id, &id)), polls).await.is_some();
+        let is_answered =
+            abandon(store.insert_user(&new, &session(&id, &id), &sample::UNRECORDED), polls).await.is_some();
         let check = async {
             // The dropped call may still be running: the next one waits for its end.
-            let is_there_already = match other.insert_user(&new, &session(&id, &id)).await {
+            let is_there_already = match other.insert_user(&new, &session(&id, &id), &sample::UNRECORDED).await {
                 Ok(()) => false,
                 Err(StoreError::Duplicate) => true,
                 Err(error) => panic!("the store failed: {error:?}"),

@@ -9,7 +9,7 @@ use keymint_domain::verify::Verdict;
 use keymint_ports::{KeyStore, StoreError};
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::Engine;
+use crate::{Engine, sample};
 
 pub use operation::{Operation, operations};
 
@@ -72,14 +72,16 @@ async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answ
         Operation::Insert { key, max_living } => {
             // The contract does not say which of two errors comes first.
             let is_new = store.find(&key.details.id).await.unwrap().is_none();
-            match store.insert(key, max_living.filter(|_| is_new)).await {
+            match store.insert(key, max_living.filter(|_| is_new), &sample::UNRECORDED).await {
                 Ok(()) => Answer::Inserted,
                 Err(StoreError::Duplicate) => Answer::Duplicate,
                 Err(StoreError::OwnerFull) => Answer::OwnerFull,
                 Err(error) => panic!("the store failed: {error:?}"),
             }
         }
-        Operation::Update { id, patch, now } => Answer::Updated(store.update(id, patch, *now).await.unwrap()),
+        Operation::Update { id, patch, now } => {
+            Answer::Updated(store.update(id, patch, *now, &sample::UNRECORDED).await.unwrap())
+        }
         Operation::Spend { attempts, now } => {
             let foreseen = match attempts.first() {
                 Some(first) => Some(store.dry_run(first, &world::policy(), *now).await.unwrap().verdict),
@@ -90,13 +92,13 @@ async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answ
             assert_eq!(foreseen.as_ref(), verdicts.first(), "a dry run foretells the verdict");
             Answer::Settled(verdicts)
         }
-        Operation::Remove { id } => Answer::Removed(store.remove(id).await.unwrap()),
-        Operation::RemoveExpired { configurations, before, limit } => {
-            Answer::Counted(store.remove_expired(configurations, *before, 0, *limit).await.unwrap().removed)
-        }
-        Operation::RemoveExhausted { ids, now } => {
-            Answer::Counted(store.remove_exhausted(ids, &world::policy(), *now).await.unwrap().removed)
-        }
+        Operation::Remove { id } => Answer::Removed(store.remove(id, &sample::UNRECORDED).await.unwrap()),
+        Operation::RemoveExpired { configurations, before, limit } => Answer::Counted(
+            store.remove_expired(configurations, *before, 0, *limit, &sample::UNRECORDED).await.unwrap().removed,
+        ),
+        Operation::RemoveExhausted { ids, now } => Answer::Counted(
+            store.remove_exhausted(ids, &world::policy(), *now, &sample::UNRECORDED).await.unwrap().removed,
+        ),
         Operation::List { query } => Answer::Listed(store.list(query).await.unwrap()),
     }
 }

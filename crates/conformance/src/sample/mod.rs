@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use keymint_domain::address::{AddressRules, ClientAddress, Network, Networks};
+use keymint_domain::event::Origin;
 use keymint_domain::key::{EditKey, KeyPatch, PlainKey};
 use keymint_domain::policy::LengthRange;
 use keymint_domain::server_key::ServerKey;
@@ -16,6 +17,9 @@ use keymint_domain::verify::Attempt;
 use keymint_domain::{ApiKey, ConfigId, Configuration, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
 
 pub use identity::{member, new_user, organization, organization_id, row_id, session, user_id};
+
+/// The origin of changes that are not recorded.
+pub static UNRECORDED: Origin = Origin::unrecorded();
 
 /// The instant at which the sample keys were made: 2023-11-14T22:13:20.000Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);

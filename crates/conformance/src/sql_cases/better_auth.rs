@@ -61,11 +61,11 @@ pub async fn rows_without_a_configuration_are_found_listed_counted_and_cleaned_a
     for (configurations, total) in [(only.clone(), 2), (none_of.clone(), 0)] {
         assert_eq!(store.list(&ListQuery { configurations, ..ListQuery::default() }).await.unwrap().total, total);
     }
-    let full = store.insert(&sample::key("new"), NonZeroU32::new(2)).await;
+    let full = store.insert(&sample::key("new"), NonZeroU32::new(2), &sample::UNRECORDED).await;
     assert!(matches!(full, Err(StoreError::OwnerFull)));
     let later = sample::NOW.plus_millis(5000);
-    assert_eq!(store.remove_expired(&none_of, later, 0, 10).await.unwrap().removed, 0);
-    assert_eq!(store.remove_expired(&only, later, 0, 10).await.unwrap().removed, 2);
+    assert_eq!(store.remove_expired(&none_of, later, 0, 10, &sample::UNRECORDED).await.unwrap().removed, 0);
+    assert_eq!(store.remove_expired(&only, later, 0, 10, &sample::UNRECORDED).await.unwrap().removed, 2);
 }
 
 pub async fn a_key_is_written_in_better_auths_forms<E: SqlEngine>(engine: &E) {
@@ -75,7 +75,7 @@ pub async fn a_key_is_written_in_better_auths_forms<E: SqlEngine>(engine: &E) {
     let now = Timestamp::parse("2026-01-02T03:04:05.6Z").unwrap();
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), now).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some());
-    store.insert(&sample::key("b"), None).await.unwrap();
+    store.insert(&sample::key("b"), None, &sample::UNRECORDED).await.unwrap();
 
     let specimens = engine.specimens();
     for (id, expected) in [("a", specimens.spent_key), ("b", specimens.new_key)] {

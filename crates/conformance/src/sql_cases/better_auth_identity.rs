@@ -30,8 +30,8 @@ pub async fn users_and_organizations_are_written_in_better_auths_forms<E: SqlEng
     let store = engine.open().await;
     let client = Client { ip_address: Some(String::new()), user_agent: None };
     let begun = Session { client, ..session("token", "eve") };
-    store.insert_user(&new_user("eve"), &begun).await.unwrap();
-    store.insert_organization(&organization("acme"), &member("acme", "eve")).await.unwrap();
+    store.insert_user(&new_user("eve"), &begun, &sample::UNRECORDED).await.unwrap();
+    store.insert_organization(&organization("acme"), &member("acme", "eve"), &sample::UNRECORDED).await.unwrap();
     assert_eq!(engine.specimens().identity_forms.len(), 4);
     for (question, expected) in engine.specimens().identity_forms {
         assert_eq!(engine.ask(question).await, [*expected]);
@@ -59,7 +59,7 @@ pub async fn a_session_without_a_column_for_organizations_has_none<E: SqlEngine>
     let begun = Session { active_organization_id: Some("acme".to_owned()), ..session("token", "ada") };
     let found = async |begun: &Session| {
         let store = engine.open().await;
-        assert!(store.insert_session(begun).await.unwrap());
+        assert!(store.insert_session(begun, &sample::UNRECORDED).await.unwrap());
         store.find_session(&begun.token).await.unwrap().unwrap().0
     };
     assert_eq!(found(&begun).await, session("token", "ada"));
@@ -71,7 +71,7 @@ pub async fn a_session_without_a_column_for_organizations_has_none<E: SqlEngine>
 pub async fn accounts_name_who_issued_them_where_better_auth_requires_it<E: SqlEngine>(engine: &E) {
     make_tables_with_issuers(engine).await;
     let store = engine.open().await;
-    store.insert_user(&new_user("eve"), &session("token", "eve")).await.unwrap();
+    store.insert_user(&new_user("eve"), &session("token", "eve"), &sample::UNRECORDED).await.unwrap();
     let account = r#"select concat_ws(' ', "issuer", "providerId", "accountId") from "account""#;
     assert_eq!(engine.ask(account).await, ["local:credential credential eve"]);
 }
@@ -116,7 +116,7 @@ pub async fn of_several_memberships_the_oldest_counts_and_then_the_smallest_id<E
     make_tables(engine).await;
     let store = engine.open().await;
     let founder = Member { role: RoleName::parse("late").unwrap(), ..member("acme", "ada") };
-    store.insert_organization(&organization("acme"), &founder).await.unwrap();
+    store.insert_organization(&organization("acme"), &founder, &sample::UNRECORDED).await.unwrap();
     for (id, expected) in [("z", "member,z"), ("B", "member,B"), ("a", "member,B")] {
         let insert = format!(
             r#"insert into "member" ("id", "organizationId", "userId", "role", "createdAt")
@@ -132,7 +132,7 @@ pub async fn columns_that_a_plugin_adds_disturb_no_open_store<E: SqlEngine>(engi
     make_tables(engine).await;
     let store = engine.open().await;
     let token = SessionToken::new("token");
-    assert!(store.insert_session(&session("token", "ada")).await.unwrap());
+    assert!(store.insert_session(&session("token", "ada"), &sample::UNRECORDED).await.unwrap());
     for table in ["user", "session", "account"] {
         let found = store.find_session(&token).await.unwrap();
         assert!(found.is_some() && password(&store).await.is_none());

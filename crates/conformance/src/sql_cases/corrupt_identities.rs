@@ -13,7 +13,7 @@ async fn with_users<E: SqlEngine>(engine: &E) -> E::Store {
     add_bans(engine).await;
     let store = engine.open().await;
     for id in ["ada", "eve"] {
-        store.insert_user(&new_user(id), &session(id, id)).await.unwrap();
+        store.insert_user(&new_user(id), &session(id, id), &sample::UNRECORDED).await.unwrap();
     }
     store
 }
@@ -32,7 +32,10 @@ pub async fn ids_that_are_none_are_reported<E: SqlEngine>(engine: &E) {
 
 pub async fn a_corrupt_organization_is_reported<E: SqlEngine>(engine: &E) {
     let store = with_users(engine).await;
-    store.insert_organization(&organization("acme"), &sample::member("acme", "ada")).await.unwrap();
+    store
+        .insert_organization(&organization("acme"), &sample::member("acme", "ada"), &sample::UNRECORDED)
+        .await
+        .unwrap();
     let nameless = r#"insert into "organization" ("id", "name", "slug", "createdAt")
         values ('', '', 'nameless', '2023-11-14T22:13:20.000Z')"#;
     engine.execute(nameless).await;

@@ -2,8 +2,9 @@
 
 use keymint_domain::key::{Actor, Revocation};
 use keymint_domain::listing::{ListQuery, Unreadable};
+use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
 use keymint_domain::policy::Policy;
-use keymint_ports::{KeyStore, ServerKeyStore};
+use keymint_ports::{KeyStore, ServerKeyStore, UsageStore};
 
 use super::tables::is_corrupt;
 use crate::{SqlEngine, sample};
@@ -12,7 +13,7 @@ use crate::{SqlEngine, sample};
 async fn with_keys<E: SqlEngine>(engine: &E, ids: &[&str]) -> E::Store {
     let store = engine.open().await;
     for id in ids {
-        store.insert(&sample::key(id), None).await.unwrap();
+        store.insert(&sample::key(id), None, &sample::UNRECORDED).await.unwrap();
     }
     store
 }
@@ -20,7 +21,7 @@ async fn with_keys<E: SqlEngine>(engine: &E, ids: &[&str]) -> E::Store {
 pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(engine: &E) {
     let store = with_keys(engine, &["sound"]).await;
     for (column, value) in engine.specimens().corrupt_keys {
-        store.insert(&sample::key("bad"), None).await.unwrap();
+        store.insert(&sample::key("bad"), None, &sample::UNRECORDED).await.unwrap();
         engine.execute(&format!(r#"update "apikey" set "{column}" = {value} where "id" = 'bad'"#)).await;
         let reported = |outcome: bool| assert!(outcome, "{column} = {value}");
 
@@ -36,8 +37,11 @@ pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(en
         reported(answers[2].as_ref().unwrap().accepted().is_some());
 
         let ids = [sample::id("bad")];
-        assert_eq!(store.remove_exhausted(&ids, &Policy::default(), sample::NOW).await.unwrap().removed, 0);
-        assert!(store.remove(&sample::id("bad")).await.unwrap());
+        assert_eq!(
+            store.remove_exhausted(&ids, &Policy::default(), sample::NOW, &sample::UNRECORDED).await.unwrap().removed,
+            0
+        );
+        assert!(store.remove(&sample::id("bad"), &sample::UNRECORDED).await.unwrap());
     }
     assert!(store.find(&sample::id("sound")).await.unwrap().is_some());
 }
@@ -47,9 +51,16 @@ pub async fn a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest<E: Sql
     engine.execute(r#"update "apikey" set "permissions" = '{', "name" = 'kept'"#).await;
     let revocation = |at| Revocation { at, by: Actor::Server };
     let id = sample::id("bad");
-    assert!(!store.revoke_unreadable(&sample::id("none"), &revocation(sample::NOW)).await.unwrap());
+    assert!(
+        !store.revoke_unreadable(&sample::id("none"), &revocation(sample::NOW), &sample::UNRECORDED).await.unwrap()
+    );
     for later_ms in [0, 5] {
-        assert!(store.revoke_unreadable(&id, &revocation(sample::NOW.plus_millis(later_ms))).await.unwrap());
+        assert!(
+            store
+                .revoke_unreadable(&id, &revocation(sample::NOW.plus_millis(later_ms)), &sample::UNRECORDED)
+                .await
+                .unwrap()
+        );
     }
     engine.execute(r#"update "apikey" set "permissions" = null"#).await;
     let key = store.find(&id).await.unwrap().unwrap();
@@ -87,4 +98,27 @@ pub async fn a_corrupt_server_key_is_reported<E: SqlEngine>(engine: &E) {
     let nameless = "insert into keymint_server_key values ('', null, '', 'h', '2023-11-14T22:13:20.000Z', null)";
     engine.execute(nameless).await;
     assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "id", None));
+}
+
+pub async fn corrupt_usage_is_reported_and_hinders_no_flush<E: SqlEngine>(engine: &E) {
+    let store = engine.open().await;
+    let hour = Hour::of(sample::NOW);
+    let flush = |number| {
+        let (key, refused, last_use) = (sample::key("a").details, Vec::new(), None);
+        let keys = vec![KeyHour { key, hour, accepted: 1, cost: 1, refused, last_use }];
+        let unknown = vec![UnknownHour { hour, source: UnknownSource::OTHER, calls: 1 }];
+        UsageFlush { process: "p".into(), number, at: sample::NOW, keys, unknown }
+    };
+    assert!(store.add_usage(&flush(1)).await.unwrap());
+    engine.execute(r#"update "keymint_usage" set "calls" = -7"#).await;
+    engine.execute(r#"update "keymint_usage_unknown" set "network" = 'nowhere'"#).await;
+    engine.execute(r#"update "keymint_activity" set "lastNetwork" = 'nowhere'"#).await;
+    assert!(store.add_usage(&flush(2)).await.unwrap());
+    let window = Window::new(sample::NOW, sample::NOW.plus_millis(1), Step::Hour).unwrap();
+    let sums = store.sum_usage(&UsageSelection::ALL, &window).await;
+    assert!(is_corrupt(&sums, "keymint_usage", "calls", None), "{sums:?}");
+    let sums = store.sum_unknown_usage(&window).await;
+    assert!(is_corrupt(&sums, "keymint_usage_unknown", "network", None), "{sums:?}");
+    let found = store.find_activities(&[sample::id("a")]).await;
+    assert!(is_corrupt(&found, "keymint_activity", "lastNetwork", Some("a")), "{found:?}");
 }

@@ -23,8 +23,9 @@ pub async fn a_second_migration_changes_nothing<E: SqlEngine>(engine: &E) {
     let schema = engine.ask(specimens.schema).await;
     engine.migrate().await;
     assert_eq!(engine.ask(specimens.schema).await, schema);
-    let expected = "account apikey invitation keymint_activity keymint_migrations keymint_secret keymint_server_key \
-                    keymint_usage keymint_usage_flush keymint_usage_unknown member organization session user verification";
+    let expected = "account apikey invitation keymint_activity keymint_event keymint_event_chain keymint_migrations \
+                    keymint_secret keymint_server_key keymint_usage keymint_usage_flush keymint_usage_unknown member \
+                    organization session user verification";
     assert_eq!(engine.ask(specimens.tables).await.join(" "), expected);
 }
 
@@ -36,7 +37,7 @@ pub async fn handles_that_start_at_once_on_an_empty_database_all_succeed<E: SqlE
             let engine = Arc::clone(&engine);
             async move {
                 let store = engine.open().await;
-                store.insert(&sample::key(&number.to_string()), None).await.unwrap();
+                store.insert(&sample::key(&number.to_string()), None, &sample::UNRECORDED).await.unwrap();
             }
         });
         at_once(handles).await;
@@ -81,7 +82,9 @@ pub async fn a_database_of_an_older_keymint_keeps_its_keys<E: SqlEngine>(engine:
     assert_eq!(store.find(&sample::id("a")).await.unwrap(), Some(key));
     let answers = store.spend(&[sample::attempt("a")], &Policy::default(), sample::NOW).await.unwrap();
     assert!(answers[0].as_ref().unwrap().accepted().is_some());
-    assert!(!store.insert_first_server_key(&sample::server_key("first", sample::NOW)).await.unwrap());
+    assert!(
+        !store.insert_first_server_key(&sample::server_key("first", sample::NOW), &sample::UNRECORDED).await.unwrap()
+    );
     assert_eq!(store.keep_secret("offered").await.unwrap(), "offered");
 }
 

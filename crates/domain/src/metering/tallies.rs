@@ -7,7 +7,7 @@ use super::unknown::UnknownTally;
 use super::{Hour, KeyHour, LastUse, UnknownHour, UnknownNetwork, UnknownSource};
 use crate::address::{ClientAddress, Network};
 use crate::policy::Policy;
-use crate::verify::{Attempt, Cost, Refusal, Verdict};
+use crate::verify::{Attempt, Cost, Verdict};
 use crate::{ErrorCode, KeyDetails, KeyId, Timestamp};
 
 /// The largest number of keys and hours that a process counts before they are handed over: some hundred megabytes.
@@ -61,54 +61,50 @@ impl Tallies {
     /// Counts a settled attempt.
     ///
     /// A look (at cost 0) and a use that was paid before are no uses. A refused attempt counts under the reason by
-    /// Keymint's own name ([`Refusal::reason`]).
+    /// Keymint's own name ([`Refusal::reason`](crate::verify::Refusal::reason)).
     pub fn count(&mut self, attempt: &Attempt, verdict: &Verdict, policy: &Policy, now: Timestamp) {
         if attempt.cost == Cost(0) || attempt.is_paid {
             return;
         }
         let hour = Hour::of(now);
         match verdict {
-            Verdict::Accepted(key) => {
-                if let Some(tally) = self.tally(hour, &key.details) {
-                    tally.accepted += 1;
-                    tally.cost += u64::from(attempt.cost.0);
-                    // A clock may run back.
-                    if tally.last_use.is_none_or(|(at, _)| at <= now) {
-                        tally.last_use = Some((now, attempt.client));
-                    }
+            Verdict::Accepted(key) => self.add(hour, &key.details, |tally| {
+                tally.accepted += 1;
+                tally.cost += u64::from(attempt.cost.0);
+                // A clock may run back.
+                if tally.last_use.is_none_or(|(at, _)| at <= now) {
+                    tally.last_use = Some((now, attempt.client));
                 }
-            }
-            Verdict::Refused(Refusal { key: Some(key), .. }) => {
-                let reason = verdict.refused().map_or(ErrorCode::InvalidApiKey, Refusal::reason);
-                if let Some(Tally { refused, .. }) = self.tally(hour, key) {
+            }),
+            Verdict::Refused(refusal) => match &refusal.key {
+                Some(key) => self.add(hour, key, |Tally { refused, .. }| {
+                    let reason = refusal.reason();
                     match refused.iter_mut().find(|(code, _)| *code == reason) {
                         Some((_, calls)) => *calls += 1,
                         None => refused.push((reason, 1)),
                     }
-                }
-            }
-            Verdict::Refused(_) => self.count_unknown(attempt, policy, hour),
+                }),
+                None => self.count_unknown(attempt, policy, hour),
+            },
         }
     }
 
-    fn tally(&mut self, hour: Hour, key: &Arc<KeyDetails>) -> Option<&mut Tally> {
+    /// Adds a use to those of the same key and hour.
+    fn add(&mut self, hour: Hour, key: &Arc<KeyDetails>, add: impl FnOnce(&mut Tally)) {
         if self.hours.last().is_none_or(|(last, _)| *last != hour) {
             let known = self.hours.iter().position(|(known, _)| *known == hour);
             let place = known.map_or_else(|| (hour, HashMap::new()), |place| self.hours.remove(place));
             self.hours.push(place);
         }
-        let others =
-            if let [others @ .., _] = &*self.hours { others.iter().map(|(_, keys)| keys.len()).sum() } else { 0 };
-        let (_, keys) = self.hours.last_mut()?;
-        // Looked for twice, since the entry of a map would need a key of its own for every call.
-        if !keys.contains_key(&key.id) {
-            if others + keys.len() >= MAX_KEY_HOURS {
-                self.lost += 1;
-                return None;
-            }
-            keys.insert(ById(Arc::clone(key)), Tally::default());
+        let [earlier @ .., (_, keys)] = &mut *self.hours else { return };
+        if let Some(tally) = keys.get_mut(&key.id) {
+            return add(tally);
         }
-        keys.get_mut(&key.id)
+        if keys.len() + earlier.iter().map(|(_, keys)| keys.len()).sum::<usize>() < MAX_KEY_HOURS {
+            add(keys.entry(ById(Arc::clone(key))).or_default());
+        } else {
+            self.lost += 1;
+        }
     }
 
     fn count_unknown(&mut self, attempt: &Attempt, policy: &Policy, hour: Hour) {

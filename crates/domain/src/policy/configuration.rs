@@ -56,6 +56,8 @@ pub struct Configuration {
     pub retention_ms: u64,
     /// True if uses of keys without a quota may be answered from a cached copy and counted later.
     pub defer_usage: bool,
+    /// The shares of a refilled quota, in percent, whose use is an event; each once per period.
+    pub quota_thresholds: Vec<u8>,
     /// The notices about keys that expire, are idle or are due for rotation.
     pub notices: Notices,
     /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
@@ -175,6 +177,7 @@ impl Configuration {
             addresses: AddressRules::default(),
             retention_ms: 0,
             defer_usage: false,
+            quota_thresholds: vec![50, 80, 100],
             notices: Notices::default(),
             anomalies: false,
         }

@@ -23,6 +23,8 @@ pub struct Policy {
     pub require_owner: bool,
     /// The actions that an organization's members may take on its keys.
     pub roles: Roles,
+    /// True if uses that pass a share of a quota, or exhaust it, are recorded as events.
+    pub(crate) records_events: bool,
 }
 
 /// The error for two configurations with the same id.
@@ -65,6 +67,12 @@ impl Policy {
             }
         }
         Ok(Self { configurations: configurations.into(), ..Self::default() })
+    }
+
+    /// Sets whether uses that pass a share of a quota, or exhaust it, are recorded as events.
+    #[must_use]
+    pub fn recording_events(self, records_events: bool) -> Self {
+        Self { records_events, ..self }
     }
 
     /// Returns all configurations, in the order they were given.
@@ -135,6 +143,11 @@ impl Policy {
         open.map(Configuration::shortest_key).min().is_some_and(|shortest| utf16_len(key.expose()) < shortest)
     }
 
+    /// Returns the shares of a quota, in percent, whose use is an event for keys of this configuration.
+    pub fn quota_thresholds(&self, id: &ConfigId) -> &[u8] {
+        self.resolve(id).map_or(&[], |configuration| &configuration.quota_thresholds)
+    }
+
     /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact.
     pub fn may_defer(&self, key: &ApiKey) -> bool {
         key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
@@ -151,7 +164,12 @@ impl Policy {
 impl Default for Policy {
     /// Returns a policy of the default configuration alone.
     fn default() -> Self {
-        Self { configurations: [Configuration::default()].into(), require_owner: false, roles: Roles::default() }
+        Self {
+            configurations: [Configuration::default()].into(),
+            require_owner: false,
+            roles: Roles::default(),
+            records_events: false,
+        }
     }
 }
 

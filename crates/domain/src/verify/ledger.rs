@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use super::{Attempt, DryRun, Owner, Verdict, decide, dry_run};
+use crate::event::{Event, quota_events};
 use crate::key::StoredKey;
 use crate::policy::Policy;
 use crate::usage::Usage;
@@ -101,6 +102,15 @@ impl<E: Clone> Ledger<E> {
     pub fn changes(&self) -> impl Iterator<Item = &ApiKey> {
         let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
         changed.map(|entry| &entry.key)
+    }
+
+    /// Returns the events of the changed keys: shares of quotas that were passed, and exhausted quotas.
+    pub fn events(&self, policy: &Policy, now: Timestamp) -> Vec<Event> {
+        if !policy.records_events {
+            return Vec::new();
+        }
+        let changed = self.rows.values().flatten().filter(|entry| entry.key.usage != entry.read);
+        changed.flat_map(|entry| quota_events(&entry.key, &entry.read, policy, now)).collect()
     }
 }
 

@@ -10,11 +10,12 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::identity::{Client, Session, SessionLifetime, SessionToken, User};
 use keymint_domain::{ErrorCode, Timestamp, UserId};
-use keymint_ports::{Clock, Entropy, IdentityStore};
+use keymint_ports::{Clock, Entropy, EventStore, IdentityStore};
 
-use crate::{Caller, OsEntropy, ServiceError, SystemClock};
+use crate::{Caller, OsEntropy, Recorder, ServiceError, Source, SystemClock};
 use hasher::Hasher;
 
 pub use session::FoundSession;
@@ -27,6 +28,9 @@ pub struct Identity {
     entropy: Arc<dyn Entropy>,
     hasher: Hasher,
     options: IdentityOptions,
+    recorder: Recorder,
+    /// Records refused sign-ins.
+    events: Option<Arc<dyn EventStore>>,
 }
 
 /// The options of [`Identity`].
@@ -73,6 +77,8 @@ impl Identity {
             entropy: Arc::new(OsEntropy),
             hasher: Hasher::new(options.hashes_at_once),
             options,
+            recorder: Recorder::default(),
+            events: None,
         }
     }
 
@@ -92,6 +98,13 @@ impl Identity {
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
+    }
+
+    /// Sets whether changes are recorded as events, and the store of those that change nothing: refused sign-ins. By
+    /// default nothing is recorded.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Recorder, events: Arc<dyn EventStore>) -> Self {
+        Self { recorder, events: Some(events), ..self }
     }
 
     /// Returns the lifetime of sessions.
@@ -121,8 +134,9 @@ impl Identity {
     /// # Errors
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn sign_out(&self, token: &SessionToken) -> Result<(), ServiceError> {
-        self.store.remove_session(token).await?;
+    pub async fn sign_out(&self, token: &SessionToken, source: &Source) -> Result<(), ServiceError> {
+        let origin = self.origin(Actor::Anyone, source, self.clock.now());
+        self.store.remove_session(token, &origin).await?;
         Ok(())
     }
 
@@ -133,6 +147,11 @@ impl Identity {
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn keep_secret(&self, offered: &str) -> Result<String, ServiceError> {
         Ok(self.store.keep_secret(offered).await?)
+    }
+
+    /// Returns the origin of a change at `now`.
+    fn origin(&self, actor: Actor, source: &Source, now: Timestamp) -> Origin {
+        self.recorder.origin(actor, source, now, &*self.entropy)
     }
 
     fn begin_session(&self, user_id: UserId, client: Client, remember: bool, now: Timestamp) -> Session {

@@ -1,4 +1,5 @@
 use keymint_domain::ErrorCode;
+use keymint_domain::event::Origin;
 use keymint_domain::identity::SessionToken;
 
 use super::{Identity, SignedIn};
@@ -29,7 +30,8 @@ impl Identity {
         };
         let now = self.clock.now();
         if session.is_expired(now) {
-            self.store.remove_session(token).await?;
+            // Its end was due; nobody has signed out.
+            self.store.remove_session(token, &Origin::unrecorded()).await?;
             return Ok(None);
         }
         let lifetime = self.options.lifetime;

@@ -5,7 +5,7 @@ use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId
 use keymint_ports::StoreError;
 
 use crate::builder::KeyRequest;
-use crate::{Caller, Keys, ServiceError};
+use crate::{Caller, Context, Keys, ServiceError};
 
 /// A request for a new key.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,14 +37,20 @@ impl Keys {
     /// server-only members or a `userId` from any caller but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one
     /// that may not create keys; a member's missing right; the errors of [`NewKey::check`]; `MAX_KEYS_REACHED`. Also
     /// [`ServiceError::UnusableKey`], and [`ServiceError::Store`] if the store fails.
-    pub async fn create(&self, caller: &Caller, request: CreateKey) -> Result<Minted, ServiceError> {
+    pub async fn create<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        request: CreateKey,
+    ) -> Result<Minted, ServiceError> {
+        let context = context.into();
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
-        let owner = self.owner_of_new(caller, &request, configuration).await?;
+        let owner = self.owner_of_new(context.caller, &request, configuration).await?;
         let new = request.new.check(configuration)?;
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
         let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
-        match self.store.insert(&minted.key, configuration.max_keys_per_user).await {
+        let origin = self.origin(&context, now);
+        match self.store.insert(&minted.key, configuration.max_keys_per_user, &origin).await {
             Ok(()) => Ok(minted),
             Err(StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
             Err(error) => Err(error.into()),

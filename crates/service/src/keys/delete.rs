@@ -4,7 +4,7 @@ use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 
 use keymint_ports::{Removed, StoreError};
 
-use crate::{Caller, Keys, ServiceError};
+use crate::{Caller, Context, Keys, ServiceError};
 
 /// The largest number of rows that one statement removes, so that no lock is held for long.
 const BATCH: u32 = 1000;
@@ -17,15 +17,16 @@ impl Keys {
     ///
     /// Returns `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; `KEY_REFERENCED`
     /// if a row of another table refers to the key; [`ServiceError::Store`] if the store fails.
-    pub async fn delete(
+    pub async fn delete<'a>(
         &self,
-        caller: &Caller,
+        context: impl Into<Context<'a>> + Send,
         id: &KeyId,
         config_id: Option<&ConfigId>,
     ) -> Result<Option<OwnerId>, ServiceError> {
-        let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
+        let context = context.into();
+        let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
-        let removed = self.store.remove(id).await;
+        let removed = self.store.remove(id, &self.origin(&context, self.clock.now())).await;
         self.forget(stub.stored.as_ref()).await;
         match removed {
             Ok(true) => Ok(stub.owner),
@@ -41,13 +42,16 @@ impl Keys {
     /// # Errors
     ///
     /// Returns `UNAUTHORIZED` for any caller but a server, and [`ServiceError::Store`] if the store fails.
-    pub async fn delete_all_expired(&self, caller: &Caller) -> Result<u64, ServiceError> {
-        if *caller != Caller::Server {
+    pub async fn delete_all_expired<'a>(&self, context: impl Into<Context<'a>> + Send) -> Result<u64, ServiceError> {
+        let context = context.into();
+        if *context.caller != Caller::Server {
             return Err(ErrorCode::Unauthorized.into());
         }
         let (now, mut total, mut skip) = (self.clock.now(), 0, 0_u32);
+        let origin = self.origin(&context, now);
         loop {
-            let Removed { removed, kept } = self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH).await?;
+            let Removed { removed, kept } =
+                self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH, &origin).await?;
             let kept = u32::try_from(kept.len()).unwrap_or(u32::MAX);
             total += u64::from(removed);
             skip = skip.saturating_add(kept);

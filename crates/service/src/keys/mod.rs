@@ -17,6 +17,7 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore};
@@ -28,7 +29,7 @@ use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
 use crate::usage::{Usage, UsageLedger};
-use crate::{Access, KeysBuilder, ServiceError};
+use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use create::CreateKey;
 pub use health::{ExamineKeys, HealthReport};
@@ -56,6 +57,8 @@ pub struct Keys {
     pub(crate) deferral: Option<Arc<Deferral>>,
     /// Remembers the uses that must not be paid twice; `None` = the idempotency window is zero.
     pub(crate) idempotency: Option<Idempotency>,
+    /// Records changes as events, if it is on.
+    pub(crate) recorder: Recorder,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
@@ -106,6 +109,16 @@ impl Keys {
             Some(deferral) => deferral.flush().await,
             None => Ok(()),
         }
+    }
+
+    /// Returns the origin of a change at `now`.
+    fn origin(&self, context: &Context<'_>, now: Timestamp) -> Origin {
+        self.recorder.origin(context.actor(), &context.source, now, &*self.entropy)
+    }
+
+    /// Returns the origin of a change that no request asked for.
+    pub(crate) fn own_origin(&self, actor: Actor, now: Timestamp) -> Origin {
+        self.recorder.origin(actor, &Source::default(), now, &*self.entropy)
     }
 
     /// Makes the next use of a changed key read it again. `None` = a key that cannot be used.

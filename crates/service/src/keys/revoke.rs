@@ -5,7 +5,7 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId};
 use keymint_ports::StoreError;
 
 use crate::caller::actor;
-use crate::{Caller, Keys, ServiceError};
+use crate::{Context, Keys, ServiceError};
 
 /// A key that was revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +26,21 @@ impl Keys {
     ///
     /// Returns, like [`Keys::delete`], `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing
     /// right; [`ServiceError::Store`] if the store fails.
-    pub async fn revoke(
+    pub async fn revoke<'a>(
         &self,
-        caller: &Caller,
+        context: impl Into<Context<'a>> + Send,
         id: &KeyId,
         config_id: Option<&ConfigId>,
     ) -> Result<Revoked, ServiceError> {
-        let user = caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
+        let context = context.into();
+        let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
         let now = self.clock.now();
         let revocation = Revocation { at: now, by: actor(user) };
-        let revoked = match self.store.update(id, &KeyPatch::revoking(revocation.clone()), now).await {
+        let (patch, origin) = (KeyPatch::revoking(revocation.clone()), self.origin(&context, now));
+        let revoked = match self.store.update(id, &patch, now, &origin).await {
             Err(StoreError::Corrupt { column, .. }) => {
-                let found = self.store.revoke_unreadable(id, &revocation).await;
+                let found = self.store.revoke_unreadable(id, &revocation, &origin).await;
                 found.map(|found| found.then(|| Revoked::Unreadable(Unreadable { id: Some(id.clone()), column })))
             }
             updated => updated.map(|key| key.map(Revoked::Key)),

@@ -2,7 +2,7 @@ use keymint_domain::key::EditKey;
 use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
 
-use crate::{Caller, Keys, ServiceError};
+use crate::{Context, Keys, ServiceError};
 
 /// A request to change a key.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,9 +28,14 @@ impl Keys {
     /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from
     /// any caller but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the errors of
     /// [`EditKey::check`]; `KEY_REVOKED`. Also [`ServiceError::Store`] if the store fails.
-    pub async fn update(&self, caller: &Caller, request: UpdateKey) -> Result<ApiKey, ServiceError> {
+    pub async fn update<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        request: UpdateKey,
+    ) -> Result<ApiKey, ServiceError> {
+        let context = context.into();
         let UpdateKey { id, config_id, owner, edit } = request;
-        let user = caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
+        let user = context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
         if let Some(user) = user {
             if owner.as_ref().is_some_and(|owner| *user != *owner) {
                 return Err(ErrorCode::UnauthorizedSession.into());
@@ -50,7 +55,7 @@ impl Keys {
         if patch.enables() && key.details.revocation.is_some() {
             return Err(ErrorCode::KeyRevoked.into());
         }
-        let updated = self.store.update(&id, &patch, now).await;
+        let updated = self.store.update(&id, &patch, now, &self.origin(&context, now)).await;
         self.forget(Some(&key.details.stored)).await;
         Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
     }

@@ -19,7 +19,7 @@ const PORTION: usize = 256;
 /// The keys that are handed over in a second: a flush of more takes longer than its interval.
 const KEYS_A_SECOND: u32 = 10_000;
 
-/// The pause between two warnings that flushes take longer than their interval.
+/// The pause between two warnings of a kind: a flush a second must not fill the log.
 const QUIET: Duration = Duration::from_mins(1);
 
 /// The portions that were taken from the counts and are not in the store yet.
@@ -59,6 +59,15 @@ impl Outbox {
     }
 }
 
+/// Returns true, and remembers it, if nothing was told for a while.
+fn is_due(told: &mut Option<Instant>) -> bool {
+    let is_due = told.is_none_or(|told| told.elapsed() > QUIET);
+    if is_due {
+        *told = Some(stopwatch());
+    }
+    is_due
+}
+
 impl UsageLedger {
     /// Hands over what was counted, again and again.
     pub(super) async fn keep_flushing(self: Arc<Self>, every: Duration) {
@@ -66,17 +75,19 @@ impl UsageLedger {
         let every = every.max(Duration::from_millis(1));
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut warned: Option<Instant> = None;
+        let (mut told_failure, mut told_delay) = (None, None);
         loop {
             ticks.tick().await;
             let began = stopwatch();
-            if let Err(error) = self.flush().await {
-                let error = &error as &dyn std::error::Error;
+            let outcome = self.flush().await;
+            if let Err(error) = &outcome
+                && is_due(&mut told_failure)
+            {
+                let error = error as &dyn std::error::Error;
                 tracing::warn!(error, "usage could not be written; it is kept, and tried again");
             }
             let took = began.elapsed();
-            if took > every && warned.is_none_or(|warned| warned.elapsed() > QUIET) {
-                warned = Some(stopwatch());
+            if outcome.is_ok() && took > every && is_due(&mut told_delay) {
                 let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(took_ms, "usage is written less often: so many keys are used, or the store is slow");
             }

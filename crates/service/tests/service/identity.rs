@@ -7,7 +7,7 @@ use keymint_domain::identity::{Client, Password, SessionToken};
 use keymint_domain::verify::Ban;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, Credential, Entropy, FakeClock, IdentityStore, MockIdentityStore, SeededEntropy};
-use keymint_service::{Identity, IdentityOptions, ServiceError, SignIn};
+use keymint_service::{Identity, IdentityOptions, ServiceError, SignIn, Source};
 
 use crate::support::{Fixture, NOW, refusal, sign_up};
 
@@ -28,7 +28,8 @@ async fn who_signed_up_signs_in_by_the_address_in_any_case() {
     let fixture = Fixture::new(Policy::default());
     let ada = fixture.sign_up("ada").await;
     for email in ["ada@example.com", "ADA@Example.COM"] {
-        let again = fixture.identity.sign_in(sign_in(email, "password"), Client::default()).await.unwrap();
+        let again =
+            fixture.identity.sign_in(sign_in(email, "password"), Client::default(), &Source::default()).await.unwrap();
         assert_eq!(again.user, ada.user);
         assert_ne!(again.session.token, ada.session.token);
     }
@@ -44,20 +45,24 @@ async fn wrong_passwords_and_unknown_addresses_are_told_the_same() {
         ("bob@example.com", "password", ErrorCode::InvalidEmailOrPassword),
         ("ada", "password", ErrorCode::InvalidEmail),
     ] {
-        let refused = fixture.identity.sign_in(sign_in(email, password), Client::default()).await;
+        let refused = fixture.identity.sign_in(sign_in(email, password), Client::default(), &Source::default()).await;
         assert_eq!(refusal(refused), code, "{email} {password}");
     }
     let long = sign_in("ada@example.com", &"p".repeat(129));
-    assert_eq!(refusal(fixture.identity.sign_in(long, Client::default()).await), ErrorCode::PasswordTooLong);
+    assert_eq!(
+        refusal(fixture.identity.sign_in(long, Client::default(), &Source::default()).await),
+        ErrorCode::PasswordTooLong
+    );
 }
 
 #[tokio::test]
 async fn an_address_belongs_to_one_user() {
     let fixture = Fixture::new(Policy::default());
     fixture.sign_up("ada").await;
-    let again = fixture.identity.sign_up(sign_up("ada", "another password"), Client::default(), true).await;
+    let again =
+        fixture.identity.sign_up(sign_up("ada", "another password"), Client::default(), true, &Source::default()).await;
     assert_eq!(refusal(again), ErrorCode::UserAlreadyExists);
-    let short = fixture.identity.sign_up(sign_up("ada", "short"), Client::default(), true).await;
+    let short = fixture.identity.sign_up(sign_up("ada", "short"), Client::default(), true, &Source::default()).await;
     assert_eq!(refusal(short), ErrorCode::PasswordTooShort, "the password is looked at first");
 }
 
@@ -76,9 +81,10 @@ async fn what_is_switched_off_is_refused() {
         ),
     ] {
         let identity = with_store(keymint_store_memory::MemoryStore::default(), options);
-        let signed_up = identity.sign_up(sign_up("ada", "password"), Client::default(), true).await;
+        let signed_up = identity.sign_up(sign_up("ada", "password"), Client::default(), true, &Source::default()).await;
         assert_eq!(refusal(signed_up), up);
-        let signed_in = identity.sign_in(sign_in("ada@example.com", "password"), Client::default()).await;
+        let signed_in =
+            identity.sign_in(sign_in("ada@example.com", "password"), Client::default(), &Source::default()).await;
         assert_eq!(refusal(signed_in), into);
     }
 }
@@ -107,9 +113,9 @@ async fn a_session_is_refreshed_once_a_day_and_ends_a_week_after() {
 async fn who_signed_out_is_nobody() {
     let fixture = Fixture::new(Policy::default());
     let token = fixture.sign_up("ada").await.session.token;
-    fixture.identity.sign_out(&token).await.unwrap();
+    fixture.identity.sign_out(&token, &Source::default()).await.unwrap();
     assert_eq!(fixture.identity.session(&token, true).await.unwrap(), None);
-    fixture.identity.sign_out(&token).await.unwrap();
+    fixture.identity.sign_out(&token, &Source::default()).await.unwrap();
     assert_eq!(fixture.identity.session(&SessionToken::new(""), true).await.unwrap(), None);
 }
 
@@ -139,11 +145,12 @@ async fn a_banned_user_is_told_so_once_the_password_is_right() {
         found.user.ban = Some(Ban { until });
         let mut store = MockIdentityStore::new();
         store.expect_find_credential().returning(move |_| Ok(Some(found.clone())));
-        store.expect_insert_session().returning(|_| Ok(true));
+        store.expect_insert_session().returning(|_, _| Ok(true));
         let identity = with_store(store, IdentityOptions::default());
-        let wrong = identity.sign_in(sign_in("ada@example.com", "wrong"), Client::default()).await;
+        let wrong = identity.sign_in(sign_in("ada@example.com", "wrong"), Client::default(), &Source::default()).await;
         assert_eq!(refusal(wrong), ErrorCode::InvalidEmailOrPassword);
-        let right = identity.sign_in(sign_in("ada@example.com", "password"), Client::default()).await;
+        let right =
+            identity.sign_in(sign_in("ada@example.com", "password"), Client::default(), &Source::default()).await;
         match answer {
             Some(code) => assert_eq!(refusal(right), code),
             None => assert!(right.is_ok()),
@@ -159,15 +166,16 @@ async fn a_user_without_a_password_cannot_sign_in_by_one() {
     let mut store = MockIdentityStore::new();
     store.expect_find_credential().return_once(move |_| Ok(Some(found)));
     let identity = with_store(store, IdentityOptions::default());
-    let refused = identity.sign_in(sign_in("ada@example.com", ""), Client::default()).await;
+    let refused = identity.sign_in(sign_in("ada@example.com", ""), Client::default(), &Source::default()).await;
     assert_eq!(refusal(refused), ErrorCode::InvalidEmailOrPassword);
 }
 
 #[tokio::test]
 async fn more_passwords_than_may_wait_are_turned_away() {
     let fixture = Fixture::new(Policy::default());
+    let source = Source::default();
     let attempts =
-        (0..100).map(|_| fixture.identity.sign_in(sign_in("ada@example.com", "password"), Client::default()));
+        (0..100).map(|_| fixture.identity.sign_in(sign_in("ada@example.com", "password"), Client::default(), &source));
     let answers = futures_util::future::join_all(attempts).await;
     let turned_away = answers.iter().filter(|answer| matches!(answer, Err(ServiceError::Overloaded))).count();
     assert_eq!(turned_away, 100 - 65, "one works, 64 wait");

@@ -178,7 +178,7 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
     // The supply of expired keys is endless.
-    store.expect_remove_expired().returning(|_, _, _, limit| Ok(Removed::all(limit)));
+    store.expect_remove_expired().returning(|_, _, _, limit, _| Ok(Removed::all(limit)));
     store.expect_count().once().withf(|_, from, _| from.is_none()).returning(|_, _, _| Ok(portion_of_one(false)));
     let goes_on = |from: &Option<CountCursor>| from.as_ref().is_some_and(|cursor| cursor.as_str() == "a row");
     store.expect_count().once().withf(move |_, from, _| goes_on(from)).returning(|_, _, _| Ok(portion_of_one(true)));
@@ -200,10 +200,26 @@ async fn keys_that_must_stay_are_told_and_passed_over() {
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
     let kept = |id| Removed { removed: 0, kept: vec![KeyId::parse(id).unwrap()] };
-    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 0).returning(move |_, _, _, _| Ok(kept("a")));
-    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 1).returning(move |_, _, _, _| Ok(kept("b")));
-    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 2).returning(|_, _, _, _| Ok(Removed::all(1)));
-    store.expect_remove_expired().once().withf(|_, _, skip, _| *skip == 2).returning(|_, _, _, _| Ok(Removed::all(0)));
+    store
+        .expect_remove_expired()
+        .once()
+        .withf(|_, _, skip, _, _| *skip == 0)
+        .returning(move |_, _, _, _, _| Ok(kept("a")));
+    store
+        .expect_remove_expired()
+        .once()
+        .withf(|_, _, skip, _, _| *skip == 1)
+        .returning(move |_, _, _, _, _| Ok(kept("b")));
+    store
+        .expect_remove_expired()
+        .once()
+        .withf(|_, _, skip, _, _| *skip == 2)
+        .returning(|_, _, _, _, _| Ok(Removed::all(1)));
+    store
+        .expect_remove_expired()
+        .once()
+        .withf(|_, _, skip, _, _| *skip == 2)
+        .returning(|_, _, _, _, _| Ok(Removed::all(0)));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     assert_eq!(keys.clean_up(NonZeroU32::MIN).await.unwrap(), 1);
     assert_eq!(told.take(), [Said::Kept(2)]);
@@ -213,7 +229,7 @@ async fn keys_that_must_stay_are_told_and_passed_over() {
 async fn a_clean_up_that_fails_is_told_and_nothing_is_counted_that_was_not_asked_for() {
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
-    store.expect_remove_expired().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
+    store.expect_remove_expired().returning(|_, _, _, _, _| Err(StoreError::unavailable("down")));
     store.expect_count().never();
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     let job = Cleanup::start(Arc::new(keys), CLEANUP);

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -35,16 +36,16 @@ macro_rules! unasked {
 }
 
 unasked! {
-    insert(&ApiKey, Option<NonZeroU32>) -> ();
+    insert(&ApiKey, Option<NonZeroU32>, &Origin) -> ();
     find(&KeyId) -> Option<ApiKey>;
     find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;
-    update(&KeyId, &KeyPatch, Timestamp) -> Option<ApiKey>;
-    revoke_unreadable(&KeyId, &Revocation) -> bool;
+    update(&KeyId, &KeyPatch, Timestamp, &Origin) -> Option<ApiKey>;
+    revoke_unreadable(&KeyId, &Revocation, &Origin) -> bool;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
-    remove(&KeyId) -> bool;
-    remove_expired(&ConfigFilter, Timestamp, u32, u32) -> Removed;
-    remove_exhausted(&[KeyId], &Policy, Timestamp) -> Removed;
+    remove(&KeyId, &Origin) -> bool;
+    remove_expired(&ConfigFilter, Timestamp, u32, u32, &Origin) -> Removed;
+    remove_exhausted(&[KeyId], &Policy, Timestamp, &Origin) -> Removed;
     count(Timestamp, Option<CountCursor>, NonZeroU32) -> CountedPortion;
     probe() -> ();
 }

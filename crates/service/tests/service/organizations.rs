@@ -5,7 +5,7 @@ use keymint_domain::organization::{Action, Role, RoleName, Slug};
 use keymint_domain::policy::References;
 use keymint_domain::value::KeyName;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, OrganizationId, OwnerId, Policy};
-use keymint_service::{Caller, CreateKey, ListKeys, OrganizationError, Organizations, UpdateKey, Whose};
+use keymint_service::{Caller, CreateKey, ListKeys, OrganizationError, Organizations, Source, UpdateKey, Whose};
 
 use crate::support::{Fixture, refusal, unowned};
 
@@ -60,7 +60,15 @@ async fn caller(fixture: &Fixture, name: &str) -> Caller {
         password: keymint_domain::identity::Password::new("password"),
         remember: true,
     };
-    Caller::User(fixture.identity.sign_in(sign_in, keymint_domain::identity::Client::default()).await.unwrap().user.id)
+    Caller::User(
+        fixture
+            .identity
+            .sign_in(sign_in, keymint_domain::identity::Client::default(), &Source::default())
+            .await
+            .unwrap()
+            .user
+            .id,
+    )
 }
 
 fn of(organization: &OrganizationId) -> CreateKey {

@@ -64,9 +64,9 @@ async fn a_user_stops_and_removes_an_own_key_that_cannot_be_read_and_no_other() 
     let corrupt = || StoreError::Corrupt { table: "apikey", column: "permissions", id: None };
     let mut store = MockKeyStore::new();
     store.expect_find_stub().returning(move |id| Ok(Some(stub(Some(id.as_str()).filter(|id| *id != "?")))));
-    store.expect_update().once().returning(move |_, _, _| Err(corrupt()));
-    store.expect_revoke_unreadable().once().returning(|_, _| Ok(true));
-    store.expect_remove().once().returning(|_| Ok(true));
+    store.expect_update().once().returning(move |_, _, _, _| Err(corrupt()));
+    store.expect_revoke_unreadable().once().returning(|_, _, _| Ok(true));
+    store.expect_remove().once().returning(|_, _| Ok(true));
     let keys = Keys::builder(Arc::new(store)).build();
     let (ada, id) = (Caller::User(user("ada")), |text| KeyId::parse(text).unwrap());
     for other in ["bob", "?"] {

@@ -7,7 +7,7 @@ use keymint_domain::key::{Minted, NewKey};
 use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
 use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, SeededEntropy};
-use keymint_service::{Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, VerifyKey};
+use keymint_service::{Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, Source, VerifyKey};
 use keymint_store_memory::MemoryStore;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -42,7 +42,7 @@ impl Fixture {
     /// Signs a user up with the password `password`.
     pub(crate) async fn sign_up(&self, name: &str) -> SignedIn {
         let sign_up = sign_up(name, "password");
-        self.identity.sign_up(sign_up, Client::default(), true).await.unwrap()
+        self.identity.sign_up(sign_up, Client::default(), true, &Source::default()).await.unwrap()
     }
 
     /// Finds the stored credential of a user who signed up.

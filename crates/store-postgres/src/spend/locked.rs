@@ -9,6 +9,7 @@ use sqlx::{Connection as _, Row as _, query, query_scalar};
 
 use super::Answers;
 use super::changes::{Changes, set_from_changes};
+use super::events::{NewEvents, insert_events};
 use super::find::{find, forms_of, read_row};
 use crate::connection::BEGIN;
 use crate::error::store_error;
@@ -21,6 +22,9 @@ const UPDATE: &str = concat!(
             as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at)
         where k."id" = c.id"#
 );
+
+const INSERT_EVENTS: &str =
+    concat!(insert_events!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"), r#"on conflict ("id") do nothing"#,);
 
 /// The treatment of rows that somebody else has locked.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +80,11 @@ pub(super) async fn settle(
         None => transaction.rollback().await.map_err(store_error)?,
         Some(changes) => {
             changes.bind(UPDATE).execute(&mut *transaction).await.map_err(store_error)?;
+            let events = ledger.events(policy, now);
+            if !events.is_empty() {
+                let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));
+                insert.execute(&mut *transaction).await.map_err(store_error)?;
+            }
             transaction.commit().await.map_err(store_error)?;
         }
     }

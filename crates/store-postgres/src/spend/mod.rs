@@ -4,6 +4,7 @@
 
 mod changes;
 mod dry_run;
+mod events;
 mod find;
 mod locked;
 mod optimistic;

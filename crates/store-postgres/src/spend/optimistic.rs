@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use keymint_domain::event::Event;
 use keymint_domain::key::StoredKey;
 use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
@@ -10,24 +11,41 @@ use sqlx::{Row as _, query};
 
 use super::Failed;
 use super::changes::{Changes, set_from_changes};
+use super::events::{NewEvents, insert_events};
 use super::find::{find, forms_of, read_row};
 use super::remembered::{Remembered, RememberedRows};
 use super::version::Version;
 use crate::error::{is_broken, lost_race, store_error};
 use keymint_store_sql::OwnerColumns;
 
+macro_rules! update {
+    () => {
+        concat!(
+            r#"update "apikey" as k "#,
+            set_from_changes!(),
+            r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+                    as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
+                where k."id" = c.id and k.xmin = c.version
+                returning k."id", k.xmin as "version""#
+        )
+    };
+}
+
 /// Writes the rows whose versions are unchanged, and returns their ids with their new versions. If the statement had to
 /// wait for another write of a row, the version has changed, and the row is left alone.
 ///
 /// The rows come in the order of ids, and are written in it, so two processes do not deadlock. If the server ever
 /// chooses another order, it aborts one of the two, which counts as a conflict.
-pub(super) const UPDATE: &str = concat!(
-    r#"update "apikey" as k "#,
-    set_from_changes!(),
-    r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
-            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
-        where k."id" = c.id and k.xmin = c.version
-        returning k."id", k.xmin"#
+pub(super) const UPDATE: &str = update!();
+
+/// Also adds the events of the rows that are written: `id` of a row that lost its race is not in `written`.
+const UPDATE_WITH_EVENTS: &str = concat!(
+    "with written as (",
+    update!(),
+    "), recorded as (",
+    insert_events!("$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"),
+    r#"where e."key_id" in (select "id" from written) on conflict ("id") do nothing)
+        select "id", "version" from written"#,
 );
 
 /// Settles attempts on remembered rows, or else on rows that it reads, and writes the rows that are unchanged. `None`
@@ -54,7 +72,7 @@ pub(super) async fn settle(
     versions.extend(remembered.values().map(|row| (row.key.details.id.as_str(), row.version)));
     let written = match Changes::of(&ledger)? {
         None => HashMap::new(),
-        Some(changes) => write(connection, changes, &versions).await?,
+        Some(changes) => write(connection, changes, &versions, &ledger.events(policy, now)).await?,
     };
     if let Some(known) = known {
         let kept = ledger.changes().filter_map(|key| Some((key, *written.get(key.details.id.as_str())?)));
@@ -85,14 +103,20 @@ async fn read(
     })
 }
 
-/// Writes the changes whose rows still have these versions. Returns the ids of the rows with their new versions.
+/// Writes the changes whose rows still have these versions, with their events. Returns the ids of the rows with their new versions.
 async fn write(
     connection: &mut PgConnection,
     changes: Changes<'_>,
     versions: &HashMap<&str, Version>,
+    events: &[Event],
 ) -> Result<HashMap<String, Version>, StoreError> {
     let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
-    let written = match changes.bind(UPDATE).bind(versions).fetch_all(connection).await {
+    let update = if events.is_empty() {
+        changes.bind(UPDATE).bind(versions)
+    } else {
+        NewEvents::of(events).bind(changes.bind(UPDATE_WITH_EVENTS).bind(versions))
+    };
+    let written = match update.fetch_all(connection).await {
         Ok(written) => written,
         Err(error) if lost_race(&error) => Vec::new(),
         Err(error) => return Err(store_error(error)),

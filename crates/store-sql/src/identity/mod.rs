@@ -4,6 +4,7 @@ mod secret;
 mod session;
 mod user;
 
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{NewUser, Session};
 use keymint_ports::StoreError;
 
@@ -12,7 +13,7 @@ pub use session::{find_session, insert_session, refresh_session, remove_session}
 pub use user::{find_credential, find_user};
 
 use crate::connection::end;
-use crate::{Layout, WriteConnection};
+use crate::{Layout, WriteConnection, events};
 
 /// Adds a user with an account and a session.
 ///
@@ -23,13 +24,24 @@ pub async fn insert_user(
     layout: Layout,
     new: &NewUser,
     session: &Session,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
     // Keys may be there before their owner is.
     connection.forget_all();
     connection.begin().await?;
-    let outcome = match user::insert(connection, layout, new).await {
-        Ok(()) => session::insert(connection, layout, session).await,
-        refused => refused,
-    };
+    let outcome = insert_all(connection, layout, new, session, origin).await;
     end(connection, outcome).await
+}
+
+async fn insert_all(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    new: &NewUser,
+    session: &Session,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    user::insert(connection, layout, new).await?;
+    session::insert(connection, layout, session).await?;
+    events::insert(connection, origin.user_created(&new.user)).await?;
+    Ok(())
 }

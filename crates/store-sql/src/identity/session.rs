@@ -1,11 +1,12 @@
+use keymint_domain::event::Origin;
 use keymint_domain::identity::{Client, Session, SessionToken, User};
 use keymint_domain::value::RowId;
 use keymint_domain::{Timestamp, UserId};
 use keymint_ports::StoreError;
 
 use super::user::{read_user, user_columns};
-use crate::connection::fetch_optional;
-use crate::{Layout, ReadConnection, Row, RowReader, Statement, WriteConnection};
+use crate::connection::{end, fetch_optional};
+use crate::{Layout, ReadConnection, Row, RowReader, Statement, WriteConnection, events};
 
 /// Adds a session. Returns `false` if its user does not exist.
 ///
@@ -15,11 +16,25 @@ pub async fn insert_session(
     connection: &mut dyn WriteConnection,
     layout: Layout,
     session: &Session,
+    origin: &Origin,
 ) -> Result<bool, StoreError> {
-    match insert(connection, layout, session).await {
+    connection.begin().await?;
+    let outcome = insert_and_record(connection, layout, session, origin).await;
+    match end(connection, outcome).await {
         Err(StoreError::Dangling) => Ok(false),
         outcome => outcome.map(|()| true),
     }
+}
+
+async fn insert_and_record(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    session: &Session,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    insert(connection, layout, session).await?;
+    events::insert(connection, origin.signed_in(session)).await?;
+    Ok(())
 }
 
 pub(super) async fn insert(
@@ -89,9 +104,31 @@ pub async fn refresh_session(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]
-pub async fn remove_session(connection: &mut dyn WriteConnection, token: &SessionToken) -> Result<bool, StoreError> {
-    const REMOVE: &str = r#"delete from "session" where "token" = $1"#;
-    Ok(connection.execute(Statement::new(REMOVE).bind(token.expose())).await? == 1)
+pub async fn remove_session(
+    connection: &mut dyn WriteConnection,
+    token: &SessionToken,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    connection.begin().await?;
+    let outcome = find_and_remove(connection, token, origin).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_remove(
+    connection: &mut dyn WriteConnection,
+    token: &SessionToken,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    const REMOVE: &str = r#"delete from "session" where "token" = $1 returning "id", "userId""#;
+    let remove = Statement::new(REMOVE).bind(token.expose());
+    let removed = fetch_optional(connection, remove, |row| {
+        Ok(RowReader::new(row, "session", "id").parsed("userId", UserId::parse).ok())
+    });
+    let Some(user) = removed.await? else {
+        return Ok(false);
+    };
+    events::insert(connection, user.and_then(|user| origin.signed_out(&user))).await?;
+    Ok(true)
 }
 
 fn read_session(row: &dyn Row) -> Result<Session, StoreError> {

@@ -1,10 +1,12 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::ApiKey;
+use keymint_domain::event::Origin;
 use keymint_ports::StoreError;
 
 use crate::columns::{COLUMN_LIST, CONFIG_ID};
 use crate::connection::{end, fetch_optional};
+use crate::events;
 use crate::row::bind_key;
 use crate::{COLUMNS, ReadConnection, RowReader, Statement, Widths, WriteConnection};
 
@@ -17,15 +19,12 @@ pub async fn insert(
     key: &ApiKey,
     max_living: Option<NonZeroU32>,
     widths: Widths,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
     let insert = bind_key(insert_statement(), key, widths)?;
     connection.forget(&key.details.stored);
-    let Some(max) = max_living else {
-        connection.execute(insert).await?;
-        return Ok(());
-    };
     connection.begin().await?;
-    let outcome = insert_unless_full(connection, key, max, insert).await;
+    let outcome = insert_unless_full(connection, key, max_living, insert, origin).await;
     end(connection, outcome).await
 }
 
@@ -37,15 +36,19 @@ fn insert_statement<'k>() -> Statement<'k> {
 async fn insert_unless_full(
     connection: &mut dyn WriteConnection,
     key: &ApiKey,
-    max: NonZeroU32,
+    max_living: Option<NonZeroU32>,
     insert: Statement<'_>,
+    origin: &Origin,
 ) -> Result<(), StoreError> {
-    let (owner, configuration) = (key.details.owner.as_str(), key.details.config_id.as_str());
-    connection.lock(&format!("keymint keys {owner} {configuration}")).await?;
-    if count_living(connection, key).await? >= max.get().into() {
-        return Err(StoreError::OwnerFull);
+    if let Some(max) = max_living {
+        let (owner, configuration) = (key.details.owner.as_str(), key.details.config_id.as_str());
+        connection.lock(&format!("keymint keys {owner} {configuration}")).await?;
+        if count_living(connection, key).await? >= max.get().into() {
+            return Err(StoreError::OwnerFull);
+        }
     }
     connection.execute(insert).await?;
+    events::insert(connection, origin.key_created(key)).await?;
     Ok(())
 }
 

@@ -1,23 +1,27 @@
 use std::ops::ControlFlow;
 
+use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::key::StoredKey;
 use keymint_domain::policy::{ConfigFilter, Policy};
-use keymint_domain::{KeyId, Timestamp};
+use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp};
 use keymint_ports::{Removed, StoreError};
 
 use super::narrow;
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end_removal, fetch_all};
-use crate::{Cell, Dialect, Row, RowReader, Statement, StatementError, WriteConnection, read_key};
+use crate::{Cell, Dialect, Row, RowReader, Statement, StatementError, WriteConnection, events, read_key};
 
 /// Removes a key. Returns `false` if there is none.
 ///
 /// # Errors
 /// [`StoreError::Referenced`], [`StoreError::Unavailable`]
-pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId) -> Result<bool, StoreError> {
-    const REMOVE: &str = r#"delete from "apikey" where "id" = $1 returning "key""#;
-    Ok(execute_removal(connection, Statement::new(REMOVE).bind(id.as_str())).await? == 1)
+pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
+    let remove = Statement::new(format!(r#"delete from "apikey" where "id" = $1 {RETURNING}"#)).bind(id.as_str());
+    Ok(execute_removal(connection, remove, origin).await? == 1)
 }
+
+/// Ends a removal, so that it returns what is known of the removed keys.
+const RETURNING: &str = r#"returning "key", "id", "referenceId", "configId", "name""#;
 
 /// Removes a portion of the keys that expired before `before`.
 ///
@@ -29,10 +33,11 @@ pub async fn remove_expired(
     before: Timestamp,
     skip: u32,
     limit: u32,
+    origin: &Origin,
 ) -> Result<Removed, StoreError> {
     let dialect = connection.dialect();
     let expired = || expired(dialect, configurations, before, skip, limit);
-    match execute_removal(connection, expired().map_text(|select| removal(dialect, select))).await {
+    match execute_removal(connection, expired().map_text(|select| removal(dialect, select)), origin).await {
         Err(StoreError::Referenced) => {}
         outcome => return outcome.map(Removed::all),
     }
@@ -42,7 +47,7 @@ pub async fn remove_expired(
     let mut removed = Removed::default();
     for id in ids.iter().flatten() {
         let remove = Statement::new(removal(dialect, &one)).bind(id.as_str()).bind(before);
-        removed.add(id, execute_removal(connection, remove).await)?;
+        removed.add(id, execute_removal(connection, remove, origin).await)?;
     }
     Ok(removed)
 }
@@ -66,7 +71,7 @@ fn expired<'f>(
 
 /// Returns a statement that removes the keys whose ids `select` finds.
 fn removal(dialect: &dyn Dialect, select: &str) -> String {
-    format!(r#"delete from "apikey" where "id" {} returning "key""#, dialect.one_of_unlocked(select))
+    format!(r#"delete from "apikey" where "id" {} {RETURNING}"#, dialect.one_of_unlocked(select))
 }
 
 /// Reads the id of a row. One that cannot be read is named by nothing, and its row stays.
@@ -85,14 +90,15 @@ pub async fn remove_exhausted(
     ids: &[KeyId],
     policy: &Policy,
     now: Timestamp,
+    origin: &Origin,
 ) -> Result<Removed, StoreError> {
-    match remove_at_once(connection, ids, policy, now).await {
+    match remove_at_once(connection, ids, policy, now, origin).await {
         Err(StoreError::Referenced) => {}
         outcome => return outcome.map(Removed::all),
     }
     let mut removed = Removed::default();
     for id in ids {
-        removed.add(id, remove_at_once(connection, std::slice::from_ref(id), policy, now).await)?;
+        removed.add(id, remove_at_once(connection, std::slice::from_ref(id), policy, now, origin).await)?;
     }
     Ok(removed)
 }
@@ -102,9 +108,10 @@ async fn remove_at_once(
     ids: &[KeyId],
     policy: &Policy,
     now: Timestamp,
+    origin: &Origin,
 ) -> Result<u32, StoreError> {
     connection.begin().await?;
-    let outcome = find_and_remove(connection, ids, policy, now).await;
+    let outcome = find_and_remove(connection, ids, policy, now, origin).await;
     end_removal(connection, outcome).await
 }
 
@@ -113,6 +120,7 @@ async fn find_and_remove(
     ids: &[KeyId],
     policy: &Policy,
     now: Timestamp,
+    origin: &Origin,
 ) -> Result<u32, StoreError> {
     let dialect = connection.dialect();
     let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
@@ -127,18 +135,46 @@ async fn find_and_remove(
     if exhausted.is_empty() {
         return Ok(0);
     }
-    let remove = format!(r#"delete from "apikey" where "id" {one_of} returning "key""#);
-    execute_removal(connection, Statement::new(remove).bind(exhausted)).await
+    let remove = format!(r#"delete from "apikey" where "id" {one_of} {RETURNING}"#);
+    remove_in_transaction(connection, Statement::new(remove).bind(exhausted), origin).await
 }
 
-/// Runs a statement that removes keys and returns the texts that they were kept under. Returns their number.
-async fn execute_removal(connection: &mut dyn WriteConnection, remove: Statement<'_>) -> Result<u32, StoreError> {
-    let mut removed = Vec::new();
+/// Removes keys in a transaction of its own. Returns their number.
+async fn execute_removal(
+    connection: &mut dyn WriteConnection,
+    remove: Statement<'_>,
+    origin: &Origin,
+) -> Result<u32, StoreError> {
+    connection.begin().await?;
+    let outcome = remove_in_transaction(connection, remove, origin).await;
+    end_removal(connection, outcome).await
+}
+
+/// Runs a statement that ends in [`RETURNING`], and adds the events of the removed keys. Returns their number.
+async fn remove_in_transaction(
+    connection: &mut dyn WriteConnection,
+    remove: Statement<'_>,
+    origin: &Origin,
+) -> Result<u32, StoreError> {
+    let (mut removed, mut keys) = (Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
         removed.push(if let Cell::Text(key) = row.cell("key") { Some(StoredKey::from_stored(key)) } else { None });
+        keys.extend(read_removed(row));
         ControlFlow::Continue(())
     };
     connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
     removed.iter().flatten().for_each(|stored| connection.forget(stored));
+    events::insert(connection, keys.into_iter().filter_map(|key| origin.key_removed(key))).await?;
     Ok(u32::try_from(removed.len()).unwrap_or(u32::MAX))
+}
+
+/// Reads what an event needs to know of a row that may not be readable otherwise. `None` = not even its id can be read.
+pub(super) fn read_removed(row: &dyn Row) -> Option<RemovedKey> {
+    let row = RowReader::new(row, "apikey", "id");
+    Some(RemovedKey {
+        id: row.id().ok()?,
+        owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
+        config_id: row.text("configId").ok().map(ConfigId::from_optional),
+        name: row.text("name").ok().flatten().map(str::to_owned),
+    })
 }

@@ -1,10 +1,12 @@
+use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::{ApiKey, KeyId, Metadata, Permissions, Timestamp};
 use keymint_ports::StoreError;
 
 use super::find::find_and_lock;
-use crate::connection::end;
-use crate::{Statement, Widths, WriteConnection};
+use super::remove::read_removed;
+use crate::connection::{end, fetch_optional};
+use crate::{Statement, Widths, WriteConnection, events};
 
 /// Changes a key by a patch. Returns the key as it is then.
 ///
@@ -16,9 +18,10 @@ pub async fn update(
     patch: &KeyPatch,
     now: Timestamp,
     widths: Widths,
+    origin: &Origin,
 ) -> Result<Option<ApiKey>, StoreError> {
     connection.begin().await?;
-    let outcome = find_and_update(connection, id, patch, now, widths).await;
+    let outcome = find_and_update(connection, id, patch, now, widths, origin).await;
     end(connection, outcome).await
 }
 
@@ -28,12 +31,14 @@ async fn find_and_update(
     patch: &KeyPatch,
     now: Timestamp,
     widths: Widths,
+    origin: &Origin,
 ) -> Result<Option<ApiKey>, StoreError> {
     let Some(key) = find_and_lock(connection, id).await? else {
         return Ok(None);
     };
     let patched = key.clone().patched(patch, now);
     connection.execute(changes(&key, &patched, widths)?).await?;
+    events::insert(connection, origin.key_changed(&key, &patched)).await?;
     connection.forget(&key.details.stored);
     Ok(Some(patched))
 }
@@ -82,15 +87,32 @@ pub async fn revoke_unreadable(
     connection: &mut dyn WriteConnection,
     id: &KeyId,
     revocation: &Revocation,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    // The text that the row is kept under may be what cannot be read.
+    connection.forget_all();
+    connection.begin().await?;
+    let outcome = find_and_revoke(connection, id, revocation, origin).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_revoke(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    revocation: &Revocation,
+    origin: &Origin,
 ) -> Result<bool, StoreError> {
     const REVOKE: &str = r#"
         update "apikey" set
             "enabled" = false,
             "keymint_revoked_at" = case when "keymint_revoked_by" is null then $2 else coalesce("keymint_revoked_at", $2) end,
             "keymint_revoked_by" = case when "keymint_revoked_at" is null then $3 else coalesce("keymint_revoked_by", $3) end
-        where "id" = $1"#;
+        where "id" = $1
+        returning "id", "referenceId", "configId", "name""#;
     let revoke = Statement::new(REVOKE).bind(id.as_str()).bind(revocation.at).bind(revocation.by.to_string());
-    // The text that the row is kept under may be what cannot be read.
-    connection.forget_all();
-    Ok(connection.execute(revoke).await? == 1)
+    let Some(revoked) = fetch_optional(connection, revoke, |row| Ok(read_removed(row))).await? else {
+        return Ok(false);
+    };
+    events::insert(connection, revoked.and_then(|key| origin.unreadable_key_revoked(key))).await?;
+    Ok(true)
 }

@@ -5,6 +5,7 @@ mod row;
 
 use std::collections::HashSet;
 
+use keymint_domain::event::Event;
 use keymint_domain::key::{KeyDetails, StoredKey};
 use keymint_domain::policy::Policy;
 use keymint_domain::usage::Usage;
@@ -12,14 +13,14 @@ use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use keymint_store_sql::{
-    OwnerColumns, ban_columns, by_owner_columns, columns, integer, optional_integer, read_key, read_owner,
+    OwnerColumns, ban_columns, by_owner_columns, columns, events, integer, optional_integer, read_key, read_owner,
 };
 use rusqlite::{CachedStatement, Connection, params};
 
 pub(crate) use self::probe::probe;
 pub(crate) use self::remembered::RememberedRows;
 use self::row::FoundRow;
-use crate::writer::{WriterConnection, begin};
+use crate::writer::{WriterConnection, begin, execute};
 
 /// Finds the rows of a stored form with their owners. There is one, unless somebody has copied it, so sorting is not
 /// worth its cost.
@@ -62,6 +63,7 @@ pub(crate) fn spend(
     let mut ledger = Ledger::new(find(&transaction, rows, owner_columns, attempts)?);
     let verdicts = ledger.settle(attempts, policy, now);
     if write(&transaction, &ledger)? {
+        write_events(&transaction, &ledger.events(policy, now)).map_err(StoreError::unavailable)?;
         transaction.commit().map_err(StoreError::unavailable)?;
         ledger.changes().for_each(|key| rows.count(key));
     }
@@ -137,6 +139,15 @@ fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, S
         any = true;
     }
     Ok(any)
+}
+
+fn write_events(connection: &Connection, events: &[Event]) -> Result<(), rusqlite::Error> {
+    // Building a statement is not worth its cost for nothing.
+    if events.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = events.iter().map(Event::to_row).collect();
+    events::insertions(&rows).try_for_each(|insert| execute(connection, insert).map(drop))
 }
 
 fn write_one(update: &mut CachedStatement<'_>, key: &KeyDetails, usage: &Usage) -> Result<(), StoreError> {

@@ -115,7 +115,8 @@ fn fetch(connection: &Connection, statement: Statement<'_>, take: &mut TakeRow<'
     Ok(())
 }
 
-fn execute(connection: &Connection, statement: Statement<'_>) -> Result<u64, rusqlite::Error> {
+/// Runs a statement that returns no rows. Returns the number of rows that it changed.
+pub(crate) fn execute(connection: &Connection, statement: Statement<'_>) -> Result<u64, rusqlite::Error> {
     let (text, values) = statement.into_parts();
     let mut prepared = connection.prepare_cached(&text)?;
     bind(&mut prepared, values)?;

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 pub(crate) use self::begin::begin;
-pub(crate) use self::connection::WriterConnection;
+pub(crate) use self::connection::{WriterConnection, execute};
 use crate::checkpoint::{Checkpoint, PAGES};
 use crate::connect::Opener;
 use crate::file::DatabaseFile;
@@ -133,7 +133,7 @@ impl Writer {
     async fn in_turn<G: DerefMut<Target = Turn>>(&self, turn: impl Future<Output = G>) -> Result<G, StoreError> {
         let turn = timeout(self.opener.patience, turn).await;
         let mut turn = turn.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
-        self.file.check()?;
+        self.file.check_in_passing()?;
         if turn.pages >= PAGES.into() {
             turn.pages = 0;
             self.checkpoint.begin(&self.turn);
@@ -220,12 +220,12 @@ mod tests {
             .batch(move |writer| writer.connection.progress_handler(1, Some(hang)).map_err(StoreError::unavailable));
         hangs.await.unwrap();
         let (ids, policy) = ([id.clone()], Policy::default());
-        let removed = store.remove_exhausted(&ids, &policy, sample::NOW);
+        let removed = store.remove_exhausted(&ids, &policy, sample::NOW, &sample::UNRECORDED);
         let removed = timeout(LIMIT, removed).await.expect("it has a deadline of its own");
         assert!(is_unavailable(&removed), "{removed:?}");
         assert!(is_unavailable(&store.probe().await), "its statement still runs");
         drop(release);
-        while store.remove(&id).await.is_err() {}
+        while store.remove(&id, &sample::UNRECORDED).await.is_err() {}
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -265,21 +265,29 @@ mod tests {
     async fn what_this_process_writes_leaves_the_rows_of_other_keys_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let store = impatient(&folder).await;
-        store.insert_user(&sample::new_user("ada"), &sample::session("first", "ada")).await.unwrap();
+        store
+            .insert_user(&sample::new_user("ada"), &sample::session("first", "ada"), &sample::UNRECORDED)
+            .await
+            .unwrap();
         for id in ["used", "other", "spent"] {
-            store.insert(&sample::key_with_quota(id, 1), None).await.unwrap();
+            store.insert(&sample::key_with_quota(id, 1), None, &sample::UNRECORDED).await.unwrap();
         }
         let (policy, token) = (Policy::default(), SessionToken::new("first"));
         store.spend(&["used", "other", "spent"].map(sample::attempt), &policy, sample::NOW).await.unwrap();
-        assert!(store.insert_session(&sample::session("second", "ada")).await.unwrap());
+        assert!(store.insert_session(&sample::session("second", "ada"), &sample::UNRECORDED).await.unwrap());
         assert!(store.refresh_session(&token, sample::NOW, sample::NOW).await.unwrap());
-        assert!(store.remove_session(&token).await.unwrap());
+        assert!(store.remove_session(&token, &sample::UNRECORDED).await.unwrap());
         store.keep_secret("offered").await.unwrap();
-        store.insert_organization(&sample::organization("acme"), &sample::member("acme", "ada")).await.unwrap();
-        assert!(store.insert_first_server_key(&sample::server_key("s", sample::NOW)).await.unwrap());
-        assert!(store.revoke_server_key(&sample::id("s"), sample::NOW).await.unwrap());
-        store.insert(&sample::key("new"), NonZeroU32::new(9)).await.unwrap();
-        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10).await.unwrap();
+        store
+            .insert_organization(&sample::organization("acme"), &sample::member("acme", "ada"), &sample::UNRECORDED)
+            .await
+            .unwrap();
+        assert!(
+            store.insert_first_server_key(&sample::server_key("s", sample::NOW), &sample::UNRECORDED).await.unwrap()
+        );
+        assert!(store.revoke_server_key(&sample::id("s"), sample::NOW, &sample::UNRECORDED).await.unwrap());
+        store.insert(&sample::key("new"), std::num::NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
+        store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10, &sample::UNRECORDED).await.unwrap();
         let (process, at, hour) = ("p".into(), sample::NOW, Hour::of(sample::NOW));
         let flush = UsageFlush { process, number: 1, at, keys: Vec::new(), unknown: Vec::new() };
         assert!(store.add_usage(&flush).await.unwrap());
@@ -289,12 +297,19 @@ mod tests {
             assert!(is_remembered(&store, id).await, "{id}");
         }
         let edit = sample::patch(EditKey { remaining: Some(5), ..EditKey::default() });
-        store.update(&sample::id("other"), &edit, sample::NOW).await.unwrap().unwrap();
+        store.update(&sample::id("other"), &edit, sample::NOW, &sample::UNRECORDED).await.unwrap().unwrap();
         assert!(!is_remembered(&store, "other").await, "it was changed");
-        assert_eq!(store.remove_exhausted(&[sample::id("spent")], &policy, sample::NOW).await.unwrap().removed, 1);
+        assert_eq!(
+            store
+                .remove_exhausted(&[sample::id("spent")], &policy, sample::NOW, &sample::UNRECORDED)
+                .await
+                .unwrap()
+                .removed,
+            1
+        );
         assert!(!is_remembered(&store, "spent").await, "it was removed");
         assert!(is_remembered(&store, "used").await);
-        assert!(store.remove(&sample::id("used")).await.unwrap());
+        assert!(store.remove(&sample::id("used"), &sample::UNRECORDED).await.unwrap());
         assert!(!is_remembered(&store, "used").await, "it was removed");
     }
 
@@ -326,7 +341,7 @@ mod tests {
     async fn what_another_process_writes_makes_it_forget_all_rows() {
         let folder = tempfile::tempdir().unwrap();
         let store = impatient(&folder).await;
-        store.insert(&sample::key("used"), None).await.unwrap();
+        store.insert(&sample::key("used"), None, &sample::UNRECORDED).await.unwrap();
         store.spend(&[sample::attempt("used")], &Policy::default(), sample::NOW).await.unwrap();
         assert!(is_remembered(&store, "used").await);
         impatient(&folder).await.keep_secret("offered").await.unwrap();

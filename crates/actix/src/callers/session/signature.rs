@@ -51,7 +51,7 @@ impl CookieSecret {
 
     /// Derives a key for `purpose` that reveals nothing of the secret or of other keys (HKDF-SHA-256, RFC 5869). `None` =
     /// never, for a key of this length.
-    pub(crate) fn derive(&self, purpose: &str) -> Option<[u8; 32]> {
+    pub fn derive(&self, purpose: &str) -> Option<[u8; 32]> {
         let mut key = [0; 32];
         self.keys.expand(purpose.as_bytes(), &mut key).ok().map(|()| key)
     }

@@ -94,7 +94,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn create(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let new = request.read(|body| Some(read(body)))?;
     let caller = request.caller().await?;
-    let minted = request.api.keys.create(&caller, new).await?;
+    let minted = request.api.keys.create(request.context(&caller), new).await?;
     let made = &minted.key.details;
     request.note_change(&caller, &made.id, Some(&made.owner));
     Ok(HttpResponse::Ok().json(CreatedView::from(&minted)))

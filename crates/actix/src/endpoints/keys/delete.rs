@@ -22,7 +22,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn delete(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let (id, config_id) = request.read(|body| read_key(body, "keyId"))?;
     let caller = request.caller().await?;
-    let owner = request.api.keys.delete(&caller, &id, config_id.as_ref()).await?;
+    let owner = request.api.keys.delete(request.context(&caller), &id, config_id.as_ref()).await?;
     request.note_change(&caller, &id, owner.as_ref());
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

@@ -1,12 +1,12 @@
 //! `POST /api-key/delete-all-expired-api-keys` (docs/better-auth-wire.md 7.7). It takes no body.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ErrorCode;
 use serde_json::json;
 use utoipa::openapi::Type;
 
 use crate::error::ApiError;
-use crate::extract::ServerOrAnyone;
+use crate::extract::{ServerOrAnyone, context_of};
 use crate::live::CurrentApi;
 use crate::members::schema;
 use crate::openapi::{Callers, Description, DocumentContext, success};
@@ -22,7 +22,8 @@ pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
 pub(super) async fn delete_all_expired(
     ServerOrAnyone(caller): ServerOrAnyone,
     api: CurrentApi,
+    http: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    api.keys.delete_all_expired(&caller).await?;
+    api.keys.delete_all_expired(context_of(&http, &api, &caller)).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true, "error": null })))
 }

@@ -35,7 +35,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn revoke(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let (id, config_id) = request.read(|body| read_key(body, "id"))?;
     let caller = request.caller().await?;
-    let revoked = request.api.keys.revoke(&caller, &id, config_id.as_ref()).await?;
+    let revoked = request.api.keys.revoke(request.context(&caller), &id, config_id.as_ref()).await?;
     Ok(match revoked {
         Revoked::Key(key) => {
             request.note_change(&caller, &id, Some(&key.details.owner));

@@ -76,7 +76,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn update(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let asked = request.read(read)?;
     let caller = request.caller().await?;
-    let key = request.api.keys.update(&caller, asked).await?;
+    let key = request.api.keys.update(request.context(&caller), asked).await?;
     request.note_change(&caller, &key.details.id, Some(&key.details.owner));
     Ok(HttpResponse::Ok().json(KeyView::from(&key)))
 }

@@ -84,7 +84,7 @@ pub(super) async fn sign_in(request: UserRequest) -> Result<HttpResponse, ApiErr
     let (sign_in, callback_url) = read_body(request.body())?;
     request.check_form()?;
     let remember = sign_in.remember;
-    let signed_in = sessions.identity.sign_in(sign_in, client).await?;
+    let signed_in = sessions.identity.sign_in(sign_in, client, &request.source()).await?;
     let mut answer = answer_signed_in(&request, sessions, &signed_in, remember);
     if let Some(url) = callback_url.as_ref().filter(|url| !url.is_empty()) {
         answer.insert_header((header::LOCATION, url.as_str()));

@@ -34,7 +34,7 @@ pub(super) async fn sign_out(request: UserRequest) -> Result<HttpResponse, ApiEr
         })?;
     }
     for presented in sessions.presented(&request.http) {
-        sessions.identity.sign_out(presented.token()).await?;
+        sessions.identity.sign_out(presented.token(), &request.source()).await?;
     }
     Outbox::send(&request.http, sessions.cookies.clear());
     Ok(HttpResponse::Ok().json(json!({ "success": true })))

@@ -80,7 +80,7 @@ pub(super) async fn sign_up(request: UserRequest) -> Result<HttpResponse, ApiErr
     let (sessions, client) = enter(&request)?;
     let (sign_up, remember) = read_body(request.body())?;
     request.check_form()?;
-    let signed_in = sessions.identity.sign_up(sign_up, client, remember).await?;
+    let signed_in = sessions.identity.sign_up(sign_up, client, remember, &request.source()).await?;
     let view = SignedUpView::from(&signed_in);
     Ok(answer_signed_in(&request, sessions, &signed_in, remember).json(view))
 }

@@ -1,6 +1,7 @@
 //! The sections of the configuration, one a file. Each reads its keys into domain types.
 
 pub(super) mod api_key;
+pub(super) mod audit;
 pub(super) mod authorize;
 pub(super) mod cleanup;
 pub(super) mod database;

@@ -16,7 +16,7 @@ mod values;
 /// Checks that a key that was inserted through one handle comes back through another unchanged: when it is found,
 /// listed and spent. After a spend the row must hold the domain's result.
 async fn survives<S: KeyStore>([store, other]: [&S; 2], key: &ApiKey, plain: &PlainKey, policy: &Policy) {
-    store.insert(key, None).await.unwrap();
+    store.insert(key, None, &sample::UNRECORDED).await.unwrap();
     assert_eq!(found(other, &key.details.id).await, *key);
     let of_owner = ListQuery { owner: Some(key.details.owner.clone()), ..ListQuery::default() };
     assert_eq!(other.list(&of_owner).await.unwrap(), Page { keys: vec![key.clone()], total: 1, ..Page::default() });
@@ -110,7 +110,7 @@ pub async fn a_number_that_is_too_large_is_refused_and_never_cut<E: Engine>(engi
     for number in too_large {
         for (index, set) in members.iter().enumerate() {
             let key = sample::key_with(&format!("{number} {index}"), |details, usage| set(details, usage, number));
-            let stored = match store.insert(&key, None).await {
+            let stored = match store.insert(&key, None, &sample::UNRECORDED).await {
                 Ok(()) => Some(key.clone()),
                 Err(StoreError::OutOfRange { .. }) => None,
                 Err(error) => panic!("neither kept nor refused: {error}"),
@@ -207,9 +207,9 @@ pub async fn a_key_with_every_member_comes_back_whole<E: Engine>(engine: &E) {
 pub async fn what_was_stored_is_there_after_a_restart<E: Engine>(engine: &E) {
     let key = sample::key_with("full", values::fill);
     let store = engine.open().await;
-    store.insert(&key, None).await.unwrap();
-    store.insert(&sample::key("removed"), None).await.unwrap();
-    assert!(store.remove(&id("removed")).await.unwrap());
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
+    store.insert(&sample::key("removed"), None, &sample::UNRECORDED).await.unwrap();
+    assert!(store.remove(&id("removed"), &sample::UNRECORDED).await.unwrap());
     drop(store);
 
     let store = engine.open().await;

@@ -1,0 +1,177 @@
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use keymint_domain::key::{Actor, EditKey, KeyPatch, Revocation};
+use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::value::KeyName;
+use keymint_ports::{EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
+
+use super::{all_events, kinds, origin};
+use crate::EventEngine;
+use crate::sample::{self, NOW, id, member, new_user, organization, session};
+use crate::support::{abandon, at_once, open_two};
+
+fn naming(name: &str) -> KeyPatch {
+    sample::patch(EditKey { name: KeyName::parse(name).ok(), ..EditKey::default() })
+}
+
+fn enabling(enabled: bool) -> KeyPatch {
+    sample::patch(EditKey { enabled: Some(enabled), ..EditKey::default() })
+}
+
+pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let revocation = Revocation { at: NOW, by: Actor::Server };
+    store.insert(&sample::key("a"), NonZeroU32::new(9), &origin(1)).await.unwrap();
+    other.update(&id("a"), &naming("new"), NOW, &origin(2)).await.unwrap().unwrap();
+    store.update(&id("a"), &enabling(false), NOW, &origin(3)).await.unwrap().unwrap();
+    other.update(&id("a"), &enabling(true), NOW, &origin(4)).await.unwrap().unwrap();
+    store.update(&id("a"), &KeyPatch::revoking(revocation), NOW, &origin(5)).await.unwrap().unwrap();
+    other.update(&id("a"), &enabling(true).restoring(), NOW, &origin(6)).await.unwrap().unwrap();
+    assert!(store.remove(&id("a"), &origin(7)).await.unwrap());
+    let (events, all) = (all_events(&*other).await, kinds(&*store).await);
+    let expected = ["created", "updated", "disabled", "enabled", "revoked", "restored", "deleted"];
+    assert_eq!(all, expected.map(|kind| format!("key.{kind}")));
+    for (number, event) in (1..).zip(&events) {
+        assert_eq!(event.position, number);
+        let row = &event.row;
+        assert_eq!((row.key_id.as_deref(), row.owner.as_deref()), (Some("a"), Some("ada")));
+        assert_eq!((row.at, row.actor.as_str(), row.config_id.as_deref()), (NOW, "server", Some("default")));
+        assert_eq!(row.request_id.as_deref(), Some(format!("request {number}").as_str()));
+        let personal = row.personal.as_deref().unwrap();
+        assert!(personal.contains("203.0.113.7"), "{personal}");
+    }
+    let personal = |place: usize| events[place].row.personal.clone().unwrap();
+    assert!(personal(1).contains("\"newName\":\"new\"") && personal(6).contains("\"name\":\"new\""));
+    assert!(events[1].row.data.contains("\"changed\":[\"name\"]"), "{}", events[1].row.data);
+}
+
+pub async fn changes_of_users_organizations_and_server_keys_are_events<E: EventEngine>(engine: &E) {
+    let [store, _] = open_two(engine).await;
+    store.insert_user(&new_user("ada"), &session("first", "ada"), &origin(1)).await.unwrap();
+    assert!(store.insert_session(&session("second", "ada"), &origin(2)).await.unwrap());
+    assert!(store.remove_session(&session("second", "ada").token, &origin(3)).await.unwrap());
+    store.insert_user(&new_user("bob"), &session("third", "bob"), &origin(4)).await.unwrap();
+    store.insert_organization(&organization("acme"), &member("acme", "ada"), &origin(5)).await.unwrap();
+    store.insert_member(&member("acme", "bob"), &origin(6)).await.unwrap();
+    assert!(store.insert_first_server_key(&sample::server_key("s", NOW), &origin(7)).await.unwrap());
+    store.insert_server_key(&sample::server_key("t", NOW), &origin(8)).await.unwrap();
+    assert!(store.revoke_server_key(&id("t"), NOW, &origin(9)).await.unwrap());
+    let expected = [
+        "user.created",
+        "user.signed_in",
+        "user.signed_out",
+        "user.created",
+        "organization.created",
+        "organization.member_added",
+        "server_key.created",
+        "server_key.created",
+        "server_key.revoked",
+    ];
+    assert_eq!(kinds(&*store).await, expected);
+    let events = all_events(&*store).await;
+    let about = |place: usize| (events[place].row.owner.as_deref(), events[place].row.key_id.as_deref());
+    assert_eq!(
+        [0, 2, 4, 8].map(about),
+        [(Some("ada"), None), (Some("ada"), None), (Some("acme"), None), (None, Some("t"))]
+    );
+}
+
+pub async fn a_change_that_is_refused_or_changes_nothing_is_no_event<E: EventEngine>(engine: &E) {
+    let [store, _] = open_two(engine).await;
+    let revocation = KeyPatch::revoking(Revocation { at: NOW, by: Actor::Server });
+    let one = NonZeroU32::new(1);
+    store.insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
+    store.update(&id("a"), &revocation, NOW, &sample::UNRECORDED).await.unwrap().unwrap();
+    store.insert(&sample::key("b"), one, &sample::UNRECORDED).await.unwrap();
+    store.insert_user(&new_user("ada"), &session("first", "ada"), &sample::UNRECORDED).await.unwrap();
+    store.insert_server_key(&sample::server_key("s", NOW), &sample::UNRECORDED).await.unwrap();
+
+    store.insert(&sample::key("a"), None, &origin(1)).await.unwrap_err();
+    store.insert(&sample::key("c"), one, &origin(2)).await.unwrap_err();
+    store.update(&id("a"), &revocation, NOW, &origin(3)).await.unwrap().unwrap();
+    assert!(store.update(&id("gone"), &naming("new"), NOW, &origin(4)).await.unwrap().is_none());
+    assert!(!store.remove(&id("gone"), &origin(5)).await.unwrap());
+    let revocation = Revocation { at: NOW, by: Actor::Server };
+    assert!(!store.revoke_unreadable(&id("gone"), &revocation, &origin(6)).await.unwrap());
+    store.insert_user(&new_user("ada"), &session("other", "ada"), &origin(7)).await.unwrap_err();
+    assert!(!store.insert_session(&session("other", "gone"), &origin(8)).await.unwrap());
+    assert!(!store.remove_session(&session("gone", "ada").token, &origin(9)).await.unwrap());
+    store.insert_organization(&organization("acme"), &member("acme", "gone"), &origin(10)).await.unwrap_err();
+    store.insert_member(&member("gone", "ada"), &origin(11)).await.unwrap_err();
+    assert!(!store.insert_first_server_key(&sample::server_key("t", NOW), &origin(12)).await.unwrap());
+    store.insert_server_key(&sample::server_key("s", NOW), &origin(13)).await.unwrap_err();
+    assert!(!store.revoke_server_key(&id("gone"), NOW, &origin(14)).await.unwrap());
+    assert_eq!(kinds(&*store).await, Vec::<String>::new());
+}
+
+pub async fn clean_up_records_every_key_that_it_removes<E: EventEngine>(engine: &E) {
+    let [store, _] = open_two(engine).await;
+    for number in 0..250 {
+        let key = sample::key_with(&format!("{number:03}"), |details, _| details.expires_at = Some(NOW));
+        store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
+    }
+    let exhausted = sample::key_with_quota("exhausted", 0);
+    store.insert(&exhausted, None, &sample::UNRECORDED).await.unwrap();
+    let later = NOW.plus_millis(1);
+    let removed = store.remove_expired(&ConfigFilter::Any, later, 0, 1000, &origin(1)).await.unwrap();
+    assert_eq!(removed.removed, 250);
+    let policy = Policy::default();
+    assert_eq!(store.remove_exhausted(&[id("exhausted")], &policy, later, &origin(2)).await.unwrap().removed, 1);
+    let mut keys: Vec<_> = all_events(&*store).await.into_iter().map(|event| event.row.key_id.unwrap()).collect();
+    keys.sort();
+    let expected: Vec<_> = (0..250).map(|number| format!("{number:03}")).chain(["exhausted".to_owned()]).collect();
+    assert_eq!(keys, expected);
+}
+
+pub async fn parallel_changes_of_one_key_are_each_one_event_in_their_order<E: EventEngine>(engine: &E) {
+    let stores = open_two(engine).await;
+    stores[0].insert(&sample::key("a"), None, &sample::UNRECORDED).await.unwrap();
+    let changes = (0..40_u64).map(|number| {
+        let store = Arc::clone(&stores[usize::try_from(number).unwrap() % 2]);
+        async move {
+            let patch = sample::patch(EditKey { remaining: Some(1000 + number), ..EditKey::default() });
+            store.update(&id("a"), &patch, NOW, &origin(number)).await.unwrap().unwrap();
+        }
+    });
+    at_once(changes).await;
+    let events = all_events(&*stores[0]).await;
+    assert_eq!(events.len(), 40);
+    let mut before = serde_json::Value::Null;
+    for event in events {
+        let data: serde_json::Value = serde_json::from_str(&event.row.data).unwrap();
+        assert_eq!(data["old"]["remaining"], before, "each event begins where the one before it ended");
+        before = data["new"]["remaining"].clone();
+    }
+}
+
+pub async fn a_change_that_is_dropped_at_any_point_is_an_event_if_and_only_if_it_was_made<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    for polls in 0..40 {
+        let key = sample::key(&format!("key {polls}"));
+        abandon(store.insert(&key, NonZeroU32::new(100), &origin(polls)), usize::try_from(polls).unwrap()).await;
+    }
+    // A dropped call may still be running: the next write by the same handle waits for its end.
+    store.probe().await.unwrap();
+    let mut recorded: Vec<_> = all_events(&*other).await.into_iter().map(|event| event.row.key_id.unwrap()).collect();
+    let mut stored = Vec::new();
+    for polls in 0..40 {
+        let id = id(&format!("key {polls}"));
+        stored.extend(other.find(&id).await.unwrap().map(|_| id.as_str().to_owned()));
+    }
+    recorded.sort();
+    stored.sort();
+    assert_eq!(recorded, stored);
+}
+
+pub async fn an_event_of_its_own_is_recorded_once_between_all<E: EventEngine>(engine: &E) {
+    let stores = open_two(engine).await;
+    let event = origin(1).sign_in_refused(None).unwrap();
+    let records = (0..16).map(|turn| {
+        let (store, event) = (Arc::clone(&stores[turn % 2]), event.clone());
+        async move { store.record(&event).await.unwrap() }
+    });
+    assert_eq!(at_once(records).await.into_iter().filter(|is_new| *is_new).count(), 1);
+    assert_eq!(kinds(&*stores[0]).await, ["user.sign_in_refused"]);
+    assert!(!stores[1].record(&event).await.unwrap(), "it is sealed by now");
+}

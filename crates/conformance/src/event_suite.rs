@@ -1,0 +1,36 @@
+/// Expands to one named test per case of events, for a store that keeps them.
+///
+/// The brackets hold the same as those of [`suite!`](crate::suite); the engine is an
+/// [`EventEngine`](crate::EventEngine).
+#[macro_export]
+macro_rules! event_suite {
+    ($attrs:tt $fresh:tt) => {
+        $crate::each_case! { $attrs $fresh event_cases
+            changes {
+                every_change_of_a_key_is_an_event_of_its_kind,
+                changes_of_users_organizations_and_server_keys_are_events,
+                a_change_that_is_refused_or_changes_nothing_is_no_event,
+                clean_up_records_every_key_that_it_removes,
+                parallel_changes_of_one_key_are_each_one_event_in_their_order,
+                a_change_that_is_dropped_at_any_point_is_an_event_if_and_only_if_it_was_made,
+                an_event_of_its_own_is_recorded_once_between_all,
+            }
+            chain {
+                events_are_seen_when_they_are_sealed,
+                parallel_sealing_leaves_no_gap_and_one_chain,
+                a_chain_goes_on_after_a_restart,
+                old_events_are_removed_from_the_start_and_the_chain_stays_whole,
+                erased_details_are_gone_and_the_chain_stays_whole,
+            }
+            quotas {
+                a_share_of_a_quota_is_an_event_once_however_it_is_raced_for,
+                keys_of_one_batch_have_their_own_events,
+                uses_are_no_events_unless_they_are_recorded,
+            }
+            reading {
+                events_are_found_by_every_filter,
+                pages_of_events_go_in_both_directions,
+            }
+        }
+    };
+}

@@ -1,0 +1,317 @@
+//! Events about keys, made from the key before a change and the key after it.
+
+use serde_json::{Map, Value, json};
+
+use super::{Actor, Event, EventId, EventKind, Origin, Subject};
+use crate::address::Networks;
+use crate::policy::Policy;
+use crate::usage::Usage;
+use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
+
+/// The part of a removed key that its event names. The rest of its row may have been unreadable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedKey {
+    /// The key's id.
+    pub id: KeyId,
+    /// The key's owner; `None` = it could not be read.
+    pub owner: Option<OwnerId>,
+    /// The key's configuration; `None` = it could not be read.
+    pub config_id: Option<ConfigId>,
+    /// The key's name, if it has one.
+    pub name: Option<String>,
+}
+
+impl From<&ApiKey> for RemovedKey {
+    fn from(key: &ApiKey) -> Self {
+        let KeyDetails { id, owner, config_id, name, .. } = &*key.details;
+        let (owner, config_id) = (Some(owner.clone()), Some(config_id.clone()));
+        Self { id: id.clone(), owner, config_id, name: name.clone() }
+    }
+}
+
+impl KeyDetails {
+    /// Returns the subject of events about the key.
+    pub fn subject(&self) -> Subject {
+        let (key_id, owner, config_id) =
+            (Some(self.id.clone()), Some(self.owner.clone()), Some(self.config_id.clone()));
+        Subject { key_id, owner, config_id }
+    }
+}
+
+impl Origin {
+    /// Makes the event of a new key; `None` = the change is not recorded.
+    pub fn key_created(&self, key: &ApiKey) -> Option<Event> {
+        let event = self.event(EventKind::KeyCreated, key.details.subject())?;
+        let event = event.with("key", Value::Object(members(key)));
+        Some(event.with_personal("name", key.details.name.clone()))
+    }
+
+    /// Makes the event of a changed key; `None` = nothing was changed, or the change is not recorded.
+    ///
+    /// One change is one event. If it revokes, restores, disables or enables the key, its kind says so, and its data
+    /// lists other changed members all the same.
+    pub fn key_changed(&self, before: &ApiKey, after: &ApiKey) -> Option<Event> {
+        let (old, new) = (members(before), members(after));
+        let is_new = |name: &&String| old.get(*name) != new.get(*name);
+        let mut changed: Vec<String> = new.keys().filter(is_new).cloned().collect();
+        let (old_name, new_name) = (&before.details.name, &after.details.name);
+        if old_name != new_name {
+            changed.push("name".to_owned());
+        }
+        if before.details.metadata != after.details.metadata {
+            changed.push("metadata".to_owned());
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        let pick = |members: &Map<String, Value>| {
+            let pairs = changed.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone())));
+            Value::Object(pairs.collect())
+        };
+        let event = self.event(kind_of_change(before, after), after.details.subject())?;
+        let mut event = event.with("changed", changed.clone()).with("old", pick(&old)).with("new", pick(&new));
+        if old_name != new_name {
+            event = event.with_personal("oldName", old_name.clone()).with_personal("newName", new_name.clone());
+        }
+        Some(event.with_personal("name", new_name.clone()))
+    }
+
+    /// Makes the event of a key that was revoked while its row could not be read; `None` = the change is not recorded.
+    pub fn unreadable_key_revoked(&self, key: RemovedKey) -> Option<Event> {
+        Some(self.about_row(EventKind::KeyRevoked, key)?.with("unreadable", true))
+    }
+
+    /// Makes the event of a removed key; `None` = the change is not recorded. Clean-up removes keys, and everybody else
+    /// deletes them.
+    pub fn key_removed(&self, key: RemovedKey) -> Option<Event> {
+        let kind = if self.actor == Actor::CleanUp { EventKind::KeyRemoved } else { EventKind::KeyDeleted };
+        self.about_row(kind, key)
+    }
+
+    fn about_row(&self, kind: EventKind, key: RemovedKey) -> Option<Event> {
+        let RemovedKey { id, owner, config_id, name } = key;
+        Some(self.event(kind, Subject { key_id: Some(id), owner, config_id })?.with_personal("name", name))
+    }
+}
+
+fn kind_of_change(before: &ApiKey, after: &ApiKey) -> EventKind {
+    match (&before.details.revocation, &after.details.revocation) {
+        (None, Some(_)) => EventKind::KeyRevoked,
+        (Some(_), None) => EventKind::KeyRestored,
+        _ => match (before.details.enabled, after.details.enabled) {
+            (true, false) => EventKind::KeyDisabled,
+            (false, true) => EventKind::KeyEnabled,
+            _ => EventKind::KeyUpdated,
+        },
+    }
+}
+
+/// Returns the members of a key, named as on the wire: all that a change may change and that is neither a secret nor
+/// about a person.
+fn members(key: &ApiKey) -> Map<String, Value> {
+    let KeyDetails {
+        id: _,
+        config_id: _,
+        owner: _,
+        name: _,
+        start,
+        prefix,
+        stored: _,
+        enabled,
+        revocation,
+        expires_at,
+        refill_amount,
+        refill_interval_ms,
+        rate_limit_enabled,
+        rate_limit_window_ms,
+        rate_limit_max,
+        permissions,
+        addresses,
+        metadata: _,
+        created_at: _,
+    } = &*key.details;
+    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let networks = |networks: &Networks| networks.texts().collect::<Vec<_>>();
+    let permissions = permissions.as_ref().map(|permissions| serde_json::from_str::<Value>(permissions.as_json()));
+    let members = json!({
+        "start": start,
+        "prefix": prefix,
+        "enabled": enabled,
+        "revokedAt": instant(revocation.as_ref().map(|revocation| revocation.at)),
+        "revokedBy": revocation.as_ref().map(|revocation| revocation.by.to_string()),
+        "expiresAt": instant(*expires_at),
+        "remaining": key.usage.remaining,
+        "refillAmount": refill_amount,
+        "refillInterval": refill_interval_ms,
+        "rateLimitEnabled": rate_limit_enabled,
+        "rateLimitTimeWindow": rate_limit_window_ms,
+        "rateLimitMax": rate_limit_max,
+        "permissions": permissions.and_then(Result::ok),
+        "allowedAddresses": networks(&addresses.allowed),
+        "deniedAddresses": networks(&addresses.denied),
+    });
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Returns the events of the uses that took a key's counters from `before` to those that it has at `now`: the shares of
+/// its quota that were passed, and its exhaustion.
+///
+/// A share is of the refill's amount, since a key without refill does not say how large its quota was. With each refill
+/// a new period begins.
+pub fn quota_events(key: &ApiKey, before: &Usage, policy: &Policy, now: Timestamp) -> Vec<Event> {
+    let (Some(old), Some(new)) = (before.remaining, key.usage.remaining) else {
+        return Vec::new();
+    };
+    let mut events = Vec::new();
+    if let Some(amount) = key.details.refill_amount.filter(|amount| *amount > 0) {
+        let was_refilled = before.last_refill_at != key.usage.last_refill_at;
+        let used = |remaining: u64| amount.saturating_sub(remaining);
+        let (old, new) = (if was_refilled { 0 } else { used(old) }, used(new));
+        let passed = |percent: &&u8| {
+            let limit = u128::from(amount) * u128::from(**percent);
+            u128::from(old) * 100 < limit && u128::from(new) * 100 >= limit
+        };
+        let thresholds = policy.quota_thresholds(&key.details.config_id);
+        for percent in thresholds.iter().filter(passed) {
+            let event = of_use(key, EventKind::KeyQuotaThreshold, *percent, now);
+            events.push(event.with("percent", *percent).with("amount", amount).with("remaining", key.usage.remaining));
+        }
+    }
+    if old > 0 && new == 0 {
+        events.push(of_use(key, EventKind::KeyExhausted, 0, now).with("requestCount", key.usage.request_count));
+    }
+    events
+}
+
+/// Makes an event of a use. Its id comes from the counters after the use, which no other use leaves.
+fn of_use(key: &ApiKey, kind: EventKind, number: u8, at: Timestamp) -> Event {
+    let Usage { request_count, updated_at, remaining, .. } = key.usage;
+    let counters = [request_count.to_be_bytes(), remaining.unwrap_or(0).to_be_bytes()].concat();
+    let updated_at = updated_at.as_millis().to_be_bytes();
+    let parts = [kind.as_str().as_bytes(), key.details.id.as_str().as_bytes(), &[number], &counters, &updated_at];
+    Event {
+        id: EventId::derive(at, &parts),
+        at,
+        kind,
+        subject: key.details.subject(),
+        actor: Actor::Keymint,
+        request_id: None,
+        data: Map::new(),
+        personal: Map::new(),
+        salt: [0; 16],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, PlainKey, RefillInput, Revocation};
+    use crate::policy::Configuration;
+    use crate::value::KeyName;
+    use crate::{Metadata, key};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn key(new: NewKey) -> ApiKey {
+        let configuration = Configuration::default();
+        let new = new.check(&configuration).unwrap();
+        let owner = OwnerId::parse("ada").unwrap();
+        new.mint(owner, PlainKey::new("sk_secret"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key
+    }
+
+    fn origin() -> Origin {
+        let mut origin = Origin::new(Actor::Server, NOW, &mut |bytes: &mut [u8]| bytes.fill(7));
+        origin.client = "203.0.113.7".parse().ok();
+        origin
+    }
+
+    fn change(key: &ApiKey, edit: EditKey) -> Option<Event> {
+        let configuration = Configuration { enable_metadata: true, ..Configuration::default() };
+        apply(key, &edit.check(&configuration, NOW).unwrap())
+    }
+
+    fn apply(key: &ApiKey, patch: &KeyPatch) -> Option<Event> {
+        origin().key_changed(key, &key.clone().patched(patch, NOW))
+    }
+
+    #[test]
+    fn an_event_names_the_changed_members_with_their_values_and_persons_apart() {
+        let key = key(NewKey { name: KeyName::parse("old").ok(), remaining: Field::Given(3), ..NewKey::default() });
+        let metadata = MetadataInput::Given(Metadata::from_json(&json!({"plan": "gold"})).unwrap());
+        let name = KeyName::parse("new").ok();
+        let event = change(&key, EditKey { name, remaining: Some(9), metadata, ..EditKey::default() }).unwrap();
+        assert_eq!(event.kind, EventKind::KeyUpdated);
+        let data =
+            json!({"changed": ["remaining", "name", "metadata"], "old": {"remaining": 3}, "new": {"remaining": 9}});
+        assert_eq!(Value::Object(event.data), data);
+        let personal = json!({"client": "203.0.113.7", "oldName": "old", "newName": "new", "name": "new"});
+        assert_eq!(Value::Object(event.personal), personal);
+        assert_eq!(event.subject, key.details.subject());
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_no_event() {
+        let key = key(NewKey::default());
+        assert_eq!(change(&key, EditKey { enabled: Some(true), ..EditKey::default() }), None);
+    }
+
+    #[test]
+    fn kinds_say_what_became_of_a_key() {
+        let active = key(NewKey::default());
+        let enabling = |enabled| EditKey { enabled: Some(enabled), ..EditKey::default() };
+        let disabled = change(&active, enabling(false)).unwrap();
+        assert_eq!(disabled.kind, EventKind::KeyDisabled);
+        let revoking = KeyPatch::revoking(Revocation { at: NOW, by: key::Actor::Server });
+        let revoked = apply(&active, &revoking).unwrap();
+        assert_eq!((revoked.kind, &revoked.data["new"]["revokedBy"]), (EventKind::KeyRevoked, &json!("server")));
+        let key = active.patched(&revoking, NOW);
+        assert_eq!(apply(&key, &revoking), None, "it was revoked before");
+        let restoring = enabling(true).check(&Configuration::default(), NOW).unwrap().restoring();
+        assert_eq!(apply(&key, &restoring).unwrap().kind, EventKind::KeyRestored);
+    }
+
+    #[test]
+    fn a_row_holds_no_secret_and_the_salt_is_not_the_seed() {
+        let key = key(NewKey { name: KeyName::parse("mine").ok(), ..NewKey::default() });
+        let row = origin().key_created(&key).unwrap().to_row();
+        let text = format!("{row:?}");
+        assert!(!text.contains(key.details.stored.as_str()) && !text.contains("sk_secret"), "{text}");
+        assert!(!text.contains(&"07".repeat(16)), "{text}");
+        assert!(row.personal.unwrap().contains("mine"));
+        assert_eq!(row.id, origin().key_created(&key).unwrap().id.as_str(), "a retry records the same event");
+    }
+
+    #[test]
+    fn a_share_of_a_quota_is_an_event_when_it_is_passed_once_per_period() {
+        let refill = RefillInput { amount: Some(10), interval_ms: Some(1000) };
+        let mut key = key(NewKey { refill, ..NewKey::default() });
+        let policy = Policy::default().recording_events(true);
+        let mut spend = |remaining: u64, refilled_at: Option<Timestamp>| {
+            let before = key.usage;
+            key.usage = Usage { remaining: Some(remaining), last_refill_at: refilled_at, ..before };
+            let events = quota_events(&key, &before, &policy, NOW);
+            let percent = |event: &Event| event.data.get("percent").and_then(Value::as_u64);
+            events.iter().map(percent).collect::<Vec<_>>()
+        };
+        assert_eq!(spend(6, None), []);
+        assert_eq!(spend(5, None), [Some(50)]);
+        assert_eq!(spend(4, None), []);
+        assert_eq!(spend(0, None), [Some(80), Some(100), None], "and the key is exhausted");
+        assert_eq!(spend(4, Some(NOW)), [Some(50)], "another period");
+        assert_eq!(spend(9, Some(NOW)), [], "a gift");
+    }
+
+    #[test]
+    fn a_quota_without_refill_has_no_shares_but_an_end() {
+        let mut key = key(NewKey { remaining: Field::Given(2), ..NewKey::default() });
+        let before = key.usage;
+        key.usage.remaining = Some(0);
+        let policy = Policy::default().recording_events(true);
+        let events = quota_events(&key, &before, &policy, NOW);
+        assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::KeyExhausted]);
+        assert_eq!(quota_events(&key, &key.usage, &policy, NOW), []);
+    }
+}

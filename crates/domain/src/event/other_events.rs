@@ -1,0 +1,59 @@
+//! Events about server keys, users and organizations.
+
+use super::{Event, EventKind, Origin, Subject};
+use crate::identity::{Session, User};
+use crate::organization::{Member, Organization};
+use crate::server_key::ServerKey;
+use crate::{KeyId, OwnerId, UserId};
+
+/// Each function returns `None` if the change is not recorded.
+impl Origin {
+    /// Makes the event of a new server key.
+    pub fn server_key_created(&self, key: &ServerKey) -> Option<Event> {
+        let event = self.about_server_key(EventKind::ServerKeyCreated, &key.id)?;
+        Some(event.with("start", key.start.as_str()).with_personal("name", key.name.clone()))
+    }
+
+    /// Makes the event of a revoked server key.
+    pub fn server_key_revoked(&self, id: &KeyId) -> Option<Event> {
+        self.about_server_key(EventKind::ServerKeyRevoked, id)
+    }
+
+    fn about_server_key(&self, kind: EventKind, id: &KeyId) -> Option<Event> {
+        self.event(kind, Subject { key_id: Some(id.clone()), ..Subject::default() })
+    }
+
+    /// Makes the event of a user who signed up.
+    pub fn user_created(&self, user: &User) -> Option<Event> {
+        let event = self.event(EventKind::UserCreated, Subject::owner(&user.id))?;
+        Some(event.with_personal("name", Some(user.name.as_str())).with_personal("email", Some(user.email.as_str())))
+    }
+
+    /// Makes the event of a user who signed in.
+    pub fn signed_in(&self, session: &Session) -> Option<Event> {
+        self.event(EventKind::UserSignedIn, Subject::owner(&session.user_id))
+    }
+
+    /// Makes the event of a user who signed out.
+    pub fn signed_out(&self, user: &UserId) -> Option<Event> {
+        self.event(EventKind::UserSignedOut, Subject::owner(user))
+    }
+
+    /// Makes the event of a refused sign-in; `user` is the one that the address belongs to.
+    pub fn sign_in_refused(&self, user: Option<&UserId>) -> Option<Event> {
+        self.event(EventKind::UserSignInRefused, Subject { owner: user.map(OwnerId::from), ..Subject::default() })
+    }
+
+    /// Makes the event of a new organization, with its first member.
+    pub fn organization_created(&self, organization: &Organization, creator: &Member) -> Option<Event> {
+        let event = self.event(EventKind::OrganizationCreated, Subject::owner(&organization.id))?;
+        let event = event.with("slug", organization.slug.as_str()).with("creator", creator.user_id.as_str());
+        Some(event.with("name", organization.name.as_str()))
+    }
+
+    /// Makes the event of a new member of an organization.
+    pub fn member_added(&self, member: &Member) -> Option<Event> {
+        let event = self.event(EventKind::OrganizationMemberAdded, Subject::owner(&member.organization_id))?;
+        Some(event.with("user", member.user_id.as_str()).with("role", member.role.as_str()))
+    }
+}

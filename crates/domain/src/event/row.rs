@@ -1,0 +1,72 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use super::seal::{Seal, personal_hash};
+use super::{Event, Subject};
+use crate::{ConfigId, KeyId, OwnerId, Timestamp};
+
+/// An event as it is stored: texts, so that a row of a later version, or one that somebody has altered, can be read,
+/// shown and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// The id.
+    pub id: String,
+    /// The instant of the event.
+    pub at: Timestamp,
+    /// The kind, such as `keymint.key.created`.
+    pub kind: String,
+    /// The id of the key.
+    pub key_id: Option<String>,
+    /// The id of the owner, the user or the organization.
+    pub owner: Option<String>,
+    /// The id of the configuration.
+    pub config_id: Option<String>,
+    /// The actor.
+    pub actor: String,
+    /// The id of the request.
+    pub request_id: Option<String>,
+    /// The details, as a JSON object.
+    pub data: String,
+    /// The details about persons, as a JSON object with a random member `salt`; `None` = there are none, or they were
+    /// erased.
+    pub personal: Option<String>,
+    /// The hash of `personal`, which remains when that is erased; `None` = there never were any.
+    pub personal_hash: Option<String>,
+}
+
+/// A stored event with its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEvent {
+    /// The position, from 1. Positions have no gaps, and an event gets its position after its change was committed.
+    pub position: u64,
+    /// The event.
+    pub row: EventRow,
+    /// The seal over the previous seal and this event.
+    pub seal: Seal,
+}
+
+impl Event {
+    /// Returns the form to store.
+    pub fn to_row(&self) -> EventRow {
+        let Subject { key_id, owner, config_id } = &self.subject;
+        let personal = (!self.personal.is_empty()).then(|| {
+            let mut personal = self.personal.clone();
+            personal.insert("salt".to_owned(), URL_SAFE_NO_PAD.encode(self.salt).into());
+            Value::Object(personal).to_string()
+        });
+        EventRow {
+            id: self.id.as_str().to_owned(),
+            at: self.at,
+            kind: self.kind.as_str().to_owned(),
+            key_id: key_id.as_ref().map(KeyId::as_str).map(str::to_owned),
+            owner: owner.as_ref().map(OwnerId::as_str).map(str::to_owned),
+            config_id: config_id.as_ref().map(ConfigId::as_str).map(str::to_owned),
+            actor: self.actor.to_string(),
+            request_id: self.request_id.as_deref().map(str::to_owned),
+            data: Value::Object(self.data.clone()).to_string(),
+            personal_hash: personal.as_deref().map(personal_hash),
+            personal,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keymint_domain::event::seal::{Broken, ChainCheck, ChainEnd, SealKey};
+use keymint_domain::event::{Event, EventQuery, SealedEvent};
+use keymint_domain::{Timestamp, UserId};
+use keymint_ports::{Chain, Clock, EventStore, StoreError};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{ServiceError, SystemClock};
+
+/// The log of all events: seals it, reads it, checks it, and removes what is old.
+pub struct Audit {
+    store: Arc<dyn EventStore>,
+    key: SealKey,
+    clock: Arc<dyn Clock>,
+}
+
+/// The result of a check of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditCheck {
+    /// The number of events that were checked.
+    pub events: u64,
+    /// The breaks of the chain, in the order of positions. At most [`MAX_BREAKS`] are listed.
+    pub breaks: Vec<Broken>,
+    /// The end of the log, to be compared with one that was exported before.
+    pub head: ChainEnd,
+}
+
+/// The largest number of breaks that a check lists.
+pub const MAX_BREAKS: usize = 100;
+
+/// The number of events that one statement reads, seals or removes.
+const PORTION: u32 = 500;
+
+impl Audit {
+    /// Makes the service over the events in `store`, which `key` seals.
+    pub fn new(store: Arc<dyn EventStore>, key: SealKey) -> Self {
+        Self { store, key, clock: Arc::new(SystemClock) }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Adds an event that belongs to no other change. Returns false if an event with its id exists.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn record(&self, event: &Event) -> Result<bool, ServiceError> {
+        Ok(self.store.record(event).await?)
+    }
+
+    /// Gives all committed events their positions, and returns their number. Readers see an event after that.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn seal(&self) -> Result<u64, ServiceError> {
+        let mut total = 0;
+        loop {
+            let sealed = self.store.seal(&self.key, PORTION).await?;
+            total += u64::from(sealed);
+            if sealed < PORTION {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Lists sealed events.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn list(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, ServiceError> {
+        Ok(self.store.list_events(query).await?)
+    }
+
+    /// Returns both ends of the chain.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn chain(&self) -> Result<Chain, ServiceError> {
+        Ok(self.store.chain().await?)
+    }
+
+    /// Checks all sealed events against their seals. Events that are sealed meanwhile are not checked.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn check(&self) -> Result<AuditCheck, ServiceError> {
+        let Chain { start, start_signature, head } = self.store.chain().await?;
+        let (mut events, mut breaks) = (0, Vec::new());
+        let mut check = match ChainCheck::begin(&self.key, start, start_signature) {
+            Ok(check) => check,
+            Err(broken) => return Ok(AuditCheck { events, breaks: vec![broken], head }),
+        };
+        let mut position = start.position;
+        loop {
+            let portion = self.store.list_events(&EventQuery::behind(position, PORTION)).await?;
+            let Some(last) = portion.last() else { break };
+            position = last.position;
+            for event in portion.iter().take_while(|event| event.position <= head.position) {
+                events += 1;
+                breaks.extend(check.next(event).err());
+            }
+            if position >= head.position || breaks.len() >= MAX_BREAKS {
+                break;
+            }
+        }
+        if breaks.len() < MAX_BREAKS {
+            breaks.extend(check.end(&head).err());
+        }
+        breaks.truncate(MAX_BREAKS);
+        Ok(AuditCheck { events, breaks, head })
+    }
+
+    /// Removes sealed events that are older than `retention`, up to the position `up_to`, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails. Portions that were removed before stay removed.
+    pub async fn remove_old(&self, retention: Duration, up_to: u64) -> Result<u64, ServiceError> {
+        let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let before = self.clock.now().minus_millis(retention_ms);
+        let mut total = 0;
+        loop {
+            let removed = self.store.remove_events(&self.key, before, up_to, PORTION).await?;
+            total += u64::from(removed);
+            if removed < PORTION {
+                return Ok(total);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Erases the details about persons of events by or about this user, and returns the number of events.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn erase(&self, user: &UserId) -> Result<u64, ServiceError> {
+        Ok(self.store.erase_personal(user).await?)
+    }
+
+    /// Returns the current instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Audit")
+    }
+}
+
+/// The running job that seals events, and removes old ones. Dropping it ends the job.
+#[derive(Debug)]
+pub struct Sealer {
+    _task: JoinSet<()>,
+}
+
+/// The interval of sealing.
+const SEAL_EVERY: Duration = Duration::from_millis(500);
+
+/// The interval of removing old events, in turns of sealing: ten minutes.
+const REMOVE_EVERY: u32 = 1200;
+
+impl Sealer {
+    /// Starts the job on the current Tokio runtime. Any number of processes may run it on one database.
+    ///
+    /// With `retention`, events that are older are removed. A run that fails is logged, and the next one retries.
+    pub fn start(audit: Arc<Audit>, retention: Option<Duration>) -> Self {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut ticks = interval(SEAL_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            for turn in 0_u32.. {
+                ticks.tick().await;
+                warn("events could not be sealed", audit.seal().await);
+                if let Some(retention) = retention.filter(|_| turn.is_multiple_of(REMOVE_EVERY)) {
+                    warn("old events could not be removed", audit.remove_old(retention, u64::MAX).await);
+                }
+            }
+        });
+        Self { _task: task }
+    }
+}
+
+fn warn(message: &'static str, outcome: Result<u64, ServiceError>) {
+    match outcome {
+        Ok(_) | Err(ServiceError::Store(StoreError::Locked)) => {}
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "{message}"),
+    }
+}

@@ -1,0 +1,305 @@
+//! Statements on the table `keymint_event` and the chain of its seals.
+
+use std::ops::Range;
+
+use keymint_domain::event::seal::{ChainEnd, Seal, SealKey};
+use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, SealedEvent};
+use keymint_domain::listing::Direction;
+use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
+use keymint_ports::{Chain, StoreError};
+
+use crate::connection::{end, fetch_all, fetch_optional};
+use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection};
+
+/// The columns of an event, in the order in which [`bind`] binds them.
+const COLUMNS: &str = r#""id", "at", "kind", "key_id", "owner", "config_id", "actor", "request_id", "data", "personal",
+    "personal_hash""#;
+
+/// The largest number of events in one statement. Databases bound the number of values.
+const AT_ONCE: usize = 100;
+
+/// Adds the events of a change, within its transaction. Returns their number.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn insert(
+    connection: &mut dyn WriteConnection,
+    events: impl IntoIterator<Item = Event>,
+) -> Result<u64, StoreError> {
+    let rows: Vec<EventRow> = events.into_iter().map(|event| event.to_row()).collect();
+    let mut inserted = 0;
+    for insert in insertions(&rows) {
+        inserted += connection.execute(insert).await?;
+    }
+    Ok(inserted)
+}
+
+/// Returns the statements that add events, except those whose ids exist.
+pub fn insertions(rows: &[EventRow]) -> impl Iterator<Item = Statement<'_>> {
+    rows.chunks(AT_ONCE).map(|rows| {
+        let mut insert = Statement::new(format!(r#"insert into "keymint_event" ({COLUMNS}) values "#));
+        for (number, row) in rows.iter().enumerate() {
+            insert.push(if number == 0 { "(" } else { ", (" });
+            bind(&mut insert, row);
+            insert.push(")");
+        }
+        insert.push(r#" on conflict ("id") do nothing"#);
+        insert
+    })
+}
+
+fn bind<'r>(statement: &mut Statement<'r>, row: &'r EventRow) {
+    let EventRow { id, at, kind, key_id, owner, config_id, actor, request_id, data, personal, personal_hash } = row;
+    let placeholders = [
+        statement.placeholder(id.as_str()),
+        statement.placeholder(at.as_millis()),
+        statement.placeholder(kind.as_str()),
+        statement.placeholder(key_id.as_deref()),
+        statement.placeholder(owner.as_deref()),
+        statement.placeholder(config_id.as_deref()),
+        statement.placeholder(actor.as_str()),
+        statement.placeholder(request_id.as_deref()),
+        statement.placeholder(data.as_str()),
+        statement.placeholder(personal.as_deref()),
+        statement.placeholder(personal_hash.as_deref()),
+    ];
+    statement.push(&placeholders.join(", "));
+}
+
+/// Adds an event that belongs to no other change. Returns `false` if an event with its id exists.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn record(connection: &mut dyn WriteConnection, event: &Event) -> Result<bool, StoreError> {
+    Ok(insert(connection, [event.clone()]).await? == 1)
+}
+
+/// Gives committed events their positions and seals. Returns their number.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn seal(connection: &mut dyn WriteConnection, key: &SealKey, limit: u32) -> Result<u32, StoreError> {
+    connection.begin().await?;
+    let outcome = seal_committed(connection, key, limit).await;
+    end(connection, outcome).await
+}
+
+async fn seal_committed(connection: &mut dyn WriteConnection, key: &SealKey, limit: u32) -> Result<u32, StoreError> {
+    connection.lock(LOCK).await?;
+    let chain = chain(connection).await?;
+    let find = Statement::new(format!(
+        r#"select "seq", {COLUMNS} from "keymint_event" where "position" is null order by "seq" limit $1"#
+    ));
+    let rows = fetch_all(connection, find.bind(i64::from(limit)), |row| {
+        let reader = RowReader::new(row, "keymint_event", "id");
+        let seq = reader.required("seq", reader.integer("seq")?)?;
+        Ok((seq, read(row)?))
+    });
+    let rows = rows.await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let mut head = chain.head;
+    let sealed: Vec<_> = rows.into_iter().map(|(seq, row)| (seq, key.append(&mut head, row))).collect();
+    for portion in sealed.chunks(AT_ONCE) {
+        connection.execute(write_seals(portion)).await?;
+    }
+    write_chain(connection, &Chain { head, ..chain }).await?;
+    Ok(u32::try_from(sealed.len()).unwrap_or(u32::MAX))
+}
+
+/// The name of the lock on the chain.
+const LOCK: &str = "keymint events";
+
+fn write_seals<'s>(sealed: &[(i64, SealedEvent)]) -> Statement<'s> {
+    let mut statement = Statement::new(r#"with "sealed" ("seq", "position", "seal") as (values "#);
+    for (number, (seq, event)) in sealed.iter().enumerate() {
+        let seq = statement.placeholder(*seq);
+        let position = statement.placeholder(position(event.position));
+        let seal = statement.placeholder(event.seal.to_string());
+        let comma = if number == 0 { "" } else { ", " };
+        let row = format!("{comma}(cast({seq} as bigint), cast({position} as bigint), cast({seal} as text))");
+        statement.push(&row);
+    }
+    statement.push(
+        r#") update "keymint_event" as e set "position" = s."position", "seal" = s."seal"
+            from "sealed" as s where e."seq" = s."seq""#,
+    );
+    statement
+}
+
+/// Returns a position as the column holds it.
+fn position(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+/// Lists sealed events.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn list_events(
+    connection: &mut dyn ReadConnection,
+    query: &EventQuery,
+) -> Result<Vec<SealedEvent>, StoreError> {
+    let dialect = connection.dialect();
+    let EventQuery { key_id, owners, config_id, kinds, actor, time, direction, after, limit } = query;
+    let mut list = Statement::new(format!(
+        r#"select "position", "seal", {COLUMNS} from "keymint_event" where "position" is not null"#
+    ));
+    macro_rules! equal {
+        ($($column:literal: $value:expr),*) => {
+            $(if let Some(value) = $value {
+                let value = list.placeholder(value);
+                list.push(&format!(concat!(r#" and ""#, $column, r#"" = {}"#), value));
+            })*
+        };
+    }
+    equal! {
+        "key_id": key_id.as_ref().map(KeyId::as_str),
+        "config_id": config_id.as_ref().map(ConfigId::as_str),
+        "actor": actor.as_deref()
+    }
+    if let Some(owners) = owners {
+        let owners = list.placeholder(owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
+        list.push(&format!(r#" and "owner" {}"#, dialect.one_of(&owners)));
+    }
+    if !kinds.is_empty() {
+        let kinds: Vec<_> =
+            EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| query.includes_kind(kind)).collect();
+        let kinds = list.placeholder(kinds);
+        list.push(&format!(r#" and "kind" {}"#, dialect.one_of(&kinds)));
+    }
+    if let Some(Range { start, end }) = time {
+        let (start, end) = (list.placeholder(start.as_millis()), list.placeholder(end.as_millis()));
+        list.push(&format!(r#" and "at" >= {start} and "at" < {end}"#));
+    }
+    let (order, behind) = match direction {
+        Direction::Ascending => ("asc", ">"),
+        Direction::Descending => ("desc", "<"),
+    };
+    if let Some(after) = after {
+        let after = list.placeholder(position(*after));
+        list.push(&format!(r#" and "position" {behind} {after}"#));
+    }
+    let limit = list.placeholder(i64::from(*limit));
+    list.push(&format!(r#" order by "position" {order} limit {limit}"#));
+    fetch_all(connection, list, read_sealed).await
+}
+
+/// Returns both ends of the chain.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn chain(connection: &mut dyn ReadConnection) -> Result<Chain, StoreError> {
+    const FIND: &str = r#"select cast("id" as text) as "id", "start_position", "start_seal", "start_signature",
+        "head_position", "head_seal" from "keymint_event_chain" where "id" = 1"#;
+    let found = fetch_optional(connection, Statement::new(FIND), read_chain).await?;
+    Ok(found.unwrap_or(Chain { start: ChainEnd::START, start_signature: None, head: ChainEnd::START }))
+}
+
+async fn write_chain(connection: &mut dyn WriteConnection, chain: &Chain) -> Result<(), StoreError> {
+    const WRITE: &str = r#"insert into "keymint_event_chain"
+            ("id", "start_position", "start_seal", "start_signature", "head_position", "head_seal")
+        values (1, $1, $2, $3, $4, $5)
+        on conflict ("id") do update set "start_position" = excluded."start_position",
+            "start_seal" = excluded."start_seal", "start_signature" = excluded."start_signature",
+            "head_position" = excluded."head_position", "head_seal" = excluded."head_seal""#;
+    let Chain { start, start_signature, head } = chain;
+    let write = Statement::new(WRITE)
+        .bind(position(start.position))
+        .bind(start.seal.to_string())
+        .bind(start_signature.map(|signature| signature.to_string()))
+        .bind(position(head.position))
+        .bind(head.seal.to_string());
+    connection.execute(write).await?;
+    Ok(())
+}
+
+/// Removes a portion of the oldest events. Returns their number.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn remove_events(
+    connection: &mut dyn WriteConnection,
+    key: &SealKey,
+    before: Timestamp,
+    up_to: u64,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    connection.begin().await?;
+    let outcome = remove_oldest(connection, key, before, up_to, limit).await;
+    end(connection, outcome).await
+}
+
+async fn remove_oldest(
+    connection: &mut dyn WriteConnection,
+    key: &SealKey,
+    before: Timestamp,
+    up_to: u64,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    const REMOVE: &str = r#"delete from "keymint_event" where "position" <= $1"#;
+    connection.lock(LOCK).await?;
+    let chain = chain(connection).await?;
+    let oldest = list_events(connection, &EventQuery::behind(chain.start.position, limit)).await?;
+    let is_due = |event: &&SealedEvent| event.row.at < before && event.position <= up_to;
+    let due: Vec<_> = oldest.iter().take_while(is_due).collect();
+    let Some(last) = due.last() else {
+        return Ok(0);
+    };
+    connection.execute(Statement::new(REMOVE).bind(position(last.position))).await?;
+    let start = ChainEnd { position: last.position, seal: last.seal };
+    write_chain(connection, &Chain { start, start_signature: Some(key.sign_start(&start)), ..chain }).await?;
+    Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
+}
+
+/// Erases the details about persons of events by or about a user. Returns the number of events.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn erase_personal(connection: &mut dyn WriteConnection, user: &UserId) -> Result<u64, StoreError> {
+    const ERASE: &str = r#"update "keymint_event" set "personal" = null
+        where "personal" is not null and ("owner" = $1 or "actor" = $2 or "actor" = $3)"#;
+    let actors = [Actor::User(user.clone()), Actor::KeySession(user.clone())].map(|actor| actor.to_string());
+    let [by_user, by_key] = actors;
+    Ok(connection.execute(Statement::new(ERASE).bind(user.as_str()).bind(by_user).bind(by_key)).await?)
+}
+
+fn read(row: &dyn Row) -> Result<EventRow, StoreError> {
+    let row = RowReader::new(row, "keymint_event", "id");
+    let optional = |column| Ok::<_, StoreError>(row.text(column)?.map(str::to_owned));
+    let required = |column| Ok::<_, StoreError>(row.required_text(column)?.to_owned());
+    Ok(EventRow {
+        id: required("id")?,
+        at: Timestamp::from_millis(row.required("at", row.integer("at")?)?),
+        kind: required("kind")?,
+        key_id: optional("key_id")?,
+        owner: optional("owner")?,
+        config_id: optional("config_id")?,
+        actor: required("actor")?,
+        request_id: optional("request_id")?,
+        data: required("data")?,
+        personal: optional("personal")?,
+        personal_hash: optional("personal_hash")?,
+    })
+}
+
+fn read_sealed(row: &dyn Row) -> Result<SealedEvent, StoreError> {
+    let reader = RowReader::new(row, "keymint_event", "id");
+    let position = reader.required("position", reader.number("position")?)?;
+    let seal = reader.parsed("seal", Seal::parse)?;
+    Ok(SealedEvent { position, seal, row: read(row)? })
+}
+
+fn read_chain(row: &dyn Row) -> Result<Chain, StoreError> {
+    let row = RowReader::new(row, "keymint_event_chain", "id");
+    let number = |column| row.required(column, row.number(column)?);
+    Ok(Chain {
+        start: ChainEnd { position: number("start_position")?, seal: row.parsed("start_seal", Seal::parse)? },
+        start_signature: row
+            .text("start_signature")?
+            .map(|_| row.parsed("start_signature", Seal::parse))
+            .transpose()?,
+        head: ChainEnd { position: number("head_position")?, seal: row.parsed("head_seal", Seal::parse)? },
+    })
+}
