@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
@@ -14,7 +15,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
     OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
@@ -118,7 +119,10 @@ metered! {
     SurveyStore {
         survey(query: &SurveyQuery) -> SurveyPortion;
         recorded_since() -> Option<Hour>;
-        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<KeyId>;
+        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<BusyKey>;
+        known_networks(key: &KeyId) -> KnownNetworks;
+        note_network(key: &KeyId, network: &str, at: Timestamp) -> ();
+        forget_networks(before: Timestamp, limit: NonZeroU32) -> u32;
     }
 }
 
