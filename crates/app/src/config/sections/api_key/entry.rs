@@ -61,7 +61,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
-        quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, 1..=100),
+        quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
         notices: read_notices(section, default.notices),
         anomalies: section.boolean("anomalies", default.anomalies),
         id: default.id,
@@ -78,7 +78,7 @@ fn read_notices(section: &mut Section<'_, '_>, default: Notices) -> Notices {
     };
     let rotation_days = section.section("rotation", |section| days(section, "every_days", default.rotation_days));
     section.section("notices", |section| Notices {
-        expiring_days: section.integers("expiring_days", default.expiring_days, 1..=MAX_DAYS),
+        expiring_days: section.integers("expiring_days", default.expiring_days, &(1..=MAX_DAYS), 10),
         idle_days: days(section, "idle_days", default.idle_days),
         rotation_days,
     })
