@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keymint_actix::tls::{Certificate, Tls};
 use keymint_actix::{CookieSecret, LiveApi};
-use keymint_service::{Cleanup, Keys, ServiceError};
+use keymint_service::{Cleanup, Keys, ServiceError, Watch};
 
 use crate::config::{self, Config, Problems};
 use crate::environment::Environment;
@@ -55,6 +55,7 @@ pub(crate) struct Live {
     pub(crate) api: LiveApi,
     pub(crate) tls: Option<Tls>,
     pub(crate) cleanup: Option<Cleanup>,
+    pub(crate) watch: Option<Watch>,
     /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,
 }
@@ -99,6 +100,7 @@ impl Live {
         }
         let keys = Arc::clone(&self.services.keys);
         self.cleanup = cleanup_options(&config).map(|options| Cleanup::start(keys, options));
+        self.watch = self.services.watch(&config);
         self.config = config;
         if is_replaced {
             self.retired.push(before);
@@ -127,6 +129,7 @@ impl Live {
     /// Returns the first failure. Usage that could not be written is lost with the process.
     pub(crate) async fn finish(&mut self) -> Result<(), ServiceError> {
         self.cleanup = None;
+        self.watch = None;
         let mut outcome = self.services.keys.flush().await;
         for keys in &self.retired {
             outcome = outcome.and(keys.flush().await);

@@ -86,13 +86,15 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
     let sealer = config.audit.enabled.then(|| Sealer::start(services.audit(&secret), config.audit.retention));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
+    let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
     welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
-    let mut live = Live { source, config, services, secret, api: running.api, tls, cleanup, retired: Vec::new() };
+    let mut live =
+        Live { source, config, services, secret, api: running.api, tls, cleanup, watch, retired: Vec::new() };
     let mut server = running.server;
     loop {
         tokio::select! {

@@ -12,6 +12,8 @@ macro_rules! survey_suite {
                 a_survey_shows_the_owner_and_the_uses_of_a_key,
                 a_survey_is_narrowed_by_owner_and_configuration,
                 busy_keys_are_those_with_enough_calls_in_the_hour,
+                networks_are_remembered_by_key_with_their_first_and_last_use,
+                the_networks_that_were_not_used_for_the_longest_time_are_forgotten,
             }
         }
     };

@@ -46,7 +46,7 @@ pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
-pub use survey_store::{SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
+pub use survey_store::{BusyKey, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
 pub use usage_store::UsageStore;
 
 #[cfg(feature = "mock")]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyCounts;
 
 use crate::StoreError;
@@ -46,6 +47,12 @@ pub trait Meter: Send + Sync + 'static {
 
     /// Counts calls that are missing in the statistics, because too many keys waited for a flush.
     fn usage_lost(&self, calls: u64);
+
+    /// Counts a run of the job that looks after keys, which succeeded or failed.
+    fn watched(&self, succeeded: bool);
+
+    /// Counts a notice or an anomaly by the kind of its event.
+    fn noticed(&self, kind: EventKind);
 }
 
 /// Counts nothing.
@@ -74,4 +81,8 @@ impl Meter for Unmetered {
     fn usage_flushed(&self, _: Option<usize>, _: Duration) {}
 
     fn usage_lost(&self, _: u64) {}
+
+    fn watched(&self, _: bool) {}
+
+    fn noticed(&self, _: EventKind) {}
 }

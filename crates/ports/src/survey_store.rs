@@ -1,10 +1,11 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::anomaly::{HourCounts, KnownNetworks};
 use keymint_domain::metering::{Hour, LastUse};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::Owner;
-use keymint_domain::{ApiKey, KeyId, OwnerId};
+use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 
 use crate::StoreError;
 
@@ -49,11 +50,24 @@ pub struct SurveyPortion {
     pub next: Option<KeyId>,
 }
 
-/// Reads keys together with what else is known about them, for those who look after keys.
+/// A key that was called in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusyKey {
+    /// The key.
+    pub id: KeyId,
+    /// Its calls in the hour.
+    pub calls: HourCounts,
+    /// Its calls in the same hour a week before.
+    pub week_before: HourCounts,
+}
+
+/// Reads keys together with what else is known about them, for those who look after keys, and remembers the networks that
+/// keys were used from.
 ///
 /// # Contract
 ///
-/// As for [`KeyStore`](crate::KeyStore). It reads only: no lock or transaction is held between portions.
+/// As for [`KeyStore`](crate::KeyStore). No lock or transaction is held between portions. As for
+/// [`UsageStore`](crate::UsageStore), a power cut may undo the last networks that were remembered.
 ///
 /// # Errors
 ///
@@ -70,9 +84,9 @@ pub trait SurveyStore: Send + Sync + 'static {
     /// Returns the earliest hour of which uses of keys are recorded; `None` = none are.
     async fn recorded_since(&self) -> Result<Option<Hour>, StoreError>;
 
-    /// Finds keys that were called `least` times or more in an hour, accepted and refused calls together: at most
-    /// `limit` of those behind the key `after`, in an order of the store's own. A page is the last one if it is shorter
-    /// than `limit`.
+    /// Finds keys that were called `least` times or more in an hour, accepted and refused calls together, with their
+    /// calls in that hour and in the same one a week before: at most `limit` of those behind the key `after`, in an
+    /// order of the store's own. A page is the last one if it is shorter than `limit`.
     ///
     /// # Errors
     ///
@@ -83,5 +97,20 @@ pub trait SurveyStore: Send + Sync + 'static {
         least: u64,
         after: Option<KeyId>,
         limit: NonZeroU32,
-    ) -> Result<Vec<KeyId>, StoreError>;
+    ) -> Result<Vec<BusyKey>, StoreError>;
+
+    /// Returns the networks that a key was used from, as far as they are remembered.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Corrupt`] for a row that it cannot read.
+    async fn known_networks(&self, key: &KeyId) -> Result<KnownNetworks, StoreError>;
+
+    /// Remembers a use of a key from a network: adds the network, or moves its last use forward.
+    ///
+    /// If there are more than [`KnownNetworks::MOST`], the ones that were not used for the longest time are forgotten.
+    async fn note_network(&self, key: &KeyId, network: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Forgets networks that were last used before an instant, at most `limit` of them. Returns their number.
+    async fn forget_networks(&self, before: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError>;
 }

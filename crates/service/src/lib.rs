@@ -50,6 +50,7 @@ mod system;
 mod throttle;
 mod turns;
 mod usage;
+mod watch;
 
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
@@ -72,3 +73,4 @@ pub use system::{OsEntropy, SystemClock, stopwatch};
 pub use throttle::{Throttle, ThrottleOptions};
 pub use turns::{Turn, Turns};
 pub use usage::{Usage, UsageOptions, UsageUpkeep};
+pub use watch::Watch;

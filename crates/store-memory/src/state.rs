@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
+use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, StoredKey};
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) events: Events,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
+    /// The networks that keys were used from, the last used first.
+    pub(crate) networks: BTreeMap<KeyId, Vec<KnownNetwork>>,
     pub(crate) usage: UsageState,
 }
 

@@ -1,9 +1,10 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::KeyId;
+use keymint_domain::anomaly::{KnownNetwork, KnownNetworks};
 use keymint_domain::metering::Hour;
-use keymint_ports::{StoreError, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::{BusyKey, StoreError, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
 
 use crate::MemoryStore;
 
@@ -41,9 +42,45 @@ impl SurveyStore for MemoryStore {
         least: u64,
         after: Option<KeyId>,
         limit: NonZeroU32,
-    ) -> Result<Vec<KeyId>, StoreError> {
+    ) -> Result<Vec<BusyKey>, StoreError> {
         let busy = self.lock().usage.busy_keys(hour, least);
-        let behind = busy.into_iter().filter(|key| after.as_ref().is_none_or(|after| key > after));
+        let behind = busy.into_iter().filter(|key| after.as_ref().is_none_or(|after| key.id > *after));
         Ok(behind.take(limit.get() as usize).collect())
+    }
+
+    async fn known_networks(&self, key: &KeyId) -> Result<KnownNetworks, StoreError> {
+        Ok(KnownNetworks::new(self.lock().networks.get(key).cloned().unwrap_or_default()))
+    }
+
+    async fn note_network(&self, key: &KeyId, network: &str, at: Timestamp) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let networks = state.networks.entry(key.clone()).or_default();
+        match networks.iter_mut().find(|known| *known.network == *network) {
+            Some(known) => known.last_seen = known.last_seen.max(at),
+            None => networks.push(KnownNetwork { network: network.into(), first_seen: at, last_seen: at }),
+        }
+        networks.sort_by(|a, b| b.last_seen.cmp(&a.last_seen).then_with(|| a.network.cmp(&b.network)));
+        networks.truncate(KnownNetworks::MOST);
+        Ok(())
+    }
+
+    async fn forget_networks(&self, before: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let mut old: Vec<_> = state
+            .networks
+            .iter()
+            .flat_map(|(key, networks)| networks.iter().map(move |known| (known.last_seen, key, &known.network)))
+            .filter(|(last_seen, ..)| *last_seen < before)
+            .map(|(last_seen, key, network)| (last_seen, key.clone(), network.clone()))
+            .collect();
+        old.sort();
+        old.truncate(limit.get() as usize);
+        for (_, key, network) in &old {
+            if let Some(networks) = state.networks.get_mut(key) {
+                networks.retain(|known| known.network != *network);
+            }
+        }
+        state.networks.retain(|_, networks| !networks.is_empty());
+        Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 }

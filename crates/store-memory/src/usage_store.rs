@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
+use keymint_domain::anomaly::HourCounts;
 use keymint_domain::metering::{
     Activity, Hour, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush, UsageSelection,
     Window, roll_up,
 };
 use keymint_domain::{KeyDetails, KeyId};
-use keymint_ports::{StoreError, UsageStore};
+use keymint_ports::{BusyKey, StoreError, UsageStore};
 
 use crate::MemoryStore;
 
@@ -69,14 +70,27 @@ impl UsageState {
     }
 
     /// Returns the keys that were called at least this often in an hour.
-    pub(crate) fn busy_keys(&self, hour: Hour, least: u64) -> BTreeSet<KeyId> {
-        let mut calls: BTreeMap<&KeyId, u64> = BTreeMap::new();
-        for ((span, at, key, _), (count, _)) in &self.counts {
+    pub(crate) fn busy_keys(&self, hour: Hour, least: u64) -> Vec<BusyKey> {
+        let week_before = self.calls_in(hour.minus_days(7));
+        let busy = self.calls_in(hour).into_iter().filter(|(_, calls)| calls.accepted + calls.refused >= least);
+        let with_before = |(key, calls): (&KeyId, HourCounts)| BusyKey {
+            id: key.clone(),
+            calls,
+            week_before: week_before.get(key).copied().unwrap_or_default(),
+        };
+        busy.map(with_before).collect()
+    }
+
+    fn calls_in(&self, hour: Hour) -> BTreeMap<&KeyId, HourCounts> {
+        let mut calls: BTreeMap<&KeyId, HourCounts> = BTreeMap::new();
+        for ((span, at, key, outcome), (count, _)) in &self.counts {
             if *span == Span::Hour && *at == hour {
-                *calls.entry(key).or_default() += count;
+                let of_key = calls.entry(key).or_default();
+                let sum = if outcome.is_empty() { &mut of_key.accepted } else { &mut of_key.refused };
+                *sum += count;
             }
         }
-        calls.into_iter().filter(|(_, calls)| *calls >= least).map(|(key, _)| key.clone()).collect()
+        calls
     }
 
     /// Sums up the counts of these keys in the window, by key, step and outcome.

@@ -147,6 +147,13 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "keymint_key_network",
+        columns: &[(Kind::Text, &["keyId", "network"]), (Kind::Instant, &["firstSeen", "lastSeen"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the networks that keys are used from, for anomalies",
+        is_vital: false,
+    },
+    Need {
         table: "keymint_usage_flush",
         columns: &[(Kind::Text, &["process"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
         rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],

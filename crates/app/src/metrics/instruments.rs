@@ -1,4 +1,5 @@
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyState;
 use prometheus::core::Collector;
 use prometheus::{
@@ -27,6 +28,8 @@ pub(super) struct Instruments {
     pub(super) usage_flush_duration: Gauge,
     pub(super) usage_keys: IntGauge,
     pub(super) usage_lost: IntCounter,
+    pub(super) watches: IntCounterVec,
+    pub(super) noticed: IntCounterVec,
     pub(super) throttled: IntCounter,
     pub(super) throttled_addresses: IntGauge,
     pub(super) requests: IntCounterVec,
@@ -50,6 +53,15 @@ const REASONS: [ErrorCode; 10] = [
 
 /// The kinds of [`StoreError`](keymint_ports::StoreError), by the names that `meter.rs` gives them.
 const STORE_ERRORS: [&str; 2] = ["unavailable", "corrupt"];
+
+/// The events of notices and anomalies.
+const NOTICED: [EventKind; 5] = [
+    EventKind::KeyExpiring,
+    EventKind::KeyExpired,
+    EventKind::KeyIdle,
+    EventKind::KeyRotationDue,
+    EventKind::KeyAnomaly,
+];
 
 /// The buckets of durations in seconds: from a verification in memory to a request that times out.
 const DURATIONS: [f64; 16] =
@@ -118,6 +130,13 @@ impl Instruments {
                 "keymint_usage_lost_total",
                 "Calls that are missing in the statistics, because too many keys waited for a flush.",
             )?,
+            watches: counters(
+                registry,
+                "keymint_notice_runs_total",
+                "Runs of the job that makes notices and finds anomalies.",
+                &["outcome"],
+            )?,
+            noticed: counters(registry, "keymint_notices_total", "Notices and anomalies, by their event.", &["kind"])?,
             throttled: counter(
                 registry,
                 "keymint_throttled_requests_total",
@@ -151,9 +170,13 @@ impl Instruments {
         for kind in STORE_ERRORS {
             self.store_errors.with_label_values(&[kind]);
         }
+        for kind in NOTICED {
+            self.noticed.with_label_values(&[kind.as_str()]);
+        }
         for outcome in [SUCCESS, FAILURE] {
             self.cleanups.with_label_values(&[outcome]);
             self.usage_flushes.with_label_values(&[outcome]);
+            self.watches.with_label_values(&[outcome]);
         }
     }
 

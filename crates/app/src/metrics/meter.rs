@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::{KeyCounts, KeyState};
 use keymint_ports::{Meter, StoreError};
 
@@ -79,5 +80,13 @@ impl Meter for Metrics {
 
     fn usage_lost(&self, calls: u64) {
         self.instruments.usage_lost.inc_by(calls);
+    }
+
+    fn watched(&self, succeeded: bool) {
+        self.instruments.watches.with_label_values(&[if succeeded { SUCCESS } else { FAILURE }]).inc();
+    }
+
+    fn noticed(&self, kind: EventKind) {
+        self.instruments.noticed.with_label_values(&[kind.as_str()]).inc();
     }
 }

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
@@ -14,7 +15,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
     OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
@@ -115,6 +116,17 @@ metered! {
 }
 
 metered! {
+    SurveyStore {
+        survey(query: &SurveyQuery) -> SurveyPortion;
+        recorded_since() -> Option<Hour>;
+        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<BusyKey>;
+        known_networks(key: &KeyId) -> KnownNetworks;
+        note_network(key: &KeyId, network: &str, at: Timestamp) -> ();
+        forget_networks(before: Timestamp, limit: NonZeroU32) -> u32;
+    }
+}
+
+metered! {
     EventStore {
         record(event: &Event) -> bool;
         seal(key: &SealKey, limit: u32) -> u32;
@@ -122,14 +134,6 @@ metered! {
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
         erase_personal(user: &UserId) -> u64;
-    }
-}
-
-metered! {
-    SurveyStore {
-        survey(query: &SurveyQuery) -> SurveyPortion;
-        recorded_since() -> Option<Hour>;
-        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<KeyId>;
     }
 }
 

@@ -18,7 +18,7 @@ use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
-    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions,
+    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
 };
 
 use crate::config::{Assertion, Config};
@@ -181,6 +181,12 @@ impl Services {
         let offered = PlainKey::generate("", 32, &mut |bytes: &mut [u8]| OsEntropy.fill(bytes));
         let kept = self.identity.keep_secret(offered.expose()).await?;
         CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
+    }
+
+    /// Starts the job that makes notices and finds anomalies; `None` = it is switched off, or nothing is recorded.
+    pub fn watch(&self, config: &Config) -> Option<Watch> {
+        let every = config.notices.interval.filter(|_| config.audit.enabled)?;
+        Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
     }
 
     /// Returns the log of all events, sealed by a key from `secret`.

@@ -51,6 +51,7 @@ fn numbers_are_checked_at_both_ends() {
         ("identity.throttle.window_seconds", 1, 86_400),
         ("cleanup.interval_seconds", 0, 86_400),
         ("cleanup.batch_size", 1, 10_000),
+        ("notices.interval_seconds", 0, 86_400),
         ("cleanup.steady_clock_seconds", 0, 86_400),
         ("api_key.key_length", 16, 256),
         ("api_key.default_remaining", 0, 2_147_483_647),

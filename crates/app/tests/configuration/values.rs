@@ -81,6 +81,9 @@ fn every_key_reaches_its_value() {
         [cleanup]
         interval_seconds = 0
         batch_size = 1
+
+        [notices]
+        interval_seconds = 7
     "#;
     let config = config(text, &[]);
     let server = &config.server;
@@ -114,6 +117,7 @@ fn every_key_reaches_its_value() {
     let assertion = Assertion { audience: "files".to_owned(), lifetime: Duration::from_mins(5), has_metadata: true };
     assert_eq!(config.authorize.assertion, Some(assertion));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
+    assert_eq!(config.notices.interval, Some(Duration::from_secs(7)));
 }
 
 #[test]

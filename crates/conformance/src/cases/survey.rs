@@ -5,11 +5,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::address::Network;
+use keymint_domain::anomaly::{HourCounts, KnownNetwork};
 use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Ban, Owner};
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
-use keymint_ports::{KeyStore as _, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey, UsageStore as _};
+use keymint_ports::{BusyKey, KeyStore as _, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey, UsageStore as _};
 
 use crate::SurveyEngine;
 use crate::sample::{self, config, id, owner};
@@ -144,16 +145,61 @@ pub async fn a_survey_is_narrowed_by_owner_and_configuration<E: SurveyEngine>(en
 pub async fn busy_keys_are_those_with_enough_calls_in_the_hour<E: SurveyEngine>(engine: &E) {
     let store = engine.open().await;
     let keys = ["k1", "k2", "k3", "k4"].map(sample::key);
+    let week = 7 * 24;
     let counted = vec![
+        uses(&keys[0], -week, 6, 4),
+        uses(&keys[0], 1 - week, 900, 900),
         uses(&keys[0], 0, 60, 40),
         uses(&keys[1], 0, 99, 0),
         uses(&keys[2], 0, 0, 100),
         uses(&keys[3], -1, 1_000, 0),
     ];
     store.add_usage(&flush(counted)).await.unwrap();
-    assert_eq!(store.busy_keys(hour(0), 100, None, limit(10)).await.unwrap(), [id("k1"), id("k3")]);
-    assert_eq!(store.busy_keys(hour(0), 100, None, limit(1)).await.unwrap(), [id("k1")]);
-    assert_eq!(store.busy_keys(hour(0), 100, Some(id("k1")), limit(1)).await.unwrap(), [id("k3")]);
+    let counts = |accepted, refused| HourCounts { accepted, refused };
+    let k1 = BusyKey { id: id("k1"), calls: counts(60, 40), week_before: counts(6, 4) };
+    let k3 = BusyKey { id: id("k3"), calls: counts(0, 100), week_before: counts(0, 0) };
+    let k4 = BusyKey { id: id("k4"), calls: counts(1_000, 0), week_before: counts(0, 0) };
+    assert_eq!(store.busy_keys(hour(0), 100, None, limit(10)).await.unwrap(), [k1.clone(), k3.clone()]);
+    assert_eq!(store.busy_keys(hour(0), 100, None, limit(1)).await.unwrap(), [k1]);
+    assert_eq!(store.busy_keys(hour(0), 100, Some(id("k1")), limit(1)).await.unwrap(), [k3]);
     assert_eq!(store.busy_keys(hour(0), 100, Some(id("k3")), limit(1)).await.unwrap(), []);
-    assert_eq!(store.busy_keys(hour(-1), 1_000, None, limit(10)).await.unwrap(), [id("k4")]);
+    assert_eq!(store.busy_keys(hour(-1), 1_000, None, limit(10)).await.unwrap(), [k4]);
+}
+
+fn network(name: &str, first: i64, last: i64) -> KnownNetwork {
+    KnownNetwork { network: name.into(), first_seen: hour(first).start(), last_seen: hour(last).start() }
+}
+
+pub async fn networks_are_remembered_by_key_with_their_first_and_last_use<E: SurveyEngine>(engine: &E) {
+    let (store, other) = (engine.open().await, engine.open().await);
+    let note = async |key: &str, name: &str, at: i64| {
+        store.note_network(&id(key), name, hour(at).start()).await.unwrap();
+    };
+    for (name, at) in [("10.0.0.0/24", 1), ("2001:db8::/48", 2), ("10.0.0.0/24", 5), ("10.0.0.0/24", 4)] {
+        note("k1", name, at).await;
+    }
+    note("k2", "10.0.0.0/24", 3).await;
+    let known = other.known_networks(&id("k1")).await.unwrap();
+    assert_eq!(known.networks(), [network("10.0.0.0/24", 1, 5), network("2001:db8::/48", 2, 2)]);
+    assert_eq!(other.known_networks(&id("k2")).await.unwrap().networks(), [network("10.0.0.0/24", 3, 3)]);
+    assert_eq!(other.known_networks(&id("k3")).await.unwrap().networks(), []);
+}
+
+pub async fn the_networks_that_were_not_used_for_the_longest_time_are_forgotten<E: SurveyEngine>(engine: &E) {
+    let store = engine.open().await;
+    for at in 0..20 {
+        store.note_network(&id("k1"), &format!("10.0.{at}.0/24"), hour(at).start()).await.unwrap();
+    }
+    let names = async |key: &str| -> Vec<String> {
+        let known = store.known_networks(&id(key)).await.unwrap();
+        known.networks().iter().map(|known| known.network.to_string()).collect()
+    };
+    let expected: Vec<_> = (4..20).rev().map(|at| format!("10.0.{at}.0/24")).collect();
+    assert_eq!(names("k1").await, expected);
+    store.note_network(&id("k2"), "10.0.0.0/24", hour(0).start()).await.unwrap();
+    assert_eq!(store.forget_networks(hour(10).start(), limit(3)).await.unwrap(), 3);
+    assert_eq!(names("k2").await, Vec::<String>::new());
+    assert_eq!(store.forget_networks(hour(10).start(), limit(100)).await.unwrap(), 4);
+    assert_eq!(store.forget_networks(hour(10).start(), limit(100)).await.unwrap(), 0);
+    assert_eq!(names("k1").await, expected[..10]);
 }

@@ -22,20 +22,27 @@ pub struct KnownNetwork {
 const SETTLED_MS: u64 = 28 * DAY_MS;
 /// The largest number of networks of a key whose networks hardly change.
 const FEW: usize = 5;
-/// The largest number of networks that are remembered.
-const MOST: usize = 16;
 
 impl KnownNetworks {
+    /// The largest number of networks that are remembered.
+    pub const MOST: usize = 16;
+
     /// Takes networks that were remembered before. Only the last used ones are kept.
     pub fn new(mut networks: Vec<KnownNetwork>) -> Self {
         networks.sort_by_key(|known| std::cmp::Reverse(known.last_seen));
-        networks.truncate(MOST);
+        networks.truncate(Self::MOST);
         Self { networks }
     }
 
     /// Returns the networks, the last used first.
     pub fn networks(&self) -> &[KnownNetwork] {
         &self.networks
+    }
+
+    /// Returns true if a use need not be remembered: its network is known, and was used within a day before.
+    pub fn is_fresh(&self, network: &str, at: Timestamp) -> bool {
+        let known = self.networks.iter().find(|known| *known.network == *network);
+        known.is_some_and(|known| at.millis_since(known.last_seen) < DAY_MS)
     }
 
     /// Remembers a use of the key. Returns true if its network is an anomaly: the key was used from few networks, for
@@ -52,7 +59,7 @@ impl KnownNetworks {
         let is_anomaly = is_settled && self.networks.len() <= FEW;
         let known = KnownNetwork { network: network.into(), first_seen: at, last_seen: at };
         self.networks.insert(0, known);
-        self.networks.truncate(MOST);
+        self.networks.truncate(Self::MOST);
         is_anomaly
     }
 }

@@ -1,5 +1,5 @@
 use super::baseline::{Past, Usual, count, float, median};
-use super::{DAY, WEEK};
+use super::{DAY, MIN_UNUSUAL_CALLS, WEEK};
 
 /// The thresholds of a rise.
 #[derive(Debug, Clone, Copy)]
@@ -12,8 +12,8 @@ pub(super) struct Thresholds {
     deviations: f64,
 }
 
-pub(super) const SPIKE: Thresholds = Thresholds { min_volume: 100, factor: 4.25, deviations: 5.0 };
-pub(super) const REFUSALS: Thresholds = Thresholds { min_volume: 100, factor: 5.0, deviations: 20.0 };
+pub(super) const SPIKE: Thresholds = Thresholds { min_volume: MIN_UNUSUAL_CALLS, factor: 4.25, deviations: 5.0 };
+pub(super) const REFUSALS: Thresholds = Thresholds { min_volume: MIN_UNUSUAL_CALLS, factor: 5.0, deviations: 20.0 };
 
 /// The distances at which a rhythm repeats itself.
 const RHYTHMS: [usize; 2] = [DAY, WEEK];

@@ -16,6 +16,7 @@ mod other_events;
 mod query;
 mod row;
 pub mod seal;
+mod watch_events;
 
 use serde_json::{Map, Value};
 

@@ -42,6 +42,12 @@ impl Hour {
         Self::from_number(self.0.saturating_sub(days as i64 * HOURS_OF_A_DAY))
     }
 
+    /// Returns the hour before.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self::from_number(self.0.saturating_sub(1))
+    }
+
     const fn plus(self, hours: i64) -> Self {
         Self(self.0.saturating_add(hours))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use keymint_domain::Timestamp;
-use keymint_domain::anomaly::{HOURS_READ, HourCounts, KnownNetworks, Progress, Reason, judge};
+use keymint_domain::anomaly::{HOURS_READ, HourCounts, KnownNetworks, Progress, Reason, judge, may_be_unusual};
 use keymint_simulation::{FIRST_HOUR, HOURS, Hour, SimulatedKey, Trouble, TroubleKind, WARM_UP};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -99,7 +99,11 @@ fn counts(key: &SimulatedKey) -> Vec<HourCounts> {
 
 fn judge_hour(key: &SimulatedKey, counts: &[HourCounts], hour: usize) -> Vec<Reason> {
     let from = key.born.max((hour + 1).saturating_sub(HOURS_READ));
-    judge(&counts[from..=hour], Progress::Over).into_iter().map(|anomaly| anomaly.reason).collect()
+    // As the job does, which reads the other weeks of few keys.
+    let week_before = hour.checked_sub(7 * 24).map_or_else(HourCounts::default, |before| counts[before]);
+    let is_worth_it = |reason: &Reason| *reason == Reason::Drop || may_be_unusual(counts[hour], week_before);
+    let found = judge(&counts[from..=hour], Progress::Over).into_iter().map(|anomaly| anomaly.reason);
+    found.filter(is_worth_it).collect()
 }
 
 /// Returns the hours in which a network is an anomaly.

@@ -18,3 +18,4 @@ mod server_keys;
 mod support;
 mod usage;
 mod use_cases;
+mod watch;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
 use keymint_domain::value::Lifetime;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Policy};
@@ -93,6 +94,10 @@ impl Meter for Told {
     fn usage_lost(&self, _: u64) {
         panic!("no usage is counted here");
     }
+
+    fn watched(&self, _: bool) {}
+
+    fn noticed(&self, _: EventKind) {}
 }
 
 fn metered(policy: Policy) -> (Fixture, Arc<Told>) {

@@ -8,6 +8,7 @@ pub(super) mod database;
 pub(super) mod identity;
 pub(super) mod log;
 pub(super) mod metrics;
+pub(super) mod notices;
 pub(super) mod organization;
 pub(super) mod secret;
 pub(super) mod server;
