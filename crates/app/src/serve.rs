@@ -84,7 +84,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
-    let sealer = config.audit.enabled.then(|| Sealer::start(services.audit(&secret), config.audit.retention));
+    let audit = services.audit(&secret).filter(|_| config.audit.enabled);
+    let sealer = audit.map(|audit| Sealer::start(audit, config.audit.retention));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);

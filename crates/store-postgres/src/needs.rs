@@ -111,6 +111,7 @@ const NEEDS: &[Need] = &[
     Need {
         table: "keymint_event_chain",
         columns: &[
+            (Kind::Number, &["id"]),
             (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
             (Kind::WideNumber, &["start_position", "head_position"]),
         ],
