@@ -1,5 +1,8 @@
 //! The patterns for secret scanners, read and run as the scanners do.
 
+use std::process::Command;
+
+use keymint_test_support::markdown::blocks;
 use regex::Regex;
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
@@ -66,10 +69,10 @@ fn look_alikes(samples: &[Vec<String>]) -> String {
         }
         let (head, tail) = key.split_at(key.len() / 2);
         let shorter = &key[..key.len() - 1];
-        text += &format!(
-            "{shorter} \"{shorter}\" {key}0 {key}_x {head}.{tail} {head} {tail} {head}+{tail} {} {head}\n{tail}\n",
-            key.replacen(['s', 'a', 'Q', 'u'], "x", 1),
-        );
+        let other = key.replacen(['s', 'a', 'Q', 'u'], "x", 1);
+        text.extend([format!(
+            "{shorter} \"{shorter}\" {key}0 {key}_x {head}.{tail} {head} {tail} {head}+{tail} {other} {head}\n{tail}\n"
+        )]);
     }
     text
 }
@@ -182,6 +185,23 @@ fn patterns_need_a_prefix_and_a_scanner_that_exists() {
         assert!(!json.status.success() && json.stdout.is_empty(), "{scanner}");
     }
     assert!(std::fs::read_dir(place.path()).unwrap().count() == 1, "no database is made for it");
+}
+
+#[test]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Python")]
+fn the_documents_python_agrees_about_every_key() {
+    let document = include_str!("../../docs/key-format.md");
+    let [program]: [String; 1] = blocks(document, "python").try_into().unwrap();
+    let keys = samples(&place());
+    let (checked, unchecked) = (&keys[..2], &keys[2..]);
+    let list = |keys: &[Vec<String>]| serde_json::to_string(&keys.concat()).unwrap();
+    let checks = format!(
+        "assert all(map(is_checked, {}))\nassert not any(map(is_checked, {}))\n",
+        list(checked),
+        list(unchecked)
+    );
+    let output = Command::new("python3").args(["-c", &format!("{program}\n{checks}")]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

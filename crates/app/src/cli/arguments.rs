@@ -199,7 +199,7 @@ pub(super) enum Scanner {
     Regex,
     /// Gitleaks' configuration, in TOML.
     Gitleaks,
-    /// TruffleHog's custom detectors, in YAML.
+    /// Custom detectors of `TruffleHog`, in YAML.
     Trufflehog,
     /// The fields of GitHub's custom patterns.
     Github,

@@ -97,15 +97,16 @@ fn sum_of(text: &[u8]) -> [u8; KeyFormat::SUM_DIGITS] {
 /// The CRC-32 of each byte, with IEEE 802.3's polynomial.
 const CRC_OF_BYTE: [u32; 256] = {
     let mut table = [0; 256];
-    let mut place = 0;
+    let (mut place, mut byte) = (0, 0_u32);
     while place < table.len() {
-        let (mut crc, mut bit) = (place as u32, 0);
+        let (mut crc, mut bit) = (byte, 0);
         while bit < 8 {
             crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
             bit += 1;
         }
         table[place] = crc;
         place += 1;
+        byte += 1;
     }
     table
 };

@@ -85,7 +85,7 @@ impl<'p> Pattern<'p> {
     /// Returns an expression whose first group is the key. It is one of RE2, Go, Rust, Python, JavaScript and PCRE.
     fn expression(&self) -> String {
         // A prefix that begins with a hyphen begins at no boundary of a word.
-        let start = if self.prefix.starts_with('-') { "" } else { r"\b" };
+        let start = if self.prefix.starts_with('-') { "(?:^|[^0-9A-Za-z_-])" } else { r"\b" };
         let end = if self.has_hyphens { "(?:[^0-9A-Za-z_-]|$)" } else { r"\b" };
         format!("{start}({}){end}", self.secret())
     }
@@ -95,7 +95,7 @@ impl<'p> Pattern<'p> {
     }
 
     fn for_github(&self) -> Value {
-        let before = if self.prefix.starts_with('-') { r"\A|[^-]" } else { r"\A|[^0-9A-Za-z_]" };
+        let before = if self.prefix.starts_with('-') { r"\A|[^0-9A-Za-z_-]" } else { r"\A|[^0-9A-Za-z_]" };
         let after = if self.has_hyphens { r"\z|[^0-9A-Za-z_-]" } else { r"\z|[^0-9A-Za-z_]" };
         json!({
             "name": self.name(),
@@ -145,12 +145,11 @@ fn gitleaks(patterns: &[Pattern<'_>]) -> String {
 
 /// Writes texts as JSON does, which YAML reads alike.
 fn trufflehog(patterns: &[Pattern<'_>]) -> serde_json::Result<String> {
-    let mut text = String::from("detectors:\n");
-    for pattern in patterns {
+    let detectors = patterns.iter().map(|pattern| {
         let [name, keyword, expression] =
             [pattern.name(), pattern.keyword(), pattern.expression()].map(|text| serde_json::to_string(&text));
         let (name, keyword, expression) = (name?, keyword?, expression?);
-        text += &format!("  - name: {name}\n    keywords:\n      - {keyword}\n    regex:\n      key: {expression}\n");
-    }
-    Ok(text)
+        Ok(format!("  - name: {name}\n    keywords:\n      - {keyword}\n    regex:\n      key: {expression}\n"))
+    });
+    Ok(format!("detectors:\n{}", detectors.collect::<serde_json::Result<String>>()?))
 }
