@@ -6,6 +6,12 @@
 macro_rules! survey_suite {
     ($attrs:tt $fresh:tt) => {
         $crate::each_case! { $attrs $fresh cases
+            filtering {
+                a_filter_finds_what_the_domain_admits,
+                a_count_stops_where_it_is_told_to,
+                a_search_finds_ids_starts_and_names,
+                keys_that_never_expire_are_last_by_expiry,
+            }
             survey {
                 an_empty_store_has_nothing_to_survey,
                 every_key_is_surveyed_once_in_portions_of_any_size,

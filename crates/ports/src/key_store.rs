@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
-use keymint_domain::listing::{ListQuery, Page, Room, Unreadable};
+use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
@@ -66,15 +66,28 @@ impl PageRows {
     pub fn take(&mut self, row: Result<ApiKey, StoreError>) -> Result<bool, StoreError> {
         match row {
             Ok(key) if self.room.admits(&key) => self.page.keys.push(key),
-            Ok(_) => return Ok(false),
+            Ok(_) => {
+                self.page.is_cut = true;
+                return Ok(false);
+            }
             Err(StoreError::Corrupt { column, id, .. }) => self.page.unreadable.push(Unreadable { id, column }),
             Err(error) => return Err(error),
         }
         Ok(true)
     }
 
+    /// Returns the number of rows so far.
+    pub fn rows(&self) -> u64 {
+        (self.page.keys.len() + self.page.unreadable.len()) as u64
+    }
+
+    /// Returns true if no row was refused for want of room.
+    pub fn has_room(&self) -> bool {
+        !self.page.is_cut
+    }
+
     /// Returns the page, given the number of keys on all pages.
-    pub fn finish(self, total: u64) -> Page {
+    pub fn finish(self, total: Total) -> Page {
         Page { total, ..self.page }
     }
 }
@@ -132,7 +145,11 @@ pub trait KeyStore: Send + Sync + 'static {
     /// [`Room`](keymint_domain::listing::Room) is full; the store holds no more than that in memory.
     ///
     /// The order is total and the same in every store: first the requested field (texts by bytes, `false` before
-    /// `true`, rows without a value first if ascending and last if descending), then creation, then id.
+    /// `true`, rows without a value first if ascending and last if descending), then creation, then id. By `expiresAt`,
+    /// keys that never expire are last.
+    ///
+    /// [`KeyFilter::admits`](keymint_domain::listing::KeyFilter::admits) says what the filter means, with the last use
+    /// that the statistics of uses have of the key.
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError>;
 
     /// Applies [`ApiKey::patched`] to the stored key while no other writer can change it, and returns the result.

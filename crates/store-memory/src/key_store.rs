@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
-use keymint_domain::listing::{ListQuery, Page, Room};
+use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
@@ -44,16 +44,21 @@ impl KeyStore for MemoryStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        let ListQuery { owner, configurations, sort_by, direction, offset, limit } = query;
+        let ListQuery { owner, configurations, filter, sort_by, direction, offset, limit, count_up_to } = query;
         let state = self.lock();
         let of_owner = |key: &&ApiKey| owner.as_ref().is_none_or(|owner| key.details.owner == *owner);
         let of_configuration = |key: &&ApiKey| configurations.includes(&key.details.config_id);
-        let mut keys: Vec<_> = state.keys().filter(of_owner).filter(of_configuration).collect();
+        let last_use = |key: &ApiKey| state.usage.last_use(&key.details.id).map(|last_use| last_use.at);
+        let is_admitted = |key: &&ApiKey| filter.admits(key, last_use(key));
+        let mut keys: Vec<_> = state.keys().filter(of_owner).filter(of_configuration).filter(is_admitted).collect();
         keys.sort_by(|a, b| sort::compare(a, b, *sort_by, *direction));
         let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
         let mut room = Room::default();
-        let page = keys.iter().skip(offset).take(*limit as usize).take_while(|key| room.admits(key));
-        Ok(Page { keys: page.copied().cloned().collect(), unreadable: Vec::new(), total: keys.len() as u64 })
+        let asked = keys.iter().skip(offset).take(*limit as usize);
+        let page: Vec<_> = asked.clone().take_while(|key| room.admits(key)).copied().cloned().collect();
+        let is_cut = page.len() < asked.len();
+        let total = Total::counted(keys.len() as u64, *count_up_to);
+        Ok(Page { keys: page, unreadable: Vec::new(), is_cut, total })
     }
 
     async fn update(

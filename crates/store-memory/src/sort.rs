@@ -15,9 +15,13 @@ enum Member<'a> {
 /// Compares in the order of a list: the field, then creation, then id.
 pub(crate) fn compare(a: &ApiKey, b: &ApiKey, field: SortField, direction: Direction) -> Ordering {
     let order = member(a, field).cmp(&member(b, field));
-    let order = match direction {
-        Direction::Ascending => order,
-        Direction::Descending => order.reverse(),
+    let order = match (direction, field) {
+        // A key that never expires is last.
+        (Direction::Ascending, SortField::ExpiresAt) => {
+            a.details.expires_at.is_none().cmp(&b.details.expires_at.is_none()).then(order)
+        }
+        (Direction::Ascending, _) => order,
+        (Direction::Descending, _) => order.reverse(),
     };
     let tie = |key: &ApiKey| (key.details.created_at, key.details.id.clone());
     order.then_with(|| tie(a).cmp(&tie(b)))

@@ -22,12 +22,17 @@ impl Dialect for Postgres {
         format!("= any(array({select} for update skip locked))")
     }
 
+    /// The array makes the planner expect few values, each of them found by an index.
+    fn one_of_few(&self, select: &str) -> String {
+        format!("= any(array({select}))")
+    }
+
     fn rows_unlocked(&self, table: &str, _: &str, rest: &str) -> String {
         format!("ctid = any(array(select ctid from {table} {rest} for update skip locked))")
     }
 
-    fn expires_before(&self, instant: &str) -> String {
-        format!(r#"coalesce("expiresAt" < {instant}, false)"#)
+    fn is_before(&self, column: &str, instant: &str) -> String {
+        format!("coalesce({column} < {instant}, false)")
     }
 
     /// The server's own clock must agree, for what is removed is gone.

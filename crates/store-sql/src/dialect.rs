@@ -13,12 +13,15 @@ pub trait Dialect: Sync {
     /// locked are left out.
     fn one_of_unlocked(&self, select: &str) -> String;
 
+    /// Follows an expression, and tells if its value is among the few that `select` finds.
+    fn one_of_few(&self, select: &str) -> String;
+
     /// Tells if a row is among those of `table` that the conditions, the order and the limit of `rest` select. `key` names
     /// the columns of the primary key. Rows that somebody else has locked are left out.
     fn rows_unlocked(&self, table: &str, key: &str, rest: &str) -> String;
 
-    /// Tells if a key expires before an instant. It is never null.
-    fn expires_before(&self, instant: &str) -> String;
+    /// Tells if a column has an instant before this one. It is never null.
+    fn is_before(&self, column: &str, instant: &str) -> String;
 
     /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its
     /// own time too: what is removed is gone, and the caller's clock may be ahead.

@@ -23,22 +23,26 @@ impl Dialect for Sqlite {
         format!("in ({select})")
     }
 
+    fn one_of_few(&self, select: &str) -> String {
+        format!("in ({select})")
+    }
+
     fn rows_unlocked(&self, table: &str, key: &str, rest: &str) -> String {
         format!("({key}) in (select {key} from {table} {rest})")
     }
 
     /// Instants are texts that sort as instants, except those of SQLite's own functions and of JavaScript's long years.
     /// For these, SQLite's parser must agree. A number is left to the reader of the row.
-    fn expires_before(&self, instant: &str) -> String {
+    fn is_before(&self, column: &str, instant: &str) -> String {
         format!(
-            r#"coalesce("expiresAt" < {instant} and typeof("expiresAt") = 'text'
-                and strftime('%Y-%m-%dT%H:%M:%fZ', "expiresAt") < {instant}, false)"#
+            "coalesce({column} < {instant} and typeof({column}) = 'text'
+                and strftime('%Y-%m-%dT%H:%M:%fZ', {column}) < {instant}, false)"
         )
     }
 
     fn is_due(&self, instant: &str) -> String {
         // The first condition is the index's.
-        format!(r#""expiresAt" < {instant} and {}"#, self.expires_before(instant))
+        format!(r#""expiresAt" < {instant} and {}"#, self.is_before(r#""expiresAt""#, instant))
     }
 
     /// The order of the rows in the file: in the order of ids, each row would be at another place. A row keeps its

@@ -2,6 +2,7 @@ use std::fmt::Display;
 
 use keymint_domain::Timestamp;
 use keymint_domain::key::Field;
+use keymint_domain::listing::Search;
 use keymint_domain::value::InvalidText;
 use serde_json::Value;
 
@@ -60,6 +61,11 @@ impl Member<'_, '_> {
         self.state(|_| schema::id());
         let id = self.read_text();
         self.parsed_id(id, parse)
+    }
+
+    /// Reads a text that finds keys.
+    pub(crate) fn search(self) -> Option<Search> {
+        self.id(Search::parse)
     }
 
     /// Reads an id; an empty one is [`Field::Null`].

@@ -2,7 +2,7 @@
 
 use keymint_domain::address::Networks;
 use keymint_domain::key::Minted;
-use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::{ApiKey, KeyId};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -174,6 +174,10 @@ pub struct PageView<'a> {
     unreadable: Vec<UnreadableView<'a>>,
     /// Keys on all pages.
     total: u64,
+    /// True if there are more keys than `total`, at which counting has stopped. Absent else, as with Better Auth.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    total_is_minimum: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     limit: Option<u32>,
@@ -190,17 +194,14 @@ pub struct PageView<'a> {
 impl<'a> PageView<'a> {
     /// Shows `page`, with the limit and the offset of the request.
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
-        let shown = (page.keys.len() + page.unreadable.len()) as u64;
-        let asked = limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT);
-        let behind = page.total.saturating_sub(offset.unwrap_or(0));
-        let truncated = shown < behind.min(asked.into());
         Self {
             api_keys: page.keys.iter().map(KeyView::from).collect(),
             unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
-            total: page.total,
+            total: page.total.at_least(),
+            total_is_minimum: matches!(page.total, Total::MoreThan(_)),
             limit,
             offset,
-            truncated,
+            truncated: page.is_cut,
         }
     }
 }

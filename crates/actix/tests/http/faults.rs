@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keymint_actix::ApiOptions;
-use keymint_domain::listing::{Page, Unreadable};
+use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::{Refusal, Verdict};
 use keymint_domain::{ErrorCode, KeyId};
 use keymint_ports::{KeyStub, MockKeyStore, StoreError};
@@ -52,7 +52,9 @@ async fn a_corrupt_row_is_500_and_says_nothing_about_it() {
 async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
     let mut store = MockKeyStore::new();
     let unreadable = || Unreadable { id: KeyId::parse("a").ok(), column: "createdAt" };
-    store.expect_list().returning(move |_| Ok(Page { unreadable: vec![unreadable()], total: 1, ..Page::default() }));
+    store
+        .expect_list()
+        .returning(move |_| Ok(Page { unreadable: vec![unreadable()], total: Total::Exactly(1), ..Page::default() }));
     store.expect_find_stub().times(2).returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
     let corrupt = || StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
     store.expect_update().once().returning(move |_, _, _, _| Err(corrupt()));

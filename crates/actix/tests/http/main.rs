@@ -12,6 +12,7 @@ mod document;
 mod dry_run;
 mod events;
 mod faults;
+mod finding;
 mod health;
 mod hostile;
 mod identity;

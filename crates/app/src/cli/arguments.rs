@@ -243,6 +243,24 @@ pub(super) struct Listing {
     /// Only keys of this configuration.
     #[arg(long, value_name = "ID")]
     pub(super) config_id: Option<String>,
+    /// Only keys with this id, or whose start or name begins with this; the case of a name is ignored.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) search: Option<String>,
+    /// Only keys that are enabled (true), or others (false).
+    #[arg(long)]
+    pub(super) enabled: Option<bool>,
+    /// Only keys in this state: active, disabled, expired, exhausted or revoked.
+    #[arg(long)]
+    pub(super) state: Option<String>,
+    /// Only keys that expire before this: a date in UTC, or an RFC 3339 date-time.
+    #[arg(long, value_name = "DATE")]
+    pub(super) expires_before: Option<String>,
+    /// Only keys made before this and not used since.
+    #[arg(long, value_name = "DATE")]
+    pub(super) unused_since: Option<String>,
+    /// Only keys made before this.
+    #[arg(long, value_name = "DATE")]
+    pub(super) created_before: Option<String>,
     /// Rows to show: 0 to 1000.
     #[arg(long, allow_negative_numbers = true)]
     pub(super) limit: Option<String>,

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use keymint_domain::address::{Network, Networks};
 use keymint_domain::key::{Field, MetadataInput};
 use keymint_domain::value::{InvalidText, Lifetime};
-use keymint_domain::{Metadata, Permissions};
+use keymint_domain::{Metadata, Permissions, Timestamp};
 use serde_json::Value;
 
 use super::CliResult;
@@ -53,6 +53,12 @@ impl Options {
             let words = || words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join("|");
             found.map(|(_, value)| *value).ok_or_else(|| format!("Invalid option: expected one of {}", words()))
         })
+    }
+
+    /// Reads a date-time as RFC 3339 has it, or a date, which stands for its midnight in UTC.
+    pub(super) fn instant(&mut self, option: &str, text: Option<String>) -> Option<Timestamp> {
+        let problem = "Invalid date-time: must be RFC 3339, or a date";
+        self.parsed(option, text, |text| Timestamp::parse_or_date(&text).map_err(|_| problem))
     }
 
     /// Reads seconds; `null` = for ever.

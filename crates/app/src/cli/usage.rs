@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use keymint_actix::views::UsageView;
 use keymint_domain::metering::{Activity, KeySums, Point, Series, Step, UnknownHour, Window};
-use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
+use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
 use keymint_service::{Caller, Keys, ReadUsage, Whose};
 use serde_json::{Value, json};
 
@@ -63,9 +63,7 @@ fn read(keys: &Keys, arguments: Usage) -> CliResult<ReadUsage> {
     let user = options.text("user", user, OwnerId::parse);
     let organization = options.text("organization", organization, OrganizationId::parse);
     let config_id = options.text("configId", config_id, ConfigId::parse);
-    let instant =
-        |text: String| Timestamp::parse_or_date(&text).map_err(|_| "Invalid date-time: must be RFC 3339, or a date");
-    let (from, to) = (options.parsed("from", from, instant), options.parsed("to", to, instant));
+    let (from, to) = (options.instant("from", from), options.instant("to", to));
     let steps = Step::ALL.map(|step| (step.as_str(), step));
     let step = options.choice("step", Some(step), &steps);
     let whose = match (user, organization) {

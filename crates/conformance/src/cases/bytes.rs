@@ -75,9 +75,9 @@ pub async fn owners_and_configurations_are_compared_by_bytes<E: Engine>(engine: 
         ];
         for query in queries {
             let page = store.list(&query).await.unwrap();
-            assert_eq!((ids(&page.keys), page.total), (vec![text], 1));
+            assert_eq!((ids(&page.keys), page.total.at_least()), (vec![text], 1));
         }
         let others = ListQuery { configurations: ConfigFilter::NoneOf(vec![config(text)]), ..ListQuery::default() };
-        assert_eq!(store.list(&others).await.unwrap().total, ALIKE.len() as u64 - 1, "{text:?}");
+        assert_eq!(store.list(&others).await.unwrap().total.at_least(), ALIKE.len() as u64 - 1, "{text:?}");
     }
 }

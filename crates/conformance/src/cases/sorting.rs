@@ -117,8 +117,12 @@ pub async fn every_field_sorts_in_both_directions_and_across_pages<E: Engine>(en
         insert_all(&store, &shuffled).await;
     }
     for field in SortField::ALL.iter().copied() {
-        let ascending = graded(field);
+        let mut ascending = graded(field);
         let descending: Vec<_> = ascending.iter().rev().flatten().cloned().collect();
+        if field == SortField::ExpiresAt {
+            // Keys that never expire are last.
+            ascending.rotate_left(1);
+        }
         for (direction, expected) in [(Direction::Ascending, ascending.concat()), (Direction::Descending, descending)] {
             let query = ListQuery { direction, ..only(field) };
             let page = store.list(&query).await.unwrap();
@@ -127,7 +131,7 @@ pub async fn every_field_sorts_in_both_directions_and_across_pages<E: Engine>(en
             for (offset, rows) in (0_u64..).step_by(4).zip(expected.chunks(4)) {
                 let page = store.list(&ListQuery { offset, limit: 4, ..query.clone() }).await.unwrap();
                 assert_eq!(ids(&page.keys), ids(rows), "{field:?} {direction:?} from {offset}");
-                assert_eq!(page.total, expected.len() as u64);
+                assert_eq!(page.total.at_least(), expected.len() as u64);
             }
         }
     }

@@ -12,6 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::{Engine, sample};
 
 pub use operation::{Operation, operations};
+pub(crate) use operation::{filter as any_filter, key as any_key, now as any_instant};
 
 /// Applies the operations to the engine's store and to `model`, both empty at first, and compares every answer and the
 /// final state.

@@ -2,8 +2,8 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
 use keymint_domain::address::{AddressRules, ClientAddress};
-use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, MetadataInput, RefillInput, Revocation};
-use keymint_domain::listing::{Direction, ListQuery, SortField};
+use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, KeyState, MetadataInput, RefillInput, Revocation};
+use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
 use keymint_domain::verify::{Attempt, Cost};
@@ -90,7 +90,7 @@ fn id() -> impl Strategy<Value = KeyId> {
 }
 
 /// Returns instants in no order, so that the clock also runs backwards.
-fn now() -> impl Strategy<Value = Timestamp> {
+pub(crate) fn now() -> impl Strategy<Value = Timestamp> {
     (0..SPAN_MS).prop_map(world::instant)
 }
 
@@ -127,17 +127,18 @@ fn client() -> impl Strategy<Value = ClientAddress> {
 }
 
 fn name() -> impl Strategy<Value = Option<KeyName>> {
-    option::of(select(vec!["a", "B", "é"]).prop_map(|name| KeyName::parse(name).unwrap()))
+    option::of(select(vec!["a", "B", "é", "É", "ab%", "\u{10ffff}b"]).prop_map(|name| KeyName::parse(name).unwrap()))
 }
 
-fn key() -> impl Strategy<Value = ApiKey> {
+pub(crate) fn key() -> impl Strategy<Value = ApiKey> {
     let place = (0..IDS, 0..IDS, 0usize..4, 0usize..2);
     let quota = (option::of(0u64..6), option::of((1u64..6, 1u64..SPAN_MS)));
     let limit = (any::<bool>(), option::of(0u64..SPAN_MS), option::of(0u64..5));
     let counted = (0u64..4, option::of(0..SPAN_MS), option::of(0u64..5_000_000_000));
+    let start = option::of(select(vec!["sk_1", "sk_2", "SK_", "a"]));
     let life =
         (prop::bool::weighted(0.9), option::weighted(0.1, revocation()), option::of(0..SPAN_MS / 10), 0..SPAN_MS);
-    (place, quota, limit, counted, life, name(), permissions(), addresses()).prop_map(
+    (place, quota, limit, counted, life, name(), permissions(), addresses(), start).prop_map(
         |(
             (at, text, config, owner),
             (remaining, refill),
@@ -147,10 +148,12 @@ fn key() -> impl Strategy<Value = ApiKey> {
             name,
             granted,
             addresses,
+            start,
         )| {
             world::key(at, text, config, |details, usage| {
                 details.owner = world::owner(owner);
                 details.name = name.map(KeyName::into_string);
+                details.start = start.map(str::to_owned);
                 details.enabled = enabled;
                 details.revocation = revoked;
                 // No two keys expire at one instant: the contract does not say which of them goes first.
@@ -221,14 +224,41 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn query() -> impl Strategy<Value = ListQuery> {
     let direction = select(vec![Direction::Ascending, Direction::Descending]);
     let owner = option::of((0usize..2).prop_map(world::owner));
-    (owner, configurations(), select(SortField::ALL), direction, 0u64..4, 0u32..6).prop_map(
-        |(owner, configurations, sort_by, direction, offset, limit)| ListQuery {
+    let counts = (0u64..4, 0u32..6, option::of(0u64..4));
+    (owner, configurations(), filter(), select(SortField::ALL), direction, counts).prop_map(
+        |(owner, configurations, filter, sort_by, direction, (offset, limit, count_up_to))| ListQuery {
             owner,
             configurations,
+            filter,
             sort_by,
             direction,
             offset,
             limit,
+            count_up_to,
         },
     )
+}
+
+/// Returns filters of keys. Most of them have few conditions, so that they find keys.
+pub(crate) fn filter() -> impl Strategy<Value = KeyFilter> {
+    let search = select(vec!["a", "A", "b", "é", "sk_", "sk_1", "key-1", "\u{10ffff}", "a%", "_"]);
+    let search = search.prop_map(|text| Search::parse(text).unwrap());
+    let instant = || option::weighted(0.2, now());
+    let state = (select(KeyState::ALL.to_vec()), now());
+    (
+        option::weighted(0.3, search),
+        option::weighted(0.2, any::<bool>()),
+        option::weighted(0.4, state),
+        instant(),
+        instant(),
+        instant(),
+    )
+        .prop_map(|(search, enabled, state, expires_before, unused_since, created_before)| KeyFilter {
+            search,
+            enabled,
+            state,
+            expires_before,
+            unused_since,
+            created_before,
+        })
 }

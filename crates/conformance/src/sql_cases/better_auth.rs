@@ -59,7 +59,10 @@ pub async fn rows_without_a_configuration_are_found_listed_counted_and_cleaned_a
     let only = ConfigFilter::AnyOf(vec![ConfigId::default_id()]);
     let none_of = ConfigFilter::NoneOf(vec![ConfigId::default_id()]);
     for (configurations, total) in [(only.clone(), 2), (none_of.clone(), 0)] {
-        assert_eq!(store.list(&ListQuery { configurations, ..ListQuery::default() }).await.unwrap().total, total);
+        assert_eq!(
+            store.list(&ListQuery { configurations, ..ListQuery::default() }).await.unwrap().total.at_least(),
+            total
+        );
     }
     let full = store.insert(&sample::key("new"), NonZeroU32::new(2), &sample::UNRECORDED).await;
     assert!(matches!(full, Err(StoreError::OwnerFull)));

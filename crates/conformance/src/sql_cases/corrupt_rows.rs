@@ -28,7 +28,7 @@ pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(en
         reported(is_corrupt(&store.find(&sample::id("bad")).await, "apikey", column, Some("bad")));
         let page = store.list(&ListQuery::default()).await.unwrap();
         reported(page.unreadable == [Unreadable { id: Some(sample::id("bad")), column }]);
-        reported(page.keys.len() == 1 && page.total == 2);
+        reported(page.keys.len() == 1 && page.total.at_least() == 2);
         reported(store.find_stub(&sample::id("bad")).await.unwrap().is_some());
         let attempts = [sample::attempt("sound"), sample::attempt("bad"), sample::attempt("sound")];
         let answers = store.spend(&attempts, &Policy::default(), sample::NOW).await.unwrap();

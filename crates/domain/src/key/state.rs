@@ -35,6 +35,18 @@ pub struct StateFacts {
     pub is_refilled: bool,
 }
 
+impl StateFacts {
+    /// The numbers of the facts, which their sum tells apart: in the order of the members.
+    pub const NUMBERS: [u8; 5] = [1, 2, 4, 8, 16];
+
+    /// Returns the facts of a sum of [`NUMBERS`](Self::NUMBERS).
+    pub fn from_sum(sum: u8) -> Self {
+        let [is_revoked, is_enabled, is_expired, has_none_left, is_refilled] =
+            Self::NUMBERS.map(|number| sum & number != 0);
+        Self { is_revoked, is_enabled, is_expired, has_none_left, is_refilled }
+    }
+}
+
 /// The number of keys in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyCounts([u64; KeyState::ALL.len()]);
@@ -52,6 +64,12 @@ impl KeyState {
             StateFacts { has_none_left: true, is_refilled: false, .. } => Self::Exhausted,
             _ => Self::Active,
         }
+    }
+
+    /// Returns the sums of all facts from which this state follows: a store that selects by a state repeats no rule.
+    pub fn sums(self) -> impl Iterator<Item = u8> {
+        let count: u8 = 1 << StateFacts::NUMBERS.len();
+        (0..count).filter(move |sum| Self::of(StateFacts::from_sum(*sum)) == self)
     }
 
     /// Returns the name of the state, in lower case.
@@ -131,6 +149,16 @@ mod tests {
         ] {
             assert_eq!(KeyState::of(facts), state, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn every_sum_of_facts_is_of_one_state() {
+        let mut sums: Vec<_> = KeyState::ALL.into_iter().flat_map(KeyState::sums).collect();
+        sums.sort_unstable();
+        assert_eq!(sums, (0..32).collect::<Vec<_>>());
+        let enabled_and_used_up = StateFacts::from_sum(2 + 8);
+        assert_eq!(KeyState::of(enabled_and_used_up), KeyState::Exhausted);
+        assert!(KeyState::Exhausted.sums().eq([2 + 8]));
     }
 
     #[test]

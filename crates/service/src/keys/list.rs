@@ -1,5 +1,5 @@
 use keymint_domain::key::Field;
-use keymint_domain::listing::{Direction, ListQuery, Page, SortField, Unreadable};
+use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Page, SortField, Unreadable};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::{ConfigFilter, References};
 use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId, UserId};
@@ -13,6 +13,8 @@ pub struct ListKeys {
     pub whose: Whose,
     /// Only keys of this configuration. Unlike elsewhere, an id that is not configured matches only itself.
     pub config_id: Option<ConfigId>,
+    /// Only keys that this filter admits.
+    pub filter: KeyFilter,
     /// The field to sort by; `None` = creation.
     pub sort_by: Option<SortField>,
     /// The direction of the order.
@@ -50,7 +52,8 @@ impl Whose {
 }
 
 impl Keys {
-    /// Lists one page of keys, with the number of keys on all pages. Rows that cannot be read are listed as unreadable.
+    /// Lists one page of keys, with the number of keys on all pages: it is exact if they are all keys of one owner, as in
+    /// Better Auth's list, and else up to [`ListQuery::COUNT_UP_TO`]. Rows that cannot be read are listed as unreadable.
     ///
     /// # Errors
     ///
@@ -60,13 +63,16 @@ impl Keys {
         let Some((owner, configurations)) = self.readable(user, request.whose, request.config_id).await? else {
             return Ok(Page::default());
         };
+        let is_better_auths = owner.is_some() && request.filter.is_empty();
         let query = ListQuery {
             owner,
             configurations,
+            filter: request.filter,
             sort_by: request.sort_by.unwrap_or(SortField::CreatedAt),
             direction: request.direction,
             offset: request.offset.unwrap_or(0),
             limit: request.limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT),
+            count_up_to: (!is_better_auths).then_some(ListQuery::COUNT_UP_TO),
         };
         let page = self.store.list(&query).await?;
         for Unreadable { id, column } in &page.unreadable {

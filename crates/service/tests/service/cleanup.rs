@@ -90,7 +90,7 @@ async fn delete_all_expired_goes_through_every_batch_whatever_the_retention() {
 #[tokio::test(start_paused = true)]
 async fn the_job_runs_at_its_interval_and_ends_when_dropped() {
     let fixture = Fixture::new(Policy::default());
-    let total = async || fixture.keys.list(&Caller::Server, ListKeys::default()).await.unwrap().total;
+    let total = async || fixture.keys.list(&Caller::Server, ListKeys::default()).await.unwrap().total.at_least();
     let job = Cleanup::start(Arc::clone(&fixture.keys), options(Duration::ZERO));
     fixture.create(short_lived()).await;
     fixture.clock.advance(DAY_MS + 1);

@@ -35,13 +35,13 @@ async fn a_user_manages_their_own_keys_and_sees_no_others() {
     let id = fixture.keys.create(&ada, request).await.unwrap().key.details.id.clone();
 
     assert_eq!(fixture.keys.get(&ada, &id, None).await.unwrap().details.owner, owner("ada"));
-    assert_eq!(fixture.keys.list(&ada, ListKeys::default()).await.unwrap().total, 1);
+    assert_eq!(fixture.keys.list(&ada, ListKeys::default()).await.unwrap().total.at_least(), 1);
     assert_eq!(fixture.keys.update(&ada, rename(&id, "ci")).await.unwrap().details.name.as_deref(), Some("ci"));
 
     assert_eq!(refusal(fixture.keys.get(&bob, &id, None).await), ErrorCode::KeyNotFound);
     assert_eq!(refusal(fixture.keys.update(&bob, rename(&id, "mine")).await), ErrorCode::KeyNotFound);
     assert_eq!(refusal(fixture.keys.delete(&bob, &id, None).await), ErrorCode::KeyNotFound);
-    assert_eq!(fixture.keys.list(&bob, ListKeys::default()).await.unwrap().total, 0);
+    assert_eq!(fixture.keys.list(&bob, ListKeys::default()).await.unwrap().total.at_least(), 0);
     let of_ada = ListKeys { whose: Whose::Users(owner("ada")), ..ListKeys::default() };
     assert_eq!(refusal(fixture.keys.list(&bob, of_ada).await), ErrorCode::Unauthorized);
 
@@ -130,7 +130,7 @@ async fn a_user_reaches_another_configuration_only_by_its_name() {
     let unknown = ConfigId::parse("us").unwrap();
     assert_eq!(refusal(fixture.keys.get(&ada, &id, Some(&unknown)).await), ErrorCode::KeyNotFound);
     let of_unknown = ListKeys { config_id: Some(unknown), ..ListKeys::default() };
-    assert_eq!(fixture.keys.list(&ada, of_unknown).await.unwrap().total, 0);
+    assert_eq!(fixture.keys.list(&ada, of_unknown).await.unwrap().total.at_least(), 0);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use keymint_domain::key::{KeyCounts, KeyState, StateFacts};
 use keymint_ports::{CountCursor, CountedPortion, StoreError};
 
 use crate::connection::fetch_all;
-use crate::{ReadConnection, Row, RowReader, Statement};
+use crate::{Dialect, ReadConnection, Row, RowReader, Statement};
 
 /// Counts a portion of all keys by their state at `now`, from the cursor on.
 ///
@@ -18,12 +18,12 @@ pub async fn count(
     limit: NonZeroU32,
 ) -> Result<CountedPortion, StoreError> {
     let dialect = connection.dialect();
-    let (position, after, is_expired) = (dialect.position(), dialect.position_of("$2"), dialect.expires_before("$1"));
+    let (position, after) = (dialect.position(), dialect.position_of("$2"));
+    let [is_revoked, is_enabled, is_expired, has_none_left, is_refilled] = state_facts(dialect, "$1");
     // The database says which position is the last: it may compare texts by the rules of any language.
     let count = format!(
-        r#"select count(*) as "keys", "keymint_revoked_at" is not null as "is_revoked",
-            coalesce("enabled", true) <> false as "is_enabled", {is_expired} as "is_expired",
-            coalesce("remaining" <= 0, false) as "has_none_left", "refillAmount" is not null as "is_refilled",
+        r#"select count(*) as "keys", {is_revoked} as "is_revoked", {is_enabled} as "is_enabled",
+            {is_expired} as "is_expired", {has_none_left} as "has_none_left", {is_refilled} as "is_refilled",
             cast(max(max("position")) over () as text) as "last"
         from (select {position} as "position", "keymint_revoked_at", "enabled", "expiresAt", "remaining", "refillAmount"
             from "apikey" where {position} > {after} order by {position} limit $3) as "portion"
@@ -39,6 +39,17 @@ pub async fn count(
         last = Some(position);
     }
     Ok(CountedPortion::new(counts, last, limit))
+}
+
+/// Returns the conditions of the facts that decide a key's state, in the order of [`StateFacts`]. None of them is null.
+pub(super) fn state_facts(dialect: &dyn Dialect, now: &str) -> [String; 5] {
+    [
+        r#""keymint_revoked_at" is not null"#.to_owned(),
+        r#"coalesce("enabled", true) <> false"#.to_owned(),
+        dialect.is_before(r#""expiresAt""#, now),
+        r#"coalesce("remaining" <= 0, false)"#.to_owned(),
+        r#""refillAmount" is not null"#.to_owned(),
+    ]
 }
 
 /// Reads the facts that keys have in common, their number, and the last position of the portion.

@@ -54,7 +54,7 @@ async fn insert_unless_full(
 
 /// Counts the keys of the same owner and configuration that are alive when `key` is made.
 async fn count_living(connection: &mut dyn ReadConnection, key: &ApiKey) -> Result<u64, StoreError> {
-    let has_expired = connection.dialect().expires_before("$3");
+    let has_expired = connection.dialect().is_before(r#""expiresAt""#, "$3");
     let new = &key.details;
     let count = Statement::new(format!(
         r#"select count(*) as "living" from "apikey" where "referenceId" = $1 and {CONFIG_ID} = $2

@@ -1,8 +1,9 @@
 use std::ops::ControlFlow;
 
-use keymint_domain::listing::{Direction, ListQuery, Page, SortField};
+use keymint_domain::listing::{Direction, ListQuery, Page, SortField, Total};
 use keymint_ports::{PageRows, StoreError};
 
+use super::filter::{Reach, narrow_by, reach_of};
 use super::narrow;
 use crate::columns::{COLUMN_LIST, CONFIG_ID};
 use crate::connection::fetch_optional;
@@ -13,9 +14,10 @@ use crate::{Dialect, ReadConnection, Row, RowReader, Statement, read_key};
 /// # Errors
 /// [`StoreError::Unavailable`]
 pub async fn list(connection: &mut dyn ReadConnection, query: &ListQuery) -> Result<Page, StoreError> {
-    let dialect = connection.dialect();
-    let count = matching(r#"count(*) as "total""#, query, dialect);
-    let total = fetch_optional(connection, count, |row| RowReader::new(row, "apikey", "id").number("total")).await?;
+    let reach = match &query.filter.search {
+        Some(search) => reach_of(connection, search).await?,
+        None => Reach::Few,
+    };
     // Rows are read until they fill the page, one at a time: whole rows of a whole page may be large.
     let (mut page, mut failed) = (PageRows::default(), None);
     let mut take = |row: &dyn Row| match page.take(read_key(row)) {
@@ -26,32 +28,64 @@ pub async fn list(connection: &mut dyn ReadConnection, query: &ListQuery) -> Res
             ControlFlow::Break(())
         }
     };
-    connection.fetch(page_statement(query, dialect), &mut take).await?;
+    let statement = page_statement(query, reach, connection.dialect());
+    connection.fetch(statement, &mut take).await?;
     failed.map_or(Ok(()), Err)?;
-    Ok(page.finish(total.flatten().unwrap_or(0)))
+    let total = match last_of_all(&page, query) {
+        Some(total) => total,
+        None => count(connection, query, reach).await?,
+    };
+    Ok(page.finish(Total::counted(total, query.count_up_to)))
 }
 
-fn page_statement<'q>(query: &'q ListQuery, dialect: &dyn Dialect) -> Statement<'q> {
-    let mut page = matching(COLUMN_LIST, query, dialect);
-    let order = match query.direction {
-        Direction::Ascending => "asc nulls first",
-        Direction::Descending => "desc nulls last",
+/// Returns the number of keys that match if `page` ends with the last of them, which saves a count.
+fn last_of_all(page: &PageRows, query: &ListQuery) -> Option<u64> {
+    let rows = page.rows();
+    let is_last = page.has_room() && rows < u64::from(query.limit) && (rows > 0 || query.offset == 0);
+    is_last.then(|| query.offset.saturating_add(rows))
+}
+
+/// Counts the keys that match, up to the first beyond those that the query wants to be counted.
+async fn count(connection: &mut dyn ReadConnection, query: &ListQuery, reach: Reach) -> Result<u64, StoreError> {
+    let dialect = connection.dialect();
+    let mut count = match query.count_up_to {
+        None => matching(r#"count(*) as "total""#, query, reach, dialect),
+        Some(_) => matching(r#"1 as "one""#, query, reach, dialect),
     };
+    if let Some(up_to) = query.count_up_to {
+        let limit = count.placeholder(i64::try_from(up_to.saturating_add(1)).unwrap_or(i64::MAX));
+        count = count.map_text(|keys| format!(r#"select count(*) as "total" from ({keys} limit {limit}) as "keys""#));
+    }
+    let total = fetch_optional(connection, count, |row| RowReader::new(row, "apikey", "id").number("total")).await?;
+    Ok(total.flatten().unwrap_or(0))
+}
+
+fn page_statement<'q>(query: &'q ListQuery, reach: Reach, dialect: &dyn Dialect) -> Statement<'q> {
+    let mut page = matching(COLUMN_LIST, query, reach, dialect);
     let (key, by_bytes) = (sort_key(query.sort_by, dialect), dialect.by_bytes());
+    let order = match (query.sort_by, query.direction) {
+        // It is never null, and so an index has this order.
+        (SortField::CreatedAt, Direction::Ascending) => key,
+        (SortField::CreatedAt, Direction::Descending) => format!("{key} desc"),
+        (SortField::ExpiresAt, Direction::Ascending) => format!(r#"{key} asc nulls last, "createdAt""#),
+        (_, Direction::Ascending) => format!(r#"{key} asc nulls first, "createdAt""#),
+        (_, Direction::Descending) => format!(r#"{key} desc nulls last, "createdAt""#),
+    };
     let limit = page.placeholder(i64::from(query.limit));
     let offset = page.placeholder(i64::try_from(query.offset).unwrap_or(i64::MAX));
-    page.push(&format!(r#" order by {key} {order}, "createdAt", "id"{by_bytes} limit {limit} offset {offset}"#));
+    page.push(&format!(r#" order by {order}, "id"{by_bytes} limit {limit} offset {offset}"#));
     page
 }
 
 /// Selects something of all keys that match.
-fn matching<'q>(selected: &str, query: &'q ListQuery, dialect: &dyn Dialect) -> Statement<'q> {
+fn matching<'q>(selected: &str, query: &'q ListQuery, reach: Reach, dialect: &dyn Dialect) -> Statement<'q> {
     let mut statement = Statement::new(format!(r#"select {selected} from "apikey" where true"#));
     narrow(&mut statement, &query.configurations, dialect);
     if let Some(owner) = &query.owner {
         let owner = statement.placeholder(owner.as_str());
         statement.push(&format!(r#" and "referenceId" = {owner}"#));
     }
+    narrow_by(&mut statement, &query.filter, reach, dialect);
     statement
 }
 

@@ -1,6 +1,7 @@
 //! Statements on the table `apikey`.
 
 mod count;
+mod filter;
 mod find;
 mod insert;
 mod list;
@@ -24,6 +25,7 @@ use crate::{Dialect, Statement};
 pub(crate) fn narrow<'f>(statement: &mut Statement<'f>, filter: &'f ConfigFilter, dialect: &dyn Dialect) {
     let (not, ids) = match filter {
         ConfigFilter::Any => return,
+        ConfigFilter::NoneOf(ids) if ids.is_empty() => return,
         ConfigFilter::AnyOf(ids) => ("", ids),
         ConfigFilter::NoneOf(ids) => ("not ", ids),
     };

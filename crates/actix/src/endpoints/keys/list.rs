@@ -1,21 +1,42 @@
 //! `GET /api-key/list` (docs/better-auth-wire.md 7.3).
 
 use actix_web::HttpResponse;
-use keymint_domain::listing::{Direction, ListQuery, SortField};
-use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId};
+use keymint_domain::key::KeyState;
+use keymint_domain::listing::{Direction, KeyFilter, ListQuery, SortField};
+use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{ListKeys, ServiceError, Whose};
 use serde_json::json;
 
 use super::of_users;
 use crate::error::ApiError;
-use crate::extract::UserRequest;
+use crate::extract::{DISABLE_REFRESH, UserRequest};
 use crate::members::schema::MAX_SAFE_INTEGER;
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::PageView;
 
-/// Reads the members, in the order of Better Auth's schema.
-fn read(query: &mut Members<'_>) -> ListKeys {
+/// The members that Better Auth's endpoint has, those that it reads on every endpoint, and ours. A wrong name would show
+/// keys that nobody asked for, perhaps to delete them.
+const MEMBERS: [&str; 15] = [
+    "configId",
+    "organizationId",
+    "limit",
+    "offset",
+    "sortBy",
+    "sortDirection",
+    "userId",
+    "search",
+    "enabled",
+    "state",
+    "expiresBefore",
+    "unusedSince",
+    "createdBefore",
+    DISABLE_REFRESH,
+    "disableCookieCache",
+];
+
+/// Reads the members, in the order of Better Auth's schema, and then ours.
+fn read(query: &mut Members<'_>, now: Timestamp) -> ListKeys {
     let config_id = query.optional("configId", "Keys of this configuration only.").id_or_empty(ConfigId::parse);
     let organization = query
         .optional("organizationId", "Keys of this organization; none if empty.")
@@ -29,8 +50,37 @@ fn read(query: &mut Members<'_>) -> ListKeys {
         .choice(&[("asc", Direction::Ascending), ("desc", Direction::Descending)]);
     let owner =
         query.optional("userId", "Keys of this user; a user may name themselves only.").coerced_id(OwnerId::parse);
-    let whose = Whose::of_request(organization, owner);
-    ListKeys { whose, config_id: config_id.given(), sort_by, direction: direction.unwrap_or_default(), offset, limit }
+    let filter = read_filter(query, now);
+    query.refuse_others(&MEMBERS);
+    ListKeys {
+        whose: Whose::of_request(organization, owner),
+        config_id: config_id.given(),
+        filter,
+        sort_by,
+        direction: direction.unwrap_or_default(),
+        offset,
+        limit,
+    }
+}
+
+fn read_filter(query: &mut Members<'_>, now: Timestamp) -> KeyFilter {
+    let search = query
+        .optional(
+            "search",
+            "Keys with this id, or whose start or name begins with this; the case of a name is ignored.",
+        )
+        .search();
+    let enabled = query
+        .optional("enabled", "Keys that are shown as enabled, or others.")
+        .choice_of_texts(&[("true", true), ("false", false)]);
+    let states = KeyState::ALL.map(|state| (state.as_str(), state));
+    let state = query.optional("state", "Keys that are in this state now.").choice_of_texts(&states);
+    let expires_before = query
+        .optional("expiresBefore", "Keys that expire before this: an RFC 3339 date-time, or a date for its midnight.")
+        .instant();
+    let unused_since = query.optional("unusedSince", "Keys made before this and not used since; likewise.").instant();
+    let created_before = query.optional("createdBefore", "Keys made before this; likewise.").instant();
+    KeyFilter { search, enabled, state: state.map(|state| (state, now)), expires_before, unused_since, created_before }
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
@@ -39,9 +89,10 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     of_users("listApiKeys", "Shows a page of keys.")
         .text(
             "`limit` and `offset` are in the answer where they were in the request. The order is total: equal keys \
-             follow in order of `createdAt`, then of `id`.",
+             follow in order of `createdAt`, then of `id`; by `expiresAt`, keys that never expire are last. `total` is \
+             exact for all keys of one owner. With a filter, or for a server without an owner, counting stops at 10000.",
         )
-        .takes(Shape::of_query(context.policy, read))
+        .takes(Shape::of_query(context.policy, |query| read(query, Timestamp::MIN)))
         .answers::<PageView<'_>>("The page.", example)
         .fails([ApiError::Validation(malformed)])
         .fails([ErrorCode::Unauthorized, ErrorCode::UnauthorizedSession])
@@ -49,7 +100,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 }
 
 pub(super) async fn list(request: UserRequest) -> Result<HttpResponse, ApiError> {
-    let asked = request.read_query(|query| Some(read(query)))?;
+    let asked = request.read_query(|query| Some(read(query, request.api.keys.now())))?;
     let (limit, offset) = (asked.limit, asked.offset);
     let _turn = request.api.process.lists.take().await?;
     let page = request.api.keys.list(&request.caller().await?, asked).await?;

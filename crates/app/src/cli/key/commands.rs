@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use keymint_domain::address::{AddressRules, parse_address};
-use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillInput};
-use keymint_domain::listing::{Direction, ListQuery, SortField};
+use keymint_domain::key::{EditKey, Field, KeyState, NewKey, PlainKey, RefillInput};
+use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
 use keymint_domain::value::{KeyName, MAX_COUNT, Prefix};
 use keymint_domain::verify::Cost;
-use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
+use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
 
 use crate::cli::CliResult;
@@ -121,8 +121,22 @@ pub(super) fn verify(
     options.finish(Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key)) }))
 }
 
-pub(super) fn list(listing: Listing) -> CliResult<ListKeys> {
-    let Listing { user, organization, config_id, limit, offset, sort_by, sort_direction } = listing;
+pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {
+    let Listing {
+        user,
+        organization,
+        config_id,
+        search,
+        enabled,
+        state,
+        expires_before,
+        unused_since,
+        created_before,
+        limit,
+        offset,
+        sort_by,
+        sort_direction,
+    } = listing;
     let mut options = Options::default();
     let config_id = config_id.filter(|id| !id.is_empty());
     let config_id = options.text("configId", config_id, ConfigId::parse);
@@ -135,6 +149,15 @@ pub(super) fn list(listing: Listing) -> CliResult<ListKeys> {
     let directions = [("asc", Direction::Ascending), ("desc", Direction::Descending)];
     let direction = options.choice("sortDirection", sort_direction, &directions).unwrap_or_default();
     let owner = options.text("userId", user, OwnerId::parse);
+    let states = KeyState::ALL.map(|state| (state.as_str(), state));
+    let filter = KeyFilter {
+        search: options.text("search", search, Search::parse),
+        enabled,
+        state: options.choice("state", state, &states).map(|state| (state, now)),
+        expires_before: options.instant("expiresBefore", expires_before),
+        unused_since: options.instant("unusedSince", unused_since),
+        created_before: options.instant("createdBefore", created_before),
+    };
     let whose = match (organization, owner) {
         _ if of_nobody => Whose::Nobodys,
         (Some(organization), _) => Whose::Organizations(organization),
@@ -142,7 +165,7 @@ pub(super) fn list(listing: Listing) -> CliResult<ListKeys> {
         (None, None) => Whose::Callers,
     };
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
-    options.finish(Some(ListKeys { whose, config_id, sort_by, direction, offset, limit }))
+    options.finish(Some(ListKeys { whose, config_id, filter, sort_by, direction, offset, limit }))
 }
 
 /// Reads the id of a key, which the API calls `option`.

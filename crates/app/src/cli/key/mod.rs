@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
-use keymint_domain::listing::Unreadable;
+use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
 use keymint_service::{Caller, Keys, Revoked};
@@ -32,7 +32,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&CreatedView::from(&minted), json)
         }
         KeyCommand::List(listing) => {
-            let request = commands::list(listing)?;
+            let request = commands::list(listing, keys.now())?;
             let (limit, offset) = (request.limit, request.offset);
             let page = keys.list(&caller, request).await.map_err(refused)?;
             let mut rows = page.keys.iter().map(in_table).collect::<Result<Vec<_>, _>>()?;
@@ -41,8 +41,8 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             });
             rows.extend(unreadable);
             let next = offset.unwrap_or(0) + rows.len() as u64;
-            if !json && !rows.is_empty() && next < page.total {
-                tracing::warn!(total = page.total, "more keys match: --offset {next} shows the next ones");
+            if !json && let Some(more) = more_keys(&page, next).filter(|_| !rows.is_empty()) {
+                tracing::warn!("{more}: --offset {next} shows the next ones");
             }
             output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
         }
@@ -81,6 +81,18 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             keys.delete(&caller, &id, None).await.map_err(refused)?;
             output::record(&json!({ "success": true }), json)
         }
+    }
+}
+
+/// Returns how many keys follow the first `next`, in words; `None` = none.
+fn more_keys(page: &Page, next: u64) -> Option<String> {
+    let more = page.total.at_least().saturating_sub(next);
+    match page.total {
+        Total::Exactly(_) if more == 0 => None,
+        Total::Exactly(_) if more == 1 => Some("1 more key matches".to_owned()),
+        Total::Exactly(_) => Some(format!("{more} more keys match")),
+        Total::MoreThan(_) if more == 0 => Some("more keys match".to_owned()),
+        Total::MoreThan(_) => Some(format!("more than {more} more keys match")),
     }
 }
 

@@ -1,5 +1,9 @@
 //! Pages of keys.
 
+mod filter;
+
+pub use filter::{KeyFilter, Search};
+
 use crate::key::KeyDetails;
 use crate::policy::ConfigFilter;
 use crate::{ApiKey, KeyId, Metadata, OwnerId, Permissions};
@@ -11,6 +15,8 @@ pub struct ListQuery {
     pub owner: Option<OwnerId>,
     /// Only keys of these configurations.
     pub configurations: ConfigFilter,
+    /// Only keys that this filter admits.
+    pub filter: KeyFilter,
     /// The field to sort by. Ties are sorted by creation, then by id, so that the order is total.
     pub sort_by: SortField,
     /// The direction of the order. Ties are always in ascending order.
@@ -19,6 +25,8 @@ pub struct ListQuery {
     pub offset: u64,
     /// The largest number of rows to return. Fewer are returned if they fill the page's [`Room`] first.
     pub limit: u32,
+    /// The number at which counting stops; `None` = all keys that match are counted.
+    pub count_up_to: Option<u64>,
 }
 
 impl ListQuery {
@@ -27,6 +35,8 @@ impl ListQuery {
     pub const DEFAULT_LIMIT: u32 = 100;
     /// The largest number of rows in a page, so that no request holds a whole table in memory.
     pub const MAX_LIMIT: u32 = 1000;
+    /// The number at which counting stops, unless a list must be counted whole.
+    pub const COUNT_UP_TO: u64 = 10_000;
 }
 
 impl Default for ListQuery {
@@ -35,10 +45,12 @@ impl Default for ListQuery {
         Self {
             owner: None,
             configurations: ConfigFilter::Any,
+            filter: KeyFilter::default(),
             sort_by: SortField::CreatedAt,
             direction: Direction::Ascending,
             offset: 0,
             limit: Self::DEFAULT_LIMIT,
+            count_up_to: None,
         }
     }
 }
@@ -82,8 +94,40 @@ pub struct Page {
     pub keys: Vec<ApiKey>,
     /// The rows of the page that cannot be read, in their order.
     pub unreadable: Vec<Unreadable>,
+    /// The page ends before its `limit` because its [`Room`] is full.
+    pub is_cut: bool,
     /// The number of keys that match the query, on all pages.
-    pub total: u64,
+    pub total: Total,
+}
+
+/// A number of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// There are this many.
+    Exactly(u64),
+    /// There are more than this many; nobody has counted on.
+    MoreThan(u64),
+}
+
+impl Total {
+    /// Returns the total of a count that stops behind `up_to`, given what was counted.
+    pub fn counted(counted: u64, up_to: Option<u64>) -> Self {
+        up_to.filter(|up_to| counted > *up_to).map_or(Self::Exactly(counted), Self::MoreThan)
+    }
+
+    /// Returns the number, of which there may be more.
+    pub fn at_least(self) -> u64 {
+        match self {
+            Self::Exactly(number) | Self::MoreThan(number) => number,
+        }
+    }
+}
+
+impl Default for Total {
+    /// Returns the total of nothing.
+    fn default() -> Self {
+        Self::Exactly(0)
+    }
 }
 
 /// A row that cannot be read as a key.
@@ -98,7 +142,7 @@ pub struct Unreadable {
 /// The direction of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
-    /// Smallest first; rows without a value before all others.
+    /// Smallest first; rows without a value before all others. Keys that never expire are last, for either direction.
     #[default]
     Ascending,
     /// Largest first; rows without a value after all others.
