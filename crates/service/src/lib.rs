@@ -53,13 +53,13 @@ mod turns;
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
 
-pub use audit::{Audit, AuditCheck, MAX_BREAKS, Sealer};
+pub use audit::{Audit, AuditCheck, AuditPage, Compared, Export, MAX_BREAKS, Portion, Sealer};
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
-pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
+pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, Revoked, UpdateKey, Validated, VerifyKey, Whose};
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};

@@ -27,7 +27,8 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidEmail
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
-        | ErrorCode::UserIdRequired => StatusCode::BAD_REQUEST,
+        | ErrorCode::UserIdRequired
+        | ErrorCode::InvalidCursor => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
         | ErrorCode::KeyDisabled

@@ -6,6 +6,7 @@
 //! and returns what they state, for the OpenAPI document.
 
 mod address;
+mod event;
 mod key;
 mod number;
 mod record;
@@ -104,6 +105,14 @@ impl<'a> Members<'a> {
     /// Begins to read a member that must be there.
     pub(crate) fn required(&mut self, name: &'static str, about: &'static str) -> Member<'_, 'a> {
         Member { members: self, name, about, is_required: true }
+    }
+
+    /// Refuses members with other names than these. Elsewhere such members are dropped, as Better Auth drops them.
+    pub(crate) fn refuse_others(&mut self, names: &[&str]) {
+        let others: Vec<_> = self.values.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
+        for name in others {
+            self.issues.push(format!("[{}] Unrecognized key: {name:?}", self.part));
+        }
     }
 
     /// Reports a problem of a member, in the words of the rule that found it.

@@ -4,7 +4,7 @@ use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{Object, Required};
+use utoipa::openapi::{KnownFormat, Object, Required, SchemaFormat};
 
 /// The largest integer that JavaScript counts to exactly.
 pub(crate) const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
@@ -59,6 +59,11 @@ impl Property {
 /// Any text.
 pub(crate) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
+}
+
+/// A date-time.
+pub(crate) fn instant() -> ObjectBuilder {
+    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
 /// A text without U+0000.

@@ -1,5 +1,6 @@
 use std::fmt::Display;
 
+use keymint_domain::Timestamp;
 use keymint_domain::key::Field;
 use keymint_domain::value::InvalidText;
 use serde_json::Value;
@@ -37,6 +38,14 @@ impl Member<'_, '_> {
     pub(crate) fn choice<T: Copy>(mut self, options: &[(&'static str, T)]) -> Option<T> {
         self.state(|_| schema::choice(options.iter().map(|(option, _)| *option)));
         self.read_choice(options)
+    }
+
+    /// Reads a date-time as RFC 3339 has it, or a date, which stands for its midnight in UTC.
+    pub(crate) fn instant(mut self) -> Option<Timestamp> {
+        self.state(|_| schema::instant());
+        let text = self.read_text();
+        let problem = "Invalid date-time: must be RFC 3339, or a date";
+        self.parsed(text, |text| Timestamp::parse_or_date(&text).map_err(|_| problem))
     }
 
     /// Reads one of these texts. Better Auth checks first that it is a text, which one that is given twice is not.

@@ -6,11 +6,14 @@ use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
 };
+use keymint_domain::event::seal::SealKey;
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy};
-use keymint_service::{Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions};
+use keymint_ports::{Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy};
+use keymint_service::{
+    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions,
+};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
@@ -27,6 +30,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) stopper: Stopper,
+    pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
     client: Client,
 }
@@ -43,6 +47,8 @@ pub(crate) struct Setup {
     pub(crate) is_secure: bool,
     pub(crate) idempotency_window: Duration,
     pub(crate) assertions: Option<AssertionOptions>,
+    /// Records changes; the flag records reads of the log, too.
+    pub(crate) recording: Option<(Arc<dyn EventStore>, bool)>,
 }
 
 impl Default for Setup {
@@ -66,6 +72,19 @@ impl Setup {
             is_secure: false,
             idempotency_window: Duration::ZERO,
             assertions: None,
+            recording: None,
+        }
+    }
+
+    /// Records changes in `store`, and reads of the log if `log_reads`.
+    pub(crate) fn recording(store: MemoryStore, log_reads: bool) -> Self {
+        let store = Arc::new(store);
+        Self {
+            store: Arc::clone(&store) as _,
+            users: Arc::clone(&store) as _,
+            organizations: Arc::clone(&store) as _,
+            recording: Some((store, log_reads)),
+            ..Self::default()
         }
     }
 }
@@ -89,6 +108,7 @@ impl TestServer {
         let mut configurations = setup.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let recorder = if setup.recording.is_some() { Recorder::on() } else { Recorder::default() };
         let keys = Keys::builder(setup.store)
             .users(Arc::clone(&setup.users))
             .organizations(setup.organizations)
@@ -97,14 +117,26 @@ impl TestServer {
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
             .idempotency_window(setup.idempotency_window)
+            .recorder(recorder.clone())
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
         let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()))
             .with_given(&given)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy));
-        let identity =
-            Identity::new(setup.users).with_options(setup.identity).with_clock(as_clock()).with_entropy(entropy);
+        let identity = Identity::new(setup.users)
+            .with_options(setup.identity)
+            .with_clock(as_clock())
+            .with_entropy(Arc::clone(&entropy));
+        let audit = setup.recording.as_ref().map(|(events, log_reads)| {
+            let audit =
+                Audit::new(Arc::clone(events), SealKey::new([7; 32])).with_clock(as_clock()).with_entropy(entropy);
+            Arc::new(audit.with_recorder(recorder.clone()).logging_reads(*log_reads))
+        });
+        let identity = match &setup.recording {
+            Some((events, _)) => identity.with_recorder(recorder, Arc::clone(events)),
+            None => identity,
+        };
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
@@ -116,6 +148,10 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
+        let api = match &audit {
+            Some(audit) => api.with_audit(Arc::clone(audit)),
+            None => api,
+        };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,
@@ -130,7 +166,7 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, stopper, stopped: tokio::spawn(server), client: Client::new() }
+        Self { address, clock, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
     }
 
     /// An authenticated request; the path is below the base path.

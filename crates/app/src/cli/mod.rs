@@ -1,12 +1,14 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod audit;
 mod health;
 mod key;
 mod options;
 mod org;
 mod output;
 mod server_key;
+mod user;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use keymint_actix::endpoints;
 use keymint_domain::event::Actor;
+use keymint_service::ServiceError;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, DatabaseUrl};
@@ -79,7 +82,11 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
-            Command::Key { .. } | Command::ServerKey { .. } | Command::Org { .. }
+            Command::Key { .. }
+            | Command::ServerKey { .. }
+            | Command::Org { .. }
+            | Command::Audit { .. }
+            | Command::User { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -98,6 +105,17 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Audit { command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                let secret = services.cookie_secret(&config).await?;
+                audit::run(&services, &services.audit(&config, &secret), command).await
+            }
+            Command::User { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                user::run(&services.identity, command, json).await
             }
         }
     });
@@ -122,6 +140,14 @@ async fn open(config: &Config, makes_keys: bool) -> CliResult<Services> {
     let services =
         if makes_keys { Services::open(config, actor).await } else { Services::open_existing(config, actor).await };
     Ok(services?)
+}
+
+/// Returns a refusal in the wire's words; any other error is returned with its causes.
+fn refused(error: ServiceError) -> Box<dyn Error> {
+    match error {
+        ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
+        other => other.into(),
+    }
 }
 
 /// Returns an error with its causes, outermost first.

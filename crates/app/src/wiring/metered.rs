@@ -13,7 +13,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
+    Chain, CountCursor, CountedPortion, Credential, Erased, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
     OrganizationStore, Removed, ServerKeyStore, StoreError,
 };
 
@@ -100,6 +100,7 @@ metered! {
         find_session(token: &SessionToken) -> Option<(Session, User)>;
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
         remove_session(token: &SessionToken, origin: &Origin) -> bool;
+        erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
         keep_secret(offered: &str) -> String;
     }
 }

@@ -174,10 +174,11 @@ impl Services {
     }
 
     /// Returns the log of all events, sealed by a key from `secret`.
-    pub fn audit(&self, secret: &CookieSecret) -> Arc<Audit> {
+    pub fn audit(&self, config: &Config, secret: &CookieSecret) -> Arc<Audit> {
         // A key of this length can always be derived.
         let key = secret.derive("audit seal").unwrap_or_default();
-        Arc::new(Audit::new(Arc::clone(&self.store.events), SealKey::new(key)))
+        let audit = Audit::new(Arc::clone(&self.store.events), SealKey::new(key));
+        Arc::new(audit.with_recorder(self.recorder.clone()).logging_reads(config.audit.log_reads))
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {

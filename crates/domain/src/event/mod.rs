@@ -8,6 +8,7 @@
 //! be erased later without breaking the chain of [`seal`]s.
 
 mod actor;
+mod cursor;
 mod id;
 mod key_events;
 mod kind;

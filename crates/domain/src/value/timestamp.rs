@@ -45,6 +45,15 @@ impl Timestamp {
         Self::parse_usual(text.as_bytes()).or_else(any).ok_or(InvalidTimestamp)
     }
 
+    /// Reads an RFC 3339 date-time, or a date, which stands for its midnight in UTC.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidTimestamp`] for any other text.
+    pub fn parse_or_date(text: &str) -> Result<Self, InvalidTimestamp> {
+        Self::parse(text).or_else(|_| Self::parse(&format!("{text}T00:00:00Z")))
+    }
+
     /// Reads the text of a stored row: a date-time as RFC 3339, SQLite's own functions or JavaScript print it.
     ///
     /// A time without a zone is in UTC. An instant outside the years 0000 to 9999 becomes the nearest one inside.
@@ -193,6 +202,18 @@ mod tests {
     fn garbage_is_no_instant() {
         for text in ["", "now", "2026-02-30T00:00:00Z", "2026-01-01", "NaN"] {
             assert_eq!(Timestamp::parse(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_stands_for_its_midnight() {
+        for (text, instant) in
+            [("2026-02-03", "2026-02-03T00:00:00.000Z"), ("2026-02-03T04:05:06+01:00", "2026-02-03T03:05:06.000Z")]
+        {
+            assert_eq!(Timestamp::parse_or_date(text).map(|read| read.to_string()).as_deref(), Ok(instant), "{text}");
+        }
+        for text in ["", "2026-02-30", "2026-02", "2026-02-03 04:05:06", "2026-02-03T04:05:06"] {
+            assert_eq!(Timestamp::parse_or_date(text), Err(InvalidTimestamp), "{text}");
         }
     }
 

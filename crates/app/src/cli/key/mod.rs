@@ -7,11 +7,11 @@ use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, Unreadabl
 use keymint_domain::listing::Unreadable;
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
-use keymint_service::{Caller, Keys, Revoked, ServiceError};
+use keymint_service::{Caller, Keys, Revoked};
 use serde_json::{Value, json};
 
 use super::arguments::KeyCommand;
-use super::{CliResult, Outcome, output};
+use super::{CliResult, Outcome, output, refused};
 
 /// The columns of a list, unless JSON is requested.
 const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
@@ -98,12 +98,4 @@ fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
         output::line(outcome)?;
     }
     Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
-}
-
-/// Returns a refusal in the wire's words; any other error is returned with its causes.
-fn refused(error: ServiceError) -> Box<dyn std::error::Error> {
-    match error {
-        ServiceError::Refused(code) => format!("{}: {}", code.as_str(), code.message()).into(),
-        other => other.into(),
-    }
 }
