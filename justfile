@@ -11,8 +11,9 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # The fast lane: what needs Rust alone, without the examples in documentation. `just test --test http limits` runs a part of it.
+# Tests wait more than they compute: eight at once take two thirds of the time of one a core.
 test *ARGS='--lib --bins --tests':
-    cargo test --workspace --exclude keymint-store-postgres --exclude keymint-test-postgres {{ARGS}}
+    RUST_TEST_THREADS=8 cargo test --workspace --exclude keymint-store-postgres --exclude keymint-test-postgres {{ARGS}}
 
 # Every test. What they need is in the README.
 test-all *ARGS:
@@ -58,6 +59,10 @@ bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
     cargo bench -p keymint-actix --bench guard -- {{ARGS}}
+
+# Whole simulated years, to judge the detector of anomalies by: `just simulate 7 8` takes the seeds 7 and 8.
+simulate *SEEDS:
+    cargo bench -p keymint-domain --bench year -- {{SEEDS}}
 
 # Batches of verifications in each store: `just bench-stores sqlite`.
 bench-stores *ARGS:

@@ -61,6 +61,31 @@ async fn commands_that_only_read_make_no_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn findings_about_keys_are_shown_beside_a_running_server() {
+    for place in places().await {
+        let server = place.serve();
+        let lasting = place.json(&["key", "create", "--user", "ada", "--json"]);
+        place.json(&["key", "create", "--user", "bob", "--expires-in", "8640000", "--json"]);
+        assert!(server.is_valid(&lasting).await);
+        let found = place.json(&["key", "health", "--json"]);
+        assert_eq!((&found["examined"], &found["next"]), (&json!(2), &Value::Null));
+        assert_eq!(found["findings"][0]["finding"], "never_expires");
+        assert_eq!(found["findings"][0]["keyIds"], json!([lasting["id"]]));
+        let of_bob = place.json(&["key", "health", "--user", "bob", "--expiring-days", "200", "--json"]);
+        assert_eq!((&of_bob["examined"], &of_bob["findings"][0]["finding"]), (&json!(1), &json!("expiring")));
+        let none = place.json(&["key", "health", "--severity", "high", "--json"]);
+        assert_eq!(none["findings"], json!([]));
+        let table = String::from_utf8(place.run(&["key", "health", "--finding", "never_expires"]).stdout).unwrap();
+        let id = lasting["id"].as_str().unwrap();
+        assert!(table.starts_with("severity  finding"), "{table}");
+        assert!(table.contains(id) && table.contains("Set an expiry."), "{table}");
+        let wrong = place.run(&["key", "health", "--finding", "odd"]);
+        assert!(!wrong.status.success());
+        assert!(String::from_utf8(wrong.stderr).unwrap().contains("[option.finding]"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_prints_every_rule_and_counts_nothing() {
     for place in places().await {
         let server = place.serve();

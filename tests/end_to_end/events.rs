@@ -311,10 +311,10 @@ impl Story {
             self.secrets.extend(found);
         }
         let hashed = |text: &String| URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()));
-        let hashes: Vec<_> = self.secrets.iter().map(hashed).collect();
+        let stored: Vec<_> = self.secrets.iter().map(hashed).collect();
         let events: Vec<String> = self.stranger.events().await.iter().map(Value::to_string).collect();
         assert!(events.len() > 30 && self.secrets.len() > 20);
-        for secret in self.secrets.iter().chain(&hashes) {
+        for secret in self.secrets.iter().chain(&stored) {
             assert!(!events.iter().any(|event| event.contains(secret.as_str())), "{secret}");
         }
     }

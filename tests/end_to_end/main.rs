@@ -6,6 +6,7 @@ mod access_log;
 mod audit;
 mod authority;
 mod backup;
+mod billing;
 mod command_line;
 mod configuration;
 mod deferral;

@@ -173,6 +173,11 @@ impl Server {
         self.signal("-TERM");
     }
 
+    /// Sends SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.signal("-KILL");
+    }
+
     /// Sends SIGHUP.
     pub(crate) fn reload(&self) {
         self.signal("-HUP");

@@ -13,13 +13,11 @@ pub(crate) enum Stranger {
 
 impl Stranger {
     pub(crate) async fn of(place: &Place) -> Self {
-        match place.database() {
-            Some(url) => Self::Postgres(PgConnection::connect(url).await.unwrap()),
-            None => {
-                let file = format!("sqlite:{}", place.path().join("keymint.db").display());
-                Self::Sqlite(SqliteConnection::connect(&file).await.unwrap())
-            }
+        if let Some(url) = place.database() {
+            return Self::Postgres(PgConnection::connect(url).await.unwrap());
         }
+        let file = format!("sqlite:{}", place.path().join("keymint.db").display());
+        Self::Sqlite(SqliteConnection::connect(&file).await.unwrap())
     }
 
     /// Returns the only column of a question, without nulls.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::tls::{Certificate, Tls};
 use keymint_actix::{CookieSecret, LiveApi};
 use keymint_domain::event::{Actor, Origin};
-use keymint_service::{Audit, Cleanup, Keys, ServiceError, Source as Requester};
+use keymint_service::{Audit, Cleanup, Keys, ServiceError, Source as Requester, Watch};
 
 use crate::config::{self, Config, Problems};
 use crate::environment::Environment;
@@ -57,6 +57,7 @@ pub(crate) struct Live {
     pub(crate) tls: Option<Tls>,
     pub(crate) cleanup: Option<Cleanup>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) watch: Option<Watch>,
     /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,
 }
@@ -112,6 +113,7 @@ impl Live {
         }
         let keys = Arc::clone(&self.services.keys);
         self.cleanup = cleanup_options(&config).map(|options| Cleanup::start(keys, options));
+        self.watch = self.services.watch(&config);
         self.config = config;
         if is_replaced {
             self.retired.push(before);
@@ -140,6 +142,7 @@ impl Live {
     /// Returns the first failure. Usage that could not be written is lost with the process.
     pub(crate) async fn finish(&mut self) -> Result<(), ServiceError> {
         self.cleanup = None;
+        self.watch = None;
         let mut outcome = self.services.keys.flush().await;
         for keys in &self.retired {
             outcome = outcome.and(keys.flush().await);

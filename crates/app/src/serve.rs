@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::{Audit, Cleanup, Sealer};
+use keymint_service::{Audit, Cleanup, Sealer, UsageUpkeep};
 
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
@@ -76,7 +76,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let services = Services::open_metered(&config, meter).await?;
     services.tell();
     let secret = services.cookie_secret(&config).await.map_err(ServeError::Secret)?;
-    let audit = services.audit(&config, &secret);
+    let audit = services.audit(&config, &secret).map_err(ServeError::Secret)?;
     let mut api = services.api(&config, secret.clone()).with_audit(Arc::clone(&audit));
     if telemetry.is_some() {
         api = api.traced_by(telemetry::TRACING);
@@ -88,13 +88,15 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     warn_of_another_secret(&audit).await;
     let sealer = config.audit.enabled.then(|| Sealer::start(Arc::clone(&audit), config.audit.retention));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
+    let watch = services.watch(&config);
+    let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
     welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
     let mut live =
-        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, retired: Vec::new() };
+        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, watch, retired: Vec::new() };
     let mut server = running.server;
     loop {
         tokio::select! {
@@ -102,11 +104,16 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
             () = reload.asked() => live.reload().await,
         }
     }
+    drop(upkeep);
     if let Err(error) = live.finish().await {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "deferred usage could not be written, and is lost");
     }
     drop(sealer);
+    if let Err(error) = live.services.usage.flush().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "the statistics of the last uses could not be written, and are lost");
+    }
     match live.services.close().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("another process uses the database: its file is whole only with the log beside it"),

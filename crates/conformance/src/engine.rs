@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
-use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore};
+use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore};
 
 /// An engine under test, with data of its own that nothing else touches.
 ///
@@ -31,3 +31,13 @@ impl<E: Engine<Store: IdentityStore + OrganizationStore>> IdentityEngine for E {
 pub trait EventEngine: Engine<Store: IdentityStore + OrganizationStore + EventStore> {}
 
 impl<E: Engine<Store: IdentityStore + OrganizationStore + EventStore>> EventEngine for E {}
+
+/// An engine whose store also keeps the statistics of uses. Every such [`Engine`] is one.
+pub trait UsageEngine: Engine<Store: UsageStore> {}
+
+impl<E: Engine<Store: UsageStore>> UsageEngine for E {}
+
+/// An engine whose store also surveys keys with their uses. Every such [`Engine`] is one.
+pub trait SurveyEngine: UsageEngine + Engine<Store: SurveyStore + UsageStore> {}
+
+impl<E: UsageEngine + Engine<Store: SurveyStore + UsageStore>> SurveyEngine for E {}

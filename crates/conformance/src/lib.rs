@@ -15,9 +15,11 @@ mod sql_engine;
 mod sql_suite;
 mod suite;
 mod support;
+mod survey_suite;
 mod texts;
+mod usage_suite;
 
-pub use engine::{Engine, EventEngine, IdentityEngine};
+pub use engine::{Engine, EventEngine, IdentityEngine, SurveyEngine, UsageEngine};
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};

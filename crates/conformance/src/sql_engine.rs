@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 use keymint_domain::ApiKey;
 
-use crate::IdentityEngine;
+use crate::{IdentityEngine, UsageEngine};
 
 /// An engine on a SQL database, whose tables are Better Auth's. Its database is empty: the first handle makes the
 /// tables.
 #[async_trait]
-pub trait SqlEngine: IdentityEngine + Sized {
+pub trait SqlEngine: IdentityEngine + UsageEngine + Sized {
     /// Returns another engine, on an empty database of its own.
     async fn another(&self) -> Self;
 

@@ -35,6 +35,7 @@ macro_rules! sql_suite {
                 half_a_revocation_and_an_unknown_actor_are_corrupt,
                 a_row_without_a_readable_id_is_corrupt,
                 a_corrupt_server_key_is_reported,
+                corrupt_usage_is_reported_and_hinders_no_flush,
             }
             migrations {
                 a_second_migration_changes_nothing,

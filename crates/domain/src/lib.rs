@@ -9,22 +9,30 @@
 //! | [`address`] | the networks that a key may be used from |
 //! | [`value`] | instants, ids, permissions, metadata: a value that exists is valid |
 //! | [`key`] | the entity: its fixed details, how it is minted and edited, the stored form of its secret |
+//! | [`metering`] | the statistics of uses, per key and hour |
 //! | [`usage`] | the counters that verifications change: quota with refill, rate limits |
 //! | [`verify`] | the validation chain |
 //! | [`policy`] | configurations: the keys that a deployment allows |
 //! | [`identity`] | users, passwords, sessions |
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
+//! | [`notice`] | what the owner of a key should hear in time |
+//! | [`anomaly`] | uses that differ from a key's own past |
+//! | [`health`] | findings about keys that somebody should look at |
 //! | [`server_key`] | the credential by which a backend acts for any user |
 //! | [`event`] | what happened to a key, and the chain that seals it |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
+pub mod anomaly;
 pub mod code;
 pub mod event;
+pub mod health;
 pub mod identity;
 pub mod key;
 pub mod listing;
+pub mod metering;
+pub mod notice;
 pub mod organization;
 pub mod policy;
 pub mod server_key;

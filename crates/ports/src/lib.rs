@@ -7,6 +7,8 @@
 //! | [`IdentityStore`] | memory, SQLite, Postgres |
 //! | [`OrganizationStore`] | memory, SQLite, Postgres |
 //! | [`EventStore`] | memory, SQLite, Postgres |
+//! | [`UsageStore`] | memory, SQLite, Postgres |
+//! | [`SurveyStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
 //! | [`Meter`] | none, Prometheus |
@@ -30,6 +32,8 @@ mod key_store;
 mod meter;
 mod organization_store;
 mod server_key_store;
+mod survey_store;
+mod usage_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
@@ -42,6 +46,8 @@ pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
+pub use survey_store::{BusyKey, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
+pub use usage_store::UsageStore;
 
 #[cfg(feature = "mock")]
 pub use ambient::{MockClock, MockEntropy};
@@ -59,3 +65,7 @@ pub use meter::MockMeter;
 pub use organization_store::MockOrganizationStore;
 #[cfg(feature = "mock")]
 pub use server_key_store::MockServerKeyStore;
+#[cfg(feature = "mock")]
+pub use survey_store::MockSurveyStore;
+#[cfg(feature = "mock")]
+pub use usage_store::MockUsageStore;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyCounts;
 
 use crate::StoreError;
@@ -40,6 +41,18 @@ pub trait Meter: Send + Sync + 'static {
 
     /// Records the number of keys in each state, once all are counted.
     fn counted(&self, keys: &KeyCounts);
+
+    /// Records a flush of statistics after `took`: the number of keys that were used, or a failure (`None`).
+    fn usage_flushed(&self, keys: Option<usize>, took: Duration);
+
+    /// Counts calls that are missing in the statistics, because too many keys waited for a flush.
+    fn usage_lost(&self, calls: u64);
+
+    /// Counts a run of the job that looks after keys, which succeeded or failed.
+    fn watched(&self, succeeded: bool);
+
+    /// Counts a notice or an anomaly by the kind of its event.
+    fn noticed(&self, kind: EventKind);
 }
 
 /// Counts nothing.
@@ -64,4 +77,12 @@ impl Meter for Unmetered {
     fn kept(&self, _: u64) {}
 
     fn counted(&self, _: &KeyCounts) {}
+
+    fn usage_flushed(&self, _: Option<usize>, _: Duration) {}
+
+    fn usage_lost(&self, _: u64) {}
+
+    fn watched(&self, _: bool) {}
+
+    fn noticed(&self, _: EventKind) {}
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::PlainKey;
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Unmetered};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore, Unmetered};
 
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::usage::Usage;
 use crate::{Access, Keys, OsEntropy, Recorder, SystemClock};
 
 /// Generates the text of a new key in place of Keymint's own generator. It must never return a text twice.
@@ -32,6 +33,7 @@ pub struct KeysBuilder {
     store: Arc<dyn KeyStore>,
     users: Option<Arc<dyn IdentityStore>>,
     organizations: Option<Arc<dyn OrganizationStore>>,
+    survey: Option<Arc<dyn SurveyStore>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     meter: Arc<dyn Meter>,
@@ -43,6 +45,7 @@ pub struct KeysBuilder {
     recorder: Recorder,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
+    usage: Option<Arc<Usage>>,
 }
 
 impl KeysBuilder {
@@ -54,6 +57,7 @@ impl KeysBuilder {
             store,
             users: None,
             organizations: None,
+            survey: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             meter: Arc::new(Unmetered),
@@ -65,6 +69,7 @@ impl KeysBuilder {
             recorder: Recorder::default(),
             generator: None,
             precheck: None,
+            usage: None,
         }
     }
 
@@ -83,6 +88,12 @@ impl KeysBuilder {
     #[must_use]
     pub fn organizations(self, organizations: Arc<dyn OrganizationStore>) -> Self {
         Self { organizations: Some(organizations), ..self }
+    }
+
+    /// Sets the store that reads keys together with their uses, for [`Keys::examine`]; by default none.
+    #[must_use]
+    pub fn survey(self, survey: Arc<dyn SurveyStore>) -> Self {
+        Self { survey: Some(survey), ..self }
     }
 
     /// Sets the policy; by default Better Auth's defaults.
@@ -142,6 +153,12 @@ impl KeysBuilder {
         Self { recorder, ..self }
     }
 
+    /// Sets the statistics that uses are counted in; by default none.
+    #[must_use]
+    pub fn usage(self, usage: Arc<Usage>) -> Self {
+        Self { usage: Some(usage), ..self }
+    }
+
     /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -163,15 +180,20 @@ impl KeysBuilder {
     /// Panics outside of a Tokio runtime with its timer, which runs the group commit and the flushes.
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
-        let verifier = Arc::new(GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, self.group_commit));
+        let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
+        let verifier =
+            GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, ledger.as_ref(), self.group_commit);
+        let verifier = Arc::new(verifier);
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
-        let deferral = defers.then(|| Deferral::start(&verifier, &self.clock, &policy, self.flush_interval));
+        let deferral =
+            defers.then(|| Deferral::start(&verifier, &self.clock, &policy, ledger.as_ref(), self.flush_interval));
         let window_ms = u64::try_from(self.idempotency_window.as_millis()).unwrap_or(u64::MAX);
         let idempotency = (window_ms > 0).then(|| Idempotency::new(Arc::clone(&self.clock), window_ms));
         Keys {
             store: self.store,
             users: self.users,
             organizations: self.organizations,
+            survey: self.survey,
             clock: self.clock,
             entropy: self.entropy,
             meter: self.meter,
@@ -185,6 +207,8 @@ impl KeysBuilder {
             precheck: self.precheck,
             readiness: Readiness::default(),
             exhausted_candidates: ExhaustedCandidates::default(),
+            usage: self.usage,
+            usage_ledger: ledger,
         }
     }
 }

@@ -15,10 +15,10 @@ const MAX: usize = 10_000;
 impl ExhaustedCandidates {
     /// Adds the key of `verdict`, if it was refused because it is exhausted.
     pub(crate) fn note(&self, verdict: &Verdict) {
-        if let Verdict::Refused(Refusal { exhausted: true, key_id: Some(id), .. }) = verdict {
+        if let Verdict::Refused(Refusal { exhausted: true, key: Some(key), .. }) = verdict {
             let mut candidates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if candidates.len() < MAX {
-                candidates.insert(id.clone());
+                candidates.insert(key.id.clone());
             }
         }
     }

@@ -49,6 +49,8 @@ mod steady_clock;
 mod system;
 mod throttle;
 mod turns;
+mod usage;
+mod watch;
 
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
@@ -60,10 +62,15 @@ pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
-pub use keys::{CreateKey, KeyHolder, Keys, ListKeys, Revoked, UpdateKey, Validated, VerifyKey, Whose};
+pub use keys::{
+    CreateKey, ExamineKeys, HealthReport, KeyHolder, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
+    Validated, VerifyKey, Whose,
+};
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};
 pub use throttle::{Throttle, ThrottleOptions};
 pub use turns::{Turn, Turns};
+pub use usage::{Usage, UsageOptions, UsageUpkeep};
+pub use watch::Watch;

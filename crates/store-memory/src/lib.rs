@@ -9,5 +9,7 @@ mod server_key_store;
 mod sort;
 mod state;
 mod store;
+mod survey_store;
+mod usage_store;
 
 pub use store::MemoryStore;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
+use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, StoredKey};
@@ -12,6 +13,7 @@ use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::Credential;
 
 use crate::events::Events;
+use crate::usage_store::UsageState;
 
 /// The data of a store.
 #[derive(Default)]
@@ -29,6 +31,9 @@ pub(crate) struct State {
     pub(crate) events: Events,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
+    /// The networks that keys were used from, the last used first.
+    pub(crate) networks: BTreeMap<KeyId, Vec<KnownNetwork>>,
+    pub(crate) usage: UsageState,
 }
 
 impl State {
@@ -53,7 +58,7 @@ impl State {
         Some((key.clone(), self.owner(&key.details.owner)))
     }
 
-    fn owner(&self, id: &OwnerId) -> Owner {
+    pub(crate) fn owner(&self, id: &OwnerId) -> Owner {
         let user = self.users.get(id);
         user.map_or(Owner::Absent, |credential| credential.user.ban.map_or(Owner::Present, Owner::Banned))
     }

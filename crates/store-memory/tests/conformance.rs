@@ -24,3 +24,6 @@ impl Engine for Memory {
 keymint_conformance::suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
 keymint_conformance::identity_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
 keymint_conformance::event_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
+keymint_conformance::usage_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
+
+keymint_conformance::survey_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);

@@ -22,6 +22,10 @@ impl Dialect for Postgres {
         format!("= any(array({select} for update skip locked))")
     }
 
+    fn rows_unlocked(&self, table: &str, _: &str, rest: &str) -> String {
+        format!("ctid = any(array(select ctid from {table} {rest} for update skip locked))")
+    }
+
     fn expires_before(&self, instant: &str) -> String {
         format!(r#"coalesce("expiresAt" < {instant}, false)"#)
     }

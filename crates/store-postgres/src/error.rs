@@ -119,6 +119,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Returns the table that is not as it must be.
+    pub fn table(&self) -> &'static str {
+        match self {
+            Self::Column { table, .. }
+            | Self::Relation { table, .. }
+            | Self::Required { table, .. }
+            | Self::Right { table, .. } => table,
+        }
+    }
+
     pub(crate) fn column(
         table: &'static str,
         column: &'static str,

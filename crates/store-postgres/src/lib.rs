@@ -22,6 +22,8 @@ mod row;
 mod server_key_store;
 mod spend;
 mod store;
+mod survey_store;
+mod usage_store;
 
 pub use behind::Behind;
 pub use error::{ConnectError, Fault};

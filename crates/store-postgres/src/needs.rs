@@ -111,6 +111,7 @@ const NEEDS: &[Need] = &[
     Need {
         table: "keymint_event_chain",
         columns: &[
+            (Kind::Number, &["id"]),
             (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
             (Kind::WideNumber, &["start_position", "head_position"]),
         ],
@@ -123,6 +124,41 @@ const NEEDS: &[Need] = &[
         columns: &[(Kind::Number, &["id"]), (Kind::Text, &["secret"])],
         rights: &["SELECT", "INSERT", "UPDATE"],
         purpose: "the secret that signs cookies, where the configuration has none",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage",
+        columns: &[(Kind::Text, &["keyId", "outcome"]), (Kind::WideNumber, &["hour", "hours", "calls", "cost"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_unknown",
+        columns: &[(Kind::Text, &["configId", "prefix", "network"]), (Kind::WideNumber, &["hour", "hours", "calls"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of attempts with unknown keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_activity",
+        columns: &[(Kind::Text, &["keyId", "ownerId", "configId", "lastNetwork"]), (Kind::Instant, &["lastUsedAt"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the last uses of keys",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_key_network",
+        columns: &[(Kind::Text, &["keyId", "network"]), (Kind::Instant, &["firstSeen", "lastSeen"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the networks that keys are used from, for anomalies",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_usage_flush",
+        columns: &[(Kind::Text, &["process"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "the statistics of uses, which are added once",
         is_vital: false,
     },
     Need {
@@ -171,6 +207,10 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
 ];
+
+/// The tables of the statistics of uses.
+pub(crate) const USAGE_TABLES: [&str; 4] =
+    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush"];
 
 /// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::connect::Opened;
 use crate::lent::Pool;
+use crate::needs::USAGE_TABLES;
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
@@ -61,6 +62,11 @@ impl PgStore {
     /// organizations fails.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// Returns true if the statistics of uses can be kept: their tables have no faults.
+    pub fn keeps_usage(&self) -> bool {
+        self.faults.iter().all(|fault| !USAGE_TABLES.contains(&fault.table()))
     }
 
     /// Brings the tables of the database up to date, and no more.

@@ -5,7 +5,8 @@
 mod support;
 
 use keymint_conformance::sample;
-use keymint_domain::event::seal::{ChainCheck, SealKey};
+use keymint_domain::event::ChainCheck;
+use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Actor, EventQuery, Origin};
 use keymint_ports::{EventStore as _, KeyStore as _};
 use sqlx::{Connection as _, query};

@@ -12,8 +12,9 @@ use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
 use crate::support::Database;
 
 /// Every table that a role works on, as `docs/operations` grants them.
-const TABLES: &str =
-    r#""apikey", "user", "session", "account", "organization", "member", "keymint_server_key", "keymint_secret""#;
+const TABLES: &str = r#""apikey", "user", "session", "account", "organization", "member", "keymint_server_key", "keymint_secret",
+    "keymint_event", "keymint_event_chain", "keymint_usage", "keymint_usage_unknown", "keymint_usage_flush",
+    "keymint_activity", "keymint_key_network""#;
 
 /// A migrated database, and a role beside its owner.
 struct Worked {
@@ -100,6 +101,12 @@ async fn a_right_that_only_users_need_is_told_and_keeps_nobody_from_starting() {
     let store = PgStore::connect(&worked.options()).await.unwrap();
     let faults: Vec<_> = store.faults().iter().map(ToString::to_string).collect();
     assert_eq!(faults, ["the role lacks DELETE on session, for sessions"]);
+    assert!(store.keeps_usage());
+    worked.execute(r#"revoke update on "keymint_activity" from ROLE"#).await;
+    let store = PgStore::connect(&worked.options()).await.unwrap();
+    assert!(store.faults().iter().any(|fault| fault.to_string().contains("UPDATE on keymint_activity")));
+    assert!(!store.keeps_usage(), "each flush would fail");
+    worked.execute(r#"grant update on "keymint_activity" to ROLE"#).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,10 @@ pub trait Dialect: Sync {
     /// locked are left out.
     fn one_of_unlocked(&self, select: &str) -> String;
 
+    /// Tells if a row is among those of `table` that the conditions, the order and the limit of `rest` select. `key` names
+    /// the columns of the primary key. Rows that somebody else has locked are left out.
+    fn rows_unlocked(&self, table: &str, key: &str, rest: &str) -> String;
+
     /// Tells if a key expires before an instant. It is never null.
     fn expires_before(&self, instant: &str) -> String;
 

@@ -91,7 +91,8 @@ async fn seal_committed(connection: &mut dyn WriteConnection, key: &SealKey, lim
         r#"select "seq", {COLUMNS} from "keymint_event" where "position" is null order by "seq" limit $1"#
     ));
     let rows = fetch_all(connection, find.bind(i64::from(limit)), |row| {
-        let seq = RowReader::new(row, "keymint_event", "id").integer("seq")?;
+        let reader = RowReader::new(row, "keymint_event", "id");
+        let seq = reader.required("seq", reader.integer("seq")?)?;
         Ok((seq, read(row)?))
     });
     let rows = rows.await?;
@@ -270,7 +271,7 @@ fn read(row: &dyn Row) -> Result<EventRow, StoreError> {
     let required = |column| Ok::<_, StoreError>(row.required_text(column)?.to_owned());
     Ok(EventRow {
         id: required("id")?,
-        at: Timestamp::from_millis(row.integer("at")?),
+        at: Timestamp::from_millis(row.required("at", row.integer("at")?)?),
         kind: required("kind")?,
         key_id: optional("key_id")?,
         owner: optional("owner")?,

@@ -14,6 +14,8 @@ mod row;
 mod row_cache;
 pub mod server_keys;
 mod statement;
+pub mod survey;
+pub mod usage;
 mod widths;
 
 pub use columns::{COLUMNS, FLAG_COLUMNS, INSTANT_COLUMNS, TEXT_COLUMNS};

@@ -24,7 +24,7 @@ const STATEMENTS: usize = 128;
 /// Opens connections to the file.
 pub(crate) struct Opener {
     path: PathBuf,
-    synchronous: &'static str,
+    pub(crate) synchronous: &'static str,
     options: SqliteConnectOptions,
     /// The time to wait for others.
     pub(crate) patience: Duration,

@@ -23,6 +23,10 @@ impl Dialect for Sqlite {
         format!("in ({select})")
     }
 
+    fn rows_unlocked(&self, table: &str, key: &str, rest: &str) -> String {
+        format!("({key}) in (select {key} from {table} {rest})")
+    }
+
     /// Instants are texts that sort as instants, except those of SQLite's own functions and of JavaScript's long years.
     /// For these, SQLite's parser must agree. A number is left to the reader of the row.
     fn expires_before(&self, instant: &str) -> String {

@@ -19,6 +19,8 @@ mod row;
 mod server_key_store;
 mod spend;
 mod store;
+mod survey_store;
+mod usage_store;
 mod writer;
 
 pub use backup::BackupError;

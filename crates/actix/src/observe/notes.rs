@@ -49,7 +49,7 @@ impl AccessNote {
 
     fn refused(refusal: &Refusal) -> Self {
         let outcome = refusal.reason().as_str().to_ascii_lowercase();
-        Self { key_id: refusal.key_id.clone(), config_id: None, outcome }
+        Self { key_id: refusal.key_id().cloned(), config_id: None, outcome }
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod dry_run;
 mod event;
+mod health;
 mod key;
 pub(crate) mod limits;
 mod refusal;
+mod usage;
 mod user;
 mod verdict;
 
@@ -15,8 +17,10 @@ use utoipa::ToSchema;
 
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
+pub use health::HealthView;
 pub use key::{CreatedView, KeyView, PageView, UnreadableView};
 pub use refusal::RefusalDetails;
+pub use usage::UsageView;
 pub use user::UserView;
 pub use verdict::VerdictView;
 

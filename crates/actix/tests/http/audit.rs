@@ -5,19 +5,24 @@ use keymint_domain::organization::{Member, Organization, RoleName, Slug};
 use keymint_domain::policy::References;
 use keymint_domain::value::KeyName;
 use keymint_domain::{Configuration, Policy, UserId};
+use keymint_service::Recorder;
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{NOW, ORIGIN, SERVER_KEY, Setup, TestServer, answer, assert_error, cookie_header, cookies};
 
+fn recorded(store: MemoryStore) -> Setup {
+    Setup { recorder: Recorder::on(), ..Setup::on(store) }
+}
+
 fn recording() -> TestServer {
-    TestServer::with(Setup::recording(MemoryStore::default(), false))
+    TestServer::with(recorded(MemoryStore::default()))
 }
 
 /// Asks as a server, after all events were sealed.
 async fn ask(server: &TestServer, query: &str) -> (StatusCode, Value) {
-    server.audit.as_ref().unwrap().seal().await.unwrap();
+    server.audit.seal().await.unwrap();
     let request = server.auth(Method::GET, &format!("audit{query}")).bearer_auth(SERVER_KEY);
     answer(request.send().await.unwrap()).await
 }
@@ -169,7 +174,7 @@ async fn sign_up(server: &TestServer, name: &str) -> (String, String) {
 }
 
 async fn as_user(server: &TestServer, cookie: &str, query: &str) -> (StatusCode, Value) {
-    server.audit.as_ref().unwrap().seal().await.unwrap();
+    server.audit.seal().await.unwrap();
     let request = server.auth(Method::GET, &format!("audit{query}")).header("cookie", cookie);
     answer(request.send().await.unwrap()).await
 }
@@ -212,7 +217,7 @@ async fn members_see_an_organizations_events_as_their_roles_allow() {
     let organizations = Configuration { references: References::Organization, ..Configuration::default() };
     let policy = Policy::new(vec![organizations]).unwrap();
     let store = MemoryStore::default();
-    let setup = Setup { policy, ..Setup::recording(store, false) };
+    let setup = Setup { policy, ..recorded(store) };
     let organizations = std::sync::Arc::clone(&setup.organizations);
     let server = TestServer::with(setup);
     let (ada, ada_cookie) = sign_up(&server, "ada").await;
@@ -240,7 +245,7 @@ async fn members_see_an_organizations_events_as_their_roles_allow() {
 
 #[tokio::test]
 async fn reading_is_recorded_where_that_is_asked_for() {
-    let server = TestServer::with(Setup::recording(MemoryStore::default(), true));
+    let server = TestServer::with(Setup { log_reads: true, ..recorded(MemoryStore::default()) });
     server.create(json!({ "userId": "ada" })).await;
     page(&server, "?userId=ada&type=keymint.key.*&from=2020-01-01&limit=7").await;
     let seen = page(&server, "").await;

@@ -28,6 +28,7 @@ async fn ask(server: &TestServer, request: &str, example: &str) -> String {
     for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
         request = request.header(name, value);
     }
+    server.usage.flush().await.unwrap();
     let response = request.send().await.unwrap();
     let mut answer = format!("HTTP/1.1 {}\n", response.status());
     let lines = example.lines().skip(1).take_while(|line| !line.is_empty());

@@ -10,9 +10,13 @@ use keymint_domain::event::seal::SealKey;
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy};
+use keymint_ports::{
+    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, ServerKeyStore,
+    SurveyStore, Unmetered, UsageStore,
+};
 use keymint_service::{
-    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions,
+    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
+    UsageOptions,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -29,8 +33,9 @@ pub(crate) const ORIGIN: &str = "https://keys.example.com";
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) stopper: Stopper,
-    pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
     client: Client,
 }
@@ -39,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
     pub(crate) users: Arc<dyn IdentityStore>,
     pub(crate) organizations: Arc<dyn OrganizationStore>,
+    pub(crate) uses: Arc<dyn UsageStore>,
+    pub(crate) survey: Arc<dyn SurveyStore>,
     pub(crate) policy: Policy,
     pub(crate) access: Access,
     pub(crate) options: ApiOptions,
@@ -47,8 +54,11 @@ pub(crate) struct Setup {
     pub(crate) is_secure: bool,
     pub(crate) idempotency_window: Duration,
     pub(crate) assertions: Option<AssertionOptions>,
-    /// Records changes; the flag records reads of the log, too.
-    pub(crate) recording: Option<(Arc<dyn EventStore>, bool)>,
+    pub(crate) recorder: Recorder,
+    pub(crate) events: Arc<dyn EventStore>,
+    /// Records reads of the log, too.
+    pub(crate) log_reads: bool,
+    pub(crate) server_keys: Arc<dyn ServerKeyStore>,
 }
 
 impl Default for Setup {
@@ -63,7 +73,9 @@ impl Setup {
         Self {
             store: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
-            organizations: store,
+            organizations: Arc::clone(&store) as _,
+            uses: Arc::clone(&store) as _,
+            survey: Arc::clone(&store) as _,
             policy: Policy::default(),
             access: Access::Server,
             options: ApiOptions { trusted_origins: trusted(&[ORIGIN]), ..ApiOptions::default() },
@@ -72,19 +84,10 @@ impl Setup {
             is_secure: false,
             idempotency_window: Duration::ZERO,
             assertions: None,
-            recording: None,
-        }
-    }
-
-    /// Records changes in `store`, and reads of the log if `log_reads`.
-    pub(crate) fn recording(store: MemoryStore, log_reads: bool) -> Self {
-        let store = Arc::new(store);
-        Self {
-            store: Arc::clone(&store) as _,
-            users: Arc::clone(&store) as _,
-            organizations: Arc::clone(&store) as _,
-            recording: Some((store, log_reads)),
-            ..Self::default()
+            recorder: Recorder::default(),
+            events: Arc::clone(&store) as _,
+            log_reads: false,
+            server_keys: store,
         }
     }
 }
@@ -108,8 +111,13 @@ impl TestServer {
         let mut configurations = setup.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let recorder = if setup.recording.is_some() { Recorder::on() } else { Recorder::default() };
+        let is_recording = setup.recorder.is_on();
+        let usage =
+            Usage::start(setup.uses, as_clock(), &SeededEntropy::new(2), Arc::new(Unmetered), UsageOptions::default());
+        let usage = Arc::new(usage);
         let keys = Keys::builder(setup.store)
+            .usage(Arc::clone(&usage))
+            .survey(setup.survey)
             .users(Arc::clone(&setup.users))
             .organizations(setup.organizations)
             .policy(setup.policy)
@@ -117,26 +125,24 @@ impl TestServer {
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
             .idempotency_window(setup.idempotency_window)
-            .recorder(recorder.clone())
+            .recorder(setup.recorder.clone())
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
-        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()))
+        let server_keys = ServerKeys::new(setup.server_keys)
             .with_given(&given)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy));
         let identity = Identity::new(setup.users)
             .with_options(setup.identity)
             .with_clock(as_clock())
-            .with_entropy(Arc::clone(&entropy));
-        let audit = setup.recording.as_ref().map(|(events, log_reads)| {
-            let audit =
-                Audit::new(Arc::clone(events), SealKey::new([7; 32])).with_clock(as_clock()).with_entropy(entropy);
-            Arc::new(audit.with_recorder(recorder.clone()).logging_reads(*log_reads))
-        });
-        let identity = match &setup.recording {
-            Some((events, _)) => identity.with_recorder(recorder, Arc::clone(events)),
-            None => identity,
-        };
+            .with_entropy(Arc::clone(&entropy))
+            .with_recorder(setup.recorder.clone(), Arc::clone(&setup.events));
+        let audit = Audit::new(setup.events, SealKey::new([7; 32]))
+            .with_clock(as_clock())
+            .with_entropy(entropy)
+            .with_recorder(setup.recorder)
+            .logging_reads(setup.log_reads);
+        let audit = Arc::new(audit);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
@@ -148,10 +154,7 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
-        let api = match &audit {
-            Some(audit) => api.with_audit(Arc::clone(audit)),
-            None => api,
-        };
+        let api = if is_recording { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,
@@ -166,7 +169,7 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
+        Self { address, clock, usage, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
     }
 
     /// An authenticated request; the path is below the base path.

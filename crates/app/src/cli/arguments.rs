@@ -45,6 +45,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Show the usage of keys: accepted calls, their cost, and refusals, up to about a second ago.
+    Usage(Usage),
     /// Manage the server keys that backends authenticate with.
     ServerKey {
         /// Print JSON instead of a table.
@@ -74,6 +76,51 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: OrgCommand,
     },
+}
+
+/// The keys whose usage is shown, the time, and the form.
+#[derive(Debug, Args)]
+pub(super) struct Usage {
+    /// Only this key, also if it was removed.
+    #[arg(long, value_name = "ID")]
+    pub(super) key: Option<String>,
+    /// Only keys of this user.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub(super) user: Option<String>,
+    /// Only keys of this organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) organization: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// The first instant: a date in UTC, or an RFC 3339 date-time; by default 30 days ago.
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// The instant after the last one; by default now.
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+    /// hour, day or month.
+    #[arg(long, default_value = "day")]
+    pub(super) step: String,
+    /// Show a row for each key and step with calls, as an invoice needs it.
+    #[arg(long)]
+    pub(super) by_key: bool,
+    /// Show the attempts with unknown keys, by configuration, prefix and network.
+    #[arg(long, conflicts_with_all = ["key", "user", "organization", "config_id", "by_key"])]
+    pub(super) unknown: bool,
+    #[command(flatten)]
+    pub(super) form: UsageForm,
+}
+
+/// The form of the output.
+#[derive(Debug, Args)]
+pub(super) struct UsageForm {
+    /// Print CSV instead of a table.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) csv: bool,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +185,8 @@ pub(super) enum KeyCommand {
         #[command(flatten)]
         members: Box<Members>,
     },
+    /// Find keys that somebody should look at, with advice.
+    Health(Health),
     /// Revoke a key at once, and keep it visible.
     Revoke {
         /// The key's id.
@@ -148,6 +197,32 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
+}
+
+/// The keys to examine, and the findings to show.
+#[derive(Debug, Args)]
+pub(super) struct Health {
+    /// Only keys of this user.
+    #[arg(long, value_name = "ID", conflicts_with = "organization")]
+    pub(super) user: Option<String>,
+    /// Only keys of this organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) organization: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Only this finding, such as `never_used`.
+    #[arg(long)]
+    pub(super) finding: Option<String>,
+    /// Only findings of this severity or a higher one: info, low, medium, high or critical.
+    #[arg(long)]
+    pub(super) severity: Option<String>,
+    /// The days without a use after which a key is idle: 90 by default.
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub(super) idle_days: Option<String>,
+    /// The days before its expiry at which a key is found: 30 by default.
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub(super) expiring_days: Option<String>,
 }
 
 /// The keys to list, their order, and the page.

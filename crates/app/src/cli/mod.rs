@@ -8,6 +8,7 @@ mod options;
 mod org;
 mod output;
 mod server_key;
+mod usage;
 mod user;
 
 use std::error::Error;
@@ -83,6 +84,7 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
             Command::Key { .. }
+            | Command::Usage(_)
             | Command::ServerKey { .. }
             | Command::Org { .. }
             | Command::Audit { .. }
@@ -94,7 +96,15 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Key { json, command } => {
                 logging::start(&config.log, None);
                 let services = open(&config, matches!(command, KeyCommand::Create { .. })).await?;
-                key::run(&services.keys, command, json).await
+                let outcome = key::run(&services.keys, command, json).await;
+                // A verification is a use.
+                services.usage.flush().await?;
+                outcome
+            }
+            Command::Usage(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                usage::run(&services.keys, arguments).await
             }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);
@@ -110,7 +120,7 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 let secret = services.cookie_secret(&config).await?;
-                audit::run(&services, &services.audit(&config, &secret), command).await
+                audit::run(&services, &*services.audit(&config, &secret)?, command).await
             }
             Command::User { json, command } => {
                 logging::start(&config.log, None);

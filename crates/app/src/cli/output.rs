@@ -47,6 +47,26 @@ pub(super) fn table(answer: &impl Serialize, rows: &[Value], names: &[&str], jso
     line(&aligned(rows, names))
 }
 
+/// Prints many objects as CSV (RFC 4180) with these columns. Null is an empty field.
+pub(super) fn csv(rows: &[Value], names: &[&str]) -> CliResult {
+    let mut text = names.join(",");
+    for row in rows {
+        let fields = names.iter().map(|name| field(row.get(name).unwrap_or(&Value::Null)));
+        text.push_str("\r\n");
+        text.push_str(&fields.collect::<Vec<_>>().join(","));
+    }
+    line(&format!("{text}\r"))
+}
+
+fn field(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 /// Aligns the members that have these names, under them and two spaces apart.
 fn aligned(rows: &[Value], names: &[&str]) -> String {
     let cells = |row: &Value| names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect::<Vec<_>>();
@@ -100,6 +120,13 @@ mod tests {
         let value = json!({ "x": "a\u{202e}b\u{9b}\n" });
         assert_eq!(cell(&value), r#"{"x":"a\u202eb\u009b\n"}"#);
         assert_eq!(serde_json::from_str::<Value>(&seen(&value.to_string())).unwrap(), value);
+    }
+
+    #[test]
+    fn a_field_with_separators_is_quoted() {
+        let fields =
+            [json!(null), json!("a b"), json!("a,b"), json!("a\"b"), json!("a\nb"), json!(7)].map(|f| field(&f));
+        assert_eq!(fields, ["", "a b", "\"a,b\"", "\"a\"\"b\"", "\"a\nb\"", "7"]);
     }
 
     #[test]

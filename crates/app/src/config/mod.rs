@@ -26,8 +26,8 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, database, identity, log, metrics, organization, secret, server, server_keys,
-    telemetry, verify,
+    api_key, audit, authorize, cleanup, database, identity, log, metrics, notices, organization, secret, server,
+    server_keys, telemetry, usage, verify,
 };
 use source::Node;
 
@@ -41,9 +41,11 @@ pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
 pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
+pub use sections::notices::Notices;
 pub use sections::server::Server;
 pub use sections::telemetry::Telemetry;
 pub use sections::tls::Tls;
+pub use sections::usage::Usage;
 pub use sections::verify::Verify;
 
 /// The effective configuration of the binary. All of it is valid.
@@ -69,6 +71,10 @@ pub struct Config {
     pub cleanup: Cleanup,
     /// The record of changes.
     pub audit: Audit,
+    /// The statistics of uses.
+    pub usage: Usage,
+    /// The background job that makes notices and finds anomalies.
+    pub notices: Notices,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -152,6 +158,8 @@ impl Config {
             let roles = root.section("organization", organization::read);
             let cleanup = root.section("cleanup", cleanup::read);
             let audit = root.section("audit", audit::read);
+            let usage = root.section("usage", usage::read);
+            let notices = root.section("notices", notices::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -167,6 +175,8 @@ impl Config {
                 authorize,
                 cleanup,
                 audit,
+                usage,
+                notices,
                 policy,
                 server_keys,
                 secret: None,

@@ -34,6 +34,8 @@ impl Config {
             authorize,
             cleanup,
             audit,
+            usage,
+            notices,
             policy,
             server_keys,
             secret,
@@ -51,6 +53,8 @@ impl Config {
             authorize,
             cleanup,
             audit: restart_only.keep("audit", &self.audit, &audit),
+            usage: restart_only.keep("usage", &self.usage, &usage),
+            notices,
             policy,
             // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),

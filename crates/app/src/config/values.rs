@@ -28,19 +28,25 @@ impl Section<'_, '_> {
         self.read(key, kind_of(&range), None, show, |node| within(node, &range).map(Some))
     }
 
-    /// Reads a list of integers within `range`.
+    /// Reads a list of at most `most` integers within `range`.
     pub(super) fn integers<T: Integer>(
         &mut self,
         key: &'static str,
         default: Vec<T>,
-        range: RangeInclusive<T>,
+        range: &RangeInclusive<T>,
+        most: usize,
     ) -> Vec<T> {
         let show = |numbers: &Vec<T>| {
-            let numbers = numbers.iter().map(|number| (*number).try_into().ok().map(Value::Integer));
-            numbers.collect::<Option<Vec<_>>>().map(Value::Array)
+            let shown = numbers.iter().filter_map(|number| (*number).try_into().ok().map(Value::Integer));
+            Some(Value::Array(shown.collect()))
         };
-        let kind = format!("list, each an {}", kind_of(&range));
-        self.read(key, kind, default, show, |node| list(node, |node| within(node, &range)))
+        let kind = format!("list of {most} integers at most, {} to {}", range.start(), range.end());
+        self.read(key, kind, default, show, |node| {
+            if node.list()?.len() > most {
+                return node.wrong(format!("must have {most} entries or fewer"));
+            }
+            list(node, |node| within(node, range))
+        })
     }
 
     /// Reads a duration in milliseconds.

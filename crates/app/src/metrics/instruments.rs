@@ -1,8 +1,10 @@
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyState;
 use prometheus::core::Collector;
 use prometheus::{
-    Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 /// The metrics of Keymint's own, and handles on those that each verification changes, which saves lookups.
@@ -22,6 +24,12 @@ pub(super) struct Instruments {
     pub(super) cleanups: IntCounterVec,
     pub(super) cleaned_up: IntCounter,
     pub(super) kept: IntGauge,
+    pub(super) usage_flushes: IntCounterVec,
+    pub(super) usage_flush_duration: Gauge,
+    pub(super) usage_keys: IntGauge,
+    pub(super) usage_lost: IntCounter,
+    pub(super) watches: IntCounterVec,
+    pub(super) noticed: IntCounterVec,
     pub(super) throttled: IntCounter,
     pub(super) throttled_addresses: IntGauge,
     pub(super) requests: IntCounterVec,
@@ -45,6 +53,15 @@ const REASONS: [ErrorCode; 10] = [
 
 /// The kinds of [`StoreError`](keymint_ports::StoreError), by the names that `meter.rs` gives them.
 const STORE_ERRORS: [&str; 2] = ["unavailable", "corrupt"];
+
+/// The events of notices and anomalies.
+const NOTICED: [EventKind; 5] = [
+    EventKind::KeyExpiring,
+    EventKind::KeyExpired,
+    EventKind::KeyIdle,
+    EventKind::KeyRotationDue,
+    EventKind::KeyAnomaly,
+];
 
 /// The buckets of durations in seconds: from a verification in memory to a request that times out.
 const DURATIONS: [f64; 16] =
@@ -97,6 +114,29 @@ impl Instruments {
                 "keymint_cleanup_kept_keys",
                 "Dead keys that the last clean-up left, because rows of other tables refer to them.",
             )?,
+            usage_flushes: counters(
+                registry,
+                "keymint_usage_flushes_total",
+                "Flushes of the statistics of uses.",
+                &["outcome"],
+            )?,
+            usage_flush_duration: registered(
+                registry,
+                Gauge::new("keymint_usage_flush_duration_seconds", "Duration of the last flush, with its pauses."),
+            )?,
+            usage_keys: gauge(registry, "keymint_usage_flush_keys", "Keys that the last flush had uses of.")?,
+            usage_lost: counter(
+                registry,
+                "keymint_usage_lost_total",
+                "Calls that are missing in the statistics, because too many keys waited for a flush.",
+            )?,
+            watches: counters(
+                registry,
+                "keymint_notice_runs_total",
+                "Runs of the job that makes notices and finds anomalies.",
+                &["outcome"],
+            )?,
+            noticed: counters(registry, "keymint_notices_total", "Notices and anomalies, by their event.", &["kind"])?,
             throttled: counter(
                 registry,
                 "keymint_throttled_requests_total",
@@ -130,8 +170,13 @@ impl Instruments {
         for kind in STORE_ERRORS {
             self.store_errors.with_label_values(&[kind]);
         }
-        for outcome in [CLEANED_UP, CLEANUP_FAILED] {
+        for kind in NOTICED {
+            self.noticed.with_label_values(&[kind.as_str()]);
+        }
+        for outcome in [SUCCESS, FAILURE] {
             self.cleanups.with_label_values(&[outcome]);
+            self.usage_flushes.with_label_values(&[outcome]);
+            self.watches.with_label_values(&[outcome]);
         }
     }
 
@@ -140,10 +185,10 @@ impl Instruments {
     }
 }
 
-/// The label of a clean-up that succeeded.
-pub(super) const CLEANED_UP: &str = "success";
-/// The label of a clean-up that failed.
-pub(super) const CLEANUP_FAILED: &str = "failure";
+/// The label of a clean-up, or of a flush of usage, that succeeded.
+pub(super) const SUCCESS: &str = "success";
+/// The label of one that failed.
+pub(super) const FAILURE: &str = "failure";
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: Result<C, Error>) -> Result<C, Error> {
     let made = made?;

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use keymint_domain::ErrorCode;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::{KeyCounts, KeyState};
 use keymint_ports::{Meter, StoreError};
 
 use super::Metrics;
-use super::instruments::{CLEANED_UP, CLEANUP_FAILED, outcome};
+use super::instruments::{FAILURE, SUCCESS, outcome};
 
 impl Meter for Metrics {
     fn verified(&self, refused: Option<ErrorCode>, took: Duration) {
@@ -53,7 +54,7 @@ impl Meter for Metrics {
     }
 
     fn cleaned_up(&self, removed: Option<u64>) {
-        let outcome = if removed.is_some() { CLEANED_UP } else { CLEANUP_FAILED };
+        let outcome = if removed.is_some() { SUCCESS } else { FAILURE };
         self.instruments.cleanups.with_label_values(&[outcome]).inc();
         self.instruments.cleaned_up.inc_by(removed.unwrap_or(0));
     }
@@ -66,5 +67,26 @@ impl Meter for Metrics {
         for state in KeyState::ALL {
             self.instruments.keys_in(state).set(i64::try_from(keys.of(state)).unwrap_or(i64::MAX));
         }
+    }
+
+    fn usage_flushed(&self, keys: Option<usize>, took: Duration) {
+        let outcome = if keys.is_some() { SUCCESS } else { FAILURE };
+        self.instruments.usage_flushes.with_label_values(&[outcome]).inc();
+        self.instruments.usage_flush_duration.set(took.as_secs_f64());
+        if let Some(keys) = keys {
+            self.instruments.usage_keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn usage_lost(&self, calls: u64) {
+        self.instruments.usage_lost.inc_by(calls);
+    }
+
+    fn watched(&self, succeeded: bool) {
+        self.instruments.watches.with_label_values(&[if succeeded { SUCCESS } else { FAILURE }]).inc();
+    }
+
+    fn noticed(&self, kind: EventKind) {
+        self.instruments.noticed.with_label_values(&[kind.as_str()]).inc();
     }
 }

@@ -2,19 +2,21 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
+use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    Chain, CountCursor, CountedPortion, Credential, Erased, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
-    OrganizationStore, Removed, ServerKeyStore, StoreError,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, Erased, EventStore, IdentityStore, KeyStore, KeyStub,
+    Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -115,6 +117,17 @@ metered! {
 }
 
 metered! {
+    SurveyStore {
+        survey(query: &SurveyQuery) -> SurveyPortion;
+        recorded_since() -> Option<Hour>;
+        busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<BusyKey>;
+        known_networks(key: &KeyId) -> KnownNetworks;
+        note_network(key: &KeyId, network: &str, at: Timestamp) -> ();
+        forget_networks(before: Timestamp, limit: NonZeroU32) -> u32;
+    }
+}
+
+metered! {
     EventStore {
         record(event: &Event) -> bool;
         seal(key: &SealKey, limit: u32) -> u32;
@@ -122,6 +135,23 @@ metered! {
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
         erase_personal(user: &UserId) -> u64;
+    }
+}
+
+metered! {
+    UsageStore {
+        add_usage(flush: &UsageFlush) -> bool;
+        sum_usage(selection: &UsageSelection, window: &Window) -> Vec<Sum>;
+        sum_usage_by_key(
+            selection: &UsageSelection,
+            window: &Window,
+            after: Option<KeyId>,
+            limit: NonZeroU32
+        ) -> Vec<KeySums>;
+        sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
+        find_activities(keys: &[KeyId]) -> Vec<Activity>;
+        roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;
+        remove_usage(before: Hour, limit: NonZeroU32) -> u32;
     }
 }
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
+use keymint_actix::{
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, ServeOptions, Sessions,
+};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::PlainKey;
@@ -18,7 +20,7 @@ use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
-    Recorder, ServerKeys, ServiceError, Throttle,
+    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
 };
 
 use crate::config::{Assertion, Config};
@@ -39,6 +41,8 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
+    /// The statistics of uses.
+    pub usage: Arc<Usage>,
     /// The sources that are read for each scrape of the metrics.
     pub(crate) sources: Sources,
     recorder: Recorder,
@@ -85,6 +89,13 @@ impl Services {
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
         let throttle = throttle.map(|throttle| Arc::new(throttle.metered(Arc::clone(&store.meter))));
+        let usage = Arc::new(Usage::start(
+            Arc::clone(&store.usage),
+            Arc::new(SystemClock),
+            &OsEntropy,
+            Arc::clone(&store.meter),
+            usage_options(config, store.keeps_usage),
+        ));
         let recorder = if config.audit.enabled { Recorder::on() } else { Recorder::default() };
         let recorder = match actor {
             Some(actor) => recorder.by(actor),
@@ -92,10 +103,11 @@ impl Services {
         };
         let server_keys = ServerKeys::new(server_keys).with_given(&config.server_keys).with_recorder(recorder.clone());
         Ok(Self {
-            keys: keys(&store, config, recorder.clone()),
+            keys: keys(&store, &usage, config, recorder.clone()),
             server_keys: Arc::new(server_keys),
             identity: identity(&store, config, recorder.clone()),
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
+            usage,
             recorder,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
@@ -130,7 +142,7 @@ impl Services {
     pub fn follow(&mut self, before: &Config, config: &Config) {
         let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
         if config.policy != before.policy || asked(config) != asked(before) {
-            self.keys = keys(&self.store, config, self.recorder.clone());
+            self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
         if config.identity != before.identity {
             self.identity = identity(&self.store, config, self.recorder.clone());
@@ -173,12 +185,21 @@ impl Services {
         CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
     }
 
+    /// Starts the job that makes notices and finds anomalies; `None` = it is switched off, or nothing is recorded.
+    pub fn watch(&self, config: &Config) -> Option<Watch> {
+        let every = config.notices.interval.filter(|_| config.audit.enabled)?;
+        Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
+    }
+
     /// Returns the log of all events, sealed by a key from `secret`.
-    pub fn audit(&self, config: &Config, secret: &CookieSecret) -> Arc<Audit> {
-        // A key of this length can always be derived.
-        let key = secret.derive("audit seal").unwrap_or_default();
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if no key can be derived, which does not happen for a key of this length.
+    pub fn audit(&self, config: &Config, secret: &CookieSecret) -> Result<Arc<Audit>, ServiceError> {
+        let key = secret.derive("audit seal").ok_or(InvalidSecret).map_err(StoreError::unavailable)?;
         let audit = Audit::new(Arc::clone(&self.store.events), SealKey::new(key));
-        Arc::new(audit.with_recorder(self.recorder.clone()).logging_reads(config.audit.log_reads))
+        Ok(Arc::new(audit.with_recorder(self.recorder.clone()).logging_reads(config.audit.log_reads)))
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {
@@ -194,7 +215,7 @@ impl Services {
     }
 }
 
-fn keys(store: &Store, config: &Config, recorder: Recorder) -> Arc<Keys> {
+fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
     let deadline = default.deadline + 6 * config.database.statement_timeout;
@@ -209,6 +230,8 @@ fn keys(store: &Store, config: &Config, recorder: Recorder) -> Arc<Keys> {
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)
         .recorder(recorder)
+        .usage(Arc::clone(usage))
+        .survey(Arc::clone(&store.survey))
         .build();
     Arc::new(keys)
 }
@@ -270,6 +293,15 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
     DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+}
+
+/// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
+///
+/// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
+fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
+    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let retention_days = retention_days.max(hours_days);
+    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

@@ -3,7 +3,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use keymint_ports::{Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore};
+use keymint_ports::{
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
+};
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
@@ -30,6 +32,8 @@ pub(super) struct Store {
     pub(super) users: Arc<dyn IdentityStore>,
     pub(super) organizations: Arc<dyn OrganizationStore>,
     pub(super) events: Arc<dyn EventStore>,
+    pub(super) usage: Arc<dyn UsageStore>,
+    pub(super) survey: Arc<dyn SurveyStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
@@ -38,6 +42,8 @@ pub(super) struct Store {
     pub(super) meter: Arc<dyn Meter>,
     /// The number of transactions in flight that still increases throughput.
     pub(super) lanes: NonZeroUsize,
+    /// False if the database cannot keep the statistics of uses, as the warnings say.
+    pub(super) keeps_usage: bool,
     /// The findings at its opening.
     pub(super) found: Found,
 }
@@ -67,7 +73,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore>(
+    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore + SurveyStore>(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -80,10 +86,13 @@ impl Store {
             server_keys: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
-            events: store,
+            events: Arc::clone(&store) as _,
+            usage: Arc::clone(&store) as _,
+            survey: store,
             sqlite: None,
             meter,
             lanes,
+            keeps_usage: true,
             found: Found::default(),
         }
     }
@@ -110,7 +119,8 @@ impl Store {
                     server: Some(store.behind().to_string()),
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
-                Self { found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
+                let keeps_usage = store.keeps_usage();
+                Self { keeps_usage, found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
             }
         })
     }

@@ -51,6 +51,7 @@ fn numbers_are_checked_at_both_ends() {
         ("identity.throttle.window_seconds", 1, 86_400),
         ("cleanup.interval_seconds", 0, 86_400),
         ("cleanup.batch_size", 1, 10_000),
+        ("notices.interval_seconds", 0, 86_400),
         ("cleanup.steady_clock_seconds", 0, 86_400),
         ("api_key.key_length", 16, 256),
         ("api_key.default_remaining", 0, 2_147_483_647),
@@ -66,6 +67,8 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.name_length.min", 0, 255),
         ("api_key.name_length.max", 1, 255),
         ("api_key.retention_days", 0, 36_500),
+        ("api_key.rotation.every_days", 0, 36_500),
+        ("api_key.notices.idle_days", 0, 36_500),
     ] {
         let range = format!("must be from {least} to {most}");
         let set = |number: i64| line(key, &number.to_string());

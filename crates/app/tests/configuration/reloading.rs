@@ -34,6 +34,8 @@ const OTHER: &str = r#"
     access = "public"
     [cleanup]
     interval_seconds = 1
+    [usage]
+    hours_days = 1
     [organization]
     creator_role = "chief"
     [[api_key]]
@@ -52,6 +54,7 @@ fn what_needs_a_restart_is_what_the_document_says_and_stays_as_it_was() {
     assert_eq!((now.listen, &now.base_path, &now.tls), (was.listen, &was.base_path, &was.tls));
     assert_eq!((&reloaded.database, &reloaded.log), (&running.database, &running.log));
     assert_eq!((&reloaded.metrics, &reloaded.telemetry), (&running.metrics, &running.telemetry));
+    assert_eq!(reloaded.usage, running.usage);
     assert_eq!(
         (now.request_timeout, now.keep_alive, now.shutdown),
         (was.request_timeout, was.keep_alive, was.shutdown)

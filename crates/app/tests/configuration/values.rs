@@ -1,8 +1,9 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
-use keymint_domain::policy::References;
+use keymint_domain::policy::{Notices, References};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, Permissions, Policy};
@@ -80,6 +81,9 @@ fn every_key_reaches_its_value() {
         [cleanup]
         interval_seconds = 0
         batch_size = 1
+
+        [notices]
+        interval_seconds = 7
     "#;
     let config = config(text, &[]);
     let server = &config.server;
@@ -113,6 +117,7 @@ fn every_key_reaches_its_value() {
     let assertion = Assertion { audience: "files".to_owned(), lifetime: Duration::from_mins(5), has_metadata: true };
     assert_eq!(config.authorize.assertion, Some(assertion));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
+    assert_eq!(config.notices.interval, Some(Duration::from_secs(7)));
 }
 
 #[test]
@@ -142,6 +147,9 @@ fn every_key_of_an_entry_reaches_the_policy() {
         retention_days = 2
         defer_usage = true
         quota_thresholds = [10, 90]
+        rotation = { every_days = 180 }
+        notices = { expiring_days = [14, 2], idle_days = 0 }
+        anomalies = true
     "#;
     let config = config(text, &[]);
     let [
@@ -169,6 +177,8 @@ fn every_key_of_an_entry_reaches_the_policy() {
             retention_ms,
             defer_usage,
             quota_thresholds,
+            notices,
+            anomalies,
         },
     ] = config.policy.configurations()
     else {
@@ -191,6 +201,9 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(addresses.denied.texts().collect::<Vec<_>>(), ["10.9.0.0/16"]);
     assert_eq!(quota_thresholds, &[10, 90]);
     assert_eq!((*wildcards, *retention_ms, *defer_usage), (false, 2 * 86_400_000, true));
+    let rotation_days = NonZeroU32::new(180);
+    assert_eq!(*notices, Notices { expiring_days: vec![14, 2], idle_days: None, rotation_days });
+    assert!(*anomalies);
 }
 
 #[test]

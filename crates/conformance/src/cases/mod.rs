@@ -24,4 +24,6 @@ pub mod round_trip;
 pub mod server_keys;
 pub mod sorting;
 pub mod spending;
+pub mod survey;
 pub mod update;
+pub mod usage;

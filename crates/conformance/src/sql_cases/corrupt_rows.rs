@@ -2,8 +2,9 @@
 
 use keymint_domain::key::{Actor, Revocation};
 use keymint_domain::listing::{ListQuery, Unreadable};
+use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
 use keymint_domain::policy::Policy;
-use keymint_ports::{KeyStore, ServerKeyStore};
+use keymint_ports::{KeyStore, ServerKeyStore, UsageStore};
 
 use super::tables::is_corrupt;
 use crate::{SqlEngine, sample};
@@ -97,4 +98,27 @@ pub async fn a_corrupt_server_key_is_reported<E: SqlEngine>(engine: &E) {
     let nameless = "insert into keymint_server_key values ('', null, '', 'h', '2023-11-14T22:13:20.000Z', null)";
     engine.execute(nameless).await;
     assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "id", None));
+}
+
+pub async fn corrupt_usage_is_reported_and_hinders_no_flush<E: SqlEngine>(engine: &E) {
+    let store = engine.open().await;
+    let hour = Hour::of(sample::NOW);
+    let flush = |number| {
+        let (key, refused, last_use) = (sample::key("a").details, Vec::new(), None);
+        let keys = vec![KeyHour { key, hour, accepted: 1, cost: 1, refused, last_use }];
+        let unknown = vec![UnknownHour { hour, source: UnknownSource::OTHER, calls: 1 }];
+        UsageFlush { process: "p".into(), number, at: sample::NOW, keys, unknown }
+    };
+    assert!(store.add_usage(&flush(1)).await.unwrap());
+    engine.execute(r#"update "keymint_usage" set "calls" = -7"#).await;
+    engine.execute(r#"update "keymint_usage_unknown" set "network" = 'nowhere'"#).await;
+    engine.execute(r#"update "keymint_activity" set "lastNetwork" = 'nowhere'"#).await;
+    assert!(store.add_usage(&flush(2)).await.unwrap());
+    let window = Window::new(sample::NOW, sample::NOW.plus_millis(1), Step::Hour).unwrap();
+    let sums = store.sum_usage(&UsageSelection::ALL, &window).await;
+    assert!(is_corrupt(&sums, "keymint_usage", "calls", None), "{sums:?}");
+    let sums = store.sum_unknown_usage(&window).await;
+    assert!(is_corrupt(&sums, "keymint_usage_unknown", "network", None), "{sums:?}");
+    let found = store.find_activities(&[sample::id("a")]).await;
+    assert!(is_corrupt(&found, "keymint_activity", "lastNetwork", Some("a")), "{found:?}");
 }

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 ///
 /// An IPv4 network that is written as IPv6 (`::ffff:10.0.0.0/104`) equals the IPv4 network. Addresses are compared in
 /// the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(IpNet);
 
 /// The error for a text that is not a network.
@@ -34,6 +34,13 @@ impl Network {
             return Err(InvalidNetwork);
         }
         Ok(Self(canonical(network)))
+    }
+
+    /// Returns the network that an address is counted under: the /24 of an IPv4 address, the /48 of an IPv6 address.
+    pub fn around(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let bits = if address.is_ipv4() { 24 } else { 48 };
+        Self(IpNet::new(address, bits).map_or_else(|_| IpNet::from(address), |network| network.trunc()))
     }
 
     /// Returns true if the network contains the address. An IPv4 address that is written as IPv6 is the IPv4 address.
@@ -116,6 +123,20 @@ mod tests {
 
     fn network(text: &str) -> Network {
         Network::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_counted_under_a_network_that_names_nobody() {
+        for (address, around) in [
+            ("203.0.113.7", "203.0.113.0/24"),
+            ("::ffff:203.0.113.7", "203.0.113.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+            ("::1", "::/48"),
+        ] {
+            let found = Network::around(address.parse().unwrap());
+            assert_eq!(found.to_string(), around, "{address}");
+            assert_eq!(Network::parse(around), Ok(found), "{address}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use super::Notices;
 use crate::address::AddressRules;
 use crate::usage::Algorithm;
 use crate::value::{Lifetime, utf16_len};
@@ -57,6 +58,10 @@ pub struct Configuration {
     pub defer_usage: bool,
     /// The shares of a refilled quota, in percent, whose use is an event; each once per period.
     pub quota_thresholds: Vec<u8>,
+    /// The notices about keys that expire, are idle or are due for rotation.
+    pub notices: Notices,
+    /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
+    pub anomalies: bool,
 }
 
 /// The kind of owner that the keys of a configuration have.
@@ -173,6 +178,8 @@ impl Configuration {
             retention_ms: 0,
             defer_usage: false,
             quota_thresholds: vec![50, 80, 100],
+            notices: Notices::default(),
+            anomalies: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Policy: the configurations of a deployment, and the lookup of the one that governs a request or a key.
 
 mod configuration;
+mod notices;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
+pub use notices::Notices;
 
 /// The configurations of a deployment, and the rules that hold for all of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,15 @@ impl Policy {
     /// Returns true if a configuration stores keys unhashed, so that a lookup must also try the text itself.
     pub fn any_unhashed(&self) -> bool {
         self.configurations.iter().any(|configuration| configuration.disable_key_hashing)
+    }
+
+    /// Returns the place of the configuration with the longest default prefix that the text of `key` begins with.
+    pub(crate) fn prefix_of(&self, key: &PlainKey) -> Option<u16> {
+        let begins = |prefix: &str| !prefix.is_empty() && key.expose().starts_with(prefix);
+        let prefixes =
+            (0_u16..).zip(self.configurations.iter().map(|configuration| configuration.default_prefix.as_deref()));
+        let found = prefixes.filter_map(|(place, prefix)| Some((prefix?, place))).filter(|(prefix, _)| begins(prefix));
+        found.max_by_key(|(prefix, place)| (prefix.len(), std::cmp::Reverse(*place))).map(|(_, place)| place)
     }
 
     /// Returns the filter of the keys that `configuration` governs: those that name it, and for the default one also

@@ -10,6 +10,8 @@ use crate::{ConfigId, Permissions};
 pub struct Attempt {
     pub(super) hash: StoredKey,
     pub(super) unhashed: Option<StoredKey>,
+    /// The place of the configuration whose default prefix the key's text begins with.
+    pub(super) prefix: Option<u16>,
     /// The configuration that the key must name; `None` = any.
     pub config_id: Option<ConfigId>,
     /// The permissions that the key must grant; `None` = none in particular.
@@ -46,6 +48,7 @@ impl Attempt {
         Self {
             hash: key.hash(),
             unhashed: policy.any_unhashed().then(|| key.unhashed()),
+            prefix: policy.prefix_of(key),
             config_id: None,
             permissions: None,
             client: ClientAddress::Unknown,
@@ -63,6 +66,7 @@ impl Attempt {
         Self {
             hash: self.hash.clone(),
             unhashed: self.unhashed.clone(),
+            prefix: self.prefix,
             config_id: None,
             permissions: None,
             client: ClientAddress::Anywhere,
@@ -76,6 +80,11 @@ impl Attempt {
     /// Returns the hash of the key.
     pub fn hash(&self) -> &StoredKey {
         &self.hash
+    }
+
+    /// Returns the configured prefix that the key's text begins with, under the policy that the attempt was made with.
+    pub fn prefix<'p>(&self, policy: &'p Policy) -> Option<&'p str> {
+        policy.configurations().get(usize::from(self.prefix?))?.default_prefix.as_deref()
     }
 
     /// Returns the same attempt at another cost.

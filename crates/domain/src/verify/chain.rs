@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::rules::{CHAIN, Case, RuleRefusal, is_foreign, missing};
 use super::{Attempt, Owner, Refusal, Verdict};
 use crate::policy::Policy;
@@ -21,7 +23,7 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
         Err(RuleRefusal { code, retry_in_ms }) => Verdict::Refused(Refusal {
             code,
             retry_in_ms,
-            key_id: Some(key.details.id.clone()),
+            key: Some(Arc::clone(&key.details)),
             exhausted: code == ErrorCode::UsageExceeded && key.is_exhausted(),
             missing: if code == ErrorCode::KeyNotFound { missing(&case) } else { None },
             standings: if matches!(code, ErrorCode::RateLimited | ErrorCode::UsageExceeded) {

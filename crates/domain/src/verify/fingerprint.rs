@@ -18,6 +18,7 @@ impl Fingerprint {
         let Attempt {
             hash,
             unhashed: _,
+            prefix: _,
             config_id,
             permissions,
             client,

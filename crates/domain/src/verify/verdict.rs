@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use crate::usage::Standing;
-use crate::{ApiKey, ErrorCode, KeyId, Permissions};
+use crate::{ApiKey, ErrorCode, KeyDetails, KeyId, Permissions};
 
 /// The answer to an [`Attempt`](super::Attempt). A refusal is an answer, not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +19,8 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// Milliseconds until a retry can succeed; `None` = waiting does not help.
     pub retry_in_ms: Option<u64>,
-    /// The key that was found, for logs.
-    pub key_id: Option<KeyId>,
+    /// The key that was found, for logs and statistics.
+    pub key: Option<Arc<KeyDetails>>,
     /// True if the quota is used up and nothing refills it.
     pub exhausted: bool,
     /// The required permissions that are not granted, if that is the reason.
@@ -35,12 +37,17 @@ impl Refusal {
         Self {
             code,
             retry_in_ms: None,
-            key_id: None,
+            key: None,
             exhausted: false,
             missing: None,
             is_foreign: false,
             standings: Vec::new(),
         }
+    }
+
+    /// Returns the id of the key that was found.
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref().map(|key| &key.id)
     }
 
     /// Returns the reason by Keymint's own name, where Better Auth's is less precise: `KEY_NOT_FOUND` for missing

@@ -1,5 +1,5 @@
-use keymint_domain::event::EventQuery;
-use keymint_domain::event::seal::{Broken, ChainCheck, ChainEnd, Seal};
+use keymint_domain::event::seal::{ChainEnd, Seal};
+use keymint_domain::event::{Broken, ChainCheck, EventQuery};
 use keymint_ports::Chain;
 
 use super::{Audit, PORTION};

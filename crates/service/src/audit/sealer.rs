@@ -23,17 +23,18 @@ const REMOVE_EVERY: u32 = 1200;
 impl Sealer {
     /// Starts the job on the current Tokio runtime. Any number of processes may run it on one database.
     ///
-    /// With `retention`, events that are older are removed. A run that fails is logged, and the next one retries.
+    /// With `retention`, events that are older are removed. A failure is logged, and the next run retries.
     pub fn start(audit: Arc<Audit>, retention: Option<Duration>) -> Self {
         let mut task = JoinSet::new();
         task.spawn(async move {
             let mut ticks = interval(SEAL_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let (mut sealing, mut removal) = (Log::default(), Log::default());
             for turn in 0_u32.. {
                 ticks.tick().await;
-                warn("events could not be sealed", audit.seal().await);
+                sealing.report("events cannot be sealed", audit.seal().await);
                 if let Some(retention) = retention.filter(|_| turn.is_multiple_of(REMOVE_EVERY)) {
-                    warn("old events could not be removed", audit.remove_old(retention, u64::MAX).await);
+                    removal.report("old events cannot be removed", audit.remove_old(retention, u64::MAX).await);
                 }
             }
         });
@@ -41,9 +42,23 @@ impl Sealer {
     }
 }
 
-fn warn(message: &'static str, outcome: Result<u64, ServiceError>) {
-    match outcome {
-        Ok(_) | Err(ServiceError::Store(StoreError::Locked)) => {}
-        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "{message}"),
+/// Logs the first of several failures in a row: a store that is down would fill the log.
+#[derive(Default)]
+struct Log {
+    has_failed: bool,
+}
+
+impl Log {
+    fn report(&mut self, message: &'static str, outcome: Result<u64, ServiceError>) {
+        match outcome {
+            Ok(_) => self.has_failed = false,
+            // Another process does the same.
+            Err(ServiceError::Store(StoreError::Locked)) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "{message}; it is retried");
+                }
+            }
+        }
     }
 }

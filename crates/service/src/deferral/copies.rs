@@ -10,6 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use super::room::Room;
 use super::slot::Slot;
 use crate::group_commit::GroupCommit;
+use crate::usage::UsageLedger;
 use crate::{ServiceError, stopwatch};
 
 type Slots = HashMap<StoredKey, Arc<AsyncMutex<Slot>>>;
@@ -27,12 +28,19 @@ pub(super) struct Copies {
     pub(super) exact: Arc<GroupCommit>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Arc<Policy>,
+    pub(super) usage: Option<Arc<UsageLedger>>,
     pub(super) flush_ms: u64,
 }
 
 impl Copies {
-    pub(super) fn new(exact: Arc<GroupCommit>, clock: Arc<dyn Clock>, policy: Arc<Policy>, flush_ms: u64) -> Self {
-        Self { slots: Mutex::default(), room: Room::new(MAX_BYTES), exact, clock, policy, flush_ms }
+    pub(super) fn new(
+        exact: Arc<GroupCommit>,
+        clock: Arc<dyn Clock>,
+        policy: Arc<Policy>,
+        usage: Option<Arc<UsageLedger>>,
+        flush_ms: u64,
+    ) -> Self {
+        Self { slots: Mutex::default(), room: Room::new(MAX_BYTES), exact, clock, policy, usage, flush_ms }
     }
 
     pub(super) fn slots(&self) -> MutexGuard<'_, Slots> {
@@ -92,9 +100,9 @@ mod tests {
         let policy = Arc::new(Policy::default());
         let store = Arc::new(MockKeyStore::new()) as Arc<dyn keymint_ports::KeyStore>;
         let meter: Arc<dyn Meter> = Arc::new(Unmetered);
-        let exact = GroupCommit::start(&store, &clock, &meter, &policy, GroupCommitOptions::default());
+        let exact = GroupCommit::start(&store, &clock, &meter, &policy, None, GroupCommitOptions::default());
         let exact = Arc::new(exact);
-        let copies = Arc::new(Copies::new(exact, clock, Arc::clone(&policy), 60_000));
+        let copies = Arc::new(Copies::new(exact, clock, Arc::clone(&policy), None, 60_000));
         for number in 0..MAX_SLOTS {
             assert!(copies.slot(&attempt(number, &policy)).is_some());
         }

@@ -19,6 +19,7 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_ports::{Clock, KeyStore};
 
 use crate::group_commit::GroupCommit;
+use crate::usage::UsageLedger;
 use crate::{ServiceError, stopwatch};
 use copies::Copies;
 use flush::Flusher;
@@ -35,11 +36,12 @@ impl Deferral {
         exact: &Arc<GroupCommit>,
         clock: &Arc<dyn Clock>,
         policy: &Arc<Policy>,
+        usage: Option<&Arc<UsageLedger>>,
         interval: Duration,
     ) -> Self {
         let (exact, clock, policy) = (Arc::clone(exact), Arc::clone(clock), Arc::clone(policy));
         let flush_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
-        let copies = Arc::new(Copies::new(exact, clock, policy, flush_ms));
+        let copies = Arc::new(Copies::new(exact, clock, policy, usage.cloned(), flush_ms));
         Self { _flusher: Flusher::start(Arc::clone(&copies), interval), copies }
     }
 
@@ -60,7 +62,11 @@ impl Deferral {
             slot.forget();
             return copies.exact.settle(attempt, stopwatch()).await;
         }
-        if let Some(verdict) = slot.decide(&attempt, &copies.policy, copies.clock.now()) {
+        let now = copies.clock.now();
+        if let Some(verdict) = slot.decide(&attempt, &copies.policy, now) {
+            if let Some(usage) = &copies.usage {
+                usage.count(&attempt, &verdict, &copies.policy, now);
+            }
             return Ok(verdict);
         }
         drop(slot);

@@ -22,6 +22,7 @@ use tracing::{Instrument as _, Level, Span};
 
 use self::alarm::Alarm;
 use self::side_lane::{Locked, is_locked};
+use crate::usage::UsageLedger;
 use crate::{ServiceError, stopwatch};
 
 /// The limits by which verifications are grouped into transactions.
@@ -81,6 +82,8 @@ struct Lanes {
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
     policy: Arc<Policy>,
+    /// Counts the settled attempts; `None` = nobody counts them.
+    usage: Option<Arc<UsageLedger>>,
     /// Held by the lane that begins next.
     waiting: Mutex<mpsc::Receiver<Waiting>>,
     /// Held by the batch that the next one waits for.
@@ -102,6 +105,7 @@ impl GroupCommit {
         clock: &Arc<dyn Clock>,
         meter: &Arc<dyn Meter>,
         policy: &Arc<Policy>,
+        usage: Option<&Arc<UsageLedger>>,
         options: GroupCommitOptions,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(options.queue.get());
@@ -111,6 +115,7 @@ impl GroupCommit {
             clock: Arc::clone(clock),
             meter: Arc::clone(meter),
             policy: Arc::clone(policy),
+            usage: usage.cloned(),
             waiting: Mutex::new(waiting),
             turn: Mutex::default(),
             last_write: AtomicI64::new(Timestamp::MIN.as_millis()),
@@ -209,6 +214,10 @@ impl Lanes {
         let is_written = |verdict: &Verdict| verdict.accepted().is_some_and(|key| key.usage.updated_at == now);
         if answers.iter().flatten().any(is_written) {
             self.last_write.store(now.as_millis(), Ordering::Relaxed);
+        }
+        // Before anybody is answered, so that what was answered is counted when the process stops.
+        if let Some(usage) = &self.usage {
+            usage.count_batch(attempts, &answers, &self.policy, now);
         }
         answers
     }

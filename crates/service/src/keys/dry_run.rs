@@ -16,7 +16,7 @@ impl Keys {
         if *caller != Caller::Server {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
-        if self.precheck(&key).is_some() {
+        if !self.passes_precheck(&key) {
             return Ok(dry_run(None, &attempt, &self.policy, self.clock.now()));
         }
         match &self.deferral {

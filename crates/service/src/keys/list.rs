@@ -1,7 +1,8 @@
+use keymint_domain::key::Field;
 use keymint_domain::listing::{Direction, ListQuery, Page, SortField, Unreadable};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::{ConfigFilter, References};
-use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId};
+use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId, UserId};
 
 use crate::{Caller, Keys, ServiceError};
 
@@ -36,6 +37,18 @@ pub enum Whose {
     Nobodys,
 }
 
+impl Whose {
+    /// Reads the members of a request: an empty `organizationId` is given as null.
+    pub fn of_request(organization: Field<OrganizationId>, owner: Option<OwnerId>) -> Self {
+        match (organization, owner) {
+            (Field::Null, _) => Self::Nobodys,
+            (Field::Given(organization), _) => Self::Organizations(organization),
+            (Field::Absent, Some(owner)) => Self::Users(owner),
+            (Field::Absent, None) => Self::Callers,
+        }
+    }
+}
+
 impl Keys {
     /// Lists one page of keys, with the number of keys on all pages. Rows that cannot be read are listed as unreadable.
     ///
@@ -44,8 +57,34 @@ impl Keys {
     /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
     pub async fn list(&self, caller: &Caller, request: ListKeys) -> Result<Page, ServiceError> {
         let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        let (owner, references) = match (request.whose, user) {
-            (Whose::Nobodys, _) => return Ok(Page::default()),
+        let Some((owner, configurations)) = self.readable(user, request.whose, request.config_id).await? else {
+            return Ok(Page::default());
+        };
+        let query = ListQuery {
+            owner,
+            configurations,
+            sort_by: request.sort_by.unwrap_or(SortField::CreatedAt),
+            direction: request.direction,
+            offset: request.offset.unwrap_or(0),
+            limit: request.limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT),
+        };
+        let page = self.store.list(&query).await?;
+        for Unreadable { id, column } in &page.unreadable {
+            tracing::warn!(id = id.as_ref().map(tracing::field::display), column, "a key cannot be read");
+        }
+        Ok(page)
+    }
+
+    /// Returns the owner and the configurations of the keys of `whose` that `user` may read; `None` = no keys. A server
+    /// (no user) may read any.
+    pub(super) async fn readable(
+        &self,
+        user: Option<&UserId>,
+        whose: Whose,
+        config_id: Option<ConfigId>,
+    ) -> Result<Option<(Option<OwnerId>, ConfigFilter)>, ServiceError> {
+        let (owner, references) = match (whose, user) {
+            (Whose::Nobodys, _) => return Ok(None),
             (Whose::Callers, None) => (None, None),
             (Whose::Callers, Some(user)) => (Some(user.into()), Some(References::User)),
             (Whose::Users(owner), Some(user)) if *user != owner => return Err(ErrorCode::Unauthorized.into()),
@@ -58,19 +97,7 @@ impl Keys {
             }
         };
         let of_owners = references.map_or(ConfigFilter::Any, |references| self.policy.owned_by(references));
-        let query = ListQuery {
-            owner,
-            configurations: narrowed(of_owners, request.config_id),
-            sort_by: request.sort_by.unwrap_or(SortField::CreatedAt),
-            direction: request.direction,
-            offset: request.offset.unwrap_or(0),
-            limit: request.limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT),
-        };
-        let page = self.store.list(&query).await?;
-        for Unreadable { id, column } in &page.unreadable {
-            tracing::warn!(id = id.as_ref().map(tracing::field::display), column, "a key cannot be read");
-        }
-        Ok(page)
+        Ok(Some((owner, narrowed(of_owners, config_id))))
     }
 }
 

@@ -5,10 +5,12 @@ mod delete;
 mod dry_run;
 mod find;
 mod get;
+mod health;
 mod list;
 mod revoke;
 mod session;
 mod update;
+mod usage;
 mod validate;
 mod verify;
 
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::{Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore};
+use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore};
 
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
@@ -26,13 +28,16 @@ use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use create::CreateKey;
+pub use health::{ExamineKeys, HealthReport};
 pub use list::{ListKeys, Whose};
 pub use revoke::Revoked;
 pub use session::KeyHolder;
 pub use update::UpdateKey;
+pub use usage::{ReadUsage, UsageReport};
 pub use validate::Validated;
 pub use verify::VerifyKey;
 
@@ -41,6 +46,7 @@ pub struct Keys {
     pub(crate) store: Arc<dyn KeyStore>,
     pub(crate) users: Option<Arc<dyn IdentityStore>>,
     pub(crate) organizations: Option<Arc<dyn OrganizationStore>>,
+    pub(crate) survey: Option<Arc<dyn SurveyStore>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) meter: Arc<dyn Meter>,
@@ -57,6 +63,10 @@ pub struct Keys {
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
     pub(crate) exhausted_candidates: ExhaustedCandidates,
+    /// The statistics of uses; `None` = there are none.
+    pub(crate) usage: Option<Arc<Usage>>,
+    /// Counts uses; `None` = nothing is counted.
+    pub(crate) usage_ledger: Option<Arc<UsageLedger>>,
 }
 
 impl Keys {

@@ -71,7 +71,7 @@ impl Keys {
             return self.settle(&key, attempt).await;
         };
         let asked = stopwatch();
-        if let Some(refused) = self.precheck(&key) {
+        if let Some(refused) = self.precheck(&key, &attempt) {
             self.tell(&refused, asked);
             return Ok(refused);
         }
@@ -113,7 +113,7 @@ impl Keys {
     /// Runs the embedder's precheck, settles the attempt, and reports the verdict to the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let asked = stopwatch();
-        let verdict = match self.precheck(key) {
+        let verdict = match self.precheck(key, &attempt) {
             Some(refused) => refused,
             None => settle_by(&self.verifier, self.deferral.as_deref(), attempt, asked).await?,
         };
@@ -121,10 +121,20 @@ impl Keys {
         Ok(verdict)
     }
 
-    /// Returns a refusal if the embedder's precheck rejects `key`.
-    pub(super) fn precheck(&self, key: &PlainKey) -> Option<Verdict> {
-        let passes = self.precheck.as_ref().is_none_or(|passes| passes(key));
-        (!passes).then(|| Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
+    /// Returns a refusal, and counts it, if the embedder's precheck rejects `key`.
+    fn precheck(&self, key: &PlainKey, attempt: &Attempt) -> Option<Verdict> {
+        if self.passes_precheck(key) {
+            return None;
+        }
+        if let Some(usage) = &self.usage_ledger {
+            usage.count_prechecked(attempt, &self.policy);
+        }
+        Some(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
+    }
+
+    /// Returns true unless the embedder's precheck rejects `key`.
+    pub(super) fn passes_precheck(&self, key: &PlainKey) -> bool {
+        self.precheck.as_ref().is_none_or(|passes| passes(key))
     }
 
     /// Reports a verdict on a request made at `asked` to the meter, and lets the next clean-up remove an exhausted key.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod addresses;
+mod audit;
 mod cleanup;
 mod deferral;
 mod group_commit;
@@ -16,4 +17,6 @@ mod readiness;
 mod revoking;
 mod server_keys;
 mod support;
+mod usage;
 mod use_cases;
+mod watch;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use keymint_domain::event::EventKind;
 use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
 use keymint_domain::value::Lifetime;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Policy};
@@ -85,6 +86,18 @@ impl Meter for Told {
     fn counted(&self, keys: &KeyCounts) {
         self.say(Said::Counted(*keys));
     }
+
+    fn usage_flushed(&self, _: Option<usize>, _: Duration) {
+        panic!("no usage is counted here");
+    }
+
+    fn usage_lost(&self, _: u64) {
+        panic!("no usage is counted here");
+    }
+
+    fn watched(&self, _: bool) {}
+
+    fn noticed(&self, _: EventKind) {}
 }
 
 fn metered(policy: Policy) -> (Fixture, Arc<Told>) {

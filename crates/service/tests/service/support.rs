@@ -6,8 +6,10 @@ use keymint_domain::identity::{Client, Email, Password, SignUp, User};
 use keymint_domain::key::{Minted, NewKey};
 use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
-use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, SeededEntropy};
-use keymint_service::{Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, Source, VerifyKey};
+use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, Meter, SeededEntropy, Unmetered};
+use keymint_service::{
+    Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, Source, Usage, UsageOptions, VerifyKey,
+};
 use keymint_store_memory::MemoryStore;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,6 +39,30 @@ impl Fixture {
             .entropy(Arc::clone(&entropy) as _);
         let identity = Identity::new(shared).with_clock(Arc::clone(&clock) as _).with_entropy(entropy);
         Self { clock, store, keys: Arc::new(finish(builder).build()), identity }
+    }
+
+    /// A service that also keeps statistics of uses, in the same store.
+    pub(crate) fn with_survey(policy: Policy, options: UsageOptions) -> Self {
+        Self::with_survey_and_meter(policy, options, Arc::new(Unmetered))
+    }
+
+    pub(crate) fn with_survey_and_meter(policy: Policy, options: UsageOptions, meter: Arc<dyn Meter>) -> Self {
+        let clock = Arc::new(FakeClock::at(NOW));
+        let store = MemoryStore::default();
+        let shared = Arc::new(store.clone());
+        let (as_clock, entropy) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SeededEntropy::new(7)));
+        let usage =
+            Usage::start(Arc::clone(&shared) as _, Arc::clone(&as_clock), &*entropy, Arc::new(Unmetered), options);
+        let keys = Keys::builder(Arc::clone(&shared) as _)
+            .policy(policy)
+            .clock(Arc::clone(&as_clock))
+            .entropy(Arc::clone(&entropy) as _)
+            .meter(meter)
+            .usage(Arc::new(usage))
+            .survey(Arc::clone(&shared) as _)
+            .build();
+        let identity = Identity::new(shared).with_clock(as_clock).with_entropy(entropy);
+        Self { clock, store, keys: Arc::new(keys), identity }
     }
 
     /// Signs a user up with the password `password`.

@@ -132,7 +132,7 @@ fn read_version(row: &PgRow) -> Option<(&str, Version)> {
 fn key_of(answer: &Result<Verdict, StoreError>) -> Option<&KeyId> {
     match answer {
         Ok(Verdict::Accepted(key)) => Some(&key.details.id),
-        Ok(Verdict::Refused(refusal)) => refusal.key_id.as_ref(),
+        Ok(Verdict::Refused(refusal)) => refusal.key_id(),
         Err(_) => None,
     }
 }

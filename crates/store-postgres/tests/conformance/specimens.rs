@@ -47,7 +47,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_revoked_by YES",
         ],
     ),
-    migrations: "7",
+    migrations: "9",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

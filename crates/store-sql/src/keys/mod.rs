@@ -21,7 +21,7 @@ use crate::columns::CONFIG_ID;
 use crate::{Dialect, Statement};
 
 /// Narrows a statement, which ends in its `where` clause, to the keys of some configurations.
-fn narrow<'f>(statement: &mut Statement<'f>, filter: &'f ConfigFilter, dialect: &dyn Dialect) {
+pub(crate) fn narrow<'f>(statement: &mut Statement<'f>, filter: &'f ConfigFilter, dialect: &dyn Dialect) {
     let (not, ids) = match filter {
         ConfigFilter::Any => return,
         ConfigFilter::AnyOf(ids) => ("", ids),

@@ -82,19 +82,20 @@ impl<'r> RowReader<'r> {
         }
     }
 
+    /// Reads a whole number of either sign that only Keymint writes.
+    pub(crate) fn integer(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        match self.row.cell(column) {
+            Cell::Null => Ok(None),
+            Cell::Integer(number) => Ok(Some(number)),
+            _ => Err(self.corrupt(column)),
+        }
+    }
+
     /// Reads a number that only Keymint writes.
     pub(crate) fn number(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
         match self.row.cell(column) {
             Cell::Null => Ok(None),
             Cell::Integer(number) => u64::try_from(number).map(Some).map_err(|_| self.corrupt(column)),
-            _ => Err(self.corrupt(column)),
-        }
-    }
-
-    /// Reads a whole number that must be there.
-    pub(crate) fn integer(&self, column: &'static str) -> Result<i64, StoreError> {
-        match self.row.cell(column) {
-            Cell::Integer(number) => Ok(number),
             _ => Err(self.corrupt(column)),
         }
     }

@@ -29,6 +29,24 @@ impl WriterConnection {
         Ok(Self { connection, rows: RememberedRows::new(), patience: opener.patience })
     }
 
+    /// Does work whose commit waits for no disk. `synchronous` is what other work waits for.
+    pub(super) fn relaxed<T>(
+        &mut self,
+        synchronous: &str,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let set = |connection: &Connection, synchronous| {
+            connection.pragma_update(None, "synchronous", synchronous).map_err(StoreError::unavailable)
+        };
+        set(&self.connection, "normal")?;
+        let outcome = work(self);
+        // A transaction that was left open is rolled back with the connection, which the caller then closes.
+        if self.connection.is_autocommit() {
+            set(&self.connection, synchronous)?;
+        }
+        outcome
+    }
+
     /// Does work that awaits only this connection, whose futures are ready at once.
     pub(super) fn run<T>(
         &mut self,

@@ -71,6 +71,19 @@ impl Writer {
         self.run(PAGES_OF_A_ROW, move |connection| connection.run(work)).await
     }
 
+    /// Does other work as [`Writer::write`] does, but its commit waits for no disk: a power cut may undo it, until another
+    /// call has committed or the log is copied into the file.
+    ///
+    /// # Errors
+    /// Those of [`Writer::batch`].
+    pub(crate) async fn write_relaxed<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let synchronous = self.opener.synchronous;
+        self.run(PAGES_OF_A_COUNT, move |connection| connection.relaxed(synchronous, |relaxed| relaxed.run(work))).await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         pages_of_a_change: u64,
@@ -142,13 +155,18 @@ fn is_reusable<T>(connection: &WriterConnection, outcome: &Result<T, StoreError>
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::sync::mpsc;
 
     use keymint_conformance::sample;
     use keymint_domain::identity::SessionToken;
     use keymint_domain::key::EditKey;
+    use keymint_domain::metering::{Hour, UsageFlush};
     use keymint_domain::policy::{ConfigFilter, Policy};
-    use keymint_ports::{IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
+    use keymint_ports::{
+        Durability, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _, UsageStore as _,
+    };
+    use keymint_store_sql::WriteConnection as _;
 
     use super::*;
     use crate::{SqliteOptions, SqliteStore};
@@ -268,8 +286,13 @@ mod tests {
             store.insert_first_server_key(&sample::server_key("s", sample::NOW), &sample::UNRECORDED).await.unwrap()
         );
         assert!(store.revoke_server_key(&sample::id("s"), sample::NOW, &sample::UNRECORDED).await.unwrap());
-        store.insert(&sample::key("new"), std::num::NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
+        store.insert(&sample::key("new"), NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
         store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10, &sample::UNRECORDED).await.unwrap();
+        let (process, at, hour) = ("p".into(), sample::NOW, Hour::of(sample::NOW));
+        let flush = UsageFlush { process, number: 1, at, keys: Vec::new(), unknown: Vec::new() };
+        assert!(store.add_usage(&flush).await.unwrap());
+        assert_eq!(store.roll_up_usage(hour, NonZeroU32::MAX).await.unwrap(), 0);
+        assert_eq!(store.remove_usage(hour, NonZeroU32::MAX).await.unwrap(), 0);
         for id in ["used", "other", "spent"] {
             assert!(is_remembered(&store, id).await, "{id}");
         }
@@ -288,6 +311,30 @@ mod tests {
         assert!(is_remembered(&store, "used").await);
         assert!(store.remove(&sample::id("used"), &sample::UNRECORDED).await.unwrap());
         assert!(!is_remembered(&store, "used").await, "it was removed");
+    }
+
+    #[tokio::test]
+    async fn only_relaxed_work_does_not_wait_for_the_disk() {
+        const FULL: i64 = 2;
+        const NORMAL: i64 = 1;
+        for (durability, synchronous) in [(Durability::Full, FULL), (Durability::Normal, NORMAL)] {
+            let folder = tempfile::tempdir().unwrap();
+            let options = SqliteOptions { durability, ..SqliteOptions::new(folder.path().join("keymint.db")) };
+            let store = SqliteStore::connect(&options).await.unwrap();
+            let ask = |writer: &mut WriterConnection| {
+                let found = writer.connection.query_row("pragma synchronous", [], |row| row.get::<_, i64>(0));
+                found.map_err(StoreError::unavailable)
+            };
+            let relaxed = async || store.writer.write_relaxed(async move |writer| ask(writer)).await.unwrap();
+            assert_eq!(relaxed().await, NORMAL);
+            assert_eq!(store.writer.batch(ask).await.unwrap(), synchronous);
+            let fails = store.writer.write_relaxed(async |_| Err::<(), _>(StoreError::Duplicate));
+            assert!(matches!(fails.await, Err(StoreError::Duplicate)));
+            assert_eq!(store.writer.batch(ask).await.unwrap(), synchronous, "after a failure");
+            let left_open = store.writer.write_relaxed(async |writer| writer.begin().await.map_err(Into::into));
+            left_open.await.unwrap();
+            assert_eq!(store.writer.batch(ask).await.unwrap(), synchronous, "after an open transaction");
+        }
     }
 
     #[tokio::test]

@@ -104,6 +104,9 @@ impl SqlEngine for Fresh {
 keymint_conformance::suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 keymint_conformance::identity_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 keymint_conformance::event_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
+keymint_conformance::usage_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
+
+keymint_conformance::survey_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 keymint_conformance::sql_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::empty()]);
 
 #[test]

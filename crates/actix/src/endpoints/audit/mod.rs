@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use keymint_domain::event::EventQuery;
-use keymint_domain::key::Field;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{Caller, ServiceError, Whose};
 use serde_json::json;
@@ -67,13 +66,9 @@ fn read(query: &mut Members<'_>) -> Option<Asked> {
     query.refuse_others(&MEMBERS);
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         query.refuse("to", "must be later than from");
+        return None;
     }
-    let whose = match (organization, owner) {
-        (Field::Null, _) => Whose::Nobodys,
-        (Field::Given(organization), _) => Whose::Organizations(organization),
-        (Field::Absent, Some(owner)) => Whose::Users(owner),
-        (Field::Absent, None) => Whose::Callers,
-    };
+    let whose = Whose::of_request(organization, owner);
     let time = (from.is_some() || to.is_some()).then(|| from.unwrap_or(Timestamp::MIN)..to.unwrap_or(Timestamp::MAX));
     let actor = actor.map(|actor| actor.to_string());
     let kinds = kinds.unwrap_or_default();

@@ -4,9 +4,11 @@ mod create;
 mod delete;
 mod delete_all_expired;
 mod get;
+mod health;
 mod list;
 mod revoke;
 mod update;
+mod usage;
 
 use keymint_domain::{ConfigId, ErrorCode, KeyId};
 
@@ -19,6 +21,8 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/create", create::create, create::describe),
         Endpoint::get("/api-key/get", get::get, get::describe),
         Endpoint::get("/api-key/list", list::list, list::describe),
+        Endpoint::get("/api-key/health", health::health, health::describe),
+        Endpoint::get("/api-key/usage", usage::usage, usage::describe),
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),

@@ -29,7 +29,7 @@ impl Form {
         let view = serde_json::to_value(EventView::new(event, None)).unwrap_or_default();
         match self {
             Self::Json => view.to_string(),
-            Self::CloudEvents => cloud_event(event, view).to_string(),
+            Self::CloudEvents => cloud_event(event, &view).to_string(),
             Self::Ocsf => ocsf(event, &view).to_string(),
         }
     }
@@ -48,7 +48,7 @@ fn subject(event: &SealedEvent) -> Option<String> {
     }
 }
 
-fn cloud_event(event: &SealedEvent, data: Value) -> Value {
+fn cloud_event(event: &SealedEvent, data: &Value) -> Value {
     let mut cloud_event = json!({
         "specversion": "1.0",
         "id": event.row.id,

@@ -1,4 +1,5 @@
 mod commands;
+mod health;
 
 use std::io;
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
         }
+        KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
         KeyCommand::Delete { id } => {
             let id = commands::key_id("keyId", id)?;
             keys.delete(&caller, &id, None).await.map_err(refused)?;

@@ -113,6 +113,13 @@ impl Permissions {
         text(&self.json) + places + resources + lists + actions
     }
 
+    /// Returns true if a resource or an action is a star.
+    pub fn has_star(&self) -> bool {
+        self.actions
+            .iter()
+            .any(|(resource, actions)| &**resource == ALL || actions.iter().any(|action| &**action == ALL))
+    }
+
     /// Returns true if every action of every resource in `asked` is granted here.
     ///
     /// Asking for nothing, or for no action of a resource, is refused (docs/better-auth-wire.md 8.3).

@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use keymint_domain::policy::References;
+use keymint_domain::policy::{Notices, References};
 use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
@@ -11,6 +11,8 @@ use crate::config::section::Section;
 use crate::config::values::parsed;
 
 const DAY_MS: u64 = 86_400_000;
+/// The largest number of days: a century.
+const MAX_DAYS: u32 = 36_500;
 
 /// One `[[api_key]]` section, with what is needed to compare its id with the others'.
 pub(super) struct Entry {
@@ -59,12 +61,27 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
-        quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, 1..=100),
+        quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
+        notices: read_notices(section, default.notices),
+        anomalies: section.boolean("anomalies", default.anomalies),
         id: default.id,
     };
     check_default_prefix(section, &configuration);
     check_sessions(section, &configuration);
     configuration
+}
+
+fn read_notices(section: &mut Section<'_, '_>, default: Notices) -> Notices {
+    // 0 switches a notice off.
+    let days = |section: &mut Section<'_, '_>, key, default: Option<NonZeroU32>| {
+        NonZeroU32::new(section.integer(key, default.map_or(0, NonZeroU32::get), 0..=MAX_DAYS))
+    };
+    let rotation_days = section.section("rotation", |section| days(section, "every_days", default.rotation_days));
+    section.section("notices", |section| Notices {
+        expiring_days: section.integers("expiring_days", default.expiring_days, &(1..=MAX_DAYS), 10),
+        idle_days: days(section, "idle_days", default.idle_days),
+        rotation_days,
+    })
 }
 
 const REFERENCES: [(&str, References); 2] = [("user", References::User), ("organization", References::Organization)];

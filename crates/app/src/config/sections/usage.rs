@@ -1,0 +1,22 @@
+use keymint_service::UsageOptions;
+
+use crate::config::section::Section;
+
+/// The statistics of uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// False if nothing is counted.
+    pub enabled: bool,
+    /// The days for which hours are kept, before they are rolled up to days.
+    pub hours_days: u32,
+    /// The days for which usage is kept.
+    pub retention_days: u32,
+}
+
+pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Usage {
+    let default = UsageOptions::default();
+    let enabled = section.boolean("enabled", default.enabled);
+    let hours_days = section.integer("hours_days", default.hours_days, 1..=400);
+    let retention_days = section.integer("retention_days", default.retention_days, 1..=4000);
+    Usage { enabled, hours_days, retention_days }
+}

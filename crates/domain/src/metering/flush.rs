@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use super::{Hour, UnknownHour};
+use crate::address::Network;
+use crate::{ErrorCode, KeyDetails, Timestamp};
+
+/// A portion of what one process has counted, as it is handed to a store.
+///
+/// A store adds a portion once, however often it is handed over: a process numbers its portions, and never changes one
+/// that it has handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageFlush {
+    /// The process, by a random text that no other start of any process has.
+    pub process: Box<str>,
+    /// The number of the portion, larger than those of all earlier ones.
+    pub number: u64,
+    /// The instant of the flush.
+    pub at: Timestamp,
+    /// The uses of keys, at most one entry for each key and hour.
+    pub keys: Vec<KeyHour>,
+    /// The uses of unknown keys, at most one entry for each hour and source.
+    pub unknown: Vec<UnknownHour>,
+}
+
+/// The uses of one key in one hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHour {
+    /// The key, as it was when it was used first in this hour.
+    pub key: Arc<KeyDetails>,
+    /// The hour.
+    pub hour: Hour,
+    /// The accepted calls.
+    pub accepted: u64,
+    /// The sum of their costs.
+    pub cost: u64,
+    /// The refused calls by their reason, each reason once.
+    pub refused: Vec<(ErrorCode, u64)>,
+    /// The last accepted use; `None` = none was accepted.
+    pub last_use: Option<LastUse>,
+}
+
+/// The last accepted use of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastUse {
+    /// The instant.
+    pub at: Timestamp,
+    /// The network of the client; `None` = its address is not known.
+    pub network: Option<Network>,
+}
+
+impl KeyHour {
+    /// Returns the outcomes that were counted, with their calls and costs. An empty text stands for accepted calls.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64, u64)> + '_ {
+        let accepted = (self.accepted > 0).then_some(("", self.accepted, self.cost));
+        accepted.into_iter().chain(self.refused.iter().map(|(code, calls)| (code.as_str(), *calls, 0)))
+    }
+}

@@ -1,0 +1,149 @@
+//! The statistics of uses: counted in the process as batches are settled, and added to the store about once a second.
+
+mod flush;
+mod upkeep;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use keymint_domain::metering::Tallies;
+use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{Policy, Timestamp};
+use keymint_ports::{Clock, Entropy, Meter, StoreError, UsageStore};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinSet;
+
+use crate::ServiceError;
+use flush::Outbox;
+
+pub use upkeep::UsageUpkeep;
+
+/// The options of the statistics of uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsageOptions {
+    /// False if nothing is counted. What was counted before can still be read.
+    pub enabled: bool,
+    /// The time between two flushes: what a crash loses at most.
+    pub interval: Duration,
+    /// The days for which hours are kept, before they are rolled up to days.
+    pub hours_days: u32,
+    /// The days for which usage is kept.
+    pub retention_days: u32,
+}
+
+impl Default for UsageOptions {
+    /// Returns the defaults: flushes once a second, hours for 35 days, and days for 400.
+    fn default() -> Self {
+        Self { enabled: true, interval: Duration::from_secs(1), hours_days: 35, retention_days: 400 }
+    }
+}
+
+/// Counts the uses of keys, for all [`Keys`](crate::Keys) of a process, and hands them to a store.
+///
+/// Dropping it ends its flushes. Call [`Usage::flush`] before, which would else lose the last interval.
+pub struct Usage {
+    ledger: Arc<UsageLedger>,
+    options: UsageOptions,
+    _flushes: JoinSet<()>,
+}
+
+impl Usage {
+    /// Starts the flushes on the current Tokio runtime.
+    pub fn start(
+        store: Arc<dyn UsageStore>,
+        clock: Arc<dyn Clock>,
+        entropy: &dyn Entropy,
+        meter: Arc<dyn Meter>,
+        options: UsageOptions,
+    ) -> Self {
+        let ledger = Arc::new(UsageLedger {
+            tallies: Mutex::default(),
+            outbox: AsyncMutex::new(Outbox::new(entropy)),
+            is_urgent: false.into(),
+            store,
+            clock,
+            meter,
+        });
+        let mut flushes = JoinSet::new();
+        if options.enabled {
+            flushes.spawn(Arc::clone(&ledger).keep_flushing(options.interval));
+        }
+        Self { ledger, options, _flushes: flushes }
+    }
+
+    /// Hands over everything that was counted, without pauses.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails. What could not be handed over is kept.
+    pub async fn flush(&self) -> Result<(), ServiceError> {
+        Ok(self.ledger.flush_at_once().await?)
+    }
+
+    /// Returns the options.
+    pub fn options(&self) -> UsageOptions {
+        self.options
+    }
+
+    /// Returns the store that holds the statistics.
+    pub(crate) fn store(&self) -> &dyn UsageStore {
+        &*self.ledger.store
+    }
+
+    /// Returns what counts the uses; `None` = nothing is counted.
+    pub(crate) fn ledger(&self) -> Option<Arc<UsageLedger>> {
+        self.options.enabled.then(|| Arc::clone(&self.ledger))
+    }
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usage").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// The counts of a process on their way to the store.
+pub(crate) struct UsageLedger {
+    tallies: Mutex<Tallies>,
+    /// Held by the flush that is under way.
+    outbox: AsyncMutex<Outbox>,
+    /// True if a flush must not pause.
+    is_urgent: std::sync::atomic::AtomicBool,
+    store: Arc<dyn UsageStore>,
+    clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
+}
+
+impl UsageLedger {
+    /// Counts the settled attempts of a batch. One lock serves all of them.
+    pub(crate) fn count_batch(
+        &self,
+        attempts: &[Attempt],
+        answers: &[Result<Verdict, StoreError>],
+        policy: &Policy,
+        now: Timestamp,
+    ) {
+        let mut tallies = self.tallies();
+        for (attempt, answer) in attempts.iter().zip(answers) {
+            if let Ok(verdict) = answer {
+                tallies.count(attempt, verdict, policy, now);
+            }
+        }
+    }
+
+    /// Counts one attempt that was settled in the process.
+    pub(crate) fn count(&self, attempt: &Attempt, verdict: &Verdict, policy: &Policy, now: Timestamp) {
+        self.tallies().count(attempt, verdict, policy, now);
+    }
+
+    /// Counts an attempt that the embedder's precheck refused.
+    pub(crate) fn count_prechecked(&self, attempt: &Attempt, policy: &Policy) {
+        self.tallies().count_refused_unseen(attempt, policy, self.clock.now());
+    }
+
+    fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        // A count that panicked half-way has left whole numbers.
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,217 @@
+//! Statements that read keys together with their owners and uses.
+
+use std::num::NonZeroU32;
+use std::ops::ControlFlow;
+
+use keymint_domain::anomaly::{HourCounts, KnownNetwork, KnownNetworks};
+use keymint_domain::metering::{Hour, LastUse};
+use keymint_domain::{KeyId, Timestamp};
+use keymint_ports::{BusyKey, StoreError, SurveyPortion, SurveyQuery, SurveyedKey};
+
+use crate::connection::{end, fetch_all, fetch_optional};
+use crate::keys::narrow;
+use crate::usage::{count, read_network};
+use crate::{OwnerColumns, ReadConnection, Row, RowReader, Statement, WriteConnection, read_key, read_owner};
+
+/// Reads a portion of keys.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn survey(
+    connection: &mut dyn ReadConnection,
+    owner_columns: OwnerColumns,
+    query: &SurveyQuery,
+) -> Result<SurveyPortion, StoreError> {
+    let SurveyQuery { owner, configurations, uses_since, after, limit } = query;
+    let mut page = Statement::new(r#"select * from "apikey" where true"#);
+    if let Some(owner) = owner {
+        let owner = page.placeholder(owner.as_str());
+        page.push(&format!(r#" and "referenceId" = {owner}"#));
+    }
+    narrow(&mut page, configurations, connection.dialect());
+    if let Some(after) = after {
+        let after = page.placeholder(after.as_str());
+        page.push(&format!(r#" and "id" > {after}"#));
+    }
+    let most = page.placeholder(i64::from(limit.get()));
+    page.push(&format!(r#" order by "id" limit {most}"#));
+    let since = page.placeholder(uses_since.number());
+    let sum = |condition: &str| {
+        format!(
+            r#"(select cast(coalesce(sum("calls"), 0) as bigint) from "keymint_usage" as c
+                where c."keyId" = k."id" and c."hour" >= {since} and c."outcome" {condition})"#
+        )
+    };
+    let (accepted, refused) = (sum("= ''"), sum("<> ''"));
+    let (columns, ban) = (columns!("k."), owner_columns.selected());
+    let statement = page.map_text(|page| {
+        format!(
+            r#"select {columns}, u."id" as "owner_id", {ban}, a."lastUsedAt" as "last_used_at",
+                a."lastNetwork" as "last_network", {accepted} as "accepted", {refused} as "refused"
+            from ({page}) as k left join "user" as u on u."id" = k."referenceId"
+            left join "keymint_activity" as a on a."keyId" = k."id" order by k."id""#
+        )
+    });
+    let (mut portion, mut rows, mut last, mut failure) = (SurveyPortion::default(), 0_u32, None, None);
+    let mut take = |row: &dyn Row| {
+        rows += 1;
+        last = RowReader::new(row, "apikey", "id").id().ok().or(last.take());
+        match read_surveyed(row) {
+            Ok(key) => portion.keys.push(key),
+            Err(StoreError::Corrupt { .. }) => portion.unreadable += 1,
+            Err(error) => failure = Some(error),
+        }
+        ControlFlow::Continue(())
+    };
+    connection.fetch(statement, &mut take).await?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(SurveyPortion { next: last.filter(|_| rows >= limit.get()), ..portion }),
+    }
+}
+
+fn read_surveyed(row: &dyn Row) -> Result<SurveyedKey, StoreError> {
+    let (key, owner) = (read_key(row)?, read_owner(row)?);
+    let row = RowReader::new(row, "keymint_activity", "id");
+    let network = read_network(&row, "last_network")?;
+    Ok(SurveyedKey {
+        key,
+        owner,
+        last_use: row.instant("last_used_at")?.map(|at| LastUse { at, network }),
+        accepted: row.required("accepted", row.number("accepted")?)?,
+        refused: row.required("refused", row.number("refused")?)?,
+    })
+}
+
+/// Finds the earliest hour of recorded uses.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn recorded_since(connection: &mut dyn ReadConnection) -> Result<Option<Hour>, StoreError> {
+    // Each span has its first hour at the beginning of the index.
+    const FIRST: &str = r#"select min("hour") as "hour" from (
+            select min("hour") as "hour" from "keymint_usage" where "hours" = 1
+            union all select min("hour") from "keymint_usage" where "hours" = 24) as "first""#;
+    let read = |row: &dyn Row| RowReader::new(row, "keymint_usage", "hour").integer("hour");
+    let first = fetch_optional(connection, Statement::new(FIRST), read).await?;
+    Ok(first.flatten().map(Hour::from_number))
+}
+
+/// Finds keys that were called often in an hour.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn busy_keys(
+    connection: &mut dyn ReadConnection,
+    hour: Hour,
+    least: u64,
+    after: Option<&KeyId>,
+    limit: NonZeroU32,
+) -> Result<Vec<BusyKey>, StoreError> {
+    let sum = |condition: &str| {
+        format!(r#"cast(coalesce(sum(case when u."outcome" {condition} then u."calls" else 0 end), 0) as bigint)"#)
+    };
+    let before = |condition: &str| {
+        let sum = sum(condition);
+        format!(
+            r#"(select {sum} from "keymint_usage" as u
+                where u."keyId" = b."keyId" and u."hours" = 1 and u."hour" = $2)"#
+        )
+    };
+    let (accepted, refused) = (sum("= ''"), sum("<> ''"));
+    let (accepted_before, refused_before) = (before("= ''"), before("<> ''"));
+    let mut page = Statement::new(format!(
+        r#"select u."keyId", {accepted} as "accepted", {refused} as "refused"
+        from "keymint_usage" as u where u."hours" = 1 and u."hour" = $1"#
+    ));
+    page = page.bind(hour.number()).bind(hour.minus_days(7).number());
+    if let Some(after) = after {
+        let after = page.placeholder(after.as_str());
+        page.push(&format!(r#" and u."keyId" > {after}"#));
+    }
+    let (least, limit) = (page.placeholder(count(least)), page.placeholder(i64::from(limit.get())));
+    page.push(&format!(r#" group by u."keyId" having sum(u."calls") >= {least} order by u."keyId" limit {limit}"#));
+    let find = page.map_text(|page| {
+        format!(
+            r#"select b.*, {accepted_before} as "accepted_before", {refused_before} as "refused_before"
+            from ({page}) as b order by b."keyId""#
+        )
+    });
+    fetch_all(connection, find, read_busy).await
+}
+
+fn read_busy(row: &dyn Row) -> Result<BusyKey, StoreError> {
+    let row = RowReader::new(row, "keymint_usage", "keyId");
+    let number = |column| row.required(column, row.number(column)?);
+    Ok(BusyKey {
+        id: row.id()?,
+        calls: HourCounts { accepted: number("accepted")?, refused: number("refused")? },
+        week_before: HourCounts { accepted: number("accepted_before")?, refused: number("refused_before")? },
+    })
+}
+
+/// Finds the networks that a key was used from.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn known_networks(connection: &mut dyn ReadConnection, key: &KeyId) -> Result<KnownNetworks, StoreError> {
+    const FIND: &str =
+        r#"select "keyId", "network", "firstSeen", "lastSeen" from "keymint_key_network" where "keyId" = $1"#;
+    let networks = fetch_all(connection, Statement::new(FIND).bind(key.as_str()), |row| {
+        let row = RowReader::new(row, "keymint_key_network", "keyId");
+        Ok(KnownNetwork {
+            network: row.required_text("network")?.into(),
+            first_seen: row.required_instant("firstSeen")?,
+            last_seen: row.required_instant("lastSeen")?,
+        })
+    });
+    Ok(KnownNetworks::new(networks.await?))
+}
+
+/// Remembers a use of a key from a network.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn note_network(
+    connection: &mut dyn WriteConnection,
+    key: &KeyId,
+    network: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection.begin().await?;
+    let outcome = note_once(connection, key, network, at).await;
+    end(connection, outcome).await
+}
+
+async fn note_once(
+    connection: &mut dyn WriteConnection,
+    key: &KeyId,
+    network: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    const NOTE: &str = r#"insert into "keymint_key_network" ("keyId", "network", "firstSeen", "lastSeen")
+        values ($1, $2, $3, $3) on conflict ("keyId", "network") do update set "lastSeen" = excluded."lastSeen"
+        where "keymint_key_network"."lastSeen" < excluded."lastSeen""#;
+    const FORGET: &str = r#"delete from "keymint_key_network" where "keyId" = $1 and "network" not in (
+        select "network" from "keymint_key_network" where "keyId" = $1 order by "lastSeen" desc, "network" limit $2)"#;
+    let most = i64::try_from(KnownNetworks::MOST).unwrap_or(i64::MAX);
+    connection.execute(Statement::new(NOTE).bind(key.as_str()).bind(network).bind(at)).await?;
+    connection.execute(Statement::new(FORGET).bind(key.as_str()).bind(most)).await?;
+    Ok(())
+}
+
+/// Forgets networks that were last used before an instant.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn forget_networks(
+    connection: &mut dyn WriteConnection,
+    before: Timestamp,
+    limit: NonZeroU32,
+) -> Result<u32, StoreError> {
+    const OLDEST: &str = r#"where "lastSeen" < $1 order by "lastSeen" limit $2"#;
+    let rows = connection.dialect().rows_unlocked("keymint_key_network", r#""keyId", "network""#, OLDEST);
+    let forget = Statement::new(format!(r#"delete from "keymint_key_network" where {rows}"#));
+    let forgotten = connection.execute(forget.bind(before).bind(i64::from(limit.get()))).await?;
+    Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
+}
