@@ -13,6 +13,7 @@ mod deferral;
 mod events;
 mod metrics;
 mod outage;
+mod patterns;
 mod process;
 mod quick_start;
 mod racing;
