@@ -26,7 +26,7 @@ struct Story {
     secrets: Vec<String>,
 }
 
-/// What an event must say: its kind after `keymint.`, its actor, and its key or owner.
+/// The members that an event must have: its kind after `keymint.`, its actor, and its key or owner.
 type Expected<'a> = (&'a str, &'a str, &'a Value);
 
 impl Story {

@@ -85,6 +85,9 @@ impl IdentityStore for MemoryStore {
         let before = state.sessions.len();
         state.sessions.retain(|_, session| session.user_id != *id);
         let sessions = (before - state.sessions.len()) as u64;
+        for key in state.usage.forget_networks_of(id) {
+            state.networks.remove(&key);
+        }
         let events = state.events.erase(id);
         state.events.add(origin.user_erased(id, events, sessions));
         Ok(Some(Erased { events, sessions }))

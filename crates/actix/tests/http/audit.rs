@@ -261,7 +261,7 @@ async fn reading_is_recorded_where_that_is_asked_for() {
 
 #[tokio::test]
 async fn a_server_without_a_log_has_nothing_to_show() {
-    let server = TestServer::new();
+    let server = TestServer::with(Setup { has_log: false, ..Setup::default() });
     let request = server.auth(Method::GET, "audit").bearer_auth(SERVER_KEY);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }

@@ -56,6 +56,8 @@ pub(crate) struct Setup {
     pub(crate) assertions: Option<AssertionOptions>,
     pub(crate) recorder: Recorder,
     pub(crate) events: Arc<dyn EventStore>,
+    /// False for an embedder that shows no log.
+    pub(crate) has_log: bool,
     /// Records reads of the log, too.
     pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
@@ -86,6 +88,7 @@ impl Setup {
             assertions: None,
             recorder: Recorder::default(),
             events: Arc::clone(&store) as _,
+            has_log: true,
             log_reads: false,
             server_keys: store,
         }
@@ -111,7 +114,6 @@ impl TestServer {
         let mut configurations = setup.policy.configurations().iter();
         let has_organizations = configurations.any(|entry| entry.references == References::Organization);
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let is_recording = setup.recorder.is_on();
         let usage =
             Usage::start(setup.uses, as_clock(), &SeededEntropy::new(2), Arc::new(Unmetered), UsageOptions::default());
         let usage = Arc::new(usage);
@@ -154,7 +156,7 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
-        let api = if is_recording { api.with_audit(Arc::clone(&audit)) } else { api };
+        let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,

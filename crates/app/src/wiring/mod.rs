@@ -199,7 +199,8 @@ impl Services {
     pub fn audit(&self, config: &Config, secret: &CookieSecret) -> Result<Arc<Audit>, ServiceError> {
         let key = secret.derive("audit seal").ok_or(InvalidSecret).map_err(StoreError::unavailable)?;
         let audit = Audit::new(Arc::clone(&self.store.events), SealKey::new(key));
-        Ok(Arc::new(audit.with_recorder(self.recorder.clone()).logging_reads(config.audit.log_reads)))
+        let audit = audit.with_recorder(self.recorder.clone()).with_meter(Arc::clone(&self.store.meter));
+        Ok(Arc::new(audit.logging_reads(config.audit.log_reads)))
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {

@@ -48,7 +48,7 @@ impl Audit {
         let mut check = found.begin(self, start, start_signature);
         let mut position = start.position;
         loop {
-            let portion = self.store.list_events(&EventQuery::behind(position, PORTION)).await?;
+            let portion = self.store.list_events(&EventQuery::behind(position, PORTION.get())).await?;
             let now = self.store.chain().await?;
             if now.start != start {
                 // Old events were removed meanwhile. They are no break, whether they were read before that or not.
@@ -77,7 +77,7 @@ impl Audit {
         if found.breaks.len() < MAX_BREAKS && start.position < head.position {
             found.add(check.end(&head).err());
         }
-        let behind = self.store.list_events(&EventQuery::behind(head.position, PORTION)).await?;
+        let behind = self.store.list_events(&EventQuery::behind(head.position, PORTION.get())).await?;
         let sealed_meanwhile = self.store.chain().await?.head.position;
         for event in behind.iter().filter(|event| event.position > sealed_meanwhile) {
             found.add(Some(Broken::Altered { position: event.position, id: event.row.id.clone() }));
@@ -127,7 +127,7 @@ fn compare_with_ends(exported: ChainEnd, start: &ChainEnd, head: &ChainEnd, foun
     (exported.position < start.position).then_some(Compared::Removed)
 }
 
-/// What a check has found so far.
+/// The findings of a check so far.
 #[derive(Default)]
 struct Found {
     events: u64,

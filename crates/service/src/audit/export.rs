@@ -30,7 +30,7 @@ const ATTEMPTS: u32 = 100;
 impl Audit {
     /// Begins a walk through the events of `query` behind a position, the oldest first.
     pub fn export(&self, query: EventQuery, after: u64) -> Export<'_> {
-        let query = EventQuery { direction: Direction::Ascending, limit: PORTION, ..query };
+        let query = EventQuery { direction: Direction::Ascending, limit: PORTION.get(), ..query };
         Export { audit: self, query, read_up_to: after }
     }
 }
@@ -59,7 +59,7 @@ impl Export<'_> {
                 continue;
             }
             let missing = Some(self.read_up_to + 1..=after.start.position).filter(|range| !range.is_empty());
-            let is_full = events.len() >= PORTION as usize;
+            let is_full = events.len() >= PORTION.get() as usize;
             let last = events.last().map(|last| last.position);
             // A portion that is not full ends where the log ended before it was read.
             let end = if is_full { last } else { last.max(Some(before.head.position)) };

@@ -6,15 +6,17 @@ mod read;
 mod sealer;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::UserId;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Actor, Event, EventQuery, Origin, SealedEvent};
-use keymint_ports::{Chain, Clock, Entropy, EventStore};
+use keymint_ports::{Chain, Clock, Entropy, EventStore, Meter, Unmetered};
 
-use crate::{OsEntropy, Recorder, ServiceError, Source, SystemClock};
+use crate::pace::Pace;
+use crate::{OsEntropy, Recorder, ServiceError, Source, SystemClock, stopwatch};
 
 pub use check::{AuditCheck, Compared, MAX_BREAKS};
 pub use export::{Export, Portion};
@@ -28,17 +30,25 @@ pub struct Audit {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     recorder: Recorder,
+    meter: Arc<dyn Meter>,
     log_reads: bool,
 }
 
 /// The number of events that one statement reads, seals or removes.
-const PORTION: u32 = 500;
+const PORTION: NonZeroU32 = NonZeroU32::new(500).unwrap();
 
 impl Audit {
     /// Makes the service over the events in `store`, which `key` seals.
     pub fn new(store: Arc<dyn EventStore>, key: SealKey) -> Self {
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-        Self { store, key, clock, entropy, recorder: Recorder::default(), log_reads: false }
+        Self {
+            store,
+            key,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            recorder: Recorder::default(),
+            meter: Arc::new(Unmetered),
+            log_reads: false,
+        }
     }
 
     /// Sets the clock; the default is the system clock.
@@ -57,6 +67,12 @@ impl Audit {
     #[must_use]
     pub fn with_recorder(self, recorder: Recorder) -> Self {
         Self { recorder, ..self }
+    }
+
+    /// Sets what is told of sealing and removal; the default is [`Unmetered`].
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Sets whether reads of the log are recorded, if events are; by default they are not.
@@ -100,9 +116,9 @@ impl Audit {
     pub async fn seal(&self) -> Result<u64, ServiceError> {
         let mut total = 0;
         loop {
-            let sealed = self.store.seal(&self.key, PORTION).await?;
+            let sealed = self.store.seal(&self.key, PORTION.get()).await?;
             total += u64::from(sealed);
-            if sealed < PORTION {
+            if sealed < PORTION.get() {
                 return Ok(total);
             }
         }
@@ -134,14 +150,16 @@ impl Audit {
     pub async fn remove_old(&self, retention: Duration, up_to: u64) -> Result<u64, ServiceError> {
         let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
         let before = self.clock.now().minus_millis(retention_ms);
-        let mut total = 0;
+        let (mut pace, mut total) = (Pace::of(PORTION), 0);
         loop {
-            let removed = self.store.remove_events(&self.key, before, up_to, PORTION).await?;
+            let (began, limit) = (stopwatch(), pace.portion().get());
+            let removed = self.store.remove_events(&self.key, before, up_to, limit).await?;
             total += u64::from(removed);
-            if removed < PORTION {
+            self.meter.events_removed(u64::from(removed));
+            if removed < limit {
                 return Ok(total);
             }
-            tokio::task::yield_now().await;
+            pace.rest(began.elapsed()).await;
         }
     }
 

@@ -32,7 +32,11 @@ impl Sealer {
             let (mut sealing, mut removal) = (Log::default(), Log::default());
             for turn in 0_u32.. {
                 ticks.tick().await;
-                sealing.report("events cannot be sealed", audit.seal().await);
+                let sealed = audit.seal().await;
+                if !matches!(sealed, Err(ServiceError::Store(StoreError::Locked))) {
+                    audit.meter.sealed(sealed.as_ref().ok().copied());
+                }
+                sealing.report("events cannot be sealed", sealed);
                 if let Some(retention) = retention.filter(|_| turn.is_multiple_of(REMOVE_EVERY)) {
                     removal.report("old events cannot be removed", audit.remove_old(retention, u64::MAX).await);
                 }

@@ -31,12 +31,19 @@ async fn erase_all(
         r#"update "user" set "name" = '', "email" = $2, "image" = null, "updatedAt" = $3 where "id" = $1"#;
     const REMOVE_ACCOUNTS: &str = r#"delete from "account" where "userId" = $1"#;
     const REMOVE_SESSIONS: &str = r#"delete from "session" where "userId" = $1"#;
+    const FORGET_NETWORKS: &str = r#"delete from "keymint_key_network"
+        where "keyId" in (select "keyId" from "keymint_activity" where "ownerId" = $1)"#;
+    const FORGET_LAST: &str = r#"update "keymint_activity" set "lastNetwork" = null
+        where "ownerId" = $1 and "lastNetwork" is not null"#;
     let erase = Statement::new(ERASE).bind(id.as_str()).bind(erased_email(id)).bind(now);
     if connection.execute(erase).await? == 0 {
         return Ok(None);
     }
     connection.execute(Statement::new(REMOVE_ACCOUNTS).bind(id.as_str())).await?;
     let sessions = connection.execute(Statement::new(REMOVE_SESSIONS).bind(id.as_str())).await?;
+    for forget in [FORGET_NETWORKS, FORGET_LAST] {
+        connection.execute(Statement::new(forget).bind(id.as_str())).await?;
+    }
     let events = events::erase_personal(connection, id).await?;
     events::insert(connection, origin.user_erased(id, events, sessions)).await?;
     Ok(Some(Erased { events, sessions }))
