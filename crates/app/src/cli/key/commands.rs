@@ -90,7 +90,7 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
         name: options.text("name", name, KeyName::parse),
         enabled,
         remaining: options.nullable_integer("remaining", remaining, COUNT),
-        add_remaining: options.signed_integer("addRemaining", counters.add_remaining, MAX_COUNT.into()),
+        add_remaining: options.signed_integer("addRemaining", counters.add_remaining, MAX_COUNT),
         refill: RefillEdit {
             amount: options.nullable_integer("refillAmount", refill_amount, COUNT),
             interval_ms: options.nullable_integer("refillInterval", refill_interval, COUNT),
