@@ -9,6 +9,7 @@ mod assertions;
 mod audit;
 mod authorize;
 mod connections;
+mod counters;
 mod document;
 mod dry_run;
 mod events;

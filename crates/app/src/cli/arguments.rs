@@ -168,6 +168,9 @@ pub(super) enum KeyCommand {
         /// The cost of the use; 0 looks without paying.
         #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
+        /// The use has happened: take what the limits have left, down to 0, instead of refusing it.
+        #[arg(long)]
+        settle: bool,
         /// The address of the client that uses it.
         #[arg(long, value_name = "ADDRESS")]
         client_ip: Option<String>,
@@ -182,6 +185,8 @@ pub(super) enum KeyCommand {
         /// Enable (true) or disable (false) it.
         #[arg(long)]
         enabled: Option<bool>,
+        #[command(flatten)]
+        counters: Counters,
         #[command(flatten)]
         members: Box<Members>,
     },
@@ -270,6 +275,17 @@ pub(super) struct Listing {
     pub(super) sort_direction: Option<String>,
 }
 
+/// The changes of a key's counters.
+#[derive(Debug, Args)]
+pub(super) struct Counters {
+    /// Add calls to its quota, or take them if negative, down to 0, whatever it is used for meanwhile.
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
+    pub(super) add_remaining: Option<String>,
+    /// Forget the calls that its rate limit has counted.
+    #[arg(long)]
+    pub(super) reset_limit: bool,
+}
+
 /// The options that create and update share.
 #[derive(Debug, Args)]
 pub(super) struct Members {
@@ -285,10 +301,10 @@ pub(super) struct Members {
     /// Its metadata, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) metadata: Option<String>,
-    /// The calls that its quota allows; `null` = no quota, on create.
+    /// The calls that its quota allows; `null` = no quota.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) remaining: Option<String>,
-    /// The calls after a refill of the quota.
+    /// The calls after a refill of the quota; on update `null` with a null interval = no refill.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) refill_amount: Option<String>,
     /// The time between refills, in milliseconds.
