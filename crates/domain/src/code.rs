@@ -95,6 +95,8 @@ codes! {
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.
     KeyReferenced = "KEY_REFERENCED", "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
+    /// It is forged, or belongs to a list with other filters.
+    InvalidCursor = "INVALID_CURSOR", "The cursor does not belong to this list. Ask for the first page.";
     /// Keymint's own: `max_keys_per_user` is reached.
     MaxKeysReached = "MAX_KEYS_REACHED", "The owner has reached the maximum number of API keys.";
     /// Keymint's own: Better Auth's verification sends `KEY_NOT_FOUND` for it.

@@ -28,6 +28,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
         | ErrorCode::UserIdRequired
+        | ErrorCode::InvalidCursor
         | ErrorCode::AddRemainingNotAllowed => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
@@ -127,6 +128,7 @@ mod tests {
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
             (409, "KEY_REFERENCED"),
+            (400, "INVALID_CURSOR"),
             (403, "MAX_KEYS_REACHED"),
             (403, "INSUFFICIENT_PERMISSIONS"),
             (403, "IP_NOT_ALLOWED"),
