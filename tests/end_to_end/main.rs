@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod access_log;
+mod audit;
 mod authority;
 mod backup;
 mod billing;
 mod command_line;
 mod configuration;
 mod deferral;
+mod events;
 mod finding;
 mod metrics;
 mod outage;
@@ -22,6 +24,7 @@ mod readme_guards;
 mod reloading;
 mod secrets;
 mod stopping;
+mod stored_events;
 mod tls;
 mod traces;
 mod users;

@@ -1,6 +1,7 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod audit;
 mod health;
 mod key;
 mod options;
@@ -8,6 +9,7 @@ mod org;
 mod output;
 mod server_key;
 mod usage;
+mod user;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -85,7 +87,12 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 key::print_patterns(&config.policy, scanner, json)
             }
-            Command::Key { .. } | Command::Usage(_) | Command::ServerKey { .. } | Command::Org { .. }
+            Command::Key { .. }
+            | Command::Usage(_)
+            | Command::ServerKey { .. }
+            | Command::Org { .. }
+            | Command::Audit { .. }
+            | Command::User { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -112,6 +119,17 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Audit { command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                let secret = services.cookie_secret(&config).await?;
+                audit::run(&services, &*services.audit(&config, &secret)?, command).await
+            }
+            Command::User { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                user::run(&services.identity, command, json).await
             }
         }
     });

@@ -15,8 +15,8 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
-    OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, Erased, EventStore, IdentityStore, KeyStore, KeyStub,
+    Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -102,6 +102,7 @@ metered! {
         find_session(token: &SessionToken) -> Option<(Session, User)>;
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
         remove_session(token: &SessionToken, origin: &Origin) -> bool;
+        erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
         keep_secret(offered: &str) -> String;
     }
 }
