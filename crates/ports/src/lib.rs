@@ -28,6 +28,7 @@ mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
 mod identity_store;
+mod import;
 mod key_store;
 mod meter;
 mod organization_store;
@@ -42,6 +43,7 @@ pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
 pub use identity_store::{Credential, IdentityStore};
+pub use import::{ImportOutcome, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered};
 pub use organization_store::OrganizationStore;

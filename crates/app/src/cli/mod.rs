@@ -1,7 +1,9 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod export;
 mod health;
+mod import;
 mod key;
 mod options;
 mod org;
@@ -81,7 +83,12 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
-            Command::Key { .. } | Command::Usage(_) | Command::ServerKey { .. } | Command::Org { .. }
+            Command::Key { .. }
+            | Command::Usage(_)
+            | Command::Import(_)
+            | Command::Export(_)
+            | Command::ServerKey { .. }
+            | Command::Org { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -98,6 +105,19 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 usage::run(&services.keys, arguments).await
+            }
+            Command::Import(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, !arguments.dry_run).await?;
+                let outcome = import::run(&services.keys, arguments).await;
+                // Whatever was imported is in SQLite's file, and not in a large log beside it.
+                services.close().await?;
+                outcome
+            }
+            Command::Export(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                export::run(&services.keys, arguments).await
             }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);

@@ -15,8 +15,9 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, KeyStore, KeyStub, Meter,
-    OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, EventStore, IdentityStore, ImportOutcome, KeyStore,
+    KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
+    UsageStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -52,6 +53,8 @@ macro_rules! metered {
 metered! {
     KeyStore {
         insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
+        import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
+        preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;

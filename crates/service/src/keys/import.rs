@@ -1,0 +1,57 @@
+use keymint_domain::key::{ImportKey, ImportRefused};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, Timestamp};
+use keymint_ports::ImportOutcome;
+
+use crate::{Caller, Context, Keys, ServiceError};
+
+/// The error for a configuration that does not exist. An import, unlike a request, never takes the default one for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotImport {
+    /// There is no such configuration.
+    #[error("there is no configuration {0}")]
+    Configuration(ConfigId),
+    /// The configuration refuses the key.
+    #[error(transparent)]
+    Refused(#[from] ImportRefused),
+}
+
+impl Keys {
+    /// Makes the key of an import, and stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CannotImport`] if its configuration does not exist or refuses the key.
+    pub fn prepare_import(&self, config_id: &ConfigId, key: ImportKey, now: Timestamp) -> Result<ApiKey, CannotImport> {
+        let missing = || CannotImport::Configuration(config_id.clone());
+        let configuration = self.policy.resolve(config_id).ok().filter(|found| found.id == *config_id);
+        let configuration = configuration.ok_or_else(missing)?;
+        Ok(key.check(configuration, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now)?)
+    }
+
+    /// Adds a portion of keys that [`Keys::prepare_import`] made, all of those whose id and secret are free or none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::UnauthorizedSession`] for any caller but a server, and [`ServiceError::Store`] if the store
+    /// fails.
+    pub async fn import<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        keys: &[ApiKey],
+    ) -> Result<Vec<ImportOutcome>, ServiceError> {
+        let context = context.into();
+        if *context.caller != Caller::Server {
+            return Err(ErrorCode::UnauthorizedSession.into());
+        }
+        Ok(self.store.import(keys, &self.origin(&context, self.clock.now())).await?)
+    }
+
+    /// Returns the outcomes that [`Keys::import`] would have, and adds nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, ServiceError> {
+        Ok(self.store.preview_import(keys).await?)
+    }
+}
