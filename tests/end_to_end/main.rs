@@ -9,6 +9,7 @@ mod billing;
 mod command_line;
 mod configuration;
 mod deferral;
+mod import;
 mod metrics;
 mod outage;
 mod process;

@@ -110,9 +110,11 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, !arguments.dry_run).await?;
                 let outcome = import::run(&services.keys, arguments).await;
-                // Whatever was imported is in SQLite's file, and not in a large log beside it.
-                services.close().await?;
-                outcome
+                // Whatever was imported is in SQLite's file then, and not in a large log beside it.
+                let closed = services.close().await;
+                let outcome = outcome?;
+                closed?;
+                Ok(outcome)
             }
             Command::Export(arguments) => {
                 logging::start(&config.log, None);

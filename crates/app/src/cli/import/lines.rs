@@ -114,7 +114,7 @@ impl Spool {
                 } else {
                     None
                 };
-                Source::Csv { reader: Box::new(reader), columns, record: StringRecord::new() }
+                Source::Csv { reader: Box::new(reader), columns, record: StringRecord::new(), last: None }
             }
         };
         Ok(Lines { source, mapping })
@@ -142,6 +142,8 @@ enum Source<'s> {
         /// The members of the columns; `None` = columns are named by their numbers.
         columns: Option<Vec<Option<&'static str>>>,
         record: StringRecord,
+        /// The number of the last line, unless that was bad.
+        last: Option<u64>,
     },
     Json {
         reader: BufReader<&'s File>,
@@ -178,15 +180,21 @@ impl Lines<'_> {
     /// Returns the failure to read.
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         match &mut self.source {
-            Source::Csv { reader, columns, record } => {
+            Source::Csv { reader, columns, record, last } => {
                 let number = reader.position().line();
                 let is_read = reader.read_record(record);
                 let number = record.position().filter(|_| is_read.is_ok()).map_or(number, csv::Position::line);
                 match is_read {
-                    Ok(false) => Ok(None),
-                    Ok(true) if reader.is_done() && reader.get_ref().is_open => {
-                        Ok(Some(Line { number, record: Err("is torn: a quoted field does not end".to_owned()) }))
-                    }
+                    Ok(false) => {}
+                    Ok(true) => *last = Some(number),
+                    Err(_) => *last = None,
+                }
+                match is_read {
+                    // The reader ends such a field where the file ends.
+                    Ok(false) => Ok(last
+                        .take()
+                        .filter(|_| reader.get_ref().is_open)
+                        .map(|number| Line { number, record: Err("is torn: a quoted field does not end".to_owned()) })),
                     Ok(true) => Ok(Some(Line { number, record: read_csv(record, columns.as_deref(), self.mapping) })),
                     Err(error) => {
                         let number = error.position().map_or(number, csv::Position::line);
