@@ -19,6 +19,7 @@ mod read_only;
 mod readme;
 mod readme_guards;
 mod reloading;
+mod relocation;
 mod secrets;
 mod stopping;
 mod tls;

@@ -11,6 +11,7 @@
 //! | [`SurveyStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
+//! | [`CopyEnd`] | SQLite, Postgres |
 //! | [`Meter`] | none, Prometheus |
 //!
 //! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a
@@ -21,6 +22,7 @@
 
 mod ambient;
 mod connections;
+mod copy;
 mod counting;
 mod durability;
 mod error;
@@ -38,6 +40,7 @@ mod usage_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
+pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;

@@ -24,6 +24,8 @@ pub(super) enum Command {
         /// The file to create.
         file: PathBuf,
     },
+    /// Move everything from SQLite to Postgres, or back, into a database that is empty.
+    Move(Relocate),
     /// Check that the server on this machine is alive. The status is 0 if it is.
     Health {
         /// Check that it is ready to serve, which requires the database.
@@ -67,6 +69,17 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: OrgCommand,
     },
+}
+
+/// Both databases of a move.
+#[derive(Debug, Args)]
+pub(super) struct Relocate {
+    /// The database to read, which stays as it is: `sqlite:PATH` or `postgres://...`.
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// The database to fill. Its tables are made if they are missing, and must be empty.
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
 }
 
 /// The file of keys, and the meaning of its columns.

@@ -8,6 +8,7 @@ mod key;
 mod options;
 mod org;
 mod output;
+mod relocate;
 mod server_key;
 mod usage;
 
@@ -73,6 +74,10 @@ fn run(arguments: Arguments) -> CliResult {
             Command::Backup { file } => {
                 wiring::backup(&config.database, &file).await?;
                 output::line(&format!("backed up to {}", file.display()))
+            }
+            Command::Move(arguments) => {
+                logging::start(&config.log, None);
+                relocate::run(&config.database, arguments).await
             }
             Command::Health { ready } => health::run(config.server.listen, ready).await,
             Command::Config { command: ConfigCommand::Check } => {
