@@ -12,6 +12,7 @@ mod deferral;
 mod import;
 mod metrics;
 mod outage;
+mod patterns;
 mod process;
 mod quick_start;
 mod racing;

@@ -103,6 +103,10 @@ codes! {
     IpNotAllowed = "IP_NOT_ALLOWED", "The API key may not be used from this address.";
     /// Keymint's own: Better Auth's verification sends `INVALID_API_KEY` for it.
     WrongConfiguration = "WRONG_CONFIGURATION", "The API key is of another configuration than the one that is asked for.";
+    /// Keymint's own: calls are added to a key without a quota, or beside a new `remaining`.
+    AddRemainingNotAllowed = "ADD_REMAINING_NOT_ALLOWED", "addRemaining needs a key with a quota, and a request without remaining.";
+    /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
+    Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }
 
 #[cfg(test)]

@@ -27,12 +27,14 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidEmail
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
-        | ErrorCode::UserIdRequired => StatusCode::BAD_REQUEST,
+        | ErrorCode::UserIdRequired
+        | ErrorCode::AddRemainingNotAllowed => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
         | ErrorCode::KeyDisabled
         | ErrorCode::KeyExpired
         | ErrorCode::InvalidApiKey
+        | ErrorCode::Malformed
         | ErrorCode::InvalidUserIdFromApiKey
         | ErrorCode::InvalidReferenceIdFromApiKey
         | ErrorCode::Unauthorized
@@ -129,6 +131,8 @@ mod tests {
             (403, "INSUFFICIENT_PERMISSIONS"),
             (403, "IP_NOT_ALLOWED"),
             (403, "WRONG_CONFIGURATION"),
+            (400, "ADD_REMAINING_NOT_ALLOWED"),
+            (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);
     }

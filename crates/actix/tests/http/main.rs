@@ -8,6 +8,7 @@ mod addresses;
 mod assertions;
 mod authorize;
 mod connections;
+mod counters;
 mod document;
 mod dry_run;
 mod events;

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Mints, verifies, meters and revokes API keys.
 #[derive(Debug, Parser)]
@@ -223,6 +223,9 @@ pub(super) enum KeyCommand {
         /// The cost of the use; 0 looks without paying.
         #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
+        /// The use has happened: take what the limits have left, down to 0, instead of refusing it.
+        #[arg(long)]
+        settle: bool,
         /// The address of the client that uses it.
         #[arg(long, value_name = "ADDRESS")]
         client_ip: Option<String>,
@@ -238,7 +241,15 @@ pub(super) enum KeyCommand {
         #[arg(long)]
         enabled: Option<bool>,
         #[command(flatten)]
+        counters: Counters,
+        #[command(flatten)]
         members: Box<Members>,
+    },
+    /// Print the patterns by which secret scanners find keys, one for every configured prefix.
+    Pattern {
+        /// The scanner.
+        #[arg(long = "for", value_enum, value_name = "SCANNER")]
+        scanner: Scanner,
     },
     /// Find keys that somebody should look at, with advice.
     Health(Health),
@@ -252,6 +263,19 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
+}
+
+/// A scanner of secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scanner {
+    /// Any: plain regular expressions, whose first group is the key.
+    Regex,
+    /// Gitleaks' configuration, in TOML.
+    Gitleaks,
+    /// Custom detectors of `TruffleHog`, in YAML.
+    Trufflehog,
+    /// The fields of GitHub's custom patterns.
+    Github,
 }
 
 /// The keys to examine, and the findings to show.
@@ -306,6 +330,17 @@ pub(super) struct Listing {
     pub(super) sort_direction: Option<String>,
 }
 
+/// The changes of a key's counters.
+#[derive(Debug, Args)]
+pub(super) struct Counters {
+    /// Add calls to its quota, or take them if negative, down to 0, whatever it is used for meanwhile.
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
+    pub(super) add_remaining: Option<String>,
+    /// Forget the calls that its rate limit has counted.
+    #[arg(long)]
+    pub(super) reset_limit: bool,
+}
+
 /// The options that create and update share.
 #[derive(Debug, Args)]
 pub(super) struct Members {
@@ -321,10 +356,10 @@ pub(super) struct Members {
     /// Its metadata, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) metadata: Option<String>,
-    /// The calls that its quota allows; `null` = no quota, on create.
+    /// The calls that its quota allows; `null` = no quota.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) remaining: Option<String>,
-    /// The calls after a refill of the quota.
+    /// The calls after a refill of the quota; on update `null` with a null interval = no refill.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) refill_amount: Option<String>,
     /// The time between refills, in milliseconds.

@@ -3,6 +3,7 @@
 mod edit;
 mod entity;
 mod field;
+mod format;
 mod import;
 mod memory;
 mod mint;
@@ -13,8 +14,9 @@ mod state;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
+pub use format::KeyFormat;
 pub use import::{Encoding, HashKind, ImportKey, ImportRefused, ImportedCounters, ImportedSecret, InvalidSecret};
-pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillInput};
+pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillEdit, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};

@@ -25,6 +25,9 @@ pub struct Attempt {
     pub opens_session_by: Option<String>,
     /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
     pub deferred: Option<Box<Deferred>>,
+    /// True if the use has happened, and its price is known only now: it takes what the limits have left, down to
+    /// nothing, and they do not refuse it.
+    pub settles: bool,
     /// True if the use was paid before, so that the limits do not judge it and nothing is counted.
     pub is_paid: bool,
 }
@@ -55,6 +58,7 @@ impl Attempt {
             cost: Cost::default(),
             opens_session_by: None,
             deferred: None,
+            settles: false,
             is_paid: false,
         }
     }
@@ -73,6 +77,7 @@ impl Attempt {
             cost: Cost(0),
             opens_session_by: None,
             deferred: None,
+            settles: false,
             is_paid: false,
         }
     }
@@ -87,10 +92,21 @@ impl Attempt {
         policy.configurations().get(usize::from(self.prefix?))?.default_prefix.as_deref()
     }
 
+    /// Returns true if `key`, whose attempt this is, is refused for its text alone ([`Policy::is_malformed`]).
+    pub fn is_malformed(&self, key: &PlainKey, policy: &Policy) -> bool {
+        policy.is_malformed_at(self.prefix, key)
+    }
+
     /// Returns the same attempt at another cost.
     #[must_use]
     pub fn at_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
+    }
+
+    /// Returns the same attempt, which settles a use that has happened.
+    #[must_use]
+    pub fn settling(self) -> Self {
+        Self { settles: true, ..self }
     }
 
     /// Returns the same attempt, marked as paid before.

@@ -1,15 +1,18 @@
-use keymint_domain::key::{ImportKey, ImportRefused};
+use keymint_domain::key::{ImportKey, ImportRefused, ImportedSecret};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Timestamp};
 use keymint_ports::ImportOutcome;
 
 use crate::{Caller, Context, Keys, ServiceError};
 
-/// The error for a configuration that does not exist. An import, unlike a request, never takes the default one for it.
+/// The reason why a key cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotImport {
-    /// There is no such configuration.
+    /// There is no such configuration. An import, unlike a request, never takes the default one for it.
     #[error("there is no configuration {0}")]
     Configuration(ConfigId),
+    /// The text of the key begins with the prefix of a configuration with `checked_only`, and has no checksum.
+    #[error("every key with its prefix needs a checksum (checked_only), and this one would always be refused")]
+    Malformed,
     /// The configuration refuses the key.
     #[error(transparent)]
     Refused(#[from] ImportRefused),
@@ -22,6 +25,11 @@ impl Keys {
     ///
     /// Returns [`CannotImport`] if its configuration does not exist or refuses the key.
     pub fn prepare_import(&self, config_id: &ConfigId, key: ImportKey, now: Timestamp) -> Result<ApiKey, CannotImport> {
+        if let ImportedSecret::Plain(plain) = &key.secret
+            && self.policy.is_malformed(plain)
+        {
+            return Err(CannotImport::Malformed);
+        }
         let missing = || CannotImport::Configuration(config_id.clone());
         let configuration = self.policy.resolve(config_id).ok().filter(|found| found.id == *config_id);
         let configuration = configuration.ok_or_else(missing)?;

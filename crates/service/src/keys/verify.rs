@@ -23,6 +23,8 @@ pub struct VerifyKey {
     pub permissions: Option<Permissions>,
     /// The cost of the use.
     pub cost: Cost,
+    /// True if the use has happened, and takes what the limits have left instead of being refused. For servers only.
+    pub settle: bool,
     /// The address of the client that uses the key, which only a server or a gateway may name; `None` = it names none.
     pub client_ip: Option<IpAddr>,
     /// The address of the caller, which is the client unless it is a server or a gateway; `None` = not known.
@@ -32,7 +34,15 @@ pub struct VerifyKey {
 impl VerifyKey {
     /// Returns a use at cost 1, of a key of any configuration, from an unknown address.
     pub fn of(key: PlainKey) -> Self {
-        Self { key, config_id: None, permissions: None, cost: Cost::default(), client_ip: None, caller_ip: None }
+        Self {
+            key,
+            config_id: None,
+            permissions: None,
+            cost: Cost::default(),
+            settle: false,
+            client_ip: None,
+            caller_ip: None,
+        }
     }
 }
 
@@ -44,7 +54,7 @@ impl Keys {
     /// # Errors
     ///
     /// Returns `UNAUTHORIZED` if the caller may not verify; `SERVER_ONLY_PROPERTY` if the caller names a client's
-    /// address and may not; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
+    /// address, or settles, and may not; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         self.settle(&key, attempt).await
@@ -92,10 +102,14 @@ impl Keys {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
-        let VerifyKey { key, config_id, permissions, cost, client_ip, caller_ip } = request;
+        let VerifyKey { key, config_id, permissions, cost, settle, client_ip, caller_ip } = request;
+        if settle && *caller != Caller::Server {
+            return Err(ErrorCode::ServerOnlyProperty.into());
+        }
         let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
         attempt.config_id = config_id;
         attempt.permissions = permissions;
+        attempt.settles = settle;
         attempt.client = caller.client(client_ip, caller_ip)?;
         Ok((key, attempt))
     }
@@ -110,7 +124,7 @@ impl Keys {
         Standing::of(key, &self.policy, self.clock.now())
     }
 
-    /// Runs the embedder's precheck, settles the attempt, and reports the verdict to the meter.
+    /// Checks the text of the key, settles the attempt, and reports the verdict to the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let asked = stopwatch();
         let verdict = match self.precheck(key, &attempt) {
@@ -121,19 +135,28 @@ impl Keys {
         Ok(verdict)
     }
 
-    /// Returns a refusal, and counts it, if the embedder's precheck rejects `key`.
+    /// Returns a refusal, and counts it, if `key` is refused before it is looked up.
     fn precheck(&self, key: &PlainKey, attempt: &Attempt) -> Option<Verdict> {
-        if self.passes_precheck(key) {
-            return None;
-        }
+        let refusal = self.refused_unseen(key, attempt)?;
         if let Some(usage) = &self.usage_ledger {
             usage.count_prechecked(attempt, &self.policy);
         }
-        Some(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
+        Some(Verdict::Refused(refusal))
+    }
+
+    /// Returns a refusal if `key` is malformed, or the embedder's precheck rejects it.
+    pub(super) fn refused_unseen(&self, key: &PlainKey, attempt: &Attempt) -> Option<Refusal> {
+        if attempt.is_malformed(key, &self.policy) {
+            Some(Refusal::of_malformed())
+        } else if self.passes_precheck(key) {
+            None
+        } else {
+            Some(Refusal::of_unknown(ErrorCode::InvalidApiKey))
+        }
     }
 
     /// Returns true unless the embedder's precheck rejects `key`.
-    pub(super) fn passes_precheck(&self, key: &PlainKey) -> bool {
+    fn passes_precheck(&self, key: &PlainKey) -> bool {
         self.precheck.as_ref().is_none_or(|passes| passes(key))
     }
 
