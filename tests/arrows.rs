@@ -46,6 +46,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
     ("comfy-table", &["keymint"]),
+    ("csv", &["keymint"]),
+    ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("reqwest", &["keymint-actix"]),
     ("prometheus", &["keymint"]),
