@@ -205,14 +205,15 @@ fn canonical(value: ValueRef<'_>, kind: CopyKind) -> Result<Option<String>, &'st
             text if text.contains('\0') => return Err("it has U+0000"),
             text => text.to_owned(),
         },
-        (CopyKind::Text, ValueRef::Integer(number)) => number.to_string(),
+        (CopyKind::Text, ValueRef::Integer(number)) | (CopyKind::Flag, ValueRef::Integer(number @ (0 | 1))) => {
+            number.to_string()
+        }
         (CopyKind::Text, ValueRef::Real(number)) => number.to_string(),
         (CopyKind::Instant, ValueRef::Text(bytes)) => {
             Timestamp::from_stored(text(bytes)?).map_err(|_| "it is not an instant")?.to_string()
         }
         (CopyKind::Instant, ValueRef::Integer(millis)) => Timestamp::from_millis(millis).to_string(),
         (CopyKind::Instant, ValueRef::Real(millis)) => Timestamp::from_millis(millis as i64).to_string(),
-        (CopyKind::Flag, ValueRef::Integer(number @ (0 | 1))) => number.to_string(),
         (CopyKind::Flag, _) => return Err("it is neither true nor false"),
         (CopyKind::Number(bits), ValueRef::Integer(number)) => {
             let (min, max) = (i64::MIN >> (64 - bits), i64::MAX >> (64 - bits));

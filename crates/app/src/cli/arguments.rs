@@ -84,6 +84,7 @@ pub(super) struct Relocate {
 
 /// The file of keys, and the meaning of its columns.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Import {
     /// The file: CSV or JSON lines; `-` reads the standard input.
     pub(super) file: PathBuf,

@@ -1,10 +1,11 @@
 //! The export of keys as JSON lines, which `keymint import` reads.
 
+use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroU32;
 
 use keymint_actix::views::KeyView;
-use keymint_domain::ApiKey;
+use keymint_domain::{ApiKey, ConfigId, OwnerId};
 use keymint_service::{Caller, ExportKeys, Keys};
 use serde_json::Value;
 
@@ -13,7 +14,6 @@ use super::import::exported_secret;
 use super::options::Options;
 use super::output::NobodyReads;
 use super::{CliResult, Outcome, refused};
-use keymint_domain::{ConfigId, OwnerId};
 
 /// The keys of one statement, which must end within the timeout of the database.
 const PORTION: NonZeroU32 = NonZeroU32::new(1000).unwrap();
@@ -54,14 +54,14 @@ fn line(keys: &Keys, key: &ApiKey, with_hashes: bool) -> CliResult<String> {
     let mut text = serde_json::to_string(&KeyView::from(key))?;
     // Appended to the text: metadata may hold what no JSON value of Rust can, such as lone surrogates.
     text.pop();
-    let mut add = |name: &str, value: Value| text.push_str(&format!(",\"{name}\":{value}"));
+    let mut add = |name: &str, value: Value| write!(text, ",\"{name}\":{value}");
     if let Some(backlog_ns) = key.usage.backlog_ns {
-        add("backlogNs", backlog_ns.into());
+        add("backlogNs", backlog_ns.into())?;
     }
     if with_hashes {
         let is_plain = keys.policy().resolve(&key.details.config_id).is_ok_and(|found| found.disable_key_hashing);
         for (name, value) in exported_secret(key.details.stored.as_str(), is_plain) {
-            add(name, value);
+            add(name, value)?;
         }
     }
     text.push('}');

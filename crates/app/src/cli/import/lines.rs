@@ -130,8 +130,7 @@ struct Quotes<R> {
 impl<R: Read> Read for Quotes<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.reader.read(buffer)?;
-        let quotes = buffer[..length].iter().filter(|byte| **byte == b'"').count();
-        self.is_open ^= quotes % 2 == 1;
+        self.is_open = buffer[..length].iter().filter(|byte| **byte == b'"').fold(self.is_open, |open, _| !open);
         Ok(length)
     }
 }
