@@ -8,7 +8,7 @@ use crate::process::{Place, Server};
 
 type Sealed = (String, Option<i64>, Option<String>, Option<String>);
 
-/// What is compared of the chain of events.
+/// The part of an event by which the chain is compared.
 const EVENTS: &str = r#"select "id", "position", "seal", "personal_hash" from "keymint_event" order by "seq""#;
 
 fn exported(place: &Place) -> Vec<String> {
