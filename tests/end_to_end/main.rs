@@ -23,3 +23,4 @@ mod stopping;
 mod tls;
 mod traces;
 mod users;
+mod webhooks;

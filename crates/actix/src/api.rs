@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 use keymint_ports::Entropy as _;
-use keymint_service::{Keys, OsEntropy, ServerKeys};
+use keymint_service::{Keys, OsEntropy, ServerKeys, Webhooks};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -24,6 +24,8 @@ pub struct Api {
     pub sessions: Option<Sessions>,
     /// Signs whose a request is, for upstreams of gateways; `None` = nothing is signed.
     pub assertions: Option<Assertions>,
+    /// Endpoints that are told of events; `None` = the endpoints of webhooks are not found.
+    pub webhooks: Option<Webhooks>,
     /// The metrics; `None` = `/metrics` is not found.
     pub metrics: Option<MetricsEndpoint>,
     /// Limits and paths.
@@ -83,6 +85,7 @@ impl Api {
             server_keys,
             sessions: None,
             assertions: None,
+            webhooks: None,
             metrics: None,
             options: ApiOptions::default(),
             observer: RequestObserver::default(),
@@ -113,6 +116,7 @@ impl Api {
             server_keys: Arc::clone(&self.server_keys),
             sessions: None,
             assertions: None,
+            webhooks: self.webhooks.clone(),
             metrics: self.metrics.clone(),
             options,
             observer: self.observer.clone(),
@@ -132,6 +136,12 @@ impl Api {
     #[must_use]
     pub fn with_assertions(self, assertions: Assertions) -> Self {
         Self { assertions: Some(assertions), ..self }
+    }
+
+    /// Lets servers manage webhooks.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
     }
 
     /// Serves `metrics` at `/metrics`.

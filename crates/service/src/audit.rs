@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use keymint_domain::event::seal::{Broken, ChainCheck, ChainEnd, SealKey};
 use keymint_domain::event::{Event, EventQuery, SealedEvent};
+use keymint_domain::webhook::DAY_FIVE_MS;
 use keymint_domain::{Timestamp, UserId};
-use keymint_ports::{Chain, Clock, EventStore, StoreError};
+use keymint_ports::{Chain, Clock, EventStore, StoreError, WebhookStore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -177,8 +178,9 @@ const REMOVE_EVERY: u32 = 1200;
 impl Sealer {
     /// Starts the job on the current Tokio runtime. Any number of processes may run it on one database.
     ///
-    /// With `retention`, events that are older are removed. A failure is logged, and the next run retries.
-    pub fn start(audit: Arc<Audit>, retention: Option<Duration>) -> Self {
+    /// With `retention`, events that are older are removed once they were delivered to all of `webhooks`. An endpoint that
+    /// was stopped holds them back for five days. A failure is logged, and the next run retries.
+    pub fn start(audit: Arc<Audit>, retention: Option<Duration>, webhooks: Arc<dyn WebhookStore>) -> Self {
         let mut task = JoinSet::new();
         task.spawn(async move {
             let mut ticks = interval(SEAL_EVERY);
@@ -188,12 +190,23 @@ impl Sealer {
                 ticks.tick().await;
                 sealing.report("events cannot be sealed", audit.seal().await);
                 if let Some(retention) = retention.filter(|_| turn.is_multiple_of(REMOVE_EVERY)) {
-                    removal.report("old events cannot be removed", audit.remove_old(retention, u64::MAX).await);
+                    let removed = remove_delivered(&audit, retention, &*webhooks).await;
+                    removal.report("old events cannot be removed", removed);
                 }
             }
         });
         Self { _task: task }
     }
+}
+
+async fn remove_delivered(
+    audit: &Audit,
+    retention: Duration,
+    webhooks: &dyn WebhookStore,
+) -> Result<u64, ServiceError> {
+    let since = audit.now().minus_millis(DAY_FIVE_MS);
+    let up_to = webhooks.delivered_position(since).await?;
+    audit.remove_old(retention, up_to.unwrap_or(u64::MAX)).await
 }
 
 /// Logs the first of several failures in a row: a store that is down would fill the log.

@@ -111,6 +111,7 @@ const NEEDS: &[Need] = &[
     Need {
         table: "keymint_event_chain",
         columns: &[
+            (Kind::Number, &["id"]),
             (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
             (Kind::WideNumber, &["start_position", "head_position"]),
         ],
@@ -203,6 +204,28 @@ const NEEDS: &[Need] = &[
         columns: &[(Kind::Text, &["id", "organizationId", "userId", "role"]), (Kind::Instant, &["createdAt"])],
         rights: &["SELECT", "INSERT"],
         purpose: "members of organizations",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_webhook",
+        columns: &[
+            (Kind::Text, &["id", "url", "kinds", "owner", "configId", "state", "secret", "oldSecret", "leasedTo"]),
+            (Kind::WideNumber, &["position", "failures", "fence"]),
+            (Kind::Instant, &["stateSince", "oldSecretEndsAt", "acceptedAt", "restsUntil", "leasedUntil", "createdAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "webhooks",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_webhook_delivery",
+        columns: &[
+            (Kind::Text, &["webhookId", "eventId", "kind", "keyId", "status", "answer"]),
+            (Kind::WideNumber, &["position", "attempts"]),
+            (Kind::Instant, &["eventAt", "firstAt", "lastAt", "nextAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "deliveries of webhooks",
         is_vital: false,
     },
 ];

@@ -28,3 +28,4 @@ mod transport;
 mod turns;
 mod usage;
 mod verify;
+mod webhooks;

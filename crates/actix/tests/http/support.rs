@@ -10,11 +10,12 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, SurveyStore, Unmetered,
-    UsageStore,
+    Clock, Entropy, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore, SeededEntropy,
+    SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
-    Access, Identity, IdentityOptions, Keys, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
+    Access, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
+    WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -39,6 +40,8 @@ pub(crate) struct TestServer {
 
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) webhooks: Option<WebhookOptions>,
+    pub(crate) sender: Arc<dyn WebhookSender>,
     pub(crate) users: Arc<dyn IdentityStore>,
     pub(crate) organizations: Arc<dyn OrganizationStore>,
     pub(crate) uses: Arc<dyn UsageStore>,
@@ -64,6 +67,8 @@ impl Setup {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
+            webhooks: Some(WebhookOptions::default()),
+            sender: Arc::new(accepting()),
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
             uses: Arc::clone(&store) as _,
@@ -78,6 +83,14 @@ impl Setup {
             assertions: None,
         }
     }
+}
+
+/// Receivers that accept everything.
+fn accepting() -> MockWebhookSender {
+    let mut sender = MockWebhookSender::new();
+    sender.expect_check().returning(|_| Ok(()));
+    sender.expect_send().returning(|_| Ok(204));
+    sender
 }
 
 pub(crate) fn trusted(origins: &[&str]) -> keymint_actix::origin::TrustedOrigins {
@@ -131,6 +144,20 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
+        let ports = WebhookPorts {
+            store: Arc::new(MemoryStore::default()),
+            events: Arc::new(MemoryStore::default()),
+            sender: setup.sender,
+            clock: as_clock(),
+            // Its own, so that ids of keys do not depend on it.
+            entropy: Arc::new(SeededEntropy::new(2)),
+            meter: Arc::new(Unmetered),
+            recorder: Recorder::default(),
+        };
+        let api = match setup.webhooks {
+            Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
+            None => api,
+        };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,
@@ -176,6 +203,13 @@ impl TestServer {
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// Asks an endpoint below `/webhooks` as a server.
+    pub(crate) async fn webhooks(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = self.auth(method, &format!("webhooks/{path}")).bearer_auth(SERVER_KEY);
+        let request = body.into_iter().fold(request, |request, body| request.json(&body));
+        answer(request.send().await.unwrap()).await
     }
 
     /// Creates a key and returns the answer.

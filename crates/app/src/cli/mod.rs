@@ -8,6 +8,7 @@ mod org;
 mod output;
 mod server_key;
 mod usage;
+mod webhook;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -81,7 +82,11 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
-            Command::Key { .. } | Command::Usage(_) | Command::ServerKey { .. } | Command::Org { .. }
+            Command::Key { .. }
+            | Command::Usage(_)
+            | Command::ServerKey { .. }
+            | Command::Org { .. }
+            | Command::Webhook { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -108,6 +113,11 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Webhook { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                webhook::run(&services.webhooks(&config)?, command, json).await
             }
         }
     });

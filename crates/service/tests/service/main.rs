@@ -19,3 +19,4 @@ mod support;
 mod usage;
 mod use_cases;
 mod watch;
+mod webhooks;
