@@ -92,10 +92,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = api.with_webhooks(Webhooks::new(ports.clone(), config.webhooks.options.clone()));
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
-    let sealer = config
-        .audit
-        .enabled
-        .then(|| Sealer::start(services.audit(&secret), config.audit.retention, services.webhook_store()));
+    let audit = services.audit(&secret).filter(|_| config.audit.enabled);
+    let sealer = audit.map(|audit| Sealer::start(audit, config.audit.retention, services.webhook_store()));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);

@@ -2,17 +2,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_domain::event::seal::{Broken, ChainCheck, ChainEnd, SealKey};
-use keymint_domain::event::{Event, EventQuery, SealedEvent};
+use keymint_domain::event::seal::{ChainEnd, SealKey};
+use keymint_domain::event::{Broken, ChainCheck, EventQuery};
 use keymint_domain::webhook::DAY_FIVE_MS;
-use keymint_domain::{Timestamp, UserId};
 use keymint_ports::{Chain, Clock, EventStore, StoreError, WebhookStore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{ServiceError, SystemClock};
 
-/// The log of all events: seals it, reads it, checks it, and removes what is old.
+/// The log of all events: seals it, checks it, and removes what is old.
 pub struct Audit {
     store: Arc<dyn EventStore>,
     key: SealKey,
@@ -48,15 +47,6 @@ impl Audit {
         Self { clock, ..self }
     }
 
-    /// Adds an event that belongs to no other change. Returns false if an event with its id exists.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn record(&self, event: &Event) -> Result<bool, ServiceError> {
-        Ok(self.store.record(event).await?)
-    }
-
     /// Gives all committed events their positions, and returns their number. Readers see an event after that.
     ///
     /// # Errors
@@ -71,24 +61,6 @@ impl Audit {
                 return Ok(total);
             }
         }
-    }
-
-    /// Lists sealed events.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn list(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, ServiceError> {
-        Ok(self.store.list_events(query).await?)
-    }
-
-    /// Returns both ends of the chain.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn chain(&self) -> Result<Chain, ServiceError> {
-        Ok(self.store.chain().await?)
     }
 
     /// Checks all sealed events against their seals. Events that are sealed meanwhile are not checked.
@@ -141,20 +113,6 @@ impl Audit {
             tokio::task::yield_now().await;
         }
     }
-
-    /// Erases the details about persons of events by or about this user, and returns the number of events.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn erase(&self, user: &UserId) -> Result<u64, ServiceError> {
-        Ok(self.store.erase_personal(user).await?)
-    }
-
-    /// Returns the current instant.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
 }
 
 impl fmt::Debug for Audit {
@@ -204,7 +162,7 @@ async fn remove_delivered(
     retention: Duration,
     webhooks: &dyn WebhookStore,
 ) -> Result<u64, ServiceError> {
-    let since = audit.now().minus_millis(DAY_FIVE_MS);
+    let since = audit.clock.now().minus_millis(DAY_FIVE_MS);
     let up_to = webhooks.delivered_position(since).await?;
     audit.remove_old(retention, up_to.unwrap_or(u64::MAX)).await
 }

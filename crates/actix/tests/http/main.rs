@@ -10,6 +10,7 @@ mod authorize;
 mod connections;
 mod document;
 mod dry_run;
+mod events;
 mod faults;
 mod health;
 mod hostile;

@@ -10,8 +10,8 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore, SeededEntropy,
-    SurveyStore, Unmetered, UsageStore, WebhookSender,
+    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
+    SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
     Access, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
@@ -54,6 +54,9 @@ pub(crate) struct Setup {
     pub(crate) is_secure: bool,
     pub(crate) idempotency_window: Duration,
     pub(crate) assertions: Option<AssertionOptions>,
+    pub(crate) recorder: Recorder,
+    pub(crate) events: Arc<dyn EventStore>,
+    pub(crate) server_keys: Arc<dyn ServerKeyStore>,
 }
 
 impl Default for Setup {
@@ -72,7 +75,7 @@ impl Setup {
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
             uses: Arc::clone(&store) as _,
-            survey: store,
+            survey: Arc::clone(&store) as _,
             policy: Policy::default(),
             access: Access::Server,
             options: ApiOptions { trusted_origins: trusted(&[ORIGIN]), ..ApiOptions::default() },
@@ -81,6 +84,9 @@ impl Setup {
             is_secure: false,
             idempotency_window: Duration::ZERO,
             assertions: None,
+            recorder: Recorder::default(),
+            events: Arc::clone(&store) as _,
+            server_keys: store,
         }
     }
 }
@@ -125,14 +131,18 @@ impl TestServer {
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
             .idempotency_window(setup.idempotency_window)
+            .recorder(setup.recorder.clone())
             .build();
         let given = [ServerKeyText::parse(SERVER_KEY).unwrap()];
-        let server_keys = ServerKeys::new(Arc::new(MemoryStore::default()))
+        let server_keys = ServerKeys::new(setup.server_keys)
             .with_given(&given)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy));
-        let identity =
-            Identity::new(setup.users).with_options(setup.identity).with_clock(as_clock()).with_entropy(entropy);
+        let identity = Identity::new(setup.users)
+            .with_options(setup.identity)
+            .with_clock(as_clock())
+            .with_entropy(entropy)
+            .with_recorder(setup.recorder, setup.events);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_actix::views::UsageView;
-use keymint_domain::metering::{Activity, Hour, KeySums, Point, Series, Step, UnknownHour, Window};
+use keymint_domain::metering::{Activity, KeySums, Point, Series, Step, UnknownHour, Window};
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{Caller, Keys, ReadUsage, Whose};
 use serde_json::{Value, json};
@@ -20,9 +20,6 @@ const COLUMNS_OF_UNKNOWN: [&str; 5] = ["start", "configId", "prefix", "network",
 
 /// The keys that one statement sums up: it must end within the timeout of the database.
 const PAGE: NonZeroU32 = NonZeroU32::new(100).unwrap();
-
-/// The days that are shown if no beginning is named.
-const DEFAULT_DAYS: u32 = 30;
 
 /// The form of the output.
 #[derive(Clone, Copy)]
@@ -77,13 +74,9 @@ fn read(keys: &Keys, arguments: Usage) -> CliResult<ReadUsage> {
         (None, None) => Whose::Callers,
     };
     let step = options.finish(step)?;
-    let now = Hour::of(keys.now());
-    let (from, to) = (from.unwrap_or_else(|| now.minus_days(DEFAULT_DAYS).start()), to.unwrap_or_else(|| keys.now()));
-    let window = Window::new(from, to, step).map_err(|error| format!("[option.to] {error}"))?;
     let hours_days = keys.usage().map_or(u32::MAX, |usage| usage.options().hours_days);
-    if step == Step::Hour && window.from() < now.minus_days(hours_days).day() {
-        return Err(format!("[option.from] must be within the last {hours_days} days if the step is an hour").into());
-    }
+    let window = Window::asked(from, to, step, keys.now(), hours_days);
+    let window = window.map_err(|error| format!("[option.{}] {error}", error.member()))?;
     Ok(ReadUsage { key, whose, config_id, window })
 }
 

@@ -190,11 +190,10 @@ impl Services {
         Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
     }
 
-    /// Returns the log of all events, sealed by a key from `secret`.
-    pub fn audit(&self, secret: &CookieSecret) -> Arc<Audit> {
-        // A key of this length can always be derived.
-        let key = secret.derive("audit seal").unwrap_or_default();
-        Arc::new(Audit::new(Arc::clone(&self.store.events), SealKey::new(key)))
+    /// Returns the log of all events, sealed by a key from `secret`; `None` = none can be derived.
+    pub fn audit(&self, secret: &CookieSecret) -> Option<Arc<Audit>> {
+        let key = SealKey::new(secret.derive("audit seal")?);
+        Some(Arc::new(Audit::new(Arc::clone(&self.store.events), key)))
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use keymint_domain::event::EventQuery;
-use keymint_domain::event::seal::{ChainCheck, ChainEnd};
+use keymint_domain::event::seal::ChainEnd;
+use keymint_domain::event::{ChainCheck, EventQuery};
 use keymint_ports::{EventStore, KeyStore as _};
 
 use super::{all_events, origin, seal_all, seal_key};

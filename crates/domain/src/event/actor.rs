@@ -1,7 +1,7 @@
 use std::fmt;
 
+use crate::KeyId;
 use crate::value::UserId;
-use crate::{KeyId, key};
 
 /// The actor behind an event. Its text is one of the forms that the variants list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,16 +67,6 @@ impl fmt::Display for Actor {
             Self::LeakReport => f.write_str("leak_report"),
             Self::Keymint => f.write_str("keymint"),
             Self::Anyone => f.write_str("anyone"),
-        }
-    }
-}
-
-/// The actor of an event by whom a key was revoked.
-impl From<&key::Actor> for Actor {
-    fn from(by: &key::Actor) -> Self {
-        match by {
-            key::Actor::Server => Self::Server,
-            key::Actor::User(id) => Self::User(id.clone()),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! be erased later without breaking the chain of [`seal`]s.
 
 mod actor;
+mod check;
 mod id;
 mod key_events;
 mod kind;
@@ -21,6 +22,7 @@ mod watch_events;
 use serde_json::{Map, Value};
 
 pub use actor::{Actor, InvalidActor};
+pub use check::{Broken, ChainCheck};
 pub use id::EventId;
 pub use key_events::{RemovedKey, quota_events};
 pub use kind::EventKind;

@@ -14,6 +14,9 @@ pub struct PlainKey(Box<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoredKey(Box<str>);
 
+/// The length of a SHA-256 in base64url without padding.
+const HASH_LENGTH: usize = 43;
+
 impl PlainKey {
     /// Takes the text that a caller presented, unchecked.
     pub fn new(text: impl Into<Box<str>>) -> Self {
@@ -37,7 +40,14 @@ impl PlainKey {
     /// Returns the SHA-256 of the UTF-8 text in base64url without padding: 43 characters (docs/better-auth-wire.md
     /// 6.2).
     pub fn hash(&self) -> StoredKey {
-        StoredKey(URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.as_bytes())).into())
+        let digest = Sha256::digest(self.0.as_bytes());
+        // In place: every verification does this, and a text on the heap would be cleared before it is written.
+        let mut text = [0; HASH_LENGTH];
+        let encoded = URL_SAFE_NO_PAD.encode_slice(digest, &mut text).ok();
+        match encoded.and_then(|length| std::str::from_utf8(&text[..length]).ok()) {
+            Some(text) => StoredKey(text.into()),
+            None => StoredKey(URL_SAFE_NO_PAD.encode(digest).into()),
+        }
     }
 
     /// Returns the text unhashed, for configurations with `disable_key_hashing`.

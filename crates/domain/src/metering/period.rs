@@ -149,11 +149,51 @@ pub enum InvalidWindow {
     /// The window has too many steps.
     #[error("must be at most {} steps after from", Window::MAX_POINTS)]
     TooManyPoints,
+    /// The hours were summed up to days.
+    #[error("must be within the last {days} days if the step is an hour")]
+    HoursGone {
+        /// The days for which hours are kept.
+        days: u32,
+    },
+}
+
+impl InvalidWindow {
+    /// Returns the end of the window that must be another one: `from` or `to`.
+    pub const fn member(self) -> &'static str {
+        match self {
+            Self::Backwards | Self::TooManyPoints => "to",
+            Self::HoursGone { .. } => "from",
+        }
+    }
 }
 
 impl Window {
     /// The largest number of steps: 41 days of hours, more than two years of days.
     pub const MAX_POINTS: usize = 1000;
+
+    /// The days before now at which a window begins if nothing else is asked for.
+    const DEFAULT_DAYS: u32 = 30;
+
+    /// Returns the window that a question means at `now`: from 30 days ago, and up to now, unless it says otherwise.
+    /// Hours are kept for `hours_days` days.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Window::new`], and [`InvalidWindow::HoursGone`] if hours of older days are asked for.
+    pub fn asked(
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        step: Step,
+        now: Timestamp,
+        hours_days: u32,
+    ) -> Result<Self, InvalidWindow> {
+        let days_ago = |days| Hour::of(now).minus_days(days);
+        let window = Self::new(from.unwrap_or_else(|| days_ago(Self::DEFAULT_DAYS).start()), to.unwrap_or(now), step)?;
+        if step == Step::Hour && window.from < days_ago(hours_days).day() {
+            return Err(InvalidWindow::HoursGone { days: hours_days });
+        }
+        Ok(window)
+    }
 
     /// Returns the steps from the one that `from` is in to the one that ends at or after `to`.
     ///

@@ -1,3 +1,4 @@
+use keymint_domain::key::Field;
 use keymint_domain::listing::{Direction, ListQuery, Page, SortField, Unreadable};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::{ConfigFilter, References};
@@ -34,6 +35,18 @@ pub enum Whose {
     Organizations(OrganizationId),
     /// No keys: the meaning of an empty `organizationId` (docs/better-auth-wire.md 13.13).
     Nobodys,
+}
+
+impl Whose {
+    /// Reads the members of a request: an empty `organizationId` is given as null.
+    pub fn of_request(organization: Field<OrganizationId>, owner: Option<OwnerId>) -> Self {
+        match (organization, owner) {
+            (Field::Null, _) => Self::Nobodys,
+            (Field::Given(organization), _) => Self::Organizations(organization),
+            (Field::Absent, Some(owner)) => Self::Users(owner),
+            (Field::Absent, None) => Self::Callers,
+        }
+    }
 }
 
 impl Keys {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod addresses;
+mod audit;
 mod cleanup;
 mod deferral;
 mod group_commit;

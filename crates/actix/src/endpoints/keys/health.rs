@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use actix_web::HttpResponse;
 use keymint_domain::health::{Finding, Severity, Thresholds};
-use keymint_domain::key::Field;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId};
 use keymint_service::{ExamineKeys, ServiceError, Whose};
 use serde_json::json;
@@ -58,12 +57,7 @@ fn read(query: &mut Members<'_>) -> ExamineKeys {
         .coerced_integer(1..=ExamineKeys::MAX_LIMIT.get())
         .and_then(NonZeroU32::new);
     query.refuse_others(&MEMBERS);
-    let whose = match (organization, owner) {
-        (Field::Null, _) => Whose::Nobodys,
-        (Field::Given(organization), _) => Whose::Organizations(organization),
-        (Field::Absent, Some(owner)) => Whose::Users(owner),
-        (Field::Absent, None) => Whose::Callers,
-    };
+    let whose = Whose::of_request(organization, owner);
     let thresholds = Thresholds {
         idle_days: idle_days.unwrap_or(default.idle_days),
         expiring_days: expiring_days.unwrap_or(default.expiring_days),

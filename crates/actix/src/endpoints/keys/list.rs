@@ -1,7 +1,6 @@
 //! `GET /api-key/list` (docs/better-auth-wire.md 7.3).
 
 use actix_web::HttpResponse;
-use keymint_domain::key::Field;
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId};
 use keymint_service::{ListKeys, ServiceError, Whose};
@@ -30,12 +29,7 @@ fn read(query: &mut Members<'_>) -> ListKeys {
         .choice(&[("asc", Direction::Ascending), ("desc", Direction::Descending)]);
     let owner =
         query.optional("userId", "Keys of this user; a user may name themselves only.").coerced_id(OwnerId::parse);
-    let whose = match (organization, owner) {
-        (Field::Null, _) => Whose::Nobodys,
-        (Field::Given(organization), _) => Whose::Organizations(organization),
-        (Field::Absent, Some(owner)) => Whose::Users(owner),
-        (Field::Absent, None) => Whose::Callers,
-    };
+    let whose = Whose::of_request(organization, owner);
     ListKeys { whose, config_id: config_id.given(), sort_by, direction: direction.unwrap_or_default(), offset, limit }
 }
 

@@ -1,8 +1,7 @@
 //! `GET /api-key/usage`: not among Better Auth's endpoints.
 
 use actix_web::HttpResponse;
-use keymint_domain::key::Field;
-use keymint_domain::metering::{Hour, Step, Window};
+use keymint_domain::metering::{Step, Window};
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{ReadUsage, ServiceError, UsageOptions, Whose};
 use serde_json::json;
@@ -13,9 +12,6 @@ use crate::extract::{DISABLE_REFRESH, UserRequest};
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::UsageView;
-
-/// The days that are shown if the request names no beginning.
-const DEFAULT_DAYS: u32 = 30;
 
 /// The members, and one that every endpoint reads. A wrong name would be a wrong invoice.
 const MEMBERS: [&str; 8] = ["keyId", "userId", "organizationId", "configId", "from", "to", "step", DISABLE_REFRESH];
@@ -35,18 +31,9 @@ fn read(query: &mut Members<'_>, now: Timestamp, options: UsageOptions) -> Optio
     let steps: Vec<_> = Step::ALL.iter().map(|step| (step.as_str(), *step)).collect();
     let step = query.optional("step", "`day` if absent.").choice_of_texts(&steps).unwrap_or_default();
     query.refuse_others(&MEMBERS);
-    let whose = match (organization, owner) {
-        (Field::Null, _) => Whose::Nobodys,
-        (Field::Given(organization), _) => Whose::Organizations(organization),
-        (Field::Absent, Some(owner)) => Whose::Users(owner),
-        (Field::Absent, None) => Whose::Callers,
-    };
-    let from = from.unwrap_or_else(|| Hour::of(now).minus_days(DEFAULT_DAYS).start());
-    let window = Window::new(from, to.unwrap_or(now), step).map_err(|error| query.refuse("to", error)).ok()?;
-    if step == Step::Hour && window.from() < Hour::of(now).minus_days(options.hours_days).day() {
-        let days = options.hours_days;
-        query.refuse("from", format_args!("must be within the last {days} days if the step is an hour"));
-    }
+    let whose = Whose::of_request(organization, owner);
+    let window = Window::asked(from, to, step, now, options.hours_days);
+    let window = window.map_err(|error| query.refuse(error.member(), error)).ok()?;
     Some(ReadUsage { key, whose, config_id, window })
 }
 
