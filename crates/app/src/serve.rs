@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::{Cleanup, Dispatcher, Sealer, UsageUpkeep, Webhooks};
+use keymint_service::{Cleanup, Dispatcher, UsageUpkeep, Webhooks};
 use keymint_webhook_sender::SenderError;
 
 use crate::config::{Config, Problems};
@@ -93,7 +93,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
     let audit = services.audit(&secret).filter(|_| config.audit.enabled);
-    let sealer = audit.map(|audit| Sealer::start(audit, config.audit.retention, services.webhook_store()));
+    let sealer = audit.map(|audit| services.seal(audit, &config));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);

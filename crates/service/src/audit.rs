@@ -7,9 +7,9 @@ use keymint_domain::event::{Broken, ChainCheck, EventQuery};
 use keymint_domain::webhook::DAY_FIVE_MS;
 use keymint_ports::{Chain, Clock, EventStore, StoreError, WebhookStore};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{ServiceError, SystemClock};
+use crate::{Recorder, ServiceError, SystemClock};
 
 /// The log of all events: seals it, checks it, and removes what is old.
 pub struct Audit {
@@ -130,6 +130,9 @@ pub struct Sealer {
 /// The interval of sealing.
 const SEAL_EVERY: Duration = Duration::from_millis(500);
 
+/// The time between a change of this process and its sealing: it commits meanwhile, and others join it.
+const SEAL_AFTER: Duration = Duration::from_millis(50);
+
 /// The interval of removing old events, in turns of sealing: ten minutes.
 const REMOVE_EVERY: u32 = 1200;
 
@@ -138,16 +141,39 @@ impl Sealer {
     ///
     /// With `retention`, events that are older are removed once they were delivered to all of `webhooks`. An endpoint that
     /// was stopped holds them back for five days. A failure is logged, and the next run retries.
-    pub fn start(audit: Arc<Audit>, retention: Option<Duration>, webhooks: Arc<dyn WebhookStore>) -> Self {
+    ///
+    /// Events that `recorder` made are sealed without waiting for the next turn.
+    pub fn start(
+        audit: Arc<Audit>,
+        retention: Option<Duration>,
+        webhooks: Arc<dyn WebhookStore>,
+        recorder: Recorder,
+    ) -> Self {
         let mut task = JoinSet::new();
         task.spawn(async move {
             let mut ticks = interval(SEAL_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let (mut sealing, mut removal) = (Log::default(), Log::default());
-            for turn in 0_u32.. {
-                ticks.tick().await;
-                sealing.report("events cannot be sealed", audit.seal().await);
-                if let Some(retention) = retention.filter(|_| turn.is_multiple_of(REMOVE_EVERY)) {
+            let mut turn = 0_u32;
+            loop {
+                let is_turn = tokio::select! {
+                    _ = ticks.tick() => true,
+                    () = recorder.has_recorded() => false,
+                };
+                if !is_turn {
+                    sleep(SEAL_AFTER).await;
+                }
+                let sealed = audit.seal().await;
+                if sealed.as_ref().is_ok_and(|sealed| *sealed > 0) {
+                    recorder.tell_sealed();
+                }
+                sealing.report("events cannot be sealed", sealed);
+                if !is_turn {
+                    continue;
+                }
+                let is_removal = turn.is_multiple_of(REMOVE_EVERY);
+                turn = turn.wrapping_add(1);
+                if let Some(retention) = retention.filter(|_| is_removal) {
                     let removed = remove_delivered(&audit, retention, &*webhooks).await;
                     removal.report("old events cannot be removed", removed);
                 }

@@ -97,9 +97,10 @@ pub(super) fn coerced_id_or_empty() -> ObjectBuilder {
     id_or_empty().schema_type(SchemaType::AnyValue)
 }
 
-/// A list of at most so many texts.
-pub(super) fn texts(max: usize) -> ObjectBuilder {
-    let items = Extensions::from_iter([("items", json!({ "type": "string" })), ("maxItems", json!(max))]);
+/// A list of at most so many texts of a pattern.
+pub(super) fn texts(max: usize, pattern: &str) -> ObjectBuilder {
+    let item = json!({ "type": "string", "pattern": pattern });
+    let items = Extensions::from_iter([("items", item), ("maxItems", json!(max))]);
     ObjectBuilder::new().schema_type(Type::Array).extensions(Some(items))
 }
 

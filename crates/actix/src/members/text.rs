@@ -20,9 +20,9 @@ impl Member<'_, '_> {
         self.read_text()
     }
 
-    /// Reads a list of at most `max` texts.
-    pub(crate) fn texts(mut self, max: usize) -> Option<Vec<String>> {
-        self.state(|_| schema::texts(max));
+    /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
+    pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
+        self.state(|_| schema::texts(max, pattern));
         let items = match self.value()? {
             Value::Array(items) => items.clone(),
             other => {
@@ -237,9 +237,9 @@ mod tests {
     fn every_wrong_text_of_a_list_is_named_and_an_instant_has_one_form() {
         let body = json!({ "a": "x", "b": ["x", 5, null], "c": ["x", "y", "z"], "d": "yesterday" });
         let text = issues(&body, |body| {
-            body.optional("a", "").texts(2);
-            body.optional("b", "").texts(3);
-            body.optional("c", "").texts(2);
+            body.optional("a", "").texts(2, "^.$");
+            body.optional("b", "").texts(3, "^.$");
+            body.optional("c", "").texts(2, "^.$");
             body.optional("d", "").instant();
         });
         assert_eq!(

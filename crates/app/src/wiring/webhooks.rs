@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use keymint_ports::WebhookStore;
-use keymint_service::{OsEntropy, SystemClock, WebhookPorts, Webhooks};
+use keymint_service::{Audit, OsEntropy, Sealer, SystemClock, WebhookPorts, Webhooks};
 use keymint_webhook_sender::{HttpSender, SenderError};
 
 use super::Services;
@@ -17,9 +16,9 @@ impl Services {
         Ok(Webhooks::new(self.webhook_ports(config)?, config.webhooks.options.clone()))
     }
 
-    /// Returns the store of webhooks.
-    pub(crate) fn webhook_store(&self) -> Arc<dyn WebhookStore> {
-        Arc::clone(&self.store.webhooks)
+    /// Starts the job that seals events, and removes those that are old and delivered.
+    pub(crate) fn seal(&self, audit: Arc<Audit>, config: &Config) -> Sealer {
+        Sealer::start(audit, config.audit.retention, Arc::clone(&self.store.webhooks), self.recorder.clone())
     }
 
     /// Returns the surroundings of webhooks.

@@ -108,6 +108,7 @@ impl Job {
 
     async fn run(mut self, mut stopped: watch::Receiver<()>) {
         let options = &self.shared.options;
+        let recorder = self.shared.ports.recorder.clone();
         let mut polls = every(options.poll);
         let (mut lists, mut renewals) = (every(options.poll.max(LIST)), every(options.lease / 4));
         let mut reports = every(REPORT);
@@ -121,6 +122,7 @@ impl Job {
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = lists.tick() => self.list().await,
                 _ = polls.tick() => self.poll().await,
+                () = recorder.has_sealed() => self.poll().await,
                 _ = reports.tick() => self.report().await,
             };
             if let Err(error) = done {

@@ -1,14 +1,15 @@
 //! The delivery of events to one endpoint, under its lease.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use keymint_domain::Timestamp;
-use keymint_domain::event::Actor;
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::webhook::{
-    Delivery, DeliveryStatus, EndpointHealth, Outcome, Verdict, Webhook, WebhookId, WebhookState, after_attempt,
+    Delivery, DeliveryStatus, EndpointHealth, Outcome, Verdict, Webhook, WebhookEvent, WebhookId, WebhookState,
+    after_attempt,
 };
 use keymint_ports::{SignedDelivery, StoreError, WebhookLease, WebhookPortion};
 use tokio::sync::Semaphore;
@@ -20,8 +21,6 @@ use crate::{Source, stopwatch};
 
 /// The time after which a portion starts no further attempt, so that its outcome is written soon.
 const PORTION_TAKES: Duration = Duration::from_secs(5);
-/// The number of events that are read for each attempt at once.
-const EVENTS_PER_SLOT: usize = 8;
 /// The largest number of events that are read at once, most of which the endpoint may not want.
 const READ: u32 = 256;
 
@@ -71,7 +70,9 @@ pub(super) struct Run {
     lease: WebhookLease,
     lease_end: LeaseEnd,
     position: u64,
-    /// The number of attempts at once. It begins at 1, doubles with each success, and falls back with a failure: an
+    /// The events behind the position that were read already.
+    ahead: VecDeque<WebhookEvent>,
+    /// The number of attempts at once, and of a portion: if the process is killed, no others are repeated. It begins at 1, doubles with each success, and falls back with a failure: an
     /// endpoint that hangs keeps one slot.
     at_once: usize,
 }
@@ -98,7 +99,7 @@ impl Run {
         lease_end.store(until.as_millis(), Ordering::SeqCst);
         let stored = lease.webhook.position;
         let position = seen.map_or(stored, |seen| seen.from(stored));
-        let mut run = Self { shared, lease, lease_end, position, at_once: 1 };
+        let mut run = Self { shared, lease, lease_end, position, ahead: VecDeque::new(), at_once: 1 };
         while run.portion().await? {}
         let seen = Seen { stored: run.lease.webhook.position, position: run.position };
         Ok(Some(Ended { seen, health: run.lease.webhook.health }))
@@ -128,8 +129,13 @@ impl Run {
         };
         if !portion.deliveries.is_empty() {
             let turn = shared.turns.acquire().await;
-            let origin =
-                shared.ports.recorder.origin(Actor::Keymint, &Source::default(), portion.now, &*shared.ports.entropy);
+            let origin = match portion.state {
+                Some(_) => {
+                    let (recorder, entropy) = (&shared.ports.recorder, &*shared.ports.entropy);
+                    recorder.origin(Actor::Keymint, &Source::default(), portion.now, entropy)
+                }
+                None => Origin::unrecorded(),
+            };
             if !shared.ports.store.record_deliveries(&self.lease, &portion, &origin).await? {
                 return Ok(false);
             }
@@ -145,7 +151,7 @@ impl Run {
         let webhook = &self.lease.webhook;
         let (ports, is_failing) = (&self.shared.ports, webhook.health.is_failing());
         // An endpoint that fails is asked one event at a time.
-        let most = if is_failing { 1 } else { self.at_once * EVENTS_PER_SLOT };
+        let most = if is_failing { 1 } else { self.at_once };
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let mut due = Vec::new();
         for delivery in ports.store.due_deliveries(&webhook.id, now, limit).await? {
@@ -155,13 +161,17 @@ impl Run {
         }
         let (mut new, mut read_to) = (Vec::new(), self.position);
         if !is_failing || due.is_empty() {
-            for event in feed::after(&*ports.events, self.position, READ).await? {
-                if new.len() == most {
+            while self.ahead.pop_front_if(|event| event.position <= self.position).is_some() {}
+            if self.ahead.is_empty() {
+                self.ahead = feed::after(&*ports.events, self.position, READ).await?.into();
+            }
+            for event in &self.ahead {
+                if due.len() + new.len() == most {
                     break;
                 }
                 read_to = event.position;
-                if webhook.wants(&event) {
-                    new.push(event);
+                if webhook.wants(event) {
+                    new.push(event.clone());
                 }
             }
         }

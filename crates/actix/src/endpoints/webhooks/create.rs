@@ -1,6 +1,7 @@
 //! `POST /webhooks/create`: makes an endpoint, and shows its secret this once.
 
 use actix_web::{HttpRequest, HttpResponse};
+use keymint_domain::webhook::KindFilter;
 use keymint_domain::{ConfigId, OwnerId};
 use keymint_service::NewWebhook;
 use serde_json::json;
@@ -13,10 +14,15 @@ use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext};
 use crate::views::MadeWebhookView;
 
+/// The pattern of a glob of kinds.
+const KIND: &str = "^[a-z0-9_.*]{1,64}$";
+
 fn read(body: &mut Members<'_>) -> Option<NewWebhook> {
     let url =
         body.required("url", "Begins with `https://`. It must not lead to an address that is not public.").plain_text();
-    let kinds = body.optional("kinds", "The kinds of events, as globs: `keymint.key.*`. All if absent.").texts(32);
+    let kinds = body
+        .optional("kinds", "The kinds of events, as globs: `keymint.key.*`. All if absent.")
+        .texts(KindFilter::MAX, KIND);
     let owner = body.optional("ownerId", "Only events of keys of this owner.").id(OwnerId::parse);
     let config_id = body.optional("configId", "Only events of keys of this configuration.").id(ConfigId::parse);
     Some(NewWebhook { url: url?, kinds: kinds.unwrap_or_default(), owner, config_id })

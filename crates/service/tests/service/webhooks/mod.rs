@@ -236,6 +236,55 @@ async fn the_endpoints_of_a_node_that_is_gone_are_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_is_killed_repeats_at_most_what_is_attempted_at_once_and_nothing_that_is_recorded() {
+    for kill_at in (1000..1500).step_by(13) {
+        let it = Deployment::with_latency(Duration::from_millis(20));
+        let endpoint = it.endpoint("a.example").await;
+        let first = it.start();
+        let keys: Vec<_> = (0..150).map(|key| (key % 70).to_string()).collect();
+        it.pass(Duration::from_millis(900)).await;
+        it.happen(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        it.pass(Duration::from_millis(kill_at - 900)).await;
+        drop(first);
+        let mut recorded = BTreeSet::new();
+        for (position, status, _) in it.deliveries_of(&endpoint.id).await {
+            assert_eq!(status, "delivered", "nothing has failed");
+            recorded.insert(position);
+        }
+        let before: BTreeSet<_> = it.arrived_at("a.example").into_iter().collect();
+        assert_eq!(before.len(), it.arrived_at("a.example").len(), "one node repeats nothing");
+        let in_flight: BTreeSet<_> = before.difference(&recorded).copied().collect();
+        assert!(in_flight.len() <= WebhookOptions::default().max_per_endpoint, "{kill_at}: {in_flight:?}");
+        let _second = it.start();
+        it.pass(SECOND * 30).await;
+        let arrived = it.arrived_at("a.example");
+        assert_eq!(arrived.iter().collect::<BTreeSet<_>>().len(), 150, "{kill_at}: nothing is lost");
+        assert_eq!(arrived.len(), 150 + in_flight.len(), "{kill_at}: what was recorded is not repeated");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_this_process_is_told_without_waiting_for_the_next_turns() {
+    let it = Deployment::recording();
+    let _sealer = it.seal();
+    it.endpoint("a.example").await;
+    let _node = it.start();
+    for turn in 0..20_u64 {
+        // At another point between two turns each time.
+        it.pass(Duration::from_millis(1500 + turn * 37)).await;
+        let (told, changed_at) = (it.arrived_at("a.example").len(), it.now_ms());
+        it.webhooks
+            .create(server(), NewWebhook { url: format!("https://b{turn}.example/"), ..NewWebhook::default() })
+            .await
+            .unwrap();
+        it.pass(SECOND).await;
+        let arrivals: Vec<_> = it.arrivals().into_iter().filter(|arrival| arrival.host == "a.example").collect();
+        let took = arrivals[told].at_ms - changed_at;
+        assert!(took <= 120, "{turn}: {took} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_that_are_killed_at_any_point_lose_nothing_and_keep_the_order() {
     let it = Deployment::with_latency(Duration::from_millis(70));
     it.endpoint("a.example").await;

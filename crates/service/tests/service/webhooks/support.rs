@@ -15,7 +15,7 @@ use keymint_ports::{
     WebhookStore as _,
 };
 use keymint_service::{
-    Caller, Context, Dispatcher, NewWebhook, OsEntropy, Recorder, WebhookOptions, WebhookPorts, Webhooks,
+    Audit, Caller, Context, Dispatcher, NewWebhook, OsEntropy, Recorder, Sealer, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use serde_json::Value;
@@ -145,6 +145,15 @@ impl Deployment {
     }
 
     pub(crate) fn with_latency(latency: Duration) -> Self {
+        Self::with(latency, Recorder::default())
+    }
+
+    /// Changes of endpoints are events, too.
+    pub(crate) fn recording() -> Self {
+        Self::with(Duration::ZERO, Recorder::on())
+    }
+
+    fn with(latency: Duration, recorder: Recorder) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::default()), TimerClock::new());
         let clock = Arc::new(clock);
         let receivers = Arc::new(Receivers {
@@ -163,7 +172,7 @@ impl Deployment {
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(OsEntropy),
             meter: Arc::new(Unmetered),
-            recorder: Recorder::default(),
+            recorder,
         };
         let webhooks = Webhooks::new(ports.clone(), WebhookOptions::default());
         Self { store, receivers, webhooks, clock, ports, position: AtomicU64::new(0) }
@@ -179,6 +188,17 @@ impl Deployment {
 
     pub(crate) fn start_with(&self, options: WebhookOptions) -> Dispatcher {
         Dispatcher::start(self.ports.clone(), options)
+    }
+
+    /// Starts the job that seals events.
+    pub(crate) fn seal(&self) -> Sealer {
+        let audit = Audit::new(Arc::clone(&self.store) as _, seal_key()).with_clock(Arc::clone(&self.clock) as _);
+        Sealer::start(Arc::new(audit), None, Arc::clone(&self.store) as _, self.ports.recorder.clone())
+    }
+
+    /// Returns the time since the start in milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now().millis_since(NOW)
     }
 
     /// Makes an endpoint on a host.
