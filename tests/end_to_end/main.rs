@@ -11,6 +11,7 @@ mod configuration;
 mod deferral;
 mod metrics;
 mod outage;
+mod patterns;
 mod process;
 mod quick_start;
 mod racing;

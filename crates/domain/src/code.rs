@@ -103,6 +103,8 @@ codes! {
     IpNotAllowed = "IP_NOT_ALLOWED", "The API key may not be used from this address.";
     /// Keymint's own: Better Auth's verification sends `INVALID_API_KEY` for it.
     WrongConfiguration = "WRONG_CONFIGURATION", "The API key is of another configuration than the one that is asked for.";
+    /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
+    Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }
 
 #[cfg(test)]

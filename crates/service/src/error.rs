@@ -18,7 +18,8 @@ pub enum ServiceError {
     /// The queue is full. Nothing was changed; a retry may succeed.
     #[error("too many requests are waiting")]
     Overloaded,
-    /// The embedder's key generator returned an unusable text: empty, or with U+0000.
+    /// The embedder's key generator returned an unusable text: empty, with U+0000, or without a checksum that its prefix
+    /// demands.
     #[error("the key generator returned a text that cannot be a key")]
     UnusableKey,
     /// The store failed.

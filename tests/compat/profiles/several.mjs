@@ -21,6 +21,7 @@ export default {
       { configId: 'default', enableMetadata: true, defaultKeyLength: 43, rateLimit },
       { configId: 'partners', defaultPrefix: 'pk_', defaultKeyLength: 43, maximumNameLength: 5, rateLimit },
       { configId: 'metered', defaultKeyLength: 43, rateLimit: { timeWindow: 60_000, maxRequests: 1 } },
+      { configId: 'checked', defaultPrefix: 'ck_', defaultKeyLength: 43, rateLimit },
       { configId: 'team', references: 'organization', enableMetadata: true, defaultKeyLength: 43, rateLimit },
     ],
     plugins: [organization({ ac: control, roles })],
@@ -46,6 +47,12 @@ rate_limit = { max_requests = 1000, algorithm = "idle-window" }
 [[api_key]]
 config_id = "metered"
 rate_limit = { window_ms = 60000, max_requests = 1, algorithm = "idle-window" }
+
+[[api_key]]
+config_id = "checked"
+default_prefix = "ck_"
+key_format = "checked"
+rate_limit = { max_requests = 1000, algorithm = "idle-window" }
 
 [[api_key]]
 config_id = "team"

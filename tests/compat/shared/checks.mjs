@@ -41,6 +41,12 @@ const FROM_ONE_TO_THE_OTHER = {
   'a key of one side verifies on the other': async (one, other) => {
     assert.equal(await verdict(other, await makeKey(one, { userId: 'somebody' })), 'valid');
   },
+  'a key of a configuration with checksums verifies on the other': async (one, other) => {
+    const key = await makeKey(one, { userId: 'somebody', configId: 'checked' });
+    if (one.name === 'keymint' && key.configId === 'checked') assert.match(key.key, /^ck_[0-9A-Za-z]{49}$/);
+    assert.equal(await verdict(other, key), 'valid');
+    assert.equal(await verdict(other, { key: `${key.key}0` }), 'INVALID_API_KEY');
+  },
   'a key that a user made on one side is listed and changed on the other': async (one, other) => {
     const person = await signUp(one);
     const key = await ask(one, person, 'POST', '/api-key/create', { name: 'first', metadata: { plan: 'free' } });

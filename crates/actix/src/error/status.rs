@@ -33,6 +33,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::KeyDisabled
         | ErrorCode::KeyExpired
         | ErrorCode::InvalidApiKey
+        | ErrorCode::Malformed
         | ErrorCode::InvalidUserIdFromApiKey
         | ErrorCode::InvalidReferenceIdFromApiKey
         | ErrorCode::Unauthorized
@@ -129,6 +130,7 @@ mod tests {
             (403, "INSUFFICIENT_PERMISSIONS"),
             (403, "IP_NOT_ALLOWED"),
             (403, "WRONG_CONFIGURATION"),
+            (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);
     }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Mints, verifies, meters and revokes API keys.
 #[derive(Debug, Parser)]
@@ -180,6 +180,12 @@ pub(super) enum KeyCommand {
         #[command(flatten)]
         members: Box<Members>,
     },
+    /// Print the patterns by which secret scanners find keys, one for every configured prefix.
+    Pattern {
+        /// The scanner.
+        #[arg(long = "for", value_enum, value_name = "SCANNER")]
+        scanner: Scanner,
+    },
     /// Find keys that somebody should look at, with advice.
     Health(Health),
     /// Revoke a key at once, and keep it visible.
@@ -192,6 +198,19 @@ pub(super) enum KeyCommand {
         /// The key's id.
         id: String,
     },
+}
+
+/// A scanner of secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scanner {
+    /// Any: plain regular expressions, whose first group is the key.
+    Regex,
+    /// Gitleaks' configuration, in TOML.
+    Gitleaks,
+    /// Custom detectors of `TruffleHog`, in YAML.
+    Trufflehog,
+    /// The fields of GitHub's custom patterns.
+    Github,
 }
 
 /// The keys to examine, and the findings to show.

@@ -82,6 +82,10 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),
             Command::Openapi => output::line(&format!("{:#}", endpoints::document(&wiring::document_context(&config)))),
+            Command::Key { json, command: KeyCommand::Pattern { scanner } } => {
+                logging::start(&config.log, None);
+                key::print_patterns(&config.policy, scanner, json)
+            }
             Command::Key { .. }
             | Command::Usage(_)
             | Command::ServerKey { .. }

@@ -85,8 +85,9 @@ impl WebhookInstruments {
 
 /// The codes with which a verification is refused. Their counters exist from the start, at 0; that of another code
 /// would appear when it is first counted.
-const REASONS: [ErrorCode; 10] = [
+const REASONS: [ErrorCode; 11] = [
     ErrorCode::InvalidApiKey,
+    ErrorCode::Malformed,
     ErrorCode::InvalidReferenceIdFromApiKey,
     ErrorCode::WrongConfiguration,
     ErrorCode::KeyDisabled,

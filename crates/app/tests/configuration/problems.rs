@@ -119,6 +119,35 @@ fn bad_values_of_what_operators_see_are_told_what_they_must_be() {
 }
 
 #[test]
+fn checksums_are_demanded_only_where_all_keys_have_them() {
+    let checked =
+        "[[api_key]]\nconfig_id = \"a\"\nkey_format = \"checked\"\ndefault_prefix = \"sk_\"\nchecked_only = true\n";
+    assert!(load(checked, &[]).is_ok());
+    for (text, expected) in [
+        (
+            "[[api_key]]\nchecked_only = true".to_owned(),
+            "keymint.toml:2: api_key[0].checked_only: needs key_format = \"checked\"",
+        ),
+        (
+            "[[api_key]]\nkey_format = \"checked\"\nchecked_only = true".to_owned(),
+            "keymint.toml:3: api_key[0].checked_only: needs a default_prefix, by which keys are told from other configurations'",
+        ),
+        (
+            format!("{checked}[[api_key]]\nconfig_id = \"b\"\ndefault_prefix = \"sk_\""),
+            "keymint.toml:8: api_key[1].default_prefix: needs checked_only = true, which keymint.toml:4: api_key[0].default_prefix has",
+        ),
+        (
+            "[[api_key]]\nkey_format = \"base62\"".to_owned(),
+            "keymint.toml:2: api_key[0].key_format: must be \"base64url\" or \"checked\"",
+        ),
+    ] {
+        assert_eq!(complaint(&text, &[]), expected);
+    }
+    let longer = format!("{checked}[[api_key]]\nconfig_id = \"b\"\ndefault_prefix = \"sk_live_\"");
+    assert!(load(&longer, &[]).is_ok(), "the longer prefix is told from the shorter one");
+}
+
+#[test]
 fn each_bad_value_is_told_what_it_must_be() {
     for (text, expected) in [
         ("server = 1", "keymint.toml:1: server: must be a table, not an integer"),

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
+use keymint_domain::key::KeyFormat;
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
 use keymint_domain::policy::{Notices, References};
 use keymint_domain::usage::Algorithm;
@@ -129,6 +130,8 @@ fn every_key_of_an_entry_reaches_the_policy() {
         api_key_headers = ["X-Key", "x-other-key"]
         allow_key_management = true
         key_length = 16
+        key_format = "checked"
+        checked_only = true
         default_prefix = "eu_"
         prefix_length = { min = 2, max = 3 }
         name_length = { min = 0, max = 255 }
@@ -160,6 +163,8 @@ fn every_key_of_an_entry_reaches_the_policy() {
             enable_session_for_api_keys,
             allow_key_management,
             key_length,
+            key_format,
+            checked_only,
             default_prefix,
             prefix_length,
             name_length,
@@ -187,6 +192,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!((*references, api_key_headers.join(" ").as_str()), (References::Organization, "x-key x-other-key"));
     assert!(!enable_session_for_api_keys && *allow_key_management);
     assert_eq!((id.as_str(), *key_length, default_prefix.as_deref()), ("eu", 16, Some("eu_")));
+    assert_eq!((*key_format, *checked_only), (KeyFormat::Checked, true));
     assert_eq!((prefix_length.min, prefix_length.max, name_length.min, name_length.max), (2, 3, 0, 255));
     assert!(*require_name && *enable_metadata && *disable_key_hashing);
     assert_eq!((*default_remaining, max_keys_per_user.map(u32::from)), (Some(0), Some(5)));

@@ -3,6 +3,7 @@
 mod edit;
 mod entity;
 mod field;
+mod format;
 mod memory;
 mod mint;
 mod revocation;
@@ -12,6 +13,7 @@ mod state;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
+pub use format::KeyFormat;
 pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};

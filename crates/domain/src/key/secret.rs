@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::KeyFormat;
 use crate::Randomness;
 
 /// The full text of a key, which its holder presents. It is never printed, and stored only if a configuration says so.
@@ -25,11 +26,7 @@ impl PlainKey {
 
     /// Generates a key: `prefix` followed by `random_bytes` random bytes in base64url without padding.
     pub fn generate(prefix: &str, random_bytes: usize, fill: Randomness<'_>) -> Self {
-        let mut bytes = vec![0; random_bytes];
-        fill(&mut bytes);
-        let mut text = String::from(prefix);
-        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
-        Self(text.into())
+        KeyFormat::Base64Url.generate(prefix, random_bytes, fill)
     }
 
     /// Returns the text, for the one answer that shows it.

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 
 use super::Notices;
 use crate::address::AddressRules;
+use crate::key::KeyFormat;
 use crate::usage::Algorithm;
 use crate::value::{Lifetime, utf16_len};
 use crate::{ConfigId, ErrorCode, Permissions};
@@ -23,6 +24,11 @@ pub struct Configuration {
     pub allow_key_management: bool,
     /// The number of random bytes in a key.
     pub key_length: usize,
+    /// The format of those bytes in a key's text.
+    pub key_format: KeyFormat,
+    /// True if every key with the default prefix has a valid checksum, so that a presented one without is refused
+    /// before the lookup.
+    pub checked_only: bool,
     /// The prefix of a key if a request names none.
     pub default_prefix: Option<String>,
     /// The length of a prefix, in UTF-16 units.
@@ -142,9 +148,10 @@ impl Configuration {
         self.enable_session_for_api_keys && self.api_key_headers.iter().any(|name| name == header)
     }
 
-    /// Returns the smallest length of a generated key: its random part in base64url without padding.
+    /// Returns the smallest length of a generated key: its random part in base64url without padding, which keys from
+    /// before a change of the format may have.
     pub fn shortest_key(&self) -> usize {
-        (self.key_length * 8).div_ceil(6)
+        KeyFormat::Base64Url.length(self.key_length)
     }
 
     /// Returns a configuration with Better Auth's defaults (docs/better-auth-wire.md 6), and keys of 32 random bytes.
@@ -156,6 +163,8 @@ impl Configuration {
             enable_session_for_api_keys: false,
             allow_key_management: false,
             key_length: 32,
+            key_format: KeyFormat::Base64Url,
+            checked_only: false,
             default_prefix: None,
             prefix_length: LengthRange { min: 1, max: 32 },
             name_length: LengthRange { min: 1, max: 32 },

@@ -107,6 +107,19 @@ impl Policy {
         found.max_by_key(|(prefix, place)| (prefix.len(), std::cmp::Reverse(*place))).map(|(_, place)| place)
     }
 
+    /// Returns true if `key`, whose text begins with the default prefix of the configuration at `place`, lacks the
+    /// checksum that all keys with this prefix have.
+    pub(crate) fn is_malformed_at(&self, place: Option<u16>, key: &PlainKey) -> bool {
+        let configuration = place.and_then(|place| self.configurations.get(usize::from(place)));
+        configuration.is_some_and(|configuration| configuration.checked_only) && !key.has_valid_sum()
+    }
+
+    /// Returns true if `key` is refused for its text alone, before it is looked up: it begins with the default prefix of
+    /// a configuration with [`checked_only`](Configuration::checked_only), and its checksum is wrong.
+    pub fn is_malformed(&self, key: &PlainKey) -> bool {
+        self.is_malformed_at(self.prefix_of(key), key)
+    }
+
     /// Returns the filter of the keys that `configuration` governs: those that name it, and for the default one also
     /// those that name an id that is not configured.
     pub fn governed_by(&self, configuration: &Configuration) -> ConfigFilter {

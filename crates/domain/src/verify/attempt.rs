@@ -87,6 +87,11 @@ impl Attempt {
         policy.configurations().get(usize::from(self.prefix?))?.default_prefix.as_deref()
     }
 
+    /// Returns true if `key`, whose attempt this is, is refused for its text alone ([`Policy::is_malformed`]).
+    pub fn is_malformed(&self, key: &PlainKey, policy: &Policy) -> bool {
+        policy.is_malformed_at(self.prefix, key)
+    }
+
     /// Returns the same attempt at another cost.
     #[must_use]
     pub fn at_cost(self, cost: Cost) -> Self {

@@ -31,6 +31,7 @@ pub fn decide(key: Option<(&ApiKey, Owner)>, attempt: &Attempt, policy: &Policy,
             } else {
                 Vec::new()
             },
+            is_malformed: false,
             is_foreign: code == ErrorCode::InvalidApiKey && is_foreign(&case),
         }),
     }

@@ -27,6 +27,8 @@ pub struct Refusal {
     pub missing: Option<Permissions>,
     /// True if the reason is that the key is of another configuration than the required one.
     pub is_foreign: bool,
+    /// True if the reason is that the text cannot be a key's, so that it was not looked up.
+    pub is_malformed: bool,
     /// The standing of the key against its limits, if one of them is the reason.
     pub standings: Vec<Standing>,
 }
@@ -41,8 +43,14 @@ impl Refusal {
             exhausted: false,
             missing: None,
             is_foreign: false,
+            is_malformed: false,
             standings: Vec::new(),
         }
+    }
+
+    /// Returns a refusal of a text that cannot be a key's.
+    pub fn of_malformed() -> Self {
+        Self { is_malformed: true, ..Self::of_unknown(ErrorCode::InvalidApiKey) }
     }
 
     /// Returns the id of the key that was found.
@@ -51,12 +59,15 @@ impl Refusal {
     }
 
     /// Returns the reason by Keymint's own name, where Better Auth's is less precise: `KEY_NOT_FOUND` for missing
-    /// permissions, and `INVALID_API_KEY` for a key of another configuration (docs/better-auth-wire.md 8).
+    /// permissions, and `INVALID_API_KEY` for a key of another configuration (docs/better-auth-wire.md 8) or for a text
+    /// that cannot be a key's.
     pub fn reason(&self) -> ErrorCode {
         if self.missing.is_some() {
             ErrorCode::InsufficientPermissions
         } else if self.is_foreign {
             ErrorCode::WrongConfiguration
+        } else if self.is_malformed {
+            ErrorCode::Malformed
         } else {
             self.code
         }

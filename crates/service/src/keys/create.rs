@@ -1,4 +1,4 @@
-use keymint_domain::key::{CheckedKey, Minted, NewKey, PlainKey};
+use keymint_domain::key::{CheckedKey, KeyFormat, Minted, NewKey, PlainKey};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
@@ -94,12 +94,16 @@ impl Keys {
         let random_bytes = configuration.key_length;
         let Some(generator) = &self.generator else {
             let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
-            return Ok(PlainKey::generate(prefix.unwrap_or_default(), random_bytes, &mut fill));
+            let mut generate = |format: KeyFormat| format.generate(prefix.unwrap_or_default(), random_bytes, &mut fill);
+            let key = generate(configuration.key_format);
+            // The text may begin with the prefix of another configuration, all of whose keys are checked.
+            return Ok(if self.policy.is_malformed(&key) { generate(KeyFormat::Checked) } else { key });
         };
         let text = generator(KeyRequest { prefix, random_bytes });
-        if text.is_empty() || text.contains('\0') {
+        let key = PlainKey::new(text);
+        if key.expose().is_empty() || key.expose().contains('\0') || self.policy.is_malformed(&key) {
             return Err(ServiceError::UnusableKey);
         }
-        Ok(PlainKey::new(text))
+        Ok(key)
     }
 }

@@ -1,5 +1,5 @@
 use keymint_domain::ErrorCode;
-use keymint_domain::verify::{DryRun, dry_run};
+use keymint_domain::verify::{DryRun, Verdict, dry_run};
 
 use crate::{Caller, Keys, ServiceError, VerifyKey};
 
@@ -16,8 +16,9 @@ impl Keys {
         if *caller != Caller::Server {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
-        if !self.passes_precheck(&key) {
-            return Ok(dry_run(None, &attempt, &self.policy, self.clock.now()));
+        if let Some(refusal) = self.refused_unseen(&key, &attempt) {
+            let run = dry_run(None, &attempt, &self.policy, self.clock.now());
+            return Ok(DryRun { verdict: Verdict::Refused(refusal), ..run });
         }
         match &self.deferral {
             Some(deferral) => deferral.dry_run(attempt, &*self.store).await,

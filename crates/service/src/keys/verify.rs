@@ -110,7 +110,7 @@ impl Keys {
         Standing::of(key, &self.policy, self.clock.now())
     }
 
-    /// Runs the embedder's precheck, settles the attempt, and reports the verdict to the meter.
+    /// Checks the text of the key, settles the attempt, and reports the verdict to the meter.
     pub(super) async fn settle(&self, key: &PlainKey, attempt: Attempt) -> Result<Verdict, ServiceError> {
         let asked = stopwatch();
         let verdict = match self.precheck(key, &attempt) {
@@ -121,19 +121,28 @@ impl Keys {
         Ok(verdict)
     }
 
-    /// Returns a refusal, and counts it, if the embedder's precheck rejects `key`.
+    /// Returns a refusal, and counts it, if `key` is refused before it is looked up.
     fn precheck(&self, key: &PlainKey, attempt: &Attempt) -> Option<Verdict> {
-        if self.passes_precheck(key) {
-            return None;
-        }
+        let refusal = self.refused_unseen(key, attempt)?;
         if let Some(usage) = &self.usage_ledger {
             usage.count_prechecked(attempt, &self.policy);
         }
-        Some(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))
+        Some(Verdict::Refused(refusal))
+    }
+
+    /// Returns a refusal if `key` is malformed, or the embedder's precheck rejects it.
+    pub(super) fn refused_unseen(&self, key: &PlainKey, attempt: &Attempt) -> Option<Refusal> {
+        if attempt.is_malformed(key, &self.policy) {
+            Some(Refusal::of_malformed())
+        } else if self.passes_precheck(key) {
+            None
+        } else {
+            Some(Refusal::of_unknown(ErrorCode::InvalidApiKey))
+        }
     }
 
     /// Returns true unless the embedder's precheck rejects `key`.
-    pub(super) fn passes_precheck(&self, key: &PlainKey) -> bool {
+    fn passes_precheck(&self, key: &PlainKey) -> bool {
         self.precheck.as_ref().is_none_or(|passes| passes(key))
     }
 

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keymint_domain::event::EventKind;
-use keymint_domain::key::{Field, KeyCounts, KeyState, NewKey, PlainKey};
-use keymint_domain::value::Lifetime;
+use keymint_domain::key::{Field, KeyCounts, KeyFormat, KeyState, NewKey, PlainKey};
+use keymint_domain::value::{Lifetime, Prefix};
 use keymint_domain::webhook::WebhookId;
-use keymint_domain::{ConfigId, ErrorCode, KeyId, Policy};
+use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy};
 use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, Removed, StoreError, WebhookLag};
 use keymint_service::{
-    Caller, Cleanup, CleanupOptions, GroupCommitOptions, Keys, Throttle, ThrottleOptions, VerifyKey,
+    Caller, Cleanup, CleanupOptions, CreateKey, GroupCommitOptions, Keys, ServiceError, Throttle, ThrottleOptions,
+    VerifyKey,
 };
 
-use crate::support::Fixture;
+use crate::support::{Fixture, code_of, owner};
 
 /// One key per portion, and no wait for a steady clock.
 const CLEANUP: CleanupOptions = CleanupOptions {
@@ -126,6 +127,61 @@ async fn every_verification_is_told_by_its_outcome_and_every_batch_by_its_size()
     fixture.keys.verify(&Caller::Anyone, VerifyKey::of(PlainKey::new("k"))).await.unwrap_err();
     let reason = Said::Verified(Some(ErrorCode::WrongConfiguration));
     assert_eq!(told.take(), [Said::Batched(1), Said::Waited, reason], "who may not ask has verified nothing");
+}
+
+#[tokio::test]
+async fn a_key_with_a_wrong_checksum_is_malformed_and_never_looked_up() {
+    let configuration = Configuration {
+        default_prefix: Some("sk_".to_owned()),
+        key_format: KeyFormat::Checked,
+        checked_only: true,
+        enable_session_for_api_keys: true,
+        ..Configuration::default()
+    };
+    let other = Configuration::new(ConfigId::parse("other").unwrap());
+    let (fixture, told) = metered(Policy::new(vec![configuration, other]).unwrap());
+    let minted = fixture.create(NewKey::default()).await;
+    fixture.verify(&minted).await;
+    assert_eq!(told.take(), [Said::Batched(1), Said::Waited, Said::Verified(None)]);
+
+    let mistyped = minted.plain.expose().replacen("sk_", "sk_0", 1);
+    let malformed = Said::Verified(Some(ErrorCode::Malformed));
+    let verdict = fixture.keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(mistyped.clone()))).await.unwrap();
+    assert_eq!(code_of(&verdict), Some(ErrorCode::InvalidApiKey), "the wire's word");
+    assert_eq!(told.take(), std::slice::from_ref(&malformed), "no batch was needed");
+    let session = fixture.keys.open_session(PlainKey::new(mistyped), "x-api-key", None).await;
+    assert!(matches!(session, Err(ServiceError::KeyRefused(refusal)) if refusal.is_malformed));
+    assert_eq!(told.take(), [malformed]);
+
+    // Other prefixes are looked up whatever they are.
+    let unknown = VerifyKey::of(PlainKey::new("pk_unknown"));
+    fixture.keys.verify(&Caller::Server, unknown).await.unwrap();
+    let invalid = Said::Verified(Some(ErrorCode::InvalidApiKey));
+    assert_eq!(told.take(), [Said::Batched(1), Said::Waited, invalid]);
+
+    // A key of another configuration with this prefix would be refused for its text, and so it gets a checksum.
+    let new = NewKey { prefix: Prefix::parse("sk_x").ok(), ..NewKey::default() };
+    let request = CreateKey { config_id: ConfigId::parse("other").ok(), ..CreateKey::of(owner("ada"), new) };
+    let borrowed = fixture.keys.create(&Caller::Server, request).await.unwrap();
+    assert!(borrowed.plain.has_valid_sum());
+    assert!(fixture.verify(&borrowed).await.accepted().is_some());
+}
+
+#[tokio::test]
+async fn an_embedders_text_without_the_checksum_is_unusable() {
+    let configuration = Configuration {
+        default_prefix: Some("sk_".to_owned()),
+        key_format: KeyFormat::Checked,
+        checked_only: true,
+        ..Configuration::default()
+    };
+    let policy = Policy::new(vec![configuration]).unwrap();
+    for (text, is_usable) in [("sk_mine", false), ("sk_000SYW7RiJxkEgOGusQGwp22Ma5E", true), ("mine", true)] {
+        let fixture = Fixture::with(policy.clone(), |builder| builder.key_generator(move |_| text.to_owned()));
+        let made = fixture.keys.create(&Caller::Server, CreateKey::of(owner("ada"), NewKey::default())).await;
+        assert_eq!(made.is_ok(), is_usable, "{text}");
+        assert!(is_usable || matches!(made, Err(ServiceError::UnusableKey)));
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 mod commands;
 mod health;
+mod pattern;
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
 use keymint_service::{Caller, Keys, Revoked};
 use serde_json::{Value, json};
+
+pub(super) use pattern::run as print_patterns;
 
 use super::arguments::KeyCommand;
 use super::{CliResult, Outcome, output, refused};
@@ -71,6 +74,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
                 Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
         }
+        KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, json),
         KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
         KeyCommand::Delete { id } => {
             let id = commands::key_id("keyId", id)?;

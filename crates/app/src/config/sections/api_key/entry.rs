@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use keymint_domain::key::KeyFormat;
 use keymint_domain::policy::{Notices, References};
 use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
@@ -22,6 +23,7 @@ pub(super) struct Entry {
     /// True if an id was given, valid or not.
     pub(super) has_id: bool,
     pub(super) id_location: Location,
+    pub(super) prefix_location: Location,
 }
 
 pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
@@ -32,6 +34,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
         id,
         has_id: section.is_set("config_id"),
         id_location: section.location("config_id"),
+        prefix_location: section.location("default_prefix"),
     }
 }
 
@@ -45,6 +48,8 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
             .boolean("enable_session_for_api_keys", default.enable_session_for_api_keys),
         allow_key_management: section.boolean("allow_key_management", default.allow_key_management),
         key_length: section.integer("key_length", default.key_length, 16..=256),
+        key_format: section.choice("key_format", default.key_format, &FORMATS),
+        checked_only: section.boolean("checked_only", default.checked_only),
         default_prefix: section.optional_text("default_prefix", "text: letters, digits, `_`, `-`", parse_prefix),
         prefix_length: limits::lengths(section, "prefix_length", default.prefix_length, 1),
         name_length: limits::lengths(section, "name_length", default.name_length, 0),
@@ -67,6 +72,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         id: default.id,
     };
     check_default_prefix(section, &configuration);
+    check_format(section, &configuration);
     check_sessions(section, &configuration);
     configuration
 }
@@ -85,6 +91,21 @@ fn read_notices(section: &mut Section<'_, '_>, default: Notices) -> Notices {
 }
 
 const REFERENCES: [(&str, References); 2] = [("user", References::User), ("organization", References::Organization)];
+
+const FORMATS: [(&str, KeyFormat); 2] = [("base64url", KeyFormat::Base64Url), ("checked", KeyFormat::Checked)];
+
+/// Refuses a demand for checksums that the section's own keys would not meet, or that would concern no key.
+fn check_format(section: &mut Section<'_, '_>, configuration: &Configuration) {
+    if !configuration.checked_only {
+        return;
+    }
+    let location = section.location("checked_only");
+    if configuration.key_format != KeyFormat::Checked {
+        section.problem(location, "needs key_format = \"checked\"");
+    } else if configuration.default_prefix.is_none() {
+        section.problem(location, "needs a default_prefix, by which keys are told from other configurations'");
+    }
+}
 
 /// Refuses sessions that no key could open.
 fn check_sessions(section: &mut Section<'_, '_>, configuration: &Configuration) {

@@ -14,6 +14,7 @@ use entry::Entry;
 pub(in crate::config) fn read(root: &mut Section<'_, '_>) -> Policy {
     let entries = root.sections("api_key", entry::read);
     check_ids(root, &entries);
+    check_prefixes(root, &entries);
     let configurations = entries.into_iter().map(|entry| entry.configuration).collect();
     // Duplicates have been reported, with their places.
     Policy::new(configurations).unwrap_or_default()
@@ -27,6 +28,20 @@ fn check_ids(root: &mut Section<'_, '_>, entries: &[Entry]) {
         let same = |earlier: &&Entry| earlier.id.is_some() && earlier.id == entry.id;
         if let Some(earlier) = entries[..index].iter().find(same) {
             root.problem(entry.id_location.clone(), format!("is taken by {}", earlier.id_location));
+        }
+    }
+}
+
+/// Refuses a prefix that an entry with `checked_only` has too, unless its own keys meet the same demand.
+fn check_prefixes(root: &mut Section<'_, '_>, entries: &[Entry]) {
+    for Entry { configuration, prefix_location, .. } in entries {
+        let demands = |other: &&Entry| {
+            other.configuration.checked_only && other.configuration.default_prefix == configuration.default_prefix
+        };
+        let demanding = entries.iter().find(demands).filter(|_| configuration.default_prefix.is_some());
+        if let Some(other) = demanding.filter(|_| !configuration.checked_only) {
+            let message = format!("needs checked_only = true, which {} has", other.prefix_location);
+            root.problem(prefix_location.clone(), message);
         }
     }
 }
