@@ -114,6 +114,43 @@ async fn a_dry_run_prints_every_rule_and_counts_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn quotas_are_topped_up_cleared_and_settled_beside_a_running_server() {
+    for place in places().await {
+        let server = place.serve();
+        let key =
+            place.json(&["key", "create", "--user", "ada", "--remaining", "2", "--rate-limit-max", "1", "--json"]);
+        let (id, text) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+        let update = |options: &[&str]| place.json(&[&["key", "update", id, "--json"][..], options].concat());
+        assert_eq!(update(&["--add-remaining", "5"])["remaining"], 7);
+        assert_eq!(update(&["--add-remaining", "-6"])["remaining"], 1);
+        assert!(server.is_valid(&key).await);
+        assert_eq!(update(&["--add-remaining", "3"])["remaining"], 3);
+        assert!(!server.is_valid(&key).await, "its rate is limited");
+        assert_eq!(update(&["--reset-limit"])["requestCount"], 0);
+        assert!(server.is_valid(&key).await);
+        let settled = place.json(&["key", "verify", text, "--cost", "50", "--settle", "--json"]);
+        assert_eq!((&settled["valid"], &settled["key"]["remaining"]), (&json!(true), &json!(0)));
+        let refill = update(&["--refill-amount", "5", "--refill-interval", "1000"]);
+        assert_eq!((&refill["refillAmount"], &refill["refillInterval"]), (&json!(5), &json!(1000)));
+        let cleared = update(&["--refill-amount", "null", "--refill-interval", "null", "--remaining", "null"]);
+        assert_eq!((&cleared["refillAmount"], &cleared["remaining"]), (&Value::Null, &Value::Null));
+        for (options, problem) in [
+            (&["--add-remaining", "1"][..], "ADD_REMAINING_NOT_ALLOWED"),
+            (&["--add-remaining", "many"], "[option.addRemaining] Invalid input: expected number, received string"),
+            (
+                &["--add-remaining", "-2147483648"],
+                "[option.addRemaining] Too small: expected number to be >=-2147483647",
+            ),
+            (&["--refill-amount", "null"], "REFILL_AMOUNT_AND_INTERVAL_REQUIRED"),
+        ] {
+            let output = place.run(&[&["key", "update", id][..], options].concat());
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && stderr.contains(problem), "{options:?}: {stderr}");
+        }
+    }
+}
+
 #[test]
 fn keys_are_tied_to_networks() {
     let place = Place::new();

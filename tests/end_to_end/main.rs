@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod access_log;
+mod audit;
 mod authority;
 mod backup;
 mod billing;
 mod command_line;
 mod configuration;
 mod deferral;
+mod events;
 mod metrics;
 mod outage;
 mod patterns;
@@ -21,6 +23,7 @@ mod readme_guards;
 mod reloading;
 mod secrets;
 mod stopping;
+mod stored_events;
 mod tls;
 mod traces;
 mod users;

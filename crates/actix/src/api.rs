@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 use keymint_ports::Entropy as _;
-use keymint_service::{Keys, OsEntropy, ServerKeys, Webhooks};
+use keymint_service::{Audit, Keys, OsEntropy, ServerKeys, Webhooks};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -26,6 +26,8 @@ pub struct Api {
     pub assertions: Option<Assertions>,
     /// Endpoints that are told of events; `None` = the endpoints of webhooks are not found.
     pub webhooks: Option<Webhooks>,
+    /// The log of changes; `None` = `/audit` is not found.
+    pub audit: Option<Arc<Audit>>,
     /// The metrics; `None` = `/metrics` is not found.
     pub metrics: Option<MetricsEndpoint>,
     /// Limits and paths.
@@ -86,6 +88,7 @@ impl Api {
             sessions: None,
             assertions: None,
             webhooks: None,
+            audit: None,
             metrics: None,
             options: ApiOptions::default(),
             observer: RequestObserver::default(),
@@ -117,6 +120,7 @@ impl Api {
             sessions: None,
             assertions: None,
             webhooks: self.webhooks.clone(),
+            audit: self.audit.clone(),
             metrics: self.metrics.clone(),
             options,
             observer: self.observer.clone(),
@@ -136,6 +140,12 @@ impl Api {
     #[must_use]
     pub fn with_assertions(self, assertions: Assertions) -> Self {
         Self { assertions: Some(assertions), ..self }
+    }
+
+    /// Shows the log of changes at `/audit`.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<Audit>) -> Self {
+        Self { audit: Some(audit), ..self }
     }
 
     /// Lets servers manage webhooks.

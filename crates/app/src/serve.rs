@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::{Cleanup, Dispatcher, UsageUpkeep, Webhooks};
+use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
 use keymint_webhook_sender::SenderError;
 
 use crate::config::{Config, Problems};
@@ -80,7 +80,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let services = Services::open_metered(&config, meter).await?;
     services.tell();
     let secret = services.cookie_secret(&config).await.map_err(ServeError::Secret)?;
-    let mut api = services.api(&config, secret.clone());
+    let audit = services.audit(&config, &secret).map_err(ServeError::Secret)?;
+    let mut api = services.api(&config, secret.clone()).with_audit(Arc::clone(&audit));
     if telemetry.is_some() {
         api = api.traced_by(telemetry::TRACING);
     }
@@ -92,8 +93,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = api.with_webhooks(Webhooks::new(ports.clone(), config.webhooks.options.clone()));
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
-    let audit = services.audit(&secret).filter(|_| config.audit.enabled);
-    let sealer = audit.map(|audit| services.seal(audit, &config));
+    warn_of_another_secret(&audit).await;
+    let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
@@ -104,7 +105,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
     let mut live =
-        Live { source, config, services, secret, api: running.api, tls, cleanup, watch, retired: Vec::new() };
+        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, watch, retired: Vec::new() };
     let mut server = running.server;
     loop {
         tokio::select! {
@@ -139,6 +140,22 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Warns if the log was sealed with another secret so far. The server seals with its own all the same: readers of the log
+/// wait for positions.
+async fn warn_of_another_secret(audit: &Audit) {
+    match audit.knows_its_secret().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            "the last event of the audit log has no seal of the configured secret: if the secret was changed, `keymint audit \
+             verify` needs the former one for what was sealed before"
+        ),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the audit log could not be read");
+        }
+    }
 }
 
 async fn stop_when_asked(mut signals: StopSignal, stopper: Stopper) {

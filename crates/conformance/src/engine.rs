@@ -30,9 +30,9 @@ pub trait IdentityEngine: Engine<Store: IdentityStore + OrganizationStore> {}
 impl<E: Engine<Store: IdentityStore + OrganizationStore>> IdentityEngine for E {}
 
 /// An engine whose store also keeps events. Every such [`IdentityEngine`] is one.
-pub trait EventEngine: Engine<Store: IdentityStore + OrganizationStore + EventStore> {}
+pub trait EventEngine: SurveyEngine + Engine<Store: IdentityStore + OrganizationStore + EventStore> {}
 
-impl<E: Engine<Store: IdentityStore + OrganizationStore + EventStore>> EventEngine for E {}
+impl<E: SurveyEngine + Engine<Store: IdentityStore + OrganizationStore + EventStore>> EventEngine for E {}
 
 /// An engine whose store also keeps the statistics of uses. Every such [`Engine`] is one.
 pub trait UsageEngine: Engine<Store: UsageStore> {}

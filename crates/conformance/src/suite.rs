@@ -168,6 +168,7 @@ macro_rules! suite_without_bans {
                 a_look_pays_nothing,
                 a_use_that_was_paid_passes_once_more_and_changes_nothing,
                 what_another_handle_does_to_a_key_in_use_counts_at_its_next_use,
+                a_settled_use_takes_what_there_is,
                 a_clock_that_runs_back_loses_nothing,
                 of_rows_with_one_text_the_smallest_id_counts,
             }
@@ -177,6 +178,9 @@ macro_rules! suite_without_bans {
                 an_update_counts_at_the_next_spend_of_every_handle,
                 an_update_with_a_number_that_is_too_large_is_refused_and_never_cut,
                 updates_and_spends_at_once_lose_neither,
+                quotas_refills_and_counts_are_cleared,
+                calls_are_added_and_taken_down_to_zero,
+                what_is_sold_is_used_or_left_under_parallel_spends,
             }
         }
     };

@@ -45,7 +45,7 @@ pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
-pub use identity_store::{Credential, IdentityStore};
+pub use identity_store::{Credential, Erased, IdentityStore};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered, WebhookLag};
 pub use organization_store::OrganizationStore;

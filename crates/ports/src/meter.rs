@@ -49,6 +49,12 @@ pub trait Meter: Send + Sync + 'static {
     /// Counts calls that are missing in the statistics, because too many keys waited for a flush.
     fn usage_lost(&self, calls: u64);
 
+    /// Records a run that gives events their places in the log: the number of events, or a failure (`None`).
+    fn sealed(&self, events: Option<u64>);
+
+    /// Counts events that were removed from the log for their age.
+    fn events_removed(&self, events: u64);
+
     /// Counts a run of the job that looks after keys, which succeeded or failed.
     fn watched(&self, succeeded: bool);
 
@@ -101,6 +107,10 @@ impl Meter for Unmetered {
     fn usage_flushed(&self, _: Option<usize>, _: Duration) {}
 
     fn usage_lost(&self, _: u64) {}
+
+    fn sealed(&self, _: Option<u64>) {}
+
+    fn events_removed(&self, _: u64) {}
 
     fn watched(&self, _: bool) {}
 

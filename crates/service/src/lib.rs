@@ -56,13 +56,13 @@ mod webhooks;
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
 
-pub use audit::{Audit, AuditCheck, MAX_BREAKS, Sealer};
+pub use audit::{Audit, AuditCheck, AuditPage, Compared, Export, MAX_BREAKS, Portion, Sealer};
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
-pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
+pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
     CreateKey, ExamineKeys, HealthReport, KeyHolder, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
     Validated, VerifyKey, Whose,

@@ -5,7 +5,7 @@
 mod support;
 
 use keymint_conformance::sample;
-use keymint_domain::key::EditKey;
+use keymint_domain::key::{EditKey, Field};
 use keymint_domain::policy::Policy;
 use keymint_domain::{ErrorCode, Timestamp};
 use keymint_ports::{KeyStore, StoreError};
@@ -32,7 +32,7 @@ async fn numbers_beyond_32_bits_are_refused() {
     let large = sample::key_with_limit("large", 2_147_483_648, 1);
     let refused = store.insert(&large, None, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "rateLimitTimeWindow" })));
-    let patch = sample::patch(EditKey { remaining: Some(1 << 31), ..EditKey::default() });
+    let patch = sample::patch(EditKey { remaining: Field::Given(1 << 31), ..EditKey::default() });
     let refused = store.update(&sample::id("a"), &patch, sample::NOW, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "remaining" })));
     assert_eq!(store.find(&sample::id("a")).await.unwrap().unwrap().usage.remaining, Some(3));

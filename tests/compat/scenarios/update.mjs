@@ -84,7 +84,7 @@ export default [
       enabled: 'yes',
       remaining: 0,
       refillAmount: 'x',
-      refillInterval: null,
+      refillInterval: [],
       metadata: 5,
       expiresIn: 0,
       rateLimitEnabled: 1,

@@ -27,7 +27,9 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidEmail
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
-        | ErrorCode::UserIdRequired => StatusCode::BAD_REQUEST,
+        | ErrorCode::UserIdRequired
+        | ErrorCode::InvalidCursor
+        | ErrorCode::AddRemainingNotAllowed => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
         | ErrorCode::KeyDisabled
@@ -126,10 +128,12 @@ mod tests {
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
             (409, "KEY_REFERENCED"),
+            (400, "INVALID_CURSOR"),
             (403, "MAX_KEYS_REACHED"),
             (403, "INSUFFICIENT_PERMISSIONS"),
             (403, "IP_NOT_ALLOWED"),
             (403, "WRONG_CONFIGURATION"),
+            (400, "ADD_REMAINING_NOT_ALLOWED"),
             (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);

@@ -1,7 +1,7 @@
 //! Members that several endpoints of keys have.
 
 use keymint_domain::ConfigId;
-use keymint_domain::key::{Field, RefillInput};
+use keymint_domain::key::{Field, RefillEdit, RefillInput};
 use keymint_domain::policy::{Configuration, Policy};
 use keymint_domain::value::{KeyName, Lifetime, Prefix};
 use serde_json::json;
@@ -21,6 +21,24 @@ impl Members<'_> {
             stated.shape.pair(NAMES);
         }
         RefillInput { amount, interval_ms }
+    }
+
+    /// Reads how a quota is refilled from now on: both members, both null, or neither.
+    pub(crate) fn changed_refill(&mut self) -> RefillEdit {
+        const NAMES: [&str; 2] = ["refillAmount", "refillInterval"];
+        let amount = self
+            .optional(
+                NAMES[0],
+                "Uses after a refill of the quota; null, with the interval, is no refill. For servers only.",
+            )
+            .nullable_count(1);
+        let interval_ms = self
+            .optional(NAMES[1], "Milliseconds between refills; null, with the amount, is no refill. For servers only.")
+            .nullable_count(1);
+        if let Some(stated) = &mut self.stated {
+            stated.shape.pair(NAMES);
+        }
+        RefillEdit { amount, interval_ms }
     }
 }
 

@@ -24,6 +24,22 @@ impl Member<'_, '_> {
         self.read_integer(&range).map_or(Field::Absent, Field::Given)
     }
 
+    /// Reads a count from -2147483647 to 2147483647.
+    pub(crate) fn signed_count(mut self) -> Option<i64> {
+        const MAX: i64 = MAX_COUNT as i64;
+        self.state(|_| schema::signed_integer(-MAX, MAX));
+        let number = self.read_number()?;
+        if number < 0.0 {
+            if number < -f64::from(MAX_COUNT) {
+                self.refuse(format_args!("Too small: expected number to be >=-{MAX_COUNT}"));
+                return None;
+            }
+            let size = self.whole(-number, &(0..=MAX_COUNT.into()))?;
+            return i64::try_from(size).ok().map(|size| -size);
+        }
+        i64::try_from(self.whole(number, &(0..=MAX_COUNT.into()))?).ok()
+    }
+
     /// Reads a whole number within `range`.
     pub(crate) fn integer<T: Copy + Into<u64> + TryFrom<u64>>(mut self, range: RangeInclusive<T>) -> Option<T> {
         let range = widened(&range);
@@ -154,6 +170,25 @@ mod tests {
             (json!([]), Err("[body.n] Invalid input: expected number, received array")),
         ] {
             let found = read(&value, |body| body.optional("n", "").count(1));
+            assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{value}");
+        }
+    }
+
+    #[test]
+    fn signed_counts_are_whole_and_bounded_at_both_ends() {
+        for (value, answer) in [
+            (json!(0), Ok(Some(0))),
+            (json!(-5), Ok(Some(-5))),
+            (json!(2_147_483_647), Ok(Some(2_147_483_647))),
+            (json!(-2_147_483_647), Ok(Some(-2_147_483_647))),
+            (json!(2_147_483_648_u64), Err("[body.n] Too big: expected number to be <=2147483647")),
+            (json!(-2_147_483_648_i64), Err("[body.n] Too small: expected number to be >=-2147483647")),
+            (json!(-1e308), Err("[body.n] Too small: expected number to be >=-2147483647")),
+            (json!(-1.5), Err("[body.n] Invalid input: expected int, received number")),
+            (json!("1"), Err("[body.n] Invalid input: expected number, received string")),
+            (json!(null), Err("[body.n] Invalid input: expected number, received null")),
+        ] {
+            let found = read(&value, |body| body.optional("n", "").signed_count());
             assert_eq!(found.as_ref().map_err(String::as_str), answer.as_ref().map_err(|text| *text), "{value}");
         }
     }

@@ -119,7 +119,12 @@ pub(crate) fn integer(min: u64, max: u64) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
 }
 
-/// The same, or null.
+/// A whole number within these bounds.
+pub(super) fn signed_integer(min: i64, max: i64) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
+}
+
+/// A schema's value, or null.
 pub(super) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
     let schema = Object::from(schema);
     let types = match schema.schema_type.clone() {

@@ -1,6 +1,7 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod dry_run;
+mod event;
 mod health;
 mod key;
 pub(crate) mod limits;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub use dry_run::DryRunView;
+pub use event::{EventPageView, EventView};
 pub use health::HealthView;
 pub use key::{CreatedView, KeyView, PageView, UnreadableView};
 pub use refusal::RefusalDetails;

@@ -6,8 +6,10 @@
 mod address_lists;
 mod addresses;
 mod assertions;
+mod audit;
 mod authorize;
 mod connections;
+mod counters;
 mod document;
 mod dry_run;
 mod events;

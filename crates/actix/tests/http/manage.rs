@@ -317,7 +317,7 @@ async fn a_bad_update_changes_nothing() {
     for (body, status, code) in [
         (json!({ "name": "x" }), 400, "VALIDATION_ERROR"),
         (json!({ "keyId": id, "remaining": 0 }), 400, "VALIDATION_ERROR"),
-        (json!({ "keyId": id, "remaining": null }), 400, "VALIDATION_ERROR"),
+        (json!({ "keyId": id, "rateLimitMax": null }), 400, "VALIDATION_ERROR"),
         (json!({ "keyId": id, "enabled": "yes" }), 400, "VALIDATION_ERROR"),
         (json!({ "keyId": id, "name": "" }), 400, "INVALID_NAME_LENGTH"),
         (json!({ "keyId": id, "expiresIn": 1 }), 400, "EXPIRES_IN_IS_TOO_SMALL"),

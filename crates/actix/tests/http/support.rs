@@ -6,6 +6,7 @@ use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
 };
+use keymint_domain::event::seal::SealKey;
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
@@ -14,8 +15,8 @@ use keymint_ports::{
     SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
-    Access, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
-    WebhookOptions, WebhookPorts, Webhooks,
+    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
+    UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -34,6 +35,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) stopper: Stopper,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
     client: Client,
 }
@@ -56,6 +58,10 @@ pub(crate) struct Setup {
     pub(crate) assertions: Option<AssertionOptions>,
     pub(crate) recorder: Recorder,
     pub(crate) events: Arc<dyn EventStore>,
+    /// False for an embedder that shows no log.
+    pub(crate) has_log: bool,
+    /// Records reads of the log, too.
+    pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
 }
 
@@ -86,6 +92,8 @@ impl Setup {
             assertions: None,
             recorder: Recorder::default(),
             events: Arc::clone(&store) as _,
+            has_log: true,
+            log_reads: false,
             server_keys: store,
         }
     }
@@ -141,8 +149,14 @@ impl TestServer {
         let identity = Identity::new(setup.users)
             .with_options(setup.identity)
             .with_clock(as_clock())
+            .with_entropy(Arc::clone(&entropy))
+            .with_recorder(setup.recorder.clone(), Arc::clone(&setup.events));
+        let audit = Audit::new(setup.events, SealKey::new([7; 32]))
+            .with_clock(as_clock())
             .with_entropy(entropy)
-            .with_recorder(setup.recorder, setup.events);
+            .with_recorder(setup.recorder)
+            .logging_reads(setup.log_reads);
+        let audit = Arc::new(audit);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
@@ -168,6 +182,7 @@ impl TestServer {
             Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
             None => api,
         };
+        let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,
@@ -182,7 +197,7 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, usage, stopper, stopped: tokio::spawn(server), client: Client::new() }
+        Self { address, clock, usage, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
     }
 
     /// An authenticated request; the path is below the base path.

@@ -55,6 +55,19 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ServerKeyCommand,
     },
+    /// Read, export and check the log of changes.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Manage the persons behind keys.
+    User {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// Manage organizations, for deployments without Better Auth.
     Org {
         /// Print JSON instead of a table.
@@ -163,6 +176,9 @@ pub(super) enum KeyCommand {
         /// The cost of the use; 0 looks without paying.
         #[arg(long, allow_negative_numbers = true)]
         cost: Option<String>,
+        /// The use has happened: take what the limits have left, down to 0, instead of refusing it.
+        #[arg(long)]
+        settle: bool,
         /// The address of the client that uses it.
         #[arg(long, value_name = "ADDRESS")]
         client_ip: Option<String>,
@@ -177,6 +193,8 @@ pub(super) enum KeyCommand {
         /// Enable (true) or disable (false) it.
         #[arg(long)]
         enabled: Option<bool>,
+        #[command(flatten)]
+        counters: Counters,
         #[command(flatten)]
         members: Box<Members>,
     },
@@ -265,6 +283,17 @@ pub(super) struct Listing {
     pub(super) sort_direction: Option<String>,
 }
 
+/// The changes of a key's counters.
+#[derive(Debug, Args)]
+pub(super) struct Counters {
+    /// Add calls to its quota, or take them if negative, down to 0, whatever it is used for meanwhile.
+    #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
+    pub(super) add_remaining: Option<String>,
+    /// Forget the calls that its rate limit has counted.
+    #[arg(long)]
+    pub(super) reset_limit: bool,
+}
+
 /// The options that create and update share.
 #[derive(Debug, Args)]
 pub(super) struct Members {
@@ -280,10 +309,10 @@ pub(super) struct Members {
     /// Its metadata, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) metadata: Option<String>,
-    /// The calls that its quota allows; `null` = no quota, on create.
+    /// The calls that its quota allows; `null` = no quota.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) remaining: Option<String>,
-    /// The calls after a refill of the quota.
+    /// The calls after a refill of the quota; on update `null` with a null interval = no refill.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(super) refill_amount: Option<String>,
     /// The time between refills, in milliseconds.
@@ -335,6 +364,101 @@ pub(super) enum OrgCommand {
         /// The member's role.
         #[arg(long, default_value = "member")]
         role: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// List events, the newest first, one page of them.
+    List {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// Events to show: 1 to 1000.
+        #[arg(long, default_value = "100", allow_negative_numbers = true)]
+        limit: String,
+        /// The cursor that the previous page ended with.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all events, the oldest first, one a line. The status is 0 if none is missing.
+    Export {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// The form of a line: json, cloudevents or ocsf.
+        #[arg(long, default_value = "json", value_name = "FORM")]
+        format: String,
+        /// Begin behind this position.
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        after: u64,
+    },
+    /// Check that no event was altered, removed or inserted. The status is 0 if the log is whole.
+    Verify {
+        /// A head that was exported before, to compare the log with.
+        #[arg(long, value_name = "HEAD")]
+        head: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the head of the log, to be kept elsewhere for `verify`.
+    Head,
+    /// After a backup was restored: revoke and erase again what an exported log says was revoked, disabled, deleted or
+    /// erased.
+    Reapply {
+        /// The file, as `export` printed it in the form `json`; `-` is standard input.
+        file: PathBuf,
+        /// Only list what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print new events as they come, one JSON object a line.
+    Tail {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// Begin behind this position; by default at the end of the log.
+        #[arg(long, value_name = "POSITION")]
+        after: Option<u64>,
+    },
+}
+
+/// The events that are meant.
+#[derive(Debug, Args)]
+pub(super) struct AuditFilters {
+    /// Events about this key, also if it was removed.
+    #[arg(long, value_name = "ID")]
+    pub(super) key: Option<String>,
+    /// Events about this owner and their keys: a user or an organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// Events about keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Events of these kinds, as `keymint.key.*,keymint.user.created`.
+    #[arg(long = "type", value_name = "KINDS")]
+    pub(super) kinds: Option<String>,
+    /// Events by this actor, as `server_key:ID`.
+    #[arg(long)]
+    pub(super) actor: Option<String>,
+    /// The first instant: a date in UTC, or an RFC 3339 date-time.
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// The instant after the last one.
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Erase a person's names and addresses, from the log of changes and from their account, and end their sessions.
+    Erase {
+        /// The user's id or e-mail address.
+        user: String,
     },
 }
 

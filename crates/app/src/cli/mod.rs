@@ -1,6 +1,7 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod audit;
 mod health;
 mod key;
 mod options;
@@ -8,6 +9,7 @@ mod org;
 mod output;
 mod server_key;
 mod usage;
+mod user;
 mod webhook;
 
 use std::error::Error;
@@ -90,6 +92,8 @@ fn run(arguments: Arguments) -> CliResult {
             | Command::Usage(_)
             | Command::ServerKey { .. }
             | Command::Org { .. }
+            | Command::Audit { .. }
+            | Command::User { .. }
             | Command::Webhook { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
@@ -122,6 +126,17 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 webhook::run(&services.webhooks(&config)?, command, json).await
+            }
+            Command::Audit { command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                let secret = services.cookie_secret(&config).await?;
+                audit::run(&services, &*services.audit(&config, &secret)?, command).await
+            }
+            Command::User { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                user::run(&services.identity, command, json).await
             }
         }
     });

@@ -83,6 +83,22 @@ impl Options {
         }
     }
 
+    /// Reads a whole number from `-max` to `max`.
+    pub(super) fn signed_integer(&mut self, option: &str, text: Option<String>, max: u32) -> Option<i64> {
+        let text = text?;
+        let negative = text.strip_prefix('-').map(str::to_owned);
+        let size = match &negative {
+            Some(size) if json(size.clone()).as_f64().is_some_and(|size| size > f64::from(max)) => {
+                self.problem(option, format_args!("Too small: expected number to be >=-{max}"));
+                return None;
+            }
+            Some(size) => self.whole(option, &json(size.clone()), 0..=max.into())?,
+            None => self.whole(option, &json(text), 0..=max.into())?,
+        };
+        let size = i64::try_from(size).ok()?;
+        Some(if negative.is_some() { -size } else { size })
+    }
+
     /// Reads a whole number within `range`.
     pub(super) fn integer(&mut self, option: &str, text: Option<String>, range: RangeInclusive<u64>) -> Option<u64> {
         self.whole(option, &json(text?), range)
@@ -188,6 +204,11 @@ impl Options {
 
     fn expected(&mut self, place: &str, expected: &str, found: &Value) {
         self.problem(place, format_args!("Invalid input: expected {expected}, received {}", kind(found)));
+    }
+
+    /// Reports a problem of an option that was read.
+    pub(super) fn refuse(&mut self, option: &str, text: impl Display) {
+        self.problem(option, text);
     }
 
     fn problem(&mut self, place: &str, text: impl Display) {

@@ -28,6 +28,9 @@ pub(super) struct Instruments {
     pub(super) usage_flush_duration: Gauge,
     pub(super) usage_keys: IntGauge,
     pub(super) usage_lost: IntCounter,
+    pub(super) sealings: IntCounterVec,
+    pub(super) sealed: IntCounter,
+    pub(super) events_removed: IntCounter,
     pub(super) watches: IntCounterVec,
     pub(super) noticed: IntCounterVec,
     pub(super) throttled: IntCounter,
@@ -180,6 +183,18 @@ impl Instruments {
                 "keymint_usage_lost_total",
                 "Calls that are missing in the statistics, because too many keys waited for a flush.",
             )?,
+            sealings: counters(
+                registry,
+                "keymint_audit_runs_total",
+                "Runs that give events their places in the audit log.",
+                &["outcome"],
+            )?,
+            sealed: counter(registry, "keymint_audit_sealed_total", "Events that this process gave their places.")?,
+            events_removed: counter(
+                registry,
+                "keymint_audit_removed_total",
+                "Events that this process removed for their age.",
+            )?,
             watches: counters(
                 registry,
                 "keymint_notice_runs_total",
@@ -227,6 +242,7 @@ impl Instruments {
         for outcome in [SUCCESS, FAILURE] {
             self.cleanups.with_label_values(&[outcome]);
             self.usage_flushes.with_label_values(&[outcome]);
+            self.sealings.with_label_values(&[outcome]);
             self.watches.with_label_values(&[outcome]);
         }
         for outcome in [ACCEPTED, REFUSED] {

@@ -85,6 +85,15 @@ impl Meter for Metrics {
         self.instruments.usage_lost.inc_by(calls);
     }
 
+    fn sealed(&self, events: Option<u64>) {
+        self.instruments.sealings.with_label_values(&[if events.is_some() { SUCCESS } else { FAILURE }]).inc();
+        self.instruments.sealed.inc_by(events.unwrap_or(0));
+    }
+
+    fn events_removed(&self, events: u64) {
+        self.instruments.events_removed.inc_by(events);
+    }
+
     fn watched(&self, succeeded: bool) {
         self.instruments.watches.with_label_values(&[if succeeded { SUCCESS } else { FAILURE }]).inc();
     }

@@ -16,9 +16,9 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, EventStore, IdentityStore, KeyStore,
-    KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
-    UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
+    KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery,
+    SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -104,6 +104,7 @@ metered! {
         find_session(token: &SessionToken) -> Option<(Session, User)>;
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
         remove_session(token: &SessionToken, origin: &Origin) -> bool;
+        erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
         keep_secret(offered: &str) -> String;
     }
 }

@@ -1,4 +1,4 @@
-use keymint_domain::key::{EditKey, PlainKey};
+use keymint_domain::key::{EditKey, Field, PlainKey};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::Permissions;
 use keymint_domain::verify::{Attempt, Cost};
@@ -7,7 +7,9 @@ use keymint_ports::KeyStore;
 
 use crate::Engine;
 use crate::sample::{self, NOW, config, id};
-use crate::support::{accepted, code, found, ids, insert_all, open_two, remaining, settle, settle_one, spend};
+use crate::support::{
+    accepted, code, found, ids, insert_all, open_two, remaining, settle, settle_at_once, settle_one, spend,
+};
 
 pub async fn an_empty_batch_has_no_answers<E: Engine>(engine: &E) {
     let store = engine.open().await;
@@ -190,7 +192,7 @@ pub async fn what_another_handle_does_to_a_key_in_use_counts_at_its_next_use<E: 
     let [store, other] = open_two(engine).await;
     store.insert(&sample::key("key"), None, &sample::UNRECORDED).await.unwrap();
     let enabled = |enabled| EditKey { enabled: Some(enabled), ..EditKey::default() };
-    let quota = |remaining| EditKey { remaining: Some(remaining), ..EditKey::default() };
+    let quota = |remaining| EditKey { remaining: Field::Given(remaining), ..EditKey::default() };
     for (edit, refusal, left) in [
         (enabled(false), Some(ErrorCode::KeyDisabled), 3),
         (quota(9), None, 8),
@@ -248,4 +250,45 @@ pub async fn of_rows_with_one_text_the_smallest_id_counts<E: Engine>(engine: &E)
         assert!(store.remove(&id(answering), &sample::UNRECORDED).await.unwrap());
     }
     assert_eq!(code(&spend(&store, "twin", NOW).await), Some(ErrorCode::InvalidApiKey));
+}
+
+pub async fn a_settled_use_takes_what_there_is<E: Engine>(engine: &E) {
+    let stores = open_two(engine).await;
+    let limited = sample::key_with("limited", |details, usage| {
+        details.rate_limit_enabled = true;
+        (details.rate_limit_window_ms, details.rate_limit_max) = (Some(60_000), Some(5));
+        usage.remaining = Some(100);
+    });
+    let disabled = sample::key_with("disabled", |details, usage| {
+        details.enabled = false;
+        usage.remaining = Some(5);
+    });
+    insert_all(&*stores[0], &[sample::key_with_quota("key", 100), sample::key("free"), limited, disabled]).await;
+    let settling = |id, cost| sample::attempt(id).at_cost(Cost(cost)).settling();
+    let policy = Policy::default();
+    // 15 of them find 7 or more, and one the rest.
+    let verdicts = settle_at_once(&stores, 20, &settling("key", 7), &policy, NOW).await;
+    assert_eq!(accepted(&verdicts), 20);
+    let mut left: Vec<_> =
+        verdicts.iter().map(|verdict| verdict.accepted().unwrap().usage.remaining.unwrap()).collect();
+    left.sort_unstable_by(|a, b| b.cmp(a));
+    let expected: Vec<u64> = (1..=14).map(|uses| 100 - 7 * uses).chain([0; 6]).collect();
+    assert_eq!(left, expected);
+    assert_eq!(remaining(&*stores[1], "key").await, Some(0));
+    for (attempt, refusal, left) in [
+        (settling("free", 9), None, None),
+        (settling("limited", 3), None, Some(97)),
+        (settling("limited", 3), None, Some(94)),
+        (settling("limited", 3), None, Some(91)),
+        (sample::attempt("limited"), Some(ErrorCode::RateLimited), Some(91)),
+        (settling("disabled", 3), Some(ErrorCode::KeyDisabled), Some(5)),
+        (settling("limited", 0), None, Some(91)),
+    ] {
+        let verdict = settle_one(&*stores[0], &attempt, &policy, NOW).await;
+        assert_eq!(code(&verdict), refusal);
+        let id = verdict.accepted().map_or("disabled", |key| key.details.id.as_str()).to_owned();
+        if refusal != Some(ErrorCode::RateLimited) {
+            assert_eq!(remaining(&*stores[1], &id).await, left, "{id}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::key::{Actor, EditKey, KeyPatch, Revocation};
+use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, Revocation};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
 use keymint_ports::{EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
@@ -130,7 +130,7 @@ pub async fn parallel_changes_of_one_key_are_each_one_event_in_their_order<E: Ev
     let changes = (0..40_u64).map(|number| {
         let store = Arc::clone(&stores[usize::try_from(number).unwrap() % 2]);
         async move {
-            let patch = sample::patch(EditKey { remaining: Some(1000 + number), ..EditKey::default() });
+            let patch = sample::patch(EditKey { remaining: Field::Given(1000 + number), ..EditKey::default() });
             store.update(&id("a"), &patch, NOW, &origin(number)).await.unwrap().unwrap();
         }
     });

@@ -182,8 +182,9 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
     let limit = (option::of(any::<bool>()), option::of(0u64..SPAN_MS), option::of(0u64..5));
     let metadata = select(vec![None, Some("{}"), Some(r#"{"b":1,"a":2.50}"#)]);
     let rest = (name(), option::of(any::<bool>()), option::of(0u64..6), metadata, permissions());
-    (refill, limit, rest, any::<bool>(), option::of(addresses())).prop_map(
-        |(refill, limit, rest, expires, addresses)| {
+    let flags = (any::<bool>(), prop::bool::weighted(0.2));
+    (refill, limit, rest, flags, option::of(addresses())).prop_map(
+        |(refill, limit, rest, (expires, resets), addresses)| {
             let (name, enabled, remaining, metadata, granted) = rest;
             let metadata = metadata.and_then(|text| Metadata::from_stored(text).unwrap());
             let (amount, interval_ms) = refill.unzip();
@@ -192,11 +193,17 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
                 enabled,
                 expires_in: if expires { Field::Given(Lifetime::from_seconds(86_400.0).unwrap()) } else { Field::Null },
                 metadata: metadata.map_or(MetadataInput::Null, MetadataInput::Given),
-                remaining,
-                refill: RefillInput { amount, interval_ms },
+                remaining: match remaining {
+                    Some(0) => Field::Null,
+                    Some(given) if given < 3 => Field::Given(given - 1),
+                    _ => Field::Absent,
+                },
+                add_remaining: remaining.and_then(|number| (number > 2).then_some(6 - 2 * number.cast_signed())),
+                refill: RefillInput { amount, interval_ms }.into(),
                 rate_limit_enabled: limit.0,
                 rate_limit_window_ms: limit.1,
                 rate_limit_max: limit.2,
+                reset_limit: resets,
                 permissions: granted.map_or(Field::Absent, Field::Given),
                 allowed_addresses: addresses.as_ref().map(|rules| rules.allowed.clone()),
                 denied_addresses: addresses.map(|rules| rules.denied),
@@ -207,14 +214,16 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
 
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     // One text more than there are keys: it belongs to no key.
-    let asked = (option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions());
-    let attempt = (0..=IDS, asked, client(), 0u32..4).prop_map(|(text, (config, asks, permissions), client, cost)| {
-        let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));
-        attempt.config_id = config.map(world::config);
-        attempt.permissions = permissions.filter(|_| asks);
-        attempt.client = client;
-        attempt
-    });
+    let asked = (option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions(), prop::bool::weighted(0.2));
+    let attempt =
+        (0..=IDS, asked, client(), 0u32..4).prop_map(|(text, (config, asks, permissions, settles), client, cost)| {
+            let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));
+            attempt.config_id = config.map(world::config);
+            attempt.permissions = permissions.filter(|_| asks);
+            attempt.client = client;
+            attempt.settles = settles;
+            attempt
+        });
     collection::vec(attempt, 0..6)
 }
 

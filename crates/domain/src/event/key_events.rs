@@ -51,7 +51,13 @@ impl Origin {
     /// One change is one event. If it revokes, restores, disables or enables the key, its kind says so, and its data
     /// lists other changed members all the same.
     pub fn key_changed(&self, before: &ApiKey, after: &ApiKey) -> Option<Event> {
-        let (old, new) = (members(before), members(after));
+        let (mut old, mut new) = (members(before), members(after));
+        // Uses change it too, and are no change of the key.
+        let counts = [before, after].map(|key| (key.usage.request_count, key.usage.backlog_ns));
+        if counts[0] != counts[1] {
+            old.insert("requestCount".to_owned(), before.usage.request_count.into());
+            new.insert("requestCount".to_owned(), after.usage.request_count.into());
+        }
         let is_new = |name: &&String| old.get(*name) != new.get(*name);
         let mut changed: Vec<String> = new.keys().filter(is_new).cloned().collect();
         let (old_name, new_name) = (&before.details.name, &after.details.name);
@@ -242,7 +248,7 @@ mod tests {
         let key = key(NewKey { name: KeyName::parse("old").ok(), remaining: Field::Given(3), ..NewKey::default() });
         let metadata = MetadataInput::Given(Metadata::from_json(&json!({"plan": "gold"})).unwrap());
         let name = KeyName::parse("new").ok();
-        let event = change(&key, EditKey { name, remaining: Some(9), metadata, ..EditKey::default() }).unwrap();
+        let event = change(&key, EditKey { name, remaining: Field::Given(9), metadata, ..EditKey::default() }).unwrap();
         assert_eq!(event.kind, EventKind::KeyUpdated);
         let data =
             json!({"changed": ["remaining", "name", "metadata"], "old": {"remaining": 3}, "new": {"remaining": 9}});

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use super::mint::{MetadataInput, RefillInput};
+use super::mint::{MetadataInput, RefillEdit};
 use super::{ApiKey, Field, KeyDetails, Revocation};
 use crate::address::Networks;
 use crate::policy::Configuration;
+use crate::usage::Usage;
 use crate::value::{KeyName, Lifetime};
 use crate::{ErrorCode, Metadata, Permissions, Timestamp};
 
@@ -18,16 +19,20 @@ pub struct EditKey {
     pub expires_in: Field<Lifetime>,
     /// The metadata. It is ignored if the configuration has none (docs/better-auth-wire.md 7.4, step 10).
     pub metadata: MetadataInput,
-    /// The calls that the quota still allows.
-    pub remaining: Option<u64>,
+    /// The calls that the quota still allows; null = no quota.
+    pub remaining: Field<u64>,
+    /// The calls to add to the quota, or to take from it if negative, down to 0. The key must have a quota.
+    pub add_remaining: Option<i64>,
     /// The refill of the quota.
-    pub refill: RefillInput,
+    pub refill: RefillEdit,
     /// True if the key is rate limited.
     pub rate_limit_enabled: Option<bool>,
     /// The rate limit's window in milliseconds.
     pub rate_limit_window_ms: Option<u64>,
     /// The calls per window.
     pub rate_limit_max: Option<u64>,
+    /// True if the rate limit forgets the calls that it counted.
+    pub reset_limit: bool,
     /// The permissions that the key grants; null = none.
     pub permissions: Field<Permissions>,
     /// The networks that the key may be used from; empty = from everywhere.
@@ -43,11 +48,13 @@ pub struct KeyPatch {
     enabled: Option<bool>,
     expires_at: Field<Timestamp>,
     metadata: Field<Metadata>,
-    remaining: Option<u64>,
-    refill: Option<(u64, u64)>,
+    remaining: Field<u64>,
+    add_remaining: Option<i64>,
+    refill: Field<(u64, u64)>,
     rate_limit_enabled: Option<bool>,
     rate_limit_window_ms: Option<u64>,
     rate_limit_max: Option<u64>,
+    reset_limit: bool,
     permissions: Field<Permissions>,
     allowed_addresses: Option<Networks>,
     denied_addresses: Option<Networks>,
@@ -67,6 +74,16 @@ impl KeyPatch {
         Self { revocation, ..self }
     }
 
+    /// Returns true if the change adds to a quota, or takes from it, so that the key must have one.
+    pub fn needs_quota(&self) -> bool {
+        self.add_remaining.is_some()
+    }
+
+    /// Returns true if the rate limit forgets the calls that it counted.
+    pub fn resets_limit(&self) -> bool {
+        self.reset_limit
+    }
+
     /// Returns true if the change would enable the key and leaves its revocation alone.
     pub fn enables(&self) -> bool {
         self.enabled == Some(true) && self.revocation == Field::Absent
@@ -76,8 +93,10 @@ impl KeyPatch {
 impl EditKey {
     /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.4).
     pub fn has_server_only_members(&self) -> bool {
-        self.remaining.is_some()
-            || self.refill != RefillInput::default()
+        self.remaining != Field::Absent
+            || self.add_remaining.is_some()
+            || self.refill != RefillEdit::default()
+            || self.reset_limit
             || self.rate_limit_enabled.is_some()
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
@@ -93,7 +112,8 @@ impl EditKey {
     ///
     /// Returns the code of the first check that fails: [`ErrorCode::InvalidNameLength`],
     /// [`ErrorCode::KeyDisabledExpiration`], [`ErrorCode::ExpiresInIsTooSmall`] or [`ErrorCode::ExpiresInIsTooLarge`],
-    /// [`ErrorCode::InvalidMetadataType`], the code of half a refill, or [`ErrorCode::NoValuesToUpdate`].
+    /// [`ErrorCode::InvalidMetadataType`], the code of half a refill, [`ErrorCode::AddRemainingNotAllowed`] beside
+    /// `remaining`, or [`ErrorCode::NoValuesToUpdate`].
     pub fn check(self, configuration: &Configuration, now: Timestamp) -> Result<KeyPatch, ErrorCode> {
         if self.name.as_ref().is_some_and(|name| !configuration.name_length.fits(name.as_str())) {
             return Err(ErrorCode::InvalidNameLength);
@@ -114,17 +134,22 @@ impl EditKey {
             MetadataInput::Given(metadata) => Field::Given(metadata),
             MetadataInput::WrongType => return Err(ErrorCode::InvalidMetadataType),
         };
-        self.refill.check()?;
+        let refill = self.refill.check()?;
+        if self.add_remaining.is_some() && self.remaining != Field::Absent {
+            return Err(ErrorCode::AddRemainingNotAllowed);
+        }
         let patch = KeyPatch {
             name: self.name.map(KeyName::into_string),
             enabled: self.enabled,
             expires_at,
             metadata,
             remaining: self.remaining,
-            refill: self.refill.amount.zip(self.refill.interval_ms),
+            add_remaining: self.add_remaining,
+            refill,
             rate_limit_enabled: self.rate_limit_enabled,
             rate_limit_window_ms: self.rate_limit_window_ms,
             rate_limit_max: self.rate_limit_max,
+            reset_limit: self.reset_limit,
             permissions: self.permissions,
             allowed_addresses: self.allowed_addresses,
             denied_addresses: self.denied_addresses,
@@ -137,7 +162,8 @@ impl EditKey {
 impl ApiKey {
     /// Applies `patch` to the key.
     ///
-    /// An edit never changes the counters, except `remaining` if the patch sets it. A revoked key is never enabled, so
+    /// An edit never changes the counters, except those that the patch names. A refill that is due happens before calls
+    /// are added, since it would else replace them. A revoked key is never enabled, so
     /// that a Better Auth server on the same row refuses it too. The first revocation is kept.
     #[must_use]
     pub fn patched(mut self, patch: &KeyPatch, now: Timestamp) -> Self {
@@ -147,15 +173,23 @@ impl ApiKey {
             expires_at,
             metadata,
             remaining,
+            add_remaining,
             refill,
             rate_limit_enabled,
             rate_limit_window_ms,
             rate_limit_max,
+            reset_limit,
             permissions,
             allowed_addresses,
             denied_addresses,
             revocation,
         } = patch.clone();
+        if let Some(calls) = add_remaining {
+            self.usage = self.usage.topped_up(self.details.refill(), self.details.created_at, calls, now);
+        }
+        if reset_limit {
+            self.usage = Usage { request_count: 0, backlog_ns: None, ..self.usage };
+        }
         let details: &mut KeyDetails = Arc::make_mut(&mut self.details);
         details.name = name.or(details.name.take());
         details.revocation = match revocation {
@@ -165,15 +199,18 @@ impl ApiKey {
         details.enabled = enabled.unwrap_or(details.enabled) && details.revocation.is_none();
         details.expires_at = expires_at.apply(details.expires_at);
         details.metadata = metadata.apply(details.metadata.take());
-        details.refill_amount = refill.map(|(amount, _)| amount).or(details.refill_amount);
-        details.refill_interval_ms = refill.map(|(_, interval)| interval).or(details.refill_interval_ms);
+        (details.refill_amount, details.refill_interval_ms) = match refill {
+            Field::Absent => (details.refill_amount, details.refill_interval_ms),
+            Field::Null => (None, None),
+            Field::Given((amount, interval_ms)) => (Some(amount), Some(interval_ms)),
+        };
         details.rate_limit_enabled = rate_limit_enabled.unwrap_or(details.rate_limit_enabled);
         details.rate_limit_window_ms = rate_limit_window_ms.or(details.rate_limit_window_ms);
         details.rate_limit_max = rate_limit_max.or(details.rate_limit_max);
         details.permissions = permissions.apply(details.permissions.take());
         details.addresses.allowed = allowed_addresses.unwrap_or(std::mem::take(&mut details.addresses.allowed));
         details.addresses.denied = denied_addresses.unwrap_or(std::mem::take(&mut details.addresses.denied));
-        self.usage.remaining = remaining.or(self.usage.remaining);
+        self.usage.remaining = remaining.apply(self.usage.remaining);
         self.usage.updated_at = now;
         self
     }
@@ -183,7 +220,7 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::OwnerId;
-    use crate::key::{NewKey, PlainKey};
+    use crate::key::{NewKey, PlainKey, RefillInput};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -223,8 +260,58 @@ mod tests {
         assert!(!patched.details.enabled);
         assert_eq!(patched.details.expires_at, Some(later.plus_millis(86_400_000)));
         assert_eq!(patched.usage, crate::usage::Usage { updated_at: later, ..key.usage });
-        let clear = EditKey { expires_in: Field::Null, remaining: Some(9), ..EditKey::default() };
+        let clear = EditKey { expires_in: Field::Null, remaining: Field::Given(9), ..EditKey::default() };
         let cleared = patched.patched(&clear.check(&Configuration::default(), later).unwrap(), later);
         assert_eq!((cleared.details.expires_at, cleared.usage.remaining), (None, Some(9)));
+    }
+
+    fn metered(refill: RefillInput, remaining: u64) -> ApiKey {
+        let new = NewKey { remaining: Field::Given(remaining), refill, ..NewKey::default() };
+        let configuration = Configuration::default();
+        let new = new.check(&configuration).unwrap();
+        new.mint(OwnerId::parse("ada").unwrap(), PlainKey::new("k"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key
+    }
+
+    #[test]
+    fn calls_are_added_and_taken_down_to_zero() {
+        let add = |key: &ApiKey, calls, now| {
+            let edit = EditKey { add_remaining: Some(calls), ..EditKey::default() };
+            key.clone().patched(&check(edit).unwrap(), now).usage
+        };
+        let key = metered(RefillInput::default(), 5);
+        for (calls, left) in
+            [(0, 5), (7, 12), (-2, 3), (-5, 0), (-6, 0), (i64::MIN, 0), (i64::MAX, 5 + i64::MAX.unsigned_abs())]
+        {
+            assert_eq!(add(&key, calls, NOW).remaining, Some(left), "{calls}");
+        }
+        let unmetered = ApiKey { usage: Usage { remaining: None, ..key.usage }, ..key };
+        assert_eq!(add(&unmetered, 7, NOW).remaining, None, "a quota that was cleared meanwhile stays away");
+        // A due refill comes first: it would replace what was added.
+        let refilled = metered(RefillInput { amount: Some(10), interval_ms: Some(1000) }, 2);
+        assert_eq!(add(&refilled, 5, NOW.plus_millis(1000)).remaining, Some(7));
+        let due = add(&refilled, 5, NOW.plus_millis(1001));
+        assert_eq!((due.remaining, due.last_refill_at), (Some(15), Some(NOW.plus_millis(1001))));
+        let both = EditKey { add_remaining: Some(1), remaining: Field::Null, ..EditKey::default() };
+        assert_eq!(check(both), Err(ErrorCode::AddRemainingNotAllowed));
+    }
+
+    #[test]
+    fn quotas_refills_and_counts_are_cleared_by_null_and_by_word() {
+        let mut key = metered(RefillInput { amount: Some(10), interval_ms: Some(1000) }, 2);
+        key.usage = Usage { request_count: 3, backlog_ns: Some(7), last_request: Some(NOW), ..key.usage };
+        let null = RefillEdit { amount: Field::Null, interval_ms: Field::Null };
+        let edit = EditKey { remaining: Field::Null, refill: null, reset_limit: true, ..EditKey::default() };
+        let cleared = key.clone().patched(&check(edit).unwrap(), NOW);
+        assert_eq!((cleared.details.refill_amount, cleared.details.refill_interval_ms), (None, None));
+        assert_eq!(cleared.usage, Usage { remaining: None, request_count: 0, backlog_ns: None, ..key.usage });
+        for (amount, interval_ms, code) in [
+            (Field::Null, Field::Absent, ErrorCode::RefillAmountAndIntervalRequired),
+            (Field::Given(1), Field::Null, ErrorCode::RefillAmountAndIntervalRequired),
+            (Field::Absent, Field::Null, ErrorCode::RefillIntervalAndAmountRequired),
+            (Field::Null, Field::Given(1), ErrorCode::RefillIntervalAndAmountRequired),
+        ] {
+            let edit = EditKey { refill: RefillEdit { amount, interval_ms }, ..EditKey::default() };
+            assert_eq!(check(edit), Err(code), "{amount:?} {interval_ms:?}");
+        }
     }
 }

@@ -60,6 +60,39 @@ pub struct RefillInput {
     pub interval_ms: Option<u64>,
 }
 
+/// The two halves of a changed refill. Both must be given, both null, or neither mentioned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefillEdit {
+    /// The calls that the quota allows after a refill.
+    pub amount: Field<u64>,
+    /// The interval between refills, in milliseconds.
+    pub interval_ms: Field<u64>,
+}
+
+impl RefillEdit {
+    /// Returns the new refill, amount and interval; null = none.
+    ///
+    /// # Errors
+    ///
+    /// Returns the codes of [`RefillInput::check`] for one half without the other.
+    pub(super) fn check(self) -> Result<Field<(u64, u64)>, ErrorCode> {
+        match (self.amount, self.interval_ms) {
+            (Field::Absent, Field::Absent) => Ok(Field::Absent),
+            (Field::Null, Field::Null) => Ok(Field::Null),
+            (Field::Given(amount), Field::Given(interval_ms)) => Ok(Field::Given((amount, interval_ms))),
+            (Field::Given(_), _) | (Field::Null, Field::Absent) => Err(ErrorCode::RefillAmountAndIntervalRequired),
+            (Field::Absent, _) | (Field::Null, Field::Given(_)) => Err(ErrorCode::RefillIntervalAndAmountRequired),
+        }
+    }
+}
+
+impl From<RefillInput> for RefillEdit {
+    fn from(RefillInput { amount, interval_ms }: RefillInput) -> Self {
+        let field = |half: Option<u64>| half.map_or(Field::Absent, Field::Given);
+        Self { amount: field(amount), interval_ms: field(interval_ms) }
+    }
+}
+
 impl RefillInput {
     /// Refuses one half without the other, each with its own code (docs/better-auth-wire.md 2.6).
     ///

@@ -14,7 +14,7 @@ pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;
 pub use format::KeyFormat;
-pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillInput};
+pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillEdit, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};

@@ -24,6 +24,13 @@ impl Refill {
 }
 
 impl Usage {
+    /// Adds calls to the quota, or takes them from it, down to 0. A refill that is due happens before.
+    #[must_use]
+    pub(crate) fn topped_up(self, refill: Option<Refill>, created_at: Timestamp, calls: i64, now: Timestamp) -> Self {
+        let refilled = self.charged(refill, created_at, 0, now).unwrap_or(self);
+        Self { remaining: refilled.remaining.map(|left| left.saturating_add_signed(calls)), ..refilled }
+    }
+
     /// Takes `cost` from the quota, and refills it first if that is due. Changes nothing if there is no quota.
     ///
     /// # Errors

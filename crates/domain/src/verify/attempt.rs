@@ -25,6 +25,9 @@ pub struct Attempt {
     pub opens_session_by: Option<String>,
     /// Calls with the same key that were answered before this attempt, and are to be counted before it is decided.
     pub deferred: Option<Box<Deferred>>,
+    /// True if the use has happened, and its price is known only now: it takes what the limits have left, down to
+    /// nothing, and they do not refuse it.
+    pub settles: bool,
     /// True if the use was paid before, so that the limits do not judge it and nothing is counted.
     pub is_paid: bool,
 }
@@ -55,6 +58,7 @@ impl Attempt {
             cost: Cost::default(),
             opens_session_by: None,
             deferred: None,
+            settles: false,
             is_paid: false,
         }
     }
@@ -73,6 +77,7 @@ impl Attempt {
             cost: Cost(0),
             opens_session_by: None,
             deferred: None,
+            settles: false,
             is_paid: false,
         }
     }
@@ -96,6 +101,12 @@ impl Attempt {
     #[must_use]
     pub fn at_cost(self, cost: Cost) -> Self {
         Self { cost, ..self }
+    }
+
+    /// Returns the same attempt, which settles a use that has happened.
+    #[must_use]
+    pub fn settling(self) -> Self {
+        Self { settles: true, ..self }
     }
 
     /// Returns the same attempt, marked as paid before.

@@ -25,6 +25,7 @@ impl Fingerprint {
             cost,
             opens_session_by,
             deferred: _,
+            settles,
             is_paid: _,
         } = attempt;
         let client = match client {
@@ -45,6 +46,7 @@ impl Fingerprint {
         take(client.as_ref().map(String::as_bytes));
         take(Some(&cost.0.to_be_bytes()));
         take(opens_session_by.as_ref().map(String::as_bytes));
+        take(Some(&[u8::from(*settles)]));
         for part in request_identity {
             take(Some(part));
         }

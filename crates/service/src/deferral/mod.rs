@@ -54,8 +54,9 @@ impl Deferral {
         if !slot.is_fresh(copies.clock.now(), copies.flush_ms) {
             slot = copies.refresh(slot).await?;
         }
-        if attempt.opens_session_by.is_some() && slot.has_copy() {
-            // A session belongs to the key's owner, whom only the store knows. The copy's usage is written first.
+        if (attempt.opens_session_by.is_some() || attempt.settles) && slot.has_copy() {
+            // A session belongs to the key's owner, whom only the store knows; a settled use takes less than its cost.
+            // The copy's usage is written first.
             if slot.deferred().is_some() {
                 slot = copies.refresh(slot).await?;
             }

@@ -20,14 +20,14 @@ pub struct UpdateKey {
 impl Keys {
     /// Changes a key, and returns the changed key.
     ///
-    /// Counters are unchanged, except `remaining` if it is given. If a server enables a revoked key, it takes the
+    /// Counters are unchanged, except those that the request names. If a server enables a revoked key, it takes the
     /// revocation back; no other caller may.
     ///
     /// # Errors
     ///
     /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from
     /// any caller but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the errors of
-    /// [`EditKey::check`]; `KEY_REVOKED`. Also [`ServiceError::Store`] if the store fails.
+    /// [`EditKey::check`]; `KEY_REVOKED`; `ADD_REMAINING_NOT_ALLOWED` for a key without a quota. Also [`ServiceError::Store`] if the store fails.
     pub async fn update<'a>(
         &self,
         context: impl Into<Context<'a>> + Send,
@@ -54,6 +54,13 @@ impl Keys {
         // A key that is revoked from here on stays disabled whatever the patch says: the domain ensures it.
         if patch.enables() && key.details.revocation.is_some() {
             return Err(ErrorCode::KeyRevoked.into());
+        }
+        if patch.needs_quota() && key.usage.remaining.is_none() {
+            return Err(ErrorCode::AddRemainingNotAllowed.into());
+        }
+        if patch.resets_limit() {
+            // Calls that were answered on a copy count before the count ends.
+            self.flush().await?;
         }
         let updated = self.store.update(&id, &patch, now, &self.origin(&context, now)).await;
         self.forget(Some(&key.details.stored)).await;

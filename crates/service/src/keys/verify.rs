@@ -23,6 +23,8 @@ pub struct VerifyKey {
     pub permissions: Option<Permissions>,
     /// The cost of the use.
     pub cost: Cost,
+    /// True if the use has happened, and takes what the limits have left instead of being refused. For servers only.
+    pub settle: bool,
     /// The address of the client that uses the key, which only a server or a gateway may name; `None` = it names none.
     pub client_ip: Option<IpAddr>,
     /// The address of the caller, which is the client unless it is a server or a gateway; `None` = not known.
@@ -32,7 +34,15 @@ pub struct VerifyKey {
 impl VerifyKey {
     /// Returns a use at cost 1, of a key of any configuration, from an unknown address.
     pub fn of(key: PlainKey) -> Self {
-        Self { key, config_id: None, permissions: None, cost: Cost::default(), client_ip: None, caller_ip: None }
+        Self {
+            key,
+            config_id: None,
+            permissions: None,
+            cost: Cost::default(),
+            settle: false,
+            client_ip: None,
+            caller_ip: None,
+        }
     }
 }
 
@@ -44,7 +54,7 @@ impl Keys {
     /// # Errors
     ///
     /// Returns `UNAUTHORIZED` if the caller may not verify; `SERVER_ONLY_PROPERTY` if the caller names a client's
-    /// address and may not; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
+    /// address, or settles, and may not; [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn verify(&self, caller: &Caller, request: VerifyKey) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
         self.settle(&key, attempt).await
@@ -92,10 +102,14 @@ impl Keys {
         if !self.may_verify(caller) {
             return Err(ErrorCode::Unauthorized.into());
         }
-        let VerifyKey { key, config_id, permissions, cost, client_ip, caller_ip } = request;
+        let VerifyKey { key, config_id, permissions, cost, settle, client_ip, caller_ip } = request;
+        if settle && *caller != Caller::Server {
+            return Err(ErrorCode::ServerOnlyProperty.into());
+        }
         let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
         attempt.config_id = config_id;
         attempt.permissions = permissions;
+        attempt.settles = settle;
         attempt.client = caller.client(client_ip, caller_ip)?;
         Ok((key, attempt))
     }

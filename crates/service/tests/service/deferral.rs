@@ -202,7 +202,7 @@ async fn a_quota_given_here_is_exact_from_then_on() {
     let minted = fixture.create(NewKey::default()).await;
     let id = minted.key.details.id.clone();
     fixture.verify(&minted).await;
-    let edit = EditKey { remaining: Some(1), ..EditKey::default() };
+    let edit = EditKey { remaining: Field::Given(1), ..EditKey::default() };
     let update = UpdateKey { id: id.clone(), config_id: None, owner: None, edit };
     fixture.keys.update(&Caller::Server, update).await.unwrap();
     assert!(fixture.verify(&minted).await.accepted().is_some());

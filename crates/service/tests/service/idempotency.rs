@@ -132,7 +132,7 @@ async fn refusals_and_failures_are_not_remembered_and_looks_are_no_uses() {
     let fixture = fixture();
     let minted = key(&fixture, 0).await;
     assert_eq!(code_of(&once(&fixture.keys, request(&minted), "a").await.unwrap()), Some(ErrorCode::UsageExceeded));
-    let edit = EditKey { remaining: Some(2), ..EditKey::default() };
+    let edit = EditKey { remaining: Field::Given(2), ..EditKey::default() };
     let update = UpdateKey { id: minted.key.details.id.clone(), config_id: None, owner: None, edit };
     fixture.keys.update(&Caller::Server, update).await.unwrap();
     let look = VerifyKey { cost: Cost(0), ..request(&minted) };

@@ -97,6 +97,10 @@ impl Meter for Told {
         panic!("no usage is counted here");
     }
 
+    fn sealed(&self, _: Option<u64>) {}
+
+    fn events_removed(&self, _: u64) {}
+
     fn watched(&self, _: bool) {}
 
     fn noticed(&self, _: EventKind) {}

@@ -6,7 +6,7 @@ use keymint_ports::StoreError;
 use super::find::find_and_lock;
 use super::remove::read_removed;
 use crate::connection::{end, fetch_optional};
-use crate::{Statement, Widths, WriteConnection, events};
+use crate::{Statement, Widths, WriteConnection, events, optional_integer};
 
 /// Changes a key by a patch. Returns the key as it is then.
 ///
@@ -73,6 +73,9 @@ fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<
         "keymint_revoked_at": details.revocation => revocation.as_ref().map(|revocation| revocation.at);
         "keymint_revoked_by": details.revocation => revocation.as_ref().map(|revocation| revocation.by.to_string());
         "remaining": usage.remaining => widths.fit_optional("remaining", *remaining)?;
+        "lastRefillAt": usage.last_refill_at => *last_refill_at;
+        "requestCount": usage.request_count => widths.fit("requestCount", *request_count)?;
+        "keymint_backlog_ns": usage.backlog_ns => optional_integer("keymint_backlog_ns", *backlog_ns)?;
     }
     let id = statement.placeholder(before.details.id.as_str());
     statement.push(&format!(r#" where "id" = {id}"#));

@@ -160,7 +160,7 @@ mod tests {
 
     use keymint_conformance::sample;
     use keymint_domain::identity::SessionToken;
-    use keymint_domain::key::EditKey;
+    use keymint_domain::key::{EditKey, Field};
     use keymint_domain::metering::{Hour, UsageFlush};
     use keymint_domain::policy::{ConfigFilter, Policy};
     use keymint_domain::webhook::Attempts;
@@ -318,7 +318,7 @@ mod tests {
         for id in ["used", "other", "spent"] {
             assert!(is_remembered(&store, id).await, "{id}");
         }
-        let edit = sample::patch(EditKey { remaining: Some(5), ..EditKey::default() });
+        let edit = sample::patch(EditKey { remaining: Field::Given(5), ..EditKey::default() });
         store.update(&sample::id("other"), &edit, sample::NOW, &sample::UNRECORDED).await.unwrap().unwrap();
         assert!(!is_remembered(&store, "other").await, "it was changed");
         assert_eq!(

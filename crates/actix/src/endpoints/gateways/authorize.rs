@@ -133,7 +133,8 @@ async fn decide(
     let (policy, bearer) = (api.keys.policy(), bearer.unwrap_or(api.options.authorize_bearer));
     let key = presented_key(policy, bearer, request.headers())?;
     let caller_ip = proven_address(request, &api.options.trusted_proxies);
-    let verification = VerifyKey { key, config_id, permissions, cost, client_ip: asker.client_ip, caller_ip };
+    let verification =
+        VerifyKey { key, config_id, permissions, cost, settle: false, client_ip: asker.client_ip, caller_ip };
     let name = if asker.is_trusted { name_of_request(request) } else { None };
     let verdict = match name {
         Some(name) => api.keys.verify_once(&asker.caller, verification, &name).await?,

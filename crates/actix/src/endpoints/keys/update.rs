@@ -22,8 +22,9 @@ fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
         .coerced_id_if_any(OwnerId::parse);
     let name = body.optional("name", "For people.").key_name();
     let enabled = body.optional("enabled", "False if the key is disabled.").boolean();
-    let remaining = body.optional("remaining", "Uses that the quota allows. For servers only.").count(1);
-    let refill = body.refill();
+    let remaining =
+        body.optional("remaining", "Uses that the quota allows; null is no quota. For servers only.").nullable_count(1);
+    let refill = body.changed_refill();
     let metadata = body
         .optional("metadata", "Any JSON object to attach; null is none. Ignored if `enable_metadata` is off.")
         .metadata();
@@ -42,16 +43,23 @@ fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
     let denied_addresses = body
         .optional("deniedAddresses", "Networks (CIDR) that may not use the key; null is none. For servers only.")
         .networks();
+    let add_remaining = body
+        .optional("addRemaining", "Uses to add to the quota, or to take from it down to 0. For servers only.")
+        .signed_count();
+    let reset_limit =
+        body.optional("resetLimit", "True forgets the uses that the rate limit counted. For servers only.").boolean();
     let edit = EditKey {
         name,
         enabled,
         expires_in,
         metadata,
         remaining,
+        add_remaining,
         refill,
         rate_limit_enabled,
         rate_limit_window_ms,
         rate_limit_max,
+        reset_limit: reset_limit.unwrap_or_default(),
         permissions,
         allowed_addresses,
         denied_addresses,
@@ -70,6 +78,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
             ErrorCode::KeyNotFound,
             ErrorCode::KeyManagementNotAllowed,
             ErrorCode::KeyRevoked,
+            ErrorCode::AddRemainingNotAllowed,
         ])
 }
 

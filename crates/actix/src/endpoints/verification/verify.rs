@@ -23,9 +23,17 @@ use crate::views::{DryRunView, VerdictView};
 /// Reads the members: the verification, and true for a dry run.
 fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
     let verification = read_use(body, "key");
+    let settle = body
+        .optional(
+            "settle",
+            "The use has happened: takes what quota and rate limit have left, down to 0, and is not refused for them. For \
+             servers only.",
+        )
+        .boolean();
     let dry_run =
         body.optional("dryRun", "Returns the result of every rule and counts nothing. For servers only.").boolean();
-    Some((verification?, dry_run.unwrap_or_default()))
+    let verification = VerifyKey { settle: settle.unwrap_or_default(), ..verification? };
+    Some((verification, dry_run.unwrap_or_default()))
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {

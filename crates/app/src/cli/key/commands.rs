@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use keymint_domain::address::{AddressRules, parse_address};
-use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillInput};
+use keymint_domain::key::{EditKey, Field, NewKey, PlainKey, RefillEdit, RefillInput};
 use keymint_domain::listing::{Direction, ListQuery, SortField};
 use keymint_domain::value::{KeyName, MAX_COUNT, Prefix};
 use keymint_domain::verify::Cost;
@@ -11,7 +11,7 @@ use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
 use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
 
 use crate::cli::CliResult;
-use crate::cli::arguments::{Listing, Members};
+use crate::cli::arguments::{Counters, Listing, Members};
 use crate::cli::options::Options;
 
 /// The range of a count that may not be 0.
@@ -67,7 +67,7 @@ pub(super) fn create(
     options.finish(Some(CreateKey { config_id, owner, organization, new }))
 }
 
-pub(super) fn update(id: String, enabled: Option<bool>, members: Members) -> CliResult<UpdateKey> {
+pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, members: Members) -> CliResult<UpdateKey> {
     let Members {
         config_id,
         name,
@@ -89,13 +89,18 @@ pub(super) fn update(id: String, enabled: Option<bool>, members: Members) -> Cli
     let edit = EditKey {
         name: options.text("name", name, KeyName::parse),
         enabled,
-        remaining: options.integer("remaining", remaining, COUNT),
-        refill: refill(&mut options, refill_amount, refill_interval),
+        remaining: options.nullable_integer("remaining", remaining, COUNT),
+        add_remaining: options.signed_integer("addRemaining", counters.add_remaining, MAX_COUNT),
+        refill: RefillEdit {
+            amount: options.nullable_integer("refillAmount", refill_amount, COUNT),
+            interval_ms: options.nullable_integer("refillInterval", refill_interval, COUNT),
+        },
         metadata: Options::metadata(metadata),
         expires_in: options.lifetime("expiresIn", expires_in),
         rate_limit_enabled,
         rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, COUNT),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        reset_limit: counters.reset_limit,
         permissions: options.nullable_permissions("permissions", permissions),
         allowed_addresses: options.networks("allowedAddresses", &allow),
         denied_addresses: options.networks("deniedAddresses", &deny),

@@ -9,7 +9,7 @@ use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, Unreadabl
 use keymint_domain::listing::Unreadable;
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
-use keymint_service::{Caller, Keys, Revoked};
+use keymint_service::{Caller, Keys, Revoked, VerifyKey};
 use serde_json::{Value, json};
 
 pub(super) use pattern::run as print_patterns;
@@ -51,9 +51,10 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
-        KeyCommand::Verify { key, config_id, permissions, cost, client_ip, dry_run } => {
+        KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
             let request = commands::verify(key, config_id, permissions, cost, client_ip)?;
+            let request = VerifyKey { settle, ..request };
             if dry_run {
                 let run = keys.dry_run(&caller, request).await.map_err(refused)?;
                 return show_dry_run(&run, json);
@@ -62,8 +63,8 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&VerdictView::from(&verdict), json)?;
             Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
         }
-        KeyCommand::Update { id, enabled, members } => {
-            let request = commands::update(id, enabled, *members)?;
+        KeyCommand::Update { id, enabled, counters, members } => {
+            let request = commands::update(id, enabled, counters, *members)?;
             let key = keys.update(&caller, request).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }

@@ -1,7 +1,7 @@
 //! The key's quota covers the cost, unless it was paid before.
 
 use super::{Case, Facts, RuleRefusal};
-use crate::usage::Usage;
+use crate::usage::{Denied, Usage};
 use crate::{ApiKey, ErrorCode};
 
 pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
@@ -9,10 +9,15 @@ pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusa
         return Ok(());
     }
     let details = &case.key.details;
-    *usage = usage
-        .charged(details.refill(), details.created_at, case.cost(), case.now)
-        .map_err(|denied| RuleRefusal::denied(ErrorCode::UsageExceeded, denied))?;
+    let charged = |cost| usage.charged(details.refill(), details.created_at, cost, case.now);
+    let cost = if case.attempt.settles { case.cost().min(left(charged(0))) } else { case.cost() };
+    *usage = charged(cost).map_err(|denied| RuleRefusal::denied(ErrorCode::UsageExceeded, denied))?;
     Ok(())
+}
+
+/// Returns the calls that a quota has left after a refill that is due; without a quota there is no end to them.
+fn left(refilled: Result<Usage, Denied>) -> u64 {
+    refilled.ok().and_then(|usage| usage.remaining).unwrap_or(u64::MAX)
 }
 
 pub(super) fn facts(case: &Case<'_>) -> Facts {

@@ -7,8 +7,17 @@ use crate::usage::{Standing, Usage};
 pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
     let Some(limit) = case.limit().filter(|_| !case.attempt.is_paid) else { return Ok(()) };
     let algorithm = case.configuration?.rate_limit.algorithm;
+    let cost = if case.attempt.settles {
+        let standing = Standing::of_rate(case.key, case.policy, case.now);
+        match case.cost().min(standing.map_or(0, |standing| standing.remaining)) {
+            0 => return Ok(()),
+            cost => cost,
+        }
+    } else {
+        case.cost()
+    };
     *usage = limit
-        .admit(algorithm, *usage, case.cost(), case.now)
+        .admit(algorithm, *usage, cost, case.now)
         .map_err(|denied| RuleRefusal::denied(ErrorCode::RateLimited, denied))?;
     Ok(())
 }
