@@ -27,3 +27,4 @@ mod stored_events;
 mod tls;
 mod traces;
 mod users;
+mod webhooks;

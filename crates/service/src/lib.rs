@@ -51,6 +51,7 @@ mod throttle;
 mod turns;
 mod usage;
 mod watch;
+mod webhooks;
 
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
@@ -74,3 +75,6 @@ pub use throttle::{Throttle, ThrottleOptions};
 pub use turns::{Turn, Turns};
 pub use usage::{Usage, UsageOptions, UsageUpkeep};
 pub use watch::Watch;
+pub use webhooks::{
+    Dispatcher, MadeWebhook, NewWebhook, TestedWebhook, WebhookError, WebhookOptions, WebhookPorts, Webhooks,
+};

@@ -9,6 +9,7 @@ mod refusal;
 mod usage;
 mod user;
 mod verdict;
+mod webhook;
 
 use keymint_domain::Timestamp;
 use serde::{Serialize, Serializer};
@@ -23,6 +24,7 @@ pub use refusal::RefusalDetails;
 pub use usage::UsageView;
 pub use user::UserView;
 pub use verdict::VerdictView;
+pub use webhook::{DeliveriesView, DeliveryView, MadeWebhookView, TestedWebhookView, WebhookView, WebhooksView};
 
 /// Parses a JSON text that the domain has parsed before.
 pub(crate) fn raw(json: &str) -> Option<&RawValue> {

@@ -31,3 +31,4 @@ mod transport;
 mod turns;
 mod usage;
 mod verify;
+mod webhooks;

@@ -10,6 +10,7 @@ mod output;
 mod server_key;
 mod usage;
 mod user;
+mod webhook;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -93,6 +94,7 @@ fn run(arguments: Arguments) -> CliResult {
             | Command::Org { .. }
             | Command::Audit { .. }
             | Command::User { .. }
+            | Command::Webhook { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -119,6 +121,11 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Webhook { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                webhook::run(&services.webhooks(&config)?, command, json).await
             }
             Command::Audit { command } => {
                 logging::start(&config.log, None);

@@ -3,6 +3,7 @@
 mod backup;
 mod metered;
 mod store;
+mod webhooks;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

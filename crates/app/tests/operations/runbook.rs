@@ -140,13 +140,17 @@ impl Withdrawn {
         let [revoked, deleted, disabled, server_key] =
             [&self.revoked, &self.deleted, &self.disabled, &self.server_key].map(|key| text(key, "id"));
         machine.run(&format!("keymint key revoke {revoked} && keymint key delete {deleted}"), &[]);
-        machine.run(&format!("keymint key update {disabled} --enabled false && keymint server-key revoke {server_key}"), &[]);
+        machine.run(
+            &format!("keymint key update {disabled} --enabled false && keymint server-key revoke {server_key}"),
+            &[],
+        );
         machine.run(&block("Withdraw access again", "sh", 0), &[]);
     }
 
     /// Repeats it by the runbook's lines, on a database that admits all of them.
     fn is_withdrawn_again(&self, machine: &Machine) {
-        let verify = |key: &Value| machine.run(&format!("keymint key verify {} || echo refused", text(key, "key")), &[]);
+        let verify =
+            |key: &Value| machine.run(&format!("keymint key verify {} || echo refused", text(key, "key")), &[]);
         let withdrawn = [&self.revoked, &self.deleted, &self.disabled];
         assert!(withdrawn.iter().all(|key| !verify(key).contains("refused")), "the backup knows nothing of it");
         let said = machine.run(&block("Withdraw access again", "sh", 1), &[]);

@@ -47,7 +47,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_revoked_by YES",
         ],
     ),
-    migrations: "9",
+    migrations: "10",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

@@ -50,7 +50,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_addresses 0",
         ],
     ),
-    migrations: "8",
+    migrations: "9",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
