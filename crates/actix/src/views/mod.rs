@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 pub use dry_run::DryRunView;
 pub use health::HealthView;
-pub use key::{CreatedView, KeyView, PageView, UnreadableView};
+pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
 pub use refusal::RefusalDetails;
 pub use usage::UsageView;
 pub use user::UserView;

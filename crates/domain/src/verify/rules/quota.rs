@@ -1,7 +1,7 @@
 //! The key's quota covers the cost, unless it was paid before.
 
 use super::{Case, Facts, RuleRefusal};
-use crate::usage::{Denied, Usage};
+use crate::usage::{Denied, Every, Usage};
 use crate::{ApiKey, ErrorCode};
 
 pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
@@ -30,6 +30,7 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
         ("available", available.and_then(|usage| usage.remaining).into()),
         ("refillAmount", details.refill_amount.into()),
         ("refillInterval", details.refill_interval_ms.into()),
+        ("refillEvery", details.refill_every.map(Every::as_str).into()),
         ("lastRefillAt", usage.last_refill_at.into()),
     ]
 }
