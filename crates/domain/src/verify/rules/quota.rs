@@ -1,7 +1,7 @@
 //! The key's quota covers the cost, unless it was paid before.
 
 use super::{Case, Facts, RuleRefusal};
-use crate::usage::{Denied, Every, Usage};
+use crate::usage::{Denied, Usage};
 use crate::{ApiKey, ErrorCode};
 
 pub(super) fn judge(case: &Case<'_>, usage: &mut Usage) -> Result<(), RuleRefusal> {
@@ -24,13 +24,14 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     let ApiKey { details, usage } = case.key;
     // The calls that are left once a due refill has happened.
     let available = usage.charged(details.refill(), details.created_at, 0, case.now).ok();
-    vec![
+    let mut facts: Facts = vec![
         ("cost", case.cost().into()),
         ("remaining", usage.remaining.into()),
         ("available", available.and_then(|usage| usage.remaining).into()),
         ("refillAmount", details.refill_amount.into()),
         ("refillInterval", details.refill_interval_ms.into()),
-        ("refillEvery", details.refill_every.map(Every::as_str).into()),
         ("lastRefillAt", usage.last_refill_at.into()),
-    ]
+    ];
+    facts.extend(details.refill_every.map(|every| ("refillEvery", every.as_str().into())));
+    facts
 }
