@@ -92,7 +92,7 @@ pub struct KeyView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     refill: Option<CalendarView>,
-    /// Who made the key, in `get` and `list`: `user:` or `key_session:` and the user's id, `server`, or `cli`. For
+    /// The maker of the key, in `get` and `list`: `user:` or `key_session:` and the user's id, `server`, or `cli`. For
     /// servers also `server_key:` and `cli:` with an id or a name. Absent if it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
