@@ -84,12 +84,17 @@ impl Recorder {
         self.is_on
     }
 
+    /// Returns the actor of a change by `actor`: the one of all changes, if there is one.
+    pub(crate) fn actor(&self, actor: Actor) -> Actor {
+        self.actor.clone().unwrap_or(actor)
+    }
+
     /// Returns the origin of a change by `actor`.
     pub(crate) fn origin(&self, actor: Actor, source: &Source, now: Timestamp, entropy: &dyn Entropy) -> Origin {
         if !self.is_on {
             return Origin::unrecorded();
         }
-        let actor = self.actor.clone().unwrap_or(actor);
+        let actor = self.actor(actor);
         let mut origin = Origin::new(actor, now, &mut |bytes: &mut [u8]| entropy.fill(bytes));
         origin.client = source.client;
         origin.request_id.clone_from(&source.request_id);

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use health::HealthView;
-pub use key::{CreatedView, KeyView, PageView, UnreadableView};
+pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
 pub use refusal::RefusalDetails;
 pub use usage::UsageView;
 pub use user::UserView;

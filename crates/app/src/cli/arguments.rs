@@ -318,6 +318,9 @@ pub(super) struct Members {
     /// The time between refills, in milliseconds.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) refill_interval: Option<String>,
+    /// The calendar that refills its quota, in the place of an interval: day, week or month, in UTC.
+    #[arg(long, value_name = "PERIOD")]
+    pub(super) refill_every: Option<String>,
     /// Limit its rate (true) or not (false).
     #[arg(long)]
     pub(super) rate_limit_enabled: Option<bool>,

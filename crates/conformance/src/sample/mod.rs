@@ -81,6 +81,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         expires_at: None,
         refill_amount: None,
         refill_interval_ms: None,
+        refill_every: None,
         rate_limit_enabled: false,
         rate_limit_window_ms: None,
         rate_limit_max: None,
@@ -88,6 +89,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         addresses: AddressRules::default(),
         metadata: None,
         created_at: NOW,
+        created_by: None,
     };
     let mut usage = Usage::new(None, NOW);
     edit(&mut details, &mut usage);
