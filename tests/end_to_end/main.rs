@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod access_log;
+mod audit;
 mod authority;
 mod backup;
 mod billing;
 mod command_line;
 mod configuration;
 mod deferral;
+mod events;
 mod import;
 mod metrics;
 mod outage;
@@ -23,6 +25,8 @@ mod reloading;
 mod relocation;
 mod secrets;
 mod stopping;
+mod stored_events;
 mod tls;
 mod traces;
 mod users;
+mod webhooks;

@@ -35,6 +35,11 @@ impl Place {
         self
     }
 
+    /// Returns the URL of its database; `None` = SQLite in the folder.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.variables.iter().find(|(name, _)| name == "KEYMINT__DATABASE__URL").map(|(_, url)| url.as_str())
+    }
+
     /// Returns a command of the binary, with this place's environment and nothing of the tests' own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keymint"));

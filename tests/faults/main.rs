@@ -17,4 +17,8 @@ mod locked;
 mod process;
 mod readers;
 mod ready;
+mod recorded;
 mod silent;
+#[expect(dead_code, reason = "shared with the tests end to end")]
+#[path = "../end_to_end/stored_events.rs"]
+mod stored_events;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use keymint_actix::tls::{Certificate, Tls};
 use keymint_actix::{CookieSecret, LiveApi};
-use keymint_service::{Cleanup, Keys, ServiceError, Watch};
+use keymint_domain::event::{Actor, Origin};
+use keymint_service::{Audit, Cleanup, Keys, ServiceError, Source as Requester, Watch};
 
 use crate::config::{self, Config, Problems};
 use crate::environment::Environment;
@@ -55,6 +56,7 @@ pub(crate) struct Live {
     pub(crate) api: LiveApi,
     pub(crate) tls: Option<Tls>,
     pub(crate) cleanup: Option<Cleanup>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) watch: Option<Watch>,
     /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,
@@ -74,7 +76,9 @@ impl Live {
                 for key in &waiting {
                     tracing::warn!(key, "needs a restart: the server goes on as it was started");
                 }
+                let changed = self.config.differences(&config);
                 self.take(config, certificate).await;
+                self.record(&changed, &waiting).await;
                 tracing::info!(waiting = waiting.len(), "the configuration was reloaded");
             }
             Err(problems) => {
@@ -83,6 +87,15 @@ impl Live {
                 }
                 tracing::error!("the configuration was not reloaded: the server goes on as before");
             }
+        }
+    }
+
+    /// Records that the configuration was reloaded. Nobody knows who sent the signal.
+    async fn record(&self, changed: &[String], waiting: &[&str]) {
+        let event = |origin: &Origin| origin.config_reloaded(changed, waiting);
+        if let Err(error) = self.audit.note(Actor::Keymint, &Requester::default(), event).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the reload could not be recorded");
         }
     }
 

@@ -22,6 +22,7 @@ macro_rules! event_suite {
                 a_chain_goes_on_after_a_restart,
                 old_events_are_removed_from_the_start_and_the_chain_stays_whole,
                 erased_details_are_gone_and_the_chain_stays_whole,
+                an_erased_user_is_a_row_without_a_person,
             }
             quotas {
                 a_share_of_a_quota_is_an_event_once_however_it_is_raced_for,

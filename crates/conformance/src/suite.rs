@@ -120,6 +120,8 @@ macro_rules! suite_without_bans {
                 a_quota_is_refilled_at_its_instant_and_not_before,
                 a_refill_is_won_once_by_parallel_spends,
                 the_instant_of_a_refill_survives_a_restart,
+                a_calendars_refill_is_won_once_at_its_border,
+                periods_of_up_to_400_days_are_kept_and_changed,
             }
             removal {
                 a_key_is_removed_once,

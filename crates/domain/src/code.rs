@@ -95,6 +95,8 @@ codes! {
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.
     KeyReferenced = "KEY_REFERENCED", "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
+    /// It is forged, or belongs to a list with other filters.
+    InvalidCursor = "INVALID_CURSOR", "The cursor does not belong to this list. Ask for the first page.";
     /// Keymint's own: `max_keys_per_user` is reached.
     MaxKeysReached = "MAX_KEYS_REACHED", "The owner has reached the maximum number of API keys.";
     /// Keymint's own: Better Auth's verification sends `KEY_NOT_FOUND` for it.
@@ -105,6 +107,8 @@ codes! {
     WrongConfiguration = "WRONG_CONFIGURATION", "The API key is of another configuration than the one that is asked for.";
     /// Keymint's own: calls are added to a key without a quota, or beside a new `remaining`.
     AddRemainingNotAllowed = "ADD_REMAINING_NOT_ALLOWED", "addRemaining needs a key with a quota, and a request without remaining.";
+    /// Keymint's own: a refill has an interval and a calendar.
+    RefillTwice = "REFILL_INTERVAL_AND_CALENDAR", "A refill has either refillInterval or refill, not both.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
     Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }

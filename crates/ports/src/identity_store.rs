@@ -55,10 +55,23 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// Ends a session. Returns false if there was none.
     async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError>;
 
+    /// Erases the names and addresses of a user: from their row, which stays, and from the events by or about them. Removes
+    /// their accounts, so that nobody signs in as them, and their sessions. Returns `None` if there is no such user.
+    async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError>;
+
     /// Stores `offered` as the secret that signs cookies if there is none yet, and returns the stored secret.
     ///
     /// Processes that start at the same time all get the same one.
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError>;
+}
+
+/// The numbers of an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erased {
+    /// The events whose details about persons were erased.
+    pub events: u64,
+    /// The sessions that were ended.
+    pub sessions: u64,
 }
 
 /// A user and their credential.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyCounts;
+use keymint_domain::webhook::WebhookId;
 
 use crate::StoreError;
 
@@ -48,11 +49,36 @@ pub trait Meter: Send + Sync + 'static {
     /// Counts calls that are missing in the statistics, because too many keys waited for a flush.
     fn usage_lost(&self, calls: u64);
 
+    /// Records a run that gives events their places in the log: the number of events, or a failure (`None`).
+    fn sealed(&self, events: Option<u64>);
+
+    /// Counts events that were removed from the log for their age.
+    fn events_removed(&self, events: u64);
+
     /// Counts a run of the job that looks after keys, which succeeded or failed.
     fn watched(&self, succeeded: bool);
 
     /// Counts a notice or an anomaly by the kind of its event.
     fn noticed(&self, kind: EventKind);
+
+    /// Counts an attempt to deliver an event to an endpoint, which accepted it so long after the event, or did not
+    /// (`None`).
+    fn webhook_attempted(&self, id: &WebhookId, accepted_after: Option<Duration>);
+
+    /// Records the events that are still to be delivered to each active endpoint. Whatever was counted of others is
+    /// forgotten.
+    fn webhooks_counted(&self, lags: &[WebhookLag]);
+}
+
+/// The events that are still to be delivered to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookLag {
+    /// The endpoint.
+    pub id: WebhookId,
+    /// The number of events.
+    pub events: u64,
+    /// The age of the oldest one; zero = there is none.
+    pub oldest: Duration,
 }
 
 /// Counts nothing.
@@ -82,7 +108,15 @@ impl Meter for Unmetered {
 
     fn usage_lost(&self, _: u64) {}
 
+    fn sealed(&self, _: Option<u64>) {}
+
+    fn events_removed(&self, _: u64) {}
+
     fn watched(&self, _: bool) {}
 
     fn noticed(&self, _: EventKind) {}
+
+    fn webhook_attempted(&self, _: &WebhookId, _: Option<Duration>) {}
+
+    fn webhooks_counted(&self, _: &[WebhookLag]) {}
 }

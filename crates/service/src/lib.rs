@@ -52,18 +52,19 @@ mod throttle;
 mod turns;
 mod usage;
 mod watch;
+mod webhooks;
 
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
 
-pub use audit::{Audit, AuditCheck, MAX_BREAKS, Sealer};
+pub use audit::{Audit, AuditCheck, AuditPage, Compared, Export, MAX_BREAKS, Portion, Sealer};
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use copy::{MoveError, MoveProgress, Moved, move_database};
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
-pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
+pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
     CannotImport, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, HealthReport, KeyHolder, Keys, ListKeys, ReadUsage,
     Revoked, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
@@ -76,3 +77,6 @@ pub use throttle::{Throttle, ThrottleOptions};
 pub use turns::{Turn, Turns};
 pub use usage::{Usage, UsageOptions, UsageUpkeep};
 pub use watch::Watch;
+pub use webhooks::{
+    Dispatcher, MadeWebhook, NewWebhook, TestedWebhook, WebhookError, WebhookOptions, WebhookPorts, Webhooks,
+};

@@ -74,7 +74,7 @@ impl Events {
         u32::try_from(due.len()).unwrap_or(u32::MAX)
     }
 
-    fn erase(&mut self, user: &UserId) -> u64 {
+    pub(crate) fn erase(&mut self, user: &UserId) -> u64 {
         let actors = [Actor::User(user.clone()), Actor::KeySession(user.clone())].map(|actor| actor.to_string());
         let is_theirs = |row: &EventRow| row.owner.as_deref() == Some(user.as_str()) || actors.contains(&row.actor);
         let rows = self.unsealed.iter_mut().chain(self.sealed.values_mut().map(|event| &mut event.row));

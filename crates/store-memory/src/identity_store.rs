@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User, erased_email};
 use keymint_domain::{Timestamp, UserId};
-use keymint_ports::{Credential, IdentityStore, StoreError};
+use keymint_ports::{Credential, Erased, IdentityStore, StoreError};
 
 use crate::MemoryStore;
 use crate::state::State;
@@ -73,6 +73,24 @@ impl IdentityStore for MemoryStore {
         let removed = state.sessions.remove(token);
         state.events.add(removed.as_ref().and_then(|session| origin.signed_out(&session.user_id)));
         Ok(removed.is_some())
+    }
+
+    async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
+        let mut state = self.lock();
+        let Some(mut user) = state.user(id).map(|credential| credential.user.clone()) else {
+            return Ok(None);
+        };
+        (user.name, user.email, user.image, user.updated_at) = (String::new(), erased_email(id), None, now);
+        state.put_user(Credential { user, password_hash: None });
+        let before = state.sessions.len();
+        state.sessions.retain(|_, session| session.user_id != *id);
+        let sessions = (before - state.sessions.len()) as u64;
+        for key in state.usage.forget_networks_of(id) {
+            state.networks.remove(&key);
+        }
+        let events = state.events.erase(id);
+        state.events.add(origin.user_erased(id, events, sessions));
+        Ok(Some(Erased { events, sessions }))
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

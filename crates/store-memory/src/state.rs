@@ -14,6 +14,7 @@ use keymint_ports::{Credential, ImportOutcome, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
+use crate::webhook_store::Webhooks;
 
 /// The data of a store.
 #[derive(Default)]
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
     pub(crate) members: Vec<Member>,
     pub(crate) events: Events,
+    pub(crate) webhooks: Webhooks,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
     /// The networks that keys were used from, the last used first.

@@ -7,7 +7,7 @@ use keymint_domain::metering::{
     Activity, Hour, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush, UsageSelection,
     Window, roll_up,
 };
-use keymint_domain::{KeyDetails, KeyId};
+use keymint_domain::{KeyDetails, KeyId, UserId};
 use keymint_ports::{BusyKey, StoreError, UsageStore};
 
 use crate::MemoryStore;
@@ -62,6 +62,16 @@ impl UsageState {
     /// Returns the last use of a key.
     pub(crate) fn last_use(&self, key: &KeyId) -> Option<LastUse> {
         self.activities.get(key)?.last_use
+    }
+
+    /// Forgets the network of the last use of each key of a user. Returns the ids of all their keys.
+    pub(crate) fn forget_networks_of(&mut self, user: &UserId) -> Vec<KeyId> {
+        let of_user = self.activities.values_mut().filter(|activity| activity.owner.as_str() == user.as_str());
+        let forget = |activity: &mut Activity| {
+            activity.last_use = activity.last_use.map(|last_use| LastUse { network: None, ..last_use });
+            activity.key.clone()
+        };
+        of_user.map(forget).collect()
     }
 
     /// Returns the earliest hour that was counted.

@@ -3,7 +3,7 @@ use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Credential, IdentityStore, OrganizationStore, StoreError};
+use keymint_ports::{Credential, Erased, IdentityStore, OrganizationStore, StoreError};
 use keymint_store_sql::{identity, organization};
 
 use crate::PgStore;
@@ -51,6 +51,10 @@ impl IdentityStore for PgStore {
             return Ok(false);
         }
         call!(self.pool, identity::remove_session, token, origin)
+    }
+
+    async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
+        call!(self.pool, identity::erase_user, id, now, origin)
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

@@ -25,6 +25,7 @@ mod spend;
 mod store;
 mod survey_store;
 mod usage_store;
+mod webhook_store;
 
 pub use behind::Behind;
 pub use copy::PgCopy;

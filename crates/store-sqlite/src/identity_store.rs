@@ -3,7 +3,7 @@ use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Credential, IdentityStore, OrganizationStore, StoreError};
+use keymint_ports::{Credential, Erased, IdentityStore, OrganizationStore, StoreError};
 use keymint_store_sql::{identity, organization};
 
 use crate::SqliteStore;
@@ -47,6 +47,11 @@ impl IdentityStore for SqliteStore {
     async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError> {
         let (token, origin) = (token.clone(), origin.clone());
         self.writer.write(async move |writer| identity::remove_session(writer, &token, &origin).await).await
+    }
+
+    async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::erase_user(writer, &id, now, &origin).await).await
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

@@ -22,6 +22,7 @@ mod spend;
 mod store;
 mod survey_store;
 mod usage_store;
+mod webhook_store;
 mod writer;
 
 pub use backup::BackupError;

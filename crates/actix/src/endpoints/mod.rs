@@ -1,11 +1,13 @@
 //! The endpoints: one a file, with its members, failures, description and handler, and one line in its folder's table.
 
+mod audit;
 mod endpoint;
 mod gateways;
 mod keys;
 mod server;
 mod users;
 mod verification;
+mod webhooks;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -49,8 +51,8 @@ pub fn document(context: &DocumentContext<'_>) -> Value {
     openapi::assemble(context, below.into_iter().chain(beside))
 }
 
-fn below_base_path() -> [Area; 3] {
-    [verification::area(), keys::area(), users::area()]
+fn below_base_path() -> [Area; 5] {
+    [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area()]
 }
 
 fn beside_base_path(has_metrics: bool) -> [Area; 2] {

@@ -28,7 +28,9 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
         | ErrorCode::UserIdRequired
-        | ErrorCode::AddRemainingNotAllowed => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidCursor
+        | ErrorCode::AddRemainingNotAllowed
+        | ErrorCode::RefillTwice => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
         | ErrorCode::KeyDisabled
@@ -127,11 +129,13 @@ mod tests {
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
             (409, "KEY_REFERENCED"),
+            (400, "INVALID_CURSOR"),
             (403, "MAX_KEYS_REACHED"),
             (403, "INSUFFICIENT_PERMISSIONS"),
             (403, "IP_NOT_ALLOWED"),
             (403, "WRONG_CONFIGURATION"),
             (400, "ADD_REMAINING_NOT_ALLOWED"),
+            (400, "REFILL_INTERVAL_AND_CALENDAR"),
             (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);

@@ -6,6 +6,7 @@
 //! and returns what they state, for the OpenAPI document.
 
 mod address;
+mod event;
 mod key;
 mod number;
 mod record;

@@ -1,6 +1,7 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod dry_run;
+mod event;
 mod health;
 mod key;
 pub(crate) mod limits;
@@ -8,6 +9,7 @@ mod refusal;
 mod usage;
 mod user;
 mod verdict;
+mod webhook;
 
 use keymint_domain::Timestamp;
 use serde::{Serialize, Serializer};
@@ -15,12 +17,14 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub use dry_run::DryRunView;
+pub use event::{EventPageView, EventView};
 pub use health::HealthView;
-pub use key::{CreatedView, KeyView, PageView, UnreadableView};
+pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
 pub use refusal::RefusalDetails;
 pub use usage::UsageView;
 pub use user::UserView;
 pub use verdict::VerdictView;
+pub use webhook::{DeliveriesView, DeliveryView, MadeWebhookView, TestedWebhookView, WebhookView, WebhooksView};
 
 /// Parses a JSON text that the domain has parsed before.
 pub(crate) fn raw(json: &str) -> Option<&RawValue> {

@@ -6,6 +6,7 @@
 mod address_lists;
 mod addresses;
 mod assertions;
+mod audit;
 mod authorize;
 mod connections;
 mod counters;
@@ -30,3 +31,4 @@ mod transport;
 mod turns;
 mod usage;
 mod verify;
+mod webhooks;

@@ -6,15 +6,17 @@ use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
 };
+use keymint_domain::event::seal::SealKey;
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, ServerKeyStore,
-    SurveyStore, Unmetered, UsageStore,
+    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
+    SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
-    Access, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions,
+    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
+    UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -33,12 +35,15 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) stopper: Stopper,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
     client: Client,
 }
 
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) webhooks: Option<WebhookOptions>,
+    pub(crate) sender: Arc<dyn WebhookSender>,
     pub(crate) users: Arc<dyn IdentityStore>,
     pub(crate) organizations: Arc<dyn OrganizationStore>,
     pub(crate) uses: Arc<dyn UsageStore>,
@@ -53,6 +58,10 @@ pub(crate) struct Setup {
     pub(crate) assertions: Option<AssertionOptions>,
     pub(crate) recorder: Recorder,
     pub(crate) events: Arc<dyn EventStore>,
+    /// False for an embedder that shows no log.
+    pub(crate) has_log: bool,
+    /// Records reads of the log, too.
+    pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
 }
 
@@ -67,6 +76,8 @@ impl Setup {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
+            webhooks: Some(WebhookOptions::default()),
+            sender: Arc::new(accepting()),
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
             uses: Arc::clone(&store) as _,
@@ -81,9 +92,19 @@ impl Setup {
             assertions: None,
             recorder: Recorder::default(),
             events: Arc::clone(&store) as _,
+            has_log: true,
+            log_reads: false,
             server_keys: store,
         }
     }
+}
+
+/// Receivers that accept everything.
+fn accepting() -> MockWebhookSender {
+    let mut sender = MockWebhookSender::new();
+    sender.expect_check().returning(|_| Ok(()));
+    sender.expect_send().returning(|_| Ok(204));
+    sender
 }
 
 pub(crate) fn trusted(origins: &[&str]) -> keymint_actix::origin::TrustedOrigins {
@@ -128,8 +149,14 @@ impl TestServer {
         let identity = Identity::new(setup.users)
             .with_options(setup.identity)
             .with_clock(as_clock())
+            .with_entropy(Arc::clone(&entropy))
+            .with_recorder(setup.recorder.clone(), Arc::clone(&setup.events));
+        let audit = Audit::new(setup.events, SealKey::new([7; 32]))
+            .with_clock(as_clock())
             .with_entropy(entropy)
-            .with_recorder(setup.recorder, setup.events);
+            .with_recorder(setup.recorder)
+            .logging_reads(setup.log_reads);
+        let audit = Arc::new(audit);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
         let sessions = match setup.throttle {
@@ -141,6 +168,21 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
+        let ports = WebhookPorts {
+            store: Arc::new(MemoryStore::default()),
+            events: Arc::new(MemoryStore::default()),
+            sender: setup.sender,
+            clock: as_clock(),
+            // Its own, so that ids of keys do not depend on it.
+            entropy: Arc::new(SeededEntropy::new(2)),
+            meter: Arc::new(Unmetered),
+            recorder: Recorder::default(),
+        };
+        let api = match setup.webhooks {
+            Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
+            None => api,
+        };
+        let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
             None => api,
@@ -155,7 +197,7 @@ impl TestServer {
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, usage, stopper, stopped: tokio::spawn(server), client: Client::new() }
+        Self { address, clock, usage, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
     }
 
     /// An authenticated request; the path is below the base path.
@@ -186,6 +228,13 @@ impl TestServer {
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// Asks an endpoint below `/webhooks` as a server.
+    pub(crate) async fn webhooks(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = self.auth(method, &format!("webhooks/{path}")).bearer_auth(SERVER_KEY);
+        let request = body.into_iter().fold(request, |request, body| request.json(&body));
+        answer(request.send().await.unwrap()).await
     }
 
     /// Creates a key and returns the answer.

@@ -16,7 +16,8 @@ use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Policy, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed, StoreError,
+    CountCursor, CountedPortion, Credential, Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
@@ -139,6 +140,7 @@ slow! { IdentityStore:
     find_session(token: &SessionToken) -> Option<(Session, User)>;
     refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
     remove_session(token: &SessionToken, origin: &Origin) -> bool;
+    erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
     keep_secret(offered: &str) -> String;
 }
 

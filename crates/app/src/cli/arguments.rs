@@ -61,6 +61,19 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: ServerKeyCommand,
     },
+    /// Read, export and check the log of changes.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Manage the persons behind keys.
+    User {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// Manage organizations, for deployments without Better Auth.
     Org {
         /// Print JSON instead of a table.
@@ -68,6 +81,14 @@ pub(super) enum Command {
         json: bool,
         #[command(subcommand)]
         command: OrgCommand,
+    },
+    /// Manage the endpoints that are told of events.
+    Webhook {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: WebhookCommand,
     },
 }
 
@@ -366,6 +387,9 @@ pub(super) struct Members {
     /// The time between refills, in milliseconds.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) refill_interval: Option<String>,
+    /// The calendar that refills its quota, in the place of an interval: day, week or month, in UTC.
+    #[arg(long, value_name = "PERIOD")]
+    pub(super) refill_every: Option<String>,
     /// Limit its rate (true) or not (false).
     #[arg(long)]
     pub(super) rate_limit_enabled: Option<bool>,
@@ -416,6 +440,101 @@ pub(super) enum OrgCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// List events, the newest first, one page of them.
+    List {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// Events to show: 1 to 1000.
+        #[arg(long, default_value = "100", allow_negative_numbers = true)]
+        limit: String,
+        /// The cursor that the previous page ended with.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all events, the oldest first, one a line. The status is 0 if none is missing.
+    Export {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// The form of a line: json, cloudevents or ocsf.
+        #[arg(long, default_value = "json", value_name = "FORM")]
+        format: String,
+        /// Begin behind this position.
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        after: u64,
+    },
+    /// Check that no event was altered, removed or inserted. The status is 0 if the log is whole.
+    Verify {
+        /// A head that was exported before, to compare the log with.
+        #[arg(long, value_name = "HEAD")]
+        head: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the head of the log, to be kept elsewhere for `verify`.
+    Head,
+    /// After a backup was restored: revoke and erase again what an exported log says was revoked, disabled, deleted or
+    /// erased.
+    Reapply {
+        /// The file, as `export` printed it in the form `json`; `-` is standard input.
+        file: PathBuf,
+        /// Only list what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print new events as they come, one JSON object a line.
+    Tail {
+        #[command(flatten)]
+        filters: AuditFilters,
+        /// Begin behind this position; by default at the end of the log.
+        #[arg(long, value_name = "POSITION")]
+        after: Option<u64>,
+    },
+}
+
+/// The events that are meant.
+#[derive(Debug, Args)]
+pub(super) struct AuditFilters {
+    /// Events about this key, also if it was removed.
+    #[arg(long, value_name = "ID")]
+    pub(super) key: Option<String>,
+    /// Events about this owner and their keys: a user or an organization.
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// Events about keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Events of these kinds, as `keymint.key.*,keymint.user.created`.
+    #[arg(long = "type", value_name = "KINDS")]
+    pub(super) kinds: Option<String>,
+    /// Events by this actor, as `server_key:ID`.
+    #[arg(long)]
+    pub(super) actor: Option<String>,
+    /// The first instant: a date in UTC, or an RFC 3339 date-time.
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// The instant after the last one.
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Erase a person's names and addresses, from the log of changes and from their account, and end their sessions.
+    Erase {
+        /// The user's id or e-mail address.
+        user: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum ServerKeyCommand {
     /// Create a server key; its text is shown this once.
     Create {
@@ -429,5 +548,75 @@ pub(super) enum ServerKeyCommand {
     Revoke {
         /// The server key's id, as `list` shows it.
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WebhookCommand {
+    /// Create an endpoint that is told of events from now on; its secret is shown this once.
+    Create {
+        /// The URL, which begins with https://.
+        url: String,
+        /// The kinds of events, as a glob such as `keymint.key.*`; may be repeated. All by default.
+        #[arg(long, value_name = "GLOB")]
+        kind: Vec<String>,
+        /// Only events of keys of this owner.
+        #[arg(long, value_name = "ID")]
+        owner: Option<String>,
+        /// Only events of keys of this configuration.
+        #[arg(long, value_name = "ID")]
+        config_id: Option<String>,
+    },
+    /// List the endpoints, without their secrets.
+    List,
+    /// Give an endpoint a new secret, which is shown this once. The old one signs beside it for a while.
+    RotateSecret {
+        /// The endpoint's id.
+        id: String,
+        /// The time for which both sign, in seconds: 30 days at most.
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+        overlap_seconds: u64,
+    },
+    /// Send an event of the kind `keymint.webhook.test` at once. The status is 0 if it is accepted.
+    Test {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Stop telling an endpoint of events. They wait for it.
+    Pause {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Tell a paused or disabled endpoint of events again, first of those that waited.
+    Resume {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Remove an endpoint with its deliveries.
+    Delete {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// List deliveries of an endpoint, the latest events first.
+    Deliveries {
+        /// The endpoint's id.
+        id: String,
+        /// Only those in this state: pending, delivered or failed.
+        #[arg(long)]
+        status: Option<String>,
+        /// The position of the last row of the page before.
+        #[arg(long, value_name = "POSITION")]
+        before: Option<u64>,
+        /// Rows to show.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Deliver all events of an endpoint again that happened at an instant or later.
+    Replay {
+        /// The endpoint's id.
+        id: String,
+        /// The instant, as in 2026-01-02T03:04:05Z.
+        #[arg(long, value_name = "INSTANT")]
+        from: String,
     },
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroU32;
 
-use keymint_actix::views::KeyView;
+use keymint_actix::views::{KeyView, Reader};
 use keymint_domain::{ApiKey, ConfigId, OwnerId};
 use keymint_service::{Caller, ExportKeys, Keys};
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn unread(error: io::Error) -> Box<dyn std::error::Error> {
 
 /// Returns a key as one line: its members as on the wire, the state of its limit, and its hash if it is asked for.
 fn line(keys: &Keys, key: &ApiKey, with_hashes: bool) -> CliResult<String> {
-    let mut text = serde_json::to_string(&KeyView::from(key))?;
+    let mut text = serde_json::to_string(&KeyView::from(key).with_creator(key, Reader::Server))?;
     // Appended to the text: metadata may hold what no JSON value of Rust can, such as lone surrogates.
     text.pop();
     let mut add = |name: &str, value: Value| write!(text, ",\"{name}\":{value}");

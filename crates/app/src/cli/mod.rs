@@ -1,6 +1,7 @@
 //! The command line. Every command works on the database itself, beside a running server.
 
 mod arguments;
+mod audit;
 mod export;
 mod health;
 mod import;
@@ -11,6 +12,8 @@ mod output;
 mod relocate;
 mod server_key;
 mod usage;
+mod user;
+mod webhook;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -98,6 +101,9 @@ fn run(arguments: Arguments) -> CliResult {
             | Command::Export(_)
             | Command::ServerKey { .. }
             | Command::Org { .. }
+            | Command::Audit { .. }
+            | Command::User { .. }
+            | Command::Webhook { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -139,6 +145,22 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Webhook { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                webhook::run(&services.webhooks(&config)?, command, json).await
+            }
+            Command::Audit { command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                let secret = services.cookie_secret(&config).await?;
+                audit::run(&services, &*services.audit(&config, &secret)?, command).await
+            }
+            Command::User { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                user::run(&services.identity, command, json).await
             }
         }
     });

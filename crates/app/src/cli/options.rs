@@ -206,6 +206,11 @@ impl Options {
         self.problem(place, format_args!("Invalid input: expected {expected}, received {}", kind(found)));
     }
 
+    /// Reports a problem of an option that was read.
+    pub(super) fn refuse(&mut self, option: &str, text: impl Display) {
+        self.problem(option, text);
+    }
+
     fn problem(&mut self, place: &str, text: impl Display) {
         self.problems.push(format!("[option.{place}] {text}"));
     }

@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use toml::Value;
+
 use super::{Config, Identity, Server};
 
 /// Keeps the values that a running server cannot change, and collects the keys whose new values differ.
@@ -32,6 +36,7 @@ impl Config {
             audit,
             usage,
             notices,
+            webhooks,
             policy,
             server_keys,
             secret,
@@ -51,6 +56,7 @@ impl Config {
             audit: restart_only.keep("audit", &self.audit, &audit),
             usage: restart_only.keep("usage", &self.usage, &usage),
             notices,
+            webhooks: restart_only.keep("webhooks", &self.webhooks, &webhooks),
             policy,
             // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),
@@ -59,6 +65,24 @@ impl Config {
             effective,
         };
         (reloaded, restart_only.0)
+    }
+
+    /// Returns the names of the settings that differ in `next`, such as `verify.access`, without their values.
+    pub fn differences(&self, next: &Self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        differences(&self.effective, &next.effective, "", &mut names);
+        names.into_iter().collect()
+    }
+}
+
+fn differences(one: &toml::Table, other: &toml::Table, path: &str, names: &mut BTreeSet<String>) {
+    for key in one.keys().chain(other.keys()) {
+        let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (one.get(key), other.get(key)) {
+            (Some(Value::Table(one)), Some(Value::Table(other))) => differences(one, other, &name, names),
+            (one, other) if one != other => _ = names.insert(name),
+            _ => {}
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod backup;
 mod metered;
 mod relocation;
 mod store;
+mod webhooks;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::tls::Tls;
-use keymint_actix::{Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, ServeOptions, Sessions};
+use keymint_actix::{
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, ServeOptions, Sessions,
+};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::PlainKey;
@@ -191,10 +194,16 @@ impl Services {
         Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
     }
 
-    /// Returns the log of all events, sealed by a key from `secret`; `None` = none can be derived.
-    pub fn audit(&self, secret: &CookieSecret) -> Option<Arc<Audit>> {
-        let key = SealKey::new(secret.derive("audit seal")?);
-        Some(Arc::new(Audit::new(Arc::clone(&self.store.events), key)))
+    /// Returns the log of all events, sealed by a key from `secret`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if no key can be derived, which does not happen for a key of this length.
+    pub fn audit(&self, config: &Config, secret: &CookieSecret) -> Result<Arc<Audit>, ServiceError> {
+        let key = secret.derive("audit seal").ok_or(InvalidSecret).map_err(StoreError::unavailable)?;
+        let audit = Audit::new(Arc::clone(&self.store.events), SealKey::new(key));
+        let audit = audit.with_recorder(self.recorder.clone()).with_meter(Arc::clone(&self.store.meter));
+        Ok(Arc::new(audit.logging_reads(config.audit.log_reads)))
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {

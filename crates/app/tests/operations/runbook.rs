@@ -95,7 +95,9 @@ fn sqlite_is_backed_up_and_restored_by_the_runbooks_lines() {
     let key = machine.json("keymint key create --user ada --remaining 5 --json");
     let revoked = machine.json("keymint key create --user ada --json");
     machine.run(&format!("keymint key revoke {}", text(&revoked, "id")), &[]);
+    let withdrawn = Withdrawn::made_on(&machine);
     machine.run(&block("SQLite", "sh", 0), &[]);
+    withdrawn.withdraw(&machine);
     let later = machine.json("keymint key create --user ada --json");
     machine.run(&format!("keymint key verify {}", text(&key, "key")), &[]);
     // Killed, so that its log is left, which must not be taken for the restored file's.
@@ -112,8 +114,57 @@ fn sqlite_is_backed_up_and_restored_by_the_runbooks_lines() {
         let said = machine.run(&format!("keymint key verify {} || echo refused", text(gone, "key")), &[]);
         assert!(said.contains("refused"), "{said}");
     }
+    withdrawn.is_withdrawn_again(&machine);
     assert!(server.stop());
     assert!(!log.exists());
+}
+
+/// Keys of every kind that are withdrawn between a backup and its restore, and one that is not.
+struct Withdrawn {
+    revoked: Value,
+    deleted: Value,
+    disabled: Value,
+    kept: Value,
+    server_key: Value,
+}
+
+impl Withdrawn {
+    fn made_on(machine: &Machine) -> Self {
+        let key = || machine.json("keymint key create --user ada --json");
+        let server_key = machine.json("keymint server-key create --json");
+        Self { revoked: key(), deleted: key(), disabled: key(), kept: key(), server_key }
+    }
+
+    /// Withdraws them, and exports the log by the runbook's lines.
+    fn withdraw(&self, machine: &Machine) {
+        let [revoked, deleted, disabled, server_key] =
+            [&self.revoked, &self.deleted, &self.disabled, &self.server_key].map(|key| text(key, "id"));
+        machine.run(&format!("keymint key revoke {revoked} && keymint key delete {deleted}"), &[]);
+        machine.run(
+            &format!("keymint key update {disabled} --enabled false && keymint server-key revoke {server_key}"),
+            &[],
+        );
+        machine.run(&block("Withdraw access again", "sh", 0), &[]);
+    }
+
+    /// Repeats it by the runbook's lines, on a database that admits all of them.
+    fn is_withdrawn_again(&self, machine: &Machine) {
+        let verify =
+            |key: &Value| machine.run(&format!("keymint key verify {} || echo refused", text(key, "key")), &[]);
+        let withdrawn = [&self.revoked, &self.deleted, &self.disabled];
+        assert!(withdrawn.iter().all(|key| !verify(key).contains("refused")), "the backup knows nothing of it");
+        let said = machine.run(&block("Withdraw access again", "sh", 1), &[]);
+        for word in ["to be revoked", "to be disabled", "revoked", "disabled"] {
+            assert!(said.contains(word), "{said}");
+        }
+        assert!(withdrawn.iter().all(|key| verify(key).contains("refused")));
+        assert!(!verify(&self.kept).contains("refused"));
+        let keys = machine.json("keymint server-key list --json");
+        let of_id = keys["serverKeys"].as_array().unwrap().iter().find(|key| key["id"] == self.server_key["id"]);
+        assert!(of_id.unwrap()["revokedAt"].is_string());
+        let again = machine.run(&block("Withdraw access again", "sh", 1), &[]);
+        assert!(!again.contains("to be"), "a second run has nothing to do: {again}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,12 +177,15 @@ async fn postgres_is_backed_up_and_restored_by_the_runbooks_lines() {
     }
     fs::write(&environment, format!("KEYMINT__DATABASE__URL='{url}'\n")).unwrap();
     let key = machine.json("keymint key create --user ada --remaining 5 --json");
+    let withdrawn = Withdrawn::made_on(&machine);
     machine.run(&block("Postgres", "sh", 0), &[("KEYMINT__DATABASE__URL", &url)]);
+    withdrawn.withdraw(&machine);
     machine.run(&format!("keymint key verify {}", text(&key, "key")), &[]);
     machine.run(&block("Postgres", "sh", 1), &[("RESTORED", &restored)]);
     fs::write(&environment, format!("KEYMINT__DATABASE__URL='{restored}'\n")).unwrap();
     let verified = machine.json(&format!("keymint key verify {} --json", text(&key, "key")));
     assert_eq!(verified["key"]["remaining"], 4);
+    withdrawn.is_withdrawn_again(&machine);
 }
 
 #[tokio::test(flavor = "multi_thread")]

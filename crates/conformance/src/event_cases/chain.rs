@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
+use keymint_domain::address::Network;
 use keymint_domain::event::seal::ChainEnd;
 use keymint_domain::event::{ChainCheck, EventQuery};
-use keymint_ports::{EventStore, KeyStore as _};
+use keymint_domain::identity::Email;
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_ports::{Erased, EventStore, IdentityStore as _, KeyStore as _, SurveyStore as _, UsageStore as _};
 
 use super::{all_events, origin, seal_all, seal_key};
 use crate::EventEngine;
-use crate::sample::{self, NOW, user_id};
+use crate::sample::{self, NOW, id, new_user, owner, session, user_id};
 use crate::support::{at_once, open_two};
 
 /// Adds `count` keys, the first of them with the number `from`.
@@ -101,5 +104,57 @@ pub async fn erased_details_are_gone_and_the_chain_stays_whole<E: EventEngine>(e
     let has_personal: Vec<_> = events.iter().map(|event| event.row.personal.is_some()).collect();
     assert_eq!(has_personal, [false, true, false]);
     assert!(events.iter().all(|event| event.row.personal_hash.is_some()));
+    check(&*other).await;
+}
+
+pub async fn an_erased_user_is_a_row_without_a_person<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    for (number, name) in [(1, "ada"), (2, "bob")] {
+        store.insert_user(&new_user(name), &session(name, name), &origin(number)).await.unwrap();
+    }
+    assert!(store.insert_session(&session("second", "ada"), &origin(3)).await.unwrap());
+    let network = Network::parse("192.0.2.0/24").ok();
+    let uses = [("of-ada", "ada"), ("of-bob", "bob")].map(|(key, user)| KeyHour {
+        key: sample::key_with(key, |details, _| details.owner = owner(user)).details,
+        hour: Hour::of(NOW),
+        accepted: 1,
+        cost: 1,
+        refused: Vec::new(),
+        last_use: Some(LastUse { at: NOW, network }),
+    });
+    let flush = UsageFlush { process: "p".into(), number: 1, at: NOW, keys: uses.into(), unknown: Vec::new() };
+    store.add_usage(&flush).await.unwrap();
+    for key in ["of-ada", "of-bob"] {
+        store.note_network(&id(key), "192.0.2.0/24", NOW).await.unwrap();
+    }
+    seal_all(&*store).await;
+    let (ada, later) = (user_id("ada"), NOW.plus_millis(5));
+    let email = store.find_user(&ada).await.unwrap().unwrap().email;
+    let erased = other.erase_user(&ada, later, &origin(4)).await.unwrap();
+    assert_eq!(erased, Some(Erased { events: 2, sessions: 2 }));
+    let row = store.find_user(&ada).await.unwrap().unwrap();
+    assert_eq!((row.name.as_str(), row.email.as_str(), row.updated_at), ("", "ada@erased.invalid", later));
+    assert!(store.find_credential(&Email::parse(&email).unwrap()).await.unwrap().is_none());
+    let credential = store.find_credential(&Email::parse("ada@erased.invalid").unwrap()).await.unwrap().unwrap();
+    assert_eq!((credential.user.image, credential.password_hash), (None, None));
+    for (token, is_there) in [("ada", false), ("second", false), ("bob", true)] {
+        assert_eq!(store.find_session(&session(token, "ada").token).await.unwrap().is_some(), is_there, "{token}");
+    }
+    for (key, network) in [("of-ada", None), ("of-bob", Network::parse("192.0.2.0/24").ok())] {
+        let activities = store.find_activities(&[id(key)]).await.unwrap();
+        assert_eq!(activities[0].last_use, Some(LastUse { at: NOW, network }), "{key}");
+        let known = store.known_networks(&id(key)).await.unwrap();
+        assert_eq!(known.networks().is_empty(), network.is_none(), "{key}");
+    }
+    assert_eq!(store.erase_user(&user_id("nobody"), later, &origin(5)).await.unwrap(), None);
+    let events = all_events(&*store).await;
+    let told: Vec<_> = events.iter().map(|event| (event.row.kind.as_str(), event.row.is_erased())).collect();
+    let expected = [
+        ("keymint.user.created", true),
+        ("keymint.user.created", false),
+        ("keymint.user.signed_in", true),
+        ("keymint.user.erased", false),
+    ];
+    assert_eq!(told, expected);
     check(&*other).await;
 }

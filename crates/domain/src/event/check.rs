@@ -51,6 +51,22 @@ pub enum Broken {
         /// The position that was sealed last.
         expected: u64,
     },
+    /// The log does not go on from a head that was exported before.
+    #[error(
+        "the event at position {position} is not the one whose seal was exported: the log was replaced or sealed anew"
+    )]
+    Replaced {
+        /// The position of the head.
+        position: u64,
+    },
+    /// The log ends before a head that was exported before.
+    #[error("the log ends at position {found}, before the exported head at {exported}: its end was removed")]
+    Cut {
+        /// The position of the last event.
+        found: u64,
+        /// The position of the exported head.
+        exported: u64,
+    },
 }
 
 impl<'a> ChainCheck<'a> {
@@ -65,6 +81,11 @@ impl<'a> ChainCheck<'a> {
         if is_signed { Ok(Self { key, end: start }) } else { Err(Broken::StartAltered { position: start.position }) }
     }
 
+    /// Begins behind a place that is not checked itself.
+    pub fn behind(key: &'a SealKey, start: ChainEnd) -> Self {
+        Self { key, end: start }
+    }
+
     /// Checks the next event. After a break, the check goes on behind it.
     ///
     /// # Errors
@@ -76,7 +97,7 @@ impl<'a> ChainCheck<'a> {
         if *position > before.position + 1 {
             return Err(Broken::Removed { from: before.position + 1, to: position - 1 });
         }
-        if *position != before.position + 1 || self.key.seal(&before, row) != *seal {
+        if !self.key.has_sealed(&before, event) {
             return Err(Broken::Altered { position: *position, id: row.id.clone() });
         }
         let is_sealed = |personal: &str| row.personal_hash.as_deref() == Some(&personal_hash(personal));

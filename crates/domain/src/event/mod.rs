@@ -9,6 +9,7 @@
 
 mod actor;
 mod check;
+mod cursor;
 mod id;
 mod key_events;
 mod kind;

@@ -1,10 +1,11 @@
-//! Events about server keys, users and organizations.
+//! Events about server keys, users, organizations and webhooks.
 
-use super::{Event, EventKind, Origin, Subject};
+use super::{Actor, Event, EventKind, EventQuery, KindPattern, Origin, Subject};
 use crate::identity::{Session, User};
 use crate::organization::{Member, Organization};
 use crate::server_key::ServerKey;
-use crate::{KeyId, OwnerId, UserId};
+use crate::webhook::{Webhook, WebhookId, WebhookState};
+use crate::{KeyId, OwnerId, Timestamp, UserId};
 
 /// Each function returns `None` if the change is not recorded.
 impl Origin {
@@ -34,9 +35,10 @@ impl Origin {
         self.event(EventKind::UserSignedIn, Subject::owner(&session.user_id))
     }
 
-    /// Makes the event of a user who signed out.
+    /// Makes the event of a user who signed out. The actor is the user, because only the holder of a session can end it.
     pub fn signed_out(&self, user: &UserId) -> Option<Event> {
-        self.event(EventKind::UserSignedOut, Subject::owner(user))
+        let event = self.event(EventKind::UserSignedOut, Subject::owner(user))?;
+        Some(Event { actor: Actor::User(user.clone()), ..event })
     }
 
     /// Makes the event of a refused sign-in; `user` is the one that the address belongs to.
@@ -55,5 +57,67 @@ impl Origin {
     pub fn member_added(&self, member: &Member) -> Option<Event> {
         let event = self.event(EventKind::OrganizationMemberAdded, Subject::owner(&member.organization_id))?;
         Some(event.with("user", member.user_id.as_str()).with("role", member.role.as_str()))
+    }
+
+    /// Makes the event of somebody who reads the log: what they ask for.
+    pub fn audit_read(&self, query: &EventQuery) -> Option<Event> {
+        let EventQuery { key_id, owners, config_id, kinds, actor, time, direction: _, after, limit } = query;
+        let subject = Subject { key_id: key_id.clone(), owner: None, config_id: config_id.clone() };
+        let event = self.event(EventKind::AuditRead, subject)?;
+        let owners = owners.as_ref().map(|owners| owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
+        let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let event =
+            event.with("owners", owners).with("actor", actor.clone()).with("limit", *limit).with("after", *after);
+        let event = event.with("kinds", kinds.iter().map(KindPattern::as_str).collect::<Vec<_>>());
+        let (from, to) = (time.as_ref().map(|time| time.start), time.as_ref().map(|time| time.end));
+        Some(event.with("from", instant(from)).with("to", instant(to)))
+    }
+
+    /// Makes the event of a user whose details about persons were erased from so many events.
+    pub fn user_erased(&self, user: &UserId, events: u64, sessions: u64) -> Option<Event> {
+        let event = self.event(EventKind::UserErased, Subject::owner(user))?;
+        Some(event.with("events", events).with("sessions", sessions))
+    }
+
+    /// Makes the event of a server that took over a changed configuration: the names of the changed settings, and of
+    /// those that wait for a restart.
+    pub fn config_reloaded(&self, changed: &[String], waiting: &[&str]) -> Option<Event> {
+        let event = self.event(EventKind::ConfigReloaded, Subject::default())?;
+        Some(event.with("changed", changed).with("needRestart", waiting))
+    }
+
+    /// Makes the event of a new webhook. Its path may be a secret, and is left out.
+    pub fn webhook_created(&self, webhook: &Webhook) -> Option<Event> {
+        let event = self.about_webhook(EventKind::WebhookCreated, &webhook.id)?;
+        Some(event.with("host", webhook.url.host()).with("kinds", webhook.kinds.globs().collect::<Vec<_>>()))
+    }
+
+    /// Makes the event of a webhook that somebody paused, resumed or disabled.
+    pub fn webhook_state_set(&self, id: &WebhookId, state: WebhookState) -> Option<Event> {
+        Some(self.about_webhook(EventKind::WebhookUpdated, id)?.with("state", state.as_str()))
+    }
+
+    /// Makes the event of a webhook that got another secret.
+    pub fn webhook_secret_rotated(&self, id: &WebhookId) -> Option<Event> {
+        Some(self.about_webhook(EventKind::WebhookUpdated, id)?.with("secret", "rotated"))
+    }
+
+    /// Makes the event of a webhook that is told again of what happened behind a position.
+    pub fn webhook_replayed(&self, id: &WebhookId, position: u64) -> Option<Event> {
+        Some(self.about_webhook(EventKind::WebhookUpdated, id)?.with("replayedFrom", position))
+    }
+
+    /// Makes the event of a webhook that Keymint paused or disabled, because it does not accept events.
+    pub fn webhook_stopped(&self, id: &WebhookId, state: WebhookState) -> Option<Event> {
+        Some(self.about_webhook(EventKind::WebhookStopped, id)?.with("state", state.as_str()))
+    }
+
+    /// Makes the event of a deleted webhook.
+    pub fn webhook_deleted(&self, id: &WebhookId) -> Option<Event> {
+        self.about_webhook(EventKind::WebhookDeleted, id)
+    }
+
+    fn about_webhook(&self, kind: EventKind, id: &WebhookId) -> Option<Event> {
+        Some(self.event(kind, Subject::default())?.with("webhookId", id.as_str()))
     }
 }

@@ -1,10 +1,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::seal::{Seal, personal_hash};
-use super::{Event, Subject};
-use crate::{ConfigId, KeyId, OwnerId, Timestamp};
+use super::{Actor, Event, Subject};
+use crate::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
 
 /// An event as it is stored: texts, so that a row of a later version, or one that somebody has altered, can be read,
 /// shown and checked.
@@ -44,6 +44,33 @@ pub struct SealedEvent {
     pub row: EventRow,
     /// The seal over the previous seal and this event.
     pub seal: Seal,
+}
+
+impl EventRow {
+    /// Returns the details. Those that somebody has altered into anything but JSON are one text.
+    pub fn details(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_else(|_| Value::String(self.data.clone()))
+    }
+
+    /// Returns the details about persons for `reader`, without their salt; `None` = there are none, or they were erased.
+    ///
+    /// A user sees where they were themselves, and of nobody else.
+    pub fn personal_details(&self, reader: Option<&UserId>) -> Option<Map<String, Value>> {
+        let mut personal: Map<String, Value> = serde_json::from_str(self.personal.as_deref()?).unwrap_or_default();
+        personal.remove("salt");
+        let is_reader = |user: &UserId| {
+            [Actor::User(user.clone()), Actor::KeySession(user.clone())].iter().any(|own| own.to_string() == self.actor)
+        };
+        if !reader.is_none_or(is_reader) {
+            personal.remove("client");
+        }
+        (!personal.is_empty()).then_some(personal)
+    }
+
+    /// Returns true if there were details about persons, which were erased.
+    pub fn is_erased(&self) -> bool {
+        self.personal.is_none() && self.personal_hash.is_some()
+    }
 }
 
 impl Event {

@@ -36,6 +36,11 @@ pub struct ChainEnd {
 #[error("must be 43 characters of base64url")]
 pub struct InvalidSeal;
 
+/// The error for a text that is no place of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a position, a colon and a seal, as `keymint audit head` prints them")]
+pub struct InvalidChainEnd;
+
 impl SealKey {
     /// Takes 32 secret bytes, which the database does not hold.
     pub fn new(bytes: [u8; 32]) -> Self {
@@ -46,7 +51,7 @@ impl SealKey {
     pub(super) fn seal(&self, end: &ChainEnd, row: &EventRow) -> Seal {
         let EventRow { id, at, kind, key_id, owner, config_id, actor, request_id, data, personal: _, personal_hash } =
             row;
-        Seal(mac(&self.0, |mac| {
+        Seal(mac(self, |mac| {
             mac.update(&end.seal.0);
             mac.update(&(end.position + 1).to_be_bytes());
             mac.update(&at.as_millis().to_be_bytes());
@@ -66,9 +71,14 @@ impl SealKey {
         sealed
     }
 
+    /// Returns true if this key has sealed `event` as the one that follows `before`.
+    pub fn has_sealed(&self, before: &ChainEnd, event: &SealedEvent) -> bool {
+        event.position == before.position + 1 && self.seal(before, &event.row) == event.seal
+    }
+
     /// Signs the place up to which events were removed for their age, so that nobody else can remove events.
     pub fn sign_start(&self, start: &ChainEnd) -> Seal {
-        Seal(mac(&self.0, |mac| {
+        Seal(mac(self, |mac| {
             mac.update(b"removed");
             mac.update(&start.position.to_be_bytes());
             mac.update(&start.seal.0);
@@ -79,6 +89,23 @@ impl SealKey {
 impl ChainEnd {
     /// The place before all events.
     pub const START: Self = Self { position: 0, seal: Seal([0; 32]) };
+
+    /// Reads the text of a place: the position, a colon and the seal.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidChainEnd`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, InvalidChainEnd> {
+        let (position, seal) = text.split_once(':').ok_or(InvalidChainEnd)?;
+        let position = position.parse().map_err(|_| InvalidChainEnd)?;
+        Ok(Self { position, seal: Seal::parse(seal).map_err(|_| InvalidChainEnd)? })
+    }
+}
+
+impl fmt::Display for ChainEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.position, self.seal)
+    }
 }
 
 impl Seal {
@@ -116,17 +143,17 @@ pub(super) fn personal_hash(personal: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(personal.as_bytes()))
 }
 
-fn mac(key: &[u8; 32], feed: impl FnOnce(&mut Hmac<Sha256>)) -> [u8; 32] {
+pub(super) fn mac(key: &SealKey, feed: impl FnOnce(&mut Hmac<Sha256>)) -> [u8; 32] {
     // A key that is shorter than a block is padded with zeros.
     let mut block = [0; 64];
-    block[..key.len()].copy_from_slice(key);
+    block[..key.0.len()].copy_from_slice(&key.0);
     let mut mac = Hmac::<Sha256>::new(&block.into());
     feed(&mut mac);
     mac.finalize().into_bytes().into()
 }
 
 /// Feeds a text so that no two lists of texts are fed alike.
-fn feed(mac: &mut Hmac<Sha256>, text: Option<&str>) {
+pub(super) fn feed(mac: &mut Hmac<Sha256>, text: Option<&str>) {
     let length = text.map_or(u64::MAX, |text| text.len() as u64);
     mac.update(&length.to_be_bytes());
     mac.update(text.unwrap_or_default().as_bytes());
@@ -142,6 +169,11 @@ mod tests {
         let seal = key.sign_start(&ChainEnd::START);
         assert_eq!(Seal::parse(&seal.to_string()), Ok(seal));
         assert_eq!(Seal::parse("AAAA"), Err(InvalidSeal));
+        let end = ChainEnd { position: 17, seal };
+        assert_eq!(ChainEnd::parse(&end.to_string()), Ok(end));
+        for text in ["", "17", ":", "17:AAAA", &format!("x:{seal}"), &format!("-1:{seal}"), &format!("17:{seal}x")] {
+            assert_eq!(ChainEnd::parse(text), Err(InvalidChainEnd), "{text}");
+        }
         assert_eq!(format!("{key:?}"), "SealKey");
     }
 }

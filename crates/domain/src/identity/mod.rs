@@ -10,4 +10,4 @@ pub use email::{Email, InvalidEmail};
 pub use password::{Password, PasswordHash};
 pub use session::{Client, Session, SessionLifetime, SessionToken};
 pub use sign_up::{NewUser, SignUp};
-pub use user::User;
+pub use user::{User, erased_email};

@@ -29,3 +29,8 @@ impl User {
         self.ban.is_some_and(|ban| ban.is_in_force(now))
     }
 }
+
+/// Returns the address of a user whose own was erased: unique, and nobody's (RFC 2606).
+pub fn erased_email(id: &UserId) -> String {
+    format!("{}@erased.invalid", id.as_str())
+}

@@ -8,6 +8,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::{ApiKey, Field, NewKey, PlainKey, Revocation, StoredKey};
+use crate::event::Actor;
 use crate::policy::Configuration;
 use crate::value::Prefix;
 use crate::{ErrorCode, KeyId, OwnerId, Permissions, Randomness, Timestamp};
@@ -168,6 +169,8 @@ pub struct ImportKey {
     pub permissions: Field<Permissions>,
     /// The instant at which the key was made; `None` = now.
     pub created_at: Option<Timestamp>,
+    /// The actor who made the key; `None` = it is not known.
+    pub created_by: Option<Actor>,
     /// The counters.
     pub counters: ImportedCounters,
 }
@@ -226,6 +229,7 @@ impl ImportKey {
             rate_limit_max,
             permissions,
             created_at,
+            created_by,
             counters,
         } = self;
         let stored = secret.stored(configuration).ok_or(ImportRefused::Unhashed)?;
@@ -250,6 +254,7 @@ impl ImportKey {
         details.rate_limit_max = rate_limit_max.apply(details.rate_limit_max);
         details.permissions = permissions.apply(details.permissions.take());
         details.created_at = created_at.unwrap_or(now);
+        details.created_by = created_by;
         let ImportedCounters { last_refill_at, request_count, last_request, backlog_ns, updated_at } = counters;
         key.usage.last_refill_at = last_refill_at;
         key.usage.request_count = request_count.unwrap_or(0);
@@ -320,6 +325,7 @@ mod tests {
             rate_limit_max: Field::Absent,
             permissions: Field::Absent,
             created_at: None,
+            created_by: None,
             counters: ImportedCounters::default(),
         }
     }

@@ -10,6 +10,7 @@ mod mint;
 mod revocation;
 mod secret;
 mod state;
+mod terms;
 
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
@@ -20,3 +21,4 @@ pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillEdit, RefillInpu
 pub use revocation::{Actor, InvalidActor, Revocation};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};
+pub use terms::{InvalidTerms, Terms};

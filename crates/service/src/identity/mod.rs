@@ -1,5 +1,6 @@
 //! Users with e-mail and password, and their sessions, as in Better Auth.
 
+mod erase;
 mod hasher;
 mod scrypt;
 mod session;
@@ -18,6 +19,7 @@ use keymint_ports::{Clock, Entropy, EventStore, IdentityStore};
 use crate::{Caller, OsEntropy, Recorder, ServiceError, Source, SystemClock};
 use hasher::Hasher;
 
+pub use erase::ErasedUser;
 pub use session::FoundSession;
 pub use sign_in::SignIn;
 

@@ -49,6 +49,7 @@ impl Keys {
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
         let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let minted = minted.by(self.recorder.actor(context.actor()));
         let origin = self.origin(&context, now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user, &origin).await {
             Ok(()) => Ok(minted),

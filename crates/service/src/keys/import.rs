@@ -1,3 +1,4 @@
+use keymint_domain::event::Actor;
 use keymint_domain::key::{ImportKey, ImportRefused, ImportedSecret};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Timestamp};
 use keymint_ports::ImportOutcome;
@@ -19,7 +20,7 @@ pub enum CannotImport {
 }
 
 impl Keys {
-    /// Makes the key of an import, and stores nothing.
+    /// Makes the key of an import, and stores nothing. A key of which no maker is known is made by the importer.
     ///
     /// # Errors
     ///
@@ -33,6 +34,8 @@ impl Keys {
         let missing = || CannotImport::Configuration(config_id.clone());
         let configuration = self.policy.resolve(config_id).ok().filter(|found| found.id == *config_id);
         let configuration = configuration.ok_or_else(missing)?;
+        let created_by = key.created_by.clone().or_else(|| Some(self.recorder.actor(Actor::Server)));
+        let key = ImportKey { created_by, ..key };
         Ok(key.check(configuration, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now)?)
     }
 

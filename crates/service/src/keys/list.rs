@@ -101,6 +101,29 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Returns the owners whose events `whose` means, for a caller who may see them; `None` = all owners.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
+    pub async fn owners_of_events(&self, caller: &Caller, whose: Whose) -> Result<Option<Vec<OwnerId>>, ServiceError> {
+        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
+        Ok(match (whose, user) {
+            (Whose::Nobodys, _) => Some(Vec::new()),
+            (Whose::Callers, user) => user.map(|user| vec![user.into()]),
+            (Whose::Users(owner), Some(user)) if *user != owner => return Err(ErrorCode::Unauthorized.into()),
+            (Whose::Users(owner), _) => Some(vec![owner]),
+            (Whose::Organizations(organization), user) => {
+                if let Some(user) = user {
+                    self.authorize(user, Action::Read, &organization).await?;
+                }
+                Some(vec![OwnerId::from(&organization)])
+            }
+        })
+    }
+}
+
 /// Narrows the filter to the requested configuration.
 fn narrowed(filter: ConfigFilter, asked: Option<ConfigId>) -> ConfigFilter {
     match asked {

@@ -34,9 +34,9 @@ async fn a_log_that_spans_portions_is_whole_and_another_keys_seals_are_breaks() 
     let ours = audit(&fixture, 1);
     assert_eq!(ours.seal().await.unwrap(), EVENTS);
     assert_eq!(ours.seal().await.unwrap(), 0);
-    let check = ours.check().await.unwrap();
+    let check = ours.check(None).await.unwrap();
     assert_eq!((check.events, check.breaks, check.head.position), (EVENTS, Vec::new(), EVENTS));
-    let theirs = audit(&fixture, 2).check().await.unwrap();
+    let theirs = audit(&fixture, 2).check(None).await.unwrap();
     assert!(matches!(theirs.breaks[0], Broken::Altered { position: 1, .. }), "{:?}", theirs.breaks[0]);
     assert_eq!(theirs.breaks.len(), keymint_service::MAX_BREAKS);
 }
@@ -49,7 +49,7 @@ async fn events_are_removed_after_their_retention_and_the_rest_stays_whole() {
     assert_eq!(ours.remove_old(day, u64::MAX).await.unwrap(), 0);
     fixture.clock.advance(86_400_001);
     assert_eq!(ours.remove_old(day, 2).await.unwrap(), 2, "the third is not delivered");
-    let check = ours.check().await.unwrap();
+    let check = ours.check(None).await.unwrap();
     assert_eq!((check.events, check.breaks), (1, Vec::new()));
 }
 

@@ -1,5 +1,6 @@
 //! Statements on users, their accounts and sessions, and the secret that signs cookies.
 
+mod erase;
 mod secret;
 mod session;
 mod user;
@@ -8,6 +9,7 @@ use keymint_domain::event::Origin;
 use keymint_domain::identity::{NewUser, Session};
 use keymint_ports::StoreError;
 
+pub use erase::erase_user;
 pub use secret::keep_secret;
 pub use session::{find_session, insert_session, refresh_session, remove_session};
 pub use user::{find_credential, find_user};

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use keymint_domain::address::AddressRules;
 use keymint_domain::key::NewKey;
+use keymint_domain::value::MAX_PERIOD_MS;
 use keymint_domain::{ErrorCode, OrganizationId, OwnerId};
 use keymint_service::CreateKey;
 use serde_json::json;
@@ -27,7 +28,7 @@ fn read(body: &mut Members<'_>) -> CreateKey {
     let refill = body.refill();
     let rate_limit_window_ms = body
         .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
-        .count(1);
+        .integer(1..=MAX_PERIOD_MS);
     let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
     let rate_limit_enabled =
         body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();

@@ -12,7 +12,7 @@ use crate::extract::UserRequest;
 use crate::members::schema::MAX_SAFE_INTEGER;
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
-use crate::views::PageView;
+use crate::views::{PageView, Reader};
 
 /// Reads the members, in the order of Better Auth's schema.
 fn read(query: &mut Members<'_>) -> ListKeys {
@@ -52,6 +52,7 @@ pub(super) async fn list(request: UserRequest) -> Result<HttpResponse, ApiError>
     let asked = request.read_query(|query| Some(read(query)))?;
     let (limit, offset) = (asked.limit, asked.offset);
     let _turn = request.api.process.lists.take().await?;
-    let page = request.api.keys.list(&request.caller().await?, asked).await?;
-    Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset)))
+    let caller = request.caller().await?;
+    let page = request.api.keys.list(&caller, asked).await?;
+    Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset, Reader::from(&caller))))
 }

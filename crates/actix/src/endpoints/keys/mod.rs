@@ -42,7 +42,8 @@ const OF_ORGANIZATIONS: [ErrorCode; 3] = [
     ErrorCode::NoDefaultApiKeyConfigurationFound,
 ];
 /// Errors of the members of a new or changed key.
-const OF_MEMBERS: [ErrorCode; 9] = [
+const OF_MEMBERS: [ErrorCode; 10] = [
+    ErrorCode::RefillTwice,
     ErrorCode::InvalidMetadataType,
     ErrorCode::RefillAmountAndIntervalRequired,
     ErrorCode::RefillIntervalAndAmountRequired,

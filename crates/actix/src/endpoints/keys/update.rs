@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use keymint_domain::key::EditKey;
+use keymint_domain::value::MAX_PERIOD_MS;
 use keymint_domain::{ErrorCode, KeyId, OwnerId};
 use keymint_service::UpdateKey;
 use serde_json::json;
@@ -33,7 +34,7 @@ fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
         body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();
     let rate_limit_window_ms = body
         .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
-        .count(1);
+        .integer(1..=MAX_PERIOD_MS);
     let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
     let permissions =
         body.optional("permissions", "As in a new key; null is none. For servers only.").nullable_permissions();

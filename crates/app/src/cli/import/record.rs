@@ -4,16 +4,18 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 use keymint_domain::address::{AddressRules, Network, Networks};
+use keymint_domain::event;
 use keymint_domain::key::{
     Actor, Encoding, Field, HashKind, ImportKey, ImportedCounters, ImportedSecret, MetadataInput, NewKey, RefillInput,
     Revocation,
 };
-use keymint_domain::value::{KeyName, MAX_COUNT, Prefix};
+use keymint_domain::usage::Every;
+use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 use serde_json::Value;
 
 /// Every member of a line, named as on the wire, with the secret and the state of GCRA.
-pub(super) const MEMBERS: [&str; 28] = [
+pub(super) const MEMBERS: [&str; 30] = [
     "id",
     "configId",
     "referenceId",
@@ -27,6 +29,7 @@ pub(super) const MEMBERS: [&str; 28] = [
     "remaining",
     "refillAmount",
     "refillInterval",
+    "refill",
     "lastRefillAt",
     "rateLimitEnabled",
     "rateLimitTimeWindow",
@@ -41,6 +44,7 @@ pub(super) const MEMBERS: [&str; 28] = [
     "revokedAt",
     "revokedBy",
     "createdAt",
+    "createdBy",
     "updatedAt",
 ];
 
@@ -104,7 +108,8 @@ impl Record {
             remaining: self.field("remaining", Cell::count)?,
             refill: RefillInput {
                 amount: self.value("refillAmount", Cell::count)?,
-                interval_ms: self.value("refillInterval", Cell::count)?,
+                interval_ms: self.value("refillInterval", Cell::period)?,
+                every: self.value("refill", Cell::calendar)?,
             },
             rate_limit_enabled: self.value("rateLimitEnabled", Cell::flag)?,
             addresses: AddressRules {
@@ -129,7 +134,7 @@ impl Record {
                 (None, Some(_)) => return Err("revokedBy: needs revokedAt".to_owned()),
             },
             expires_at: self.value("expiresAt", Cell::instant)?,
-            rate_limit_window_ms: self.field("rateLimitTimeWindow", Cell::count)?,
+            rate_limit_window_ms: self.field("rateLimitTimeWindow", Cell::period)?,
             rate_limit_max: self.field("rateLimitMax", Cell::count)?,
             permissions: match self.field("permissions", |cell| of(Permissions::from_stored(&cell.json())))? {
                 Field::Absent => Field::Absent,
@@ -137,6 +142,7 @@ impl Record {
                 Field::Given(Some(permissions)) => Field::Given(permissions),
             },
             created_at: self.value("createdAt", Cell::instant)?,
+            created_by: self.value("createdBy", |cell| of(event::Actor::parse(&cell.text()?)))?,
             counters: ImportedCounters {
                 last_refill_at: self.value("lastRefillAt", Cell::instant)?,
                 request_count: self.value("requestCount", Cell::count)?,
@@ -202,6 +208,25 @@ impl Cell {
 
     fn count(&self) -> Read<u64> {
         self.integer(MAX_COUNT.into())
+    }
+
+    /// Reads a number of milliseconds.
+    fn period(&self) -> Read<u64> {
+        self.integer(MAX_PERIOD_MS)
+    }
+
+    /// Reads a period of the calendar: its name, or the object of the API.
+    fn calendar(&self) -> Read<Every> {
+        let every = match self {
+            Self::Text(text) if !text.starts_with('{') => text.clone(),
+            _ => {
+                let object: Value = serde_json::from_str(&self.json()).unwrap_or_default();
+                let is_utc = object["at"].as_str().is_none_or(|zone| zone == "UTC");
+                object["every"].as_str().filter(|_| is_utc).unwrap_or_default().to_owned()
+            }
+        };
+        let found = Every::ALL.into_iter().find(|known| known.as_str() == every);
+        found.ok_or_else(|| "must be {\"every\":\"day\"|\"week\"|\"month\",\"at\":\"UTC\"}".to_owned())
     }
 
     fn integer(&self, max: u64) -> Read<u64> {

@@ -1,6 +1,6 @@
 use keymint_domain::policy::{Expiration, LengthRange, RateLimitDefaults};
 use keymint_domain::usage::Algorithm;
-use keymint_domain::value::{Lifetime, MAX_COUNT};
+use keymint_domain::value::{Lifetime, MAX_COUNT, MAX_PERIOD_MS};
 
 use crate::config::section::Section;
 
@@ -46,7 +46,7 @@ pub(super) fn rate_limit(section: &mut Section<'_, '_>, default: RateLimitDefaul
     let algorithms = [("gcra", Algorithm::Gcra), ("idle-window", Algorithm::IdleWindow)];
     section.section("rate_limit", |section| RateLimitDefaults {
         enabled: section.boolean("enabled", default.enabled),
-        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_COUNT.into()),
+        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_PERIOD_MS),
         max_requests: section.integer("max_requests", default.max_requests, 1..=MAX_COUNT.into()),
         algorithm: section.choice("algorithm", default.algorithm, &algorithms),
     })

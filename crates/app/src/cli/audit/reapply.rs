@@ -1,0 +1,162 @@
+//! Repeats on a restored database what withdrew access after its backup, as an exported log has it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use keymint_domain::key::EditKey;
+use keymint_domain::{ConfigId, ErrorCode, KeyId};
+use keymint_service::{Caller, ServiceError, UpdateKey};
+use serde_json::{Value, json};
+
+use crate::cli::{CliResult, output};
+use crate::wiring::Services;
+
+const COLUMNS: [&str; 3] = ["subject", "withdrawn", "now"];
+
+/// The last thing that the log says of a key, a server key or a user, if that withdrew access.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Withdrawn {
+    /// Keys by id: the kind of the event, without `keymint.key.`.
+    keys: BTreeMap<String, &'static str>,
+    server_keys: BTreeMap<String, &'static str>,
+    users: BTreeMap<String, &'static str>,
+}
+
+/// Reads an exported log, and does again what withdrew access and is not so in the database. With `dry_run` it only says
+/// what it would do.
+pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, json: bool) -> CliResult {
+    let withdrawn = if file == Path::new("-") {
+        read(io::stdin().lock())?
+    } else {
+        let opened = File::open(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+        read(BufReader::new(opened))?
+    };
+    let mut rows = Vec::new();
+    for (id, kind) in &withdrawn.keys {
+        let now = again_on_key(services, &KeyId::parse(id.as_str())?, kind, dry_run).await?;
+        rows.push(json!({ "subject": format!("key {id}"), "withdrawn": kind, "now": now }));
+    }
+    let living = services.server_keys.list().await?.into_iter().filter(|key| key.revoked_at.is_none());
+    let living: Vec<_> = living.map(|key| key.id).collect();
+    for (id, kind) in &withdrawn.server_keys {
+        let id = KeyId::parse(id.as_str())?;
+        let now = match (living.contains(&id), dry_run) {
+            (false, _) => "as it was",
+            (true, true) => "to be revoked",
+            (true, false) => {
+                services.server_keys.revoke(&id).await?;
+                "revoked"
+            }
+        };
+        rows.push(json!({ "subject": format!("server key {}", id.as_str()), "withdrawn": kind, "now": now }));
+    }
+    for (id, kind) in &withdrawn.users {
+        let now = if dry_run {
+            "to be erased"
+        } else if services.identity.erase(id).await?.is_some() {
+            "erased"
+        } else {
+            "unknown"
+        };
+        rows.push(json!({ "subject": format!("user {id}"), "withdrawn": kind, "now": now }));
+    }
+    output::table(&json!({ "withdrawn": rows }), &rows, &COLUMNS, json)
+}
+
+/// Makes a key as unusable as it was. A deleted one is revoked, so that it stays visible.
+async fn again_on_key(services: &Services, id: &KeyId, kind: &str, dry_run: bool) -> CliResult<&'static str> {
+    let caller = Caller::Server;
+    let key = match services.keys.get(&caller, id, None).await {
+        Ok(key) => key,
+        Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => return Ok("unknown"),
+        Err(error) => return Err(error.into()),
+    };
+    let is_disabled = !key.details.enabled;
+    let is_revoked = key.details.revocation.is_some();
+    let is_done = is_revoked || kind == "disabled" && is_disabled;
+    Ok(match (kind, dry_run) {
+        _ if is_done => "as it was",
+        ("disabled", true) => "to be disabled",
+        (_, true) => "to be revoked",
+        ("disabled", false) => {
+            let edit = EditKey { enabled: Some(false), ..EditKey::default() };
+            let config_id: Option<ConfigId> = Some(key.details.config_id.clone());
+            services.keys.update(&caller, UpdateKey { id: id.clone(), config_id, owner: None, edit }).await?;
+            "disabled"
+        }
+        (_, false) => {
+            services.keys.revoke(&caller, id, None).await?;
+            "revoked"
+        }
+    })
+}
+
+/// Reads the lines of an export, and keeps the last state of each subject.
+fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
+    let mut withdrawn = Withdrawn::default();
+    for (number, line) in (1..).zip(lines.lines()) {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let event: Value = serde_json::from_str(&line)
+            .ok()
+            .filter(|event: &Value| event["type"].is_string() && event["position"].is_u64())
+            .ok_or_else(|| format!("line {number} is no event: export the log in the form `json`"))?;
+        let id = |member: &str| event[member].as_str().map(str::to_owned);
+        match (event["type"].as_str().unwrap_or_default(), id("keyId"), id("ownerId")) {
+            ("keymint.key.revoked", Some(key), _) => _ = withdrawn.keys.insert(key, "revoked"),
+            // What is more than that stays.
+            ("keymint.key.disabled", Some(key), _) => _ = withdrawn.keys.entry(key).or_insert("disabled"),
+            ("keymint.key.deleted", Some(key), _) => _ = withdrawn.keys.insert(key, "deleted"),
+            ("keymint.key.leaked", Some(key), _) => _ = withdrawn.keys.insert(key, "leaked"),
+            ("keymint.key.restored" | "keymint.key.enabled" | "keymint.key.created", Some(key), _) => {
+                _ = withdrawn.keys.remove(&key);
+            }
+            ("keymint.server_key.revoked", Some(key), _) => _ = withdrawn.server_keys.insert(key, "revoked"),
+            ("keymint.user.erased", _, Some(user)) => _ = withdrawn.users.insert(user, "erased"),
+            _ => {}
+        }
+    }
+    Ok(withdrawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_event_of_a_key_counts() {
+        let line = |number: u64, kind: &str, id: &str| {
+            json!({ "position": number, "type": format!("keymint.{kind}"), "keyId": id, "ownerId": "ada" }).to_string()
+        };
+        let lines = [
+            line(1, "key.created", "a"),
+            line(2, "key.revoked", "a"),
+            line(3, "key.disabled", "b"),
+            line(4, "key.restored", "a"),
+            line(5, "key.deleted", "c"),
+            line(6, "server_key.revoked", "s"),
+            line(7, "user.erased", ""),
+            line(8, "key.updated", "b"),
+            String::new(),
+        ];
+        let withdrawn = read(lines.join("\n").as_bytes()).unwrap();
+        assert_eq!(
+            withdrawn.keys.into_iter().collect::<Vec<_>>(),
+            [("b".to_owned(), "disabled"), ("c".to_owned(), "deleted")]
+        );
+        assert_eq!(withdrawn.server_keys.len(), 1);
+        assert!(withdrawn.users.contains_key("ada"));
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_refused() {
+        for text in ["nonsense", "{}", r#"{"specversion":"1.0","type":"keymint.key.revoked"}"#] {
+            let error = read(text.as_bytes()).unwrap_err().to_string();
+            assert_eq!(error, "line 1 is no event: export the log in the form `json`");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The log of all events.
+
+mod check;
+mod export;
+mod read;
+mod sealer;
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keymint_domain::UserId;
+use keymint_domain::event::seal::SealKey;
+use keymint_domain::event::{Actor, Event, EventQuery, Origin, SealedEvent};
+use keymint_ports::{Chain, Clock, Entropy, EventStore, Meter, Unmetered};
+
+use crate::pace::Pace;
+use crate::{OsEntropy, Recorder, ServiceError, Source, SystemClock, stopwatch};
+
+pub use check::{AuditCheck, Compared, MAX_BREAKS};
+pub use export::{Export, Portion};
+pub use read::AuditPage;
+pub use sealer::Sealer;
+
+/// The log of all events: seals it, reads it, checks it, and removes what is old.
+pub struct Audit {
+    store: Arc<dyn EventStore>,
+    key: SealKey,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    recorder: Recorder,
+    meter: Arc<dyn Meter>,
+    log_reads: bool,
+}
+
+/// The number of events that one statement reads, seals or removes.
+const PORTION: NonZeroU32 = NonZeroU32::new(500).unwrap();
+
+impl Audit {
+    /// Makes the service over the events in `store`, which `key` seals.
+    pub fn new(store: Arc<dyn EventStore>, key: SealKey) -> Self {
+        Self {
+            store,
+            key,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            recorder: Recorder::default(),
+            meter: Arc::new(Unmetered),
+            log_reads: false,
+        }
+    }
+
+    /// Sets the clock; the default is the system clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Sets the source of random bytes; the default is the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Sets whether events are recorded; by default they are not.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
+    }
+
+    /// Sets what is told of sealing and removal; the default is [`Unmetered`].
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Sets whether reads of the log are recorded, if events are; by default they are not.
+    #[must_use]
+    pub fn logging_reads(self, log_reads: bool) -> Self {
+        Self { log_reads, ..self }
+    }
+
+    /// Records what `actor` did without changing the database, as the event that `make` makes.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn note(
+        &self,
+        actor: Actor,
+        source: &Source,
+        make: impl FnOnce(&Origin) -> Option<Event> + Send,
+    ) -> Result<(), ServiceError> {
+        let origin = self.recorder.origin(actor, source, self.clock.now(), &*self.entropy);
+        if let Some(event) = make(&origin) {
+            self.store.record(&event).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds an event that belongs to no other change. Returns false if an event with its id exists.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn record(&self, event: &Event) -> Result<bool, ServiceError> {
+        Ok(self.store.record(event).await?)
+    }
+
+    /// Gives all committed events their positions, and returns their number. Readers see an event after that.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn seal(&self) -> Result<u64, ServiceError> {
+        let mut total = 0;
+        loop {
+            let sealed = self.store.seal(&self.key, PORTION.get()).await?;
+            total += u64::from(sealed);
+            if sealed < PORTION.get() {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Lists sealed events.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn list(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, ServiceError> {
+        Ok(self.store.list_events(query).await?)
+    }
+
+    /// Returns both ends of the chain.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn chain(&self) -> Result<Chain, ServiceError> {
+        Ok(self.store.chain().await?)
+    }
+
+    /// Removes sealed events that are older than `retention`, up to the position `up_to`, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails. Portions that were removed before stay removed.
+    pub async fn remove_old(&self, retention: Duration, up_to: u64) -> Result<u64, ServiceError> {
+        let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let before = self.clock.now().minus_millis(retention_ms);
+        let (mut pace, mut total) = (Pace::of(PORTION), 0);
+        loop {
+            let (began, limit) = (stopwatch(), pace.portion().get());
+            let removed = self.store.remove_events(&self.key, before, up_to, limit).await?;
+            total += u64::from(removed);
+            self.meter.events_removed(u64::from(removed));
+            if removed < limit {
+                return Ok(total);
+            }
+            pace.rest(began.elapsed()).await;
+        }
+    }
+
+    /// Erases the details about persons of events by or about this user, and returns the number of events.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn erase(&self, user: &UserId) -> Result<u64, ServiceError> {
+        Ok(self.store.erase_personal(user).await?)
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Audit")
+    }
+}
