@@ -48,6 +48,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
     ("comfy-table", &["keymint"]),
+    ("csv", &["keymint"]),
+    ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("reqwest", &["keymint-actix", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),

@@ -11,6 +11,7 @@
 //! | [`SurveyStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
+//! | [`CopyEnd`] | SQLite, Postgres |
 //! | [`WebhookStore`] | memory, SQLite, Postgres |
 //! | [`WebhookSender`] | HTTP |
 //! | [`Meter`] | none, Prometheus |
@@ -23,6 +24,7 @@
 
 mod ambient;
 mod connections;
+mod copy;
 mod counting;
 mod durability;
 mod error;
@@ -30,6 +32,7 @@ mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
 mod identity_store;
+mod import;
 mod key_store;
 mod meter;
 mod organization_store;
@@ -41,11 +44,13 @@ mod webhook_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
+pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
 pub use identity_store::{Credential, Erased, IdentityStore};
+pub use import::{ImportOutcome, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered, WebhookLag};
 pub use organization_store::OrganizationStore;

@@ -6,6 +6,7 @@ mod reader;
 mod backup;
 mod checkpoint;
 mod connect;
+mod copy;
 mod dialect;
 mod error;
 mod event_store;
@@ -25,6 +26,7 @@ mod webhook_store;
 mod writer;
 
 pub use backup::BackupError;
+pub use copy::SqliteCopy;
 pub use error::{ConnectError, Fault};
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

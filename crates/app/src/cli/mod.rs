@@ -2,11 +2,14 @@
 
 mod arguments;
 mod audit;
+mod export;
 mod health;
+mod import;
 mod key;
 mod options;
 mod org;
 mod output;
+mod relocate;
 mod server_key;
 mod usage;
 mod user;
@@ -75,6 +78,10 @@ fn run(arguments: Arguments) -> CliResult {
                 wiring::backup(&config.database, &file).await?;
                 output::line(&format!("backed up to {}", file.display()))
             }
+            Command::Move(arguments) => {
+                logging::start(&config.log, None);
+                relocate::run(&config.database, arguments).await
+            }
             Command::Health { ready } => health::run(config.server.listen, ready).await,
             Command::Config { command: ConfigCommand::Check } => {
                 logging::start(&config.log, None);
@@ -90,6 +97,8 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Key { .. }
             | Command::Usage(_)
+            | Command::Import(_)
+            | Command::Export(_)
             | Command::ServerKey { .. }
             | Command::Org { .. }
             | Command::Audit { .. }
@@ -111,6 +120,21 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 usage::run(&services.keys, arguments).await
+            }
+            Command::Import(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, !arguments.dry_run).await?;
+                let outcome = import::run(&services.keys, arguments).await;
+                // Whatever was imported is in SQLite's file then, and not in a large log beside it.
+                let closed = services.close().await;
+                let outcome = outcome?;
+                closed?;
+                Ok(outcome)
+            }
+            Command::Export(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                export::run(&services.keys, arguments).await
             }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);

@@ -17,8 +17,9 @@ use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, Webh
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
     BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
-    KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery,
-    SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+    ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion,
+    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
+    WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -54,6 +55,8 @@ macro_rules! metered {
 metered! {
     KeyStore {
         insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
+        import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
+        preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;

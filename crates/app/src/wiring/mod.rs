@@ -2,6 +2,7 @@
 
 mod backup;
 mod metered;
+mod relocation;
 mod store;
 mod webhooks;
 
@@ -29,6 +30,7 @@ use crate::metrics::Sources;
 use store::{Absent, Store};
 
 pub use backup::{BackupError, backup};
+pub use relocation::{RelocationError, relocate};
 pub use store::{OpenError, migrate};
 
 /// The use cases on the configured database.

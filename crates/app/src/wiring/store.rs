@@ -155,7 +155,7 @@ pub(super) fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions 
     SqliteOptions { durability: database.durability, ..SqliteOptions::new(path) }
 }
 
-fn postgres_options(database: &Database, url: &str) -> PgOptions {
+pub(super) fn postgres_options(database: &Database, url: &str) -> PgOptions {
     PgOptions {
         durability: database.durability,
         max_connections: database.max_connections,

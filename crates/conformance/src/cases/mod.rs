@@ -11,6 +11,7 @@ pub mod counting;
 pub mod deferred;
 pub mod dropping;
 pub mod dry_run;
+pub mod import;
 pub mod insert;
 pub mod limits;
 pub mod listing;

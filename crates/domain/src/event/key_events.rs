@@ -41,7 +41,16 @@ impl KeyDetails {
 impl Origin {
     /// Makes the event of a new key; `None` = the change is not recorded.
     pub fn key_created(&self, key: &ApiKey) -> Option<Event> {
-        let event = self.event(EventKind::KeyCreated, key.details.subject())?;
+        self.key_added(EventKind::KeyCreated, key)
+    }
+
+    /// Makes the event of an imported key; `None` = the change is not recorded.
+    pub fn key_imported(&self, key: &ApiKey) -> Option<Event> {
+        self.key_added(EventKind::KeyImported, key)
+    }
+
+    fn key_added(&self, kind: EventKind, key: &ApiKey) -> Option<Event> {
+        let event = self.event(kind, key.details.subject())?;
         let event = event.with("key", Value::Object(members(key)));
         Some(event.with_personal("name", key.details.name.clone()))
     }

@@ -3,9 +3,11 @@
 mod create;
 mod delete;
 mod dry_run;
+mod export;
 mod find;
 mod get;
 mod health;
+mod import;
 mod list;
 mod revoke;
 mod session;
@@ -32,7 +34,9 @@ use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use create::CreateKey;
+pub use export::{ExportKeys, ExportedKeys};
 pub use health::{ExamineKeys, HealthReport};
+pub use import::CannotImport;
 pub use list::{ListKeys, Whose};
 pub use revoke::Revoked;
 pub use session::KeyHolder;
