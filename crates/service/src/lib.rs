@@ -63,8 +63,8 @@ pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
-    CreateKey, ExamineKeys, HealthReport, KeyHolder, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
-    Validated, VerifyKey, Whose,
+    CreateKey, ExamineKeys, HealthReport, KeyHolder, KeyOptions, Keys, ListKeys, ReadUsage, Revoked, UpdateKey,
+    UsageReport, Validated, VerifyKey, Whose,
 };
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};

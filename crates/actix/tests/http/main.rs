@@ -7,6 +7,7 @@ mod address_lists;
 mod addresses;
 mod assertions;
 mod authorize;
+mod ceilings;
 mod connections;
 mod counters;
 mod document;
