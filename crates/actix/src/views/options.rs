@@ -90,7 +90,7 @@ struct PermissionOptions<'a> {
     /// The permissions of a key if the request names none.
     #[schema(required, value_type = Option<BTreeMap<String, Vec<String>>>)]
     default: Option<&'a RawValue>,
-    /// What users may give; null is nothing.
+    /// The permissions that users may give; null is none.
     #[schema(required, value_type = Option<BTreeMap<String, Vec<String>>>)]
     grantable: Option<&'a RawValue>,
     /// Descriptions of actions, by `resource:action`.

@@ -1,4 +1,4 @@
-//! What users may give to their own keys, and the catalogue of options.
+//! The permissions that users may give to their own keys, and the catalogue of options.
 
 use std::num::NonZeroU32;
 

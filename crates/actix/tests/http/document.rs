@@ -7,7 +7,7 @@ use actix_web::body::MessageBody as _;
 use keymint_actix::{ApiError, ApiOptions};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
-use keymint_domain::{ConfigId, Configuration, ErrorCode, Policy};
+use keymint_domain::{ConfigId, Configuration, ErrorCode, Permissions, Policy};
 use keymint_ports::StoreError;
 use keymint_service::ServiceError;
 use keymint_test_support::markdown;
@@ -82,6 +82,7 @@ fn errors() -> Vec<ApiError> {
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
         ApiError::Service(ServiceError::ShortKey),
+        ApiError::Service(ServiceError::Ungrantable(Permissions::of(&[]))),
         invalid(ErrorCode::InvalidApiKey),
         invalid(ErrorCode::KeyDisabled),
         invalid(ErrorCode::KeyExpired),

@@ -15,13 +15,13 @@ use crate::views::OptionsView;
 /// The members, and one that every endpoint reads.
 const MEMBERS: [&str; 3] = ["configId", "organizationId", DISABLE_REFRESH];
 
-fn read(query: &mut Members<'_>) -> Option<(Option<ConfigId>, Option<OrganizationId>)> {
+fn read(query: &mut Members<'_>) -> (Option<ConfigId>, Option<OrganizationId>) {
     let config_id = query.optional("configId", "The configuration; `default` if absent, empty or unknown.").config_id();
     let organization = query
         .optional("organizationId", "The organization that the key is for; the user's roles there count.")
         .coerced_id_or_empty(OrganizationId::parse);
     query.refuse_others(&MEMBERS);
-    Some((config_id, organization.given()))
+    (config_id, organization.given())
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
@@ -57,7 +57,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 }
 
 pub(super) async fn options(request: UserRequest) -> Result<HttpResponse, ApiError> {
-    let (config_id, organization) = request.read_query(read)?;
+    let (config_id, organization) = request.read_query(|query| Some(read(query)))?;
     let _turn = request.api.process.reads.take().await?;
     let caller = request.caller().await?;
     let options = request.api.keys.options(&caller, config_id.as_ref(), organization.as_ref()).await?;
