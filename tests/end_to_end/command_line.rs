@@ -182,6 +182,28 @@ async fn keys_are_refilled_by_months_and_name_their_creator() {
 }
 
 #[test]
+fn no_key_of_the_command_line_outlives_the_longest_life() {
+    let place = Place::new();
+    std::fs::write(place.path().join("keymint.toml"), "[[api_key]]\nmax_lifetime_days = 30\ngrantable = [\"read\"]\n")
+        .unwrap();
+    let key = place.json(&["key", "create", "--user", "ada", "--permissions", r#"["write"]"#, "--json"]);
+    assert!(key["expiresAt"].is_string(), "{key}");
+    assert_eq!(key["permissions"], json!({ "*": ["write"] }), "a ceiling is for users");
+    let id = key["id"].as_str().unwrap();
+    for arguments in [
+        &["key", "create", "--user", "ada", "--expires-in", "2592001"][..],
+        &["key", "update", id, "--expires-in", "2595600"],
+        &["key", "update", id, "--expires-in", "null"],
+    ] {
+        let output = place.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains("EXPIRES_IN_IS_TOO_LARGE"), "{arguments:?}: {stderr}");
+    }
+    let shorter = place.json(&["key", "update", id, "--expires-in", "86400", "--json"]);
+    assert_ne!(shorter["expiresAt"], key["expiresAt"]);
+}
+
+#[test]
 fn keys_are_tied_to_networks() {
     let place = Place::new();
     let lists = ["--allow", "10.0.0.0/8,2001:db8::/32", "--deny", "10.9.0.0/16", "--deny", "10.8.0.1"];

@@ -75,6 +75,9 @@ pub enum ApiError {
 /// The time after which a client should retry when the store was down or the queue full.
 const SOON: Duration = Duration::from_secs(1);
 
+/// The message of permissions that a user may not give to a key.
+const BEYOND_GRANT: &str = "The key would have a permission that you may not grant.";
+
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// The answer to a client.
@@ -199,6 +202,9 @@ fn of_service(error: &ServiceError) -> Answer {
     const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     match error {
         ServiceError::Refused(code) => Answer::of(*code),
+        ServiceError::Ungrantable(_) => {
+            Answer { message: BEYOND_GRANT.into(), ..Answer::of(ErrorCode::InsufficientPermissions) }
+        }
         ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
         // Better Auth's status for a key that it does not even look for (docs/better-auth-wire.md 9, step 2).
         ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
@@ -281,7 +287,11 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let Answer { status, code, message, .. } = self.answer();
         let mut body = json!({ "code": code, "message": message });
-        if let Some(details) = self.refusal().and_then(RefusalDetails::of) {
+        let details = match self {
+            Self::Service(ServiceError::Ungrantable(missing)) => RefusalDetails::of_missing(missing),
+            _ => self.refusal().and_then(RefusalDetails::of),
+        };
+        if let Some(details) = details {
             body["details"] = json!(details);
         }
         let mut response = HttpResponse::build(status).json(body);

@@ -8,7 +8,7 @@ use keymint_actix::{ApiError, ApiOptions};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
 use keymint_domain::webhook::{InvalidKinds, InvalidWebhookUrl};
-use keymint_domain::{ConfigId, Configuration, ErrorCode, Policy};
+use keymint_domain::{ConfigId, Configuration, ErrorCode, Permissions, Policy};
 use keymint_ports::StoreError;
 use keymint_service::{ServiceError, WebhookError};
 use keymint_test_support::markdown;
@@ -83,6 +83,7 @@ fn errors() -> Vec<ApiError> {
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
         ApiError::Service(ServiceError::ShortKey),
+        ApiError::Service(ServiceError::Ungrantable(Permissions::of(&[]))),
         invalid(ErrorCode::InvalidApiKey),
         invalid(ErrorCode::KeyDisabled),
         invalid(ErrorCode::KeyExpired),

@@ -8,6 +8,7 @@ mod addresses;
 mod assertions;
 mod audit;
 mod authorize;
+mod ceilings;
 mod connections;
 mod counters;
 mod document;

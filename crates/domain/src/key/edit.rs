@@ -74,6 +74,27 @@ impl KeyPatch {
         Self { revocation, ..self }
     }
 
+    /// Checks that the key, which was made at `created_at`, does not outlive the longest life of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::ExpiresInIsTooLarge`].
+    pub fn check_end(&self, created_at: Timestamp, configuration: &Configuration) -> Result<(), ErrorCode> {
+        match self.expires_at {
+            Field::Absent => Ok(()),
+            Field::Null => configuration.check_end(created_at, None),
+            Field::Given(at) => configuration.check_end(created_at, Some(at)),
+        }
+    }
+
+    /// Returns the permissions that the change gives to the key; `None` = it gives none.
+    pub fn given_permissions(&self) -> Option<&Permissions> {
+        match &self.permissions {
+            Field::Given(permissions) => Some(permissions),
+            Field::Absent | Field::Null => None,
+        }
+    }
+
     /// Returns true if the change adds to a quota, or takes from it, so that the key must have one.
     pub fn needs_quota(&self) -> bool {
         self.add_remaining.is_some()
@@ -92,7 +113,9 @@ impl KeyPatch {
 
 impl EditKey {
     /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.4).
-    pub fn has_server_only_members(&self) -> bool {
+    ///
+    /// `may_grant` is true if the configuration lets this caller give permissions.
+    pub fn has_server_only_members(&self, may_grant: bool) -> bool {
         self.remaining != Field::Absent
             || self.add_remaining.is_some()
             || self.refill != RefillEdit::default()
@@ -100,7 +123,7 @@ impl EditKey {
             || self.rate_limit_enabled.is_some()
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
-            || self.permissions != Field::Absent
+            || (self.permissions != Field::Absent && !may_grant)
             || self.allowed_addresses.is_some()
             || self.denied_addresses.is_some()
     }

@@ -204,8 +204,8 @@ pub enum ImportRefused {
 impl ImportKey {
     /// Makes the key under its configuration.
     ///
-    /// An imported key obeys the rules of a new one, except those of its lifetime and of the number of an owner's keys:
-    /// it exists elsewhere already.
+    /// An imported key obeys the rules of a new one, except those of the lifetime that a request may name and of the
+    /// number of an owner's keys: it exists elsewhere already. The longest lifetime of all keys is its own, too.
     ///
     /// # Errors
     ///
@@ -233,6 +233,7 @@ impl ImportKey {
             counters,
         } = self;
         let stored = secret.stored(configuration).ok_or(ImportRefused::Unhashed)?;
+        configuration.check_end(created_at.unwrap_or(now), expires_at).map_err(ImportRefused::Code)?;
         let prefix = new.prefix.as_ref().map(Prefix::as_str).map(str::to_owned);
         let new =
             NewKey { expires_in: None, permissions: None, ..new }.check(configuration).map_err(ImportRefused::Code)?;
@@ -248,7 +249,6 @@ impl ImportKey {
         details.stored = stored;
         details.enabled = enabled && revocation.is_none();
         details.revocation = revocation;
-        // The one place for a bound on the lifetime of imported keys.
         details.expires_at = expires_at;
         details.rate_limit_window_ms = rate_limit_window_ms.apply(details.rate_limit_window_ms);
         details.rate_limit_max = rate_limit_max.apply(details.rate_limit_max);
@@ -267,6 +267,8 @@ impl ImportKey {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -308,6 +310,22 @@ mod tests {
         assert_eq!(error.to_string(), "is not sha256 of 32 bytes in hex, base64 or base64url");
         for text in ["", "a\0"] {
             assert_eq!(ImportedSecret::parse(HashKind::Plain, None, text), Err(InvalidSecret::Plain));
+        }
+    }
+
+    #[test]
+    fn the_longest_lifetime_is_that_of_imported_keys_too() {
+        let mut configuration = Configuration::default();
+        configuration.expiration.max_lifetime_days = NonZeroU32::new(30);
+        let days = |days: u64| NOW.plus_millis(days * 86_400_000);
+        for (expires_at, expected) in [
+            (Some(days(30)), Ok(())),
+            (Some(days(30).plus_millis(1)), Err(ImportRefused::Code(ErrorCode::ExpiresInIsTooLarge))),
+            (None, Err(ImportRefused::Code(ErrorCode::ExpiresInIsTooLarge))),
+        ] {
+            let import = ImportKey { expires_at, ..import(ImportedSecret::Plain(PlainKey::new("k"))) };
+            let checked = import.check(&configuration, &mut |bytes: &mut [u8]| bytes.fill(1), NOW);
+            assert_eq!(checked.map(drop), expected, "{expires_at:?}");
         }
     }
 

@@ -157,13 +157,15 @@ impl Minted {
 
 impl NewKey {
     /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.1).
-    pub fn has_server_only_members(&self) -> bool {
+    ///
+    /// `may_grant` is true if the configuration lets this caller give permissions.
+    pub fn has_server_only_members(&self, may_grant: bool) -> bool {
         matches!(self.remaining, Field::Given(_))
             || self.refill != RefillInput::default()
             || self.rate_limit_enabled.is_some()
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
-            || self.permissions.is_some()
+            || (self.permissions.is_some() && !may_grant)
             || !self.addresses.is_empty()
     }
 
@@ -213,7 +215,10 @@ impl CheckedKey<'_> {
         let Self { new, configuration } = self;
         let limit = configuration.rate_limit;
         let quota = new.remaining.apply(new.refill.amount.or(configuration.default_remaining));
-        let lifetime = new.expires_in.or(configuration.expiration.default);
+        let lifetime = new.expires_in.or(configuration.expiration.default).map(Lifetime::as_millis);
+        // A default that is longer than keys may live is cut.
+        let longest = configuration.expiration.max_lifetime_ms();
+        let lifetime_ms = longest.map_or(lifetime, |longest| Some(lifetime.map_or(longest, |ms| ms.min(longest))));
         let details = KeyDetails {
             id: KeyId::random(fill),
             config_id: configuration.id.clone(),
@@ -224,7 +229,7 @@ impl CheckedKey<'_> {
             name: new.name.map(KeyName::into_string),
             enabled: true,
             revocation: None,
-            expires_at: lifetime.map(|lifetime| now.plus_millis(lifetime.as_millis())),
+            expires_at: lifetime_ms.map(|lifetime_ms| now.plus_millis(lifetime_ms)),
             refill_amount: new.refill.amount,
             refill_interval_ms: new.refill.interval_ms,
             refill_every: new.refill.every,
@@ -279,6 +284,20 @@ mod tests {
         assert_eq!(full.usage.remaining, Some(100));
         let none = mint(NewKey { refill, remaining: Field::Null, ..NewKey::default() }, &configuration);
         assert_eq!(none.usage.remaining, None);
+    }
+
+    #[test]
+    fn no_key_outlives_the_longest_life_of_its_configuration() {
+        let mut configuration = Configuration::default();
+        configuration.expiration.max_lifetime_days = std::num::NonZeroU32::new(30);
+        let days = |days: u64| NOW.plus_millis(days * 86_400_000);
+        assert_eq!(mint(NewKey::default(), &configuration).details.expires_at, Some(days(30)));
+        configuration.expiration.default = Lifetime::from_seconds(60.0 * 86_400.0).ok();
+        assert_eq!(mint(NewKey::default(), &configuration).details.expires_at, Some(days(30)), "the default is cut");
+        let asking = |seconds| NewKey { expires_in: Lifetime::from_seconds(seconds).ok(), ..NewKey::default() };
+        assert_eq!(mint(asking(30.0 * 86_400.0), &configuration).details.expires_at, Some(days(30)));
+        let longer = asking(30.0 * 86_400.0 + 1.0).check(&configuration).map(drop);
+        assert_eq!(longer, Err(ErrorCode::ExpiresInIsTooLarge));
     }
 
     #[test]

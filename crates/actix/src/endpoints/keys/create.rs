@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use keymint_domain::address::AddressRules;
 use keymint_domain::key::NewKey;
 use keymint_domain::value::MAX_PERIOD_MS;
-use keymint_domain::{ErrorCode, OrganizationId, OwnerId};
-use keymint_service::CreateKey;
+use keymint_domain::{ErrorCode, OrganizationId, OwnerId, Permissions};
+use keymint_service::{CreateKey, ServiceError};
 use serde_json::json;
 
 use super::{OF_MEMBERS, of_users};
@@ -35,7 +35,7 @@ fn read(body: &mut Members<'_>) -> CreateKey {
     let permissions = body
         .optional(
             "permissions",
-            "Granted actions by resource; a bare list means these actions on every resource. For servers only.",
+            "Granted actions by resource; a bare list means these actions on every resource. For servers, and for users within `grantable`.",
         )
         .permissions();
     let allowed = body
@@ -82,6 +82,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .leads_to("verifyApiKey", "body.key", "$response.body#/key")
         .leads_to("validateApiKey", "body.apiKey", "$response.body#/key")
         .fails(OF_MEMBERS)
+        .fails([ServiceError::Ungrantable(Permissions::from_pairs([("files", "write")]))])
         .fails([
             ErrorCode::InvalidPrefixLength,
             ErrorCode::MetadataDisabled,

@@ -38,7 +38,8 @@ pub(super) fn expiration(section: &mut Section<'_, '_>, default: Expiration) -> 
         let max_days = section.integer("max_days", default.max_days, 0..=MAX_DAYS);
         check_order(section, ["min_days", "max_days"], min_days <= max_days);
         // The key's 0 means no lifetime. The default need not lie between the limits: they apply to requests.
-        Expiration { default: Lifetime::from_seconds(seconds.into()).ok(), allow_custom, min_days, max_days }
+        let lifetime = Lifetime::from_seconds(seconds.into()).ok();
+        Expiration { default: lifetime, allow_custom, min_days, max_days, ..default }
     })
 }
 
