@@ -52,7 +52,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_terms 0",
         ],
     ),
-    migrations: "9",
+    migrations: "10",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
