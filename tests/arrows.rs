@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-store-sqlite", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
+    ("keymint-webhook-sender", &["keymint-domain", "keymint-ports"]),
     ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
     (
         "keymint",
@@ -33,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keymint-store-memory",
             "keymint-store-postgres",
             "keymint-store-sqlite",
+            "keymint-webhook-sender",
         ],
     ),
 ];
@@ -46,18 +48,20 @@ const KEPT: &[(&str, &[&str])] = &[
     ("scrypt", &["keymint-service"]),
     ("clap", &["keymint"]),
     ("comfy-table", &["keymint"]),
+    ("csv", &["keymint"]),
+    ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
-    ("reqwest", &["keymint-actix"]),
+    ("reqwest", &["keymint-actix", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
-    ("rustls", &["keymint-actix"]),
+    ("rustls", &["keymint-actix", "keymint-webhook-sender"]),
     ("utoipa", &["keymint-actix"]),
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
 
 /// The libraries that the domain may use: none that does I/O, tells the time or rolls dice.
 const DOMAIN: &[&str] =
-    &["base64", "chrono", "governor", "hmac", "ipnet", "percent-encoding", "serde_json", "sha2", "thiserror"];
+    &["base64", "chrono", "governor", "hmac", "ipnet", "percent-encoding", "serde_json", "sha2", "thiserror", "url"];
 
 fn manifests() -> BTreeMap<String, Table> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -151,6 +151,58 @@ async fn quotas_are_topped_up_cleared_and_settled_beside_a_running_server() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_refilled_by_months_and_name_their_creator() {
+    for place in places().await {
+        let create = ["key", "create", "--user", "ada", "--refill-amount", "5", "--refill-every", "month", "--json"];
+        let key = place.json(&create);
+        let id = key["id"].as_str().unwrap();
+        assert_eq!((&key["refill"], &key["remaining"]), (&json!({ "every": "month", "at": "UTC" }), &json!(5)));
+        let long = ["key", "update", id, "--refill-amount", "5", "--refill-interval", "34560000000", "--json"];
+        assert_eq!(place.json(&long)["refillInterval"], 34_560_000_000_u64);
+        let limit = ["key", "update", id, "--rate-limit-time-window", "34560000000", "--json"];
+        assert_eq!(place.json(&limit)["rateLimitTimeWindow"], 34_560_000_000_u64);
+        let shown = place.json(&["key", "get", id, "--json"]);
+        assert!(shown["createdBy"].as_str().unwrap().starts_with("cli:"), "{shown}");
+        let server = place.serve();
+        let by_server = server.create(json!({ "userId": "ada" })).await;
+        let list = String::from_utf8(place.run(&["key", "list"]).stdout).unwrap();
+        let line = |id: &str| list.lines().find(|line| line.contains(id)).unwrap().to_owned();
+        assert!(line(id).contains("cli:") && line(by_server["id"].as_str().unwrap()).contains("server"), "{list}");
+        for (options, problem) in [
+            (&["--refill-every", "year"][..], "[option.refill.every] Invalid option"),
+            (&["--refill-every", "day"], "REFILL_INTERVAL_AND_AMOUNT_REQUIRED"),
+            (&["--rate-limit-time-window", "34560000001"], "Too big: expected number to be <=34560000000"),
+        ] {
+            let output = place.run(&[&["key", "update", id][..], options].concat());
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && stderr.contains(problem), "{options:?}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn no_key_of_the_command_line_outlives_the_longest_life() {
+    let place = Place::new();
+    std::fs::write(place.path().join("keymint.toml"), "[[api_key]]\nmax_lifetime_days = 30\ngrantable = [\"read\"]\n")
+        .unwrap();
+    let key = place.json(&["key", "create", "--user", "ada", "--permissions", r#"["write"]"#, "--json"]);
+    assert!(key["expiresAt"].is_string(), "{key}");
+    assert_eq!(key["permissions"], json!({ "*": ["write"] }), "a ceiling is for users");
+    let id = key["id"].as_str().unwrap();
+    for arguments in [
+        &["key", "create", "--user", "ada", "--expires-in", "2592001"][..],
+        &["key", "update", id, "--expires-in", "2595600"],
+        &["key", "update", id, "--expires-in", "null"],
+    ] {
+        let output = place.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains("EXPIRES_IN_IS_TOO_LARGE"), "{arguments:?}: {stderr}");
+    }
+    let shorter = place.json(&["key", "update", id, "--expires-in", "86400", "--json"]);
+    assert_ne!(shorter["expiresAt"], key["expiresAt"]);
+}
+
 #[test]
 fn keys_are_tied_to_networks() {
     let place = Place::new();

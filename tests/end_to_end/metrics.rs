@@ -236,14 +236,18 @@ fn exposed(text: &str) -> Listed {
 async fn the_document_lists_every_metric_with_its_type_and_labels() {
     let server = Place::on("memory:").serve();
     server.create(json!({ "userId": "ada" })).await;
+    let url = format!("http://{}/api/auth/webhooks/create", server.address);
+    let webhook = Client::new().post(url).bearer_auth(SERVER_KEY).json(&json!({ "url": "https://192.88.98.1/" }));
+    assert_eq!(webhook.send().await.unwrap().status(), StatusCode::OK);
     let counted = async {
         loop {
             let text = scrape(&server).await;
-            if text.contains("keymint_keys{") {
+            if text.contains("keymint_keys{") && text.contains("keymint_webhook_backlog{") {
                 return text;
             }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    let text = tokio::time::timeout(Duration::from_secs(30), counted).await.expect("the start counts the keys");
+    let text = tokio::time::timeout(Duration::from_secs(30), counted).await.expect("keys and events are counted");
     assert_eq!(exposed(&text), documented());
 }

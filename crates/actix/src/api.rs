@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 use keymint_ports::Entropy as _;
-use keymint_service::{Audit, Keys, OsEntropy, ServerKeys};
+use keymint_service::{Audit, Keys, OsEntropy, ServerKeys, Webhooks};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -24,6 +24,8 @@ pub struct Api {
     pub sessions: Option<Sessions>,
     /// Signs whose a request is, for upstreams of gateways; `None` = nothing is signed.
     pub assertions: Option<Assertions>,
+    /// Endpoints that are told of events; `None` = the endpoints of webhooks are not found.
+    pub webhooks: Option<Webhooks>,
     /// The log of changes; `None` = `/audit` is not found.
     pub audit: Option<Arc<Audit>>,
     /// The metrics; `None` = `/metrics` is not found.
@@ -85,6 +87,7 @@ impl Api {
             server_keys,
             sessions: None,
             assertions: None,
+            webhooks: None,
             audit: None,
             metrics: None,
             options: ApiOptions::default(),
@@ -116,6 +119,7 @@ impl Api {
             server_keys: Arc::clone(&self.server_keys),
             sessions: None,
             assertions: None,
+            webhooks: self.webhooks.clone(),
             audit: self.audit.clone(),
             metrics: self.metrics.clone(),
             options,
@@ -142,6 +146,12 @@ impl Api {
     #[must_use]
     pub fn with_audit(self, audit: Arc<Audit>) -> Self {
         Self { audit: Some(audit), ..self }
+    }
+
+    /// Lets servers manage webhooks.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
     }
 
     /// Serves `metrics` at `/metrics`.

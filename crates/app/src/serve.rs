@@ -6,7 +6,8 @@ use std::sync::Arc;
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
 use keymint_ports::{Meter, Unmetered};
-use keymint_service::{Audit, Cleanup, Sealer, UsageUpkeep};
+use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
+use keymint_webhook_sender::SenderError;
 
 use crate::config::{Config, Problems};
 use crate::metrics::{self, Metrics};
@@ -45,6 +46,9 @@ pub enum ServeError {
     /// The exporter of traces could not be made.
     #[error("cannot send traces")]
     Telemetry(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The client that calls webhooks could not be made.
+    #[error("cannot call webhooks")]
+    Webhooks(#[from] SenderError),
     /// The welcome could not be printed. It may hold a server key that was made for the first start.
     #[error("cannot print the welcome; where it held the first server key, make one by `keymint server-key create`")]
     Welcome(#[source] std::io::Error),
@@ -84,12 +88,17 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     if let Some(metrics) = &metrics {
         api = metrics::publish(metrics, services.sources.clone(), api, &config.metrics.allow, metrics_listener)?;
     }
+    let webhooks = config.webhooks.enabled.then(|| services.webhook_ports(&config)).transpose()?;
+    if let Some(ports) = &webhooks {
+        api = api.with_webhooks(Webhooks::new(ports.clone(), config.webhooks.options.clone()));
+    }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
     warn_of_another_secret(&audit).await;
-    let sealer = config.audit.enabled.then(|| Sealer::start(Arc::clone(&audit), config.audit.retention));
+    let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
     let watch = services.watch(&config);
     let upkeep = UsageUpkeep::start(Arc::clone(&services.usage), config.cleanup.steady_clock);
+    let dispatcher = webhooks.map(|ports| Dispatcher::start(ports, config.webhooks.options.clone()));
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
     welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
@@ -103,6 +112,9 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
             ended = &mut server => break ended?,
             () = reload.asked() => live.reload().await,
         }
+    }
+    if let Some(dispatcher) = dispatcher {
+        dispatcher.stop().await;
     }
     drop(upkeep);
     if let Err(error) = live.finish().await {

@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use keymint_domain::OwnerId;
 use keymint_domain::verify::Owner;
-use keymint_ports::{EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore};
+use keymint_ports::{
+    EventStore, IdentityStore, KeyStore, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore, WebhookStore,
+};
 
 /// An engine under test, with data of its own that nothing else touches.
 ///
@@ -41,3 +43,8 @@ impl<E: Engine<Store: UsageStore>> UsageEngine for E {}
 pub trait SurveyEngine: UsageEngine + Engine<Store: SurveyStore + UsageStore> {}
 
 impl<E: UsageEngine + Engine<Store: SurveyStore + UsageStore>> SurveyEngine for E {}
+
+/// An engine whose store also keeps webhooks. Every such [`Engine`] is one.
+pub trait WebhookEngine: Engine<Store: WebhookStore + EventStore> {}
+
+impl<E: Engine<Store: WebhookStore + EventStore>> WebhookEngine for E {}

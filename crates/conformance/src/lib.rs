@@ -18,8 +18,10 @@ mod support;
 mod survey_suite;
 mod texts;
 mod usage_suite;
+pub mod webhook_cases;
+mod webhook_suite;
 
-pub use engine::{Engine, EventEngine, IdentityEngine, SurveyEngine, UsageEngine};
+pub use engine::{Engine, EventEngine, IdentityEngine, SurveyEngine, UsageEngine, WebhookEngine};
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};

@@ -47,6 +47,8 @@ macro_rules! sql_suite {
             }
             odd_rows {
                 odd_values_are_read_as_what_they_mean_and_no_edit_rewrites_them,
+                what_better_auth_writes_counts_before_what_keymint_keeps_beside_it,
+                a_creator_that_cannot_be_read_makes_no_key_unusable,
             }
             referenced {
                 a_key_to_which_a_row_refers_stays_and_the_others_go,

@@ -66,6 +66,12 @@ macro_rules! suite_without_bans {
                 a_dry_run_of_an_unknown_key_judges_nothing_else,
                 a_dry_run_sees_deferred_calls_and_leaves_them,
             }
+            import {
+                imported_keys_come_back_whole_and_are_accepted,
+                an_import_leaves_out_what_is_taken_and_changes_nothing_of_it,
+                parallel_imports_add_each_secret_once,
+                a_portion_with_a_number_that_is_too_large_is_added_whole_or_not_at_all,
+            }
             insert {
                 a_duplicate_id_is_refused_and_changes_nothing,
                 of_many_inserts_of_one_id_exactly_one_is_taken,
@@ -114,6 +120,8 @@ macro_rules! suite_without_bans {
                 a_quota_is_refilled_at_its_instant_and_not_before,
                 a_refill_is_won_once_by_parallel_spends,
                 the_instant_of_a_refill_survives_a_restart,
+                a_calendars_refill_is_won_once_at_its_border,
+                periods_of_up_to_400_days_are_kept_and_changed,
             }
             removal {
                 a_key_is_removed_once,

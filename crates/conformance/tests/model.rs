@@ -12,7 +12,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
 use keymint_store_memory::MemoryStore;
 
 #[derive(Default)]
@@ -38,6 +38,14 @@ struct Backwards(MemoryStore);
 impl KeyStore for Backwards {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         self.0.insert(key, max_living, origin).await
+    }
+
+    async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError> {
+        self.0.import(keys, origin).await
+    }
+
+    async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
+        self.0.preview_import(keys).await
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

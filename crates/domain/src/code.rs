@@ -107,6 +107,8 @@ codes! {
     WrongConfiguration = "WRONG_CONFIGURATION", "The API key is of another configuration than the one that is asked for.";
     /// Keymint's own: calls are added to a key without a quota, or beside a new `remaining`.
     AddRemainingNotAllowed = "ADD_REMAINING_NOT_ALLOWED", "addRemaining needs a key with a quota, and a request without remaining.";
+    /// Keymint's own: a refill has an interval and a calendar.
+    RefillTwice = "REFILL_INTERVAL_AND_CALENDAR", "A refill has either refillInterval or refill, not both.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
     Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }

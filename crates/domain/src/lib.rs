@@ -21,6 +21,7 @@
 //! | [`health`] | findings about keys that somebody should look at |
 //! | [`server_key`] | the credential by which a backend acts for any user |
 //! | [`event`] | what happened to a key, and the chain that seals it |
+//! | [`webhook`] | the endpoints that are told of events: addresses, signatures, retries |
 //! | [`code`] | the reasons for a refusal |
 
 pub mod address;
@@ -39,6 +40,7 @@ pub mod server_key;
 pub mod usage;
 pub mod value;
 pub mod verify;
+pub mod webhook;
 
 pub use code::ErrorCode;
 pub use key::{ApiKey, KeyDetails};

@@ -324,7 +324,7 @@ proptest! {
         let policy = policy(configuration.clone());
         let new = NewKey {
             remaining: Field::Given(quota),
-            refill: RefillInput { amount: refill.map(|(amount, _)| amount), interval_ms: refill.map(|(_, ms)| ms) },
+            refill: RefillInput { amount: refill.map(|(amount, _)| amount), interval_ms: refill.map(|(_, ms)| ms), every: None },
             rate_limit_window_ms: Some(window),
             rate_limit_max: Some(max),
             ..NewKey::default()

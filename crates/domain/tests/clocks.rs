@@ -38,7 +38,7 @@ impl World {
     }
 
     fn refilled(interval_ms: u64, amount: u64, made: Timestamp) -> Self {
-        let refill = RefillInput { amount: Some(amount), interval_ms: Some(interval_ms) };
+        let refill = RefillInput { amount: Some(amount), interval_ms: Some(interval_ms), every: None };
         let remaining = Field::Given(amount);
         let new = NewKey { refill, remaining, rate_limit_enabled: Some(false), ..NewKey::default() };
         Self::new(new, Algorithm::default(), made)

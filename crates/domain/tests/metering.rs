@@ -33,6 +33,7 @@ fn key(id: &str) -> ApiKey {
         expires_at: None,
         refill_amount: None,
         refill_interval_ms: None,
+        refill_every: None,
         rate_limit_enabled: false,
         rate_limit_window_ms: None,
         rate_limit_max: None,
@@ -40,6 +41,7 @@ fn key(id: &str) -> ApiKey {
         addresses: AddressRules::default(),
         metadata: None,
         created_at: NOON,
+        created_by: None,
     };
     ApiKey { details: Arc::new(details), usage: Usage::new(None, NOON) }
 }

@@ -8,7 +8,7 @@ use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
-use crate::{CountCursor, CountedPortion, StoreError};
+use crate::{CountCursor, CountedPortion, ImportOutcome, StoreError};
 
 /// The part of a key that is needed to revoke or remove it. The rest of its row may be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +132,20 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Returns [`StoreError::OwnerFull`] if the owner has `max_living` keys, [`StoreError::Duplicate`] if the id exists
     /// already, and [`StoreError::OutOfRange`] for a number that the column cannot hold.
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError>;
+
+    /// Adds a portion of keys that were made elsewhere. The outcomes are in their order.
+    ///
+    /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Two
+    /// imports at the same time add each secret once. The number of an owner's keys has no limit here.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if another caller has just taken an id, and [`StoreError::OutOfRange`]. Then
+    /// nothing of the portion was added.
+    async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError>;
+
+    /// Returns the outcomes that [`KeyStore::import`] would have, and adds nothing.
+    async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// Finds a key by id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;

@@ -11,6 +11,9 @@
 //! | [`SurveyStore`] | memory, SQLite, Postgres |
 //! | [`Clock`] | the system's, a test's |
 //! | [`Entropy`] | the system's, a test's |
+//! | [`CopyEnd`] | SQLite, Postgres |
+//! | [`WebhookStore`] | memory, SQLite, Postgres |
+//! | [`WebhookSender`] | HTTP |
 //! | [`Meter`] | none, Prometheus |
 //!
 //! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a
@@ -21,6 +24,7 @@
 
 mod ambient;
 mod connections;
+mod copy;
 mod counting;
 mod durability;
 mod error;
@@ -28,26 +32,35 @@ mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
 mod identity_store;
+mod import;
 mod key_store;
 mod meter;
 mod organization_store;
 mod server_key_store;
 mod survey_store;
 mod usage_store;
+mod webhook_sender;
+mod webhook_store;
 
 pub use ambient::{Clock, Entropy};
 pub use connections::Connections;
+pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
 pub use identity_store::{Credential, Erased, IdentityStore};
+pub use import::{ImportOutcome, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
-pub use meter::{Meter, Unmetered};
+pub use meter::{Meter, Unmetered, WebhookLag};
 pub use organization_store::OrganizationStore;
 pub use server_key_store::ServerKeyStore;
 pub use survey_store::{BusyKey, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
 pub use usage_store::UsageStore;
+pub use webhook_sender::{SEND_DEADLINE_MS, SendFailure, SignedDelivery, WebhookSender};
+pub use webhook_store::{
+    DeliveryQuery, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+};
 
 #[cfg(feature = "mock")]
 pub use ambient::{MockClock, MockEntropy};
@@ -69,3 +82,7 @@ pub use server_key_store::MockServerKeyStore;
 pub use survey_store::MockSurveyStore;
 #[cfg(feature = "mock")]
 pub use usage_store::MockUsageStore;
+#[cfg(feature = "mock")]
+pub use webhook_sender::MockWebhookSender;
+#[cfg(feature = "mock")]
+pub use webhook_store::MockWebhookStore;

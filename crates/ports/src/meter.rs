@@ -3,6 +3,7 @@ use std::time::Duration;
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyCounts;
+use keymint_domain::webhook::WebhookId;
 
 use crate::StoreError;
 
@@ -59,6 +60,25 @@ pub trait Meter: Send + Sync + 'static {
 
     /// Counts a notice or an anomaly by the kind of its event.
     fn noticed(&self, kind: EventKind);
+
+    /// Counts an attempt to deliver an event to an endpoint, which accepted it so long after the event, or did not
+    /// (`None`).
+    fn webhook_attempted(&self, id: &WebhookId, accepted_after: Option<Duration>);
+
+    /// Records the events that are still to be delivered to each active endpoint. Whatever was counted of others is
+    /// forgotten.
+    fn webhooks_counted(&self, lags: &[WebhookLag]);
+}
+
+/// The events that are still to be delivered to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookLag {
+    /// The endpoint.
+    pub id: WebhookId,
+    /// The number of events.
+    pub events: u64,
+    /// The age of the oldest one; zero = there is none.
+    pub oldest: Duration,
 }
 
 /// Counts nothing.
@@ -95,4 +115,8 @@ impl Meter for Unmetered {
     fn watched(&self, _: bool) {}
 
     fn noticed(&self, _: EventKind) {}
+
+    fn webhook_attempted(&self, _: &WebhookId, _: Option<Duration>) {}
+
+    fn webhooks_counted(&self, _: &[WebhookLag]) {}
 }

@@ -1,5 +1,5 @@
-use keymint_domain::ErrorCode;
 use keymint_domain::verify::Refusal;
+use keymint_domain::{ErrorCode, Permissions};
 use keymint_ports::StoreError;
 
 /// The failure of a use case.
@@ -15,6 +15,9 @@ pub enum ServiceError {
     /// changed.
     #[error("the key is too short to be one")]
     ShortKey,
+    /// The request gives permissions to a key that its caller may not give: these. Nothing was changed.
+    #[error("permissions were asked for that the caller may not grant")]
+    Ungrantable(Permissions),
     /// The queue is full. Nothing was changed; a retry may succeed.
     #[error("too many requests are waiting")]
     Overloaded,

@@ -32,6 +32,7 @@ mod audit;
 mod builder;
 mod caller;
 mod cleanup;
+mod copy;
 mod counting;
 mod deferral;
 mod error;
@@ -51,6 +52,7 @@ mod throttle;
 mod turns;
 mod usage;
 mod watch;
+mod webhooks;
 
 pub use keymint_domain as domain;
 pub use keymint_ports as ports;
@@ -59,12 +61,13 @@ pub use audit::{Audit, AuditCheck, AuditPage, Compared, Export, MAX_BREAKS, Port
 pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
+pub use copy::{MoveError, MoveProgress, Moved, move_database};
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
-    CreateKey, ExamineKeys, HealthReport, KeyHolder, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
-    Validated, VerifyKey, Whose,
+    CannotImport, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, HealthReport, KeyHolder, KeyOptions, Keys,
+    ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};
@@ -74,3 +77,6 @@ pub use throttle::{Throttle, ThrottleOptions};
 pub use turns::{Turn, Turns};
 pub use usage::{Usage, UsageOptions, UsageUpkeep};
 pub use watch::Watch;
+pub use webhooks::{
+    Dispatcher, MadeWebhook, NewWebhook, TestedWebhook, WebhookError, WebhookOptions, WebhookPorts, Webhooks,
+};

@@ -7,7 +7,7 @@ use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -28,6 +28,20 @@ impl KeyStore for MemoryStore {
         state.put(key.clone());
         state.events.add(origin.key_created(key));
         Ok(())
+    }
+
+    async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError> {
+        let mut state = self.lock();
+        let outcomes = state.preview_import(keys);
+        for (key, _) in keys.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == ImportOutcome::Added) {
+            state.put(key.clone());
+            state.events.add(origin.key_imported(key));
+        }
+        Ok(outcomes)
+    }
+
+    async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
+        Ok(self.lock().preview_import(keys))
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

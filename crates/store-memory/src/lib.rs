@@ -11,5 +11,6 @@ mod state;
 mod store;
 mod survey_store;
 mod usage_store;
+mod webhook_store;
 
 pub use store::MemoryStore;

@@ -10,10 +10,11 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
-use keymint_ports::Credential;
+use keymint_ports::{Credential, ImportOutcome, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
+use crate::webhook_store::Webhooks;
 
 /// The data of a store.
 #[derive(Default)]
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
     pub(crate) members: Vec<Member>,
     pub(crate) events: Events,
+    pub(crate) webhooks: Webhooks,
     /// The secret that signs cookies.
     pub(crate) secret: Option<String>,
     /// The networks that keys were used from, the last used first.
@@ -80,6 +82,18 @@ impl State {
         let id = key.details.id.clone();
         self.by_stored.entry(key.details.stored.clone()).or_default().insert(id.clone());
         self.keys.insert(id, key);
+    }
+
+    /// Tells what an import would do with these keys.
+    pub(crate) fn preview_import(&self, keys: &[ApiKey]) -> Vec<ImportOutcome> {
+        let mut taken = TakenKeys::default();
+        for details in keys.iter().map(|key| &key.details) {
+            let of_secret = self.by_stored.get(&details.stored).into_iter().flatten();
+            for key in of_secret.chain([&details.id]).filter_map(|id| self.key(id)) {
+                taken.add(key.details.id.clone(), key.details.stored.clone());
+            }
+        }
+        keys.iter().map(|key| taken.take(key)).collect()
     }
 
     pub(crate) fn put_usage(&mut self, id: &KeyId, usage: Usage) {

@@ -27,3 +27,4 @@ keymint_conformance::event_suite!([#[tokio::test(flavor = "multi_thread")]] [Mem
 keymint_conformance::usage_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
 
 keymint_conformance::survey_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);
+keymint_conformance::webhook_suite!([#[tokio::test(flavor = "multi_thread")]] [Memory(MemoryStore::default())]);

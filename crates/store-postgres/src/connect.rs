@@ -133,7 +133,7 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
 }
 
 /// Returns the options of a connection, without settings.
-fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
+pub(crate) fn connection(options: &PgOptions) -> Result<PgConnectOptions, ConnectError> {
     // The driver would log unknown parameters.
     let url: Url = options.url.parse().map_err(url_error)?;
     check_parameters(&url).map_err(url_error)?;

@@ -53,4 +53,9 @@ impl Dialect for Postgres {
     fn first_position(&self) -> &'static str {
         ""
     }
+
+    /// One round trip for many rows; a statement has 65535 placeholders at most.
+    fn rows_at_once(&self) -> usize {
+        500
+    }
 }

@@ -7,7 +7,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
 use keymint_store_sql::{end, keys};
 
 use crate::lent::Lent;
@@ -18,6 +18,14 @@ use crate::{PgStore, spend};
 impl KeyStore for PgStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         call!(self.pool, keys::insert, key, max_living, self.layout.widths, origin)
+    }
+
+    async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError> {
+        call!(self.pool, keys::import, keys, self.layout.widths, origin)
+    }
+
+    async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
+        call!(self.pool, keys::preview_import, keys)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

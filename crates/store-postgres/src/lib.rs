@@ -6,6 +6,7 @@ mod behind;
 mod lent;
 mod connect;
 mod connection;
+mod copy;
 mod deadline;
 mod dialect;
 mod error;
@@ -24,8 +25,10 @@ mod spend;
 mod store;
 mod survey_store;
 mod usage_store;
+mod webhook_store;
 
 pub use behind::Behind;
+pub use copy::PgCopy;
 pub use error::{ConnectError, Fault};
 pub use options::PgOptions;
 pub use parameters::{ParameterError, check_parameters};

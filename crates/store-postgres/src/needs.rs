@@ -206,6 +206,28 @@ const NEEDS: &[Need] = &[
         purpose: "members of organizations",
         is_vital: false,
     },
+    Need {
+        table: "keymint_webhook",
+        columns: &[
+            (Kind::Text, &["id", "url", "kinds", "owner", "configId", "state", "secret", "oldSecret", "leasedTo"]),
+            (Kind::WideNumber, &["position", "failures", "fence"]),
+            (Kind::Instant, &["stateSince", "oldSecretEndsAt", "acceptedAt", "restsUntil", "leasedUntil", "createdAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "webhooks",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_webhook_delivery",
+        columns: &[
+            (Kind::Text, &["webhookId", "eventId", "kind", "keyId", "status", "answer"]),
+            (Kind::WideNumber, &["position", "attempts"]),
+            (Kind::Instant, &["eventAt", "firstAt", "lastAt", "nextAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "deliveries of webhooks",
+        is_vital: false,
+    },
 ];
 
 /// The tables of the statistics of uses.

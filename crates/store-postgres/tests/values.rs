@@ -29,9 +29,9 @@ async fn what_lies_below_the_millisecond_is_cut_off() {
 async fn numbers_beyond_32_bits_are_refused() {
     let store = Database::new().await.open().await;
     store.insert(&sample::key_with_quota("a", 3), None, &sample::UNRECORDED).await.unwrap();
-    let large = sample::key_with_limit("large", 2_147_483_648, 1);
+    let large = sample::key_with_limit("large", 1, 2_147_483_648);
     let refused = store.insert(&large, None, &sample::UNRECORDED).await;
-    assert!(matches!(refused, Err(StoreError::OutOfRange { column: "rateLimitTimeWindow" })));
+    assert!(matches!(refused, Err(StoreError::OutOfRange { column: "rateLimitMax" })));
     let patch = sample::patch(EditKey { remaining: Field::Given(1 << 31), ..EditKey::default() });
     let refused = store.update(&sample::id("a"), &patch, sample::NOW, &sample::UNRECORDED).await;
     assert!(matches!(refused, Err(StoreError::OutOfRange { column: "remaining" })));

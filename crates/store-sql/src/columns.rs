@@ -9,7 +9,7 @@ macro_rules! with_columns {
             "id" "configId" "name" "start" "referenceId" "prefix" "key" "refillInterval" "refillAmount" "lastRefillAt"
             "enabled" "rateLimitEnabled" "rateLimitTimeWindow" "rateLimitMax" "requestCount" "remaining" "lastRequest"
             "expiresAt" "createdAt" "updatedAt" "permissions" "metadata" "keymint_backlog_ns"
-            "keymint_revoked_at" "keymint_revoked_by" "keymint_addresses"
+            "keymint_revoked_at" "keymint_revoked_by" "keymint_addresses" "keymint_created_by" "keymint_terms"
         }
     };
 }
@@ -87,6 +87,8 @@ pub const TEXT_COLUMNS: &[&str] = &[
     "metadata",
     "keymint_revoked_by",
     "keymint_addresses",
+    "keymint_created_by",
+    "keymint_terms",
 ];
 
 /// The columns of a key that hold flags.

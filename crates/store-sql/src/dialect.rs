@@ -35,4 +35,7 @@ pub trait Dialect: Sync {
 
     /// A position before all others.
     fn first_position(&self) -> &'static str;
+
+    /// Returns the number of rows that one statement adds the fastest, when many are added.
+    fn rows_at_once(&self) -> usize;
 }

@@ -36,7 +36,12 @@ pub async fn insert(
 
 /// Returns the statements that add events, except those whose ids exist.
 pub fn insertions(rows: &[EventRow]) -> impl Iterator<Item = Statement<'_>> {
-    rows.chunks(AT_ONCE).map(|rows| {
+    insertions_of(rows, AT_ONCE)
+}
+
+/// Returns the same statements, each with at most `at_once` events.
+pub(crate) fn insertions_of(rows: &[EventRow], at_once: usize) -> impl Iterator<Item = Statement<'_>> {
+    rows.chunks(at_once).map(|rows| {
         let mut insert = Statement::new(format!(r#"insert into "keymint_event" ({COLUMNS}) values "#));
         for (number, row) in rows.iter().enumerate() {
             insert.push(if number == 0 { "(" } else { ", (" });

@@ -16,6 +16,7 @@ pub mod server_keys;
 mod statement;
 pub mod survey;
 pub mod usage;
+pub mod webhooks;
 mod widths;
 
 pub use columns::{COLUMNS, FLAG_COLUMNS, INSTANT_COLUMNS, TEXT_COLUMNS};

@@ -7,7 +7,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
 use keymint_store_sql::keys;
 
 use crate::reader::Reader;
@@ -18,6 +18,15 @@ impl KeyStore for SqliteStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         let (key, widths, origin) = (key.clone(), self.layout.widths, origin.clone());
         self.writer.write(async move |writer| keys::insert(writer, &key, max_living, widths, &origin).await).await
+    }
+
+    async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError> {
+        let (keys, widths, origin) = (keys.to_vec(), self.layout.widths, origin.clone());
+        self.writer.write(async move |writer| keys::import(writer, &keys, widths, &origin).await).await
+    }
+
+    async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
+        read!(self, keys::preview_import, keys)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

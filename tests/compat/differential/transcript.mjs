@@ -25,7 +25,7 @@ export class Transcript {
       type,
       location: location && this.placeholders.text(location),
       cookies: cookies.map((line) => this.placeholders.cookie(line)),
-      body: this.placeholders.value(body),
+      body: this.placeholders.value(withoutCreators(body)),
     });
   }
 
@@ -34,6 +34,14 @@ export class Transcript {
     this.outcome = row === undefined ? NO_ROW : 'row';
     this.steps.push({ row: row === undefined ? NO_ROW : this.placeholders.value(shared(row)) });
   }
+}
+
+/** A body without the member that only Keymint has in every key that it shows to those who manage keys. */
+function withoutCreators(body) {
+  if (Array.isArray(body?.apiKeys)) return { ...body, apiKeys: body.apiKeys.map(withoutCreators) };
+  if (typeof body?.createdBy !== 'string') return body;
+  const { createdBy: _, ...others } = body;
+  return others;
 }
 
 /**

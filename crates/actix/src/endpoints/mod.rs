@@ -7,6 +7,7 @@ mod keys;
 mod server;
 mod users;
 mod verification;
+mod webhooks;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -50,8 +51,8 @@ pub fn document(context: &DocumentContext<'_>) -> Value {
     openapi::assemble(context, below.into_iter().chain(beside))
 }
 
-fn below_base_path() -> [Area; 4] {
-    [verification::area(), keys::area(), audit::area(), users::area()]
+fn below_base_path() -> [Area; 5] {
+    [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area()]
 }
 
 fn beside_base_path(has_metrics: bool) -> [Area; 2] {

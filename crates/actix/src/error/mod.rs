@@ -14,7 +14,7 @@ use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
 use keymint_domain::verify::Refusal;
 use keymint_ports::StoreError;
-use keymint_service::ServiceError;
+use keymint_service::{ServiceError, WebhookError};
 use serde_json::json;
 
 use crate::views::RefusalDetails;
@@ -29,6 +29,8 @@ pub use verifier::VerifierError;
 pub enum ApiError {
     /// A use case failed.
     Service(ServiceError),
+    /// A use case of webhooks failed.
+    Webhook(WebhookError),
     /// The key to validate may not be used.
     Invalid(Refusal),
     /// The key of a guarded route cannot be checked.
@@ -73,6 +75,9 @@ pub enum ApiError {
 /// The time after which a client should retry when the store was down or the queue full.
 const SOON: Duration = Duration::from_secs(1);
 
+/// The message of permissions that a user may not give to a key.
+const BEYOND_GRANT: &str = "The key would have a permission that you may not grant.";
+
 const X_RETRY_AFTER: HeaderName = HeaderName::from_static("x-retry-after");
 
 /// The answer to a client.
@@ -110,6 +115,7 @@ impl ApiError {
         const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
         match self {
             Self::Service(error) => of_service(error),
+            Self::Webhook(error) => of_webhook(error),
             Self::Invalid(refusal) => of_invalid(refusal),
             Self::Unchecked(VerifierError::Unavailable(_)) => {
                 let message = "API keys cannot be checked now. Try again later.";
@@ -196,21 +202,47 @@ fn of_service(error: &ServiceError) -> Answer {
     const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     match error {
         ServiceError::Refused(code) => Answer::of(*code),
+        ServiceError::Ungrantable(_) => {
+            Answer { message: BEYOND_GRANT.into(), ..Answer::of(ErrorCode::InsufficientPermissions) }
+        }
         ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
         // Better Auth's status for a key that it does not even look for (docs/better-auth-wire.md 9, step 2).
         ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
         ServiceError::Overloaded => {
             Answer::new(UNAVAILABLE, "OVERLOADED", "Too many requests are waiting. Try again later.").after(SOON)
         }
-        ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked) => {
-            Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", "The store is unavailable. Try again later.").after(SOON)
+        ServiceError::Store(error) => of_store(error),
+        ServiceError::UnusableKey => internal(),
+    }
+}
+
+fn of_store(error: &StoreError) -> Answer {
+    match error {
+        StoreError::Unavailable(_) | StoreError::Locked => {
+            let message = "The store is unavailable. Try again later.";
+            Answer::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
         }
-        ServiceError::Store(StoreError::OutOfRange { column }) => {
+        StoreError::OutOfRange { column } => {
             let message = format!("[body.{column}] Too big: expected number to be <=2147483647");
             Answer::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message)
         }
-        ServiceError::UnusableKey | ServiceError::Store(_) => internal(),
+        _ => internal(),
     }
+}
+
+fn of_webhook(error: &WebhookError) -> Answer {
+    let (status, code) = match error {
+        WebhookError::Url(_) | WebhookError::Host(_) => (StatusCode::BAD_REQUEST, "INVALID_WEBHOOK_URL"),
+        WebhookError::Kinds(_) => (StatusCode::BAD_REQUEST, "INVALID_WEBHOOK_KINDS"),
+        WebhookError::TooMany(_) => (StatusCode::CONFLICT, "TOO_MANY_WEBHOOKS"),
+        WebhookError::Missing => (StatusCode::NOT_FOUND, "WEBHOOK_NOT_FOUND"),
+        WebhookError::Conflict => (StatusCode::CONFLICT, "WEBHOOK_CONFLICT"),
+        WebhookError::Store(error) => return of_store(error),
+    };
+    let message = error.to_string();
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    Answer::new(status, code, first.into_iter().chain(letters).chain(['.']).collect::<String>())
 }
 
 fn internal() -> Answer {
@@ -255,7 +287,11 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let Answer { status, code, message, .. } = self.answer();
         let mut body = json!({ "code": code, "message": message });
-        if let Some(details) = self.refusal().and_then(RefusalDetails::of) {
+        let details = match self {
+            Self::Service(ServiceError::Ungrantable(missing)) => RefusalDetails::of_missing(missing),
+            _ => self.refusal().and_then(RefusalDetails::of),
+        };
+        if let Some(details) = details {
             body["details"] = json!(details);
         }
         let mut response = HttpResponse::build(status).json(body);
@@ -278,6 +314,7 @@ impl std::error::Error for ApiError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Service(error) => Some(error),
+            Self::Webhook(error) => Some(error),
             Self::Unchecked(error) => Some(error),
             _ => None,
         }
@@ -293,6 +330,12 @@ impl From<VerifierError> for ApiError {
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         Self::Service(error)
+    }
+}
+
+impl From<WebhookError> for ApiError {
+    fn from(error: WebhookError) -> Self {
+        Self::Webhook(error)
     }
 }
 

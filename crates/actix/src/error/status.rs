@@ -29,7 +29,8 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PasswordTooLong
         | ErrorCode::UserIdRequired
         | ErrorCode::InvalidCursor
-        | ErrorCode::AddRemainingNotAllowed => StatusCode::BAD_REQUEST,
+        | ErrorCode::AddRemainingNotAllowed
+        | ErrorCode::RefillTwice => StatusCode::BAD_REQUEST,
         ErrorCode::UserBanned
         | ErrorCode::UnauthorizedSession
         | ErrorCode::KeyDisabled
@@ -134,6 +135,7 @@ mod tests {
             (403, "IP_NOT_ALLOWED"),
             (403, "WRONG_CONFIGURATION"),
             (400, "ADD_REMAINING_NOT_ALLOWED"),
+            (400, "REFILL_INTERVAL_AND_CALENDAR"),
             (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);

@@ -3,46 +3,98 @@
 use keymint_domain::ConfigId;
 use keymint_domain::key::{Field, RefillEdit, RefillInput};
 use keymint_domain::policy::{Configuration, Policy};
-use keymint_domain::value::{KeyName, Lifetime, Prefix};
-use serde_json::json;
+use keymint_domain::usage::Every;
+use keymint_domain::value::{KeyName, Lifetime, MAX_PERIOD_MS, Prefix};
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::{Member, Members, schema};
+use super::{Member, Members, kind, schema};
 
 const DAY: f64 = 86_400.0;
 
 impl Members<'_> {
-    /// Reads how a quota is refilled: both members, or neither.
+    /// Reads how a quota is refilled: an amount with an interval or a calendar, or neither.
     pub(crate) fn refill(&mut self) -> RefillInput {
-        const NAMES: [&str; 2] = ["refillAmount", "refillInterval"];
-        let amount = self.optional(NAMES[0], "Uses after a refill of the quota. For servers only.").count(1);
-        let interval_ms = self.optional(NAMES[1], "Milliseconds between refills. For servers only.").count(1);
-        if let Some(stated) = &mut self.stated {
-            stated.shape.pair(NAMES);
-        }
-        RefillInput { amount, interval_ms }
+        let [amount, interval, calendar] = REFILL;
+        let amount = self.optional(amount, "Uses after a refill of the quota. For servers only.").count(1);
+        let interval_ms =
+            self.optional(interval, "Milliseconds between refills. For servers only.").integer(1..=MAX_PERIOD_MS);
+        let every = self
+            .optional(calendar, "The calendar that refills, in the place of an interval. For servers only.")
+            .calendar()
+            .given();
+        self.state_refill();
+        RefillInput { amount, interval_ms, every }
     }
 
-    /// Reads how a quota is refilled from now on: both members, both null, or neither.
+    /// Reads how a quota is refilled from now on: the same, or null for both halves, or neither.
     pub(crate) fn changed_refill(&mut self) -> RefillEdit {
-        const NAMES: [&str; 2] = ["refillAmount", "refillInterval"];
+        let [amount, interval, calendar] = REFILL;
         let amount = self
             .optional(
-                NAMES[0],
+                amount,
                 "Uses after a refill of the quota; null, with the interval, is no refill. For servers only.",
             )
             .nullable_count(1);
         let interval_ms = self
-            .optional(NAMES[1], "Milliseconds between refills; null, with the amount, is no refill. For servers only.")
-            .nullable_count(1);
+            .optional(interval, "Milliseconds between refills; null, with the amount, is no refill. For servers only.")
+            .nullable_integer(1..=MAX_PERIOD_MS);
+        let every = self
+            .optional(
+                calendar,
+                "The calendar that refills, in the place of an interval; null is none. For servers only.",
+            )
+            .nullable_calendar();
+        self.state_refill();
+        RefillEdit { amount, interval_ms, every }
+    }
+
+    fn state_refill(&mut self) {
         if let Some(stated) = &mut self.stated {
-            stated.shape.pair(NAMES);
+            let [amount, interval, calendar] = REFILL;
+            stated.shape.half(amount, [interval, calendar]);
         }
-        RefillEdit { amount, interval_ms }
     }
 }
 
+/// The members of a refill: its amount, and the two of which one is its period.
+const REFILL: [&str; 3] = ["refillAmount", "refillInterval", "refill"];
+
 impl Member<'_, '_> {
+    /// Reads a calendar: `{ "every": "month", "at": "UTC" }`.
+    fn calendar(mut self) -> Field<Every> {
+        self.state(|_| calendar());
+        self.read_calendar()
+    }
+
+    /// Reads a calendar, or null.
+    fn nullable_calendar(mut self) -> Field<Every> {
+        self.state(|_| schema::nullable(calendar()));
+        if self.value() == Some(&Value::Null) { Field::Null } else { self.read_calendar() }
+    }
+
+    fn read_calendar(&mut self) -> Field<Every> {
+        let members = match self.value() {
+            None => return Field::Absent,
+            Some(Value::Object(members)) => members,
+            other => {
+                let received = kind(other);
+                self.expected("object", received);
+                return Field::Absent;
+            }
+        };
+        let every = members.get("every").and_then(Value::as_str).and_then(Every::parse);
+        let is_utc = members.get("at").is_none_or(|at| at == "UTC");
+        let name = self.name;
+        if every.is_none() {
+            self.members.refuse(&format!("{name}.every"), r#"Invalid option: expected one of "day"|"week"|"month""#);
+        }
+        if !is_utc {
+            self.members.refuse(&format!("{name}.at"), r#"Invalid input: expected "UTC""#);
+        }
+        every.filter(|_| is_utc).map_or(Field::Absent, Field::Given)
+    }
+
     /// Reads the id of a configuration; an empty one means the default one (docs/better-auth-wire.md 6.4).
     pub(crate) fn config_id(self) -> Option<ConfigId> {
         match self.id_or_empty(ConfigId::parse) {
@@ -104,4 +156,13 @@ fn lifetime(policy: &Policy) -> ObjectBuilder {
     let most = limits().map(|limits| f64::from(limits.max_days) * DAY).fold(1.0, f64::max);
     let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(least.max(1.0))).maximum(Some(most));
     schema::nullable(number).examples([json!(86_400)])
+}
+fn calendar() -> ObjectBuilder {
+    let every = schema::choice(Every::ALL.map(Every::as_str)).description(Some("Weeks begin on Monday."));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("every", every)
+        .required("every")
+        .property("at", schema::choice(["UTC"]).description(Some("The time zone.")))
+        .examples([json!({ "every": "month", "at": "UTC" })])
 }

@@ -15,8 +15,12 @@ impl Member<'_, '_> {
     }
 
     /// Reads a count from `min` to 2147483647, or null.
-    pub(crate) fn nullable_count(mut self, min: u64) -> Field<u64> {
-        let range = min..=MAX_COUNT.into();
+    pub(crate) fn nullable_count(self, min: u64) -> Field<u64> {
+        self.nullable_integer(min..=MAX_COUNT.into())
+    }
+
+    /// Reads a whole number within `range`, or null.
+    pub(crate) fn nullable_integer(mut self, range: RangeInclusive<u64>) -> Field<u64> {
         self.state(|_| schema::nullable(schema_of(&range)));
         if self.value() == Some(&Value::Null) {
             return Field::Null;

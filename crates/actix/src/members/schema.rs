@@ -97,6 +97,13 @@ pub(super) fn coerced_id_or_empty() -> ObjectBuilder {
     id_or_empty().schema_type(SchemaType::AnyValue)
 }
 
+/// A list of at most so many texts of a pattern.
+pub(super) fn texts(max: usize, pattern: &str) -> ObjectBuilder {
+    let item = json!({ "type": "string", "pattern": pattern });
+    let items = Extensions::from_iter([("items", item), ("maxItems", json!(max))]);
+    ObjectBuilder::new().schema_type(Type::Array).extensions(Some(items))
+}
+
 /// One of these texts.
 pub(crate) fn choice<'a>(options: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
     text().enum_values(Some(options))

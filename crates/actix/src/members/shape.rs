@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use keymint_domain::Policy;
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::ObjectBuilder;
@@ -13,8 +13,8 @@ use super::{BODY, Members, QUERY};
 #[derive(Default)]
 pub(crate) struct Shape {
     properties: Vec<Property>,
-    /// Pairs of members, of which neither may be there without the other.
-    pairs: Vec<[&'static str; 2]>,
+    /// A member, and those of which one must be with it, and none without it.
+    halves: Vec<(&'static str, [&'static str; 2])>,
 }
 
 /// A shape that is being stated.
@@ -52,20 +52,29 @@ impl Shape {
         self.properties.push(Property { name, is_required, schema, description });
     }
 
-    pub(super) fn pair(&mut self, names: [&'static str; 2]) {
-        self.pairs.push(names);
+    pub(super) fn half(&mut self, name: &'static str, others: [&'static str; 2]) {
+        self.halves.push((name, others));
     }
 
     /// Returns the schema of the body.
     pub(crate) fn into_object(self) -> ObjectBuilder {
         let object = object(self.properties);
-        if self.pairs.is_empty() {
+        if self.halves.is_empty() {
             return object;
         }
-        let rules = self.pairs.iter().flat_map(|[one, other]| [(one, other), (other, one)]);
-        let rules: Map<_, _> = rules.map(|(name, needed)| ((*name).to_owned(), vec![*needed].into())).collect();
-        // A keyword of JSON Schema for which utoipa has no name.
-        object.extensions(Some(Extensions::from_iter([("dependentRequired", rules)])))
+        let all = self.halves.iter().map(|(name, [one, other])| {
+            let given =
+                |name: &str| json!({ "required": [name], "properties": { name: { "not": { "type": "null" } } } });
+            let absent = |name: &str| json!({ "not": { "required": [name] } });
+            json!({ "oneOf": [
+                { "allOf": [absent(name), absent(one), absent(other)] },
+                { "allOf": [given(name), given(one), absent(other)] },
+                { "allOf": [given(name), given(other), absent(one)] },
+                { "required": [name, one], "properties": { *name: { "type": "null" }, *one: { "type": "null" } } },
+            ] })
+        });
+        // A keyword of JSON Schema for which an object of utoipa has no name.
+        object.extensions(Some(Extensions::from_iter([("allOf", Value::Array(all.collect()))])))
     }
 
     /// Returns the members as parameters.
@@ -93,8 +102,10 @@ mod tests {
         assert_eq!(body["properties"]["key"], json!({ "type": "string", "description": "Its text." }));
         let cost = json!({ "type": "integer", "description": "Its cost.", "maximum": 9, "minimum": 0 });
         assert_eq!(body["properties"]["cost"], cost);
-        let pair = json!({ "refillAmount": ["refillInterval"], "refillInterval": ["refillAmount"] });
-        assert_eq!(body["dependentRequired"], pair);
+        let ways = body["allOf"][0]["oneOf"].as_array().unwrap();
+        assert_eq!(ways.len(), 4, "absent, an interval, a calendar, or null");
+        assert_eq!(ways[0]["allOf"][0], json!({ "not": { "required": ["refillAmount"] } }));
+        assert_eq!(ways[3]["required"], json!(["refillAmount", "refillInterval"]));
     }
 
     #[test]

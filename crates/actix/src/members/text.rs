@@ -21,6 +21,32 @@ impl Member<'_, '_> {
         self.read_text()
     }
 
+    /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
+    pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
+        self.state(|_| schema::texts(max, pattern));
+        let items = match self.value()? {
+            Value::Array(items) => items.clone(),
+            other => {
+                let received = kind(Some(other));
+                self.expected("array", received);
+                return None;
+            }
+        };
+        if items.len() > max {
+            self.refuse(format_args!("Too big: expected array to have <={max} items"));
+            return None;
+        }
+        let name = self.name;
+        let mut texts = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match item {
+                Value::String(text) => texts.push(text),
+                other => self.expected_at(&format!("{name}.{index}"), "string", kind(Some(&other))),
+            }
+        }
+        Some(texts)
+    }
+
     /// Reads `true` or `false`.
     pub(crate) fn boolean(mut self) -> Option<bool> {
         self.state(|_| schema::boolean());
@@ -210,6 +236,25 @@ mod tests {
              [body.b] Invalid input: expected boolean, received number; \
              [body.c] Invalid option: expected one of \"asc\"|\"desc\"; \
              [body.d] Invalid input: expected string, received undefined"
+        );
+    }
+
+    #[test]
+    fn every_wrong_text_of_a_list_is_named_and_an_instant_has_one_form() {
+        let body = json!({ "a": "x", "b": ["x", 5, null], "c": ["x", "y", "z"], "d": "yesterday" });
+        let text = issues(&body, |body| {
+            body.optional("a", "").texts(2, "^.$");
+            body.optional("b", "").texts(3, "^.$");
+            body.optional("c", "").texts(2, "^.$");
+            body.optional("d", "").instant();
+        });
+        assert_eq!(
+            text,
+            "[body.a] Invalid input: expected array, received string; \
+             [body.b.1] Invalid input: expected string, received number; \
+             [body.b.2] Invalid input: expected string, received null; \
+             [body.c] Too big: expected array to have <=2 items; \
+             [body.d] Invalid date-time: must be RFC 3339, or a date"
         );
     }
 

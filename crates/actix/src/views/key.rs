@@ -1,9 +1,11 @@
 //! Keys, with Better Auth's members in its order (docs/better-auth-wire.md 7).
 
 use keymint_domain::address::Networks;
+use keymint_domain::event::Actor;
 use keymint_domain::key::Minted;
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::{ApiKey, KeyId};
+use keymint_service::Caller;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -86,6 +88,52 @@ pub struct KeyView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     revoked_by: Option<String>,
+    /// The calendar that refills the quota, in the place of an interval; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refill: Option<CalendarView>,
+    /// The maker of the key, in `get` and `list`: `user:` or `key_session:` and the user's id, `server`, or `cli`. For
+    /// servers also `server_key:` and `cli:` with an id or a name. Absent if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    created_by: Option<String>,
+}
+
+/// A period of the calendar on whose borders a quota is refilled.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefillCalendar)]
+struct CalendarView {
+    /// `day`, `week` (from Monday) or `month`.
+    every: &'static str,
+    /// The time zone.
+    at: &'static str,
+}
+
+/// The reader of a key, who decides what is told of its creator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A server, or the command line.
+    Server,
+    /// Anybody else who may see the key.
+    User,
+}
+
+impl From<&Caller> for Reader {
+    fn from(caller: &Caller) -> Self {
+        if *caller == Caller::Server { Self::Server } else { Self::User }
+    }
+}
+
+impl KeyView<'_> {
+    /// Adds who made `key`, which this shows.
+    #[must_use]
+    pub fn with_creator(self, key: &ApiKey, reader: Reader) -> Self {
+        let text = |actor: &Actor| match reader {
+            Reader::Server => actor.to_string(),
+            Reader::User => actor.outline(),
+        };
+        Self { created_by: key.details.created_by.as_ref().map(text), ..self }
+    }
 }
 
 impl<'a> From<&'a ApiKey> for KeyView<'a> {
@@ -118,6 +166,8 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
             denied_addresses: texts(&details.addresses.denied),
             revoked_at: details.revocation.as_ref().map(|revocation| Iso(revocation.at)),
             revoked_by: details.revocation.as_ref().map(|revocation| revocation.by.to_string()),
+            refill: details.refill_every.map(|every| CalendarView { every: every.as_str(), at: "UTC" }),
+            created_by: None,
         }
     }
 }
@@ -192,10 +242,10 @@ pub struct PageView<'a> {
 }
 
 impl<'a> PageView<'a> {
-    /// Shows `page`, with the limit and the offset of the request.
-    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>) -> Self {
+    /// Shows `page` to `reader`, with the limit and the offset of the request.
+    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>, reader: Reader) -> Self {
         Self {
-            api_keys: page.keys.iter().map(KeyView::from).collect(),
+            api_keys: page.keys.iter().map(|key| KeyView::from(key).with_creator(key, reader)).collect(),
             unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
             total: page.total.at_least(),
             total_is_minimum: matches!(page.total, Total::MoreThan(_)),

@@ -5,10 +5,12 @@ mod event;
 mod health;
 mod key;
 pub(crate) mod limits;
+mod options;
 mod refusal;
 mod usage;
 mod user;
 mod verdict;
+mod webhook;
 
 use keymint_domain::Timestamp;
 use serde::{Serialize, Serializer};
@@ -18,11 +20,13 @@ use utoipa::ToSchema;
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use health::HealthView;
-pub use key::{CreatedView, KeyView, PageView, UnreadableView};
+pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
+pub use options::OptionsView;
 pub use refusal::RefusalDetails;
 pub use usage::UsageView;
 pub use user::UserView;
 pub use verdict::VerdictView;
+pub use webhook::{DeliveriesView, DeliveryView, MadeWebhookView, TestedWebhookView, WebhookView, WebhooksView};
 
 /// Parses a JSON text that the domain has parsed before.
 pub(crate) fn raw(json: &str) -> Option<&RawValue> {

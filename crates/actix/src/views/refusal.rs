@@ -1,3 +1,4 @@
+use keymint_domain::Permissions;
 use keymint_domain::verify::Refusal;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,6 +33,11 @@ pub struct RefusalDetails<'a> {
 }
 
 impl<'a> RefusalDetails<'a> {
+    /// Returns the details of permissions that are missing.
+    pub fn of_missing(missing: &'a Permissions) -> Option<Self> {
+        Some(Self { try_again_in: None, missing: Some(raw(missing.as_json())?) })
+    }
+
     /// Returns the details of a refusal; `None` = there are none.
     pub fn of(refusal: &'a Refusal) -> Option<Self> {
         let missing = refusal.missing.as_ref().and_then(|missing| raw(missing.as_json()));

@@ -159,3 +159,93 @@ async fn a_reset_counts_what_was_deferred_before() {
         updated(&server, &key["id"], json!({ "resetLimit": true })).await;
     }
 }
+
+#[tokio::test]
+async fn a_quota_is_refilled_by_the_calendar() {
+    // The clock stands at 2023-11-14T22:13:20Z, a Tuesday.
+    let server = TestServer::new();
+    for (every, next_ms) in
+        [("day", 6_400_000_u64), ("week", 5 * 86_400_000 + 6_400_000), ("month", 16 * 86_400_000 + 6_400_000)]
+    {
+        let body = json!({
+            "userId": "ada", "remaining": 0, "refillAmount": 2, "refill": { "every": every, "at": "UTC" },
+        });
+        let key = server.create(body).await;
+        assert_eq!((&key["refillAmount"], &key["refillInterval"]), (&json!(2), &Value::Null));
+        assert_eq!(key["refill"], json!({ "every": every, "at": "UTC" }));
+        let refused = server.verify(&key).await;
+        assert_eq!(refused["error"]["code"], "USAGE_EXCEEDED");
+        assert_eq!(refused["error"]["details"]["tryAgainIn"], next_ms, "{every}");
+    }
+    let key = server.create(json!({ "userId": "ada", "refillAmount": 2, "refill": { "every": "month" } })).await;
+    let id = &key["id"];
+    let interval = updated(&server, id, json!({ "refillAmount": 3, "refillInterval": 34_560_000_000_u64 })).await;
+    assert_eq!((&interval["refillInterval"], interval.get("refill")), (&json!(34_560_000_000_u64), None));
+    let weekly = updated(&server, id, json!({ "refillAmount": 3, "refill": { "every": "week" } })).await;
+    assert_eq!((&weekly["refillInterval"], &weekly["refill"]["every"]), (&Value::Null, &json!("week")));
+    let none = updated(&server, id, json!({ "refillAmount": null, "refill": null })).await;
+    assert_eq!((&none["refillAmount"], none.get("refill")), (&Value::Null, None));
+    let long = updated(&server, id, json!({ "rateLimitTimeWindow": 34_560_000_000_u64 })).await;
+    assert_eq!(long["rateLimitTimeWindow"], 34_560_000_000_u64);
+}
+
+#[tokio::test]
+async fn bad_periods_are_refused() {
+    let server = TestServer::new();
+    for (members, code, message) in [
+        (
+            json!({ "refillAmount": 1, "refill": { "every": "year", "at": "Europe/Berlin" } }),
+            "VALIDATION_ERROR",
+            "[body.refill.every] Invalid option: expected one of \"day\"|\"week\"|\"month\"; \
+             [body.refill.at] Invalid input: expected \"UTC\"",
+        ),
+        (
+            json!({ "refillAmount": 1, "refill": "month" }),
+            "VALIDATION_ERROR",
+            "[body.refill] Invalid input: expected object, received string",
+        ),
+        (
+            json!({ "refillAmount": 1, "refillInterval": 34_560_000_001_u64, "rateLimitTimeWindow": 34_560_000_001_u64 }),
+            "VALIDATION_ERROR",
+            "[body.refillInterval] Too big: expected number to be <=34560000000; \
+             [body.rateLimitTimeWindow] Too big: expected number to be <=34560000000",
+        ),
+        (
+            json!({ "refillAmount": 1, "refillInterval": 1, "refill": { "every": "day" } }),
+            "REFILL_INTERVAL_AND_CALENDAR",
+            "A refill has either refillInterval or refill, not both.",
+        ),
+        (
+            json!({ "refill": { "every": "day" } }),
+            "REFILL_INTERVAL_AND_AMOUNT_REQUIRED",
+            "refillInterval is required when refillAmount is provided",
+        ),
+    ] {
+        let mut body = members;
+        body["userId"] = json!("ada");
+        assert_error(&server.post("create", body).await, 400, code, message);
+    }
+}
+
+#[tokio::test]
+async fn who_made_a_key_is_shown_to_those_who_manage_it() {
+    let server = TestServer::new();
+    let ada = server.sign_up("ada").await;
+    let user = ada["user"]["id"].as_str().unwrap();
+    let token = ada["token"].as_str().unwrap();
+    let by_server = server.create(json!({ "userId": user })).await;
+    assert_eq!(by_server.get("createdBy"), None, "it is of no use to the one who made it");
+    let as_ada = |method: Method, path: &str| server.anonymous(method, path).bearer_auth(token);
+    let by_user = answer(as_ada(Method::POST, "create").json(&json!({})).send().await.unwrap()).await.1;
+    for (key, creator) in [(&by_server, "server".to_owned()), (&by_user, format!("user:{user}"))] {
+        let path = format!("get?id={}", key["id"].as_str().unwrap());
+        assert_eq!(server.get(&path).await.1["createdBy"], creator);
+        assert_eq!(answer(as_ada(Method::GET, &path).send().await.unwrap()).await.1["createdBy"], creator);
+        assert_eq!(server.verify(key).await["key"].get("createdBy"), None);
+    }
+    let (_, page) = server.get("list").await;
+    let keys = page["apiKeys"].as_array().unwrap();
+    let mut creators: Vec<_> = keys.iter().map(|key| key["createdBy"].as_str().unwrap()).collect();
+    creators.sort_unstable();
+    assert_eq!(creators, ["server", format!("user:{user}").as_str()]);
+}

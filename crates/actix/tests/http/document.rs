@@ -7,9 +7,10 @@ use actix_web::body::MessageBody as _;
 use keymint_actix::{ApiError, ApiOptions};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
-use keymint_domain::{ConfigId, Configuration, ErrorCode, Policy};
+use keymint_domain::webhook::{InvalidKinds, InvalidWebhookUrl};
+use keymint_domain::{ConfigId, Configuration, ErrorCode, Permissions, Policy};
 use keymint_ports::StoreError;
-use keymint_service::ServiceError;
+use keymint_service::{ServiceError, WebhookError};
 use keymint_test_support::markdown;
 use reqwest::Client;
 use serde_json::Value;
@@ -82,6 +83,7 @@ fn errors() -> Vec<ApiError> {
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
         ApiError::Service(ServiceError::ShortKey),
+        ApiError::Service(ServiceError::Ungrantable(Permissions::of(&[]))),
         invalid(ErrorCode::InvalidApiKey),
         invalid(ErrorCode::KeyDisabled),
         invalid(ErrorCode::KeyExpired),
@@ -90,6 +92,11 @@ fn errors() -> Vec<ApiError> {
         ApiError::MissingKey,
         ApiError::DifferentKeys,
         ApiError::NotAGateway,
+        ApiError::Webhook(WebhookError::Url(InvalidWebhookUrl::Scheme)),
+        ApiError::Webhook(WebhookError::Kinds(InvalidKinds::TooMany)),
+        ApiError::Webhook(WebhookError::TooMany(1000)),
+        ApiError::Webhook(WebhookError::Missing),
+        ApiError::Webhook(WebhookError::Conflict),
         ApiError::Validation("*place and problem*".to_owned()),
         store(StoreError::OutOfRange { column: "*member*" }),
         ApiError::InvalidJson,

@@ -103,6 +103,8 @@ macro_rules! stuck {
 
 stuck! {
     insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>, &keymint_domain::event::Origin) -> ();
+    import(&[keymint_domain::ApiKey], &keymint_domain::event::Origin) -> Vec<keymint_ports::ImportOutcome>;
+    preview_import(&[keymint_domain::ApiKey]) -> Vec<keymint_ports::ImportOutcome>;
     find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
     find_stub(&keymint_domain::KeyId) -> Option<keymint_ports::KeyStub>;
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;

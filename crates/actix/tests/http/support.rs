@@ -11,12 +11,12 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, OrganizationStore, SeededEntropy, ServerKeyStore,
-    SurveyStore, Unmetered, UsageStore,
+    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
+    SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
     Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
-    UsageOptions,
+    UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -42,6 +42,8 @@ pub(crate) struct TestServer {
 
 pub(crate) struct Setup {
     pub(crate) store: Arc<dyn KeyStore>,
+    pub(crate) webhooks: Option<WebhookOptions>,
+    pub(crate) sender: Arc<dyn WebhookSender>,
     pub(crate) users: Arc<dyn IdentityStore>,
     pub(crate) organizations: Arc<dyn OrganizationStore>,
     pub(crate) uses: Arc<dyn UsageStore>,
@@ -74,6 +76,8 @@ impl Setup {
         let store = Arc::new(store);
         Self {
             store: Arc::clone(&store) as _,
+            webhooks: Some(WebhookOptions::default()),
+            sender: Arc::new(accepting()),
             users: Arc::clone(&store) as _,
             organizations: Arc::clone(&store) as _,
             uses: Arc::clone(&store) as _,
@@ -93,6 +97,14 @@ impl Setup {
             server_keys: store,
         }
     }
+}
+
+/// Receivers that accept everything.
+fn accepting() -> MockWebhookSender {
+    let mut sender = MockWebhookSender::new();
+    sender.expect_check().returning(|_| Ok(()));
+    sender.expect_send().returning(|_| Ok(204));
+    sender
 }
 
 pub(crate) fn trusted(origins: &[&str]) -> keymint_actix::origin::TrustedOrigins {
@@ -156,6 +168,20 @@ impl TestServer {
             .with_options(setup.options)
             .with_instance([0xab; 8])
             .with_sessions(sessions);
+        let ports = WebhookPorts {
+            store: Arc::new(MemoryStore::default()),
+            events: Arc::new(MemoryStore::default()),
+            sender: setup.sender,
+            clock: as_clock(),
+            // Its own, so that ids of keys do not depend on it.
+            entropy: Arc::new(SeededEntropy::new(2)),
+            meter: Arc::new(Unmetered),
+            recorder: Recorder::default(),
+        };
+        let api = match setup.webhooks {
+            Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
+            None => api,
+        };
         let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
@@ -202,6 +228,13 @@ impl TestServer {
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// Asks an endpoint below `/webhooks` as a server.
+    pub(crate) async fn webhooks(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = self.auth(method, &format!("webhooks/{path}")).bearer_auth(SERVER_KEY);
+        let request = body.into_iter().fold(request, |request, body| request.json(&body));
+        answer(request.send().await.unwrap()).await
     }
 
     /// Creates a key and returns the answer.

@@ -16,7 +16,8 @@ use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Policy, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, Erased, IdentityStore, KeyStore, KeyStub, Removed, StoreError,
+    CountCursor, CountedPortion, Credential, Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
@@ -115,6 +116,8 @@ macro_rules! slow {
 
 slow! { KeyStore:
     insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
+    import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
+    preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
     find(id: &KeyId) -> Option<ApiKey>;
     find_stub(id: &KeyId) -> Option<KeyStub>;
     list(query: &ListQuery) -> Page;

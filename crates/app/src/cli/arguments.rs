@@ -24,6 +24,8 @@ pub(super) enum Command {
         /// The file to create.
         file: PathBuf,
     },
+    /// Move everything from SQLite to Postgres, or back, into a database that is empty.
+    Move(Relocate),
     /// Check that the server on this machine is alive. The status is 0 if it is.
     Health {
         /// Check that it is ready to serve, which requires the database.
@@ -47,6 +49,10 @@ pub(super) enum Command {
     },
     /// Show the usage of keys: accepted calls, their cost, and refusals, up to about a second ago.
     Usage(Usage),
+    /// Import keys that were made elsewhere, by their hashes. If a line is bad, nothing is imported.
+    Import(Import),
+    /// Print all keys as JSON lines, which `keymint import` reads.
+    Export(Export),
     /// Manage the server keys that backends authenticate with.
     ServerKey {
         /// Print JSON instead of a table.
@@ -76,6 +82,77 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: OrgCommand,
     },
+    /// Manage the endpoints that are told of events.
+    Webhook {
+        /// Print JSON instead of a table.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: WebhookCommand,
+    },
+}
+
+/// Both databases of a move.
+#[derive(Debug, Args)]
+pub(super) struct Relocate {
+    /// The database to read, which stays as it is: `sqlite:PATH` or `postgres://...`.
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// The database to fill. Its tables are made if they are missing, and must be empty.
+    #[arg(long, value_name = "URL")]
+    pub(super) to: String,
+}
+
+/// The file of keys, and the meaning of its columns.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(super) struct Import {
+    /// The file: CSV or JSON lines; `-` reads the standard input.
+    pub(super) file: PathBuf,
+    /// The kind of the hashes of lines that do not tell it: sha256, or plain for the text of keys.
+    #[arg(long, value_name = "KIND")]
+    pub(super) hash: Option<String>,
+    /// The encoding of the hashes: hex, base64 or base64url; by default each hash tells it by its length and characters.
+    #[arg(long)]
+    pub(super) encoding: Option<String>,
+    /// The owner of keys whose lines name none.
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// The configuration of keys whose lines name none; by default `default`.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// The column that holds a member, such as `referenceId=customer`. Others are found by their members' names.
+    #[arg(long, value_name = "MEMBER=COLUMN")]
+    pub(super) map: Vec<String>,
+    /// Leave out columns that hold no member, instead of refusing the file.
+    #[arg(long)]
+    pub(super) skip_other_columns: bool,
+    /// The first line of CSV holds a key: its columns are named 1, 2 and so on.
+    #[arg(long)]
+    pub(super) no_header: bool,
+    /// The form of the file; by default its first character tells it.
+    #[arg(long)]
+    pub(super) format: Option<super::import::Form>,
+    /// Only tell what would happen, and every bad line.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The keys to export.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Add the hashes of the keys, without which they cannot be imported. Keep such a file as you keep the database.
+    #[arg(long)]
+    pub(super) with_hashes: bool,
+    /// Only keys of this owner.
+    #[arg(long, value_name = "ID")]
+    pub(super) owner: Option<String>,
+    /// Only keys of this configuration.
+    #[arg(long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
 }
 
 /// The keys whose usage is shown, the time, and the form.
@@ -328,6 +405,9 @@ pub(super) struct Members {
     /// The time between refills, in milliseconds.
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     pub(super) refill_interval: Option<String>,
+    /// The calendar that refills its quota, in the place of an interval: day, week or month, in UTC.
+    #[arg(long, value_name = "PERIOD")]
+    pub(super) refill_every: Option<String>,
     /// Limit its rate (true) or not (false).
     #[arg(long)]
     pub(super) rate_limit_enabled: Option<bool>,
@@ -486,5 +566,75 @@ pub(super) enum ServerKeyCommand {
     Revoke {
         /// The server key's id, as `list` shows it.
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WebhookCommand {
+    /// Create an endpoint that is told of events from now on; its secret is shown this once.
+    Create {
+        /// The URL, which begins with https://.
+        url: String,
+        /// The kinds of events, as a glob such as `keymint.key.*`; may be repeated. All by default.
+        #[arg(long, value_name = "GLOB")]
+        kind: Vec<String>,
+        /// Only events of keys of this owner.
+        #[arg(long, value_name = "ID")]
+        owner: Option<String>,
+        /// Only events of keys of this configuration.
+        #[arg(long, value_name = "ID")]
+        config_id: Option<String>,
+    },
+    /// List the endpoints, without their secrets.
+    List,
+    /// Give an endpoint a new secret, which is shown this once. The old one signs beside it for a while.
+    RotateSecret {
+        /// The endpoint's id.
+        id: String,
+        /// The time for which both sign, in seconds: 30 days at most.
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+        overlap_seconds: u64,
+    },
+    /// Send an event of the kind `keymint.webhook.test` at once. The status is 0 if it is accepted.
+    Test {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Stop telling an endpoint of events. They wait for it.
+    Pause {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Tell a paused or disabled endpoint of events again, first of those that waited.
+    Resume {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// Remove an endpoint with its deliveries.
+    Delete {
+        /// The endpoint's id.
+        id: String,
+    },
+    /// List deliveries of an endpoint, the latest events first.
+    Deliveries {
+        /// The endpoint's id.
+        id: String,
+        /// Only those in this state: pending, delivered or failed.
+        #[arg(long)]
+        status: Option<String>,
+        /// The position of the last row of the page before.
+        #[arg(long, value_name = "POSITION")]
+        before: Option<u64>,
+        /// Rows to show.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Deliver all events of an endpoint again that happened at an instant or later.
+    Replay {
+        /// The endpoint's id.
+        id: String,
+        /// The instant, as in 2026-01-02T03:04:05Z.
+        #[arg(long, value_name = "INSTANT")]
+        from: String,
     },
 }

@@ -2,14 +2,18 @@
 
 mod arguments;
 mod audit;
+mod export;
 mod health;
+mod import;
 mod key;
 mod options;
 mod org;
 mod output;
+mod relocate;
 mod server_key;
 mod usage;
 mod user;
+mod webhook;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -74,6 +78,10 @@ fn run(arguments: Arguments) -> CliResult {
                 wiring::backup(&config.database, &file).await?;
                 output::line(&format!("backed up to {}", file.display()))
             }
+            Command::Move(arguments) => {
+                logging::start(&config.log, None);
+                relocate::run(&config.database, arguments).await
+            }
             Command::Health { ready } => health::run(config.server.listen, ready).await,
             Command::Config { command: ConfigCommand::Check } => {
                 logging::start(&config.log, None);
@@ -89,10 +97,13 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::Key { .. }
             | Command::Usage(_)
+            | Command::Import(_)
+            | Command::Export(_)
             | Command::ServerKey { .. }
             | Command::Org { .. }
             | Command::Audit { .. }
             | Command::User { .. }
+            | Command::Webhook { .. }
                 if config.database.url == DatabaseUrl::Memory =>
             {
                 Err("a database in memory is gone when this command ends; only `keymint serve` can use it".into())
@@ -110,6 +121,21 @@ fn run(arguments: Arguments) -> CliResult {
                 let services = open(&config, false).await?;
                 usage::run(&services.keys, arguments).await
             }
+            Command::Import(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, !arguments.dry_run).await?;
+                let outcome = import::run(&services.keys, arguments).await;
+                // Whatever was imported is in SQLite's file then, and not in a large log beside it.
+                let closed = services.close().await;
+                let outcome = outcome?;
+                closed?;
+                Ok(outcome)
+            }
+            Command::Export(arguments) => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                export::run(&services.keys, arguments).await
+            }
             Command::ServerKey { json, command } => {
                 logging::start(&config.log, None);
                 let services = open(&config, matches!(command, ServerKeyCommand::Create { .. })).await?;
@@ -119,6 +145,11 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 let services = open(&config, false).await?;
                 org::run(&services.organizations, &config.policy.roles, command, json).await
+            }
+            Command::Webhook { json, command } => {
+                logging::start(&config.log, None);
+                let services = open(&config, false).await?;
+                webhook::run(&services.webhooks(&config)?, command, json).await
             }
             Command::Audit { command } => {
                 logging::start(&config.log, None);

@@ -27,7 +27,7 @@ use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
     api_key, audit, authorize, cleanup, database, identity, log, metrics, notices, organization, secret, server,
-    server_keys, telemetry, usage, verify,
+    server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
 
@@ -47,6 +47,7 @@ pub use sections::telemetry::Telemetry;
 pub use sections::tls::Tls;
 pub use sections::usage::Usage;
 pub use sections::verify::Verify;
+pub use sections::webhooks::Webhooks;
 
 /// The effective configuration of the binary. All of it is valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +76,8 @@ pub struct Config {
     pub usage: Usage,
     /// The background job that makes notices and finds anomalies.
     pub notices: Notices,
+    /// The delivery of events to endpoints.
+    pub webhooks: Webhooks,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -160,6 +163,7 @@ impl Config {
             let audit = root.section("audit", audit::read);
             let usage = root.section("usage", usage::read);
             let notices = root.section("notices", notices::read);
+            let webhooks = root.section("webhooks", webhooks::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -177,6 +181,7 @@ impl Config {
                 audit,
                 usage,
                 notices,
+                webhooks,
                 policy,
                 server_keys,
                 secret: None,

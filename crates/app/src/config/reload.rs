@@ -36,6 +36,7 @@ impl Config {
             audit,
             usage,
             notices,
+            webhooks,
             policy,
             server_keys,
             secret,
@@ -55,6 +56,7 @@ impl Config {
             audit: restart_only.keep("audit", &self.audit, &audit),
             usage: restart_only.keep("usage", &self.usage, &usage),
             notices,
+            webhooks: restart_only.keep("webhooks", &self.webhooks, &webhooks),
             policy,
             // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),

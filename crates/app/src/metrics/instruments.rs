@@ -35,8 +35,55 @@ pub(super) struct Instruments {
     pub(super) noticed: IntCounterVec,
     pub(super) throttled: IntCounter,
     pub(super) throttled_addresses: IntGauge,
+    pub(super) webhooks: WebhookInstruments,
     pub(super) requests: IntCounterVec,
     pub(super) request_duration: HistogramVec,
+}
+
+/// The metrics of webhooks.
+pub(super) struct WebhookInstruments {
+    pub(super) attempts: IntCounterVec,
+    pub(super) failures: IntCounterVec,
+    pub(super) delay: Histogram,
+    pub(super) backlog: IntGaugeVec,
+    pub(super) oldest: IntGaugeVec,
+}
+
+impl WebhookInstruments {
+    fn register(registry: &Registry) -> Result<Self, Error> {
+        Ok(Self {
+            attempts: counters(
+                registry,
+                "keymint_webhook_attempts_total",
+                "Attempts to deliver events to webhooks.",
+                &["outcome"],
+            )?,
+            failures: counters(
+                registry,
+                "keymint_webhook_failures_total",
+                "Attempts that a webhook did not accept.",
+                &["webhook"],
+            )?,
+            delay: histogram(
+                registry,
+                "keymint_webhook_delay_seconds",
+                "From an event to its acceptance by a webhook.",
+                &DELAYS,
+            )?,
+            backlog: gauges(
+                registry,
+                "keymint_webhook_backlog",
+                "Events that a webhook was not told of yet.",
+                &["webhook"],
+            )?,
+            oldest: gauges(
+                registry,
+                "keymint_webhook_oldest_seconds",
+                "The age of the oldest event that a webhook was not told of yet.",
+                &["webhook"],
+            )?,
+        })
+    }
 }
 
 /// The codes with which a verification is refused. Their counters exist from the start, at 0; that of another code
@@ -70,6 +117,8 @@ const NOTICED: [EventKind; 5] = [
 /// The buckets of durations in seconds: from a verification in memory to a request that times out.
 const DURATIONS: [f64; 16] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// The buckets of the delays of webhooks in seconds: from an endpoint nearby to one that was down for days.
+const DELAYS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 36_000.0, 432_000.0];
 /// The buckets of batch sizes: up to the default limit.
 const BATCH_SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
@@ -163,6 +212,7 @@ impl Instruments {
                 "keymint_throttled_addresses",
                 "Addresses that the throttle of sign-ins remembers.",
             )?,
+            webhooks: WebhookInstruments::register(registry)?,
             requests: counters(registry, "keymint_http_requests_total", "Requests.", &["route", "method", "status"])?,
             request_duration: registered(
                 registry,
@@ -195,6 +245,9 @@ impl Instruments {
             self.sealings.with_label_values(&[outcome]);
             self.watches.with_label_values(&[outcome]);
         }
+        for outcome in [ACCEPTED, REFUSED] {
+            self.webhooks.attempts.with_label_values(&[outcome]);
+        }
     }
 
     pub(super) fn keys_in(&self, state: KeyState) -> IntGauge {
@@ -206,6 +259,10 @@ impl Instruments {
 pub(super) const SUCCESS: &str = "success";
 /// The label of one that failed.
 pub(super) const FAILURE: &str = "failure";
+/// The label of a delivery that a webhook accepted.
+pub(super) const ACCEPTED: &str = "accepted";
+/// The label of an attempt that a webhook did not accept.
+pub(super) const REFUSED: &str = "failed";
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: Result<C, Error>) -> Result<C, Error> {
     let made = made?;

@@ -1,12 +1,15 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::{KeyCounts, KeyState};
-use keymint_ports::{Meter, StoreError};
+use keymint_domain::webhook::WebhookId;
+use keymint_ports::{Meter, StoreError, WebhookLag};
+use prometheus::core::Collector as _;
 
 use super::Metrics;
-use super::instruments::{FAILURE, SUCCESS, outcome};
+use super::instruments::{ACCEPTED, FAILURE, REFUSED, SUCCESS, outcome};
 
 impl Meter for Metrics {
     fn verified(&self, refused: Option<ErrorCode>, took: Duration) {
@@ -97,5 +100,45 @@ impl Meter for Metrics {
 
     fn noticed(&self, kind: EventKind) {
         self.instruments.noticed.with_label_values(&[kind.as_str()]).inc();
+    }
+
+    fn webhook_attempted(&self, id: &WebhookId, accepted_after: Option<Duration>) {
+        let instruments = &self.instruments.webhooks;
+        if let Some(after) = accepted_after {
+            instruments.attempts.with_label_values(&[ACCEPTED]).inc();
+            instruments.delay.observe(after.as_secs_f64());
+        } else {
+            instruments.attempts.with_label_values(&[REFUSED]).inc();
+            instruments.failures.with_label_values(&[id.as_str()]).inc();
+        }
+    }
+
+    fn webhooks_counted(&self, lags: &[WebhookLag]) {
+        let instruments = &self.instruments.webhooks;
+        instruments.backlog.reset();
+        instruments.oldest.reset();
+        self.forget_failures_of_others(lags);
+        for WebhookLag { id, events, oldest } in lags {
+            let events = i64::try_from(*events).unwrap_or(i64::MAX);
+            instruments.backlog.with_label_values(&[id.as_str()]).set(events);
+            let seconds = i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX);
+            instruments.oldest.with_label_values(&[id.as_str()]).set(seconds);
+            instruments.failures.with_label_values(&[id.as_str()]);
+        }
+    }
+}
+
+impl Metrics {
+    /// Drops the failures of endpoints that are no longer active, so that the series do not grow with deleted ones.
+    fn forget_failures_of_others(&self, lags: &[WebhookLag]) {
+        let active: HashSet<_> = lags.iter().map(|lag| lag.id.as_str()).collect();
+        for family in self.instruments.webhooks.failures.collect() {
+            for label in family.get_metric().iter().flat_map(prometheus::proto::Metric::get_label) {
+                if !active.contains(label.value()) {
+                    // It was there a moment ago.
+                    drop(self.instruments.webhooks.failures.remove_label_values(&[label.value()]));
+                }
+            }
+        }
     }
 }

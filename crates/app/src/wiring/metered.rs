@@ -13,10 +13,13 @@ use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, Erased, EventStore, IdentityStore, KeyStore, KeyStub,
-    Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore,
+    BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
+    ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion,
+    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
+    WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -52,6 +55,8 @@ macro_rules! metered {
 metered! {
     KeyStore {
         insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
+        import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
+        preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
@@ -135,6 +140,31 @@ metered! {
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
         erase_personal(user: &UserId) -> u64;
+    }
+}
+
+metered! {
+    WebhookStore {
+        insert_webhook(webhook: &Webhook, max: u32, origin: &Origin) -> bool;
+        list_webhooks() -> Vec<WebhookStanding>;
+        find_webhook(id: &WebhookId) -> Option<Webhook>;
+        set_webhook_state(id: &WebhookId, state: WebhookState, now: Timestamp, origin: &Origin) -> bool;
+        replace_webhook_secrets(
+            id: &WebhookId, before: &WebhookSecrets, after: &WebhookSecrets, origin: &Origin
+        ) -> bool;
+        remove_webhook(id: &WebhookId, origin: &Origin) -> bool;
+        rewind_webhook(id: &WebhookId, position: u64, origin: &Origin) -> bool;
+        lease_webhook(id: &WebhookId, holder: &str, now: Timestamp, until: Timestamp) -> Option<WebhookLease>;
+        renew_webhook_leases(holder: &str, now: Timestamp, until: Timestamp) -> Vec<WebhookId>;
+        release_webhook_leases(holder: &str) -> ();
+        due_deliveries(id: &WebhookId, now: Timestamp, limit: u32) -> Vec<Delivery>;
+        keys_with_pending_deliveries(id: &WebhookId, keys: &[KeyId]) -> Vec<KeyId>;
+        record_deliveries(lease: &WebhookLease, portion: &WebhookPortion, origin: &Origin) -> bool;
+        advance_webhooks(moves: &[WebhookMove]) -> ();
+        list_deliveries(query: &DeliveryQuery) -> Vec<Delivery>;
+        remove_deliveries(before: Timestamp, limit: u32) -> u32;
+        webhook_backlogs() -> Vec<WebhookBacklog>;
+        delivered_position(since: Timestamp) -> Option<u64>;
     }
 }
 

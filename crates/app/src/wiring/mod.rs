@@ -2,7 +2,9 @@
 
 mod backup;
 mod metered;
+mod relocation;
 mod store;
+mod webhooks;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::metrics::Sources;
 use store::{Absent, Store};
 
 pub use backup::{BackupError, backup};
+pub use relocation::{RelocationError, relocate};
 pub use store::{OpenError, migrate};
 
 /// The use cases on the configured database.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keymint_ports::{
-    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore, UsageStore,
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore,
+    UsageStore, WebhookStore,
 };
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{PgOptions, PgStore};
@@ -34,6 +35,7 @@ pub(super) struct Store {
     pub(super) events: Arc<dyn EventStore>,
     pub(super) usage: Arc<dyn UsageStore>,
     pub(super) survey: Arc<dyn SurveyStore>,
+    pub(super) webhooks: Arc<dyn WebhookStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
@@ -73,7 +75,16 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    fn new<S: KeyStore + ServerKeyStore + IdentityStore + OrganizationStore + EventStore + UsageStore + SurveyStore>(
+    fn new<
+        S: KeyStore
+            + ServerKeyStore
+            + IdentityStore
+            + OrganizationStore
+            + EventStore
+            + UsageStore
+            + SurveyStore
+            + WebhookStore,
+    >(
         bare: Arc<S>,
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
@@ -88,7 +99,8 @@ impl Store {
             organizations: Arc::clone(&store) as _,
             events: Arc::clone(&store) as _,
             usage: Arc::clone(&store) as _,
-            survey: store,
+            survey: Arc::clone(&store) as _,
+            webhooks: store,
             sqlite: None,
             meter,
             lanes,
@@ -143,7 +155,7 @@ pub(super) fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions 
     SqliteOptions { durability: database.durability, ..SqliteOptions::new(path) }
 }
 
-fn postgres_options(database: &Database, url: &str) -> PgOptions {
+pub(super) fn postgres_options(database: &Database, url: &str) -> PgOptions {
     PgOptions {
         durability: database.durability,
         max_connections: database.max_connections,

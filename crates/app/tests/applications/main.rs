@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "shared with the tests of HTTP")]
 #[path = "../../../actix/tests/http/support.rs"]
 mod support;
+mod webhooks;
 
 use std::fs;
 use std::io::Write as _;

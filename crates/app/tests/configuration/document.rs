@@ -43,6 +43,7 @@ fn value_of(text: &str) -> Value {
 const HTTP: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http.md"));
 const METRICS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/metrics.md"));
 const GATEWAYS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateways/README.md"));
+const WEBHOOKS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/webhooks.md"));
 const BETTER_AUTH: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/better-auth.md"));
 
 #[test]
@@ -52,7 +53,7 @@ fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
 
 #[test]
 fn the_samples_load() {
-    for (document, count) in [(DOCUMENT, 3), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 3)] {
+    for (document, count) in [(DOCUMENT, 3), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 3), (WEBHOOKS, 1)] {
         let samples = blocks(document, "toml");
         assert_eq!(samples.len(), count);
         for sample in samples {

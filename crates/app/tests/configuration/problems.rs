@@ -25,7 +25,7 @@ config_id = "a"
 keymint.toml:3: server.listen: must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up
 keymint.toml:4: server.workrs: unknown key; is workers meant?
 keymint.toml:5: server.workers: must be an integer, not text
-keymint.toml:11: api_key[1].rate_limit.window_ms: must be from 1 to 2147483647
+keymint.toml:11: api_key[1].rate_limit.window_ms: must be from 1 to 34560000000
 keymint.toml:12: api_key[1].prefix_length.min: must not be above max
 keymint.toml:15: api_key[2].config_id: is taken by keymint.toml:8: api_key[0].config_id
 keymint.toml:17: extra: unknown key
@@ -60,13 +60,14 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.expiration.default_seconds", 0, 3_153_600_000_i64),
         ("api_key.expiration.min_days", 0, 36_500),
         ("api_key.expiration.max_days", 0, 36_500),
-        ("api_key.rate_limit.window_ms", 1, 2_147_483_647),
+        ("api_key.rate_limit.window_ms", 1, 34_560_000_000_i64),
         ("api_key.rate_limit.max_requests", 1, 2_147_483_647),
         ("api_key.prefix_length.min", 1, 255),
         ("api_key.prefix_length.max", 1, 255),
         ("api_key.name_length.min", 0, 255),
         ("api_key.name_length.max", 1, 255),
         ("api_key.retention_days", 0, 36_500),
+        ("api_key.max_lifetime_days", 0, 36_500),
         ("api_key.rotation.every_days", 0, 36_500),
         ("api_key.notices.idle_days", 0, 36_500),
     ] {

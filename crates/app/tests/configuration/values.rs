@@ -144,6 +144,10 @@ fn every_key_of_an_entry_reaches_the_policy() {
         expiration = { default_seconds = 3600, allow_custom = false, min_days = 2, max_days = 2 }
         rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
         permissions = { files = ["read", "write"], "a.b" = [] }
+        grantable = ["read"]
+        grantable_by_role = { member = ["read"] }
+        permission_descriptions = { "files:read" = "Read files" }
+        max_lifetime_days = 90
         wildcards = false
         allowed_addresses = ["10.0.0.0/8", "2001:db8::7"]
         denied_addresses = ["::ffff:10.9.0.0/112"]
@@ -177,6 +181,9 @@ fn every_key_of_an_entry_reaches_the_policy() {
             expiration,
             rate_limit,
             permissions,
+            grantable,
+            grantable_by_role,
+            permission_descriptions,
             wildcards,
             addresses,
             retention_ms,
@@ -201,6 +208,10 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!((expiration.allow_custom, expiration.min_days, expiration.max_days), (false, 2, 2));
     assert_eq!((rate_limit.enabled, rate_limit.window_ms, rate_limit.max_requests), (false, 1000, 3));
     assert_eq!(rate_limit.algorithm, Algorithm::IdleWindow);
+    let [(role, own)] = &grantable_by_role[..] else { panic!("not one") };
+    assert_eq!((grantable.as_ref(), role.as_str(), own.as_json()), (Some(own), "member", r#"{"*":["read"]}"#));
+    assert_eq!(permission_descriptions[..], [("files:read".to_owned(), "Read files".to_owned())]);
+    assert_eq!(expiration.max_lifetime_days.map(u32::from), Some(90));
     let permissions = permissions.as_ref().map(Permissions::as_json);
     assert_eq!(permissions, Some(r#"{"files":["read","write"],"a.b":[]}"#));
     assert_eq!(addresses.allowed.texts().collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::7/128"]);

@@ -1,4 +1,7 @@
-use keymint_domain::{ApiKey, ErrorCode, Policy};
+use keymint_domain::key::{EditKey, Field, RefillEdit};
+use keymint_domain::usage::Every;
+use keymint_domain::value::MAX_PERIOD_MS;
+use keymint_domain::{ApiKey, ErrorCode, Policy, Timestamp};
 use keymint_ports::KeyStore;
 
 use crate::Engine;
@@ -51,5 +54,72 @@ pub async fn the_instant_of_a_refill_survives_a_restart<E: Engine>(engine: &E) {
     for (after_ms, left) in [(1000, 8), (1001, 9)] {
         let verdict = spend(&store, "key", refilled.plus_millis(after_ms)).await;
         assert_eq!(verdict.accepted().unwrap().usage.remaining, Some(left));
+    }
+}
+
+pub async fn a_calendars_refill_is_won_once_at_its_border<E: Engine>(engine: &E) {
+    let stores = open_two(engine).await;
+    let at = |text| Timestamp::parse(text).unwrap();
+    let key = sample::key_with("key", |details, usage| {
+        details.created_at = at("2024-01-31T12:00:00Z");
+        (details.refill_amount, details.refill_every) = (Some(10), Some(Every::Month));
+        usage.remaining = Some(0);
+    });
+    stores[0].insert(&key, None, &sample::UNRECORDED).await.unwrap();
+    assert_eq!(found(&*stores[1], &id("key")).await, key);
+    let early = spend(&*stores[1], "key", at("2024-01-31T23:59:59.999Z")).await;
+    assert_eq!(early.refused().unwrap().retry_in_ms, Some(1));
+    for (border, next) in
+        [("2024-02-01T00:00:00Z", "2024-02-29T23:59:59.999Z"), ("2024-03-01T00:00:00Z", "2024-03-31T00:00:00Z")]
+    {
+        let verdicts = settle_at_once(&stores, 20, &sample::attempt("key"), &Policy::default(), at(border)).await;
+        assert_eq!(accepted(&verdicts), 10);
+        let usage = found(&*stores[1], &id("key")).await.usage;
+        assert_eq!((usage.remaining, usage.last_refill_at), (Some(0), Some(at(border))));
+        assert_eq!(code(&spend(&*stores[0], "key", at(next)).await), Some(ErrorCode::UsageExceeded));
+    }
+}
+
+pub async fn periods_of_up_to_400_days_are_kept_and_changed<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let day = 86_400_000;
+    let key = sample::key_with("key", |details, usage| {
+        (details.refill_amount, details.refill_interval_ms) = (Some(10), Some(MAX_PERIOD_MS));
+        details.rate_limit_enabled = true;
+        (details.rate_limit_window_ms, details.rate_limit_max) = (Some(31 * day), Some(1));
+        usage.remaining = Some(1);
+    });
+    store.insert(&key, None, &sample::UNRECORDED).await.unwrap();
+    assert_eq!(found(&*other, &id("key")).await, key);
+    assert_eq!(code(&spend(&*other, "key", NOW).await), None);
+    let limited = spend(&*store, "key", NOW.plus_millis(30 * day)).await;
+    assert_eq!(limited.refused().unwrap().retry_in_ms, Some(370 * day + 1), "the quota's refill");
+    let refilled = NOW.plus_millis(MAX_PERIOD_MS + 1);
+    assert_eq!(spend(&*other, "key", refilled).await.accepted().unwrap().usage.remaining, Some(9));
+    assert_eq!(code(&spend(&*store, "key", refilled.plus_millis(31 * day - 1)).await), Some(ErrorCode::RateLimited));
+    assert_eq!(code(&spend(&*store, "key", refilled.plus_millis(31 * day)).await), None);
+
+    // Every way from one period to another leaves nothing of the former one.
+    let interval = |ms| RefillEdit { amount: Field::Given(3), interval_ms: Field::Given(ms), every: Field::Absent };
+    let calendar =
+        |every| RefillEdit { amount: Field::Given(3), interval_ms: Field::Absent, every: Field::Given(every) };
+    let none = RefillEdit { amount: Field::Null, interval_ms: Field::Null, every: Field::Absent };
+    let long = 40 * day;
+    for (refill, window) in [
+        (interval(1000), Some(1000)),
+        (interval(long), Some(long)),
+        (calendar(Every::Week), None),
+        (interval(long), Some(2_147_483_647)),
+        (none, Some(2_147_483_648)),
+        (calendar(Every::Day), None),
+        (none, Some(5)),
+        (interval(7), None),
+    ] {
+        let edit = EditKey { refill, rate_limit_window_ms: window, ..EditKey::default() };
+        let patch = sample::patch(edit);
+        let before = found(&*other, &id("key")).await;
+        let updated = store.update(&id("key"), &patch, NOW, &sample::UNRECORDED).await.unwrap().unwrap();
+        assert_eq!(updated, before.patched(&patch, NOW));
+        assert_eq!(found(&*other, &id("key")).await, updated, "{patch:?}");
     }
 }

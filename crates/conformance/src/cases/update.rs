@@ -25,7 +25,7 @@ fn thorough() -> EditKey {
         metadata: MetadataInput::Given(Metadata::from_stored(r#"{"b":1,"a":2.50}"#).unwrap().unwrap()),
         remaining: Field::Given(77),
         add_remaining: None,
-        refill: RefillInput { amount: Some(8), interval_ms: Some(9) }.into(),
+        refill: RefillInput { amount: Some(8), interval_ms: Some(9), every: None }.into(),
         rate_limit_enabled: Some(true),
         rate_limit_window_ms: Some(10),
         rate_limit_max: Some(11),
@@ -146,7 +146,7 @@ pub async fn quotas_refills_and_counts_are_cleared<E: Engine>(engine: &E) {
     assert_eq!(code(&spend(&*other, "key", NOW).await), Some(ErrorCode::RateLimited));
     let clear = sample::patch(EditKey {
         remaining: Field::Null,
-        refill: RefillEdit { amount: Field::Null, interval_ms: Field::Null },
+        refill: RefillEdit { amount: Field::Null, interval_ms: Field::Null, every: Field::Absent },
         ..EditKey::default()
     });
     let cleared = store.update(&id("key"), &clear, NOW, &sample::UNRECORDED).await.unwrap().unwrap();

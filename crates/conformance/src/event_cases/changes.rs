@@ -46,6 +46,18 @@ pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engin
     assert!(events[1].row.data.contains("\"changed\":[\"name\"]"), "{}", events[1].row.data);
 }
 
+pub async fn every_imported_key_is_an_event_and_one_that_was_there_is_none<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    store.insert(&sample::key("a"), None, &origin(1)).await.unwrap();
+    other.import(&["a", "b", "c"].map(sample::key), &origin(2)).await.unwrap();
+    store.import(&["b", "c"].map(sample::key), &origin(3)).await.unwrap();
+    let events = all_events(&*store).await;
+    let found: Vec<_> = events.iter().map(|event| (event.row.kind.as_str(), event.row.key_id.as_deref())).collect();
+    let imported = |id| ("keymint.key.imported", Some(id));
+    assert_eq!(found, [("keymint.key.created", Some("a")), imported("b"), imported("c")]);
+    assert!(!events[1].row.data.contains(sample::plain("b").hash().as_str()), "{}", events[1].row.data);
+}
+
 pub async fn changes_of_users_organizations_and_server_keys_are_events<E: EventEngine>(engine: &E) {
     let [store, _] = open_two(engine).await;
     store.insert_user(&new_user("ada"), &session("first", "ada"), &origin(1)).await.unwrap();

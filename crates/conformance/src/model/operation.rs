@@ -202,7 +202,7 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
                     _ => Field::Absent,
                 },
                 add_remaining: remaining.and_then(|number| (number > 2).then_some(6 - 2 * number.cast_signed())),
-                refill: RefillInput { amount, interval_ms }.into(),
+                refill: RefillInput { amount, interval_ms, every: None }.into(),
                 rate_limit_enabled: limit.0,
                 rate_limit_window_ms: limit.1,
                 rate_limit_max: limit.2,

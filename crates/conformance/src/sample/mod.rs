@@ -3,6 +3,7 @@
 //! The key with the id `a` has the text `sk_a`. It has no quota and no limit, never expires, and belongs to `ada`.
 
 mod identity;
+mod webhook;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use keymint_domain::verify::Attempt;
 use keymint_domain::{ApiKey, ConfigId, Configuration, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
 
 pub use identity::{member, new_user, organization, organization_id, row_id, session, user_id};
+pub use webhook::{delivery, webhook, webhook_id, webhook_secret};
 
 /// The origin of changes that are not recorded.
 pub static UNRECORDED: Origin = Origin::unrecorded();
@@ -79,6 +81,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         expires_at: None,
         refill_amount: None,
         refill_interval_ms: None,
+        refill_every: None,
         rate_limit_enabled: false,
         rate_limit_window_ms: None,
         rate_limit_max: None,
@@ -86,6 +89,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         addresses: AddressRules::default(),
         metadata: None,
         created_at: NOW,
+        created_by: None,
     };
     let mut usage = Usage::new(None, NOW);
     edit(&mut details, &mut usage);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::KeyId;
-use crate::value::UserId;
+use crate::value::{UserId, heap_block};
 
 /// The actor behind an event. Its text is one of the forms that the variants list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,25 @@ pub enum Actor {
 pub struct InvalidActor;
 
 impl Actor {
+    /// Returns the text for users: without the names of the operating system's users and the ids of server keys.
+    pub fn outline(&self) -> String {
+        match self {
+            Self::CommandLine(_) => "cli".to_owned(),
+            Self::ServerKey(_) => "server".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns about the number of bytes that the actor holds on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::User(id) | Self::KeySession(id) => heap_block(id.as_str().len()),
+            Self::ServerKey(id) => heap_block(id.as_str().len()),
+            Self::CommandLine(name) => heap_block(name.len()),
+            Self::Server | Self::CleanUp | Self::LeakReport | Self::Keymint | Self::Anyone => 0,
+        }
+    }
+
     /// Reads the text of an actor.
     ///
     /// # Errors
@@ -92,6 +111,11 @@ mod tests {
             "user:user:x",
         ] {
             assert_eq!(Actor::parse(text).map(|actor| actor.to_string()), Ok(text.to_owned()));
+        }
+        for (text, outline) in
+            [("cli:root", "cli"), ("server_key:k1", "server"), ("server", "server"), ("user:ada", "user:ada")]
+        {
+            assert_eq!(Actor::parse(text).unwrap().outline(), outline);
         }
         for text in ["", "user", "user:", "server_key:", "cli", "Server", "nobody", "nobody:x", "cli:\0"] {
             assert_eq!(Actor::parse(text), Err(InvalidActor), "{text}");

@@ -41,7 +41,16 @@ impl KeyDetails {
 impl Origin {
     /// Makes the event of a new key; `None` = the change is not recorded.
     pub fn key_created(&self, key: &ApiKey) -> Option<Event> {
-        let event = self.event(EventKind::KeyCreated, key.details.subject())?;
+        self.key_added(EventKind::KeyCreated, key)
+    }
+
+    /// Makes the event of an imported key; `None` = the change is not recorded.
+    pub fn key_imported(&self, key: &ApiKey) -> Option<Event> {
+        self.key_added(EventKind::KeyImported, key)
+    }
+
+    fn key_added(&self, kind: EventKind, key: &ApiKey) -> Option<Event> {
+        let event = self.event(kind, key.details.subject())?;
         let event = event.with("key", Value::Object(members(key)));
         Some(event.with_personal("name", key.details.name.clone()))
     }
@@ -60,6 +69,8 @@ impl Origin {
         }
         let is_new = |name: &&String| old.get(*name) != new.get(*name);
         let mut changed: Vec<String> = new.keys().filter(is_new).cloned().collect();
+        // A member that a key need not have.
+        changed.extend(old.keys().filter(|name| !new.contains_key(*name)).cloned());
         let (old_name, new_name) = (&before.details.name, &after.details.name);
         if old_name != new_name {
             changed.push("name".to_owned());
@@ -128,6 +139,7 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         expires_at,
         refill_amount,
         refill_interval_ms,
+        refill_every,
         rate_limit_enabled,
         rate_limit_window_ms,
         rate_limit_max,
@@ -135,11 +147,12 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         addresses,
         metadata: _,
         created_at: _,
+        created_by: _,
     } = &*key.details;
     let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let networks = |networks: &Networks| networks.texts().collect::<Vec<_>>();
     let permissions = permissions.as_ref().map(|permissions| serde_json::from_str::<Value>(permissions.as_json()));
-    let members = json!({
+    let mut members = json!({
         "start": start,
         "prefix": prefix,
         "enabled": enabled,
@@ -156,6 +169,9 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         "allowedAddresses": networks(&addresses.allowed),
         "deniedAddresses": networks(&addresses.denied),
     });
+    if let Some(every) = refill_every {
+        members["refillEvery"] = every.as_str().into();
+    }
     match members {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -292,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_share_of_a_quota_is_an_event_when_it_is_passed_once_per_period() {
-        let refill = RefillInput { amount: Some(10), interval_ms: Some(1000) };
+        let refill = RefillInput { amount: Some(10), interval_ms: Some(1000), every: None };
         let mut key = key(NewKey { refill, ..NewKey::default() });
         let policy = Policy::default().recording_events(true);
         let mut spend = |remaining: u64, refilled_at: Option<Timestamp>| {

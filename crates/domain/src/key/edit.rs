@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::mint::{MetadataInput, RefillEdit};
+use super::mint::{MetadataInput, NewRefill, RefillEdit};
 use super::{ApiKey, Field, KeyDetails, Revocation};
 use crate::address::Networks;
 use crate::policy::Configuration;
@@ -50,7 +50,7 @@ pub struct KeyPatch {
     metadata: Field<Metadata>,
     remaining: Field<u64>,
     add_remaining: Option<i64>,
-    refill: Field<(u64, u64)>,
+    refill: Field<NewRefill>,
     rate_limit_enabled: Option<bool>,
     rate_limit_window_ms: Option<u64>,
     rate_limit_max: Option<u64>,
@@ -74,6 +74,27 @@ impl KeyPatch {
         Self { revocation, ..self }
     }
 
+    /// Checks that the key, which was made at `created_at`, does not outlive the longest life of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorCode::ExpiresInIsTooLarge`].
+    pub fn check_end(&self, created_at: Timestamp, configuration: &Configuration) -> Result<(), ErrorCode> {
+        match self.expires_at {
+            Field::Absent => Ok(()),
+            Field::Null => configuration.check_end(created_at, None),
+            Field::Given(at) => configuration.check_end(created_at, Some(at)),
+        }
+    }
+
+    /// Returns the permissions that the change gives to the key; `None` = it gives none.
+    pub fn given_permissions(&self) -> Option<&Permissions> {
+        match &self.permissions {
+            Field::Given(permissions) => Some(permissions),
+            Field::Absent | Field::Null => None,
+        }
+    }
+
     /// Returns true if the change adds to a quota, or takes from it, so that the key must have one.
     pub fn needs_quota(&self) -> bool {
         self.add_remaining.is_some()
@@ -92,7 +113,9 @@ impl KeyPatch {
 
 impl EditKey {
     /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.4).
-    pub fn has_server_only_members(&self) -> bool {
+    ///
+    /// `may_grant` is true if the configuration lets this caller give permissions.
+    pub fn has_server_only_members(&self, may_grant: bool) -> bool {
         self.remaining != Field::Absent
             || self.add_remaining.is_some()
             || self.refill != RefillEdit::default()
@@ -100,7 +123,7 @@ impl EditKey {
             || self.rate_limit_enabled.is_some()
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
-            || self.permissions != Field::Absent
+            || (self.permissions != Field::Absent && !may_grant)
             || self.allowed_addresses.is_some()
             || self.denied_addresses.is_some()
     }
@@ -199,10 +222,10 @@ impl ApiKey {
         details.enabled = enabled.unwrap_or(details.enabled) && details.revocation.is_none();
         details.expires_at = expires_at.apply(details.expires_at);
         details.metadata = metadata.apply(details.metadata.take());
-        (details.refill_amount, details.refill_interval_ms) = match refill {
-            Field::Absent => (details.refill_amount, details.refill_interval_ms),
-            Field::Null => (None, None),
-            Field::Given((amount, interval_ms)) => (Some(amount), Some(interval_ms)),
+        (details.refill_amount, details.refill_interval_ms, details.refill_every) = match refill {
+            Field::Absent => (details.refill_amount, details.refill_interval_ms, details.refill_every),
+            Field::Null => (None, None, None),
+            Field::Given(NewRefill { amount, interval_ms, every }) => (Some(amount), interval_ms, every),
         };
         details.rate_limit_enabled = rate_limit_enabled.unwrap_or(details.rate_limit_enabled);
         details.rate_limit_window_ms = rate_limit_window_ms.or(details.rate_limit_window_ms);
@@ -221,6 +244,7 @@ mod tests {
     use super::*;
     use crate::OwnerId;
     use crate::key::{NewKey, PlainKey, RefillInput};
+    use crate::usage::Every;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -287,7 +311,7 @@ mod tests {
         let unmetered = ApiKey { usage: Usage { remaining: None, ..key.usage }, ..key };
         assert_eq!(add(&unmetered, 7, NOW).remaining, None, "a quota that was cleared meanwhile stays away");
         // A due refill comes first: it would replace what was added.
-        let refilled = metered(RefillInput { amount: Some(10), interval_ms: Some(1000) }, 2);
+        let refilled = metered(RefillInput { amount: Some(10), interval_ms: Some(1000), every: None }, 2);
         assert_eq!(add(&refilled, 5, NOW.plus_millis(1000)).remaining, Some(7));
         let due = add(&refilled, 5, NOW.plus_millis(1001));
         assert_eq!((due.remaining, due.last_refill_at), (Some(15), Some(NOW.plus_millis(1001))));
@@ -297,9 +321,9 @@ mod tests {
 
     #[test]
     fn quotas_refills_and_counts_are_cleared_by_null_and_by_word() {
-        let mut key = metered(RefillInput { amount: Some(10), interval_ms: Some(1000) }, 2);
+        let mut key = metered(RefillInput { amount: Some(10), interval_ms: Some(1000), every: None }, 2);
         key.usage = Usage { request_count: 3, backlog_ns: Some(7), last_request: Some(NOW), ..key.usage };
-        let null = RefillEdit { amount: Field::Null, interval_ms: Field::Null };
+        let null = RefillEdit { amount: Field::Null, interval_ms: Field::Null, every: Field::Absent };
         let edit = EditKey { remaining: Field::Null, refill: null, reset_limit: true, ..EditKey::default() };
         let cleared = key.clone().patched(&check(edit).unwrap(), NOW);
         assert_eq!((cleared.details.refill_amount, cleared.details.refill_interval_ms), (None, None));
@@ -310,8 +334,27 @@ mod tests {
             (Field::Absent, Field::Null, ErrorCode::RefillIntervalAndAmountRequired),
             (Field::Null, Field::Given(1), ErrorCode::RefillIntervalAndAmountRequired),
         ] {
-            let edit = EditKey { refill: RefillEdit { amount, interval_ms }, ..EditKey::default() };
+            let edit =
+                EditKey { refill: RefillEdit { amount, interval_ms, every: Field::Absent }, ..EditKey::default() };
             assert_eq!(check(edit), Err(code), "{amount:?} {interval_ms:?}");
         }
+        // A calendar takes the place of an interval, and an interval that of a calendar.
+        let apply = |key: &ApiKey, amount, interval_ms, every| {
+            let edit = EditKey { refill: RefillEdit { amount, interval_ms, every }, ..EditKey::default() };
+            check(edit).map(|patch| {
+                let details = KeyDetails::clone(&key.clone().patched(&patch, NOW).details);
+                (details.refill_amount, details.refill_interval_ms, details.refill_every)
+            })
+        };
+        let month = Field::Given(Every::Month);
+        let monthly = apply(&key, Field::Given(7), Field::Absent, month);
+        assert_eq!(monthly, Ok((Some(7), None, Some(Every::Month))));
+        assert_eq!(apply(&key, Field::Given(7), Field::Null, month), monthly);
+        Arc::make_mut(&mut key.details).refill_every = Some(Every::Month);
+        assert_eq!(apply(&key, Field::Given(7), Field::Given(5), Field::Null), Ok((Some(7), Some(5), None)));
+        assert_eq!(apply(&key, Field::Null, Field::Absent, Field::Null), Ok((None, None, None)));
+        assert_eq!(apply(&key, Field::Given(7), Field::Given(5), month), Err(ErrorCode::RefillTwice));
+        let alone = apply(&key, Field::Absent, Field::Absent, month);
+        assert_eq!(alone, Err(ErrorCode::RefillIntervalAndAmountRequired));
     }
 }

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use super::{Revocation, StoredKey};
 use crate::address::AddressRules;
-use crate::usage::{RateLimit, Refill, Usage};
+use crate::event::Actor;
+use crate::usage::{Every, Period, RateLimit, Refill, Usage};
 use crate::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 
 /// An API key: details that only an edit changes, and counters that every verification may change.
@@ -45,6 +46,8 @@ pub struct KeyDetails {
     pub refill_amount: Option<u64>,
     /// The interval between refills, in milliseconds.
     pub refill_interval_ms: Option<u64>,
+    /// The period of the calendar that refills the quota, in the place of an interval.
+    pub refill_every: Option<Every>,
     /// False if the key is not limited, whatever the next two members say.
     pub rate_limit_enabled: bool,
     /// The rate limit's window in milliseconds.
@@ -59,15 +62,18 @@ pub struct KeyDetails {
     pub metadata: Option<Metadata>,
     /// The instant at which the key was made.
     pub created_at: Timestamp,
+    /// The actor who made the key; `None` = not known, as of a key that Better Auth made.
+    pub created_by: Option<Actor>,
 }
 
 impl KeyDetails {
     /// Returns the refill, if both of its halves are present and not 0.
     pub fn refill(&self) -> Option<Refill> {
-        Some(Refill {
-            amount: NonZeroU64::new(self.refill_amount?)?,
-            interval_ms: NonZeroU64::new(self.refill_interval_ms?)?,
-        })
+        let period = match (self.refill_interval_ms, self.refill_every) {
+            (Some(interval_ms), _) => Period::Interval(NonZeroU64::new(interval_ms)?),
+            (None, every) => Period::Calendar(every?),
+        };
+        Some(Refill { amount: NonZeroU64::new(self.refill_amount?)?, period })
     }
 
     /// Returns the key's own rate limit, if it is enabled and complete. A window of 0 limits nothing.

@@ -1,4 +1,5 @@
 use super::{ApiKey, KeyDetails};
+use crate::event::Actor;
 use crate::value::{Permissions, heap_block};
 
 impl ApiKey {
@@ -22,15 +23,18 @@ impl ApiKey {
             expires_at: _,
             refill_amount: _,
             refill_interval_ms: _,
+            refill_every: _,
             rate_limit_enabled: _,
             rate_limit_window_ms: _,
             rate_limit_max: _,
             created_at: _,
+            created_by,
         } = &*self.details;
         let texts = [Some(id.as_str()), Some(config_id.as_str()), Some(owner.as_str()), Some(stored.as_str())];
         let optional_texts = [name.as_deref(), start.as_deref(), prefix.as_deref()];
         let texts: usize = texts.into_iter().chain(optional_texts).flatten().map(|text| heap_block(text.len())).sum();
         heap_block(size_of::<KeyDetails>())
+            + created_by.as_ref().map_or(0, Actor::heap_bytes)
             + texts
             + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()

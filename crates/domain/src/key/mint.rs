@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use super::{ApiKey, Field, KeyDetails, PlainKey};
 use crate::address::AddressRules;
+use crate::event::Actor;
 use crate::policy::Configuration;
-use crate::usage::Usage;
+use crate::usage::{Every, Usage};
 use crate::value::{KeyName, Lifetime, Prefix};
 use crate::{ErrorCode, KeyId, Metadata, OwnerId, Permissions, Randomness, Timestamp};
 
@@ -51,35 +52,57 @@ pub enum MetadataInput {
     WrongType,
 }
 
-/// The two halves of a refill in a request. Both must be present, or neither.
+/// The halves of a refill in a request: an amount, and either an interval or a period of the calendar. Both must be
+/// present, or neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RefillInput {
     /// The calls that the quota allows after a refill.
     pub amount: Option<u64>,
     /// The interval between refills, in milliseconds.
     pub interval_ms: Option<u64>,
+    /// The calendar's period between refills.
+    pub every: Option<Every>,
 }
 
-/// The two halves of a changed refill. Both must be given, both null, or neither mentioned.
+/// The halves of a changed refill. Both must be given, both null, or neither mentioned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RefillEdit {
     /// The calls that the quota allows after a refill.
     pub amount: Field<u64>,
     /// The interval between refills, in milliseconds.
     pub interval_ms: Field<u64>,
+    /// The calendar's period between refills.
+    pub every: Field<Every>,
+}
+
+/// A refill as a key's details hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NewRefill {
+    pub(super) amount: u64,
+    pub(super) interval_ms: Option<u64>,
+    pub(super) every: Option<Every>,
 }
 
 impl RefillEdit {
-    /// Returns the new refill, amount and interval; null = none.
+    /// Returns the new refill; null = none.
     ///
     /// # Errors
     ///
-    /// Returns the codes of [`RefillInput::check`] for one half without the other.
-    pub(super) fn check(self) -> Result<Field<(u64, u64)>, ErrorCode> {
-        match (self.amount, self.interval_ms) {
+    /// Returns the codes of [`RefillInput::check`].
+    pub(super) fn check(self) -> Result<Field<NewRefill>, ErrorCode> {
+        let period = match (self.interval_ms, self.every) {
+            (Field::Given(_), Field::Given(_)) => return Err(ErrorCode::RefillTwice),
+            (Field::Given(interval_ms), _) => Field::Given((Some(interval_ms), None)),
+            (_, Field::Given(every)) => Field::Given((None, Some(every))),
+            (Field::Absent, Field::Absent) => Field::Absent,
+            (Field::Null, _) | (_, Field::Null) => Field::Null,
+        };
+        match (self.amount, period) {
             (Field::Absent, Field::Absent) => Ok(Field::Absent),
             (Field::Null, Field::Null) => Ok(Field::Null),
-            (Field::Given(amount), Field::Given(interval_ms)) => Ok(Field::Given((amount, interval_ms))),
+            (Field::Given(amount), Field::Given((interval_ms, every))) => {
+                Ok(Field::Given(NewRefill { amount, interval_ms, every }))
+            }
             (Field::Given(_), _) | (Field::Null, Field::Absent) => Err(ErrorCode::RefillAmountAndIntervalRequired),
             (Field::Absent, _) | (Field::Null, Field::Given(_)) => Err(ErrorCode::RefillIntervalAndAmountRequired),
         }
@@ -87,9 +110,10 @@ impl RefillEdit {
 }
 
 impl From<RefillInput> for RefillEdit {
-    fn from(RefillInput { amount, interval_ms }: RefillInput) -> Self {
+    fn from(RefillInput { amount, interval_ms, every }: RefillInput) -> Self {
         let field = |half: Option<u64>| half.map_or(Field::Absent, Field::Given);
-        Self { amount: field(amount), interval_ms: field(interval_ms) }
+        let every = every.map_or(Field::Absent, Field::Given);
+        Self { amount: field(amount), interval_ms: field(interval_ms), every }
     }
 }
 
@@ -98,14 +122,11 @@ impl RefillInput {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorCode::RefillAmountAndIntervalRequired`] for an amount alone, and
-    /// [`ErrorCode::RefillIntervalAndAmountRequired`] for an interval alone.
+    /// Returns [`ErrorCode::RefillAmountAndIntervalRequired`] for an amount alone,
+    /// [`ErrorCode::RefillIntervalAndAmountRequired`] for a period alone, and [`ErrorCode::RefillTwice`] for an interval
+    /// beside a period of the calendar.
     pub(super) fn check(self) -> Result<(), ErrorCode> {
-        match (self.amount, self.interval_ms) {
-            (Some(_), None) => Err(ErrorCode::RefillAmountAndIntervalRequired),
-            (None, Some(_)) => Err(ErrorCode::RefillIntervalAndAmountRequired),
-            _ => Ok(()),
-        }
+        RefillEdit::from(self).check().map(drop)
     }
 }
 
@@ -125,15 +146,26 @@ pub struct Minted {
     pub plain: PlainKey,
 }
 
+impl Minted {
+    /// Returns the same key, made by `actor`.
+    #[must_use]
+    pub fn by(mut self, actor: Actor) -> Self {
+        Arc::make_mut(&mut self.key.details).created_by = Some(actor);
+        self
+    }
+}
+
 impl NewKey {
     /// Returns true if the request has a member that only a server may set (docs/better-auth-wire.md 7.1).
-    pub fn has_server_only_members(&self) -> bool {
+    ///
+    /// `may_grant` is true if the configuration lets this caller give permissions.
+    pub fn has_server_only_members(&self, may_grant: bool) -> bool {
         matches!(self.remaining, Field::Given(_))
             || self.refill != RefillInput::default()
             || self.rate_limit_enabled.is_some()
             || self.rate_limit_window_ms.is_some()
             || self.rate_limit_max.is_some()
-            || self.permissions.is_some()
+            || (self.permissions.is_some() && !may_grant)
             || !self.addresses.is_empty()
     }
 
@@ -183,7 +215,10 @@ impl CheckedKey<'_> {
         let Self { new, configuration } = self;
         let limit = configuration.rate_limit;
         let quota = new.remaining.apply(new.refill.amount.or(configuration.default_remaining));
-        let lifetime = new.expires_in.or(configuration.expiration.default);
+        let lifetime = new.expires_in.or(configuration.expiration.default).map(Lifetime::as_millis);
+        // A default that is longer than keys may live is cut.
+        let longest = configuration.expiration.max_lifetime_ms();
+        let lifetime_ms = longest.map_or(lifetime, |longest| Some(lifetime.map_or(longest, |ms| ms.min(longest))));
         let details = KeyDetails {
             id: KeyId::random(fill),
             config_id: configuration.id.clone(),
@@ -194,9 +229,10 @@ impl CheckedKey<'_> {
             name: new.name.map(KeyName::into_string),
             enabled: true,
             revocation: None,
-            expires_at: lifetime.map(|lifetime| now.plus_millis(lifetime.as_millis())),
+            expires_at: lifetime_ms.map(|lifetime_ms| now.plus_millis(lifetime_ms)),
             refill_amount: new.refill.amount,
             refill_interval_ms: new.refill.interval_ms,
+            refill_every: new.refill.every,
             rate_limit_enabled: new.rate_limit_enabled.unwrap_or(limit.enabled),
             rate_limit_window_ms: Some(new.rate_limit_window_ms.unwrap_or(limit.window_ms)),
             rate_limit_max: Some(new.rate_limit_max.unwrap_or(limit.max_requests)),
@@ -207,6 +243,7 @@ impl CheckedKey<'_> {
                 _ => None,
             },
             created_at: now,
+            created_by: None,
         };
         Minted { key: ApiKey { details: Arc::new(details), usage: Usage::new(quota, now) }, plain }
     }
@@ -242,11 +279,25 @@ mod tests {
     #[test]
     fn a_refill_without_a_starting_quota_starts_full_and_null_means_no_quota() {
         let configuration = Configuration { default_remaining: Some(5), ..Configuration::default() };
-        let refill = RefillInput { amount: Some(100), interval_ms: Some(1000) };
+        let refill = RefillInput { amount: Some(100), interval_ms: Some(1000), every: None };
         let full = mint(NewKey { refill, ..NewKey::default() }, &configuration);
         assert_eq!(full.usage.remaining, Some(100));
         let none = mint(NewKey { refill, remaining: Field::Null, ..NewKey::default() }, &configuration);
         assert_eq!(none.usage.remaining, None);
+    }
+
+    #[test]
+    fn no_key_outlives_the_longest_life_of_its_configuration() {
+        let mut configuration = Configuration::default();
+        configuration.expiration.max_lifetime_days = std::num::NonZeroU32::new(30);
+        let days = |days: u64| NOW.plus_millis(days * 86_400_000);
+        assert_eq!(mint(NewKey::default(), &configuration).details.expires_at, Some(days(30)));
+        configuration.expiration.default = Lifetime::from_seconds(60.0 * 86_400.0).ok();
+        assert_eq!(mint(NewKey::default(), &configuration).details.expires_at, Some(days(30)), "the default is cut");
+        let asking = |seconds| NewKey { expires_in: Lifetime::from_seconds(seconds).ok(), ..NewKey::default() };
+        assert_eq!(mint(asking(30.0 * 86_400.0), &configuration).details.expires_at, Some(days(30)));
+        let longer = asking(30.0 * 86_400.0 + 1.0).check(&configuration).map(drop);
+        assert_eq!(longer, Err(ErrorCode::ExpiresInIsTooLarge));
     }
 
     #[test]
@@ -255,7 +306,7 @@ mod tests {
         let closed = Configuration { require_name: true, ..Configuration::default() };
         let mut new = NewKey {
             metadata: MetadataInput::WrongType,
-            refill: RefillInput { amount: Some(1), interval_ms: None },
+            refill: RefillInput { amount: Some(1), ..RefillInput::default() },
             expires_in: Lifetime::from_seconds(1.0).ok(),
             prefix: Prefix::parse("p".repeat(33)).ok(),
             name: None,
@@ -266,7 +317,7 @@ mod tests {
         assert_eq!(check(&new, &open), Err(ErrorCode::InvalidMetadataType));
         new.metadata = MetadataInput::Null;
         assert_eq!(check(&new, &closed), Err(ErrorCode::RefillAmountAndIntervalRequired));
-        new.refill = RefillInput { amount: None, interval_ms: Some(1) };
+        new.refill = RefillInput { interval_ms: Some(1), ..RefillInput::default() };
         assert_eq!(check(&new, &closed), Err(ErrorCode::RefillIntervalAndAmountRequired));
         new.refill = RefillInput::default();
         assert_eq!(check(&new, &closed), Err(ErrorCode::ExpiresInIsTooSmall));

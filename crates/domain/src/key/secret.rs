@@ -62,6 +62,11 @@ impl PlainKey {
 }
 
 impl StoredKey {
+    /// Returns the stored form of a key whose SHA-256 is known.
+    pub(super) fn of_digest(digest: &[u8]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(digest).into())
+    }
+
     /// Takes the text of a stored row.
     pub fn from_stored(text: impl Into<Box<str>>) -> Self {
         Self(text.into())

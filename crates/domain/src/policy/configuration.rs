@@ -3,8 +3,9 @@ use std::num::NonZeroU32;
 use super::Notices;
 use crate::address::AddressRules;
 use crate::key::KeyFormat;
+use crate::organization::RoleName;
 use crate::usage::Algorithm;
-use crate::value::{Lifetime, utf16_len};
+use crate::value::{DAY_MS, Lifetime, utf16_len};
 use crate::{ConfigId, ErrorCode, Permissions};
 
 /// One `[[api_key]]` section: the form and the rights of the keys made under it. [`Configuration::new`] has Better
@@ -53,6 +54,12 @@ pub struct Configuration {
     pub rate_limit: RateLimitDefaults,
     /// The permissions that a key grants if a request names none.
     pub permissions: Option<Permissions>,
+    /// The permissions that users may give to keys; `None` = only servers give any.
+    pub grantable: Option<Permissions>,
+    /// What the members of an organization with a role may give of that; roles that are not named may give all.
+    pub grantable_by_role: Vec<(RoleName, Permissions)>,
+    /// Descriptions of actions for people, by `resource:action`.
+    pub permission_descriptions: Vec<(String, String)>,
     /// True if `*` in a key's permissions grants every resource or action. False = it is a name like any other, as in
     /// Better Auth.
     pub wildcards: bool,
@@ -107,9 +114,16 @@ pub struct Expiration {
     pub min_days: u32,
     /// The longest lifetime that a request may name, in days.
     pub max_days: u32,
+    /// The days after its creation that no key outlives, whoever makes or changes it; `None` = there is no such limit.
+    pub max_lifetime_days: Option<NonZeroU32>,
 }
 
 impl Expiration {
+    /// Returns the longest life of a key in milliseconds; `None` = keys may live for ever.
+    pub fn max_lifetime_ms(self) -> Option<u64> {
+        self.max_lifetime_days.map(|days| u64::from(days.get()) * DAY_MS)
+    }
+
     /// Checks that a request may ask for `lifetime`.
     ///
     /// # Errors
@@ -121,7 +135,9 @@ impl Expiration {
             Err(ErrorCode::KeyDisabledExpiration)
         } else if lifetime.as_days() < f64::from(self.min_days) {
             Err(ErrorCode::ExpiresInIsTooSmall)
-        } else if lifetime.as_days() > f64::from(self.max_days) {
+        } else if lifetime.as_days() > f64::from(self.max_days)
+            || self.max_lifetime_ms().is_some_and(|longest| lifetime.as_millis() > longest)
+        {
             Err(ErrorCode::ExpiresInIsTooLarge)
         } else {
             Ok(())
@@ -174,7 +190,13 @@ impl Configuration {
             default_remaining: None,
             max_keys_per_user: None,
             starting_characters: Some(6),
-            expiration: Expiration { default: None, allow_custom: true, min_days: 1, max_days: 365 },
+            expiration: Expiration {
+                default: None,
+                allow_custom: true,
+                min_days: 1,
+                max_days: 365,
+                max_lifetime_days: None,
+            },
             rate_limit: RateLimitDefaults {
                 enabled: true,
                 window_ms: 86_400_000,
@@ -182,6 +204,9 @@ impl Configuration {
                 algorithm: Algorithm::Gcra,
             },
             permissions: None,
+            grantable: None,
+            grantable_by_role: Vec::new(),
+            permission_descriptions: Vec::new(),
             wildcards: true,
             addresses: AddressRules::default(),
             retention_ms: 0,

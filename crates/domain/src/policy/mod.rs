@@ -1,5 +1,6 @@
 //! Policy: the configurations of a deployment, and the lookup of the one that governs a request or a key.
 
+mod ceiling;
 mod configuration;
 mod notices;
 

@@ -1,5 +1,6 @@
 //! The counters of a key that verifications change: its quota and its rate limit.
 
+mod calendar;
 mod gcra;
 mod idle_window;
 mod merge;
@@ -8,7 +9,8 @@ mod quota;
 mod rate_limit;
 mod standing;
 
-pub use quota::Refill;
+pub use calendar::Every;
+pub use quota::{Period, Refill};
 pub use rate_limit::{Algorithm, RateLimit};
 pub use standing::Standing;
 

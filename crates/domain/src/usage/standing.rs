@@ -46,7 +46,7 @@ impl Standing {
         let charged = |cost| key.usage.charged(Some(refill), key.details.created_at, cost, now);
         let remaining = charged(0).ok()?.remaining?;
         let more_in_ms = wait(charged(remaining.saturating_add(1)));
-        let (max, window_ms) = (refill.amount.get(), refill.interval_ms.get());
+        let (max, window_ms) = (refill.amount.get(), refill.window_ms(now));
         Some(Self { limit: Self::QUOTA, max, window_ms, remaining, more_in_ms })
     }
 }

@@ -22,5 +22,8 @@ pub use timestamp::{InvalidTimestamp, Timestamp};
 /// The largest count: Better Auth keeps every count in a Postgres `integer` (docs/better-auth-wire.md 11.1).
 pub const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 
+/// The longest window, and the longest interval between refills, that a request may name: 400 days, in milliseconds.
+pub const MAX_PERIOD_MS: u64 = 400 * DAY_MS;
+
 /// The milliseconds of a day.
 pub(crate) const DAY_MS: u64 = 86_400_000;

@@ -4,6 +4,7 @@ use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
 use keymint_ports::StoreError;
 
+use super::options::lets_grant;
 use crate::builder::KeyRequest;
 use crate::{Caller, Context, Keys, ServiceError};
 
@@ -36,7 +37,7 @@ impl Keys {
     /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.1): no such configuration and no default one;
     /// server-only members or a `userId` from any caller but a server; `ORGANIZATION_ID_REQUIRED`; no session, or one
     /// that may not create keys; a member's missing right; the errors of [`NewKey::check`]; `MAX_KEYS_REACHED`. Also
-    /// [`ServiceError::UnusableKey`], and [`ServiceError::Store`] if the store fails.
+    /// [`ServiceError::Ungrantable`], [`ServiceError::UnusableKey`], and [`ServiceError::Store`] if the store fails.
     pub async fn create<'a>(
         &self,
         context: impl Into<Context<'a>> + Send,
@@ -45,10 +46,14 @@ impl Keys {
         let context = context.into();
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
         let owner = self.owner_of_new(context.caller, &request, configuration).await?;
+        if let Some(asked) = &request.new.permissions {
+            self.check_grant(context.caller, configuration, &owner, asked).await?;
+        }
         let new = request.new.check(configuration)?;
         let plain = self.key_text(&new, configuration)?;
         let now = self.clock.now();
         let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let minted = minted.by(self.recorder.actor(context.actor()));
         let origin = self.origin(&context, now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user, &origin).await {
             Ok(()) => Ok(minted),
@@ -66,7 +71,7 @@ impl Keys {
     ) -> Result<OwnerId, ServiceError> {
         let CreateKey { config_id: _, owner, organization, new } = request;
         if *caller != Caller::Server {
-            if new.has_server_only_members() {
+            if new.has_server_only_members(lets_grant(configuration, caller)) {
                 return Err(ErrorCode::ServerOnlyProperty.into());
             }
             if owner.is_some() {

@@ -3,10 +3,13 @@
 mod create;
 mod delete;
 mod dry_run;
+mod export;
 mod find;
 mod get;
 mod health;
+mod import;
 mod list;
+mod options;
 mod revoke;
 mod session;
 mod update;
@@ -32,8 +35,11 @@ use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use create::CreateKey;
+pub use export::{ExportKeys, ExportedKeys};
 pub use health::{ExamineKeys, HealthReport};
+pub use import::CannotImport;
 pub use list::{ListKeys, Whose};
+pub use options::KeyOptions;
 pub use revoke::Revoked;
 pub use session::KeyHolder;
 pub use update::UpdateKey;

@@ -2,6 +2,7 @@ use keymint_domain::key::EditKey;
 use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
 
+use super::options::lets_grant;
 use crate::{Context, Keys, ServiceError};
 
 /// A request to change a key.
@@ -40,7 +41,9 @@ impl Keys {
             if owner.as_ref().is_some_and(|owner| *user != *owner) {
                 return Err(ErrorCode::UnauthorizedSession.into());
             }
-            if edit.has_server_only_members() {
+            let configuration = self.policy.resolve(config_id.as_ref().unwrap_or(&ConfigId::default_id()));
+            let may_grant = configuration.is_ok_and(|found| lets_grant(found, context.caller));
+            if edit.has_server_only_members(may_grant) {
                 return Err(ErrorCode::ServerOnlyProperty.into());
             }
         }
@@ -49,7 +52,12 @@ impl Keys {
             return Err(ErrorCode::KeyNotFound.into());
         }
         let now = self.clock.now();
-        let patch = edit.check(self.policy.resolve(&key.details.config_id)?, now)?;
+        let configuration = self.policy.resolve(&key.details.config_id)?;
+        let patch = edit.check(configuration, now)?;
+        patch.check_end(key.details.created_at, configuration)?;
+        if let Some(asked) = patch.given_permissions() {
+            self.check_grant(context.caller, configuration, &key.details.owner, asked).await?;
+        }
         let patch = if user.is_none() { patch.restoring() } else { patch };
         // A key that is revoked from here on stays disabled whatever the patch says: the domain ensures it.
         if patch.enables() && key.details.revocation.is_some() {

@@ -60,7 +60,7 @@ async fn retention_is_each_configurations_own() {
 async fn an_exhausted_key_goes_after_it_was_presented_once_more() {
     let fixture = Fixture::new(Policy::default());
     let once = fixture.create(NewKey { remaining: Field::Given(1), ..NewKey::default() }).await;
-    let refill = RefillInput { amount: Some(1), interval_ms: Some(1000) };
+    let refill = RefillInput { amount: Some(1), interval_ms: Some(1000), every: None };
     let again = fixture.create(NewKey { refill, ..NewKey::default() }).await;
     for minted in [&once, &again] {
         assert!(fixture.verify(minted).await.accepted().is_some());

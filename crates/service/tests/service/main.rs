@@ -20,3 +20,4 @@ mod support;
 mod usage;
 mod use_cases;
 mod watch;
+mod webhooks;

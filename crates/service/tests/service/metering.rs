@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::{Field, KeyCounts, KeyFormat, KeyState, NewKey, PlainKey};
 use keymint_domain::value::{Lifetime, Prefix};
+use keymint_domain::webhook::WebhookId;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy};
-use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, Removed, StoreError, WebhookLag};
 use keymint_service::{
     Caller, Cleanup, CleanupOptions, CreateKey, GroupCommitOptions, Keys, ServiceError, Throttle, ThrottleOptions,
     VerifyKey,
@@ -103,6 +104,10 @@ impl Meter for Told {
     fn watched(&self, _: bool) {}
 
     fn noticed(&self, _: EventKind) {}
+
+    fn webhook_attempted(&self, _: &WebhookId, _: Option<Duration>) {}
+
+    fn webhooks_counted(&self, _: &[WebhookLag]) {}
 }
 
 fn metered(policy: Policy) -> (Fixture, Arc<Told>) {

@@ -10,7 +10,7 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
 
 pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
@@ -37,6 +37,8 @@ macro_rules! unasked {
 
 unasked! {
     insert(&ApiKey, Option<NonZeroU32>, &Origin) -> ();
+    import(&[ApiKey], &Origin) -> Vec<ImportOutcome>;
+    preview_import(&[ApiKey]) -> Vec<ImportOutcome>;
     find(&KeyId) -> Option<ApiKey>;
     find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;

@@ -119,6 +119,7 @@ keymint_conformance::event_suite!([#[tokio::test(flavor = "multi_thread")]] [Fre
 keymint_conformance::usage_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::with_bans().await]);
 
 keymint_conformance::survey_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::with_bans().await]);
+keymint_conformance::webhook_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::with_bans().await]);
 keymint_conformance::sql_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::empty().await]);
 
 #[test]

@@ -43,11 +43,13 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
         &[
             "apikey keymint_addresses YES",
             "apikey keymint_backlog_ns YES",
+            "apikey keymint_created_by YES",
             "apikey keymint_revoked_at YES",
             "apikey keymint_revoked_by YES",
+            "apikey keymint_terms YES",
         ],
     ),
-    migrations: "10",
+    migrations: "12",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -83,6 +85,8 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", "'{'"),
     ("keymint_addresses", "''"),
     ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
+    ("keymint_terms", "'{'"),
+    ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
 ];
 
 const ODD_KEYS: &[Odd] = &[

@@ -3,6 +3,7 @@
 mod count;
 mod filter;
 mod find;
+mod import;
 mod insert;
 mod list;
 mod remove;
@@ -13,6 +14,7 @@ use keymint_domain::policy::ConfigFilter;
 
 pub use count::count;
 pub use find::{find, find_stub};
+pub use import::{import, preview_import};
 pub use insert::insert;
 pub use list::list;
 pub use remove::{remove, remove_exhausted, remove_expired};

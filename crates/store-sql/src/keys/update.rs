@@ -6,6 +6,7 @@ use keymint_ports::StoreError;
 use super::find::find_and_lock;
 use super::remove::read_removed;
 use crate::connection::{end, fetch_optional};
+use crate::row::TermColumns;
 use crate::{Statement, Widths, WriteConnection, events, optional_integer};
 
 /// Changes a key by a patch. Returns the key as it is then.
@@ -61,10 +62,7 @@ fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<
         "enabled": details.enabled => *enabled;
         "expiresAt": details.expires_at => *expires_at;
         "refillAmount": details.refill_amount => widths.fit_optional("refillAmount", *refill_amount)?;
-        "refillInterval": details.refill_interval_ms => widths.fit_optional("refillInterval", *refill_interval_ms)?;
         "rateLimitEnabled": details.rate_limit_enabled => *rate_limit_enabled;
-        "rateLimitTimeWindow": details.rate_limit_window_ms
-            => widths.fit_optional("rateLimitTimeWindow", *rate_limit_window_ms)?;
         "rateLimitMax": details.rate_limit_max => widths.fit_optional("rateLimitMax", *rate_limit_max)?;
         "permissions": details.permissions => permissions.as_ref().map(Permissions::as_json);
         // Better Auth writes the JSON text `null` here, and SQL's NULL into the column before.
@@ -76,6 +74,19 @@ fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<
         "lastRefillAt": usage.last_refill_at => *last_refill_at;
         "requestCount": usage.request_count => widths.fit("requestCount", *request_count)?;
         "keymint_backlog_ns": usage.backlog_ns => optional_integer("keymint_backlog_ns", *backlog_ns)?;
+    }
+    let terms = |key: &ApiKey| {
+        let details = &key.details;
+        (details.refill_interval_ms, details.refill_every, details.rate_limit_window_ms)
+    };
+    if terms(before) != terms(after) {
+        // All of them, so that no column keeps a value that another one has made void.
+        let TermColumns { interval_ms, window_ms, own } = TermColumns::of(&after.details, widths);
+        let [interval_ms, window_ms] = [interval_ms, window_ms].map(|number| statement.placeholder(number));
+        let own = statement.placeholder(own);
+        statement.push(&format!(
+            r#", "refillInterval" = {interval_ms}, "rateLimitTimeWindow" = {window_ms}, "keymint_terms" = {own}"#
+        ));
     }
     let id = statement.placeholder(before.details.id.as_str());
     statement.push(&format!(r#" where "id" = {id}"#));

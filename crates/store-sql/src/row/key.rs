@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use keymint_domain::address::AddressRules;
-use keymint_domain::key::{Actor, Revocation, StoredKey};
+use keymint_domain::event;
+use keymint_domain::key::{Actor, Revocation, StoredKey, Terms};
 use keymint_domain::usage::Usage;
+use keymint_domain::value::MAX_COUNT;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions};
 use keymint_ports::StoreError;
 
@@ -18,6 +20,7 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
     let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
     let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);
     let addresses = row.text("keymint_addresses")?.map_or(Ok(AddressRules::default()), AddressRules::from_stored);
+    let terms = read_terms(&row)?;
     let details = KeyDetails {
         id: row.id()?,
         config_id: ConfigId::from_optional(row.text("configId")?),
@@ -30,14 +33,17 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         revocation: read_revocation(&row)?,
         expires_at: row.end("expiresAt")?,
         refill_amount: row.count("refillAmount")?,
-        refill_interval_ms: row.count("refillInterval")?,
+        refill_interval_ms: terms.refill_interval_ms,
+        refill_every: terms.refill_every,
         rate_limit_enabled: row.flag("rateLimitEnabled")?.unwrap_or(true),
-        rate_limit_window_ms: row.count("rateLimitTimeWindow")?,
+        rate_limit_window_ms: terms.rate_limit_window_ms,
         rate_limit_max: row.count("rateLimitMax")?,
         permissions: permissions.map_err(|_| row.corrupt("permissions"))?,
         addresses: addresses.map_err(|_| row.corrupt("keymint_addresses"))?,
         metadata: metadata.map_err(|_| row.corrupt("metadata"))?,
         created_at: row.required_instant("createdAt")?,
+        // It decides nothing, so that a text that names nobody makes no key unusable.
+        created_by: row.text("keymint_created_by").ok().flatten().and_then(|text| event::Actor::parse(text).ok()),
     };
     let usage = Usage {
         remaining: row.count("remaining")?,
@@ -48,6 +54,53 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         updated_at: row.required_instant("updatedAt")?,
     };
     Ok(ApiKey { details: Arc::new(details), usage })
+}
+
+/// Reads the refill's period and the window: Better Auth's columns, or Keymint's own where those have no room.
+///
+/// Another writer of the row may have changed Better Auth's columns since; then they count.
+fn read_terms(row: &RowReader<'_>) -> Result<Terms, StoreError> {
+    let interval_ms = row.count("refillInterval")?;
+    let window_ms = row.count("rateLimitTimeWindow")?;
+    let own = match row.text("keymint_terms")? {
+        None => Terms::default(),
+        Some(text) => Terms::from_stored(text).map_err(|_| row.corrupt("keymint_terms"))?,
+    };
+    Ok(Terms {
+        refill_interval_ms: interval_ms.or(own.refill_interval_ms),
+        refill_every: own.refill_every.filter(|_| interval_ms.is_none()),
+        rate_limit_window_ms: if window_ms == Some(MAX_COUNT.into()) {
+            own.rate_limit_window_ms.or(window_ms)
+        } else {
+            window_ms
+        },
+    })
+}
+
+/// The refill's interval and the window for Better Auth's columns, and the terms for Keymint's own.
+pub(crate) struct TermColumns {
+    pub(crate) interval_ms: Option<i64>,
+    pub(crate) window_ms: Option<i64>,
+    pub(crate) own: Option<String>,
+}
+
+impl TermColumns {
+    /// Splits the terms of a key by the room of the columns. A long interval leaves Better Auth's column null, so that
+    /// Better Auth refills nothing; a long window leaves its highest value there, so that Better Auth limits at all.
+    pub(crate) fn of(details: &KeyDetails, widths: Widths) -> Self {
+        let interval_ms = widths.fit_optional("refillInterval", details.refill_interval_ms).ok();
+        let window_ms = widths.fit_optional("rateLimitTimeWindow", details.rate_limit_window_ms).ok();
+        let own = Terms {
+            refill_interval_ms: details.refill_interval_ms.filter(|_| interval_ms.is_none()),
+            refill_every: details.refill_every.filter(|_| details.refill_interval_ms.is_none()),
+            rate_limit_window_ms: details.rate_limit_window_ms.filter(|_| window_ms.is_none()),
+        };
+        Self {
+            interval_ms: interval_ms.flatten(),
+            window_ms: window_ms.unwrap_or(Some(MAX_COUNT.into())),
+            own: own.to_stored(),
+        }
+    }
 }
 
 /// Reads the instant and the actor of a revocation; one of them alone is no writer's work.
@@ -80,15 +133,18 @@ pub(crate) fn bind_key<'k>(
         revocation,
         expires_at,
         refill_amount,
-        refill_interval_ms,
+        refill_interval_ms: _,
+        refill_every: _,
         rate_limit_enabled,
-        rate_limit_window_ms,
+        rate_limit_window_ms: _,
         rate_limit_max,
         permissions,
         addresses,
         metadata,
         created_at,
+        created_by,
     } = &**details;
+    let terms = TermColumns::of(details, widths);
     let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
     Ok(statement
         .bind(id.as_str())
@@ -98,12 +154,12 @@ pub(crate) fn bind_key<'k>(
         .bind(owner.as_str())
         .bind(prefix.as_deref())
         .bind(stored.as_str())
-        .bind(widths.fit_optional("refillInterval", *refill_interval_ms)?)
+        .bind(terms.interval_ms)
         .bind(widths.fit_optional("refillAmount", *refill_amount)?)
         .bind(last_refill_at)
         .bind(*enabled)
         .bind(*rate_limit_enabled)
-        .bind(widths.fit_optional("rateLimitTimeWindow", *rate_limit_window_ms)?)
+        .bind(terms.window_ms)
         .bind(widths.fit_optional("rateLimitMax", *rate_limit_max)?)
         .bind(widths.fit("requestCount", request_count)?)
         .bind(widths.fit_optional("remaining", remaining)?)
@@ -117,5 +173,7 @@ pub(crate) fn bind_key<'k>(
         .bind(optional_integer("keymint_backlog_ns", backlog_ns)?)
         .bind(revocation.as_ref().map(|revocation| revocation.at))
         .bind(revocation.as_ref().map(|revocation| revocation.by.to_string()))
-        .bind(addresses.to_stored()))
+        .bind(addresses.to_stored())
+        .bind(created_by.as_ref().map(ToString::to_string))
+        .bind(terms.own))
 }

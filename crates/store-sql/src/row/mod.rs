@@ -4,8 +4,8 @@ mod reader;
 
 use keymint_domain::Timestamp;
 
-pub(crate) use key::bind_key;
 pub use key::read_key;
+pub(crate) use key::{TermColumns, bind_key};
 pub(crate) use owner::read_ban;
 pub use owner::read_owner;
 pub use reader::RowReader;

@@ -138,6 +138,15 @@ impl<'r> RowReader<'r> {
     ) -> Result<T, StoreError> {
         parse(self.required_text(column)?).map_err(|_| self.corrupt(column))
     }
+
+    /// Parses a text that may be absent.
+    pub(crate) fn optional_parsed<T, E>(
+        &self,
+        column: &'static str,
+        parse: impl FnOnce(&'r str) -> Result<T, E>,
+    ) -> Result<Option<T>, StoreError> {
+        self.text(column)?.map(parse).transpose().map_err(|_| self.corrupt(column))
+    }
 }
 
 /// Leaves out the values.

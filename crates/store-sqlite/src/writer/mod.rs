@@ -163,8 +163,10 @@ mod tests {
     use keymint_domain::key::{EditKey, Field};
     use keymint_domain::metering::{Hour, UsageFlush};
     use keymint_domain::policy::{ConfigFilter, Policy};
+    use keymint_domain::webhook::Attempts;
     use keymint_ports::{
         Durability, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _, UsageStore as _,
+        WebhookPortion, WebhookStore as _,
     };
     use keymint_store_sql::WriteConnection as _;
 
@@ -261,6 +263,25 @@ mod tests {
         is_remembered.await.unwrap()
     }
 
+    /// Leases an endpoint, and records a delivery to it.
+    async fn deliver(store: &SqliteStore) {
+        let (webhook, later) = (sample::webhook("w"), sample::NOW.plus_millis(1));
+        assert!(store.insert_webhook(&webhook, 9, &sample::UNRECORDED).await.unwrap());
+        let lease = store.lease_webhook(&webhook.id, "me", sample::NOW, later).await.unwrap().unwrap();
+        let deliveries = vec![sample::delivery(1, Some("used"), Attempts::due(later))];
+        let portion = WebhookPortion {
+            position: 1,
+            deliveries,
+            health: webhook.health,
+            state: None,
+            is_back: true,
+            now: sample::NOW,
+        };
+        assert!(store.record_deliveries(&lease, &portion, &sample::UNRECORDED).await.unwrap());
+        assert_eq!(store.renew_webhook_leases("me", sample::NOW, later).await.unwrap(), [webhook.id]);
+        store.release_webhook_leases("me").await.unwrap();
+    }
+
     #[tokio::test]
     async fn what_this_process_writes_leaves_the_rows_of_other_keys_remembered() {
         let folder = tempfile::tempdir().unwrap();
@@ -287,6 +308,7 @@ mod tests {
         );
         assert!(store.revoke_server_key(&sample::id("s"), sample::NOW, &sample::UNRECORDED).await.unwrap());
         store.insert(&sample::key("new"), NonZeroU32::new(9), &sample::UNRECORDED).await.unwrap();
+        deliver(&store).await;
         store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 10, &sample::UNRECORDED).await.unwrap();
         let (process, at, hour) = ("p".into(), sample::NOW, Hour::of(sample::NOW));
         let flush = UsageFlush { process, number: 1, at, keys: Vec::new(), unknown: Vec::new() };

@@ -107,6 +107,7 @@ keymint_conformance::event_suite!([#[tokio::test(flavor = "multi_thread")]] [Fre
 keymint_conformance::usage_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 
 keymint_conformance::survey_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
+keymint_conformance::webhook_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::new().await]);
 keymint_conformance::sql_suite!([#[tokio::test(flavor = "multi_thread")]] [Fresh::empty()]);
 
 #[test]

@@ -48,9 +48,11 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_revoked_at 0",
             "apikey.keymint_revoked_by 0",
             "apikey.keymint_addresses 0",
+            "apikey.keymint_created_by 0",
+            "apikey.keymint_terms 0",
         ],
     ),
-    migrations: "9",
+    migrations: "11",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -108,6 +110,9 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", "''"),
     ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
     ("keymint_addresses", "x'7b7d'"),
+    ("keymint_terms", "'{'"),
+    ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
+    ("keymint_terms", "x'7b7d'"),
 ];
 
 const ODD_KEYS: &[Odd] = &[

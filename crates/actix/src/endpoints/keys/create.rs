@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use keymint_domain::address::AddressRules;
 use keymint_domain::key::NewKey;
-use keymint_domain::{ErrorCode, OrganizationId, OwnerId};
-use keymint_service::CreateKey;
+use keymint_domain::value::MAX_PERIOD_MS;
+use keymint_domain::{ErrorCode, OrganizationId, OwnerId, Permissions};
+use keymint_service::{CreateKey, ServiceError};
 use serde_json::json;
 
 use super::{OF_MEMBERS, of_users};
@@ -27,14 +28,14 @@ fn read(body: &mut Members<'_>) -> CreateKey {
     let refill = body.refill();
     let rate_limit_window_ms = body
         .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
-        .count(1);
+        .integer(1..=MAX_PERIOD_MS);
     let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
     let rate_limit_enabled =
         body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();
     let permissions = body
         .optional(
             "permissions",
-            "Granted actions by resource; a bare list means these actions on every resource. For servers only.",
+            "Granted actions by resource; a bare list means these actions on every resource. For servers, and for users within `grantable`.",
         )
         .permissions();
     let allowed = body
@@ -81,6 +82,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .leads_to("verifyApiKey", "body.key", "$response.body#/key")
         .leads_to("validateApiKey", "body.apiKey", "$response.body#/key")
         .fails(OF_MEMBERS)
+        .fails([ServiceError::Ungrantable(Permissions::from_pairs([("files", "write")]))])
         .fails([
             ErrorCode::InvalidPrefixLength,
             ErrorCode::MetadataDisabled,

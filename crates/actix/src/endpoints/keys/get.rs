@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples};
-use crate::views::KeyView;
+use crate::views::{KeyView, Reader};
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let malformed = "[query.id] Invalid input: expected string, received undefined".to_owned();
@@ -24,6 +24,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
 pub(super) async fn get(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let (id, config_id) = request.read_query(|query| read_key(query, "id"))?;
     let _turn = request.api.process.reads.take().await?;
-    let key = request.api.keys.get(&request.caller().await?, &id, config_id.as_ref()).await?;
-    Ok(HttpResponse::Ok().json(KeyView::from(&key)))
+    let caller = request.caller().await?;
+    let key = request.api.keys.get(&caller, &id, config_id.as_ref()).await?;
+    Ok(HttpResponse::Ok().json(KeyView::from(&key).with_creator(&key, Reader::from(&caller))))
 }

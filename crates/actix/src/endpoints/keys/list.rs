@@ -13,7 +13,7 @@ use crate::extract::{DISABLE_REFRESH, UserRequest};
 use crate::members::schema::MAX_SAFE_INTEGER;
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
-use crate::views::PageView;
+use crate::views::{PageView, Reader};
 
 /// The members that Better Auth's endpoint has, those that it reads on every endpoint, and ours. A wrong name would show
 /// keys that nobody asked for, perhaps to delete them.
@@ -103,6 +103,7 @@ pub(super) async fn list(request: UserRequest) -> Result<HttpResponse, ApiError>
     let asked = request.read_query(|query| Some(read(query, request.api.keys.now())))?;
     let (limit, offset) = (asked.limit, asked.offset);
     let _turn = request.api.process.lists.take().await?;
-    let page = request.api.keys.list(&request.caller().await?, asked).await?;
-    Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset)))
+    let caller = request.caller().await?;
+    let page = request.api.keys.list(&caller, asked).await?;
+    Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset, Reader::from(&caller))))
 }

@@ -6,6 +6,7 @@ mod delete_all_expired;
 mod get;
 mod health;
 mod list;
+mod options;
 mod revoke;
 mod update;
 mod usage;
@@ -21,6 +22,7 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/create", create::create, create::describe),
         Endpoint::get("/api-key/get", get::get, get::describe),
         Endpoint::get("/api-key/list", list::list, list::describe),
+        Endpoint::get("/api-key/options", options::options, options::describe),
         Endpoint::get("/api-key/health", health::health, health::describe),
         Endpoint::get("/api-key/usage", usage::usage, usage::describe),
         Endpoint::post("/api-key/update", update::update, update::describe),
@@ -42,7 +44,8 @@ const OF_ORGANIZATIONS: [ErrorCode; 3] = [
     ErrorCode::NoDefaultApiKeyConfigurationFound,
 ];
 /// Errors of the members of a new or changed key.
-const OF_MEMBERS: [ErrorCode; 9] = [
+const OF_MEMBERS: [ErrorCode; 10] = [
+    ErrorCode::RefillTwice,
     ErrorCode::InvalidMetadataType,
     ErrorCode::RefillAmountAndIntervalRequired,
     ErrorCode::RefillIntervalAndAmountRequired,

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use keymint_domain::key::EditKey;
-use keymint_domain::{ErrorCode, KeyId, OwnerId};
-use keymint_service::UpdateKey;
+use keymint_domain::value::MAX_PERIOD_MS;
+use keymint_domain::{ErrorCode, KeyId, OwnerId, Permissions};
+use keymint_service::{ServiceError, UpdateKey};
 use serde_json::json;
 
 use super::{OF_MEMBERS, of_users};
@@ -33,10 +34,9 @@ fn read(body: &mut Members<'_>) -> Option<UpdateKey> {
         body.optional("rateLimitEnabled", "Turns the rate limit on or off. For servers only.").boolean();
     let rate_limit_window_ms = body
         .optional("rateLimitTimeWindow", "The window of the rate limit in milliseconds. For servers only.")
-        .count(1);
+        .integer(1..=MAX_PERIOD_MS);
     let rate_limit_max = body.optional("rateLimitMax", "Uses per window. For servers only.").count(1);
-    let permissions =
-        body.optional("permissions", "As in a new key; null is none. For servers only.").nullable_permissions();
+    let permissions = body.optional("permissions", "As in a new key; null is none.").nullable_permissions();
     let allowed_addresses = body
         .optional("allowedAddresses", "Networks (CIDR) that may use the key; null is any. For servers only.")
         .networks();
@@ -73,6 +73,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .reads(Shape::of_body(context.policy, read), json!({ "keyId": examples::KEY_ID, "enabled": false }))
         .answers::<KeyView<'_>>("The key after the change.", examples::key_with(&json!({ "enabled": false })))
         .fails(OF_MEMBERS)
+        .fails([ServiceError::Ungrantable(Permissions::from_pairs([("files", "write")]))])
         .fails([
             ErrorCode::NoValuesToUpdate,
             ErrorCode::KeyNotFound,

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use keymint_domain::address::{AddressRules, parse_address};
 use keymint_domain::key::{EditKey, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
-use keymint_domain::value::{KeyName, MAX_COUNT, Prefix};
+use keymint_domain::usage::Every;
+use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
@@ -16,6 +17,11 @@ use crate::cli::options::Options;
 
 /// The range of a count that may not be 0.
 const COUNT: RangeInclusive<u64> = 1..=MAX_COUNT as u64;
+
+/// The range of a window, and of an interval between refills, in milliseconds.
+const PERIOD: RangeInclusive<u64> = 1..=MAX_PERIOD_MS;
+/// The calendar's periods.
+const PERIODS: [(&str, Every); 3] = [("day", Every::Day), ("week", Every::Week), ("month", Every::Month)];
 
 /// The largest integer that JSON's readers agree on.
 const MAX_OFFSET: u64 = (1 << 53) - 1;
@@ -34,6 +40,7 @@ pub(super) fn create(
         remaining,
         refill_amount,
         refill_interval,
+        refill_every,
         rate_limit_enabled,
         rate_limit_time_window,
         rate_limit_max,
@@ -52,8 +59,8 @@ pub(super) fn create(
         prefix: options.parsed("prefix", prefix, Prefix::parse),
         remaining: options.nullable_integer("remaining", remaining, 0..=MAX_COUNT.into()),
         metadata: Options::new_metadata(metadata),
-        refill: refill(&mut options, refill_amount, refill_interval),
-        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, COUNT),
+        refill: refill(&mut options, refill_amount, refill_interval, refill_every),
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
         rate_limit_enabled,
         permissions: options.permissions("permissions", permissions),
@@ -76,6 +83,7 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
         remaining,
         refill_amount,
         refill_interval,
+        refill_every,
         rate_limit_enabled,
         rate_limit_time_window,
         rate_limit_max,
@@ -93,12 +101,13 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
         add_remaining: options.signed_integer("addRemaining", counters.add_remaining, MAX_COUNT),
         refill: RefillEdit {
             amount: options.nullable_integer("refillAmount", refill_amount, COUNT),
-            interval_ms: options.nullable_integer("refillInterval", refill_interval, COUNT),
+            interval_ms: options.nullable_integer("refillInterval", refill_interval, PERIOD),
+            every: options.choice("refill.every", refill_every, &PERIODS).map_or(Field::Absent, Field::Given),
         },
         metadata: Options::metadata(metadata),
         expires_in: options.lifetime("expiresIn", expires_in),
         rate_limit_enabled,
-        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, COUNT),
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
         reset_limit: counters.reset_limit,
         permissions: options.nullable_permissions("permissions", permissions),
@@ -190,9 +199,15 @@ fn organization_id(options: &mut Options, id: Option<String>) -> Option<Organiza
     options.text("organizationId", id.filter(|id| !id.is_empty()), OrganizationId::parse)
 }
 
-fn refill(options: &mut Options, amount: Option<String>, interval: Option<String>) -> RefillInput {
+fn refill(
+    options: &mut Options,
+    amount: Option<String>,
+    interval: Option<String>,
+    every: Option<String>,
+) -> RefillInput {
     RefillInput {
         amount: options.integer("refillAmount", amount, COUNT),
-        interval_ms: options.integer("refillInterval", interval, COUNT),
+        interval_ms: options.integer("refillInterval", interval, PERIOD),
+        every: options.choice("refill.every", every, &PERIODS),
     }
 }

@@ -5,7 +5,7 @@ mod pattern;
 use std::io;
 use std::sync::Arc;
 
-use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, UnreadableView, VerdictView};
+use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView};
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
@@ -18,7 +18,8 @@ use super::arguments::KeyCommand;
 use super::{CliResult, Outcome, output, refused};
 
 /// The columns of a list, unless JSON is requested.
-const COLUMNS: [&str; 8] = ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt"];
+const COLUMNS: [&str; 9] =
+    ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt", "createdBy"];
 
 /// The columns of a dry run, unless JSON is requested.
 const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
@@ -44,12 +45,12 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             if !json && let Some(more) = more_keys(&page, next).filter(|_| !rows.is_empty()) {
                 tracing::warn!("{more}: --offset {next} shows the next ones");
             }
-            output::table(&PageView::new(&page, limit, offset), &rows, &COLUMNS, json)
+            output::table(&PageView::new(&page, limit, offset, Reader::Server), &rows, &COLUMNS, json)
         }
         KeyCommand::Get { id } => {
             let id = commands::key_id("id", id)?;
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
-            output::record(&KeyView::from(&key), json)
+            output::record(&KeyView::from(&key).with_creator(&key, Reader::Server), json)
         }
         KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
@@ -100,7 +101,8 @@ fn more_keys(page: &Page, next: u64) -> Option<String> {
 /// Returns a key for a list, which has no room for metadata.
 fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
     let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
-    serde_json::to_value(KeyView::from(&ApiKey { details, usage: key.usage }))
+    let key = ApiKey { details, usage: key.usage };
+    serde_json::to_value(KeyView::from(&key).with_creator(&key, Reader::Server))
 }
 
 /// Prints the rules of a dry run as a table, with the verdict below.

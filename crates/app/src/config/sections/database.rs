@@ -39,6 +39,17 @@ pub enum DatabaseUrl {
     Memory,
 }
 
+impl DatabaseUrl {
+    /// Reads a URL, in the form of `database.url`.
+    ///
+    /// # Errors
+    ///
+    /// Returns a message without the URL, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self, Cow<'static, str>> {
+        parse_url(text)
+    }
+}
+
 /// The URL of a Postgres database. `Display` and `Debug` hide the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Url);

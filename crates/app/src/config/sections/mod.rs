@@ -17,3 +17,4 @@ pub(super) mod telemetry;
 pub(super) mod tls;
 pub(super) mod usage;
 pub(super) mod verify;
+pub(super) mod webhooks;

@@ -1,4 +1,5 @@
 use keymint_domain::address::AddressRules;
+use keymint_domain::event::Actor;
 use keymint_domain::key::KeyDetails;
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
@@ -20,6 +21,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         expires_at,
         refill_amount,
         refill_interval_ms,
+        refill_every: _,
         rate_limit_enabled,
         rate_limit_window_ms,
         rate_limit_max,
@@ -27,6 +29,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         addresses,
         metadata,
         created_at,
+        created_by,
     } = details;
     *config_id = config("other");
     *name = Some("name".to_owned());
@@ -44,6 +47,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *addresses = AddressRules { allowed: networks(&["192.0.2.0/24"]), denied: networks(&["2001:db8::/32"]) };
     *metadata = Metadata::from_stored(r#"{"plan":"pro"}"#).unwrap();
     *created_at = NOW.minus_millis(3_001);
+    *created_by = Some(Actor::CommandLine("root".into()));
     *usage = Usage {
         remaining: Some(15),
         last_refill_at: Some(NOW.minus_millis(2_001)),

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -156,6 +156,24 @@ impl Permissions {
             }
         }
         (self.actions.is_empty() || !missing.is_empty()).then(|| Self::from_actions(missing))
+    }
+
+    /// Returns what both these permissions and `others` grant. Without `wildcards`, stars are names.
+    #[must_use]
+    pub fn met(&self, others: &Self, wildcards: bool) -> Self {
+        let meet = |one: &'_ str, other: &'_ str| match (one, other) {
+            _ if one == other => Some(one.to_owned()),
+            (ALL, other) if wildcards => Some(other.to_owned()),
+            (one, ALL) if wildcards => Some(one.to_owned()),
+            _ => None,
+        };
+        let pairs = self.pairs().flat_map(|(resource, action)| {
+            others.pairs().filter_map(move |(other_resource, other_action)| {
+                Some((meet(resource, other_resource)?, meet(action, other_action)?))
+            })
+        });
+        let pairs: BTreeSet<_> = pairs.collect();
+        Self::from_pairs(pairs.iter().map(|(resource, action)| (resource.as_str(), action.as_str())))
     }
 
     /// Returns the actions of exactly this resource.

@@ -24,12 +24,14 @@ pub(super) fn facts(case: &Case<'_>) -> Facts {
     let ApiKey { details, usage } = case.key;
     // The calls that are left once a due refill has happened.
     let available = usage.charged(details.refill(), details.created_at, 0, case.now).ok();
-    vec![
+    let mut facts: Facts = vec![
         ("cost", case.cost().into()),
         ("remaining", usage.remaining.into()),
         ("available", available.and_then(|usage| usage.remaining).into()),
         ("refillAmount", details.refill_amount.into()),
         ("refillInterval", details.refill_interval_ms.into()),
         ("lastRefillAt", usage.last_refill_at.into()),
-    ]
+    ];
+    facts.extend(details.refill_every.map(|every| ("refillEvery", every.as_str().into())));
+    facts
 }

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::key::KeyFormat;
-use keymint_domain::policy::{Notices, References};
+use keymint_domain::policy::{Expiration, Notices, References};
 use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
@@ -59,9 +59,15 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         default_remaining: section.optional_integer("default_remaining", 0..=MAX_COUNT).map(u64::from),
         max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
-        expiration: limits::expiration(section, default.expiration),
+        expiration: Expiration {
+            max_lifetime_days: NonZeroU32::new(section.integer("max_lifetime_days", 0, 0..=MAX_DAYS)),
+            ..limits::expiration(section, default.expiration)
+        },
         rate_limit: limits::rate_limit(section, default.rate_limit),
-        permissions: permissions::read(section),
+        permissions: permissions::read(section, "permissions"),
+        grantable: permissions::read(section, "grantable"),
+        grantable_by_role: permissions::read_by_role(section),
+        permission_descriptions: permissions::read_descriptions(section),
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,

@@ -1,6 +1,6 @@
 use keymint_domain::policy::{Expiration, LengthRange, RateLimitDefaults};
 use keymint_domain::usage::Algorithm;
-use keymint_domain::value::{Lifetime, MAX_COUNT};
+use keymint_domain::value::{Lifetime, MAX_COUNT, MAX_PERIOD_MS};
 
 use crate::config::section::Section;
 
@@ -38,7 +38,8 @@ pub(super) fn expiration(section: &mut Section<'_, '_>, default: Expiration) -> 
         let max_days = section.integer("max_days", default.max_days, 0..=MAX_DAYS);
         check_order(section, ["min_days", "max_days"], min_days <= max_days);
         // The key's 0 means no lifetime. The default need not lie between the limits: they apply to requests.
-        Expiration { default: Lifetime::from_seconds(seconds.into()).ok(), allow_custom, min_days, max_days }
+        let lifetime = Lifetime::from_seconds(seconds.into()).ok();
+        Expiration { default: lifetime, allow_custom, min_days, max_days, ..default }
     })
 }
 
@@ -46,7 +47,7 @@ pub(super) fn rate_limit(section: &mut Section<'_, '_>, default: RateLimitDefaul
     let algorithms = [("gcra", Algorithm::Gcra), ("idle-window", Algorithm::IdleWindow)];
     section.section("rate_limit", |section| RateLimitDefaults {
         enabled: section.boolean("enabled", default.enabled),
-        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_COUNT.into()),
+        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_PERIOD_MS),
         max_requests: section.integer("max_requests", default.max_requests, 1..=MAX_COUNT.into()),
         algorithm: section.choice("algorithm", default.algorithm, &algorithms),
     })

@@ -1,4 +1,5 @@
 use keymint_domain::Permissions;
+use keymint_domain::organization::RoleName;
 use serde_json::Value as Json;
 
 use crate::config::section::Section;
@@ -6,15 +7,36 @@ use crate::config::source::{Node, ValueProblems};
 use crate::config::values::{entries, list};
 
 /// Reads actions by resource, or a bare list of actions.
-pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Permissions> {
+pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Permissions> {
     let kind = "table of lists of text, or list of text";
-    section.read(
-        "permissions",
-        kind,
-        None,
-        |permissions: &Option<_>| show(permissions.as_ref()),
-        |node| parse(node).map(Some),
-    )
+    section.read(key, kind, None, |permissions: &Option<_>| show(permissions.as_ref()), |node| parse(node).map(Some))
+}
+
+/// Reads permissions by role.
+pub(super) fn read_by_role(section: &mut Section<'_, '_>) -> Vec<(RoleName, Permissions)> {
+    let shown = |roles: &Vec<(RoleName, Permissions)>| {
+        let roles = roles.iter().filter_map(|(role, own)| Some((role.as_str().to_owned(), show(Some(own))?)));
+        Some(toml::Value::Table(roles.collect()))
+    };
+    section.read("grantable_by_role", "table of permissions", Vec::new(), shown, |node| {
+        let role = |(name, own): (&str, _)| match RoleName::parse(name) {
+            Ok(name) => Ok((name, own)),
+            Err(error) => node.wrong(format!("{name}: {error}")),
+        };
+        entries(node, parse)?.into_iter().map(role).collect()
+    })
+}
+
+/// Reads descriptions of actions, by `resource:action`.
+pub(super) fn read_descriptions(section: &mut Section<'_, '_>) -> Vec<(String, String)> {
+    let shown = |texts: &Vec<(String, String)>| {
+        let texts = texts.iter().map(|(action, text)| (action.clone(), toml::Value::from(text.as_str())));
+        Some(toml::Value::Table(texts.collect()))
+    };
+    section.read("permission_descriptions", "table of texts", Vec::new(), shown, |node| {
+        let texts = entries(node, |text| text.text().map(str::to_owned))?;
+        Ok(texts.into_iter().map(|(action, text)| (action.to_owned(), text)).collect())
+    })
 }
 
 fn parse(node: &Node) -> Result<Permissions, ValueProblems> {

@@ -1,0 +1,234 @@
+//! The import of keys that were made elsewhere.
+//!
+//! A file is read twice. The first time every line is checked, against the rules, the other lines and the database; if
+//! one is bad, nothing is imported. The second time the keys are added in portions, each of them whole. A key that is
+//! there already stays as it is, so that a repeated import changes nothing and completes one that was interrupted.
+
+mod lines;
+mod record;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write as _};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use keymint_domain::key::{Encoding, HashKind, StoredKey};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
+use keymint_ports::ImportOutcome;
+use keymint_service::{Caller, Keys};
+use serde_json::json;
+
+use super::arguments::Import;
+use super::options::Options;
+use super::{CliResult, output};
+use lines::{Line, Lines, Mapping, Spool};
+use record::{Defaults, Record};
+
+pub(super) use lines::Form;
+pub(super) use record::exported_secret;
+
+/// The keys of one transaction. Verifications on SQLite wait for it.
+const PORTION: usize = 500;
+
+/// A key of the file.
+struct Prepared {
+    line: u64,
+    /// The line names the id.
+    names_id: bool,
+    key: ApiKey,
+}
+
+/// The number of keys that were added, and of those that were there.
+#[derive(Debug, Default)]
+struct Counts {
+    added: u64,
+    present: u64,
+}
+
+/// The reason why a key has no place in the database.
+struct Clash(String);
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The failure in the middle of an import.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the import stopped before line {line}: {added} keys were imported, each of them whole, and nothing of the others. \
+     The same command completes it"
+)]
+struct Stopped {
+    line: u64,
+    added: u64,
+    #[source]
+    source: Box<dyn std::error::Error>,
+}
+
+pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
+    let Import { file, hash, encoding, owner, config_id, map, skip_other_columns, no_header, format, dry_run, json } =
+        arguments;
+    let mut options = Options::default();
+    let defaults = Defaults {
+        kind: options.choice("hash", hash, &HashKind::ALL),
+        encoding: options.choice("encoding", encoding, &Encoding::ALL),
+        owner: options.text("owner", owner, OwnerId::parse),
+        config_id: options.text("configId", config_id, ConfigId::parse).unwrap_or_else(ConfigId::default_id),
+    };
+    let defaults = options.finish(Some(defaults))?;
+    let mapping = Mapping::parse(&map, skip_other_columns)?;
+    let spool = Spool::open(&file, format).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    let import = Running { keys, defaults: &defaults };
+    let lines = || spool.lines(&mapping, !no_header);
+    let (counts, bad) = import.check(lines()?, &bar("checking", spool.bytes)).await?;
+    if bad > 0 {
+        let lines = if bad == 1 { "1 line is" } else { &format!("{bad} lines are") };
+        return Err(format!("{lines} bad, and nothing was imported").into());
+    }
+    let counts = if dry_run { counts } else { import.add(lines()?, &bar("importing", spool.bytes)).await? };
+    let Counts { added, present } = counts;
+    if json {
+        return output::line(&json!({ "dryRun": dry_run, "added": added, "present": present }).to_string());
+    }
+    let verb = if dry_run { "would be imported" } else { "imported" };
+    output::line(&format!("{added} keys {verb}, {present} were there already"))
+}
+
+/// Returns a progress bar on the terminal; elsewhere it shows nothing.
+pub(super) fn bar(verb: &'static str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
+    let bar = ProgressBar::new(length).with_message(verb);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// Prints what is wrong with a line to the standard error.
+fn complain(bar: &ProgressBar, line: u64, message: impl fmt::Display) {
+    bar.suspend(|| {
+        // Nobody may read it; the status tells the failure.
+        let _ = writeln!(io::stderr().lock(), "line {line}: {message}");
+    });
+}
+
+struct Running<'r> {
+    keys: &'r Keys,
+    defaults: &'r Defaults,
+}
+
+impl Running<'_> {
+    /// Checks every line. Returns what an import would do, and the number of bad lines.
+    async fn check(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<(Counts, u64)> {
+        let (mut counts, mut bad) = (Counts::default(), 0);
+        let (mut ids, mut secrets) = (HashMap::<KeyId, u64>::new(), HashMap::<StoredKey, u64>::new());
+        let mut portion = Vec::with_capacity(PORTION);
+        loop {
+            let line = lines.next()?;
+            let is_last = line.is_none();
+            if let Some(Line { number, record }) = line {
+                let prepared = record.and_then(|record| self.prepare(number, record));
+                let prepared = prepared.and_then(|prepared| {
+                    let details = &prepared.key.details;
+                    if let Some(line) = secrets.insert(details.stored.clone(), number) {
+                        return Err(format!("hash: the same key is in line {line}"));
+                    }
+                    match prepared.names_id.then(|| ids.insert(details.id.clone(), number)).flatten() {
+                        Some(line) => Err(format!("id: the same id is in line {line}")),
+                        None => Ok(prepared),
+                    }
+                });
+                match prepared {
+                    Ok(prepared) => portion.push(prepared),
+                    Err(message) => {
+                        bad += 1;
+                        complain(bar, number, message);
+                    }
+                }
+            }
+            if portion.len() == PORTION || is_last {
+                let keys: Vec<_> = portion.iter().map(|prepared: &Prepared| prepared.key.clone()).collect();
+                let outcomes = self.keys.preview_import(&keys).await?;
+                for (prepared, outcome) in portion.drain(..).zip(outcomes) {
+                    if let Err(clash) = counts.add(&prepared, outcome) {
+                        bad += 1;
+                        complain(bar, prepared.line, clash);
+                    }
+                }
+                bar.set_position(lines.position());
+            }
+            if is_last {
+                bar.finish_and_clear();
+                return Ok((counts, bad));
+            }
+        }
+    }
+
+    /// Adds the keys of all lines.
+    async fn add(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<Counts> {
+        let mut counts = Counts::default();
+        loop {
+            let mut portion = Vec::with_capacity(PORTION);
+            let mut stopped = None;
+            while portion.len() < PORTION {
+                match lines.next()? {
+                    None => break,
+                    Some(Line { number, record }) => match record.and_then(|record| self.prepare(number, record)) {
+                        Ok(prepared) => portion.push(prepared),
+                        // The file has changed since it was checked.
+                        Err(message) => {
+                            stopped = Some((number, message));
+                            break;
+                        }
+                    },
+                }
+            }
+            let Some(first) = portion.first().map(|prepared: &Prepared| prepared.line) else {
+                bar.finish_and_clear();
+                return stopped
+                    .map_or(Ok(counts), |(line, message)| Err(stop(line, &Counts::default(), message.into())));
+            };
+            let keys: Vec<_> = portion.iter().map(|prepared| prepared.key.clone()).collect();
+            let outcomes = self.keys.import(&Caller::Server, &keys).await;
+            let outcomes = outcomes.map_err(|error| stop(first, &counts, error.into()))?;
+            for (prepared, outcome) in portion.iter().zip(outcomes) {
+                if let Err(clash) = counts.add(prepared, outcome) {
+                    stopped = stopped.or(Some((prepared.line, clash.to_string())));
+                }
+            }
+            if let Some((line, message)) = stopped {
+                return Err(stop(line, &counts, message.into()));
+            }
+            bar.set_position(lines.position());
+        }
+    }
+
+    fn prepare(&self, line: u64, record: Record) -> Result<Prepared, String> {
+        let (config_id, key) = record.key(self.defaults)?;
+        let names_id = key.id.is_some();
+        let key = self.keys.prepare_import(&config_id, key, self.keys.now()).map_err(|error| error.to_string())?;
+        Ok(Prepared { line, names_id, key })
+    }
+}
+
+fn stop(line: u64, counts: &Counts, source: Box<dyn std::error::Error>) -> Box<dyn std::error::Error> {
+    Stopped { line, added: counts.added, source }.into()
+}
+
+impl Counts {
+    /// Counts the outcome of a key.
+    fn add(&mut self, prepared: &Prepared, outcome: ImportOutcome) -> Result<(), Clash> {
+        let id = &prepared.key.details.id;
+        match outcome {
+            ImportOutcome::Added => self.added += 1,
+            ImportOutcome::SameSecret(theirs) if theirs == *id || !prepared.names_id => self.present += 1,
+            ImportOutcome::SameSecret(theirs) => {
+                return Err(Clash(format!("id: the database has this key already, with the id {theirs}")));
+            }
+            ImportOutcome::SameId => return Err(Clash(format!("id: the database has another key with the id {id}"))),
+        }
+        Ok(())
+    }
+}

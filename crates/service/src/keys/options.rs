@@ -1,0 +1,86 @@
+use keymint_domain::organization::Action;
+use keymint_domain::policy::References;
+use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId, Permissions};
+
+use crate::{Caller, Keys, ServiceError};
+
+/// The options of new keys: their configuration, and what the caller may set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyOptions<'a> {
+    /// The configuration.
+    pub configuration: &'a Configuration,
+    /// True if the caller is a server, which may set everything.
+    pub is_server: bool,
+    /// The permissions that the caller may give; `None` = a server may give any, and a user none.
+    pub grantable: Option<Permissions>,
+}
+
+impl Keys {
+    /// Returns the options of new keys of a configuration, for a form to be drawn from.
+    ///
+    /// With `organization`, the permissions are those that the caller's roles there allow to give.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`; no such configuration and no default one; a stranger's missing membership;
+    /// [`ServiceError::Store`] if the store fails.
+    pub async fn options(
+        &self,
+        caller: &Caller,
+        config_id: Option<&ConfigId>,
+        organization: Option<&OrganizationId>,
+    ) -> Result<KeyOptions<'_>, ServiceError> {
+        let is_server = caller.manages(Action::Read, ErrorCode::Unauthorized)?.is_none();
+        let configuration = self.policy.resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
+        let of_organization = organization.filter(|_| configuration.references == References::Organization);
+        let grantable = if !is_server && !lets_grant(configuration, caller) {
+            None
+        } else if let Some(organization) = of_organization.filter(|_| !is_server) {
+            self.ceiling(caller, configuration, &organization.into()).await?
+        } else {
+            configuration.grantable.clone()
+        };
+        Ok(KeyOptions { configuration, is_server, grantable })
+    }
+
+    /// Checks that `caller` may give a key of `owner` the permissions `asked`.
+    pub(super) async fn check_grant(
+        &self,
+        caller: &Caller,
+        configuration: &Configuration,
+        owner: &OwnerId,
+        asked: &Permissions,
+    ) -> Result<(), ServiceError> {
+        if *caller == Caller::Server {
+            return Ok(());
+        }
+        let ceiling = self.ceiling(caller, configuration, owner).await?.ok_or(ErrorCode::ServerOnlyProperty)?;
+        configuration.above(&ceiling, asked).map_or(Ok(()), |above| Err(ServiceError::Ungrantable(above)))
+    }
+
+    /// Returns what `caller` may give to keys of `owner`; `None` = nothing.
+    async fn ceiling(
+        &self,
+        caller: &Caller,
+        configuration: &Configuration,
+        owner: &OwnerId,
+    ) -> Result<Option<Permissions>, ServiceError> {
+        let Caller::User(user) = caller else { return Ok(None) };
+        let member = match configuration.references {
+            References::User => None,
+            References::Organization => {
+                let organization = OrganizationId::parse(owner.as_str()).map_err(|_| ErrorCode::KeyNotFound)?;
+                let organizations = self.organizations.as_ref().ok_or(ErrorCode::OrganizationPluginRequired)?;
+                let member = organizations.find_roles(&organization, user).await?;
+                Some(member.ok_or(ErrorCode::UserNotMemberOfOrganization)?)
+            }
+        };
+        Ok(configuration.ceiling(&self.policy.roles, member.as_deref()))
+    }
+}
+
+/// Returns true if the configuration lets `caller`, who is no server, give permissions. A key's own session gives none:
+/// whoever has a leaked key could else make one that may do more.
+pub(super) fn lets_grant(configuration: &Configuration, caller: &Caller) -> bool {
+    matches!(caller, Caller::User(_)) && configuration.grantable.is_some()
+}

@@ -1,0 +1,89 @@
+use std::ops::ControlFlow;
+
+use keymint_domain::ApiKey;
+use keymint_domain::event::{EventRow, Origin};
+use keymint_domain::key::StoredKey;
+use keymint_ports::{ImportOutcome, StoreError, TakenKeys};
+
+use crate::columns::COLUMN_LIST;
+use crate::connection::end;
+use crate::events;
+use crate::row::bind_key;
+use crate::{COLUMNS, ReadConnection, Row, RowReader, Statement, Widths, WriteConnection};
+
+/// Adds a portion of keys that were made elsewhere, except those whose id or secret is taken.
+///
+/// # Errors
+/// [`StoreError::Duplicate`], [`StoreError::OutOfRange`], [`StoreError::Unavailable`]
+pub async fn import(
+    connection: &mut dyn WriteConnection,
+    keys: &[ApiKey],
+    widths: Widths,
+    origin: &Origin,
+) -> Result<Vec<ImportOutcome>, StoreError> {
+    for key in keys {
+        connection.forget(&key.details.stored);
+    }
+    connection.begin().await?;
+    let outcome = find_and_add(connection, keys, widths, origin).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_add(
+    connection: &mut dyn WriteConnection,
+    keys: &[ApiKey],
+    widths: Widths,
+    origin: &Origin,
+) -> Result<Vec<ImportOutcome>, StoreError> {
+    connection.lock("keymint import").await?;
+    let outcomes = preview_import(connection, keys).await?;
+    let is_new = |(key, outcome): (_, &ImportOutcome)| (*outcome == ImportOutcome::Added).then_some(key);
+    let new: Vec<&ApiKey> = keys.iter().zip(&outcomes).filter_map(is_new).collect();
+    let at_once = connection.dialect().rows_at_once();
+    for portion in new.chunks(at_once) {
+        connection.execute(insertion(portion, widths)?).await?;
+    }
+    let rows: Vec<EventRow> =
+        new.iter().filter_map(|key| origin.key_imported(key)).map(|event| event.to_row()).collect();
+    for insertion in events::insertions_of(&rows, at_once) {
+        connection.execute(insertion).await?;
+    }
+    Ok(outcomes)
+}
+
+fn insertion<'k>(keys: &[&'k ApiKey], widths: Widths) -> Result<Statement<'k>, StoreError> {
+    let row = |row: usize| {
+        let placeholders = (1..=COLUMNS.len()).map(|number| format!("${}", row * COLUMNS.len() + number));
+        format!("({})", placeholders.collect::<Vec<_>>().join(", "))
+    };
+    let rows: Vec<_> = (0..keys.len()).map(row).collect();
+    let insert = Statement::new(format!(r#"insert into "apikey" ({COLUMN_LIST}) values {}"#, rows.join(", ")));
+    keys.iter().try_fold(insert, |insert, key| bind_key(insert, key, widths))
+}
+
+/// Tells what an import would do with these keys.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn preview_import(
+    connection: &mut dyn ReadConnection,
+    keys: &[ApiKey],
+) -> Result<Vec<ImportOutcome>, StoreError> {
+    let mut taken = TakenKeys::default();
+    let ids = keys.iter().map(|key| key.details.id.as_str()).collect::<Vec<_>>();
+    let secrets = keys.iter().map(|key| key.details.stored.as_str()).collect::<Vec<_>>();
+    for (column, values) in [("id", ids), ("key", secrets)] {
+        let one_of = connection.dialect().one_of("$1");
+        let find = format!(r#"select "id", "key" from "apikey" where "{column}" {one_of}"#);
+        let mut take = |row: &dyn Row| {
+            let row = RowReader::new(row, "apikey", "id");
+            // A row without a readable id or secret takes no place: no verification finds it.
+            if let (Ok(id), Ok(stored)) = (row.id(), row.required_text("key")) {
+                taken.add(id, StoredKey::from_stored(stored));
+            }
+            ControlFlow::Continue(())
+        };
+        connection.fetch(Statement::new(find).bind(values), &mut take).await?;
+    }
+    Ok(keys.iter().map(|key| taken.take(key)).collect())
+}
