@@ -56,7 +56,7 @@ pub struct Configuration {
     pub permissions: Option<Permissions>,
     /// The permissions that users may give to keys; `None` = only servers give any.
     pub grantable: Option<Permissions>,
-    /// What the members of an organization with a role may give of that; roles that are not named may give all.
+    /// The part of that which members with a role of an organization may give; roles that are not named may give all.
     pub grantable_by_role: Vec<(RoleName, Permissions)>,
     /// Descriptions of actions for people, by `resource:action`.
     pub permission_descriptions: Vec<(String, String)>,
