@@ -110,9 +110,7 @@ impl UserRequest {
     ///
     /// The body is no object, or a member is missing or wrong.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Members<'_>) -> Option<T>) -> Result<T, ApiError> {
-        let mut members = Members::body(self.body.as_ref())?;
-        let value = read(&mut members);
-        members.finish(value)
+        Members::read_body(self.body.as_ref(), read)
     }
 
     /// Reads members of the query by `read`.
@@ -121,9 +119,7 @@ impl UserRequest {
     ///
     /// The query is malformed, or a member is missing or wrong.
     pub(crate) fn read_query<T>(&self, read: impl FnOnce(&mut Members<'_>) -> Option<T>) -> Result<T, ApiError> {
-        let mut members = Members::query(&self.http)?;
-        let value = read(&mut members);
-        members.finish(value)
+        Members::read_query(&self.http, read)
     }
 
     /// Returns the body as it came.

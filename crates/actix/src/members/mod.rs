@@ -49,6 +49,34 @@ const BODY: &str = "body";
 const QUERY: &str = "query";
 
 impl<'a> Members<'a> {
+    /// Reads the members of a body by `read`.
+    ///
+    /// # Errors
+    ///
+    /// The body is no object, or a member is missing or wrong.
+    pub(crate) fn read_body<T>(
+        body: Option<&'a Value>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, ApiError> {
+        let mut members = Self::body(body)?;
+        let value = read(&mut members);
+        members.finish(value)
+    }
+
+    /// Reads the members of a query by `read`.
+    ///
+    /// # Errors
+    ///
+    /// The query is malformed, or a member is missing or wrong.
+    pub(crate) fn read_query<T>(
+        request: &HttpRequest,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, ApiError> {
+        let mut members = Self::query(request)?;
+        let value = read(&mut members);
+        members.finish(value)
+    }
+
     /// Returns the members of a body.
     ///
     /// # Errors
@@ -67,7 +95,7 @@ impl<'a> Members<'a> {
     /// # Errors
     ///
     /// The query cannot be read as names and values.
-    pub(crate) fn query(request: &HttpRequest) -> Result<Self, ApiError> {
+    fn query(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut members: Map<String, Value> = Map::new();
         let pairs = pairs(request.query_string());
         let pairs = pairs.ok_or_else(|| ApiError::Validation("[query] Invalid input: expected object".to_owned()))?;

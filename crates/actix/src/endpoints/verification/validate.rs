@@ -60,9 +60,7 @@ pub(super) async fn validate(
     JsonBody(body): JsonBody,
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
-    let mut members = Members::body(body.as_ref())?;
-    let asked = read(&mut members);
-    let mut verification = members.finish(asked)?;
+    let mut verification = Members::read_body(body.as_ref(), read)?;
     verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let validated = api.keys.validate(&caller, verification).await?.map_err(ApiError::Invalid)?;
     api.note(&http, || AccessNote::accepted(&validated.key));

@@ -67,9 +67,7 @@ pub(super) async fn verify(
     JsonBody(body): JsonBody,
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
-    let mut members = Members::body(body.as_ref())?;
-    let asked = read(&mut members);
-    let (mut verification, is_dry_run) = members.finish(asked)?;
+    let (mut verification, is_dry_run) = Members::read_body(body.as_ref(), read)?;
     verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     if is_dry_run {
         // In a box of its own, so that other verifications do not carry its room.

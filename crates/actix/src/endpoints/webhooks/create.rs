@@ -43,8 +43,7 @@ pub(super) async fn create(
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let webhooks = admit(&api, &caller)?;
-    let mut members = Members::body(body.as_ref())?;
-    let new = read(&mut members);
-    let made = webhooks.create(context_of(&http, &api, &caller), members.finish(new)?).await?;
+    let new = Members::read_body(body.as_ref(), read)?;
+    let made = webhooks.create(context_of(&http, &api, &caller), new).await?;
     Ok(HttpResponse::Ok().json(MadeWebhookView::new(&made.webhook, &made.secret)))
 }

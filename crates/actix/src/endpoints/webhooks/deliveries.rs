@@ -46,9 +46,7 @@ pub(super) async fn deliveries(
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let webhooks = admit(&api, &caller)?;
-    let mut members = Members::query(&http)?;
-    let query = read(&mut members);
-    let query = members.finish(query)?;
+    let query = Members::read_query(&http, read)?;
     let deliveries = webhooks.deliveries(&query).await?;
     Ok(HttpResponse::Ok().json(DeliveriesView::new(&deliveries, query.limit)))
 }

@@ -30,9 +30,7 @@ pub(super) async fn replay(
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let webhooks = admit(&api, &caller)?;
-    let mut members = Members::body(body.as_ref())?;
-    let asked = read(&mut members);
-    let (id, from) = members.finish(asked)?;
+    let (id, from) = Members::read_body(body.as_ref(), read)?;
     webhooks.replay(context_of(&http, &api, &caller), &id, from).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

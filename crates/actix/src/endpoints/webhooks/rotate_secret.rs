@@ -1,7 +1,7 @@
 //! `POST /webhooks/rotate-secret`: a new secret, beside which the old one signs for a while.
 
 use actix_web::{HttpRequest, HttpResponse};
-use keymint_domain::webhook::WebhookSecrets;
+use keymint_domain::webhook::{WebhookId, WebhookSecrets};
 use keymint_service::WebhookError;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::views::MadeWebhookView;
 const DAY: u64 = 86_400;
 
 /// Reads the webhook, and the time of both secrets in milliseconds.
-fn read(body: &mut Members<'_>) -> Option<(keymint_domain::webhook::WebhookId, u64)> {
+fn read(body: &mut Members<'_>) -> Option<(WebhookId, u64)> {
     let about = "The time for which the old secret also signs, in seconds; a day if absent.";
     let overlap = body.optional("overlapSeconds", about).integer(0..=WebhookSecrets::MAX_OVERLAP_MS / 1000);
     Some((read_id(body)?, overlap.unwrap_or(DAY) * 1000))
@@ -37,9 +37,7 @@ pub(super) async fn rotate_secret(
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let webhooks = admit(&api, &caller)?;
-    let mut members = Members::body(body.as_ref())?;
-    let asked = read(&mut members);
-    let (id, overlap_ms) = members.finish(asked)?;
+    let (id, overlap_ms) = Members::read_body(body.as_ref(), read)?;
     let made = webhooks.rotate_secret(context_of(&http, &api, &caller), &id, overlap_ms).await?;
     Ok(HttpResponse::Ok().json(MadeWebhookView::new(&made.webhook, &made.secret)))
 }

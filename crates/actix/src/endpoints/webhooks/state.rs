@@ -36,9 +36,7 @@ pub(super) fn describe_delete(context: &DocumentContext<'_>) -> Description {
 }
 
 fn read(JsonBody(body): &JsonBody) -> Result<WebhookId, ApiError> {
-    let mut members = Members::body(body.as_ref())?;
-    let id = read_id(&mut members);
-    members.finish(id)
+    Members::read_body(body.as_ref(), read_id)
 }
 
 fn done() -> HttpResponse {

@@ -24,8 +24,6 @@ pub(super) async fn test(
     api: CurrentApi,
 ) -> Result<HttpResponse, ApiError> {
     let webhooks = admit(&api, &caller)?;
-    let mut members = Members::body(body.as_ref())?;
-    let id = read_id(&mut members);
-    let tested = webhooks.test(&members.finish(id)?).await?;
+    let tested = webhooks.test(&Members::read_body(body.as_ref(), read_id)?).await?;
     Ok(HttpResponse::Ok().json(TestedWebhookView::from(&tested)))
 }
