@@ -1,13 +1,15 @@
 //! The log of changes on the command line: listed, exported, followed, checked after every kind of damage, and erased.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
+use keymint_test_support::markdown;
 use serde_json::{Value, json};
 
 use crate::process::{Place, Server, places};
 use crate::stored_events::Stranger;
 
+const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit.md"));
 const SECRET: &str = "hush-in-the-environment-of-32-characters";
 
 /// Runs a command. Returns true if it succeeded, and what it printed.
@@ -277,4 +279,30 @@ async fn an_erased_person_is_nowhere_and_the_log_stays_whole() {
         assert!(!success && stderr.contains("there is no user of that id or address"), "{stderr}");
         assert_eq!(place.json(&["user", "erase", id, "--json"])["events"], 0, "a second time there is nothing left");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documents_commands_run_as_written() {
+    let (place, _, keys) = with_keys(Place::new(), 2).await;
+    let server = place.serve();
+    sign_up(&server).await;
+    let earlier = run(&place, &["audit", "head"]).1;
+    let keymint = place.command(&[]);
+    let folder = std::path::Path::new(keymint.get_program()).parent().unwrap();
+    let mut last = String::new();
+    let blocks = markdown::blocks(DOCUMENT, "sh");
+    assert_eq!(blocks.len(), 4);
+    for block in blocks {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &format!("set -e\n{block}")]).current_dir(place.path()).env_clear();
+        bash.envs(keymint.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        bash.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        bash.env("KEY_ID", keys[0]["id"].as_str().unwrap()).env("EARLIER", earlier.trim());
+        let output = bash.output().unwrap();
+        assert!(output.status.success(), "{block}: {}", String::from_utf8_lossy(&output.stderr));
+        last = String::from_utf8(output.stdout).unwrap();
+    }
+    assert!(last.contains("events"), "the last one erases a person: {last}");
+    let exported = std::fs::read_to_string(place.path().join("audit.jsonl")).unwrap();
+    assert!(exported.lines().count() == 3 && exported.contains("keymint.user.created"), "{exported}");
 }
