@@ -1,7 +1,7 @@
 use async_trait::async_trait;
+use keymint_domain::Timestamp;
 use keymint_domain::event::seal::{ChainEnd, Seal, SealKey};
 use keymint_domain::event::{Event, EventQuery, SealedEvent};
-use keymint_domain::{Timestamp, UserId};
 
 use crate::StoreError;
 
@@ -51,7 +51,4 @@ pub trait EventStore: Send + Sync + 'static {
     /// Removes at most `limit` sealed events from the start of the chain, up to the first that is not older than
     /// `before` or whose position is greater than `up_to`. Returns their number.
     async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError>;
-
-    /// Erases the details about persons of events by or about this user. Returns the number of events.
-    async fn erase_personal(&self, user: &UserId) -> Result<u64, StoreError>;
 }

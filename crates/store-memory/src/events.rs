@@ -115,8 +115,4 @@ impl EventStore for MemoryStore {
     async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError> {
         Ok(self.lock().events.remove(key, before, up_to, limit))
     }
-
-    async fn erase_personal(&self, user: &UserId) -> Result<u64, StoreError> {
-        Ok(self.lock().events.erase(user))
-    }
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
+use keymint_domain::Timestamp;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, SealedEvent};
-use keymint_domain::{Timestamp, UserId};
 use keymint_ports::{Chain, EventStore, StoreError};
 use keymint_store_sql::events;
 
@@ -27,9 +27,5 @@ impl EventStore for PgStore {
 
     async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError> {
         call!(self.pool, events::remove_events, key, before, up_to, limit)
-    }
-
-    async fn erase_personal(&self, user: &UserId) -> Result<u64, StoreError> {
-        call!(self.pool, events::erase_personal, user)
     }
 }

@@ -262,7 +262,7 @@ async fn remove_oldest(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]
-pub async fn erase_personal(connection: &mut dyn WriteConnection, user: &UserId) -> Result<u64, StoreError> {
+pub(crate) async fn erase_personal(connection: &mut dyn WriteConnection, user: &UserId) -> Result<u64, StoreError> {
     const ERASE: &str = r#"update "keymint_event" set "personal" = null
         where "personal" is not null and ("owner" = $1 or "actor" = $2 or "actor" = $3)"#;
     let actors = [Actor::User(user.clone()), Actor::KeySession(user.clone())].map(|actor| actor.to_string());

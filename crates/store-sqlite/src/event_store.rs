@@ -1,7 +1,7 @@
 use async_trait::async_trait;
+use keymint_domain::Timestamp;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, SealedEvent};
-use keymint_domain::{Timestamp, UserId};
 use keymint_ports::{Chain, EventStore, StoreError};
 use keymint_store_sql::events;
 
@@ -30,10 +30,5 @@ impl EventStore for SqliteStore {
     async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError> {
         let key = key.clone();
         self.writer.write(async move |writer| events::remove_events(writer, &key, before, up_to, limit).await).await
-    }
-
-    async fn erase_personal(&self, user: &UserId) -> Result<u64, StoreError> {
-        let user = user.clone();
-        self.writer.write(async move |writer| events::erase_personal(writer, &user).await).await
     }
 }

@@ -139,7 +139,6 @@ metered! {
         list_events(query: &EventQuery) -> Vec<SealedEvent>;
         chain() -> Chain;
         remove_events(key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> u32;
-        erase_personal(user: &UserId) -> u64;
     }
 }
 

@@ -98,8 +98,11 @@ pub async fn erased_details_are_gone_and_the_chain_stays_whole<E: EventEngine>(e
     store.insert(&others, None, &origin(2)).await.unwrap();
     seal_all(&*store).await;
     store.insert(&sample::key("unsealed"), None, &origin(3)).await.unwrap();
-    assert_eq!(other.erase_personal(&user_id("ada")).await.unwrap(), 2);
-    assert_eq!(store.erase_personal(&user_id("ada")).await.unwrap(), 0);
+    let (ada, silent) = (user_id("ada"), &sample::UNRECORDED);
+    store.insert_user(&new_user("ada"), &session("ada", "ada"), silent).await.unwrap();
+    let erased = |events, sessions| Some(Erased { events, sessions });
+    assert_eq!(other.erase_user(&ada, NOW, silent).await.unwrap(), erased(2, 1));
+    assert_eq!(store.erase_user(&ada, NOW, silent).await.unwrap(), erased(0, 0));
     let events = all_events(&*store).await;
     let has_personal: Vec<_> = events.iter().map(|event| event.row.personal.is_some()).collect();
     assert_eq!(has_personal, [false, true, false]);

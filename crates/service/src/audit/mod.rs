@@ -10,9 +10,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_domain::UserId;
 use keymint_domain::event::seal::SealKey;
-use keymint_domain::event::{Actor, Event, EventQuery, Origin, SealedEvent};
+use keymint_domain::event::{Actor, Event, Origin};
 use keymint_ports::{Chain, Clock, Entropy, EventStore, Meter, Unmetered};
 
 use crate::pace::Pace;
@@ -99,15 +98,6 @@ impl Audit {
         Ok(())
     }
 
-    /// Adds an event that belongs to no other change. Returns false if an event with its id exists.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn record(&self, event: &Event) -> Result<bool, ServiceError> {
-        Ok(self.store.record(event).await?)
-    }
-
     /// Gives all committed events their positions, and returns their number. Readers see an event after that.
     ///
     /// # Errors
@@ -122,15 +112,6 @@ impl Audit {
                 return Ok(total);
             }
         }
-    }
-
-    /// Lists sealed events.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn list(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, ServiceError> {
-        Ok(self.store.list_events(query).await?)
     }
 
     /// Returns both ends of the chain.
@@ -161,15 +142,6 @@ impl Audit {
             }
             pace.rest(began.elapsed()).await;
         }
-    }
-
-    /// Erases the details about persons of events by or about this user, and returns the number of events.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ServiceError::Store`] if the store fails.
-    pub async fn erase(&self, user: &UserId) -> Result<u64, ServiceError> {
-        Ok(self.store.erase_personal(user).await?)
     }
 }
 

@@ -91,8 +91,8 @@ impl Plan {
 
     /// Returns the position up to which all events are taken now, and the deliveries to write.
     ///
-    /// What was not attempted and lies behind the last attempt is read again later. What lies before it becomes a
-    /// delivery that waits.
+    /// Events behind the last attempt that were not attempted are read again later. Those before it become deliveries
+    /// that wait.
     pub(super) fn finish(self, now: Timestamp) -> (u64, Vec<Delivery>) {
         let is_all_attempted = !self.ready.iter().flat_map(|lane| &lane.0).any(|task| task.is_new);
         let position = if is_all_attempted { self.read_to } else { self.last_attempted.max(self.from) };

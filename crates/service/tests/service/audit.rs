@@ -1,14 +1,15 @@
 //! The log of events is sealed, checked, and shortened.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Broken, EventQuery};
 use keymint_domain::key::NewKey;
 use keymint_domain::{OwnerId, Policy};
-use keymint_ports::{Clock, EventStore as _};
-use keymint_service::{Audit, Caller, CreateKey, Recorder};
+use keymint_ports::{Clock, EventStore as _, MockEventStore, MockWebhookStore};
+use keymint_service::{Audit, Caller, CreateKey, Recorder, Sealer};
 
 use crate::support::Fixture;
 
@@ -60,4 +61,29 @@ async fn nothing_is_recorded_unless_it_is_asked_for() {
     fixture.keys.create(&Caller::Server, new).await.unwrap();
     assert_eq!(audit(&fixture, 1).seal().await.unwrap(), 0);
     assert_eq!(fixture.store.list_events(&EventQuery::latest(1)).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_sealed_while_a_long_removal_goes_on() {
+    let (seals, seen) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let mut store = MockEventStore::new();
+    let counter = Arc::clone(&seals);
+    store.expect_seal().returning(move |_, _| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(0)
+    });
+    // There is always more to remove.
+    let counter = Arc::clone(&seen);
+    store.expect_remove_events().returning(move |_, _, _, limit| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(limit)
+    });
+    let mut webhooks = MockWebhookStore::new();
+    webhooks.expect_delivered_position().returning(|_| Ok(None));
+    let audit = Audit::new(Arc::new(store), SealKey::new([1; 32]));
+    let day = Duration::from_hours(24);
+    let _sealer = Sealer::start(Arc::new(audit), Some(day), Arc::new(webhooks), Recorder::on());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(seals.load(Ordering::Relaxed) >= 9, "twice a second");
+    assert!(seen.load(Ordering::Relaxed) > 100, "the removal went on");
 }
