@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use keymint_test_support::markdown;
+use futures_util::future::join_all;
+use keymint_test_support::{debian, markdown};
 use serde_json::{Value, json};
 
 use crate::process::{Place, places};
@@ -56,6 +57,163 @@ async fn keys_are_imported_by_hashes_of_another_program_beside_a_running_server(
         assert_eq!(verdict["key"]["remaining"], 5, "a repeated import gives no use back");
         assert_eq!(place.json(&["key", "list", "--json", "--limit", "1"])["total"], 1200);
     }
+}
+
+/// Returns what a program prints that reads a text from its standard input, or takes it as its last argument.
+fn printed(command: &mut Command, input: Option<&str>) -> String {
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn openssl(arguments: &[&str], text: &str) -> String {
+    let mut openssl = Command::new("openssl");
+    let printed = printed(openssl.arg("dgst").args(arguments).arg("-r"), Some(text));
+    printed.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Returns the text of a key with this kind of hash, and its hash by another program.
+fn foreign(kind: &str) -> (String, String) {
+    let text = format!("old-{kind}-key");
+    let hash = match kind {
+        "sha512" => openssl(&["-sha512"], &text),
+        "hmac-sha256" => openssl(&["-sha256", "-hmac", "a pepper"], &text),
+        "bcrypt" => {
+            let htpasswd = debian::program("htpasswd", "apache2-utils");
+            let line = printed(Command::new(htpasswd).args(["-nbBC", "5", "x", &text]), None);
+            line.split_once(':').unwrap().1.to_owned()
+        }
+        "argon2id" => {
+            let argon2 = debian::program("argon2", "argon2");
+            let arguments = ["some-salt", "-id", "-t", "2", "-k", "4096", "-p", "2", "-e"];
+            printed(Command::new(argon2).args(arguments), Some(&text))
+        }
+        _ => {
+            let script = "import base64, hashlib, sys
+b64 = lambda data: base64.b64encode(data).decode().rstrip('=')
+digest = hashlib.scrypt(sys.stdin.buffer.read(), salt=b'some-salt', n=4096, r=8, p=2, dklen=32)
+print(f'$scrypt$ln=12,r=8,p=2${b64(b\"some-salt\")}${b64(digest)}')";
+            printed(Command::new("python3").args(["-c", script]), Some(&text))
+        }
+    };
+    (text, hash)
+}
+
+const FAST: [&str; 2] = ["sha512", "hmac-sha256"];
+
+/// Imports a key with each of these kinds of hashes beside a running server, and uses it there.
+async fn import_and_use(kinds: &[&str]) {
+    for place in places().await {
+        let place = place.with("OLD_PEPPER", "a pepper");
+        std::fs::write(place.path().join("keymint.toml"), "[import]\npeppers = [\"OLD_PEPPER\"]\n").unwrap();
+        let server = place.serve();
+        let keys: Vec<_> = kinds.iter().map(|kind| foreign(kind)).collect();
+        let lines = kinds.iter().zip(&keys).map(|(kind, (text, hash))| {
+            let line = json!({ "id": kind, "referenceId": "ada", "hashKind": kind, "hash": hash, "start": &text[..5],
+                "remaining": 3, "rateLimitEnabled": false });
+            format!("{line}\n")
+        });
+        let lines: String = lines.collect();
+        std::fs::write(place.path().join("keys.jsonl"), &lines).unwrap();
+        let import = ["import", "keys.jsonl", "--pepper-env", "OLD_PEPPER", "--json"];
+        assert_eq!(place.json(&import), json!({ "dryRun": false, "added": kinds.len(), "present": 0 }));
+        let exported = String::from_utf8(place.run(&["export", "--with-hashes"]).stdout).unwrap();
+        for (text, hash) in &keys {
+            assert!(!server.is_valid(&json!({ "key": hash })).await, "its hash is no key");
+            assert!(!server.is_valid(&json!({ "key": format!("{text}s") })).await);
+            let uses = (0..5).map(|_| server.post("verify", json!({ "key": text })));
+            let verdicts = join_all(uses).await;
+            let accepted = verdicts.iter().filter(|(_, verdict)| verdict["valid"] == true).count();
+            assert_eq!(accepted, 3, "{verdicts:?}");
+        }
+        assert_eq!(place.json(&import), json!({ "dryRun": false, "added": 0, "present": kinds.len() }));
+        assert!(!server.is_valid(&json!({ "key": keys[0].0 })).await, "a repeated import gives no use back");
+
+        let other = Place::new().with("OLD_PEPPER", "a pepper");
+        std::fs::copy(place.path().join("keymint.toml"), other.path().join("keymint.toml")).unwrap();
+        std::fs::write(other.path().join("export.jsonl"), exported).unwrap();
+        assert!(other.run(&["migrate"]).status.success());
+        assert_eq!(other.json(&["import", "export.jsonl", "--json"])["added"], kinds.len());
+        for (text, _) in &keys {
+            let verdict = other.json(&["key", "verify", text, "--json"]);
+            assert_eq!(verdict["key"]["remaining"], 2, "an export brings foreign hashes along");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_used_by_the_digests_of_other_programs_and_counted_exactly() {
+    import_and_use(&FAST).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(feature = "full-tests"), ignore = "needs Debian's packages apache2-utils and argon2, and Python")]
+async fn keys_are_used_by_the_slow_hashes_of_other_programs_and_counted_exactly() {
+    import_and_use(&["bcrypt", "argon2id", "scrypt"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_hashes_of_a_wrong_form_are_told_by_line_and_member() {
+    let place = Place::new();
+    assert!(place.run(&["migrate"]).status.success());
+    let bcrypt = "$2b$12$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.";
+    let costly = bcrypt.replace("$12$", "$20$");
+    let mut lines = vec![
+        format!("sha512,{},", sha256("a")),
+        format!("hmac-sha256,{},", sha256("a")),
+        format!("bcrypt,{},sk_a", &bcrypt[..50]),
+        format!("bcrypt,{costly},sk_a"),
+        format!("bcrypt,{bcrypt},"),
+        format!("bcrypt,{bcrypt},sk"),
+        format!("argon2id,{bcrypt},sk_a"),
+        "argon2id,\"$argon2id$v=19$m=9999999,t=2,p=1$c29tZXNhbHQ$AAECAwQFBgcICQoLDA0ODw\",sk_a".to_owned(),
+    ];
+    lines.extend(["C", "G", "K", "O", "S"].map(|last| format!("bcrypt,{}{last},sk_b", &bcrypt[..59])));
+    lines.push(format!("bcrypt,{}W,sk_bc", &bcrypt[..59]));
+    let file = format!("hashKind,hash,start\n{}\n", lines.join("\n"));
+    let said = refused(&place, "bad.csv", &file, &["--owner", "ada"]);
+    for line in [
+        "line 2: hash: is not sha512 of 64 bytes in hex, base64 or base64url",
+        "line 3: hash: needs a pepper",
+        "line 4: hash: is not bcrypt in the form $2b$COST$",
+        "line 5: hash: would take more than a server spends on one verification: cost 14 at most",
+        "line 6: start: a key with a slow hash is found by its first characters: 4 to 64 of them",
+        "line 7: start: ",
+        "line 8: hash: is not argon2id in the form $argon2id$",
+        "line 9: hash: would take more than a server spends",
+        "line 14: start: 4 keys with slow hashes begin so",
+        "line 15: start: keys with slow hashes are found by their first 4 characters",
+        "error: 10 lines are bad, and nothing was imported",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(!said.contains(&bcrypt[8..20]), "a hash is not repeated: {said}");
+    let said = refused(&place, "keys.csv", "hash\n", &["--hash", "hmac-sha256", "--pepper-env", "OLD_PEPPER"]);
+    assert!(said.contains("import.peppers does not name OLD_PEPPER"), "{said}");
+    std::fs::write(place.path().join("keymint.toml"), "[import]\npeppers = [\"OLD_PEPPER\"]\n").unwrap();
+    let said = refused(&place, "keys.csv", "hash\n", &["--hash", "hmac-sha256", "--pepper-env", "OLD_PEPPER"]);
+    assert!(said.contains("names the environment variable OLD_PEPPER, which is not set"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_pepper_that_keys_need_says_so_when_it_starts() {
+    let place = Place::new().with("OLD_PEPPER", "a pepper");
+    let configuration = place.path().join("keymint.toml");
+    std::fs::write(&configuration, "[import]\npeppers = [\"OLD_PEPPER\"]\n").unwrap();
+    assert!(place.run(&["migrate"]).status.success());
+    let file = format!("referenceId,hash\nada,{}\n", foreign("hmac-sha256").1);
+    std::fs::write(place.path().join("keys.csv"), file).unwrap();
+    place.json(&["import", "keys.csv", "--hash", "hmac-sha256", "--pepper-env", "OLD_PEPPER", "--json"]);
+    std::fs::remove_file(&configuration).unwrap();
+    let server = place.serve();
+    assert!(!server.is_valid(&json!({ "key": foreign("hmac-sha256").0 })).await);
+    server.terminate();
+    let (_, _, log) = server.finish();
+    assert!(log.contains("import.peppers does not name a pepper") && log.contains("OLD_PEPPER"), "{log}");
+    assert!(!log.contains("a pepper\""), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,11 +354,11 @@ async fn the_examples_of_the_document_print_what_it_shows() {
     for place in places().await {
         assert!(place.run(&["migrate"]).status.success());
         let files = markdown::blocks(DOCUMENT, "csv");
-        for (name, content) in ["customers.csv", "torn.csv"].iter().zip(&files) {
+        for (name, content) in ["customers.csv", "old.csv", "torn.csv"].iter().zip(&files) {
             std::fs::write(place.path().join(name), content).unwrap();
         }
         let (scripts, answers) = (markdown::blocks(DOCUMENT, "sh"), markdown::blocks(DOCUMENT, "text"));
-        assert_eq!((files.len(), scripts.len()), (2, answers.len()));
+        assert_eq!((files.len(), scripts.len()), (3, answers.len()));
         let binary = place.command(&[]);
         for (script, answer) in scripts.iter().zip(&answers) {
             let script = format!("keymint() {{ \"$0\" \"$@\"; }}\n{script}");

@@ -79,6 +79,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     };
     let services = Services::open_metered(&config, meter).await?;
     services.tell();
+    services.tell_of_missing_peppers().await;
     let secret = services.cookie_secret(&config).await.map_err(ServeError::Secret)?;
     let audit = services.audit(&config, &secret).map_err(ServeError::Secret)?;
     let mut api = services.api(&config, secret.clone()).with_audit(Arc::clone(&audit));

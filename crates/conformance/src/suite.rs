@@ -66,6 +66,12 @@ macro_rules! suite_without_bans {
                 a_dry_run_of_an_unknown_key_judges_nothing_else,
                 a_dry_run_sees_deferred_calls_and_leaves_them,
             }
+            foreign {
+                a_key_with_a_foreign_hash_is_found_by_its_lookup_and_no_other_text,
+                a_key_is_hashed_anew_once_and_found_by_its_new_hash_alone,
+                a_foreign_hash_is_recognized_before_and_after_its_key_was_hashed_anew,
+                slow_hashes_are_found_by_starts_of_one_length_that_few_share,
+            }
             import {
                 imported_keys_come_back_whole_and_are_accepted,
                 an_import_leaves_out_what_is_taken_and_changes_nothing_of_it,

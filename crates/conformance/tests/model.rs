@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
@@ -46,6 +46,18 @@ impl KeyStore for Backwards {
 
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
         self.0.preview_import(keys).await
+    }
+
+    async fn foreign_groups(&self) -> Result<Vec<ForeignGroup>, StoreError> {
+        self.0.foreign_groups().await
+    }
+
+    async fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Result<Vec<ApiKey>, StoreError> {
+        self.0.find_foreign(lookups, forms).await
+    }
+
+    async fn rehash(&self, key: &ApiKey, stored: &StoredKey) -> Result<bool, StoreError> {
+        self.0.rehash(key, stored).await
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

@@ -28,6 +28,7 @@ fn key(id: &str) -> ApiKey {
         start: None,
         prefix: None,
         stored: PlainKey::new(id).hash(),
+        foreign: None,
         enabled: true,
         revocation: None,
         expires_at: None,

@@ -1,6 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use keymint_domain::key::StoredKey;
+use keymint_domain::key::{ForeignHash, ForeignLookup, MAX_ALIKE, SecretIdentity, StoredKey};
 use keymint_domain::{ApiKey, KeyId};
 
 /// The outcome of the import of one key.
@@ -12,36 +12,88 @@ pub enum ImportOutcome {
     SameSecret(KeyId),
     /// A key with the same id and another secret exists, and stays as it is.
     SameId,
+    /// As many keys with a slow hash and the same first characters exist as may. The key was not added.
+    TooManyAlike,
+    /// Keys with slow hashes exist that are found by this number of first characters. The key, which has another number,
+    /// was not added.
+    OtherStart(u8),
+}
+
+/// A key that exists, as far as an import must know it.
+#[derive(Debug, Clone)]
+pub struct TakenKey {
+    /// The id.
+    pub id: KeyId,
+    /// The stored form of the secret.
+    pub stored: StoredKey,
+    /// The foreign hash.
+    pub foreign: Option<ForeignHash>,
+    /// The text by which the foreign hash is found, or by which it is recognized after its key was hashed anew.
+    pub lookup: Option<ForeignLookup>,
 }
 
 /// The ids and secrets that keys have, among which the keys of an import find their place.
 #[derive(Debug, Default)]
 pub struct TakenKeys {
-    by_id: HashMap<KeyId, StoredKey>,
-    by_secret: HashMap<StoredKey, KeyId>,
+    by_id: HashMap<KeyId, Vec<SecretIdentity>>,
+    by_secret: HashMap<SecretIdentity, KeyId>,
+    alike: HashMap<ForeignLookup, HashSet<KeyId>>,
+    /// The number of first characters by which keys with slow hashes are found; `None` = there are none.
+    start: Option<u8>,
 }
 
 impl TakenKeys {
-    /// Adds a key that exists. Of keys with one secret, it keeps the smallest id, by which that secret is verified.
-    pub fn add(&mut self, id: KeyId, stored: StoredKey) {
-        let smallest = self.by_secret.entry(stored.clone()).or_insert_with(|| id.clone());
-        if id < *smallest {
-            *smallest = id.clone();
-        }
-        self.by_id.insert(id, stored);
+    /// Starts with the number of first characters by which existing keys with slow hashes are found.
+    pub fn with_start(start: Option<u8>) -> Self {
+        Self { start, ..Self::default() }
     }
 
-    /// Takes the next key of an import, unless its id or its secret is taken.
-    pub fn take(&mut self, key: &ApiKey) -> ImportOutcome {
-        let (id, stored) = (&key.details.id, &key.details.stored);
-        match (self.by_id.get(id), self.by_secret.get(stored)) {
-            (Some(theirs), _) if theirs == stored => ImportOutcome::SameSecret(id.clone()),
-            (Some(_), _) => ImportOutcome::SameId,
-            (None, Some(other)) => ImportOutcome::SameSecret(other.clone()),
-            (None, None) => {
-                self.add(id.clone(), stored.clone());
-                ImportOutcome::Added
+    /// Adds a key that exists. Of keys with one secret, it keeps the smallest id, by which that secret is verified.
+    pub fn add(&mut self, TakenKey { id, stored, foreign, lookup }: TakenKey) {
+        let rehashed = lookup.as_ref().and_then(ForeignLookup::rehashed_fingerprint).map(Box::from);
+        let fingerprint = foreign.map(|hash| hash.fingerprint().into()).or(rehashed);
+        let secrets = [Some(SecretIdentity::Stored(stored)), fingerprint.map(SecretIdentity::Foreign)];
+        let secrets: Vec<_> = secrets.into_iter().flatten().collect();
+        for secret in &secrets {
+            let smallest = self.by_secret.entry(secret.clone()).or_insert_with(|| id.clone());
+            if id < *smallest {
+                *smallest = id.clone();
             }
         }
+        if let Some(lookup) = lookup {
+            self.alike.entry(lookup).or_default().insert(id.clone());
+        }
+        self.by_id.insert(id, secrets);
+    }
+
+    /// Takes the next key of an import, unless its id or its secret is taken, or it would not be found among those with
+    /// slow hashes.
+    pub fn take(&mut self, key: &ApiKey) -> ImportOutcome {
+        let (id, secret) = (&key.details.id, key.details.secret_identity());
+        match (self.by_id.get(id), self.by_secret.get(&secret)) {
+            (Some(theirs), _) if theirs.contains(&secret) => return ImportOutcome::SameSecret(id.clone()),
+            (Some(_), _) => return ImportOutcome::SameId,
+            (None, Some(other)) => return ImportOutcome::SameSecret(other.clone()),
+            (None, None) => {}
+        }
+        let lookup = key.details.foreign_lookup();
+        if let Some(lookup) = &lookup
+            && let Some(start) = lookup.start()
+        {
+            if let Some(other) = self.start.filter(|other| *other != start) {
+                return ImportOutcome::OtherStart(other);
+            }
+            if self.alike.get(lookup).is_some_and(|alike| alike.len() >= MAX_ALIKE) {
+                return ImportOutcome::TooManyAlike;
+            }
+            self.start = Some(start);
+        }
+        self.add(TakenKey {
+            id: id.clone(),
+            stored: key.details.stored.clone(),
+            foreign: key.details.foreign.as_deref().cloned(),
+            lookup,
+        });
+        ImportOutcome::Added
     }
 }

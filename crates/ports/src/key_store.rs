@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -138,6 +138,10 @@ pub trait KeyStore: Send + Sync + 'static {
     /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Two
     /// imports at the same time add each secret once. The number of an owner's keys has no limit here.
     ///
+    /// A key with a foreign hash is recognized by that, also after it was hashed anew. Keys with slow hashes are all found
+    /// by the same number of first characters, and at most [`MAX_ALIKE`](keymint_domain::key::MAX_ALIKE) of them have the
+    /// same ones; [`TakenKeys`](crate::TakenKeys) decides.
+    ///
     /// # Errors
     ///
     /// Returns [`StoreError::Duplicate`] if another caller has just taken an id, and [`StoreError::OutOfRange`]. Then
@@ -146,6 +150,22 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Returns the outcomes that [`KeyStore::import`] would have, and adds nothing.
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError>;
+
+    /// Lists the groups of lookups by which keys with foreign hashes are found. It takes a few steps on an index, however
+    /// many keys there are.
+    async fn foreign_groups(&self) -> Result<Vec<ForeignGroup>, StoreError>;
+
+    /// Finds the keys that have one of these lookups of foreign hashes, and those that are stored under one of these
+    /// texts, in the order of their ids by bytes. It reads nothing but these rows.
+    ///
+    /// A caller that missed a key looks for both: the key may have been hashed anew since.
+    async fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Stores a key, as [`KeyStore::find_foreign`] found it, under the text `stored`, and clears its foreign hash. Returns
+    /// false and changes nothing if it no longer has that hash.
+    ///
+    /// From then on the key is found by `stored` alone. No counter and no other member changes.
+    async fn rehash(&self, key: &ApiKey, stored: &StoredKey) -> Result<bool, StoreError>;
 
     /// Finds a key by id.
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError>;

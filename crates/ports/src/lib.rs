@@ -50,7 +50,7 @@ pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
 pub use identity_store::{Credential, Erased, IdentityStore};
-pub use import::{ImportOutcome, TakenKeys};
+pub use import::{ImportOutcome, TakenKey, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered, WebhookLag};
 pub use organization_store::OrganizationStore;

@@ -1,13 +1,15 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::Policy;
-use keymint_domain::key::PlainKey;
+use keymint_domain::key::{Peppers, PlainKey};
 use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore, Unmetered};
 
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
+use crate::foreign::ForeignKeys;
 use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
@@ -46,6 +48,8 @@ pub struct KeysBuilder {
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
     usage: Option<Arc<Usage>>,
+    peppers: Peppers,
+    slow_hashes_at_once: NonZeroUsize,
 }
 
 impl KeysBuilder {
@@ -70,6 +74,8 @@ impl KeysBuilder {
             generator: None,
             precheck: None,
             usage: None,
+            peppers: Peppers::default(),
+            slow_hashes_at_once: NonZeroUsize::MIN,
         }
     }
 
@@ -159,6 +165,19 @@ impl KeysBuilder {
         Self { usage: Some(usage), ..self }
     }
 
+    /// Sets the peppers of keys that were imported with an HMAC; by default none.
+    #[must_use]
+    pub fn peppers(self, peppers: Peppers) -> Self {
+        Self { peppers, ..self }
+    }
+
+    /// Sets the number of slow hashes of imported keys that are computed at the same time, each on a thread that then rests
+    /// as long; by default one.
+    #[must_use]
+    pub fn slow_hashes_at_once(self, slow_hashes_at_once: NonZeroUsize) -> Self {
+        Self { slow_hashes_at_once, ..self }
+    }
+
     /// Sets the generator of new keys' texts, in place of Keymint's own. It must never return a text twice.
     #[must_use]
     pub fn key_generator(self, generator: impl Fn(KeyRequest<'_>) -> String + Send + Sync + 'static) -> Self {
@@ -187,6 +206,14 @@ impl KeysBuilder {
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
         let deferral =
             defers.then(|| Deferral::start(&verifier, &self.clock, &policy, ledger.as_ref(), self.flush_interval));
+        let foreign = ForeignKeys::new(
+            &self.store,
+            &self.clock,
+            &policy,
+            ledger.as_ref(),
+            self.peppers,
+            self.slow_hashes_at_once,
+        );
         let window_ms = u64::try_from(self.idempotency_window.as_millis()).unwrap_or(u64::MAX);
         let idempotency = (window_ms > 0).then(|| Idempotency::new(Arc::clone(&self.clock), window_ms));
         Keys {
@@ -201,6 +228,7 @@ impl KeysBuilder {
             access: self.access,
             verifier,
             deferral: deferral.map(Arc::new),
+            foreign: Arc::new(foreign),
             idempotency,
             recorder: self.recorder,
             generator: self.generator,

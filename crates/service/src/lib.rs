@@ -37,6 +37,7 @@ mod counting;
 mod deferral;
 mod error;
 mod exhausted;
+mod foreign;
 mod group_commit;
 mod idempotency;
 mod identity;

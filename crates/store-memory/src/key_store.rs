@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyCounts, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
@@ -42,6 +42,18 @@ impl KeyStore for MemoryStore {
 
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
         Ok(self.lock().preview_import(keys))
+    }
+
+    async fn foreign_groups(&self) -> Result<Vec<ForeignGroup>, StoreError> {
+        Ok(self.lock().foreign_groups())
+    }
+
+    async fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Result<Vec<ApiKey>, StoreError> {
+        Ok(self.lock().find_foreign(lookups, forms))
+    }
+
+    async fn rehash(&self, key: &ApiKey, stored: &StoredKey) -> Result<bool, StoreError> {
+        Ok(self.lock().rehash(key, stored))
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

@@ -1,16 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, StoredKey};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, StoredKey};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
-use keymint_ports::{Credential, ImportOutcome, TakenKeys};
+use keymint_ports::{Credential, ImportOutcome, TakenKey, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
@@ -23,6 +24,10 @@ pub(crate) struct State {
     /// The ids by stored text, so that a lookup takes the same time for any number of keys. A text may belong to
     /// several rows.
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
+    /// The ids by the lookups of foreign hashes.
+    by_lookup: BTreeMap<ForeignLookup, BTreeSet<KeyId>>,
+    /// The lookups of keys that were hashed anew.
+    rehashed: HashMap<KeyId, ForeignLookup>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
     /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
@@ -81,19 +86,84 @@ impl State {
     pub(crate) fn put(&mut self, key: ApiKey) {
         let id = key.details.id.clone();
         self.by_stored.entry(key.details.stored.clone()).or_default().insert(id.clone());
+        if let Some(lookup) = key.details.foreign_lookup() {
+            self.by_lookup.entry(lookup).or_default().insert(id.clone());
+        }
         self.keys.insert(id, key);
     }
 
     /// Tells what an import would do with these keys.
     pub(crate) fn preview_import(&self, keys: &[ApiKey]) -> Vec<ImportOutcome> {
-        let mut taken = TakenKeys::default();
+        let mut taken = TakenKeys::with_start(self.by_lookup.keys().find_map(ForeignLookup::start));
         for details in keys.iter().map(|key| &key.details) {
+            let rehashed = details.foreign.as_deref().map(ForeignLookup::rehashed);
+            let of_lookups = details.foreign_lookup().into_iter().chain(rehashed);
+            let of_lookups = of_lookups.filter_map(|lookup| self.by_lookup.get(&lookup)).flatten();
             let of_secret = self.by_stored.get(&details.stored).into_iter().flatten();
-            for key in of_secret.chain([&details.id]).filter_map(|id| self.key(id)) {
-                taken.add(key.details.id.clone(), key.details.stored.clone());
+            for key in of_secret.chain(of_lookups).chain([&details.id]).filter_map(|id| self.key(id)) {
+                taken.add(TakenKey {
+                    id: key.details.id.clone(),
+                    stored: key.details.stored.clone(),
+                    foreign: key.details.foreign.as_deref().cloned(),
+                    lookup: self.lookup(key),
+                });
             }
         }
         keys.iter().map(|key| taken.take(key)).collect()
+    }
+
+    /// Returns the lookup by which a key is found, or was until it was hashed anew.
+    fn lookup(&self, key: &ApiKey) -> Option<ForeignLookup> {
+        key.details.foreign_lookup().or_else(|| self.rehashed.get(&key.details.id).cloned())
+    }
+
+    pub(crate) fn foreign_groups(&self) -> Vec<ForeignGroup> {
+        let mut groups: Vec<_> = self.by_lookup.keys().filter_map(ForeignLookup::group).collect();
+        groups.dedup();
+        groups
+    }
+
+    pub(crate) fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Vec<ApiKey> {
+        let of_lookups = lookups.iter().filter_map(|lookup| self.by_lookup.get(lookup));
+        let of_forms = forms.iter().filter_map(|form| self.by_stored.get(form));
+        let ids: BTreeSet<_> = of_lookups.chain(of_forms).flatten().collect();
+        ids.into_iter().filter_map(|id| self.key(id).cloned()).collect()
+    }
+
+    pub(crate) fn rehash(&mut self, key: &ApiKey, stored: &StoredKey) -> bool {
+        let (id, Some(hash)) = (&key.details.id, &key.details.foreign) else { return false };
+        let Some(mut found) = self.key(id).filter(|found| found.details.foreign.as_ref() == Some(hash)).cloned() else {
+            return false;
+        };
+        self.forget_texts(&found);
+        let details = Arc::make_mut(&mut found.details);
+        details.stored = stored.clone();
+        details.foreign = None;
+        let lookup = ForeignLookup::rehashed(hash);
+        self.by_lookup.entry(lookup.clone()).or_default().insert(id.clone());
+        self.rehashed.insert(id.clone(), lookup);
+        self.put(found);
+        true
+    }
+
+    /// Removes the texts by which a key is found.
+    fn forget_texts(&mut self, key: &ApiKey) {
+        let id = &key.details.id;
+        if let Some(lookup) = self.lookup(key)
+            && let Some(ids) = self.by_lookup.get_mut(&lookup)
+        {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_lookup.remove(&lookup);
+            }
+        }
+        if let Some(ids) = self.by_stored.get_mut(&key.details.stored) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_stored.remove(&key.details.stored);
+            }
+        }
+        self.rehashed.remove(id);
     }
 
     pub(crate) fn put_usage(&mut self, id: &KeyId, usage: Usage) {
@@ -117,12 +187,7 @@ impl State {
             return false;
         };
         self.events.add(origin.key_removed(RemovedKey::from(&key)));
-        if let Some(ids) = self.by_stored.get_mut(&key.details.stored) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_stored.remove(&key.details.stored);
-            }
-        }
+        self.forget_texts(&key);
         true
     }
 

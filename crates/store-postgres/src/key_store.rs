@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -26,6 +26,18 @@ impl KeyStore for PgStore {
 
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
         call!(self.pool, keys::preview_import, keys)
+    }
+
+    async fn foreign_groups(&self) -> Result<Vec<ForeignGroup>, StoreError> {
+        call!(self.pool, keys::foreign_groups)
+    }
+
+    async fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Result<Vec<ApiKey>, StoreError> {
+        call!(self.pool, keys::find_foreign, lookups, forms)
+    }
+
+    async fn rehash(&self, key: &ApiKey, stored: &StoredKey) -> Result<bool, StoreError> {
+        call!(self.pool, keys::rehash, key, stored)
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

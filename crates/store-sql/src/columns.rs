@@ -10,6 +10,7 @@ macro_rules! with_columns {
             "enabled" "rateLimitEnabled" "rateLimitTimeWindow" "rateLimitMax" "requestCount" "remaining" "lastRequest"
             "expiresAt" "createdAt" "updatedAt" "permissions" "metadata" "keymint_backlog_ns"
             "keymint_revoked_at" "keymint_revoked_by" "keymint_addresses" "keymint_created_by" "keymint_terms"
+            "keymint_foreign_hash" "keymint_foreign_lookup"
         }
     };
 }
@@ -89,6 +90,8 @@ pub const TEXT_COLUMNS: &[&str] = &[
     "keymint_addresses",
     "keymint_created_by",
     "keymint_terms",
+    "keymint_foreign_hash",
+    "keymint_foreign_lookup",
 ];
 
 /// The columns of a key that hold flags.

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -27,6 +27,19 @@ impl KeyStore for SqliteStore {
 
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {
         read!(self, keys::preview_import, keys)
+    }
+
+    async fn foreign_groups(&self) -> Result<Vec<ForeignGroup>, StoreError> {
+        read!(self, keys::foreign_groups)
+    }
+
+    async fn find_foreign(&self, lookups: &[ForeignLookup], forms: &[StoredKey]) -> Result<Vec<ApiKey>, StoreError> {
+        read!(self, keys::find_foreign, lookups, forms)
+    }
+
+    async fn rehash(&self, key: &ApiKey, stored: &StoredKey) -> Result<bool, StoreError> {
+        let (key, stored) = (key.clone(), stored.clone());
+        self.writer.write(async move |writer| keys::rehash(writer, &key, &stored).await).await
     }
 
     async fn find(&self, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {

@@ -105,6 +105,9 @@ stuck! {
     insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>, &keymint_domain::event::Origin) -> ();
     import(&[keymint_domain::ApiKey], &keymint_domain::event::Origin) -> Vec<keymint_ports::ImportOutcome>;
     preview_import(&[keymint_domain::ApiKey]) -> Vec<keymint_ports::ImportOutcome>;
+    foreign_groups() -> Vec<keymint_domain::key::ForeignGroup>;
+    find_foreign(&[keymint_domain::key::ForeignLookup], &[keymint_domain::key::StoredKey]) -> Vec<keymint_domain::ApiKey>;
+    rehash(&keymint_domain::ApiKey, &keymint_domain::key::StoredKey) -> bool;
     find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
     find_stub(&keymint_domain::KeyId) -> Option<keymint_ports::KeyStub>;
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;

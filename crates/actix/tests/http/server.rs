@@ -42,7 +42,7 @@ async fn a_request_that_was_accepted_is_answered_after_the_server_was_told_to_st
     store.expect_spend().once().returning(move |_, _, _| {
         entered.take().unwrap().send(()).unwrap();
         released.lock().unwrap().recv().unwrap();
-        Ok::<_, StoreError>(vec![Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)))])
+        Ok::<_, StoreError>(vec![Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::KeyDisabled)))])
     });
     let server = TestServer::with(Setup { store: Arc::new(store), ..Setup::default() });
     let request = server.request(Method::POST, "verify").json(&json!({ "key": "k" }));

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -118,6 +118,9 @@ slow! { KeyStore:
     insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
     import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
     preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
+    foreign_groups() -> Vec<ForeignGroup>;
+    find_foreign(lookups: &[ForeignLookup], forms: &[StoredKey]) -> Vec<ApiKey>;
+    rehash(key: &ApiKey, stored: &StoredKey) -> bool;
     find(id: &KeyId) -> Option<ApiKey>;
     find_stub(id: &KeyId) -> Option<KeyStub>;
     list(query: &ListQuery) -> Page;

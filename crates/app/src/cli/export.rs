@@ -60,7 +60,7 @@ fn line(keys: &Keys, key: &ApiKey, with_hashes: bool) -> CliResult<String> {
     }
     if with_hashes {
         let is_plain = keys.policy().resolve(&key.details.config_id).is_ok_and(|found| found.disable_key_hashing);
-        for (name, value) in exported_secret(key.details.stored.as_str(), is_plain) {
+        for (name, value) in exported_secret(&key.details, is_plain) {
             add(name, value)?;
         }
     }

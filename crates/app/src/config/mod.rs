@@ -26,8 +26,8 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, database, identity, log, metrics, notices, organization, secret, server,
-    server_keys, telemetry, usage, verify, webhooks,
+    api_key, audit, authorize, cleanup, database, identity, import, log, metrics, notices, organization, secret,
+    server, server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
 
@@ -39,6 +39,7 @@ pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
+pub use sections::import::Import;
 pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
 pub use sections::notices::Notices;
@@ -78,6 +79,8 @@ pub struct Config {
     pub notices: Notices,
     /// The delivery of events to endpoints.
     pub webhooks: Webhooks,
+    /// The secrets that imported keys are verified with.
+    pub import: Import,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -126,7 +129,7 @@ impl Config {
         let mut root = source::parse(text, name)?;
         let mut findings = Findings { problems: source::apply(&mut root, environment), ..Findings::default() };
         let mut config = Self::read(&root, environment, &mut findings);
-        config.strangers = source::strangers(environment, &findings.keys, &mut findings.problems);
+        config.strangers = source::strangers(environment, &findings.keys, &config.import.names, &mut findings.problems);
         if findings.problems.is_empty() { Ok(config) } else { Err(Problems::new(findings.problems)) }
     }
 
@@ -164,6 +167,7 @@ impl Config {
             let usage = root.section("usage", usage::read);
             let notices = root.section("notices", notices::read);
             let webhooks = root.section("webhooks", webhooks::read);
+            let import = root.section("import", |section| import::read(section, environment));
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -182,6 +186,7 @@ impl Config {
                 usage,
                 notices,
                 webhooks,
+                import,
                 policy,
                 server_keys,
                 secret: None,

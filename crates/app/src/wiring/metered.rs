@@ -6,7 +6,7 @@ use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
@@ -57,6 +57,9 @@ metered! {
         insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
         import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
         preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
+        foreign_groups() -> Vec<ForeignGroup>;
+        find_foreign(lookups: &[ForeignLookup], forms: &[StoredKey]) -> Vec<ApiKey>;
+        rehash(key: &ApiKey, stored: &StoredKey) -> bool;
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;

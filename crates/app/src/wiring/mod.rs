@@ -127,6 +127,25 @@ impl Services {
         }
     }
 
+    /// Logs a warning for each pepper that keys in the database need, and that the configuration does not name.
+    pub async fn tell_of_missing_peppers(&self) {
+        match self.keys.missing_peppers().await {
+            Ok(missing) => {
+                for pepper in missing {
+                    let pepper = pepper.as_str();
+                    tracing::warn!(
+                        pepper,
+                        "import.peppers does not name a pepper that imported keys need: they are refused"
+                    );
+                }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "it is not known which peppers imported keys need");
+            }
+        }
+    }
+
     /// Closes the database, after everything else: SQLite's file is left complete, without a log beside it. Returns
     /// false if another process prevented that.
     ///
@@ -236,6 +255,8 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .recorder(recorder)
         .usage(Arc::clone(usage))
         .survey(Arc::clone(&store.survey))
+        .peppers(config.import.peppers.clone())
+        .slow_hashes_at_once(hashes_at_once())
         .build();
     Arc::new(keys)
 }
@@ -269,13 +290,18 @@ fn assertion_options(config: &Config) -> Option<AssertionOptions> {
 
 /// Returns the options of [`Identity`]. Half of the cores may hash passwords; the others serve.
 fn identity_options(config: &Config) -> IdentityOptions {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     IdentityOptions {
         email_and_password: config.identity.email_and_password,
         sign_up: config.identity.sign_up,
         lifetime: config.identity.lifetime,
-        hashes_at_once: NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN),
+        hashes_at_once: hashes_at_once(),
     }
+}
+
+/// Returns the number of slow hashes that may be computed at the same time: on half of the cores.
+fn hashes_at_once() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Returns the options of the server. `tls` is its certificate in handshakes.

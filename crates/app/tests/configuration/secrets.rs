@@ -1,5 +1,6 @@
 use keymint_actix::CookieSecret;
 use keymint_app::config::Config;
+use keymint_domain::key::{Pepper, PepperName, Peppers};
 
 use super::{complaint, config, load};
 
@@ -54,6 +55,26 @@ fn white_space_at_the_ends_is_no_part_of_a_secret_but_of_better_auths() {
     assert_eq!(secret(&[("BETTER_AUTH_SECRET", "short\n")]), parsed("short\n"), "it signs with the line break");
     let keys = config("", &[("KEYMINT_SERVER_KEYS", &format!("{SERVER_KEY}\n"))]).server_keys;
     assert_eq!(keys.iter().map(|key| key.expose().to_owned()).collect::<Vec<_>>(), [SERVER_KEY]);
+}
+
+#[test]
+fn peppers_come_from_the_environment_as_they_are_and_are_never_printed() {
+    let name = |text| PepperName::parse(text).unwrap();
+    let text = "[import]\npeppers = [\"OLD\", \"KEYMINT_PEPPER\"]\n";
+    let config = config(text, &[("OLD", " hush\n"), ("KEYMINT_PEPPER", "hush too")]);
+    let expected =
+        [("OLD", " hush\n"), ("KEYMINT_PEPPER", "hush too")].map(|(of, pepper)| Pepper::new(name(of), pepper).unwrap());
+    assert_eq!(config.import.peppers, Peppers::new(expected.to_vec()));
+    assert_eq!(config.strangers, [""; 0]);
+    assert!(!format!("{config:?} {}", config.print()).contains("hush"));
+    for (variables, expected) in
+        [(&[][..], "names the environment variable OLD, which is not set"), (&[("OLD", "")][..], "OLD is empty")]
+    {
+        let told = complaint("[import]\npeppers = [\"OLD\"]\n", variables);
+        assert!(told.contains("import.peppers") && told.contains(expected), "{told}");
+    }
+    let told = complaint("[import]\npeppers = [\"O L D\"]\n", &[("O L D", "hush")]);
+    assert!(told.contains("must be the name of an environment variable"), "{told}");
 }
 
 /// Returns a folder with a file of this text, and the file's path.

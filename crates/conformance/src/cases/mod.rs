@@ -12,6 +12,7 @@ pub mod deferred;
 pub mod dropping;
 pub mod dry_run;
 pub mod filtering;
+pub mod foreign;
 pub mod import;
 pub mod insert;
 pub mod limits;

@@ -76,6 +76,7 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         start: None,
         prefix: None,
         stored: plain(id).hash(),
+        foreign: None,
         enabled: true,
         revocation: None,
         expires_at: None,

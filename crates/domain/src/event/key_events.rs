@@ -134,6 +134,7 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         start,
         prefix,
         stored: _,
+        foreign: _,
         enabled,
         revocation,
         expires_at,

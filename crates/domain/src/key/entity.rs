@@ -1,7 +1,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::{Revocation, StoredKey};
+use super::{ForeignHash, ForeignLookup, Revocation, StoredKey};
 use crate::address::AddressRules;
 use crate::event::Actor;
 use crate::usage::{Every, Period, RateLimit, Refill, Usage};
@@ -36,6 +36,8 @@ pub struct KeyDetails {
     pub prefix: Option<String>,
     /// The stored form of the secret.
     pub stored: StoredKey,
+    /// The hash by which the key is recognized until its first use; `None` = it is recognized by `stored`.
+    pub foreign: Option<Box<ForeignHash>>,
     /// False if the key is refused until it is enabled again.
     pub enabled: bool,
     /// The revocation. A revoked key is refused whatever `enabled` says.
@@ -66,7 +68,29 @@ pub struct KeyDetails {
     pub created_by: Option<Actor>,
 }
 
+/// The identity of a key's secret, by which an import recognizes it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SecretIdentity {
+    /// The stored form.
+    Stored(StoredKey),
+    /// The fingerprint of the foreign hash.
+    Foreign(Box<str>),
+}
+
 impl KeyDetails {
+    /// Returns what tells the key's secret from all others: its foreign hash, as long as it has one.
+    pub fn secret_identity(&self) -> SecretIdentity {
+        match &self.foreign {
+            Some(hash) => SecretIdentity::Foreign(hash.fingerprint().into()),
+            None => SecretIdentity::Stored(self.stored.clone()),
+        }
+    }
+
+    /// Returns the text by which the key is found until its first use; `None` = it is found by its stored form.
+    pub fn foreign_lookup(&self) -> Option<ForeignLookup> {
+        self.foreign.as_ref()?.lookup(self.start.as_deref())
+    }
+
     /// Returns the refill, if both of its halves are present and not 0.
     pub fn refill(&self) -> Option<Refill> {
         let period = match (self.refill_interval_ms, self.refill_every) {

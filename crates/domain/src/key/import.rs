@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{ApiKey, Field, NewKey, PlainKey, Revocation, StoredKey};
+use super::foreign::{HMAC_BYTES, MAX_START, MIN_START, SHA512_BYTES};
+use super::{ApiKey, Field, ForeignHash, InvalidSlowHash, NewKey, PepperName, PlainKey, Revocation, StoredKey};
 use crate::event::Actor;
 use crate::policy::Configuration;
 use crate::value::Prefix;
@@ -18,18 +19,44 @@ use crate::{ErrorCode, KeyId, OwnerId, Permissions, Randomness, Timestamp};
 pub enum HashKind {
     /// The SHA-256 of the key's text.
     Sha256,
+    /// The SHA-512 of the key's text.
+    Sha512,
+    /// The HMAC of the key's text with SHA-256, whose key is a pepper.
+    HmacSha256,
+    /// bcrypt.
+    Bcrypt,
+    /// Argon2id.
+    Argon2id,
+    /// scrypt.
+    Scrypt,
     /// The key's text itself.
     Plain,
 }
 
 impl HashKind {
     /// Every kind, with its name.
-    pub const ALL: [(&'static str, Self); 2] = [("sha256", Self::Sha256), ("plain", Self::Plain)];
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("sha256", Self::Sha256),
+        ("sha512", Self::Sha512),
+        ("hmac-sha256", Self::HmacSha256),
+        ("bcrypt", Self::Bcrypt),
+        ("argon2id", Self::Argon2id),
+        ("scrypt", Self::Scrypt),
+        ("plain", Self::Plain),
+    ];
+
+    /// The kinds that are made to take long.
+    pub const SLOW: [Self; 3] = [Self::Bcrypt, Self::Argon2id, Self::Scrypt];
 
     /// Returns the name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::HmacSha256 => "hmac-sha256",
+            Self::Bcrypt => "bcrypt",
+            Self::Argon2id => "argon2id",
+            Self::Scrypt => "scrypt",
             Self::Plain => "plain",
         }
     }
@@ -88,6 +115,8 @@ pub enum ImportedSecret {
     Sha256(StoredKey),
     /// The text.
     Plain(PlainKey),
+    /// A hash from which no stored form can be made before the key is used.
+    Foreign(ForeignHash),
 }
 
 /// The error for a text that is no secret of its kind. It never repeats the text.
@@ -104,34 +133,55 @@ pub enum InvalidSecret {
     /// Not the text of a key.
     #[error("is not the text of a key: it is empty or has U+0000")]
     Plain,
+    /// Not a slow hash of this kind.
+    #[error(transparent)]
+    Slow(#[from] InvalidSlowHash),
+    /// The name of the pepper is not known.
+    #[error("needs a pepper: --pepper-env or the member pepper names it")]
+    NoPepper,
 }
 
 impl ImportedSecret {
-    /// Reads the secret of a line. Without an encoding, the length of a hash and its characters tell it.
+    /// Reads the secret of a line. Without an encoding, the length of a digest and its characters tell it. Slow hashes
+    /// have a form of their own.
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidSecret`] for any other text.
-    pub fn parse(kind: HashKind, encoding: Option<Encoding>, text: &str) -> Result<Self, InvalidSecret> {
-        const SHA256: usize = 32;
-        match kind {
-            HashKind::Plain if text.is_empty() || text.contains('\0') => Err(InvalidSecret::Plain),
-            HashKind::Plain => Ok(Self::Plain(PlainKey::new(text))),
-            HashKind::Sha256 => {
-                let encoding = encoding.unwrap_or_else(|| Encoding::of(text, SHA256));
-                let bytes = encoding.decode(text, SHA256).ok_or(InvalidSecret::Hash { kind, length: SHA256 })?;
-                Ok(Self::Sha256(StoredKey::of_digest(&bytes)))
+    /// Returns [`InvalidSecret`] for any other text, and for an HMAC without the name of its pepper.
+    pub fn parse(
+        kind: HashKind,
+        encoding: Option<Encoding>,
+        pepper: Option<PepperName>,
+        text: &str,
+    ) -> Result<Self, InvalidSecret> {
+        const SHA256_BYTES: usize = 32;
+        let digest = |length| {
+            let encoding = encoding.unwrap_or_else(|| Encoding::of(text, length));
+            encoding.decode(text, length).ok_or(InvalidSecret::Hash { kind, length })
+        };
+        Ok(match kind {
+            HashKind::Plain if text.is_empty() || text.contains('\0') => return Err(InvalidSecret::Plain),
+            HashKind::Plain => Self::Plain(PlainKey::new(text)),
+            HashKind::Sha256 => Self::Sha256(StoredKey::of_digest(&digest(SHA256_BYTES)?)),
+            HashKind::Sha512 => Self::Foreign(ForeignHash::sha512(&digest(SHA512_BYTES)?)),
+            HashKind::HmacSha256 => {
+                let pepper = pepper.ok_or(InvalidSecret::NoPepper)?;
+                Self::Foreign(ForeignHash::hmac_sha256(pepper, &digest(HMAC_BYTES)?))
             }
-        }
+            HashKind::Bcrypt | HashKind::Argon2id | HashKind::Scrypt => Self::Foreign(ForeignHash::slow(kind, text)?),
+        })
     }
 
     /// Returns the text that a row keeps under this configuration; `None` = it cannot be made from a hash.
-    fn stored(&self, configuration: &Configuration) -> Option<StoredKey> {
+    ///
+    /// A key with a foreign hash gets the hash of random bytes, which are forgotten.
+    fn stored(&self, configuration: &Configuration, fill: Randomness<'_>) -> Option<StoredKey> {
+        const RANDOM_BYTES: usize = 32;
         match self {
-            Self::Sha256(_) if configuration.disable_key_hashing => None,
+            Self::Plain(plain) => Some(plain.stored_under(configuration)),
+            Self::Sha256(_) | Self::Foreign(_) if configuration.disable_key_hashing => None,
             Self::Sha256(hash) => Some(hash.clone()),
-            Self::Plain(plain) if configuration.disable_key_hashing => Some(plain.unhashed()),
-            Self::Plain(plain) => Some(plain.hash()),
+            Self::Foreign(_) => Some(PlainKey::generate("", RANDOM_BYTES, fill).hash()),
         }
     }
 }
@@ -199,6 +249,9 @@ pub enum ImportRefused {
     /// The configuration keeps keys unhashed.
     #[error("its configuration keeps keys unhashed, so that a hash can never be used there")]
     Unhashed,
+    /// The key has a slow hash, and too few or too many first characters.
+    #[error("start: a key with a slow hash is found by its first characters: {MIN_START} to {MAX_START} of them")]
+    Start,
 }
 
 impl ImportKey {
@@ -232,21 +285,26 @@ impl ImportKey {
             created_by,
             counters,
         } = self;
-        let stored = secret.stored(configuration).ok_or(ImportRefused::Unhashed)?;
+        let stored = secret.stored(configuration, fill).ok_or(ImportRefused::Unhashed)?;
+        let (plain, foreign) = match secret {
+            ImportedSecret::Plain(plain) => (plain, None),
+            ImportedSecret::Sha256(_) => (PlainKey::new(""), None),
+            ImportedSecret::Foreign(hash) if hash.lookup(start.as_deref()).is_none() => {
+                return Err(ImportRefused::Start);
+            }
+            ImportedSecret::Foreign(hash) => (PlainKey::new(""), Some(Box::new(hash))),
+        };
         configuration.check_end(created_at.unwrap_or(now), expires_at).map_err(ImportRefused::Code)?;
         let prefix = new.prefix.as_ref().map(Prefix::as_str).map(str::to_owned);
         let new =
             NewKey { expires_in: None, permissions: None, ..new }.check(configuration).map_err(ImportRefused::Code)?;
-        let plain = match secret {
-            ImportedSecret::Plain(plain) => plain,
-            ImportedSecret::Sha256(_) => PlainKey::new(""),
-        };
         let mut key = new.mint(owner, plain, fill, now).key;
         let details = Arc::make_mut(&mut key.details);
         details.id = id.unwrap_or(details.id.clone());
         details.start = start.or(details.start.take().filter(|start| !start.is_empty()));
         details.prefix = prefix;
         details.stored = stored;
+        details.foreign = foreign;
         details.enabled = enabled && revocation.is_none();
         details.revocation = revocation;
         details.expires_at = expires_at;
@@ -274,7 +332,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
     fn parse(encoding: Option<Encoding>, text: &str) -> Option<String> {
-        match ImportedSecret::parse(HashKind::Sha256, encoding, text) {
+        match ImportedSecret::parse(HashKind::Sha256, encoding, None, text) {
             Ok(ImportedSecret::Sha256(stored)) => Some(stored.as_str().to_owned()),
             _ => None,
         }
@@ -306,10 +364,10 @@ mod tests {
         for text in ["", "abc", &hex[..62], &hex[..63], &format!("{hex}00"), &hex.replace('b', "g")] {
             assert_eq!(parse(None, text), None, "{text}");
         }
-        let error = ImportedSecret::parse(HashKind::Sha256, None, "sk_secret").unwrap_err();
+        let error = ImportedSecret::parse(HashKind::Sha256, None, None, "sk_secret").unwrap_err();
         assert_eq!(error.to_string(), "is not sha256 of 32 bytes in hex, base64 or base64url");
         for text in ["", "a\0"] {
-            assert_eq!(ImportedSecret::parse(HashKind::Plain, None, text), Err(InvalidSecret::Plain));
+            assert_eq!(ImportedSecret::parse(HashKind::Plain, None, None, text), Err(InvalidSecret::Plain));
         }
     }
 
@@ -365,6 +423,36 @@ mod tests {
         let key = check(import(hash.clone()), &hashed).unwrap();
         assert_eq!((key.details.stored.clone(), key.details.start.as_deref()), (plain.hash(), None));
         assert_eq!(check(import(hash), &unhashed), Err(ImportRefused::Unhashed));
+    }
+
+    #[test]
+    fn a_key_with_a_foreign_hash_is_stored_under_random_bytes_and_found_by_the_hash() {
+        let parse = |kind, text: &str| ImportedSecret::parse(kind, None, None, text);
+        let sha512 = parse(HashKind::Sha512, &"ab".repeat(64)).unwrap();
+        let mut number = 0;
+        let mut fill = |bytes: &mut [u8]| {
+            number += 1;
+            bytes.fill(number);
+        };
+        let mut made = || import(sha512.clone()).check(&Configuration::default(), &mut fill, NOW).unwrap();
+        let [one, other] = [made(), made()];
+        assert_ne!(one.details.stored, other.details.stored);
+        assert_eq!(one.details.foreign, other.details.foreign);
+        assert_eq!(one.details.foreign_lookup().unwrap().as_str(), format!("sha512:{}", "q6ur".repeat(21) + "qw"));
+        let unhashed = Configuration { disable_key_hashing: true, ..Configuration::default() };
+        assert_eq!(check(import(sha512), &unhashed), Err(ImportRefused::Unhashed));
+
+        let bcrypt = parse(HashKind::Bcrypt, "$2b$12$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.").unwrap();
+        let with_start = |start: Option<&str>| {
+            let import = ImportKey { start: start.map(str::to_owned), ..import(bcrypt.clone()) };
+            let lookup = |key: ApiKey| key.details.foreign_lookup().unwrap().as_str().to_owned();
+            check(import, &Configuration::default()).map(lookup)
+        };
+        assert_eq!(with_start(Some("sk_öld")), Ok("start:06:sk_öld".to_owned()));
+        for start in [None, Some(""), Some("abc"), Some(&*"x".repeat(65))] {
+            assert_eq!(with_start(start), Err(ImportRefused::Start), "{start:?}");
+        }
+        assert_eq!(parse(HashKind::HmacSha256, &"ab".repeat(32)), Err(InvalidSecret::NoPepper));
     }
 
     #[test]

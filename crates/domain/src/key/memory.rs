@@ -1,4 +1,4 @@
-use super::{ApiKey, KeyDetails};
+use super::{ApiKey, ForeignHash, KeyDetails};
 use crate::event::Actor;
 use crate::value::{Permissions, heap_block};
 
@@ -15,6 +15,7 @@ impl ApiKey {
             start,
             prefix,
             stored,
+            foreign,
             permissions,
             addresses,
             metadata,
@@ -36,6 +37,7 @@ impl ApiKey {
         heap_block(size_of::<KeyDetails>())
             + created_by.as_ref().map_or(0, Actor::heap_bytes)
             + texts
+            + foreign.as_deref().map_or(0, ForeignHash::heap_bytes)
             + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()
             + metadata.as_ref().map_or(0, |metadata| heap_block(metadata.as_json().len()))

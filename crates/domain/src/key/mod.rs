@@ -3,6 +3,7 @@
 mod edit;
 mod entity;
 mod field;
+mod foreign;
 mod format;
 mod import;
 mod memory;
@@ -13,8 +14,12 @@ mod state;
 mod terms;
 
 pub use edit::{EditKey, KeyPatch};
-pub use entity::{ApiKey, KeyDetails};
+pub use entity::{ApiKey, KeyDetails, SecretIdentity};
 pub use field::Field;
+pub use foreign::{
+    ForeignGroup, ForeignHash, ForeignLookup, ForeignMatch, InvalidForeignHash, InvalidPepper, InvalidSlowHash,
+    MAX_ALIKE, Pepper, PepperName, Peppers, SlowHash,
+};
 pub use format::KeyFormat;
 pub use import::{Encoding, HashKind, ImportKey, ImportRefused, ImportedCounters, ImportedSecret, InvalidSecret};
 pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillEdit, RefillInput};

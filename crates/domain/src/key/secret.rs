@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::KeyFormat;
 use crate::Randomness;
+use crate::policy::Configuration;
 
 /// The full text of a key, which its holder presents. It is never printed, and stored only if a configuration says so.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,6 +51,11 @@ impl PlainKey {
     /// Returns the text unhashed, for configurations with `disable_key_hashing`.
     pub fn unhashed(&self) -> StoredKey {
         StoredKey(self.0.clone())
+    }
+
+    /// Returns the form that a row keeps under this configuration.
+    pub fn stored_under(&self, configuration: &Configuration) -> StoredKey {
+        if configuration.disable_key_hashing { self.unhashed() } else { self.hash() }
     }
 
     /// Returns the first `units` UTF-16 units of the full text, prefix included (docs/better-auth-wire.md 6.3).

@@ -3,7 +3,7 @@ use crate::address::ClientAddress;
 use crate::key::{PlainKey, StoredKey};
 use crate::policy::Policy;
 use crate::value::heap_block;
-use crate::{ConfigId, Permissions};
+use crate::{ConfigId, KeyDetails, Permissions};
 
 /// A requested use of a key.
 #[derive(Debug, Clone)]
@@ -113,6 +113,13 @@ impl Attempt {
     #[must_use]
     pub fn paid(self) -> Self {
         Self { is_paid: true, ..self }
+    }
+
+    /// Returns the same attempt at the row of `key`, whose foreign hash was made of the presented text. It is for
+    /// attempts that change nothing, so that the row keeps its hash.
+    #[must_use]
+    pub fn recognized_as(self, key: &KeyDetails) -> Self {
+        Self { hash: key.stored.clone(), unhashed: None, ..self }
     }
 
     /// Returns the texts under which a store may hold the key.

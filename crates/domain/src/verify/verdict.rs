@@ -75,6 +75,13 @@ impl Refusal {
 }
 
 impl Verdict {
+    /// Returns true if no key was found under the presented text.
+    pub fn is_unknown(&self) -> bool {
+        self.refused().is_some_and(|refusal| {
+            refusal.code == ErrorCode::InvalidApiKey && refusal.key.is_none() && !refusal.is_malformed
+        })
+    }
+
     /// Returns the key, if it was accepted.
     pub fn accepted(&self) -> Option<&ApiKey> {
         match self {

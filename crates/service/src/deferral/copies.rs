@@ -76,7 +76,7 @@ impl Copies {
         // The time is taken before the read, so that the copy is never older than it claims.
         let now = self.clock.now();
         let verdict = self.exact.settle(slot.look(), stopwatch()).await?;
-        slot.take_in(verdict, &self.policy, now);
+        slot.take_in(verdict.into_verdict(), &self.policy, now);
         Ok(slot)
     }
 }

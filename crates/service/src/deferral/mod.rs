@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::{PlainKey, StoredKey};
-use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::verify::{Attempt, DryRun};
 use keymint_ports::{Clock, KeyStore};
 
-use crate::group_commit::GroupCommit;
+use crate::group_commit::{GroupCommit, Settled};
 use crate::usage::UsageLedger;
 use crate::{ServiceError, stopwatch};
 use copies::Copies;
@@ -46,7 +46,7 @@ impl Deferral {
     }
 
     /// Settles one attempt, in the process if its key may be judged there.
-    pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Verdict, ServiceError> {
+    pub(crate) async fn settle(&self, attempt: Attempt) -> Result<Settled, ServiceError> {
         let copies = &self.copies;
         let Some(slot) = copies.slot(&attempt) else { return copies.exact.settle(attempt, stopwatch()).await };
         // The first attempt reads the key, and concurrent ones wait for it, so that the copy sees every counted use.
@@ -68,7 +68,7 @@ impl Deferral {
             if let Some(usage) = &copies.usage {
                 usage.count(&attempt, &verdict, &copies.policy, now);
             }
-            return Ok(verdict);
+            return Ok(Settled::Judged(verdict));
         }
         drop(slot);
         copies.exact.settle(attempt, stopwatch()).await

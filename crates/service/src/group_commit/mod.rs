@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use keymint_domain::verify::{Attempt, Verdict};
-use keymint_domain::{Policy, Timestamp};
+use keymint_domain::verify::{Attempt, Refusal, Verdict};
+use keymint_domain::{ErrorCode, Policy, Timestamp};
 use keymint_ports::{Clock, KeyStore, Meter, StoreError};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 use tokio::time::timeout;
@@ -73,7 +73,29 @@ struct Waiting {
     entered: Instant,
     /// The span in which the attempt was made, if spans are collected. It is boxed, since they mostly are not.
     asker: Option<Box<Span>>,
-    answer: oneshot::Sender<Result<Verdict, StoreError>>,
+    answer: oneshot::Sender<Result<Settled, StoreError>>,
+}
+
+/// The answer of the store to an attempt.
+pub(crate) enum Settled {
+    /// The verdict on a key.
+    Judged(Verdict),
+    /// No row is kept under a text of the key. The attempt comes back, and was not counted as a refused one.
+    Unknown(Box<Attempt>),
+}
+
+impl Settled {
+    fn of(verdict: Verdict, attempt: Attempt) -> Self {
+        if verdict.is_unknown() { Self::Unknown(Box::new(attempt)) } else { Self::Judged(verdict) }
+    }
+
+    /// Returns the verdict.
+    pub(crate) fn into_verdict(self) -> Verdict {
+        match self {
+            Self::Judged(verdict) => verdict,
+            Self::Unknown(_) => Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)),
+        }
+    }
 }
 
 /// The state that all lanes share.
@@ -149,7 +171,7 @@ impl GroupCommit {
     /// # Errors
     ///
     /// Returns [`ServiceError::Overloaded`] if the queue is full, and [`ServiceError::Store`] if the store fails.
-    pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Verdict, ServiceError> {
+    pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Settled, ServiceError> {
         let (answer, settled) = oneshot::channel();
         let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { &self.queue };
         if queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
@@ -192,13 +214,13 @@ impl Lanes {
                 batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
             let verdicts = self.spend(&attempts, &mut alarm).instrument(span).await;
             drop(turn);
-            for ((attempt, answer), settled) in attempts.iter().zip(answers).zip(verdicts) {
+            for ((attempt, answer), settled) in attempts.into_iter().zip(answers).zip(verdicts) {
                 if is_locked(&settled) {
-                    let (attempt, entered) = (attempt.clone(), stopwatch());
+                    let entered = stopwatch();
                     self.set_aside(Waiting { attempt, entered, asker: None, answer }, &aside);
                 } else {
                     // A caller that stopped waiting meanwhile has been charged; the answer has no receiver.
-                    let _ = answer.send(settled);
+                    let _ = answer.send(settled.map(|verdict| Settled::of(verdict, attempt)));
                 }
             }
         }

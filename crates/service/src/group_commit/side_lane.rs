@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::alarm::Alarm;
-use super::{Lanes, Waiting};
+use super::{Lanes, Settled, Waiting};
 use crate::stopwatch;
 
 /// The time for which an attempt waits for its row.
@@ -105,7 +105,8 @@ impl Lanes {
             if is_locked(&answer) && now.saturating_duration_since(aside.since) < PATIENCE {
                 held.push(aside);
             } else {
-                let _ = aside.waiting.answer.send(answer);
+                let Waiting { attempt, answer: asker, .. } = aside.waiting;
+                let _ = asker.send(answer.map(|verdict| Settled::of(verdict, attempt)));
             }
         }
     }

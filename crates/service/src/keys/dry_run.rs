@@ -20,9 +20,11 @@ impl Keys {
             let run = dry_run(None, &attempt, &self.policy, self.clock.now());
             return Ok(DryRun { verdict: Verdict::Refused(refusal), ..run });
         }
-        match &self.deferral {
-            Some(deferral) => deferral.dry_run(attempt, &*self.store).await,
-            None => Ok(self.store.dry_run(&attempt, &self.policy, self.clock.now()).await?),
-        }
+        let reads = self.foreign.reads();
+        let run = match &self.deferral {
+            Some(deferral) => deferral.dry_run(attempt.clone(), &*self.store).await?,
+            None => self.store.dry_run(&attempt, &self.policy, self.clock.now()).await?,
+        };
+        if run.verdict.is_unknown() { self.foreign.dry_run(&key, attempt, run, reads).await } else { Ok(run) }
     }
 }

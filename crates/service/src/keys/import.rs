@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use keymint_domain::event::Actor;
-use keymint_domain::key::{ImportKey, ImportRefused, ImportedSecret};
+use keymint_domain::key::{ForeignLookup, ImportKey, ImportRefused, ImportedSecret, PepperName};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Timestamp};
 use keymint_ports::ImportOutcome;
 
@@ -14,6 +16,9 @@ pub enum CannotImport {
     /// The text of the key begins with the prefix of a configuration with `checked_only`, and has no checksum.
     #[error("every key with its prefix needs a checksum (checked_only), and this one would always be refused")]
     Malformed,
+    /// The pepper of the key's hash is not known, so that it would always be refused.
+    #[error("pepper: import.peppers does not name {0}, so that no server could verify the key")]
+    Pepper(PepperName),
     /// The configuration refuses the key.
     #[error(transparent)]
     Refused(#[from] ImportRefused),
@@ -30,6 +35,11 @@ impl Keys {
             && self.policy.is_malformed(plain)
         {
             return Err(CannotImport::Malformed);
+        }
+        if let ImportedSecret::Foreign(hash) = &key.secret
+            && let Some(pepper) = hash.pepper().filter(|pepper| !self.foreign.knows(pepper))
+        {
+            return Err(CannotImport::Pepper(pepper.clone()));
         }
         let missing = || CannotImport::Configuration(config_id.clone());
         let configuration = self.policy.resolve(config_id).ok().filter(|found| found.id == *config_id);
@@ -54,7 +64,46 @@ impl Keys {
         if *context.caller != Caller::Server {
             return Err(ErrorCode::UnauthorizedSession.into());
         }
-        Ok(self.store.import(keys, &self.origin(&context, self.clock.now())).await?)
+        let outcomes = self.store.import(keys, &self.origin(&context, self.clock.now())).await?;
+        if keys.iter().any(|key| key.details.foreign.is_some()) {
+            self.foreign.forget().await;
+        }
+        Ok(outcomes)
+    }
+
+    /// Counts the keys that have each of these lookups.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn count_foreign<'l>(
+        &self,
+        lookups: impl IntoIterator<Item = &'l ForeignLookup> + Send,
+    ) -> Result<HashMap<ForeignLookup, usize>, ServiceError> {
+        let lookups: Vec<_> = lookups.into_iter().cloned().collect();
+        let mut counts = HashMap::new();
+        if !lookups.is_empty() {
+            for key in self.store.find_foreign(&lookups, &[]).await? {
+                if let Some(lookup) = key.details.foreign_lookup() {
+                    *counts.entry(lookup).or_default() += 1;
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Returns true if the pepper of this name is known.
+    pub fn knows_pepper(&self, name: &PepperName) -> bool {
+        self.foreign.knows(name)
+    }
+
+    /// Returns the peppers that keys in the database need, and that are not known.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn missing_peppers(&self) -> Result<Vec<PepperName>, ServiceError> {
+        self.foreign.missing_peppers().await
     }
 
     /// Returns the outcomes that [`Keys::import`] would have, and adds nothing.

@@ -28,6 +28,7 @@ use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, Organization
 use crate::builder::{KeyGenerator, Precheck};
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
+use crate::foreign::ForeignKeys;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
@@ -61,6 +62,8 @@ pub struct Keys {
     pub(crate) verifier: Arc<GroupCommit>,
     /// Judges keys on cached copies; `None` = no configuration defers usage.
     pub(crate) deferral: Option<Arc<Deferral>>,
+    /// Recognizes keys by the hashes that other systems made of them.
+    pub(crate) foreign: Arc<ForeignKeys>,
     /// Remembers the uses that must not be paid twice; `None` = the idempotency window is zero.
     pub(crate) idempotency: Option<Idempotency>,
     /// Records changes as events, if it is on.

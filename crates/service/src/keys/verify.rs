@@ -8,7 +8,8 @@ use keymint_domain::verify::{Attempt, Cost, Fingerprint, Refusal, Verdict};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, Permissions};
 
 use crate::deferral::Deferral;
-use crate::group_commit::GroupCommit;
+use crate::foreign::ForeignKeys;
+use crate::group_commit::{GroupCommit, Settled};
 use crate::idempotency::RepeatOutcome;
 use crate::{Caller, Keys, ServiceError, stopwatch};
 
@@ -77,6 +78,7 @@ impl Keys {
         request_identity: &[&[u8]],
     ) -> Result<Verdict, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
+        let key = Arc::new(key);
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| attempt.cost != Cost(0)) else {
             return self.settle(&key, attempt).await;
         };
@@ -86,12 +88,15 @@ impl Keys {
             return Ok(refused);
         }
         let (id, again) = (Fingerprint::of(&attempt, request_identity), attempt.clone().paid());
-        let (exact, deferral) = (Arc::clone(&self.verifier), self.deferral.clone());
-        let settle = async move { settle_by(&exact, deferral.as_deref(), attempt, asked).await };
+        let (exact, deferral, foreign) = (Arc::clone(&self.verifier), self.deferral.clone(), Arc::clone(&self.foreign));
+        let presented = Arc::clone(&key);
+        let settle = async move { settle_by(&exact, deferral.as_deref(), &foreign, &presented, attempt, asked).await };
         let verdict = match idempotency.once(id, settle).await? {
             RepeatOutcome::Settled(verdict) => verdict,
             // The key is judged again: it may have been revoked meanwhile.
-            RepeatOutcome::Paid => settle_by(&self.verifier, self.deferral.as_deref(), again, asked).await?,
+            RepeatOutcome::Paid => {
+                settle_by(&self.verifier, self.deferral.as_deref(), &self.foreign, &key, again, asked).await?
+            }
         };
         self.tell(&verdict, asked);
         Ok(verdict)
@@ -129,7 +134,7 @@ impl Keys {
         let asked = stopwatch();
         let verdict = match self.precheck(key, &attempt) {
             Some(refused) => refused,
-            None => settle_by(&self.verifier, self.deferral.as_deref(), attempt, asked).await?,
+            None => settle_by(&self.verifier, self.deferral.as_deref(), &self.foreign, key, attempt, asked).await?,
         };
         self.tell(&verdict, asked);
         Ok(verdict)
@@ -167,16 +172,24 @@ impl Keys {
     }
 }
 
-/// Settles an attempt, in the process if its key may be judged there.
+/// Settles an attempt, in the process if its key may be judged there. A key that is not found may have a foreign hash.
 async fn settle_by(
     exact: &GroupCommit,
     deferral: Option<&Deferral>,
+    foreign: &ForeignKeys,
+    key: &PlainKey,
     attempt: Attempt,
     asked: Instant,
 ) -> Result<Verdict, ServiceError> {
-    match deferral {
+    let reads = foreign.reads();
+    let settled = match deferral {
         // Boxed, so that calls without deferral do not carry the size of its future.
-        Some(deferral) => Box::pin(deferral.settle(attempt)).await,
-        None => exact.settle(attempt, asked).await,
+        Some(deferral) => Box::pin(deferral.settle(attempt)).await?,
+        None => exact.settle(attempt, asked).await?,
+    };
+    match settled {
+        Settled::Judged(verdict) => Ok(verdict),
+        // Boxed for the same reason.
+        Settled::Unknown(attempt) => Box::pin(foreign.settle(exact, key, *attempt, reads)).await,
     }
 }

@@ -126,7 +126,10 @@ impl UsageLedger {
     ) {
         let mut tallies = self.tallies();
         for (attempt, answer) in attempts.iter().zip(answers) {
-            if let Ok(verdict) = answer {
+            // An unknown key may yet be recognized by its foreign hash.
+            if let Ok(verdict) = answer
+                && !verdict.is_unknown()
+            {
                 tallies.count(attempt, verdict, policy, now);
             }
         }

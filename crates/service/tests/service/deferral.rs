@@ -302,6 +302,8 @@ async fn a_refused_key_asks_the_store_each_time() {
         let refused = || Ok(Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey)));
         Ok(attempts.iter().map(|_| refused()).collect())
     });
+    store.expect_foreign_groups().once().returning(|| Ok(Vec::new()));
+    store.expect_find_foreign().once().returning(|_, _| Ok(Vec::new()));
     let keys = Keys::builder(Arc::new(store))
         .policy(policy(Algorithm::Gcra, 100))
         .clock(Arc::new(FakeClock::at(NOW)))

@@ -20,7 +20,7 @@ use crate::odd_store::OddStore;
 use crate::support::Fixture;
 
 fn refused() -> Verdict {
-    Verdict::Refused(Refusal::of_unknown(ErrorCode::InvalidApiKey))
+    Verdict::Refused(Refusal::of_unknown(ErrorCode::KeyDisabled))
 }
 
 fn refuse_all(attempts: &[Attempt]) -> Vec<Result<Verdict, StoreError>> {

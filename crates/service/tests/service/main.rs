@@ -6,6 +6,7 @@ mod addresses;
 mod audit;
 mod cleanup;
 mod deferral;
+mod foreign;
 mod group_commit;
 mod idempotency;
 mod identity;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -39,6 +39,9 @@ unasked! {
     insert(&ApiKey, Option<NonZeroU32>, &Origin) -> ();
     import(&[ApiKey], &Origin) -> Vec<ImportOutcome>;
     preview_import(&[ApiKey]) -> Vec<ImportOutcome>;
+    foreign_groups() -> Vec<ForeignGroup>;
+    find_foreign(&[ForeignLookup], &[StoredKey]) -> Vec<ApiKey>;
+    rehash(&ApiKey, &StoredKey) -> bool;
     find(&KeyId) -> Option<ApiKey>;
     find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;

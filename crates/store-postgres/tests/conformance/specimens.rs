@@ -44,12 +44,14 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_addresses YES",
             "apikey keymint_backlog_ns YES",
             "apikey keymint_created_by YES",
+            "apikey keymint_foreign_hash YES",
+            "apikey keymint_foreign_lookup YES",
             "apikey keymint_revoked_at YES",
             "apikey keymint_revoked_by YES",
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "12",
+    migrations: "13",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -87,6 +89,7 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
     ("keymint_terms", "'{'"),
     ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
+    ("keymint_foreign_hash", "'sha512:'"),
 ];
 
 const ODD_KEYS: &[Odd] = &[

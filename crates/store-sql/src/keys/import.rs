@@ -2,9 +2,10 @@ use std::ops::ControlFlow;
 
 use keymint_domain::ApiKey;
 use keymint_domain::event::{EventRow, Origin};
-use keymint_domain::key::StoredKey;
-use keymint_ports::{ImportOutcome, StoreError, TakenKeys};
+use keymint_domain::key::{ForeignGroup, ForeignHash, ForeignLookup, StoredKey};
+use keymint_ports::{ImportOutcome, StoreError, TakenKey, TakenKeys};
 
+use super::foreign::foreign_groups;
 use crate::columns::COLUMN_LIST;
 use crate::connection::end;
 use crate::events;
@@ -69,21 +70,47 @@ pub async fn preview_import(
     connection: &mut dyn ReadConnection,
     keys: &[ApiKey],
 ) -> Result<Vec<ImportOutcome>, StoreError> {
-    let mut taken = TakenKeys::default();
+    const SELECT: &str = r#"select "id", "key", "keymint_foreign_hash", "keymint_foreign_lookup" from "apikey""#;
+    let is_foreign = |key: &&ApiKey| key.details.foreign.is_some();
+    let lookups: Vec<_> = keys.iter().filter_map(|key| key.details.foreign_lookup()).collect();
+    let rehashed = keys.iter().filter_map(|key| key.details.foreign.as_deref()).map(ForeignLookup::rehashed);
+    let rehashed: Vec<_> = rehashed.collect();
+    let start = if lookups.iter().any(|lookup| lookup.start().is_some()) { start(connection).await? } else { None };
+    let mut taken = TakenKeys::with_start(start);
     let ids = keys.iter().map(|key| key.details.id.as_str()).collect::<Vec<_>>();
-    let secrets = keys.iter().map(|key| key.details.stored.as_str()).collect::<Vec<_>>();
-    for (column, values) in [("id", ids), ("key", secrets)] {
+    // Nobody has the random text of a key with a foreign hash.
+    let secrets = keys.iter().filter(|key| !is_foreign(key)).map(|key| key.details.stored.as_str()).collect::<Vec<_>>();
+    let lookups = lookups.iter().chain(&rehashed).map(ForeignLookup::as_str).collect::<Vec<_>>();
+    for (column, values) in [("id", ids), ("key", secrets), ("keymint_foreign_lookup", lookups)] {
+        if values.is_empty() {
+            continue;
+        }
         let one_of = connection.dialect().one_of("$1");
-        let find = format!(r#"select "id", "key" from "apikey" where "{column}" {one_of}"#);
+        let find = format!(r#"{SELECT} where "{column}" {one_of} and "{column}" is not null"#);
         let mut take = |row: &dyn Row| {
             let row = RowReader::new(row, "apikey", "id");
             // A row without a readable id or secret takes no place: no verification finds it.
             if let (Ok(id), Ok(stored)) = (row.id(), row.required_text("key")) {
-                taken.add(id, StoredKey::from_stored(stored));
+                let text = |column| row.text(column).ok().flatten();
+                taken.add(TakenKey {
+                    id,
+                    stored: StoredKey::from_stored(stored),
+                    foreign: text("keymint_foreign_hash").and_then(|text| ForeignHash::from_stored(text).ok()),
+                    lookup: text("keymint_foreign_lookup").map(ForeignLookup::from_stored),
+                });
             }
             ControlFlow::Continue(())
         };
         connection.fetch(Statement::new(find).bind(values), &mut take).await?;
     }
     Ok(keys.iter().map(|key| taken.take(key)).collect())
+}
+
+/// Returns the number of first characters by which keys with slow hashes are found.
+async fn start(connection: &mut dyn ReadConnection) -> Result<Option<u8>, StoreError> {
+    let groups = foreign_groups(connection).await?;
+    Ok(groups.into_iter().find_map(|group| match group {
+        ForeignGroup::Start(length) => Some(length),
+        ForeignGroup::Sha512 | ForeignGroup::HmacSha256(_) => None,
+    }))
 }

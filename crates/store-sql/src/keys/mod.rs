@@ -3,6 +3,7 @@
 mod count;
 mod filter;
 mod find;
+mod foreign;
 mod import;
 mod insert;
 mod list;
@@ -14,6 +15,7 @@ use keymint_domain::policy::ConfigFilter;
 
 pub use count::count;
 pub use find::{find, find_stub};
+pub use foreign::{find_foreign, foreign_groups, rehash};
 pub use import::{import, preview_import};
 pub use insert::insert;
 pub use list::list;

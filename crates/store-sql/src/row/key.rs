@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keymint_domain::address::AddressRules;
 use keymint_domain::event;
-use keymint_domain::key::{Actor, Revocation, StoredKey, Terms};
+use keymint_domain::key::{Actor, ForeignHash, Revocation, StoredKey, Terms};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::MAX_COUNT;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions};
@@ -20,6 +20,7 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
     let permissions = row.text("permissions")?.map_or(Ok(None), Permissions::from_stored);
     let metadata = row.text("metadata")?.map_or(Ok(None), Metadata::from_stored);
     let addresses = row.text("keymint_addresses")?.map_or(Ok(AddressRules::default()), AddressRules::from_stored);
+    let foreign = row.text("keymint_foreign_hash")?.map(ForeignHash::from_stored).transpose();
     let terms = read_terms(&row)?;
     let details = KeyDetails {
         id: row.id()?,
@@ -29,6 +30,7 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         start: row.text("start")?.map(str::to_owned),
         prefix: row.text("prefix")?.map(str::to_owned),
         stored: StoredKey::from_stored(row.required_text("key")?),
+        foreign: foreign.map_err(|_| row.corrupt("keymint_foreign_hash"))?.map(Box::new),
         enabled: row.flag("enabled")?.unwrap_or(true),
         revocation: read_revocation(&row)?,
         expires_at: row.end("expiresAt")?,
@@ -129,6 +131,7 @@ pub(crate) fn bind_key<'k>(
         start,
         prefix,
         stored,
+        foreign,
         enabled,
         revocation,
         expires_at,
@@ -175,5 +178,7 @@ pub(crate) fn bind_key<'k>(
         .bind(revocation.as_ref().map(|revocation| revocation.by.to_string()))
         .bind(addresses.to_stored())
         .bind(created_by.as_ref().map(ToString::to_string))
-        .bind(terms.own))
+        .bind(terms.own)
+        .bind(foreign.as_deref().map(ForeignHash::as_stored))
+        .bind(details.foreign_lookup().map(|lookup| lookup.as_str().to_owned())))
 }

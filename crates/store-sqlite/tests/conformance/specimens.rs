@@ -50,9 +50,11 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_addresses 0",
             "apikey.keymint_created_by 0",
             "apikey.keymint_terms 0",
+            "apikey.keymint_foreign_hash 0",
+            "apikey.keymint_foreign_lookup 0",
         ],
     ),
-    migrations: "11",
+    migrations: "12",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -113,6 +115,8 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_terms", "'{'"),
     ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
     ("keymint_terms", "x'7b7d'"),
+    ("keymint_foreign_hash", "'sha512:'"),
+    ("keymint_foreign_hash", "x'7368'"),
 ];
 
 const ODD_KEYS: &[Odd] = &[

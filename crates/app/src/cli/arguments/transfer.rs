@@ -19,12 +19,16 @@ pub(in crate::cli) struct Relocate {
 pub(in crate::cli) struct Import {
     /// The file: CSV or JSON lines; `-` reads the standard input.
     pub(in crate::cli) file: PathBuf,
-    /// The kind of the hashes of lines that do not tell it: sha256, or plain for the text of keys.
+    /// The kind of the hashes of lines that do not tell it: sha256, sha512, hmac-sha256, bcrypt, argon2id, scrypt, or plain
+    /// for the text of keys.
     #[arg(long, value_name = "KIND")]
     pub(in crate::cli) hash: Option<String>,
-    /// The encoding of the hashes: hex, base64 or base64url; by default each hash tells it by its length and characters.
+    /// The encoding of digests: hex, base64 or base64url; by default each hash tells it by its length and characters.
     #[arg(long)]
     pub(in crate::cli) encoding: Option<String>,
+    /// The environment variable with the pepper of hmac-sha256, which `import.peppers` must name.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) pepper_env: Option<String>,
     /// The owner of keys whose lines name none.
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) owner: Option<String>,

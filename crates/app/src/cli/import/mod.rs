@@ -12,10 +12,10 @@ use std::fmt;
 use std::io::{self, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use keymint_domain::key::{Encoding, HashKind, StoredKey};
+use keymint_domain::key::{Encoding, ForeignLookup, HashKind, MAX_ALIKE, PepperName, SecretIdentity};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
 use keymint_ports::ImportOutcome;
-use keymint_service::{Caller, Keys};
+use keymint_service::{Caller, Keys, ServiceError};
 use serde_json::json;
 
 use super::arguments::Import;
@@ -68,16 +68,33 @@ struct Stopped {
 }
 
 pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
-    let Import { file, hash, encoding, owner, config_id, map, skip_other_columns, no_header, format, dry_run, json } =
-        arguments;
+    let Import {
+        file,
+        hash,
+        encoding,
+        pepper_env,
+        owner,
+        config_id,
+        map,
+        skip_other_columns,
+        no_header,
+        format,
+        dry_run,
+        json,
+    } = arguments;
     let mut options = Options::default();
     let defaults = Defaults {
         kind: options.choice("hash", hash, &HashKind::ALL),
         encoding: options.choice("encoding", encoding, &Encoding::ALL),
+        pepper: options
+            .parsed("pepperEnv", pepper_env, |name| PepperName::parse(&name).map_err(|error| error.to_string())),
         owner: options.text("owner", owner, OwnerId::parse),
         config_id: options.text("configId", config_id, ConfigId::parse).unwrap_or_else(ConfigId::default_id),
     };
     let defaults = options.finish(Some(defaults))?;
+    if let Some(pepper) = defaults.pepper.as_ref().filter(|pepper| !keys.knows_pepper(pepper)) {
+        return Err(unknown_pepper(pepper).into());
+    }
     let mapping = Mapping::parse(&map, skip_other_columns)?;
     let spool = Spool::open(&file, format).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let import = Running { keys, defaults: &defaults };
@@ -123,7 +140,8 @@ impl Running<'_> {
     /// Checks every line. Returns what an import would do, and the number of bad lines.
     async fn check(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<(Counts, u64)> {
         let (mut counts, mut bad) = (Counts::default(), 0);
-        let (mut ids, mut secrets) = (HashMap::<KeyId, u64>::new(), HashMap::<StoredKey, u64>::new());
+        let (mut ids, mut secrets) = (HashMap::<KeyId, u64>::new(), HashMap::<SecretIdentity, u64>::new());
+        let mut alike = Alike::default();
         let mut portion = Vec::with_capacity(PORTION);
         loop {
             let line = lines.next()?;
@@ -132,7 +150,7 @@ impl Running<'_> {
                 let prepared = record.and_then(|record| self.prepare(number, record));
                 let prepared = prepared.and_then(|prepared| {
                     let details = &prepared.key.details;
-                    if let Some(line) = secrets.insert(details.stored.clone(), number) {
+                    if let Some(line) = secrets.insert(details.secret_identity(), number) {
                         return Err(format!("hash: the same key is in line {line}"));
                     }
                     match prepared.names_id.then(|| ids.insert(details.id.clone(), number)).flatten() {
@@ -151,6 +169,7 @@ impl Running<'_> {
             if portion.len() == PORTION || is_last {
                 let keys: Vec<_> = portion.iter().map(|prepared: &Prepared| prepared.key.clone()).collect();
                 let outcomes = self.keys.preview_import(&keys).await?;
+                let outcomes = alike.narrow(self.keys, &keys, outcomes).await?;
                 for (prepared, outcome) in portion.drain(..).zip(outcomes) {
                     if let Err(clash) = counts.add(&prepared, outcome) {
                         bad += 1;
@@ -213,6 +232,48 @@ impl Running<'_> {
     }
 }
 
+/// The keys with slow hashes that earlier portions of a file would add.
+#[derive(Default)]
+struct Alike {
+    added: HashMap<ForeignLookup, usize>,
+    start: Option<u8>,
+}
+
+impl Alike {
+    /// Returns the outcomes that a portion has behind those portions.
+    async fn narrow(
+        &mut self,
+        keys: &Keys,
+        portion: &[ApiKey],
+        mut outcomes: Vec<ImportOutcome>,
+    ) -> Result<Vec<ImportOutcome>, ServiceError> {
+        let slow = |key: &ApiKey| key.details.foreign_lookup().filter(|lookup| lookup.start().is_some());
+        let lookups: Vec<_> = portion.iter().map(slow).collect();
+        let present = keys.count_foreign(lookups.iter().flatten()).await?;
+        for (lookup, outcome) in lookups.into_iter().zip(&mut outcomes) {
+            let Some(lookup) = lookup.filter(|_| *outcome == ImportOutcome::Added) else { continue };
+            let start = lookup.start();
+            if let Some(other) = self.start.filter(|other| start != Some(*other)) {
+                *outcome = ImportOutcome::OtherStart(other);
+                continue;
+            }
+            self.start = start;
+            let present = present.get(&lookup).copied().unwrap_or_default();
+            let added = self.added.entry(lookup).or_default();
+            if present + *added < MAX_ALIKE {
+                *added += 1;
+            } else {
+                *outcome = ImportOutcome::TooManyAlike;
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+fn unknown_pepper(pepper: &PepperName) -> String {
+    format!("import.peppers does not name {pepper}, so that no server could verify these keys")
+}
+
 fn stop(line: u64, counts: &Counts, source: Box<dyn std::error::Error>) -> Box<dyn std::error::Error> {
     Stopped { line, added: counts.added, source }.into()
 }
@@ -226,6 +287,14 @@ impl Counts {
             ImportOutcome::SameSecret(theirs) if theirs == *id || !prepared.names_id => self.present += 1,
             ImportOutcome::SameSecret(theirs) => {
                 return Err(Clash(format!("id: the database has this key already, with the id {theirs}")));
+            }
+            ImportOutcome::TooManyAlike => {
+                return Err(Clash(format!(
+                    "start: {MAX_ALIKE} keys with slow hashes begin so; more characters are needed"
+                )));
+            }
+            ImportOutcome::OtherStart(other) => {
+                return Err(Clash(format!("start: keys with slow hashes are found by their first {other} characters")));
             }
             ImportOutcome::SameId => return Err(Clash(format!("id: the database has another key with the id {id}"))),
         }

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use keymint_domain::address::{AddressRules, Network, Networks};
 use keymint_domain::event;
 use keymint_domain::key::{
-    Actor, Encoding, Field, HashKind, ImportKey, ImportedCounters, ImportedSecret, MetadataInput, NewKey, RefillInput,
-    Revocation,
+    Actor, Encoding, Field, HashKind, ImportKey, ImportedCounters, ImportedSecret, KeyDetails, MetadataInput, NewKey,
+    PepperName, RefillInput, Revocation,
 };
 use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
@@ -15,12 +15,13 @@ use keymint_domain::{ConfigId, KeyId, Metadata, OwnerId, Permissions, Timestamp}
 use serde_json::Value;
 
 /// Every member of a line, named as on the wire, with the secret and the state of GCRA.
-pub(super) const MEMBERS: [&str; 30] = [
+pub(super) const MEMBERS: [&str; 31] = [
     "id",
     "configId",
     "referenceId",
     "hash",
     "hashKind",
+    "pepper",
     "name",
     "start",
     "prefix",
@@ -66,6 +67,7 @@ pub(super) struct Record(Vec<(&'static str, Option<Cell>)>);
 pub(super) struct Defaults {
     pub(super) kind: Option<HashKind>,
     pub(super) encoding: Option<Encoding>,
+    pub(super) pepper: Option<PepperName>,
     pub(super) owner: Option<OwnerId>,
     pub(super) config_id: ConfigId,
 }
@@ -161,7 +163,9 @@ impl Record {
             found.ok_or_else(|| format!("must be one of {}", names(&HashKind::ALL)))
         })?;
         let kind = kind.or(defaults.kind).ok_or("hashKind: the kind of the hash is not known: --hash tells it")?;
-        let parse = |cell: &Cell| of(ImportedSecret::parse(kind, defaults.encoding, &cell.text()?));
+        let pepper = self.value("pepper", |cell| of(PepperName::parse(&cell.text()?)))?;
+        let pepper = pepper.or_else(|| defaults.pepper.clone());
+        let parse = |cell: &Cell| of(ImportedSecret::parse(kind, defaults.encoding, pepper, &cell.text()?));
         self.value("hash", parse)?.ok_or_else(|| "hash: is missing".to_owned())
     }
 
@@ -274,9 +278,13 @@ pub(super) fn members_of_json(line: &[u8]) -> Read<Vec<(String, Option<Cell>)>> 
 }
 
 /// Returns the members of a key that an export writes beside those of the wire.
-pub(in crate::cli) fn exported_secret(stored: &str, is_plain: bool) -> [(&'static str, Value); 2] {
-    let kind = if is_plain { HashKind::Plain } else { HashKind::Sha256 };
-    [("hash", stored.into()), ("hashKind", kind.as_str().into())]
+pub(in crate::cli) fn exported_secret(key: &KeyDetails, is_plain: bool) -> Vec<(&'static str, Value)> {
+    let (hash, kind, pepper) = match &key.foreign {
+        Some(hash) => (hash.exported(), hash.kind(), hash.pepper()),
+        None => (key.stored.as_str(), if is_plain { HashKind::Plain } else { HashKind::Sha256 }, None),
+    };
+    let pepper = pepper.map(|pepper| ("pepper", pepper.as_str().into()));
+    [("hash", hash.into()), ("hashKind", kind.as_str().into())].into_iter().chain(pepper).collect()
 }
 
 #[cfg(test)]
@@ -287,7 +295,13 @@ mod tests {
 
     fn defaults() -> Defaults {
         let owner = OwnerId::parse("ada").ok();
-        Defaults { kind: Some(HashKind::Sha256), encoding: None, owner, config_id: ConfigId::default_id() }
+        Defaults {
+            kind: Some(HashKind::Sha256),
+            encoding: None,
+            pepper: None,
+            owner,
+            config_id: ConfigId::default_id(),
+        }
     }
 
     fn record(members: &[(&'static str, &str)]) -> Record {
@@ -321,7 +335,11 @@ mod tests {
             ("expiresAt", "soon", "expiresAt: must be a date-time as in 2026-02-03T04:05:06Z"),
             ("permissions", "[]", "permissions: not a JSON object of string arrays"),
             ("revokedBy", "server", "revokedBy: needs revokedAt"),
-            ("hashKind", "md5", "hashKind: must be one of sha256, plain"),
+            (
+                "hashKind",
+                "md5",
+                "hashKind: must be one of sha256, sha512, hmac-sha256, bcrypt, argon2id, scrypt, plain",
+            ),
         ] {
             assert_eq!(read(&[(member, text)]).unwrap_err(), message);
         }

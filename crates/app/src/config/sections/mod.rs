@@ -6,6 +6,7 @@ pub(super) mod authorize;
 pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod identity;
+pub(super) mod import;
 pub(super) mod log;
 pub(super) mod metrics;
 pub(super) mod notices;

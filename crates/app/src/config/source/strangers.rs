@@ -1,5 +1,7 @@
 //! Variables that resemble ours, but that nothing reads.
 
+use keymint_domain::key::PepperName;
+
 use super::given::FILE;
 use super::variables::{SECRET_KEYS, name_of};
 use crate::config::reference::Key;
@@ -18,11 +20,13 @@ const NAMES: [&str; 2] = [secret::OWN, server_keys::VARIABLE];
 pub(in crate::config) fn strangers(
     environment: &Environment,
     keys: &[Key],
+    peppers: &[PepperName],
     problems: &mut Vec<Problem>,
 ) -> Vec<String> {
     let mut others = Vec::new();
     let names = environment.iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX));
-    for name in names.filter(|name| !name.starts_with(OVERRIDES) && !is_known(name) && !is_of_kubernetes(name)) {
+    let names = names.filter(|name| !name.starts_with(OVERRIDES) && !is_known(name, peppers));
+    for name in names.filter(|name| !is_of_kubernetes(name)) {
         match meant(name, keys) {
             Some(meant) => {
                 let message = format!("unknown variable; is {meant} meant?");
@@ -34,8 +38,9 @@ pub(in crate::config) fn strangers(
     others
 }
 
-fn is_known(name: &str) -> bool {
-    NAMES.contains(&name.strip_suffix(FILE).unwrap_or(name))
+fn is_known(name: &str, peppers: &[PepperName]) -> bool {
+    let name = name.strip_suffix(FILE).unwrap_or(name);
+    NAMES.contains(&name) || peppers.iter().any(|pepper| pepper.as_str() == name)
 }
 
 /// Returns true for the names by which Kubernetes tells every process of a namespace about a service called `keymint`.

@@ -1,10 +1,12 @@
 use keymint_domain::address::AddressRules;
 use keymint_domain::event::Actor;
-use keymint_domain::key::KeyDetails;
+use keymint_domain::key::{ForeignHash, KeyDetails};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
 
 use crate::sample::{NOW, config, networks};
+
+const FOREIGN: &str = "sha512:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Gives every member of a key a different value.
 pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
@@ -16,6 +18,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         start,
         prefix,
         stored: _,
+        foreign,
         enabled,
         revocation,
         expires_at,
@@ -35,6 +38,7 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *name = Some("name".to_owned());
     *start = Some("start".to_owned());
     *prefix = Some("prefix".to_owned());
+    *foreign = Some(Box::new(ForeignHash::from_stored(FOREIGN).unwrap()));
     *enabled = true;
     *revocation = None;
     *expires_at = Some(NOW.plus_millis(1_001));
