@@ -148,6 +148,9 @@ impl Lab {
                 if kind.defers_usage() {
                     keymint::defer_usage(&folder)?;
                 }
+                if kind.is_unrecorded() {
+                    keymint::keep_no_record(&folder)?;
+                }
                 let mut servers = Vec::new();
                 for _ in 0..kind.processes() {
                     servers.push(keymint::start(self, &stock.url(), run.common.workers, &folder).await?);
