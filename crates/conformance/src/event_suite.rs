@@ -30,6 +30,7 @@ macro_rules! event_suite {
                 uses_are_no_events_unless_they_are_recorded,
             }
             reading {
+                events_of_a_time_are_found_however_late_they_are,
                 events_are_found_by_every_filter,
                 pages_of_events_go_in_both_directions,
             }

@@ -11,18 +11,12 @@ use keymint_ports::{Chain, EventStore, StoreError};
 use crate::MemoryStore;
 
 /// The events, those without a position in the order in which they were added.
+#[derive(Default)]
 pub(crate) struct Events {
     ids: HashSet<String>,
     unsealed: Vec<EventRow>,
     sealed: BTreeMap<u64, SealedEvent>,
     chain: Chain,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        let chain = Chain { start: ChainEnd::START, start_signature: None, head: ChainEnd::START };
-        Self { ids: HashSet::new(), unsealed: Vec::new(), sealed: BTreeMap::new(), chain }
-    }
 }
 
 impl Events {
@@ -37,6 +31,7 @@ impl Events {
     fn seal(&mut self, key: &SealKey, limit: u32) -> u32 {
         let portion = self.unsealed.len().min(limit as usize);
         for row in self.unsealed.drain(..portion) {
+            self.chain.lateness.observe(row.at);
             let sealed = key.append(&mut self.chain.head, row);
             self.sealed.insert(sealed.position, sealed);
         }

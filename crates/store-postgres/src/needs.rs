@@ -113,7 +113,7 @@ const NEEDS: &[Need] = &[
         columns: &[
             (Kind::Number, &["id"]),
             (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
-            (Kind::WideNumber, &["start_position", "head_position"]),
+            (Kind::WideNumber, &["start_position", "head_position", "latest_at", "most_late_ms"]),
         ],
         rights: &["SELECT", "INSERT", "UPDATE"],
         purpose: "the seals of events",
