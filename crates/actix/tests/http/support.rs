@@ -21,6 +21,7 @@ use keymint_service::{
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
+use socket2::SockRef;
 
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,6 +38,8 @@ pub(crate) struct TestServer {
     pub(crate) stopper: Stopper,
     pub(crate) audit: Arc<Audit>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Its connections send more before the other end has acknowledged what was sent.
+    pub(crate) sends_at_once: bool,
     client: Client,
 }
 
@@ -196,8 +199,11 @@ impl TestServer {
             ..ServeOptions::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = listener.try_clone().unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, usage, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
+        let sends_at_once = SockRef::from(&socket).tcp_nodelay().unwrap();
+        let (stopped, client) = (tokio::spawn(server), Client::new());
+        Self { address, clock, usage, stopper, audit, stopped, client, sends_at_once }
     }
 
     /// An authenticated request; the path is below the base path.
