@@ -195,7 +195,7 @@ pub async fn a_change_of_many_keys_that_is_dropped_leaves_whole_portions<E: Engi
     let [store, other] = open_two(engine).await;
     let keys: Vec<_> = (0..6).map(|number| sample::key(&format!("key {number}"))).collect();
     insert_all(&*store, &keys).await;
-    for polls in 0..40 {
+    for polls in 0..40_u32 {
         let max = u64::from(polls) + 1;
         let patch = editing(EditKeys { rate_limit_max: Some(max), ..EditKeys::default() });
         let polls = usize::try_from(polls).unwrap();
@@ -208,6 +208,7 @@ pub async fn a_change_of_many_keys_that_is_dropped_leaves_whole_portions<E: Engi
         }
         assert!([0, 3].contains(&changed), "{changed}");
     }
-    let whole = tokio::time::timeout(PATIENCE, change(&[store, other], &change_of(None, revoking()), 4));
-    assert_eq!(whole.await.unwrap().changed, 6);
+    let (stores, revocation) = ([store, other], change_of(None, revoking()));
+    let whole = tokio::time::timeout(PATIENCE, change(&stores, &revocation, 4)).await.unwrap();
+    assert_eq!(whole.changed, 6);
 }

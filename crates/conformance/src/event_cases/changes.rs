@@ -4,7 +4,9 @@ use std::sync::Arc;
 use keymint_domain::key::{Actor, EditKey, EditKeys, Field, KeyPatch, Revocation};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
-use keymint_ports::{BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
+use keymint_ports::{
+    BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _,
+};
 
 use super::{all_events, kinds, origin};
 use crate::EventEngine;
