@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn a_key_that_is_so_already_does_not_change_and_a_revoked_one_is_not_enabled() {
-        let new = NewKey::default().check(&Configuration::default()).unwrap();
+        let configuration = Configuration::default();
+        let new = NewKey::default().check(&configuration).unwrap();
         let fill = &mut |bytes: &mut [u8]| bytes.fill(1);
         let key = new.mint(OwnerId::parse("ada").unwrap(), PlainKey::new("k"), fill, NOW).key;
         let edit = EditKeys { enabled: Some(false), rate_limit_max: Some(7), ..EditKeys::default() };
