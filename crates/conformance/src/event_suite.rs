@@ -8,6 +8,7 @@ macro_rules! event_suite {
         $crate::each_case! { $attrs $fresh event_cases
             changes {
                 every_change_of_a_key_is_an_event_of_its_kind,
+                every_key_that_a_change_of_many_changes_is_an_event_and_no_other,
                 every_imported_key_is_an_event_and_one_that_was_there_is_none,
                 changes_of_users_organizations_and_server_keys_are_events,
                 a_change_that_is_refused_or_changes_nothing_is_no_event,

@@ -26,6 +26,14 @@ macro_rules! suite_without_bans {
                 a_use_from_elsewhere_is_refused_and_costs_nothing,
                 changed_address_rules_count_at_the_next_spend_of_every_handle,
             }
+            bulk {
+                a_change_of_many_keys_changes_those_that_it_selects_and_no_others,
+                a_repeated_change_of_many_keys_changes_nothing,
+                a_preview_of_a_change_of_many_keys_counts_and_changes_nothing,
+                a_change_of_many_keys_goes_on_behind_a_key_that_was_removed,
+                changes_of_many_keys_and_spends_at_once_lose_neither,
+                a_change_of_many_keys_that_is_dropped_leaves_whole_portions,
+            }
             bytes {
                 ids_are_compared_by_bytes,
                 stored_texts_are_compared_by_bytes,

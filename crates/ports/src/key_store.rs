@@ -8,7 +8,7 @@ use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
-use crate::{CountCursor, CountedPortion, ImportOutcome, StoreError};
+use crate::{BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, StoreError};
 
 /// The part of a key that is needed to revoke or remove it. The rest of its row may be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,6 +180,37 @@ pub trait KeyStore: Send + Sync + 'static {
         now: Timestamp,
         origin: &Origin,
     ) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Applies [`ApiKey::changed_by`] to a portion of the keys that the change selects, while no other writer can change
+    /// them. A key that is so already is not written.
+    ///
+    /// A portion has at most `limit` keys. It begins at the first key, or at the cursor that the previous portion
+    /// returned. A portion is committed whole or not at all, and no lock or transaction is held between portions. A key
+    /// that exists from the first portion to the last is changed, whatever is added or removed meanwhile.
+    ///
+    /// A row that cannot be read stays as it is, and is named in the portion. If the change revokes, it is revoked as by
+    /// [`KeyStore::revoke_unreadable`], and named only if it has no readable id.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OutOfRange`] for a number that the column cannot hold. Then nothing of the portion was
+    /// changed.
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError>;
+
+    /// Returns the portion that [`KeyStore::update_many`] would, and changes nothing. Every row that cannot be read is
+    /// named in it.
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError>;
 
     /// Revokes a key whose row cannot be read. Returns false if there is no such row.
     ///

@@ -23,6 +23,7 @@
 #![deny(clippy::future_not_send)]
 
 mod ambient;
+mod bulk;
 mod connections;
 mod copy;
 mod counting;
@@ -43,6 +44,7 @@ mod webhook_sender;
 mod webhook_store;
 
 pub use ambient::{Clock, Entropy};
+pub use bulk::{BulkChange, BulkCursor, BulkPortion, InvalidCursor};
 pub use connections::Connections;
 pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};

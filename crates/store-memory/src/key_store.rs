@@ -7,7 +7,10 @@ use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
+};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -83,6 +86,30 @@ impl KeyStore for MemoryStore {
         origin: &Origin,
     ) -> Result<Option<ApiKey>, StoreError> {
         Ok(self.lock().patch(id, patch, now, origin))
+    }
+
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let mut state = self.lock();
+        let (portion, changed) = state.next_changes(change, from.as_ref(), limit);
+        for id in &changed {
+            state.patch(id, &change.patch, change.now, origin);
+        }
+        Ok(portion)
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        Ok(self.lock().next_changes(change, from.as_ref(), limit).0)
     }
 
     async fn revoke_unreadable(

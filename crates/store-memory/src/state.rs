@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU32;
 use std::ops::Bound;
 
 use keymint_domain::anomaly::KnownNetwork;
@@ -10,7 +11,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
-use keymint_ports::{Credential, ImportOutcome, TakenKeys};
+use keymint_ports::{BulkChange, BulkCursor, BulkPortion, Credential, ImportOutcome, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
@@ -110,6 +111,35 @@ impl State {
         self.put(patched.clone());
         self.events.add(event);
         Some(patched)
+    }
+
+    /// Returns what a change of many keys does to the next `limit` of them, and the ids of those that it changes.
+    pub(crate) fn next_changes(
+        &self,
+        change: &BulkChange,
+        from: Option<&BulkCursor>,
+        limit: NonZeroU32,
+    ) -> (BulkPortion, Vec<KeyId>) {
+        let BulkChange { owner, configurations, patch, now } = change;
+        let behind = from.and_then(|behind| KeyId::parse(behind.id.as_str()).ok());
+        let selected = self.keys_behind(behind.as_ref()).filter(|key| {
+            owner.as_ref().is_none_or(|owner| key.details.owner == *owner)
+                && configurations.includes(&key.details.config_id)
+        });
+        let (mut portion, mut changed, mut rows) = (BulkPortion::default(), Vec::new(), 0);
+        for key in selected.take(limit.get() as usize) {
+            rows += 1;
+            portion.next = Some(BulkCursor { number: 0, id: key.details.id.to_string() });
+            if key.changed_by(patch, *now).is_some() {
+                changed.push(key.details.id.clone());
+                portion.changed += 1;
+                portion.stored.push(key.details.stored.clone());
+            } else {
+                portion.unchanged += 1;
+            }
+        }
+        portion.next = portion.next.filter(|_| rows >= limit.get());
+        (portion, changed)
     }
 
     pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {

@@ -7,7 +7,10 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
+};
 use keymint_store_sql::{end, keys};
 
 use crate::lent::Lent;
@@ -48,6 +51,25 @@ impl KeyStore for PgStore {
         origin: &Origin,
     ) -> Result<Option<ApiKey>, StoreError> {
         call!(self.pool, keys::update, id, patch, now, self.layout.widths, origin)
+    }
+
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        call!(self.pool, keys::update_many, change, from.as_ref(), limit, self.layout.widths, origin)
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        call!(self.pool, keys::preview_update_many, change, from.as_ref(), limit)
     }
 
     async fn revoke_unreadable(

@@ -1,3 +1,14 @@
+/// An order of keys by columns that a key keeps for as long as it lives.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyOrder {
+    /// The columns.
+    pub by: &'static str,
+    /// A number that is the place of a row, together with its id.
+    pub number: &'static str,
+    /// The condition that a row is behind the place with the number `$1` and the id `$2`.
+    pub is_behind: &'static str,
+}
+
 /// The parts of statements that differ between databases.
 pub trait Dialect: Sync {
     /// Follows a text in `order by`, so that texts are compared by bytes.
@@ -35,6 +46,9 @@ pub trait Dialect: Sync {
 
     /// A position before all others.
     fn first_position(&self) -> &'static str;
+
+    /// The order in which portions of keys are changed: of all keys, or of one owner's keys in an order that an index has.
+    fn key_order(&self, of_one_owner: bool) -> KeyOrder;
 
     /// Returns the number of rows that one statement adds the fastest, when many are added.
     fn rows_at_once(&self) -> usize;

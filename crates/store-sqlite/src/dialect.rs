@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use keymint_store_sql::{Dialect, Value};
+use keymint_store_sql::{Dialect, KeyOrder, Value};
 use serde_json::json;
 
 /// SQLite's dialect. Texts are compared by bytes anyway, and a transaction that writes excludes all others.
@@ -58,6 +58,12 @@ impl Dialect for Sqlite {
     /// SQLite numbers rows from 1.
     fn first_position(&self) -> &'static str {
         "0"
+    }
+
+    /// The order of the rows in the file, as for positions. The entries of an index have the same order, for each of its
+    /// values.
+    fn key_order(&self, _: bool) -> KeyOrder {
+        KeyOrder { by: "rowid", number: "rowid", is_behind: "rowid > $1 and $2 is not null" }
     }
 
     /// A call costs nothing here, but the name of each placeholder is searched among all of them.

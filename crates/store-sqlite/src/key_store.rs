@@ -7,7 +7,10 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
+};
 use keymint_store_sql::keys;
 
 use crate::reader::Reader;
@@ -57,6 +60,28 @@ impl KeyStore for SqliteStore {
     ) -> Result<Option<ApiKey>, StoreError> {
         let (id, patch, widths, origin) = (id.clone(), patch.clone(), self.layout.widths, origin.clone());
         self.writer.write(async move |writer| keys::update(writer, &id, &patch, now, widths, &origin).await).await
+    }
+
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let (change, widths, origin) = (change.clone(), self.layout.widths, origin.clone());
+        self.writer
+            .write(async move |writer| keys::update_many(writer, &change, from.as_ref(), limit, widths, &origin).await)
+            .await
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        read!(self, keys::preview_update_many, change, from.as_ref(), limit)
     }
 
     async fn revoke_unreadable(

@@ -196,9 +196,15 @@ impl UserRequest {
     pub(crate) fn note_change(&self, caller: &Caller, key_id: &KeyId, owner: Option<&OwnerId>) {
         self.api.note(&self.http, || ChangeNote {
             actor: self.actor(caller),
-            key_id: key_id.clone(),
+            key_id: Some(key_id.clone()),
             owner: owner.cloned(),
         });
+    }
+
+    /// Attaches a note to the request that `caller` changed keys of this owner.
+    pub(crate) fn note_change_of_many(&self, caller: &Caller, owner: &OwnerId) {
+        let owner = Some(owner.clone());
+        self.api.note(&self.http, || ChangeNote { actor: self.actor(caller), key_id: None, owner });
     }
 
     fn actor(&self, caller: &Caller) -> String {

@@ -4,6 +4,7 @@ use keymint_domain::Timestamp;
 use keymint_domain::key::Field;
 use keymint_domain::listing::Search;
 use keymint_domain::value::InvalidText;
+use keymint_ports::BulkCursor;
 use serde_json::Value;
 
 use super::{Member, kind, schema};
@@ -87,6 +88,13 @@ impl Member<'_, '_> {
         self.state(|_| schema::id());
         let id = self.read_text();
         self.parsed_id(id, parse)
+    }
+
+    /// Reads a position that an earlier answer named.
+    pub(crate) fn cursor(mut self) -> Option<BulkCursor> {
+        self.state(|_| schema::text());
+        let text = self.read_text();
+        self.parsed(text, |text| BulkCursor::parse(&text).map_err(|error| format!("Invalid string: {error}")))
     }
 
     /// Reads a text that finds keys.

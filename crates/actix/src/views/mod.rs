@@ -1,5 +1,6 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
+mod bulk;
 mod dry_run;
 mod event;
 mod health;
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+pub use bulk::{ChangedKeysView, RevokedKeysView};
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use health::HealthView;

@@ -110,6 +110,10 @@ stuck! {
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
     update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp, &keymint_domain::event::Origin)
         -> Option<keymint_domain::ApiKey>;
+    update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32, &keymint_domain::event::Origin)
+        -> keymint_ports::BulkPortion;
+    preview_update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32)
+        -> keymint_ports::BulkPortion;
     revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation, &keymint_domain::event::Origin) -> bool;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;

@@ -16,8 +16,8 @@ use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Policy, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, Credential, Erased, IdentityStore, ImportOutcome,
+    KeyStore, KeyStub, Removed, StoreError,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
@@ -122,6 +122,8 @@ slow! { KeyStore:
     find_stub(id: &KeyId) -> Option<KeyStub>;
     list(query: &ListQuery) -> Page;
     update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+    update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32, origin: &Origin) -> BulkPortion;
+    preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
     revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
     spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
     dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;

@@ -16,10 +16,10 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
-    ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion,
-    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
-    WebhookStore,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery,
+    Erased, EventStore, IdentityStore, ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
+    ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease,
+    WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -36,6 +36,13 @@ impl<S> Metered<S> {
     /// Reports a failure, and returns the answer.
     fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| self.meter.store_failed(error))
+    }
+
+    /// Reports keys that cannot be read.
+    fn heard_unreadable(&self, unreadable: &[Unreadable]) {
+        for Unreadable { id, column } in unreadable {
+            self.meter.store_failed(&StoreError::Corrupt { table: "apikey", column, id: id.clone() });
+        }
     }
 }
 
@@ -60,6 +67,7 @@ metered! {
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+        preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
         revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId, origin: &Origin) -> bool;
@@ -69,11 +77,21 @@ metered! {
         probe() -> ();
     }
 
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let portion = self.heard(self.store.update_many(change, from, limit, origin).await)?;
+        self.heard_unreadable(&portion.unreadable);
+        Ok(portion)
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let page = self.heard(self.store.list(query).await)?;
-        for Unreadable { id, column } in &page.unreadable {
-            self.meter.store_failed(&StoreError::Corrupt { table: "apikey", column, id: id.clone() });
-        }
+        self.heard_unreadable(&page.unreadable);
         Ok(page)
     }
 

@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod bans;
+pub mod bulk;
 pub mod bytes;
 pub mod cleanup;
 pub mod configurations;

@@ -1,10 +1,12 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, Revocation};
+use keymint_domain::key::{Actor, EditKey, EditKeys, Field, KeyPatch, Revocation};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
-use keymint_ports::{EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
+use keymint_ports::{
+    BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _,
+};
 
 use super::{all_events, kinds, origin};
 use crate::EventEngine;
@@ -44,6 +46,23 @@ pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engin
     let personal = |place: usize| events[place].row.personal.clone().unwrap();
     assert!(personal(1).contains("\"newName\":\"new\"") && personal(6).contains("\"name\":\"new\""));
     assert!(events[1].row.data.contains("\"changed\":[\"name\"]"), "{}", events[1].row.data);
+}
+
+pub async fn every_key_that_a_change_of_many_changes_is_an_event_and_no_other<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let mut keys = ["a", "b", "c"].map(sample::key);
+    keys[2] = sample::key_with("c", |details, _| details.enabled = false);
+    other.import(&keys, &sample::UNRECORDED).await.unwrap();
+    let patch = EditKeys { enabled: Some(false), ..EditKeys::default() }.check().unwrap();
+    let owner = Some(sample::owner("ada"));
+    let change = BulkChange { owner, configurations: ConfigFilter::Any, patch, now: NOW };
+    for number in [1, 2] {
+        store.update_many(&change, None, NonZeroU32::MAX, &origin(number)).await.unwrap();
+    }
+    let events = all_events(&*other).await;
+    let found: Vec<_> = events.iter().map(|event| (event.row.kind.as_str(), event.row.key_id.as_deref())).collect();
+    let disabled = |id| ("keymint.key.disabled", Some(id));
+    assert_eq!(found, [disabled("a"), disabled("b")]);
 }
 
 pub async fn every_imported_key_is_an_event_and_one_that_was_there_is_none<E: EventEngine>(engine: &E) {

@@ -1,10 +1,13 @@
 //! A row that no writer writes is reported where it is read, and harms no other row.
 
-use keymint_domain::key::{Actor, Revocation};
+use std::num::NonZeroU32;
+
+use keymint_domain::key::{Actor, EditKeys, KeyPatch, Revocation};
 use keymint_domain::listing::{ListQuery, Unreadable};
 use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
+use keymint_domain::policy::ConfigFilter::Any;
 use keymint_domain::policy::Policy;
-use keymint_ports::{KeyStore, ServerKeyStore, UsageStore};
+use keymint_ports::{BulkChange, KeyStore, ServerKeyStore, UsageStore};
 
 use super::tables::is_corrupt;
 use crate::{SqlEngine, sample};
@@ -66,6 +69,30 @@ pub async fn a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest<E: Sql
     let key = store.find(&id).await.unwrap().unwrap();
     assert_eq!(key.details.revocation, Some(revocation(sample::NOW)), "the first revocation stays");
     assert_eq!((key.details.enabled, key.details.name.as_deref()), (false, Some("kept")));
+}
+
+pub async fn a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_what_it_leaves<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["a", "bad", "c", "none"]).await;
+    engine.execute(r#"update "apikey" set "permissions" = '{' where "id" = 'bad'"#).await;
+    engine.execute(r#"update "apikey" set "id" = '' where "id" = 'none'"#).await;
+    let bad = Unreadable { id: Some(sample::id("bad")), column: "permissions" };
+    let nameless = Unreadable { id: None, column: "id" };
+    let change = |patch| BulkChange { owner: Some(sample::owner("ada")), configurations: Any, patch, now: sample::NOW };
+    let disabling = change(EditKeys { enabled: Some(false), ..EditKeys::default() }.check().unwrap());
+    let revoking = change(KeyPatch::revoking(Revocation { at: sample::NOW, by: Actor::Server }));
+    let all = NonZeroU32::MAX;
+    let seen = store.preview_update_many(&revoking, None, all).await.unwrap();
+    assert_eq!((seen.changed, &seen.unreadable[..]), (2, &[nameless.clone(), bad.clone()][..]));
+    let disabled = store.update_many(&disabling, None, all, &sample::UNRECORDED).await.unwrap();
+    assert_eq!((disabled.changed, disabled.unreadable), (2, vec![nameless.clone(), bad]));
+    for (changed, unchanged) in [(3, 0), (0, 3)] {
+        let revoked = store.update_many(&revoking, None, all, &sample::UNRECORDED).await.unwrap();
+        assert_eq!((revoked.changed, revoked.unchanged), (changed, unchanged));
+        assert_eq!(revoked.unreadable, [nameless.clone()]);
+    }
+    engine.execute(r#"update "apikey" set "permissions" = null where "id" = 'bad'"#).await;
+    let key = store.find(&sample::id("bad")).await.unwrap().unwrap();
+    assert_eq!(key.details.revocation.as_ref(), revoking.patch.revocation());
 }
 
 pub async fn half_a_revocation_and_an_unknown_actor_are_corrupt<E: SqlEngine>(engine: &E) {

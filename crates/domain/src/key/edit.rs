@@ -95,6 +95,14 @@ impl KeyPatch {
         }
     }
 
+    /// Returns the revocation that the change gives to a key; `None` = it revokes none.
+    pub fn revocation(&self) -> Option<&Revocation> {
+        match &self.revocation {
+            Field::Given(revocation) => Some(revocation),
+            Field::Absent | Field::Null => None,
+        }
+    }
+
     /// Returns true if the change adds to a quota, or takes from it, so that the key must have one.
     pub fn needs_quota(&self) -> bool {
         self.add_remaining.is_some()
@@ -183,6 +191,14 @@ impl EditKey {
 }
 
 impl ApiKey {
+    /// Returns the key after `patch`; `None` = it changes nothing but the time of the last change.
+    #[must_use]
+    pub fn changed_by(&self, patch: &KeyPatch, now: Timestamp) -> Option<Self> {
+        let patched = self.clone().patched(patch, now);
+        let before = Usage { updated_at: now, ..self.usage };
+        (patched.details != self.details || patched.usage != before).then_some(patched)
+    }
+
     /// Applies `patch` to the key.
     ///
     /// An edit never changes the counters, except those that the patch names. A refill that is due happens before calls

@@ -1,5 +1,6 @@
 //! The key: its fixed details, how it is minted and edited, and the stored form of its secret.
 
+mod bulk;
 mod edit;
 mod entity;
 mod field;
@@ -12,6 +13,7 @@ mod secret;
 mod state;
 mod terms;
 
+pub use bulk::EditKeys;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;

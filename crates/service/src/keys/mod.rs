@@ -1,5 +1,6 @@
 //! The use cases of keys, one a file.
 
+mod bulk;
 mod create;
 mod delete;
 mod dry_run;
@@ -34,6 +35,7 @@ use crate::readiness::Readiness;
 use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
+pub use bulk::{ChangeKeys, ChangeOfKeys, ChangedKeys};
 pub use create::CreateKey;
 pub use export::{ExportKeys, ExportedKeys};
 pub use health::{ExamineKeys, HealthReport};

@@ -10,7 +10,10 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
+};
 
 pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
@@ -43,6 +46,8 @@ unasked! {
     find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;
     update(&KeyId, &KeyPatch, Timestamp, &Origin) -> Option<ApiKey>;
+    update_many(&BulkChange, Option<BulkCursor>, NonZeroU32, &Origin) -> BulkPortion;
+    preview_update_many(&BulkChange, Option<BulkCursor>, NonZeroU32) -> BulkPortion;
     revoke_unreadable(&KeyId, &Revocation, &Origin) -> bool;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId, &Origin) -> bool;

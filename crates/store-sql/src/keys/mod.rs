@@ -1,5 +1,6 @@
 //! Statements on the table `apikey`.
 
+mod bulk;
 mod count;
 mod filter;
 mod find;
@@ -12,6 +13,7 @@ mod update;
 use keymint_domain::ConfigId;
 use keymint_domain::policy::ConfigFilter;
 
+pub use bulk::{preview_update_many, update_many};
 pub use count::count;
 pub use find::{find, find_stub};
 pub use import::{import, preview_import};

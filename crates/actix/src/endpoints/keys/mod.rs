@@ -64,8 +64,12 @@ fn of_users(id: &'static str, summary: &'static str) -> Description {
 
 /// Reads which key is meant: the id in the member `name`, and the configuration that the key must be of.
 fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
-    let config_id =
-        members.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id();
+    let config_id = read_config_id(members);
     let id = members.required(name, "The key.").id(KeyId::parse)?;
     Some((id, config_id))
+}
+
+/// Reads the configuration that a key must be of.
+fn read_config_id(members: &mut Members<'_>) -> Option<ConfigId> {
+    members.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id()
 }

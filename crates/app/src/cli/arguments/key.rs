@@ -47,10 +47,13 @@ pub(in crate::cli) enum KeyCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Change a key.
+    /// Change a key, or many keys at once: whether they are enabled, and their rate limits.
     Update {
         /// The key's id.
-        id: String,
+        #[arg(required_unless_present_any = ["owner", "all"])]
+        id: Option<String>,
+        #[command(flatten)]
+        many: Many,
         /// Enable (true) or disable (false) it.
         #[arg(long)]
         enabled: Option<bool>,
@@ -67,10 +70,16 @@ pub(in crate::cli) enum KeyCommand {
     },
     /// Find keys that somebody should look at, with advice.
     Health(Health),
-    /// Revoke a key at once, and keep it visible.
+    /// Revoke a key, or many keys, at once, and keep them visible.
     Revoke {
         /// The key's id.
-        id: String,
+        #[arg(required_unless_present_any = ["owner", "all"])]
+        id: Option<String>,
+        #[command(flatten)]
+        many: Many,
+        /// Of many keys, only those of this configuration.
+        #[arg(long, value_name = "ID", conflicts_with = "id")]
+        config_id: Option<String>,
     },
     /// Remove a key for good.
     Delete {
@@ -160,6 +169,20 @@ pub(in crate::cli) struct Listing {
     /// asc or desc.
     #[arg(long, value_name = "DIRECTION")]
     pub(in crate::cli) sort_direction: Option<String>,
+}
+
+/// The choice of many keys.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Many {
+    /// All keys of this owner, in the place of one; with --config-id only those of that configuration.
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    pub(in crate::cli) owner: Option<String>,
+    /// All keys, in the place of one; with --config-id all of that configuration.
+    #[arg(long, conflicts_with_all = ["id", "owner"])]
+    pub(in crate::cli) all: bool,
+    /// Count the keys that would change, and change none.
+    #[arg(long, conflicts_with = "id")]
+    pub(in crate::cli) dry_run: bool,
 }
 
 /// The changes of a key's counters.

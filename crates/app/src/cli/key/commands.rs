@@ -3,16 +3,16 @@
 use std::ops::RangeInclusive;
 
 use keymint_domain::address::{AddressRules, parse_address};
-use keymint_domain::key::{EditKey, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
+use keymint_domain::key::{EditKey, EditKeys, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
 use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
-use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
+use keymint_service::{ChangeKeys, ChangeOfKeys, CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
 
 use crate::cli::CliResult;
-use crate::cli::arguments::{Counters, Listing, Members};
+use crate::cli::arguments::{Counters, Listing, Many, Members};
 use crate::cli::options::Options;
 
 /// The range of a count that may not be 0.
@@ -115,6 +115,72 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
         denied_addresses: options.networks("deniedAddresses", &deny),
     };
     options.finish(id.map(|id| UpdateKey { id, config_id, owner: None, edit }))
+}
+
+pub(super) fn update_many(
+    many: Many,
+    enabled: Option<bool>,
+    counters: &Counters,
+    members: Members,
+) -> CliResult<ChangeKeys> {
+    let Members {
+        config_id,
+        name,
+        expires_in,
+        metadata,
+        remaining,
+        refill_amount,
+        refill_interval,
+        refill_every,
+        rate_limit_enabled,
+        rate_limit_time_window,
+        rate_limit_max,
+        permissions,
+        allow,
+        deny,
+    } = members;
+    let Counters { add_remaining, reset_limit } = counters;
+    let mut options = Options::default();
+    let of_one_key = [
+        ("name", name.is_some()),
+        ("expiresIn", expires_in.is_some()),
+        ("metadata", metadata.is_some()),
+        ("remaining", remaining.is_some()),
+        ("addRemaining", add_remaining.is_some()),
+        ("refillAmount", refill_amount.is_some()),
+        ("refillInterval", refill_interval.is_some()),
+        ("refillEvery", refill_every.is_some()),
+        ("resetLimit", *reset_limit),
+        ("permissions", permissions.is_some()),
+        ("allowedAddresses", !allow.is_empty()),
+        ("deniedAddresses", !deny.is_empty()),
+    ];
+    for (option, _) in of_one_key.iter().filter(|(_, is_given)| *is_given) {
+        options.refuse(option, "Invalid input: is changed of one key at a time, which its id names");
+    }
+    let edit = EditKeys {
+        enabled,
+        rate_limit_enabled,
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
+        rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+    };
+    change_many(options, many, config_id, ChangeOfKeys::Edit(edit))
+}
+
+pub(super) fn revoke_many(many: Many, config_id: Option<String>) -> CliResult<ChangeKeys> {
+    change_many(Options::default(), many, config_id, ChangeOfKeys::Revoke)
+}
+
+fn change_many(
+    mut options: Options,
+    many: Many,
+    config_id: Option<String>,
+    change: ChangeOfKeys,
+) -> CliResult<ChangeKeys> {
+    let Many { owner, all: _, dry_run } = many;
+    let owner = options.text("owner", owner, OwnerId::parse);
+    let config_id = configuration(&mut options, config_id);
+    options.finish(Some(ChangeKeys { owner, config_id, change, dry_run, after: None, within: None }))
 }
 
 pub(super) fn verify(

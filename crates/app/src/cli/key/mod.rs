@@ -5,11 +5,13 @@ mod pattern;
 use std::io;
 use std::sync::Arc;
 
-use keymint_actix::views::{CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView};
+use keymint_actix::views::{
+    ChangedKeysView, CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView,
+};
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::DryRun;
 use keymint_domain::{ApiKey, KeyDetails, KeyId};
-use keymint_service::{Caller, Keys, Revoked, VerifyKey};
+use keymint_service::{Caller, ChangeKeys, Keys, Revoked, VerifyKey};
 use serde_json::{Value, json};
 
 pub(super) use pattern::run as print_patterns;
@@ -64,17 +66,23 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&VerdictView::from(&verdict), json)?;
             Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
         }
-        KeyCommand::Update { id, enabled, counters, members } => {
+        KeyCommand::Update { id: Some(id), many: _, enabled, counters, members } => {
             let request = commands::update(id, enabled, counters, *members)?;
             let key = keys.update(&caller, request).await.map_err(refused)?;
             output::record(&KeyView::from(&key), json)
         }
-        KeyCommand::Revoke { id } => {
+        KeyCommand::Update { id: None, many, enabled, counters, members } => {
+            change_many(keys, commands::update_many(many, enabled, &counters, *members)?, json).await
+        }
+        KeyCommand::Revoke { id: Some(id), many: _, config_id: _ } => {
             let id = commands::key_id("id", id)?;
             match keys.revoke(&caller, &id, None).await.map_err(refused)? {
                 Revoked::Key(key) => output::record(&KeyView::from(&key), json),
                 Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
+        }
+        KeyCommand::Revoke { id: None, many, config_id } => {
+            change_many(keys, commands::revoke_many(many, config_id)?, json).await
         }
         KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, json),
         KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
@@ -84,6 +92,16 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             output::record(&json!({ "success": true }), json)
         }
     }
+}
+
+/// Changes many keys, and prints how many of them.
+async fn change_many(keys: &Keys, request: ChangeKeys, json: bool) -> CliResult {
+    let dry_run = request.dry_run;
+    let outcome = keys.change_many(&Caller::Server, request).await.map_err(refused)?;
+    if outcome.unreadable > 0 {
+        tracing::warn!(keys = outcome.unreadable, "keys stay as they are, because their rows cannot be read");
+    }
+    output::record(&ChangedKeysView::new(&outcome, dry_run), json)
 }
 
 /// Returns how many keys follow the first `next`, in words; `None` = none.
