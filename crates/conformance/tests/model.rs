@@ -12,7 +12,10 @@ use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
+    StoreError,
+};
 use keymint_store_memory::MemoryStore;
 
 #[derive(Default)]
@@ -68,6 +71,25 @@ impl KeyStore for Backwards {
         origin: &Origin,
     ) -> Result<Option<ApiKey>, StoreError> {
         self.0.update(id, patch, now, origin).await
+    }
+
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        self.0.update_many(change, from, limit, origin).await
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        self.0.preview_update_many(change, from, limit).await
     }
 
     async fn revoke_unreadable(
