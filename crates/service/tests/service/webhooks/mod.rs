@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use keymint_domain::webhook::{DAY_FIVE_MS, RETRY_DELAYS_MS};
+use keymint_domain::webhook::{LAST_ATTEMPT_AFTER_MS, RETRY_DELAYS_MS};
 use keymint_service::{NewWebhook, WebhookError, WebhookOptions};
 
 use self::support::{Answer, Deployment, server};
@@ -125,7 +125,7 @@ async fn attempts_follow_the_schedule_until_day_five_pauses_the_endpoint_and_not
         assert!((delay..=delay + delay / 10 + 10_000).contains(&gap), "{gap} {delay}");
     }
     let last = at[11] - at[0];
-    assert!((DAY_FIVE_MS..DAY_FIVE_MS + 10_000).contains(&last), "{last}");
+    assert!((LAST_ATTEMPT_AFTER_MS..LAST_ATTEMPT_AFTER_MS + 10_000).contains(&last), "{last}");
     assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "pending", "503".to_owned())]);
 
     it.answer(|_, _| Answer::Status(200));
