@@ -236,6 +236,40 @@ async fn the_endpoints_of_a_node_that_is_gone_are_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_does_not_end_while_its_holder_waits_for_a_slow_store_and_a_slow_endpoint() {
+    let options = || WebhookOptions { lease: SECOND * 2, ..WebhookOptions::default() };
+    let it = Deployment::with_latency(SECOND * 14);
+    let endpoint = it.endpoint("a.example").await;
+    let (_holder, events) = it.start_slow(options());
+    it.pass(SECOND).await;
+    it.happen(&["k"]).await;
+    it.pass(SECOND).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "it is under way");
+    events.take(SECOND * 60);
+    let _other = it.start_with(options());
+    it.pass(SECOND * 30).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "nobody takes it over");
+    assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "delivered", "200".to_owned())], "the outcome is written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_does_not_end_while_the_attempts_of_a_node_that_stops_end() {
+    let options = || WebhookOptions { lease: SECOND * 2, ..WebhookOptions::default() };
+    let it = Deployment::with_latency(SECOND * 4);
+    let endpoint = it.endpoint("a.example").await;
+    let stops = it.start_with(options());
+    it.pass(SECOND).await;
+    it.happen(&["k"]).await;
+    it.pass(Duration::from_millis(500)).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "it is under way");
+    let _other = it.start_with(options());
+    stops.stop().await;
+    it.pass(SECOND * 30).await;
+    assert_eq!(it.arrived_at("a.example"), [1]);
+    assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "delivered", "200".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_is_killed_repeats_at_most_what_is_attempted_at_once_and_nothing_that_is_recorded() {
     for kill_at in (1000..1500).step_by(13) {
         let it = Deployment::with_latency(Duration::from_millis(20));
