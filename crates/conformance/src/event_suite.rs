@@ -13,6 +13,7 @@ macro_rules! event_suite {
                 changes_of_users_organizations_and_server_keys_are_events,
                 a_change_that_is_refused_or_changes_nothing_is_no_event,
                 clean_up_records_every_key_that_it_removes,
+                clean_up_announces_an_expiry_before_it_removes_the_key,
                 parallel_changes_of_one_key_are_each_one_event_in_their_order,
                 a_change_that_is_dropped_at_any_point_is_an_event_if_and_only_if_it_was_made,
                 an_event_of_its_own_is_recorded_once_between_all,

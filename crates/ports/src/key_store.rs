@@ -265,6 +265,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// A row that another row refers to is kept, and does not prevent the removal of the others; each of them is then
     /// removed on its own.
     ///
+    /// The events of a removed key are those of [`Origin::key_removed`], in its transaction, except those that exist.
+    ///
     /// An engine with a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
     /// that is ahead.
     async fn remove_expired(

@@ -142,7 +142,7 @@ impl Keys {
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
-        let origin = self.own_origin(Actor::CleanUp, now);
+        let origin = self.announcing(self.own_origin(Actor::CleanUp, now));
         while !left.is_empty() {
             let began = stopwatch();
             let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
@@ -157,7 +157,7 @@ impl Keys {
 
     async fn remove_expired(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let now = self.clock.now();
-        let origin = self.own_origin(Actor::CleanUp, now);
+        let origin = self.announcing(self.own_origin(Actor::CleanUp, now));
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::pace::Pace;
+use crate::system::millis;
 use crate::usage::Usage;
 use crate::{Keys, ServiceError, stopwatch};
 
@@ -88,6 +89,7 @@ impl Keys {
         let mut made = 0;
         if let Some(survey) = &self.survey {
             let since = done.notices.map(|at| at.minus_millis(OVERLAP_MS));
+            let since = since.max(self.notices_within.map(|within| now.minus_millis(millis(within))));
             made += self.make_notices(&**survey, events, since, now).await?;
             survey.forget_networks(now.minus_millis(NETWORKS_KEPT_MS), PORTION).await?;
             done.notices = Some(now);

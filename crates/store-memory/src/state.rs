@@ -6,6 +6,7 @@ use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, StoredKey};
+use keymint_domain::notice::Expiry;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
@@ -146,7 +147,7 @@ impl State {
         let Some(key) = self.keys.remove(id) else {
             return false;
         };
-        self.events.add(origin.key_removed(RemovedKey::from(&key)));
+        self.events.add(origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key))));
         if let Some(ids) = self.by_stored.get_mut(&key.details.stored) {
             ids.remove(id);
             if ids.is_empty() {

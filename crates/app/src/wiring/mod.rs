@@ -8,6 +8,7 @@ mod webhooks;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
@@ -143,7 +144,8 @@ impl Services {
     /// Applies `config`, over the same database. A service whose part of the configuration is unchanged since `before`
     /// stays the same one, with all of its state.
     pub fn follow(&mut self, before: &Config, config: &Config) {
-        let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
+        let asked =
+            |config: &Config| (config.verify, config.authorize.idempotency_window, notices_every(config).is_some());
         if config.policy != before.policy || asked(config) != asked(before) {
             self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
@@ -190,7 +192,7 @@ impl Services {
 
     /// Starts the job that makes notices and finds anomalies; `None` = it is switched off, or nothing is recorded.
     pub fn watch(&self, config: &Config) -> Option<Watch> {
-        let every = config.notices.interval.filter(|_| config.audit.enabled)?;
+        let every = notices_every(config)?;
         Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
     }
 
@@ -219,6 +221,11 @@ impl Services {
     }
 }
 
+/// Returns the pause between two runs of the job that makes notices; `None` = it is switched off, or nothing is recorded.
+fn notices_every(config: &Config) -> Option<Duration> {
+    config.notices.interval.filter(|_| config.audit.enabled)
+}
+
 fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
@@ -235,9 +242,13 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .idempotency_window(config.authorize.idempotency_window)
         .recorder(recorder)
         .usage(Arc::clone(usage))
-        .survey(Arc::clone(&store.survey))
-        .build();
-    Arc::new(keys)
+        .survey(Arc::clone(&store.survey));
+    // Of a notice whose event was removed nobody knows that it was made.
+    let keys = match notices_every(config) {
+        Some(_) => keys.notices(config.audit.retention.unwrap_or(Duration::MAX)),
+        None => keys,
+    };
+    Arc::new(keys.build())
 }
 
 fn identity(store: &Store, config: &Config, recorder: Recorder) -> Arc<Identity> {

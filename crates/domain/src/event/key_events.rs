@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Actor, Event, EventId, EventKind, Origin, Subject};
 use crate::address::Networks;
+use crate::notice::Expiry;
 use crate::policy::Policy;
 use crate::usage::Usage;
 use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
@@ -26,6 +27,13 @@ impl From<&ApiKey> for RemovedKey {
         let KeyDetails { id, owner, config_id, name, .. } = &*key.details;
         let (owner, config_id) = (Some(owner.clone()), Some(config_id.clone()));
         Self { id: id.clone(), owner, config_id, name: name.clone() }
+    }
+}
+
+impl RemovedKey {
+    /// Returns the subject of events about the key.
+    pub(super) fn subject(&self) -> Subject {
+        Subject { key_id: Some(self.id.clone()), owner: self.owner.clone(), config_id: self.config_id.clone() }
     }
 }
 
@@ -98,16 +106,21 @@ impl Origin {
         Some(self.about_row(EventKind::KeyRevoked, key)?.with("unreadable", true))
     }
 
-    /// Makes the event of a removed key; `None` = the change is not recorded. Clean-up removes keys, and everybody else
-    /// deletes them.
-    pub fn key_removed(&self, key: RemovedKey) -> Option<Event> {
+    /// Makes the events of a removed key; there are none if the change is not recorded. Clean-up removes keys, and
+    /// everybody else deletes them.
+    ///
+    /// An [`announcing`](Self::announcing) origin first makes the notice that the key has expired, since nobody can make
+    /// it afterwards. It is the same event as the one that the job makes, so that it exists once. `None` = that part of
+    /// the row could not be read.
+    pub fn key_removed(&self, key: RemovedKey, expiry: Option<Expiry>) -> Vec<Event> {
         let kind = if self.actor == Actor::CleanUp { EventKind::KeyRemoved } else { EventKind::KeyDeleted };
-        self.about_row(kind, key)
+        let notice = expiry.and_then(|expiry| self.announced(expiry));
+        let notice = notice.map(|notice| Event::of_last_notice(&key, &notice, self.at));
+        notice.into_iter().chain(self.about_row(kind, key)).collect()
     }
 
     fn about_row(&self, kind: EventKind, key: RemovedKey) -> Option<Event> {
-        let RemovedKey { id, owner, config_id, name } = key;
-        Some(self.event(kind, Subject { key_id: Some(id), owner, config_id })?.with_personal("name", name))
+        Some(self.event(kind, key.subject())?.with_personal("name", key.name))
     }
 }
 

@@ -48,7 +48,7 @@ impl Keys {
             return Err(ErrorCode::Unauthorized.into());
         }
         let (now, mut total, mut skip) = (self.clock.now(), 0, 0_u32);
-        let origin = self.origin(&context, now);
+        let origin = self.announcing(self.origin(&context, now));
         loop {
             let Removed { removed, kept } =
                 self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH, &origin).await?;

@@ -20,6 +20,7 @@ mod verify;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
@@ -32,6 +33,7 @@ use crate::exhausted::ExhaustedCandidates;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::system::millis;
 use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
@@ -67,6 +69,8 @@ pub struct Keys {
     pub(crate) idempotency: Option<Idempotency>,
     /// Records changes as events, if it is on.
     pub(crate) recorder: Recorder,
+    /// The age up to which notices are made; `None` = those of removed keys are not.
+    pub(crate) notices_within: Option<Duration>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
@@ -127,6 +131,14 @@ impl Keys {
     /// Returns the origin of a change that no request asked for.
     pub(crate) fn own_origin(&self, actor: Actor, now: Timestamp) -> Origin {
         self.recorder.origin(actor, &Source::default(), now, &*self.entropy)
+    }
+
+    /// Lets an origin make the notices of the expired keys that it removes, if notices are made.
+    pub(crate) fn announcing(&self, origin: Origin) -> Origin {
+        match self.notices_within {
+            Some(within) => origin.announcing(millis(within)),
+            None => origin,
+        }
     }
 
     /// Makes the next use of a changed key read it again. `None` = a key that cannot be used.

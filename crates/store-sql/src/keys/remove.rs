@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::key::StoredKey;
+use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp};
 use keymint_ports::{Removed, StoreError};
@@ -21,7 +22,8 @@ pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &O
 }
 
 /// Ends a removal, so that it returns what is known of the removed keys.
-const RETURNING: &str = r#"returning "key", "id", "referenceId", "configId", "name""#;
+const RETURNING: &str = r#"returning "key", "id", "referenceId", "configId", "name", "expiresAt", "enabled",
+    "keymint_revoked_at", "keymint_revoked_by""#;
 
 /// Removes a portion of the keys that expired before `before`.
 ///
@@ -159,12 +161,12 @@ async fn remove_in_transaction(
     let (mut removed, mut keys) = (Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
         removed.push(if let Cell::Text(key) = row.cell("key") { Some(StoredKey::from_stored(key)) } else { None });
-        keys.extend(read_removed(row));
+        keys.extend(read_removed(row).map(|key| (key, read_expiry(row))));
         ControlFlow::Continue(())
     };
     connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
     removed.iter().flatten().for_each(|stored| connection.forget(stored));
-    events::insert(connection, keys.into_iter().filter_map(|key| origin.key_removed(key))).await?;
+    events::insert(connection, keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry))).await?;
     Ok(u32::try_from(removed.len()).unwrap_or(u32::MAX))
 }
 
@@ -176,5 +178,17 @@ pub(super) fn read_removed(row: &dyn Row) -> Option<RemovedKey> {
         owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
         config_id: row.text("configId").ok().map(ConfigId::from_optional),
         name: row.text("name").ok().flatten().map(str::to_owned),
+    })
+}
+
+/// Reads what decides about the notice of a row's expiry. `None` = it cannot be read.
+fn read_expiry(row: &dyn Row) -> Option<Expiry> {
+    let row = RowReader::new(row, "apikey", "id");
+    let is_revoked =
+        row.instant("keymint_revoked_at").ok()?.is_some() || row.text("keymint_revoked_by").ok()?.is_some();
+    Some(Expiry {
+        expires_at: row.end("expiresAt").ok()?,
+        enabled: row.flag("enabled").ok()?.unwrap_or(true),
+        is_revoked,
     })
 }
