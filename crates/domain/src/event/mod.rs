@@ -16,6 +16,7 @@ mod kind;
 mod origin;
 mod other_events;
 mod query;
+mod rotation_events;
 mod row;
 pub mod seal;
 mod watch_events;

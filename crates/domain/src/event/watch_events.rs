@@ -51,7 +51,7 @@ impl Event {
 }
 
 /// Makes an event that exists once for a key, a kind, an instant and a period.
-fn once(key: &KeyDetails, kind: EventKind, time: Timestamp, period: &str, now: Timestamp) -> Event {
+pub(super) fn once(key: &KeyDetails, kind: EventKind, time: Timestamp, period: &str, now: Timestamp) -> Event {
     let id = EventId::derive(time, &[kind.as_str().as_bytes(), key.id.as_str().as_bytes(), period.as_bytes()]);
     let event = Event {
         id,

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -43,6 +43,7 @@ unasked! {
     find_stub(&KeyId) -> Option<KeyStub>;
     list(&ListQuery) -> Page;
     update(&KeyId, &KeyPatch, Timestamp, &Origin) -> Option<ApiKey>;
+    rotate(&KeyId, &RotationChange, Timestamp, &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(&KeyId, &Revocation, &Origin) -> bool;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId, &Origin) -> bool;

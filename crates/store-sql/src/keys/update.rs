@@ -40,7 +40,7 @@ async fn find_and_update(
     let patched = key.clone().patched(patch, now);
     connection.execute(changes(&key, &patched, widths)?).await?;
     events::insert(connection, origin.key_changed(&key, &patched)).await?;
-    connection.forget(&key.details.stored);
+    key.details.stored_forms().for_each(|stored| connection.forget(stored));
     Ok(Some(patched))
 }
 
