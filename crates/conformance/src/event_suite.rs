@@ -36,6 +36,10 @@ macro_rules! event_suite {
                 events_are_found_by_every_filter,
                 pages_of_events_go_in_both_directions,
             }
+            rotations {
+                every_step_of_a_rotation_is_an_event_once_however_it_is_raced_for,
+                the_end_of_a_rotation_says_its_reason,
+            }
         }
     };
 }

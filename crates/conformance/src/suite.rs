@@ -145,6 +145,23 @@ macro_rules! suite_without_bans {
                 a_revoked_key_that_is_enabled_stays_refused,
                 a_revoked_key_that_is_restored_is_accepted,
             }
+            rotation {
+                both_secrets_are_accepted_until_a_use_confirms_the_new_one,
+                a_former_secret_ends_at_its_instant_on_every_handle,
+                a_rotation_is_cancelled_finished_and_replaced,
+                a_rotation_that_is_refused_changes_nothing,
+                a_new_secret_that_is_not_used_in_time_ends,
+                a_deadline_ends_the_former_secret_used_or_not,
+                a_former_secret_never_outlives_its_key,
+                without_grace_the_first_use_ends_the_former_secret,
+                both_secrets_of_a_key_share_one_quota_and_one_limit,
+                of_racing_first_uses_one_confirms,
+                a_rotation_survives_a_restart,
+                secrets_that_are_stored_unhashed_are_rotated,
+                deferred_calls_with_either_secret_count_on_one_row,
+                a_revoked_or_removed_key_is_refused_by_both_secrets,
+                imports_leave_out_both_secrets_of_a_key,
+            }
             round_trip {
                 texts_come_back_byte_by_byte,
                 an_empty_text_is_not_an_absent_one,

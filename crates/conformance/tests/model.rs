@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
@@ -90,6 +90,16 @@ impl KeyStore for Backwards {
         limit: NonZeroU32,
     ) -> Result<BulkPortion, StoreError> {
         self.0.preview_update_many(change, from, limit).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        self.0.rotate(id, change, now, origin).await
     }
 
     async fn revoke_unreadable(

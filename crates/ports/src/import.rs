@@ -31,11 +31,17 @@ impl TakenKeys {
         self.by_id.insert(id, stored);
     }
 
+    /// Adds the second secret of a key that exists, and has been added.
+    pub fn add_second(&mut self, id: KeyId, second: StoredKey) {
+        self.by_secret.entry(second).or_insert(id);
+    }
+
     /// Takes the next key of an import, unless its id or its secret is taken.
     pub fn take(&mut self, key: &ApiKey) -> ImportOutcome {
         let (id, stored) = (&key.details.id, &key.details.stored);
         match (self.by_id.get(id), self.by_secret.get(stored)) {
             (Some(theirs), _) if theirs == stored => ImportOutcome::SameSecret(id.clone()),
+            (Some(_), Some(owner)) if owner == id => ImportOutcome::SameSecret(id.clone()),
             (Some(_), _) => ImportOutcome::SameId,
             (None, Some(other)) => ImportOutcome::SameSecret(other.clone()),
             (None, None) => {

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -17,8 +17,8 @@ pub struct KeyStub {
     pub owner: Option<OwnerId>,
     /// The key's configuration; `None` = it cannot be read.
     pub config_id: Option<ConfigId>,
-    /// The stored form of the key's secret; `None` = it cannot be read.
-    pub stored: Option<StoredKey>,
+    /// The stored forms of the key's secrets that can be read, the one in use first.
+    pub stored: Vec<StoredKey>,
 }
 
 /// The outcome of a removal of several keys.
@@ -135,7 +135,8 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Adds a portion of keys that were made elsewhere. The outcomes are in their order.
     ///
-    /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Two
+    /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Both
+    /// secrets of a key with a rotation are taken. Two
     /// imports at the same time add each secret once. The number of an owner's keys has no limit here.
     ///
     /// # Errors
@@ -212,6 +213,22 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: NonZeroU32,
     ) -> Result<BulkPortion, StoreError>;
 
+    /// Applies [`ApiKey::rotated`] to the stored key while no other writer can change it, and returns the result. `None`
+    /// means that there is no such key.
+    ///
+    /// A change that the domain refuses, or that takes no step, writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Locked`] if another transaction keeps the row locked for long.
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError>;
+
     /// Revokes a key whose row cannot be read. Returns false if there is no such row.
     ///
     /// It disables the key, and stores the time and the actor of the revocation unless the row has both already. It
@@ -226,6 +243,11 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to the row's counters even if the attempt
     /// is then refused. The ledger does that.
+    ///
+    /// A key with a rotation is found by both of its secrets, and is one row for all attempts of a batch, whichever
+    /// secret they present. [`Ledger::rotations`](keymint_domain::verify::Ledger::rotations) lists the keys whose
+    /// rotation is to be written too, with the secret in use. A secret in use is looked up before the second one of
+    /// another key.
     ///
     /// If several rows are stored under one text, the one with the smallest id (by bytes) counts. Keys are random, so
     /// that this happens only to a copied row; a store may take ten seconds to notice one beside a row in use.

@@ -131,7 +131,10 @@ impl Keys {
             let portion = survey.survey(&query).await?;
             for surveyed in &portion.keys {
                 made += self.watch_network(survey, events, surveyed, since, now).await?;
-                let facts = UseFacts { last_used_at: surveyed.last_use.map(|last| last.at), rotated_at: None };
+                let facts = UseFacts {
+                    last_used_at: surveyed.last_use.map(|last| last.at),
+                    rotated_at: surveyed.key.details.rotated_at,
+                };
                 for notice in due(&surveyed.key, facts, self.notices_of(&surveyed.key), now) {
                     if since.is_none_or(|since| notice.due_at >= since) {
                         made += self.make(events, &Event::of_notice(&surveyed.key.details, &notice, now)).await?;

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyCounts, KeyPatch, Revocation};
+use keymint_domain::key::{KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
@@ -55,7 +55,7 @@ impl KeyStore for MemoryStore {
         let of = |key: &ApiKey| KeyStub {
             owner: Some(key.details.owner.clone()),
             config_id: Some(key.details.config_id.clone()),
-            stored: Some(key.details.stored.clone()),
+            stored: key.details.stored_forms().cloned().collect(),
         };
         Ok(self.lock().key(id).map(of))
     }
@@ -112,6 +112,25 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().next_changes(change, from.as_ref(), limit).0)
     }
 
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        let mut state = self.lock();
+        let Some(key) = state.key(id).cloned() else { return Ok(None) };
+        let outcome = key.rotated(change, now);
+        if let Ok(Rotated { key, turns }) = &outcome
+            && !turns.is_empty()
+        {
+            state.put(key.clone());
+            state.events.add(origin.key_rotated(key, turns));
+        }
+        Ok(Some(outcome))
+    }
+
     async fn revoke_unreadable(
         &self,
         id: &KeyId,
@@ -139,6 +158,8 @@ impl KeyStore for MemoryStore {
         for ApiKey { details, usage } in ledger.changes() {
             state.put_usage(&details.id, *usage);
         }
+        let turned: Vec<_> = ledger.rotations().cloned().collect();
+        turned.into_iter().for_each(|key| state.put(key));
         state.events.add(ledger.events(policy, now));
         Ok(verdicts)
     }
@@ -210,5 +231,9 @@ impl KeyStore for MemoryStore {
 /// Returns the ledger of the rows of these attempts.
 fn ledger(state: &State, attempts: &[Attempt]) -> Ledger<StoreError> {
     let texts = attempts.iter().flat_map(Attempt::stored_forms);
-    Ledger::new(texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?)))))
+    let found = |stored: &StoredKey, row| (stored.clone(), Ok(row));
+    let mut ledger = Ledger::new(texts.filter_map(|stored| Some(found(stored, state.key_stored_as(stored)?))));
+    let unfound: Vec<_> = ledger.unfound(attempts).flat_map(Attempt::stored_forms).collect();
+    ledger.add(unfound.into_iter().filter_map(|stored| Some(found(stored, state.key_stored_second(stored)?))));
+    ledger
 }

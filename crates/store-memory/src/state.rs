@@ -22,9 +22,11 @@ use crate::webhook_store::Webhooks;
 #[derive(Default)]
 pub(crate) struct State {
     keys: BTreeMap<KeyId, ApiKey>,
-    /// The ids by stored text, so that a lookup takes the same time for any number of keys. A text may belong to
-    /// several rows.
+    /// The ids by the stored text of the secret in use, so that a lookup takes the same time for any number of keys. A
+    /// text may belong to several rows.
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
+    /// The ids by the stored text of the second secret.
+    by_second: HashMap<StoredKey, BTreeSet<KeyId>>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
     /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
@@ -55,10 +57,19 @@ impl State {
         self.keys.range::<KeyId, _>((from, Bound::Unbounded)).map(|(_, key)| key)
     }
 
-    /// Returns the row that is stored under `stored`, and its owner. Of several rows, it is the one with the smallest
-    /// id.
+    /// Returns the row whose secret in use is stored as `stored`, and its owner. Of several rows, it is the one with the
+    /// smallest id.
     pub(crate) fn key_stored_as(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
-        let key = self.key(self.by_stored.get(stored)?.first()?)?;
+        self.first_of(self.by_stored.get(stored)?)
+    }
+
+    /// Returns the row whose second secret is stored as `stored`, in the same way.
+    pub(crate) fn key_stored_second(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
+        self.first_of(self.by_second.get(stored)?)
+    }
+
+    fn first_of(&self, ids: &BTreeSet<KeyId>) -> Option<(ApiKey, Owner)> {
+        let key = self.key(ids.first()?)?;
         Some((key.clone(), self.owner(&key.details.owner)))
     }
 
@@ -79,20 +90,43 @@ impl State {
         self.users.insert(OwnerId::from(&credential.user.id), credential);
     }
 
-    /// Adds a key, or replaces the one with the same id, whose stored text never changes.
+    /// Adds a key, or replaces the one with the same id.
     pub(crate) fn put(&mut self, key: ApiKey) {
         let id = key.details.id.clone();
+        self.forget_secrets(&id);
         self.by_stored.entry(key.details.stored.clone()).or_default().insert(id.clone());
+        if let Some(rotation) = &key.details.rotation {
+            self.by_second.entry(rotation.second.clone()).or_default().insert(id.clone());
+        }
         self.keys.insert(id, key);
+    }
+
+    /// Removes a key from those that its secrets find.
+    fn forget_secrets(&mut self, id: &KeyId) {
+        let Some(key) = self.keys.get(id) else { return };
+        let second = key.details.rotation.as_ref().map(|rotation| &rotation.second);
+        let found = [(&mut self.by_stored, Some(&key.details.stored)), (&mut self.by_second, second)];
+        for (ids_by, stored) in found.into_iter().filter_map(|(ids_by, stored)| Some((ids_by, stored?))) {
+            if let Some(ids) = ids_by.get_mut(stored) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    ids_by.remove(stored);
+                }
+            }
+        }
     }
 
     /// Tells what an import would do with these keys.
     pub(crate) fn preview_import(&self, keys: &[ApiKey]) -> Vec<ImportOutcome> {
         let mut taken = TakenKeys::default();
         for details in keys.iter().map(|key| &key.details) {
-            let of_secret = self.by_stored.get(&details.stored).into_iter().flatten();
+            let of_secret = [&self.by_stored, &self.by_second].map(|ids_by| ids_by.get(&details.stored));
+            let of_secret = of_secret.into_iter().flatten().flatten();
             for key in of_secret.chain([&details.id]).filter_map(|id| self.key(id)) {
                 taken.add(key.details.id.clone(), key.details.stored.clone());
+                if let Some(rotation) = &key.details.rotation {
+                    taken.add_second(key.details.id.clone(), rotation.second.clone());
+                }
             }
         }
         keys.iter().map(|key| taken.take(key)).collect()
@@ -134,7 +168,7 @@ impl State {
             if key.changed_by(patch, *now).is_some() {
                 changed.push(key.details.id.clone());
                 portion.changed += 1;
-                portion.stored.push(key.details.stored.clone());
+                portion.stored.extend(key.details.stored_forms().cloned());
             } else {
                 portion.unchanged += 1;
             }
@@ -144,16 +178,11 @@ impl State {
     }
 
     pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {
+        self.forget_secrets(id);
         let Some(key) = self.keys.remove(id) else {
             return false;
         };
         self.events.add(origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key))));
-        if let Some(ids) = self.by_stored.get_mut(&key.details.stored) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_stored.remove(&key.details.stored);
-            }
-        }
         true
     }
 

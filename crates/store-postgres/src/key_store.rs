@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -70,6 +70,16 @@ impl KeyStore for PgStore {
         limit: NonZeroU32,
     ) -> Result<BulkPortion, StoreError> {
         call!(self.pool, keys::preview_update_many, change, from.as_ref(), limit)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        call!(self.pool, keys::rotate, id, change, now, origin)
     }
 
     async fn revoke_unreadable(

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -82,6 +82,17 @@ impl KeyStore for SqliteStore {
         limit: NonZeroU32,
     ) -> Result<BulkPortion, StoreError> {
         read!(self, keys::preview_update_many, change, from.as_ref(), limit)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        let (id, change, origin) = (id.clone(), change.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::rotate(writer, &id, &change, now, &origin).await).await
     }
 
     async fn revoke_unreadable(

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -124,6 +124,7 @@ slow! { KeyStore:
     update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
     update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32, origin: &Origin) -> BulkPortion;
     preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
+    rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
     spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
     dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;

@@ -6,7 +6,7 @@ use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
@@ -68,6 +68,7 @@ metered! {
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
         preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
+        rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
         revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId, origin: &Origin) -> bool;

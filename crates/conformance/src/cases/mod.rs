@@ -23,6 +23,7 @@ pub mod racing;
 pub mod refill;
 pub mod removal;
 pub mod revocation;
+pub mod rotation;
 pub mod round_trip;
 pub mod server_keys;
 pub mod sorting;

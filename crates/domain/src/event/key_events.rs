@@ -147,6 +147,8 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         start,
         prefix,
         stored: _,
+        rotation: _,
+        rotated_at: _,
         enabled,
         revocation,
         expires_at,

@@ -17,6 +17,7 @@ mod lateness;
 mod origin;
 mod other_events;
 mod query;
+mod rotation_events;
 mod row;
 pub mod seal;
 mod watch_events;

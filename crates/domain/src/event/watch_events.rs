@@ -61,7 +61,7 @@ impl Event {
 }
 
 /// Makes an event that exists once for a key, a kind, an instant and a period.
-fn once(
+pub(super) fn once(
     subject: Subject,
     name: Option<String>,
     kind: EventKind,

@@ -6,7 +6,7 @@ mod finding;
 
 pub use finding::{Finding, Severity};
 
-use crate::key::KeyState;
+use crate::key::{KeyState, Rotation};
 use crate::policy::{Configuration, Policy, References};
 use crate::value::DAY_MS;
 use crate::verify::Owner;
@@ -69,6 +69,14 @@ impl Default for Thresholds {
     /// Returns 90 days without a use, and 30 days before the expiry.
     fn default() -> Self {
         Self { idle_days: 90, expiring_days: 30 }
+    }
+}
+
+impl RotationFacts {
+    /// Returns the facts that the key itself tells.
+    pub fn of(key: &ApiKey) -> Self {
+        let former = key.details.rotation.as_ref().and_then(Rotation::former);
+        Self { rotated_at: key.details.rotated_at, former_used_at: former.and_then(|former| former.used_at) }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::{Revocation, StoredKey};
+use super::{Revocation, Rotation, StoredKey};
 use crate::address::AddressRules;
 use crate::event::Actor;
 use crate::usage::{Every, Period, RateLimit, Refill, Usage};
@@ -34,8 +34,12 @@ pub struct KeyDetails {
     pub start: Option<String>,
     /// The prefix of the key's text.
     pub prefix: Option<String>,
-    /// The stored form of the secret.
+    /// The stored form of the secret in use.
     pub stored: StoredKey,
+    /// The rotation of the secret under way.
+    pub rotation: Option<Rotation>,
+    /// The instant at which the secret in use took the place of another one; `None` = it is the key's first.
+    pub rotated_at: Option<Timestamp>,
     /// False if the key is refused until it is enabled again.
     pub enabled: bool,
     /// The revocation. A revoked key is refused whatever `enabled` says.

@@ -15,6 +15,8 @@ impl ApiKey {
             start,
             prefix,
             stored,
+            rotation,
+            rotated_at: _,
             permissions,
             addresses,
             metadata,
@@ -38,6 +40,7 @@ impl ApiKey {
             + texts
             + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()
+            + rotation.as_ref().map_or(0, |rotation| heap_block(rotation.second.as_str().len()))
             + metadata.as_ref().map_or(0, |metadata| heap_block(metadata.as_json().len()))
     }
 }

@@ -226,6 +226,8 @@ impl CheckedKey<'_> {
             start: configuration.starting_characters.map(|units| plain.start(units)),
             prefix,
             stored: if configuration.disable_key_hashing { plain.unhashed() } else { plain.hash() },
+            rotation: None,
+            rotated_at: None,
             name: new.name.map(KeyName::into_string),
             enabled: true,
             revocation: None,

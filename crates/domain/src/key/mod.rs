@@ -9,6 +9,7 @@ mod import;
 mod memory;
 mod mint;
 mod revocation;
+mod rotation;
 mod secret;
 mod state;
 mod terms;
@@ -21,6 +22,10 @@ pub use format::KeyFormat;
 pub use import::{Encoding, HashKind, ImportKey, ImportRefused, ImportedCounters, ImportedSecret, InvalidSecret};
 pub use mint::{CheckedKey, MetadataInput, Minted, NewKey, RefillEdit, RefillInput};
 pub use revocation::{Actor, InvalidActor, Revocation};
+pub use rotation::{
+    FormerSecret, InvalidRotation, NewSecret, PendingSecret, Replaces, Rotated, Rotation, RotationChange, RotationEnd,
+    RotationRefused, RotationStage, RotationTurn, SecretRole, Wait,
+};
 pub use secret::{PlainKey, StoredKey};
 pub use state::{KeyCounts, KeyState, StateFacts};
 pub use terms::{InvalidTerms, Terms};

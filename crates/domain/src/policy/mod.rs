@@ -162,9 +162,11 @@ impl Policy {
         self.resolve(id).map_or(&[], |configuration| &configuration.quota_thresholds)
     }
 
-    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact.
+    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact. Nor
+    /// may one with a rotation under way: its first use by the new secret is a change.
     pub fn may_defer(&self, key: &ApiKey) -> bool {
-        key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
+        let is_exact = key.usage.remaining.is_some() || key.details.rotation.is_some();
+        !is_exact && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
     }
 
     /// Returns true if clean-up may remove `key` as exhausted: its quota is used up for good, and its retention has

@@ -115,6 +115,11 @@ impl Attempt {
         Self { is_paid: true, ..self }
     }
 
+    /// Returns true if the attempt is a use of the key that is paid now: neither a look nor a repeat.
+    pub fn is_use(&self) -> bool {
+        self.cost.0 > 0 && !self.is_paid
+    }
+
     /// Returns the texts under which a store may hold the key.
     pub fn stored_forms(&self) -> impl Iterator<Item = &StoredKey> {
         std::iter::once(&self.hash).chain(&self.unhashed)

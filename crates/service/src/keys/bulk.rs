@@ -103,9 +103,7 @@ impl Keys {
                 self.store.preview_update_many(&change, from, pace.portion()).await?
             } else {
                 let portion = self.store.update_many(&change, from, pace.portion(), &origin).await?;
-                for stored in &portion.stored {
-                    self.forget(Some(stored)).await;
-                }
+                self.forget(&portion.stored).await;
                 portion
             };
             outcome.add(portion);

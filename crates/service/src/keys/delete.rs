@@ -27,7 +27,7 @@ impl Keys {
         let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
         let removed = self.store.remove(id, &self.origin(&context, self.clock.now())).await;
-        self.forget(stub.stored.as_ref()).await;
+        self.forget(&stub.stored).await;
         match removed {
             Ok(true) => Ok(stub.owner),
             Ok(false) => Err(ErrorCode::KeyNotFound.into()),

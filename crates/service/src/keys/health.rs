@@ -94,7 +94,7 @@ impl Keys {
                 key: &surveyed.key,
                 owner: surveyed.owner,
                 uses: recorded_uses,
-                rotation: RotationFacts::default(),
+                rotation: RotationFacts::of(&surveyed.key),
                 leaked_at: None,
             };
             let is_asked_for = |found: &Finding| {

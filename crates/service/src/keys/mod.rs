@@ -141,10 +141,11 @@ impl Keys {
         }
     }
 
-    /// Makes the next use of a changed key read it again. `None` = a key that cannot be used.
-    async fn forget(&self, key: Option<&StoredKey>) {
-        if let (Some(deferral), Some(key)) = (&self.deferral, key) {
-            deferral.forget(key).await;
+    /// Makes the next use of a changed key, by any of its secrets, read it again.
+    async fn forget(&self, secrets: impl IntoIterator<Item = &StoredKey>) {
+        let Some(deferral) = &self.deferral else { return };
+        for stored in secrets {
+            deferral.forget(stored).await;
         }
     }
 }

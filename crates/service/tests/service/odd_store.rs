@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation};
+use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -48,6 +48,7 @@ unasked! {
     update(&KeyId, &KeyPatch, Timestamp, &Origin) -> Option<ApiKey>;
     update_many(&BulkChange, Option<BulkCursor>, NonZeroU32, &Origin) -> BulkPortion;
     preview_update_many(&BulkChange, Option<BulkCursor>, NonZeroU32) -> BulkPortion;
+    rotate(&KeyId, &RotationChange, Timestamp, &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(&KeyId, &Revocation, &Origin) -> bool;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId, &Origin) -> bool;

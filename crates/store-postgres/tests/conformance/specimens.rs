@@ -46,10 +46,13 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_created_by YES",
             "apikey keymint_revoked_at YES",
             "apikey keymint_revoked_by YES",
+            "apikey keymint_rotated_at YES",
+            "apikey keymint_rotation YES",
+            "apikey keymint_second_key YES",
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "13",
+    migrations: "14",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -87,6 +90,8 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
     ("keymint_terms", "'{'"),
     ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
+    ("keymint_second_key", "'alone'"),
+    ("keymint_rotation", r#"'{"stage":"grace","endsAt":1}'"#),
 ];
 
 const ODD_KEYS: &[Odd] = &[

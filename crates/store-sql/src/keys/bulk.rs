@@ -64,7 +64,9 @@ async fn find_and_update(
         connection.execute(update).await?;
     }
     events::insert(connection, changed.iter().filter_map(|[before, after]| origin.key_changed(before, after))).await?;
-    changed.iter().for_each(|[before, _]| connection.forget(&before.details.stored));
+    for [before, _] in &changed {
+        before.details.stored_forms().for_each(|stored| connection.forget(stored));
+    }
     count_changed(&mut portion, &changed);
     if let Some(revocation) = change.patch.revocation() {
         for row in std::mem::take(&mut portion.unreadable) {
@@ -182,5 +184,5 @@ fn alike(changed: &[[ApiKey; 2]], widths: Widths) -> Result<Vec<(Statement<'_>, 
 
 fn count_changed(portion: &mut BulkPortion, changed: &[[ApiKey; 2]]) {
     portion.changed += changed.len() as u64;
-    portion.stored.extend(changed.iter().map(|[before, _]| before.details.stored.clone()));
+    portion.stored.extend(changed.iter().flat_map(|[before, _]| before.details.stored_forms()).cloned());
 }

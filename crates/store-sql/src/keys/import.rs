@@ -72,14 +72,20 @@ pub async fn preview_import(
     let mut taken = TakenKeys::default();
     let ids = keys.iter().map(|key| key.details.id.as_str()).collect::<Vec<_>>();
     let secrets = keys.iter().map(|key| key.details.stored.as_str()).collect::<Vec<_>>();
-    for (column, values) in [("id", ids), ("key", secrets)] {
+    for (column, values) in [("id", ids), ("key", secrets.clone()), ("keymint_second_key", secrets)] {
         let one_of = connection.dialect().one_of("$1");
-        let find = format!(r#"select "id", "key" from "apikey" where "{column}" {one_of}"#);
+        let find = format!(
+            r#"select "id", "key", "keymint_second_key" from "apikey"
+                where "{column}" is not null and "{column}" {one_of}"#
+        );
         let mut take = |row: &dyn Row| {
             let row = RowReader::new(row, "apikey", "id");
             // A row without a readable id or secret takes no place: no verification finds it.
             if let (Ok(id), Ok(stored)) = (row.id(), row.required_text("key")) {
-                taken.add(id, StoredKey::from_stored(stored));
+                taken.add(id.clone(), StoredKey::from_stored(stored));
+                if let Ok(Some(second)) = row.text("keymint_second_key") {
+                    taken.add_second(id, StoredKey::from_stored(second));
+                }
             }
             ControlFlow::Continue(())
         };

@@ -8,6 +8,7 @@ mod import;
 mod insert;
 mod list;
 mod remove;
+mod rotate;
 mod update;
 
 use keymint_domain::ConfigId;
@@ -20,6 +21,7 @@ pub use import::{import, preview_import};
 pub use insert::insert;
 pub use list::list;
 pub use remove::{remove, remove_exhausted, remove_expired};
+pub use rotate::{rotate, rotation_change};
 pub use update::{revoke_unreadable, update};
 
 use crate::columns::CONFIG_ID;

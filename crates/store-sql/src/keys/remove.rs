@@ -22,8 +22,8 @@ pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &O
 }
 
 /// Ends a removal, so that it returns what is known of the removed keys.
-const RETURNING: &str = r#"returning "key", "id", "referenceId", "configId", "name", "expiresAt", "enabled",
-    "keymint_revoked_at", "keymint_revoked_by""#;
+const RETURNING: &str = r#"returning "key", "keymint_second_key", "id", "referenceId", "configId", "name", "expiresAt",
+    "enabled", "keymint_revoked_at", "keymint_revoked_by""#;
 
 /// Removes a portion of the keys that expired before `before`.
 ///
@@ -158,16 +158,23 @@ async fn remove_in_transaction(
     remove: Statement<'_>,
     origin: &Origin,
 ) -> Result<u32, StoreError> {
-    let (mut removed, mut keys) = (Vec::new(), Vec::new());
+    let (mut removed, mut secrets, mut keys) = (0_u32, Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
-        removed.push(if let Cell::Text(key) = row.cell("key") { Some(StoredKey::from_stored(key)) } else { None });
+        removed = removed.saturating_add(1);
+        for column in ["key", "keymint_second_key"] {
+            secrets.extend(if let Cell::Text(key) = row.cell(column) {
+                Some(StoredKey::from_stored(key))
+            } else {
+                None
+            });
+        }
         keys.extend(read_removed(row).map(|key| (key, read_expiry(row))));
         ControlFlow::Continue(())
     };
     connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
-    removed.iter().flatten().for_each(|stored| connection.forget(stored));
+    secrets.iter().for_each(|stored| connection.forget(stored));
     events::insert(connection, keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry))).await?;
-    Ok(u32::try_from(removed.len()).unwrap_or(u32::MAX))
+    Ok(removed)
 }
 
 /// Reads what an event needs to know of a row that may not be readable otherwise. `None` = not even its id can be read.

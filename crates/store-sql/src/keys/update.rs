@@ -43,7 +43,7 @@ async fn find_and_update(
     update.push(&format!(r#" where "id" = {id}"#));
     connection.execute(update).await?;
     events::insert(connection, origin.key_changed(&key, &patched)).await?;
-    connection.forget(&key.details.stored);
+    key.details.stored_forms().for_each(|stored| connection.forget(stored));
     Ok(Some(patched))
 }
 

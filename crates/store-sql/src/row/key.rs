@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keymint_domain::address::AddressRules;
 use keymint_domain::event;
-use keymint_domain::key::{Actor, Revocation, StoredKey, Terms};
+use keymint_domain::key::{Actor, Revocation, Rotation, StoredKey, Terms};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::MAX_COUNT;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions};
@@ -29,6 +29,8 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         start: row.text("start")?.map(str::to_owned),
         prefix: row.text("prefix")?.map(str::to_owned),
         stored: StoredKey::from_stored(row.required_text("key")?),
+        rotation: read_rotation(&row)?,
+        rotated_at: row.instant("keymint_rotated_at")?,
         enabled: row.flag("enabled")?.unwrap_or(true),
         revocation: read_revocation(&row)?,
         expires_at: row.end("expiresAt")?,
@@ -114,6 +116,21 @@ fn read_revocation(row: &RowReader<'_>) -> Result<Option<Revocation>, StoreError
     Ok(Some(Revocation { at: row.required(AT, at)?, by: row.parsed(BY, Actor::from_stored)? }))
 }
 
+/// Reads the rotation under way; one of its columns alone is no writer's work.
+fn read_rotation(row: &RowReader<'_>) -> Result<Option<Rotation>, StoreError> {
+    const SECOND: &str = "keymint_second_key";
+    const STAGE: &str = "keymint_rotation";
+    match (row.text(SECOND)?, row.text(STAGE)?) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(row.corrupt(SECOND)),
+        (None, Some(_)) => Err(row.corrupt(STAGE)),
+        (Some(second), Some(stage)) => {
+            let rotation = Rotation::from_stored(StoredKey::from_stored(second), stage);
+            rotation.map(Some).map_err(|_| row.corrupt(STAGE))
+        }
+    }
+}
+
 /// Binds every column of `key` to a statement, in the order of [`columns!`](crate::columns).
 pub(crate) fn bind_key<'k>(
     statement: Statement<'k>,
@@ -129,6 +146,8 @@ pub(crate) fn bind_key<'k>(
         start,
         prefix,
         stored,
+        rotation,
+        rotated_at,
         enabled,
         revocation,
         expires_at,
@@ -175,5 +194,8 @@ pub(crate) fn bind_key<'k>(
         .bind(revocation.as_ref().map(|revocation| revocation.by.to_string()))
         .bind(addresses.to_stored())
         .bind(created_by.as_ref().map(ToString::to_string))
-        .bind(terms.own))
+        .bind(terms.own)
+        .bind(rotation.as_ref().map(|rotation| rotation.second.as_str()))
+        .bind(rotation.as_ref().map(Rotation::to_stored))
+        .bind(*rotated_at))
 }

@@ -1,10 +1,10 @@
 use keymint_domain::address::AddressRules;
 use keymint_domain::event::Actor;
-use keymint_domain::key::KeyDetails;
+use keymint_domain::key::{KeyDetails, PendingSecret, Rotation, RotationStage, Wait};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
 
-use crate::sample::{NOW, config, networks};
+use crate::sample::{NOW, config, networks, plain};
 
 /// Gives every member of a key a different value.
 pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
@@ -16,6 +16,8 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         start,
         prefix,
         stored: _,
+        rotation,
+        rotated_at,
         enabled,
         revocation,
         expires_at,
@@ -35,6 +37,11 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *name = Some("name".to_owned());
     *start = Some("start".to_owned());
     *prefix = Some("prefix".to_owned());
+    let wait = Wait::CancelsAt(NOW.plus_millis(5_001));
+    let pending =
+        PendingSecret { start: Some("new".to_owned()), since: NOW.minus_millis(5_002), wait, grace_ms: 5_003 };
+    *rotation = Some(Rotation { second: plain("second").hash(), stage: RotationStage::Pending(pending) });
+    *rotated_at = Some(NOW.minus_millis(5_004));
     *enabled = true;
     *revocation = None;
     *expires_at = Some(NOW.plus_millis(1_001));
