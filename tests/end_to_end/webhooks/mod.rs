@@ -1,5 +1,7 @@
 //! Webhooks: the binary delivers to receivers on sockets.
 
+mod bad_input;
+mod notices;
 mod receiver;
 
 use std::collections::{BTreeMap, BTreeSet};
