@@ -1,6 +1,8 @@
 //! Webhooks: the binary delivers to receivers on sockets.
 
-mod receiver;
+mod bad_input;
+mod notices;
+pub(crate) mod receiver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +12,10 @@ use serde_json::{Value, json};
 use self::receiver::{Conduct, Receiver, now};
 use crate::process::{Place, Server, places};
 
-const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 /// Lets the receivers of this machine be called without TLS, and endpoints be taken over after a second.
-fn allowing(place: Place) -> Place {
+pub(crate) fn allowing(place: Place) -> Place {
     place
         .with("KEYMINT__WEBHOOKS__ALLOW_NETWORKS", r#"["127.0.0.1"]"#)
         .with("KEYMINT__WEBHOOKS__ALLOW_HTTP", "true")
@@ -30,7 +32,7 @@ fn state(place: &Place, webhook: &Value) -> Value {
     listed["webhooks"].as_array().unwrap().iter().find(|it| it["id"] == webhook["id"]).unwrap()["state"].clone()
 }
 
-fn deliveries(place: &Place, webhook: &Value) -> Vec<Value> {
+pub(crate) fn deliveries(place: &Place, webhook: &Value) -> Vec<Value> {
     let id = webhook["id"].as_str().unwrap();
     place.json(&["webhook", "--json", "deliveries", id])["deliveries"].as_array().unwrap().clone()
 }

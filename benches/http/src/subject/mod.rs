@@ -63,6 +63,12 @@ impl Subject {
         self.servers.iter().map(Server::resident_kib).sum()
     }
 
+    /// Returns the processor time in s that its processes have used; `None` = the system does not say. That of its
+    /// database is not included.
+    pub(crate) fn cpu_s(&self) -> Option<f64> {
+        self.servers.iter().map(Server::cpu_s).sum()
+    }
+
     /// Lets its processes write their deferred usage, and end.
     pub(crate) async fn finish(&mut self) -> Result<(), Failure> {
         for server in self.servers.drain(..) {
