@@ -203,7 +203,7 @@ impl TestServer {
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
         let sends_at_once = SockRef::from(&socket).tcp_nodelay().unwrap();
         let (stopped, client) = (tokio::spawn(server), Client::new());
-        Self { address, clock, usage, stopper, audit, stopped, client, sends_at_once }
+        Self { address, clock, usage, stopper, audit, stopped, sends_at_once, client }
     }
 
     /// An authenticated request; the path is below the base path.

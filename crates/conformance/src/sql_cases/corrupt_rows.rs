@@ -88,7 +88,7 @@ pub async fn a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_wh
     for (changed, unchanged) in [(3, 0), (0, 3)] {
         let revoked = store.update_many(&revoking, None, all, &sample::UNRECORDED).await.unwrap();
         assert_eq!((revoked.changed, revoked.unchanged), (changed, unchanged));
-        assert_eq!(revoked.unreadable, [nameless.clone()]);
+        assert_eq!(revoked.unreadable, std::slice::from_ref(&nameless));
     }
     engine.execute(r#"update "apikey" set "permissions" = null where "id" = 'bad'"#).await;
     let key = store.find(&sample::id("bad")).await.unwrap().unwrap();

@@ -64,7 +64,9 @@ async fn find_and_update(
         connection.execute(update).await?;
     }
     events::insert(connection, changed.iter().filter_map(|[before, after]| origin.key_changed(before, after))).await?;
-    changed.iter().for_each(|[before, _]| connection.forget(&before.details.stored));
+    for [before, _] in &changed {
+        connection.forget(&before.details.stored);
+    }
     count_changed(&mut portion, &changed);
     if let Some(revocation) = change.patch.revocation() {
         for row in std::mem::take(&mut portion.unreadable) {
