@@ -13,6 +13,7 @@ mod cursor;
 mod id;
 mod key_events;
 mod kind;
+mod leak_events;
 mod origin;
 mod other_events;
 mod query;

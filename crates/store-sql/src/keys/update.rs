@@ -38,15 +38,22 @@ async fn find_and_update(
         return Ok(None);
     };
     let patched = key.clone().patched(patch, now);
-    connection.execute(changes(&key, &patched, widths)?).await?;
+    let mut update = changed_columns(&key, &patched, widths)?;
+    let id = update.placeholder(key.details.id.as_str());
+    update.push(&format!(r#" where "id" = {id}"#));
+    connection.execute(update).await?;
     events::insert(connection, origin.key_changed(&key, &patched)).await?;
     connection.forget(&key.details.stored);
     Ok(Some(patched))
 }
 
-/// Returns the statement that writes what a patch has changed. A column that it has not changed keeps its value, be it
-/// in a form of its own.
-fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<Statement<'k>, StoreError> {
+/// Returns the statement that writes what a patch has changed, up to the condition that names the row. A column that it
+/// has not changed keeps its value, be it in a form of its own.
+pub(super) fn changed_columns<'k>(
+    before: &'k ApiKey,
+    after: &'k ApiKey,
+    widths: Widths,
+) -> Result<Statement<'k>, StoreError> {
     let mut statement = Statement::new(r#"update "apikey" set "updatedAt" = $1"#).bind(after.usage.updated_at);
     macro_rules! set {
         ($($column:literal: $of:ident.$member:ident => $value:expr;)*) => {
@@ -88,8 +95,6 @@ fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<
             r#", "refillInterval" = {interval_ms}, "rateLimitTimeWindow" = {window_ms}, "keymint_terms" = {own}"#
         ));
     }
-    let id = statement.placeholder(before.details.id.as_str());
-    statement.push(&format!(r#" where "id" = {id}"#));
     Ok(statement)
 }
 
