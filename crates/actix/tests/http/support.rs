@@ -11,17 +11,19 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
+    Clock, Entropy, EventStore, FakeClock, GithubKeys, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
     SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
 };
 use keymint_service::{
-    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
-    UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
+    Access, Audit, GithubReports, HolderReports, HolderReportsOptions, Identity, IdentityOptions, Keys, Recorder,
+    ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use socket2::SockRef;
+
+use crate::leaks::FakeGithub;
 
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -66,6 +68,10 @@ pub(crate) struct Setup {
     /// Records reads of the log, too.
     pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
+    /// The limits of holders' reports; `None` = they are not taken.
+    pub(crate) holders: Option<HolderReportsOptions>,
+    /// GitHub's public keys; `None` = its reports are not taken.
+    pub(crate) github: Option<Arc<dyn GithubKeys>>,
 }
 
 impl Default for Setup {
@@ -98,6 +104,8 @@ impl Setup {
             has_log: true,
             log_reads: false,
             server_keys: store,
+            holders: Some(HolderReportsOptions { answer_after: Duration::from_millis(50), at_once: 8 }),
+            github: Some(Arc::new(FakeGithub)),
         }
     }
 }
@@ -162,8 +170,9 @@ impl TestServer {
         let audit = Arc::new(audit);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
-        let sessions = match setup.throttle {
-            Some(options) => sessions.throttled(Throttle::new(options)),
+        let throttle = setup.throttle.map(|options| Arc::new(Throttle::new(options)));
+        let sessions = match &throttle {
+            Some(throttle) => sessions.throttled(Arc::clone(throttle)),
             None => sessions,
         };
         let sessions = if has_organizations { sessions.with_organizations() } else { sessions };
@@ -183,6 +192,14 @@ impl TestServer {
         };
         let api = match setup.webhooks {
             Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
+            None => api,
+        };
+        let api = match setup.holders {
+            Some(options) => api.with_holder_reports(HolderReports::new(throttle, options)),
+            None => api,
+        };
+        let api = match setup.github {
+            Some(github) => api.with_github_reports(GithubReports::new(github, as_clock())),
             None => api,
         };
         let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };

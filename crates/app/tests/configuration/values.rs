@@ -4,7 +4,7 @@ use std::time::Duration;
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::key::KeyFormat;
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
-use keymint_domain::policy::{Notices, References};
+use keymint_domain::policy::{LeakAction, Notices, References};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, Permissions, Policy};
@@ -157,6 +157,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
         rotation = { every_days = 180 }
         notices = { expiring_days = [14, 2], idle_days = 0 }
         anomalies = true
+        leaks = { action = "end_after", hours = 72 }
     "#;
     let config = config(text, &[]);
     let [
@@ -191,6 +192,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             quota_thresholds,
             notices,
             anomalies,
+            on_leak,
         },
     ] = config.policy.configurations()
     else {
@@ -221,6 +223,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     let rotation_days = NonZeroU32::new(180);
     assert_eq!(*notices, Notices { expiring_days: vec![14, 2], idle_days: None, rotation_days });
     assert!(*anomalies);
+    assert_eq!(*on_leak, LeakAction::EndAfter { hours: NonZeroU32::new(72).unwrap() });
 }
 
 #[test]
@@ -242,6 +245,18 @@ fn entries_keep_their_order() {
 fn a_throttle_of_no_requests_is_off() {
     let identity = config("identity.throttle.max_requests = 0", &[]).identity;
     assert_eq!(identity.throttle, None);
+    assert_eq!(config("leaks.throttle.max_requests = 0", &[]).leaks.throttle, None);
+}
+
+#[test]
+fn reports_of_leaks_are_off_until_they_are_switched_on() {
+    let off = config("", &[]).leaks;
+    assert!(!off.reports && off.github.is_none() && off.throttle.is_some());
+    let on = config("[leaks]\nreports = true\ngithub = { enabled = true }", &[]).leaks;
+    let url = on.github.unwrap();
+    assert_eq!((on.reports, url.as_str()), (true, "https://api.github.com/meta/public_keys/secret_scanning"));
+    let local = config("[leaks.github]\nenabled = true\nkeys_url = \"http://[::1]:7/keys\"", &[]).leaks;
+    assert_eq!(local.github.unwrap().to_string(), "http://[::1]:7/keys");
 }
 
 #[test]

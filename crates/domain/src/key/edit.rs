@@ -67,6 +67,11 @@ impl KeyPatch {
         Self { revocation: Field::Given(revocation), ..Self::default() }
     }
 
+    /// Returns the change that makes a key expire at `at`.
+    pub(crate) fn ending(at: Timestamp) -> Self {
+        Self { expires_at: Field::Given(at), ..Self::default() }
+    }
+
     /// Returns the same change, which also takes a revocation back if it enables the key. Only a server may do that.
     #[must_use]
     pub fn restoring(self) -> Self {
