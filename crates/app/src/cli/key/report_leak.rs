@@ -49,7 +49,10 @@ fn read(mut input: impl BufRead) -> CliResult<Vec<(u64, PlainKey)>> {
 }
 
 fn rows(line: u64, outcome: &Result<LeakOutcome, StoreError>) -> Vec<Value> {
-    let row = |outcome: &str, key_id: Option<&KeyId>| json!({ "line": line, "outcome": outcome, "keyId": key_id.map(KeyId::as_str), "expiresAt": null });
+    let row = |outcome: &str, key_id: Option<&KeyId>| {
+        let key_id = key_id.map(KeyId::as_str);
+        json!({ "line": line, "outcome": outcome, "keyId": key_id, "expiresAt": null })
+    };
     match outcome {
         Ok(LeakOutcome::Unknown) => vec![row("unknown", None)],
         Ok(LeakOutcome::Known(keys)) => keys
