@@ -68,10 +68,10 @@ fn tls() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, C
 
 #[async_trait]
 impl GithubKeys for HttpGithubKeys {
-    async fn fetch<'t>(&self, known: Option<&'t str>) -> Result<FetchedKeys, FetchFailure> {
+    async fn fetch(&self, known: Option<Box<str>>) -> Result<FetchedKeys, FetchFailure> {
         let mut request = self.client.get(&*self.url).header(ACCEPT, "application/json");
-        if let Some(tag) = known {
-            request = request.header(IF_NONE_MATCH, tag);
+        if let Some(tag) = &known {
+            request = request.header(IF_NONE_MATCH, &**tag);
         }
         let answer = request.send().await.map_err(|error| failure(&error))?;
         match answer.status() {

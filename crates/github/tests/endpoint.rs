@@ -125,8 +125,8 @@ async fn keys_are_asked_for_by_their_tag_and_a_304_leaves_them() {
     let fetched = client.fetch(None).await.unwrap();
     assert!(matches!(&fetched, FetchedKeys::All { tag: Some(tag), .. } if &**tag == "W/\"one\""));
     assert_eq!(ids(&fetched), ["a"]);
-    assert_eq!(client.fetch(Some("W/\"one\"")).await, Ok(FetchedKeys::Unchanged));
-    assert_eq!(ids(&client.fetch(Some("W/\"one\"")).await.unwrap()), ["b"]);
+    assert_eq!(client.fetch(Some("W/\"one\"".into())).await, Ok(FetchedKeys::Unchanged));
+    assert_eq!(ids(&client.fetch(Some("W/\"one\"".into())).await.unwrap()), ["b"]);
     let heads = endpoint.heads.lock().unwrap();
     assert!(heads[1].contains("if-none-match: w/\"one\"\r\n"), "{}", heads[1]);
 }

@@ -17,7 +17,7 @@ pub trait GithubKeys: Send + Sync + 'static {
     /// # Errors
     ///
     /// Returns [`FetchFailure`] if there is no usable answer.
-    async fn fetch<'t>(&self, known: Option<&'t str>) -> Result<FetchedKeys, FetchFailure>;
+    async fn fetch(&self, known: Option<Box<str>>) -> Result<FetchedKeys, FetchFailure>;
 
     /// Returns true if `signature` is GitHub's signature over `message` by `key`: ECDSA on P-256 with SHA-256, in
     /// ASN.1.

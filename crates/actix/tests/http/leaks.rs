@@ -14,34 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{Setup, TestServer, answer, assert_error};
-
-/// The sample of GitHub's documentation.
-const SAMPLE: &str =
-    r#"[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]"#;
-const SAMPLE_KEY: &str = "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c";
-const SAMPLE_SIGNATURE: &str =
-    "MEQCIQDaMKqrGnE27S0kgMrEK0eYBmyG0LeZismAEz/BgZyt7AIfXt9fErtRS4XaeSt/AO1RtBY66YcAdjxji410VQV4xg==";
-
-/// Lists two keys. A signature is the digest of the key's id and the message, or that of GitHub's sample.
-pub(crate) struct FakeGithub;
-
-#[async_trait]
-impl GithubKeys for FakeGithub {
-    async fn fetch<'t>(&self, _: Option<&'t str>) -> Result<FetchedKeys, FetchFailure> {
-        let key = |id: &str| GithubKey { id: id.into(), point: Box::default() };
-        Ok(FetchedKeys::All { keys: vec![key("listed"), key(SAMPLE_KEY)], tag: None })
-    }
-
-    fn verify(&self, key: &GithubKey, message: &[u8], signature: &[u8]) -> bool {
-        let is_sample = &*key.id == SAMPLE_KEY && message.trim_ascii_end() == SAMPLE.as_bytes();
-        signature == digest(&key.id, message) || is_sample && STANDARD.encode(signature) == SAMPLE_SIGNATURE
-    }
-}
-
-fn digest(key_id: &str, message: &[u8]) -> Vec<u8> {
-    Sha256::digest([key_id.as_bytes(), message].concat()).to_vec()
-}
+use crate::support::{SAMPLE, SAMPLE_KEY, SAMPLE_SIGNATURE, Setup, TestServer, answer, assert_error, digest};
 
 fn unsigned(server: &TestServer, body: &str) -> RequestBuilder {
     let request = Client::new().post(format!("http://{}/leaks/github", server.address));
@@ -295,7 +268,7 @@ struct NoGithub;
 
 #[async_trait]
 impl GithubKeys for NoGithub {
-    async fn fetch<'t>(&self, _: Option<&'t str>) -> Result<FetchedKeys, FetchFailure> {
+    async fn fetch(&self, _: Option<Box<str>>) -> Result<FetchedKeys, FetchFailure> {
         Err(FetchFailure::NoConnection)
     }
 

@@ -2,6 +2,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
@@ -11,8 +14,9 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, EventStore, FakeClock, GithubKeys, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
-    SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
+    Clock, Entropy, EventStore, FakeClock, FetchFailure, FetchedKeys, GithubKey, GithubKeys, IdentityStore, KeyStore,
+    MockWebhookSender, OrganizationStore, SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore,
+    WebhookSender,
 };
 use keymint_service::{
     Access, Audit, GithubReports, HolderReports, HolderReportsOptions, Identity, IdentityOptions, Keys, Recorder,
@@ -21,9 +25,8 @@ use keymint_service::{
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use socket2::SockRef;
-
-use crate::leaks::FakeGithub;
 
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -296,4 +299,31 @@ pub(crate) fn cookie_header(lines: &[String]) -> String {
 pub(crate) fn assert_error(found: &(StatusCode, Value), status: u16, code: &str, message: &str) {
     let expected = serde_json::json!({ "code": code, "message": message });
     assert_eq!((found.0.as_u16(), &found.1), (status, &expected));
+}
+
+/// The sample of GitHub's documentation.
+pub(crate) const SAMPLE: &str =
+    r#"[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]"#;
+pub(crate) const SAMPLE_KEY: &str = "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c";
+pub(crate) const SAMPLE_SIGNATURE: &str =
+    "MEQCIQDaMKqrGnE27S0kgMrEK0eYBmyG0LeZismAEz/BgZyt7AIfXt9fErtRS4XaeSt/AO1RtBY66YcAdjxji410VQV4xg==";
+
+/// Lists two keys. A signature is the digest of the key's id and the message, or that of GitHub's sample.
+pub(crate) struct FakeGithub;
+
+#[async_trait]
+impl GithubKeys for FakeGithub {
+    async fn fetch(&self, _: Option<Box<str>>) -> Result<FetchedKeys, FetchFailure> {
+        let key = |id: &str| GithubKey { id: id.into(), point: Box::default() };
+        Ok(FetchedKeys::All { keys: vec![key("listed"), key(SAMPLE_KEY)], tag: None })
+    }
+
+    fn verify(&self, key: &GithubKey, message: &[u8], signature: &[u8]) -> bool {
+        let is_sample = &*key.id == SAMPLE_KEY && message.trim_ascii_end() == SAMPLE.as_bytes();
+        signature == digest(&key.id, message) || is_sample && STANDARD.encode(signature) == SAMPLE_SIGNATURE
+    }
+}
+
+pub(crate) fn digest(key_id: &str, message: &[u8]) -> Vec<u8> {
+    Sha256::digest([key_id.as_bytes(), message].concat()).to_vec()
 }

@@ -131,10 +131,10 @@ impl Keyring {
         // A clock that was set back does not end the fetches.
         let is_soon = |last: &LastFetch| last.at <= now && now.millis_since(last.at) < BETWEEN_FETCHES_MS;
         if !fetches.last.as_ref().is_some_and(is_soon) {
-            let fetched = self.source.fetch(fetches.tag.as_deref()).await;
-            let failure = fetched.as_ref().err().copied();
+            let answer = self.source.fetch(fetches.tag.clone()).await;
+            let failure = answer.as_ref().err().copied();
             fetches.last = Some(LastFetch { at: now, failure });
-            match fetched {
+            match answer {
                 Ok(FetchedKeys::All { keys, tag }) => {
                     fetches.tag = tag;
                     self.confirm(now, Some(keys));

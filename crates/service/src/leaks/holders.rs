@@ -5,7 +5,7 @@ use std::time::Duration;
 use keymint_domain::leak::{LeakOutcome, Reporter};
 use keymint_ports::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::{FoundText, Keys, ServiceError, Source, Throttle};
 
@@ -81,9 +81,9 @@ impl HolderReports {
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ServiceError::Overloaded)?;
         keys.ready().await?;
-        let due = Instant::now() + self.answer_after;
+        let due = sleep(self.answer_after);
         tokio::spawn(apply(Arc::clone(keys), found, source, permit));
-        sleep_until(due).await;
+        due.await;
         Ok(())
     }
 }

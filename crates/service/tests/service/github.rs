@@ -36,8 +36,8 @@ impl FakeGithub {
 
 #[async_trait]
 impl GithubKeys for FakeGithub {
-    async fn fetch<'t>(&self, known: Option<&'t str>) -> Answer {
-        self.asked.lock().unwrap().push(known.map(str::to_owned));
+    async fn fetch(&self, known: Option<Box<str>>) -> Answer {
+        self.asked.lock().unwrap().push(known.map(String::from));
         if let Some(gate) = &self.gate {
             gate.notified().await;
         }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use keymint_domain::event::{EventRow, Origin};
+use keymint_domain::event::{Event, EventRow, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows};
 use keymint_domain::policy::Policy;
@@ -45,7 +45,7 @@ async fn find_and_apply(
         update.push(&format!(r#" where "id" {}"#, connection.dialect().one_of(&ids)));
         connection.execute(update).await?;
     }
-    let events: Vec<EventRow> = rows.events(origin).iter().map(|event| event.to_row()).collect();
+    let events: Vec<EventRow> = rows.events(origin).iter().map(Event::to_row).collect();
     for insertion in events::insertions_of(&events, connection.dialect().rows_at_once()) {
         connection.execute(insertion).await?;
     }

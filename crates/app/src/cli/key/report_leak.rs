@@ -88,6 +88,6 @@ mod tests {
     fn a_line_that_cannot_be_read_is_named_by_its_number() {
         let problem = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
         assert_eq!(problem(b"sk_a\nsk_\xff\n"), "line 2 is not UTF-8");
-        assert_eq!(problem(&[b'x'; (1 << 20) + 1]), "line 1 is longer than 1048576 bytes");
+        assert_eq!(problem(&vec![b'x'; (1 << 20) + 1]), "line 1 is longer than 1048576 bytes");
     }
 }
