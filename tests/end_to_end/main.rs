@@ -13,6 +13,7 @@ mod deferral;
 mod events;
 mod finding;
 mod import;
+mod leaks;
 mod many_keys;
 mod metrics;
 mod outage;

@@ -91,6 +91,15 @@ macro_rules! suite_without_bans {
                 other_owners_and_configurations_take_no_place,
                 parallel_inserts_never_both_take_the_last_place,
             }
+            leaks {
+                a_report_has_the_consequence_that_the_keys_configuration_asks_for,
+                a_report_that_comes_again_changes_nothing,
+                a_report_is_no_use_and_leaves_other_keys_alone,
+                a_report_finds_a_key_in_the_form_of_its_configuration,
+                a_report_ends_every_copy_of_a_key,
+                parallel_reports_of_the_same_keys_change_each_once,
+                a_thousand_reports_are_applied_together,
+            }
             limits {
                 gcra_holds_under_parallel_spends,
                 the_idle_window_holds_under_parallel_spends,

@@ -8,6 +8,7 @@ use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
@@ -45,6 +46,16 @@ impl KeyStore for Backwards {
 
     async fn import(&self, keys: &[ApiKey], origin: &Origin) -> Result<Vec<ImportOutcome>, StoreError> {
         self.0.import(keys, origin).await
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        self.0.report_leaks(reports, policy, now, origin).await
     }
 
     async fn preview_import(&self, keys: &[ApiKey]) -> Result<Vec<ImportOutcome>, StoreError> {

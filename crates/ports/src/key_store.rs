@@ -3,6 +3,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -235,6 +236,26 @@ pub trait KeyStore: Send + Sync + 'static {
     /// changes nothing else.
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation, origin: &Origin)
     -> Result<bool, StoreError>;
+
+    /// Applies reports of leaked secrets: reads the rows of all of them, lets
+    /// [`LeakedRows`](keymint_domain::leak::LeakedRows) decide, and writes every changed row once, in one transaction. The
+    /// outcomes are in the order of the reports.
+    ///
+    /// No counter of a use changes. If several rows are stored under one text, all of them count. An event whose id
+    /// exists is left out: so a report that comes again changes nothing and records nothing.
+    ///
+    /// A row that cannot be read stays as it is, and fails only its reports, with [`StoreError::Corrupt`] in their places.
+    ///
+    /// # Errors
+    ///
+    /// Returns an outer error if the whole call fails. Then none of the reports has an effect.
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError>;
 
     /// Settles a batch of attempts: reads the rows of all their keys, lets a [`Ledger`](keymint_domain::verify::Ledger)
     /// decide the attempts in their order, and writes every changed row once.

@@ -14,6 +14,7 @@
 //! | [`CopyEnd`] | SQLite, Postgres |
 //! | [`WebhookStore`] | memory, SQLite, Postgres |
 //! | [`WebhookSender`] | HTTP |
+//! | [`GithubKeys`] | HTTP |
 //! | [`Meter`] | none, Prometheus |
 //!
 //! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a
@@ -32,6 +33,7 @@ mod error;
 mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
+mod github_keys;
 mod identity_store;
 mod import;
 mod key_store;
@@ -51,6 +53,7 @@ pub use counting::{CountCursor, CountedPortion};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
+pub use github_keys::{FETCH_DEADLINE_MS, FetchFailure, FetchedKeys, GithubKey, GithubKeys};
 pub use identity_store::{Credential, Erased, IdentityStore};
 pub use import::{ImportOutcome, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
@@ -70,6 +73,8 @@ pub use ambient::{MockClock, MockEntropy};
 pub use event_store::MockEventStore;
 #[cfg(feature = "mock")]
 pub use fake::{FakeClock, SeededEntropy};
+#[cfg(feature = "mock")]
+pub use github_keys::MockGithubKeys;
 #[cfg(feature = "mock")]
 pub use identity_store::MockIdentityStore;
 #[cfg(feature = "mock")]

@@ -41,6 +41,7 @@ mod group_commit;
 mod idempotency;
 mod identity;
 mod keys;
+mod leaks;
 mod organizations;
 mod pace;
 mod readiness;
@@ -66,10 +67,11 @@ pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
-    CannotImport, ChangeKeys, ChangeOfKeys, ChangedKeys, CreateKey, ExamineKeys, ExportKeys, ExportedKeys,
-    HealthReport, KeyHolder, KeyOptions, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport, Validated,
-    VerifyKey, Whose,
+    CannotImport, ChangeKeys, ChangeOfKeys, ChangedKeys, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, FoundText,
+    HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
+    Validated, VerifyKey, Whose,
 };
+pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};

@@ -3,7 +3,7 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use keymint_domain::event::seal::{ChainEnd, SealKey};
-use keymint_domain::event::{Actor, Event, EventQuery, EventRow, SealedEvent};
+use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, SealedEvent};
 use keymint_domain::listing::Direction;
 use keymint_domain::{ConfigId, KeyId, Timestamp, UserId};
 use keymint_ports::{Chain, EventStore, StoreError};
@@ -26,6 +26,14 @@ impl Events {
         let new = events.into_iter().map(|event| event.to_row());
         self.unsealed.extend(new.filter(|row| self.ids.insert(row.id.clone())));
         self.unsealed.len() - before
+    }
+
+    /// Returns the instant of the last report that a key leaked.
+    pub(crate) fn last_leak(&self, key: &KeyId) -> Option<Timestamp> {
+        let rows = self.unsealed.iter().chain(self.sealed.values().map(|event| &event.row));
+        let is_leak =
+            |row: &&EventRow| row.kind == EventKind::KeyLeaked.as_str() && row.key_id.as_deref() == Some(key.as_str());
+        rows.filter(is_leak).map(|row| row.at).max()
     }
 
     fn seal(&mut self, key: &SealKey, limit: u32) -> u32 {

@@ -1,8 +1,10 @@
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
+use keymint_domain::leak::{LeakOutcome, LeakReport, LeakedRows};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
@@ -144,6 +146,26 @@ impl KeyStore for MemoryStore {
         };
         state.patch(id, &KeyPatch::revoking(revocation.clone()), updated_at, origin);
         Ok(true)
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let mut state = self.lock();
+        let forms: HashSet<&StoredKey> = reports.iter().flat_map(LeakReport::stored_forms).collect();
+        let found =
+            forms.iter().flat_map(|form| state.keys_stored_as(form).map(|key| ((*form).clone(), Ok(key.clone()))));
+        let mut rows = LeakedRows::new(found);
+        let outcomes = rows.apply(reports, policy, now, origin);
+        for change in rows.changes() {
+            state.put(change.after.clone());
+        }
+        state.events.add(rows.events(origin));
+        Ok(outcomes)
     }
 
     async fn spend(

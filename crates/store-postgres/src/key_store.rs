@@ -3,6 +3,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -89,6 +90,16 @@ impl KeyStore for PgStore {
         origin: &Origin,
     ) -> Result<bool, StoreError> {
         call!(self.pool, keys::revoke_unreadable, id, revocation, origin)
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        call!(self.pool, keys::report_leaks, reports, policy, now, self.layout.widths, origin)
     }
 
     async fn spend(

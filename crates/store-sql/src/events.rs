@@ -168,15 +168,22 @@ pub async fn list_events(
         "config_id": config_id.as_ref().map(ConfigId::as_str),
         "actor": actor.as_deref()
     }
-    if let Some(owners) = owners {
-        let owners = list.placeholder(owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
-        list.push(&format!(r#" and "owner" {}"#, dialect.one_of(&owners)));
-    }
-    if !kinds.is_empty() {
-        let kinds: Vec<_> =
-            EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| query.includes_kind(kind)).collect();
-        let kinds = list.placeholder(kinds);
-        list.push(&format!(r#" and "kind" {}"#, dialect.one_of(&kinds)));
+    let owners = owners.as_ref().map(|owners| owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
+    let kinds: Option<Vec<_>> = (!kinds.is_empty())
+        .then(|| EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| query.includes_kind(kind)).collect());
+    for (column, values) in [("owner", owners), ("kind", kinds)] {
+        match values.as_deref() {
+            None => {}
+            // An index then has the events in their order. Of a list, Postgres would read all newer events.
+            Some([one]) => {
+                let one = list.placeholder(*one);
+                list.push(&format!(r#" and "{column}" = {one}"#));
+            }
+            Some(several) => {
+                let several = list.placeholder(several.to_vec());
+                list.push(&format!(r#" and "{column}" {}"#, dialect.one_of(&several)));
+            }
+        }
     }
     if let Some(Range { start, end }) = time {
         let (start, end) = (list.placeholder(start.as_millis()), list.placeholder(end.as_millis()));

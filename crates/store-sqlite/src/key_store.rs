@@ -3,6 +3,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -103,6 +104,19 @@ impl KeyStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (id, revocation, origin) = (id.clone(), revocation.clone(), origin.clone());
         self.writer.write(async move |writer| keys::revoke_unreadable(writer, &id, &revocation, &origin).await).await
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let (reports, policy, widths, origin) = (reports.to_vec(), policy.clone(), self.layout.widths, origin.clone());
+        self.writer
+            .write(async move |writer| keys::report_leaks(writer, &reports, &policy, now, widths, &origin).await)
+            .await
     }
 
     async fn spend(

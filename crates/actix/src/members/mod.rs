@@ -202,7 +202,7 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// Returns zod's name for the type of a value; an absent one is `undefined`.
-fn kind(value: Option<&Value>) -> &'static str {
+pub(crate) fn kind(value: Option<&Value>) -> &'static str {
     match value {
         None => "undefined",
         Some(Value::Null) => "null",

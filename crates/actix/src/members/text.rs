@@ -25,10 +25,11 @@ impl Member<'_, '_> {
     /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
     pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
         self.state(|_| schema::texts(max, pattern));
-        let items = match self.value()? {
-            Value::Array(items) => items.clone(),
+        let items = match self.value() {
+            None if !self.is_required => return None,
+            Some(Value::Array(items)) => items.clone(),
             other => {
-                let received = kind(Some(other));
+                let received = kind(other);
                 self.expected("array", received);
                 return None;
             }

@@ -120,6 +120,8 @@ stuck! {
     rotate(&keymint_domain::KeyId, &keymint_domain::key::RotationChange, keymint_domain::Timestamp, &keymint_domain::event::Origin)
         -> Option<Result<keymint_domain::key::Rotated, keymint_domain::key::RotationRefused>>;
     revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation, &keymint_domain::event::Origin) -> bool;
+    report_leaks(&[keymint_domain::leak::LeakReport], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)
+        -> Vec<Result<keymint_domain::leak::LeakOutcome, StoreError>>;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)

@@ -20,6 +20,7 @@ mod health;
 mod hostile;
 mod identity;
 mod key_sessions;
+mod leaks;
 mod limits;
 mod manage;
 mod openapi;

@@ -11,6 +11,7 @@ use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -126,6 +127,8 @@ slow! { KeyStore:
     preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
     rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
+    report_leaks(reports: &[LeakReport], policy: &Policy, now: Timestamp, origin: &Origin)
+        -> Vec<Result<LeakOutcome, StoreError>>;
     spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
     dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
     remove(id: &KeyId, origin: &Origin) -> bool;

@@ -26,7 +26,7 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, database, identity, log, metrics, notices, organization, secret, server,
+    api_key, audit, authorize, cleanup, database, identity, leaks, log, metrics, notices, organization, secret, server,
     server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
@@ -39,6 +39,7 @@ pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
+pub use sections::leaks::{GithubUrl, Leaks};
 pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
 pub use sections::notices::Notices;
@@ -78,6 +79,8 @@ pub struct Config {
     pub notices: Notices,
     /// The delivery of events to endpoints.
     pub webhooks: Webhooks,
+    /// The callers that may report leaked keys.
+    pub leaks: Leaks,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -164,6 +167,7 @@ impl Config {
             let usage = root.section("usage", usage::read);
             let notices = root.section("notices", notices::read);
             let webhooks = root.section("webhooks", webhooks::read);
+            let leaks = root.section("leaks", leaks::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -182,6 +186,7 @@ impl Config {
                 usage,
                 notices,
                 webhooks,
+                leaks,
                 policy,
                 server_keys,
                 secret: None,

@@ -37,6 +37,7 @@ impl Config {
             usage,
             notices,
             webhooks,
+            leaks,
             policy,
             server_keys,
             secret,
@@ -57,6 +58,8 @@ impl Config {
             usage: restart_only.keep("usage", &self.usage, &usage),
             notices,
             webhooks: restart_only.keep("webhooks", &self.webhooks, &webhooks),
+            // New ones would forget the addresses, and GitHub's keys.
+            leaks: restart_only.keep("leaks", &self.leaks, &leaks),
             policy,
             // A process's environment does not change, but files that it names may.
             server_keys: restart_only.keep("KEYMINT_SERVER_KEYS", &self.server_keys, &server_keys),

@@ -7,6 +7,7 @@ use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
@@ -96,6 +97,18 @@ metered! {
         Ok(page)
     }
 
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let outcomes = self.heard(self.store.report_leaks(reports, policy, now, origin).await)?;
+        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.meter.store_failed(error));
+        Ok(outcomes)
+    }
+
     async fn spend(
         &self,
         attempts: &[Attempt],
@@ -144,6 +157,7 @@ metered! {
     SurveyStore {
         survey(query: &SurveyQuery) -> SurveyPortion;
         recorded_since() -> Option<Hour>;
+        leaks_of(keys: &[KeyId]) -> Vec<(KeyId, Timestamp)>;
         busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<BusyKey>;
         known_networks(key: &KeyId) -> KnownNetworks;
         note_network(key: &KeyId, network: &str, at: Timestamp) -> ();

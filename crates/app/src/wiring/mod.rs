@@ -1,6 +1,7 @@
 //! Puts the crates together as configured.
 
 mod backup;
+mod leaks;
 mod metered;
 mod relocation;
 mod store;
@@ -29,6 +30,8 @@ use keymint_service::{
 use crate::config::{Assertion, Config};
 use crate::metrics::Sources;
 use store::{Absent, Store};
+
+pub(crate) use leaks::{github_reports, holder_reports};
 
 pub use backup::{BackupError, backup};
 pub use relocation::{RelocationError, relocate};

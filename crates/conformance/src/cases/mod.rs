@@ -15,6 +15,7 @@ pub mod dry_run;
 pub mod filtering;
 pub mod import;
 pub mod insert;
+pub mod leaks;
 pub mod limits;
 pub mod listing;
 pub mod owners;

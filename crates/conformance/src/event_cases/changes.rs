@@ -2,13 +2,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::event::{Event, SealedEvent};
-use keymint_domain::key::{Actor, EditKey, EditKeys, Field, KeyPatch, Revocation};
+use keymint_domain::key::{Actor, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
+use keymint_domain::leak::{LeakPlace, LeakReport, Reporter};
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
 use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::{
     BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _,
+    SurveyStore as _,
 };
 
 use super::{all_events, kinds, origin};
@@ -78,6 +80,55 @@ pub async fn every_imported_key_is_an_event_and_one_that_was_there_is_none<E: Ev
     let imported = |id| ("keymint.key.imported", Some(id));
     assert_eq!(found, [("keymint.key.created", Some("a")), imported("b"), imported("c")]);
     assert!(!events[1].row.data.contains(sample::plain("b").hash().as_str()), "{}", events[1].row.data);
+}
+
+fn leak(text: &str, url: &str) -> LeakReport {
+    let plain = PlainKey::new(text);
+    LeakReport::new(&plain, Reporter::Github, LeakPlace::new(&plain, "commit", url), &Policy::default())
+}
+
+pub async fn a_leak_is_an_event_once_for_each_place_beside_the_change_that_it_causes<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let keys = ["a", "b", "c"].map(sample::key);
+    store.import(&keys, &sample::UNRECORDED).await.unwrap();
+    let (url, elsewhere) = ("https://example.com/1", "https://example.com/2");
+    let reports = [leak("sk_a", url), leak("sk_a", elsewhere), leak("sk_b", url), leak("sk_x", url)];
+    let policy = Policy::default();
+    for number in 1..4 {
+        let store = if number % 2 == 0 { &store } else { &other };
+        let mut origin = origin(number);
+        origin.at = NOW.plus_millis(number);
+        store.report_leaks(&reports, &policy, origin.at, &origin).await.unwrap();
+    }
+    let events = all_events(&*store).await;
+    let mut found: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let data: serde_json::Value = serde_json::from_str(&event.row.data).unwrap();
+            let place = data["url"].as_str().unwrap_or_default().to_owned();
+            (event.row.key_id.clone().unwrap(), event.row.kind.clone(), place)
+        })
+        .collect();
+    found.sort();
+    let event = |id: &str, kind: &str, place: &str| (id.to_owned(), format!("keymint.key.{kind}"), place.to_owned());
+    let expected = [
+        event("a", "leaked", url),
+        event("a", "leaked", elsewhere),
+        event("a", "revoked", ""),
+        event("b", "leaked", url),
+        event("b", "revoked", ""),
+    ];
+    assert_eq!(found, expected);
+    let mut leaks = other.leaks_of(&["a", "b", "c", "x"].map(id)).await.unwrap();
+    leaks.sort();
+    let first = NOW.plus_millis(1);
+    assert_eq!(leaks, [(id("a"), first), (id("b"), first)], "a report that came again is not the last one");
+    let data: serde_json::Value = serde_json::from_str(&events[0].row.data).unwrap();
+    let told = ["reporter", "source", "action"].map(|name| data[name].as_str().unwrap());
+    assert_eq!(told, ["github", "commit", "revoke"]);
+    let rows: Vec<_> = events.iter().map(|event| format!("{:?}", event.row)).collect();
+    let rows = rows.concat();
+    assert!(!rows.contains("sk_a") && !rows.contains(sample::plain("a").hash().as_str()), "{rows}");
 }
 
 pub async fn changes_of_users_organizations_and_server_keys_are_events<E: EventEngine>(engine: &E) {

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::key::{Actor, EditKeys, KeyPatch, Revocation};
+use keymint_domain::leak::{LeakOutcome, LeakPlace, LeakReport, Reporter};
 use keymint_domain::listing::{ListQuery, Unreadable};
 use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
 use keymint_domain::policy::ConfigFilter::Any;
@@ -38,6 +39,14 @@ pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(en
         reported(answers[0].as_ref().unwrap().accepted().is_some());
         reported(is_corrupt(&answers[1], "apikey", column, Some("bad")));
         reported(answers[2].as_ref().unwrap().accepted().is_some());
+
+        let reports = ["bad", "unknown"].map(|id| {
+            let (plain, place) = (sample::plain(id), LeakPlace::default());
+            LeakReport::new(&plain, Reporter::Holder, place, &Policy::default())
+        });
+        let leaks = store.report_leaks(&reports, &Policy::default(), sample::NOW, &sample::UNRECORDED).await.unwrap();
+        reported(is_corrupt(&leaks[0], "apikey", column, Some("bad")));
+        reported(leaks[1].as_ref().is_ok_and(|leak| *leak == LeakOutcome::Unknown));
 
         let ids = [sample::id("bad")];
         assert_eq!(
@@ -88,7 +97,7 @@ pub async fn a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_wh
     for (changed, unchanged) in [(3, 0), (0, 3)] {
         let revoked = store.update_many(&revoking, None, all, &sample::UNRECORDED).await.unwrap();
         assert_eq!((revoked.changed, revoked.unchanged), (changed, unchanged));
-        assert_eq!(revoked.unreadable, [nameless.clone()]);
+        assert_eq!(revoked.unreadable, std::slice::from_ref(&nameless));
     }
     engine.execute(r#"update "apikey" set "permissions" = null where "id" = 'bad'"#).await;
     let key = store.find(&sample::id("bad")).await.unwrap().unwrap();

@@ -14,6 +14,7 @@ mod id;
 mod key_events;
 mod kind;
 mod lateness;
+mod leak_events;
 mod origin;
 mod other_events;
 mod query;

@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use super::Notices;
+use super::{LeakAction, Notices};
 use crate::address::AddressRules;
 use crate::key::KeyFormat;
 use crate::organization::RoleName;
@@ -75,6 +75,8 @@ pub struct Configuration {
     pub notices: Notices,
     /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
     pub anomalies: bool,
+    /// The consequence of a report that a key's secret is public.
+    pub on_leak: LeakAction,
 }
 
 /// The kind of owner that the keys of a configuration have.
@@ -214,6 +216,7 @@ impl Configuration {
             quota_thresholds: vec![50, 80, 100],
             notices: Notices::default(),
             anomalies: false,
+            on_leak: LeakAction::Revoke,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod configuration;
+mod leaks;
 mod notices;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
+pub use leaks::LeakAction;
 pub use notices::Notices;
 
 /// The configurations of a deployment, and the rules that hold for all of them.

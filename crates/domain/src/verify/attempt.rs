@@ -136,7 +136,7 @@ impl Attempt {
     ///
     /// A hash that leaked from the table must not pass for the key of a configuration that stores keys unhashed, nor
     /// the other way round.
-    pub(super) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
+    pub(crate) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
         if unhashed { self.unhashed.as_ref() == Some(stored) } else { self.hash == *stored }
     }
 }

@@ -28,7 +28,7 @@ pub struct ChangeKeys {
     pub within: Option<Duration>,
 }
 
-/// What becomes of each key.
+/// The change that each key undergoes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeOfKeys {
     /// The keys are revoked.

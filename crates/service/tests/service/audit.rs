@@ -83,7 +83,7 @@ impl EventStore for Shrinking {
         let key = SealKey::new([1; 32]);
         self.store.remove_events(&key, Timestamp::MAX, u64::MAX, self.portion).await?;
         // Before the read, and behind it in turns.
-        if left % 2 == 0 { before } else { self.store.list_events(query).await }
+        if left.is_multiple_of(2) { before } else { self.store.list_events(query).await }
     }
 
     async fn chain(&self) -> Result<Chain, StoreError> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
@@ -50,6 +51,7 @@ unasked! {
     preview_update_many(&BulkChange, Option<BulkCursor>, NonZeroU32) -> BulkPortion;
     rotate(&KeyId, &RotationChange, Timestamp, &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(&KeyId, &Revocation, &Origin) -> bool;
+    report_leaks(&[LeakReport], &Policy, Timestamp, &Origin) -> Vec<Result<LeakOutcome, StoreError>>;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId, &Origin) -> bool;
     remove_expired(&ConfigFilter, Timestamp, u32, u32, &Origin) -> Removed;

@@ -9,7 +9,7 @@ use keymint_domain::{ApiKey, KeyId};
 use keymint_ports::{BulkChange, BulkCursor, BulkPortion, StoreError};
 
 use super::narrow;
-use super::update::{REVOKE_ONCE, changes, revoke_row};
+use super::update::{REVOKE_ONCE, changed_columns, revoke_row};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, fetch_all};
 use crate::{Dialect, KeyOrder, ReadConnection, Row, RowReader, Statement, Widths, WriteConnection, events, read_key};
@@ -173,7 +173,7 @@ async fn find_changed(
 fn alike(changed: &[[ApiKey; 2]], widths: Widths) -> Result<Vec<(Statement<'_>, Vec<&str>)>, StoreError> {
     let mut groups: Vec<(Statement<'_>, Vec<&str>)> = Vec::new();
     for [before, after] in changed {
-        let (update, id) = (changes(before, after, widths)?, before.details.id.as_str());
+        let (update, id) = (changed_columns(before, after, widths)?, before.details.id.as_str());
         match groups.iter_mut().find(|(other, _)| *other == update) {
             Some((_, ids)) => ids.push(id),
             None => groups.push((update, vec![id])),

@@ -7,6 +7,7 @@ mod get;
 mod health;
 mod list;
 mod options;
+mod report_leak;
 mod revoke;
 mod update;
 mod usage;
@@ -27,6 +28,7 @@ pub(super) fn area() -> Area {
         Endpoint::get("/api-key/usage", usage::usage, usage::describe),
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
+        Endpoint::post("/api-key/report-leak", report_leak::report_leak, report_leak::describe),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",

@@ -81,6 +81,17 @@ pub(in crate::cli) enum KeyCommand {
         #[arg(long, value_name = "ID", conflicts_with = "id")]
         config_id: Option<String>,
     },
+    /// Report keys that leaked, from standard input, one a line: each ends as its configuration asks.
+    ///
+    /// A key is never an argument: arguments are seen by others on this machine, and kept by shells.
+    ReportLeak {
+        /// The kind of the place where they were found, such as `commit`.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        source: String,
+        /// The URL of the place.
+        #[arg(long, value_name = "URL", default_value = "")]
+        url: String,
+    },
     /// Remove a key for good.
     Delete {
         /// The key's id.

@@ -111,7 +111,10 @@ fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
             // What is more than that stays.
             ("keymint.key.disabled", Some(key), _) => _ = withdrawn.keys.entry(key).or_insert("disabled"),
             ("keymint.key.deleted", Some(key), _) => _ = withdrawn.keys.insert(key, "deleted"),
-            ("keymint.key.leaked", Some(key), _) => _ = withdrawn.keys.insert(key, "leaked"),
+            // A leak that is no more than told withdraws nothing.
+            ("keymint.key.leaked", Some(key), _) if event["details"]["action"] != "notify" => {
+                _ = withdrawn.keys.insert(key, "leaked");
+            }
             ("keymint.key.restored" | "keymint.key.enabled" | "keymint.key.created", Some(key), _) => {
                 _ = withdrawn.keys.remove(&key);
             }
@@ -141,12 +144,14 @@ mod tests {
             line(6, "server_key.revoked", "s"),
             line(7, "user.erased", ""),
             line(8, "key.updated", "b"),
+            line(9, "key.leaked", "l"),
+            line(10, "key.leaked", "n").replace('}', r#","details":{"action":"notify"}}"#),
             String::new(),
         ];
         let withdrawn = read(lines.join("\n").as_bytes()).unwrap();
         assert_eq!(
             withdrawn.keys.into_iter().collect::<Vec<_>>(),
-            [("b".to_owned(), "disabled"), ("c".to_owned(), "deleted")]
+            [("b", "disabled"), ("c", "deleted"), ("l", "leaked")].map(|(id, kind)| (id.to_owned(), kind))
         );
         assert_eq!(withdrawn.server_keys.len(), 1);
         assert!(withdrawn.users.contains_key("ada"));

@@ -1,6 +1,7 @@
 mod commands;
 mod health;
 mod pattern;
+mod report_leak;
 
 use std::io;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         }
         KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, json),
         KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
+        KeyCommand::ReportLeak { source, url } => report_leak::run(keys, &source, &url, json).await,
         KeyCommand::Delete { id } => {
             let id = commands::key_id("keyId", id)?;
             keys.delete(&caller, &id, None).await.map_err(refused)?;

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::key::KeyFormat;
-use keymint_domain::policy::{Expiration, Notices, References};
+use keymint_domain::policy::{Expiration, LeakAction, Notices, References};
 use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
@@ -75,6 +75,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
         notices: read_notices(section, default.notices),
         anomalies: section.boolean("anomalies", default.anomalies),
+        on_leak: section.section("leaks", read_leaks),
         id: default.id,
     };
     check_default_prefix(section, &configuration);
@@ -94,6 +95,25 @@ fn read_notices(section: &mut Section<'_, '_>, default: Notices) -> Notices {
         idle_days: days(section, "idle_days", default.idle_days),
         rotation_days,
     })
+}
+
+/// Reads the consequence of a leak.
+fn read_leaks(section: &mut Section<'_, '_>) -> LeakAction {
+    const ACTIONS: [(&str, Action); 3] =
+        [("revoke", Action::Revoke), ("end_after", Action::EndAfter), ("notify", Action::Notify)];
+    #[derive(Clone, Copy, PartialEq)]
+    enum Action {
+        Revoke,
+        EndAfter,
+        Notify,
+    }
+    let action = section.choice("action", Action::Revoke, &ACTIONS);
+    let hours = section.integer("hours", 24, 1..=MAX_DAYS * 24);
+    match action {
+        Action::Revoke => LeakAction::Revoke,
+        Action::EndAfter => LeakAction::EndAfter { hours: NonZeroU32::new(hours).unwrap_or(NonZeroU32::MIN) },
+        Action::Notify => LeakAction::Notify,
+    }
 }
 
 const REFERENCES: [(&str, References); 2] = [("user", References::User), ("organization", References::Organization)];
