@@ -66,8 +66,8 @@ pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
-    CannotImport, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, HealthReport, KeyHolder, KeyOptions, Keys,
-    ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    CannotImport, ChangeRotation, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, HealthReport, KeyHolder,
+    KeyOptions, Keys, ListKeys, ReadUsage, Revoked, RotateKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};

@@ -7,6 +7,7 @@ mod key;
 pub(crate) mod limits;
 mod options;
 mod refusal;
+pub(crate) mod secret;
 mod usage;
 mod user;
 mod verdict;

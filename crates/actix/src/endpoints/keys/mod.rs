@@ -8,6 +8,8 @@ mod health;
 mod list;
 mod options;
 mod revoke;
+mod rotate;
+mod rotation;
 mod update;
 mod usage;
 
@@ -27,6 +29,9 @@ pub(super) fn area() -> Area {
         Endpoint::get("/api-key/usage", usage::usage, usage::describe),
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
+        Endpoint::post("/api-key/rotate", rotate::rotate, rotate::describe),
+        Endpoint::post("/api-key/rotation/cancel", rotation::cancel, rotation::describe_cancel),
+        Endpoint::post("/api-key/rotation/finish", rotation::finish, rotation::describe_finish),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",
