@@ -26,6 +26,7 @@ mod readme;
 mod readme_guards;
 mod reloading;
 mod relocation;
+mod rotation;
 mod secrets;
 mod stopping;
 mod stored_events;

@@ -109,6 +109,12 @@ codes! {
     AddRemainingNotAllowed = "ADD_REMAINING_NOT_ALLOWED", "addRemaining needs a key with a quota, and a request without remaining.";
     /// Keymint's own: a refill has an interval and a calendar.
     RefillTwice = "REFILL_INTERVAL_AND_CALENDAR", "A refill has either refillInterval or refill, not both.";
+    /// Keymint's own: a rotation would end a secret that the request does not mention.
+    RotationOpen = "ROTATION_OPEN", "A rotation of the API key is under way. Finish or cancel it first.";
+    /// Keymint's own: there is nothing to cancel or to finish.
+    RotationNotOpen = "ROTATION_NOT_OPEN", "No rotation of the API key is under way.";
+    /// Keymint's own: a rotation whose new secret is in use cannot be cancelled.
+    RotationConfirmed = "ROTATION_CONFIRMED", "The new secret of the API key is in use. Finish the rotation instead.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
     Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }

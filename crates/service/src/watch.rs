@@ -7,12 +7,13 @@ use std::time::Duration;
 use keymint_domain::anomaly::{
     HOURS_READ, HourCounts, MIN_SILENT_CALLS, MIN_UNUSUAL_CALLS, Progress, Reason, judge, may_be_unusual,
 };
-use keymint_domain::event::Event;
+use keymint_domain::event::{Actor, Event};
+use keymint_domain::key::RotationChange;
 use keymint_domain::metering::{Hour, LastUse, Series, Step, UsageSelection, Window};
 use keymint_domain::notice::{UseFacts, due};
 use keymint_domain::policy::{ConfigFilter, Notices};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{BusyKey, EventStore, SurveyQuery, SurveyStore, SurveyedKey};
+use keymint_ports::{BusyKey, EventStore, StoreError, SurveyQuery, SurveyStore, SurveyedKey};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -130,6 +131,7 @@ impl Keys {
             };
             let portion = survey.survey(&query).await?;
             for surveyed in &portion.keys {
+                self.end_rotation(&surveyed.key, now).await?;
                 made += self.watch_network(survey, events, surveyed, since, now).await?;
                 let facts = UseFacts {
                     last_used_at: surveyed.last_use.map(|last| last.at),
@@ -147,6 +149,21 @@ impl Keys {
             }
             pace.rest(began.elapsed()).await;
         }
+    }
+
+    /// Ends the rotation of a key whose time has come, if no use has ended it.
+    async fn end_rotation(&self, key: &ApiKey, now: Timestamp) -> Result<(), ServiceError> {
+        if key.details.rotation.as_ref().is_some_and(|rotation| rotation.ends_at() <= now) {
+            let origin = self.own_origin(Actor::Keymint, now);
+            let outcome = self.store.rotate(&key.details.id, &RotationChange::EndDue, now, &origin).await;
+            self.forget(key.details.stored_forms()).await;
+            // A row that is locked is ended later.
+            match outcome {
+                Err(StoreError::Locked) | Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Judges the network of a key's last use, and remembers it.

@@ -171,8 +171,8 @@ impl UserRequest {
         match &self.credential {
             Credential::Server => Ok(Caller::Server),
             Credential::Key { holder, .. } => {
-                let may_manage_keys = holder.may_manage_keys;
-                Ok(Caller::KeyHolder { user: holder.user.id.clone(), may_manage_keys })
+                let (key, user) = (holder.key.details.id.clone(), holder.user.id.clone());
+                Ok(Caller::KeyHolder { key, user, may_manage_keys: holder.may_manage_keys })
             }
             Credential::Other => match (&self.api.sessions, self.signed_in().await) {
                 (Some(sessions), Ok(Some(signed_in))) => sessions.identity.caller(signed_in),

@@ -8,6 +8,7 @@ mod key;
 pub(crate) mod limits;
 mod options;
 mod refusal;
+pub(crate) mod secret;
 mod usage;
 mod user;
 mod verdict;

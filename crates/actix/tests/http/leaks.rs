@@ -14,7 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{SAMPLE, SAMPLE_KEY, SAMPLE_SIGNATURE, Setup, TestServer, answer, assert_error, digest};
+use crate::support::{SAMPLE_KEY, SAMPLE_SIGNATURE, Setup, TestServer, answer, assert_error, digest};
 
 fn unsigned(server: &TestServer, body: &str) -> RequestBuilder {
     let request = Client::new().post(format!("http://{}/leaks/github", server.address));

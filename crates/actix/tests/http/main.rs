@@ -27,6 +27,7 @@ mod openapi;
 mod origins;
 mod permissions;
 mod repeats;
+mod rotation;
 mod server;
 mod support;
 mod tls;

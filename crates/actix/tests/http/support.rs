@@ -302,7 +302,7 @@ pub(crate) fn assert_error(found: &(StatusCode, Value), status: u16, code: &str,
 }
 
 /// The sample of GitHub's documentation.
-pub(crate) const SAMPLE: &str =
+const SAMPLE: &str =
     r#"[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]"#;
 pub(crate) const SAMPLE_KEY: &str = "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c";
 pub(crate) const SAMPLE_SIGNATURE: &str =

@@ -69,6 +69,8 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.retention_days", 0, 36_500),
         ("api_key.max_lifetime_days", 0, 36_500),
         ("api_key.rotation.every_days", 0, 36_500),
+        ("api_key.rotation.max_pending_days", 1, 365),
+        ("api_key.rotation.grace_seconds", 0, 7_776_000),
         ("api_key.leaks.hours", 1, 876_000),
         ("api_key.notices.idle_days", 0, 36_500),
     ] {

@@ -128,6 +128,7 @@ const EVERY_KEY: &str = r#"
     references = "organization"
     api_key_headers = ["X-Key", "x-other-key"]
     allow_key_management = true
+    allow_self_rotation = true
     key_length = 16
     key_format = "checked"
     checked_only = true
@@ -153,7 +154,7 @@ const EVERY_KEY: &str = r#"
     retention_days = 2
     defer_usage = true
     quota_thresholds = [10, 90]
-    rotation = { every_days = 180 }
+    rotation = { every_days = 180, max_pending_days = 3, grace_seconds = 0 }
     notices = { expiring_days = [14, 2], idle_days = 0 }
     anomalies = true
     leaks = { action = "end_after", hours = 72 }
@@ -169,6 +170,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             api_key_headers,
             enable_session_for_api_keys,
             allow_key_management,
+            allow_self_rotation,
             key_length,
             key_format,
             checked_only,
@@ -193,6 +195,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             defer_usage,
             quota_thresholds,
             notices,
+            rotation,
             anomalies,
             on_leak,
         },
@@ -201,7 +204,8 @@ fn every_key_of_an_entry_reaches_the_policy() {
         panic!("not one")
     };
     assert_eq!((*references, api_key_headers.join(" ").as_str()), (References::Organization, "x-key x-other-key"));
-    assert!(!enable_session_for_api_keys && *allow_key_management);
+    assert!(!enable_session_for_api_keys && *allow_key_management && *allow_self_rotation);
+    assert_eq!((rotation.max_pending_days.get(), rotation.grace_seconds), (3, 0));
     assert_eq!((id.as_str(), *key_length, default_prefix.as_deref()), ("eu", 16, Some("eu_")));
     assert_eq!((*key_format, *checked_only), (KeyFormat::Checked, true));
     assert_eq!((prefix_length.min, prefix_length.max, name_length.min, name_length.max), (2, 3, 0, 255));

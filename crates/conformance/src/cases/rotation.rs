@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use keymint_domain::key::{
     FormerSecret, NewSecret, PlainKey, Replaces, Rotated, Rotation, RotationChange, RotationRefused, RotationStage,
     SecretRole, Wait,
@@ -9,7 +11,7 @@ use keymint_ports::{ImportOutcome, KeyStore};
 use super::deferred::look_after;
 use crate::Engine;
 use crate::sample::{self, NOW, config, id};
-use crate::support::{accepted, code, found, insert_all, open_two, settle, settle_at_once, settle_one, spend};
+use crate::support::{accepted, at_once, code, found, insert_all, open_two, settle, settle_at_once, settle_one, spend};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -45,6 +47,15 @@ async fn begin(store: &impl KeyStore, new: NewSecret, now: Timestamp) -> Rotated
     rotate(store, RotationChange::Begin(new), now).await
 }
 
+/// Settles 200 uses by the first new secret at the same time, in batches on both handles in turn.
+pub(crate) async fn race_by_new<S: KeyStore>(stores: &[Arc<S>; 2], policy: &Policy) -> Vec<Verdict> {
+    let batches = (0..25).map(|turn| {
+        let (store, policy) = (Arc::clone(&stores[turn % 2]), policy.clone());
+        async move { settle(&*store, &vec![new_attempt(1); 8], &policy, NOW).await }
+    });
+    at_once(batches).await.concat()
+}
+
 /// Returns the reason why a change of the rotation of the key `key` is refused.
 async fn refused(store: &impl KeyStore, change: RotationChange, now: Timestamp) -> RotationRefused {
     store.rotate(&id("key"), &change, now, &sample::UNRECORDED).await.unwrap().unwrap().unwrap_err()
@@ -65,9 +76,9 @@ async fn accepts(store: &impl KeyStore, number: u32, now: Timestamp) -> (bool, b
     (is_accepted(&verdicts[0]), is_accepted(&verdicts[1]))
 }
 
-fn grace(ends_at: Timestamp) -> Option<Rotation> {
+fn grace(ends_at: Timestamp) -> Option<Box<Rotation>> {
     let stage = RotationStage::Grace(FormerSecret { ends_at, used_at: None });
-    Some(Rotation { second: sample::plain("key").hash(), stage })
+    Some(Rotation { second: sample::plain("key").hash(), stage }.into())
 }
 
 pub async fn both_secrets_are_accepted_until_a_use_confirms_the_new_one<E: Engine>(engine: &E) {
@@ -282,8 +293,7 @@ pub async fn of_racing_first_uses_one_confirms<E: Engine>(engine: &E) {
     let stores = open_two(engine).await;
     insert_all(&*stores[0], &[sample::key_with_quota("key", 150)]).await;
     begin(&*stores[0], new_secret(1), NOW).await;
-    let verdicts = settle_at_once(&stores, 200, &new_attempt(1), &Policy::default(), NOW).await;
-    assert_eq!(accepted(&verdicts), 150);
+    assert_eq!(accepted(&race_by_new(&stores, &Policy::default()).await), 150);
     let key = found(&*stores[1], &id("key")).await;
     assert_eq!(key.usage.remaining, Some(0));
     assert_eq!((&key.details.stored, &key.details.rotation), (&plain(1).hash(), &grace(NOW.plus_millis(DAY_MS))));

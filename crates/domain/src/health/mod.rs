@@ -6,7 +6,7 @@ mod finding;
 
 pub use finding::{Finding, Severity};
 
-use crate::key::{KeyState, Rotation};
+use crate::key::KeyState;
 use crate::policy::{Configuration, Policy, References};
 use crate::value::DAY_MS;
 use crate::verify::Owner;
@@ -75,7 +75,7 @@ impl Default for Thresholds {
 impl RotationFacts {
     /// Returns the facts that the key itself tells.
     pub fn of(key: &ApiKey) -> Self {
-        let former = key.details.rotation.as_ref().and_then(Rotation::former);
+        let former = key.details.rotation.as_ref().and_then(|rotation| rotation.former());
         Self { rotated_at: key.details.rotated_at, former_used_at: former.and_then(|former| former.used_at) }
     }
 }

@@ -36,8 +36,8 @@ pub struct KeyDetails {
     pub prefix: Option<String>,
     /// The stored form of the secret in use.
     pub stored: StoredKey,
-    /// The rotation of the secret under way.
-    pub rotation: Option<Rotation>,
+    /// The rotation of the secret under way. In a box, since few keys have one.
+    pub rotation: Option<Box<Rotation>>,
     /// The instant at which the secret in use took the place of another one; `None` = it is the key's first.
     pub rotated_at: Option<Timestamp>,
     /// False if the key is refused until it is enabled again.

@@ -1,4 +1,4 @@
-use super::{ApiKey, KeyDetails};
+use super::{ApiKey, KeyDetails, Rotation};
 use crate::event::Actor;
 use crate::value::{Permissions, heap_block};
 
@@ -40,7 +40,9 @@ impl ApiKey {
             + texts
             + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()
-            + rotation.as_ref().map_or(0, |rotation| heap_block(rotation.second.as_str().len()))
+            + rotation
+                .as_ref()
+                .map_or(0, |rotation| heap_block(size_of::<Rotation>()) + heap_block(rotation.second.as_str().len()))
             + metadata.as_ref().map_or(0, |metadata| heap_block(metadata.as_json().len()))
     }
 }

@@ -317,6 +317,13 @@ impl KeyDetails {
 }
 
 impl ApiKey {
+    /// Returns the key as it is at `now`, if a rotation whose time has come is not written yet.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        self.end_due(now);
+        self
+    }
+
     /// Returns the role that the secret with this stored form has on the key; `None` = the key has no such secret.
     pub fn secret_role(&self, stored: &StoredKey) -> Option<SecretRole> {
         if self.details.stored == *stored {
@@ -373,9 +380,10 @@ impl ApiKey {
                 }
             },
             RotationChange::Finish => {
-                let rotation = Arc::make_mut(&mut self.details).rotation.take().ok_or(RotationRefused::NotOpen)?;
-                if let RotationStage::Pending(pending) = rotation.stage {
-                    self.put_in_use(rotation.second, pending.start, now);
+                let rotation = Arc::make_mut(&mut self.details).rotation.take();
+                let Rotation { second, stage } = *rotation.ok_or(RotationRefused::NotOpen)?;
+                if let RotationStage::Pending(pending) = stage {
+                    self.put_in_use(second, pending.start, now);
                 }
                 turns.push(RotationTurn::Ended(RotationEnd::Finished));
             }
@@ -417,7 +425,7 @@ impl ApiKey {
         }
         let pending = PendingSecret { start: start.clone(), since: now, wait, grace_ms: *grace_ms };
         let rotation = Rotation { second: stored.clone(), stage: RotationStage::Pending(pending) };
-        Arc::make_mut(&mut self.details).rotation = Some(rotation);
+        Arc::make_mut(&mut self.details).rotation = Some(Box::new(rotation));
         turns.push(begun);
         Ok(())
     }
@@ -428,12 +436,12 @@ impl ApiKey {
         if !is_due {
             return None;
         }
-        let rotation = Arc::make_mut(&mut self.details).rotation.take()?;
-        Some(RotationTurn::Ended(match rotation.stage {
+        let Rotation { second, stage } = *Arc::make_mut(&mut self.details).rotation.take()?;
+        Some(RotationTurn::Ended(match stage {
             RotationStage::Grace(_) => RotationEnd::GraceOver,
             RotationStage::Pending(PendingSecret { wait: Wait::CancelsAt(_), .. }) => RotationEnd::Unused,
             RotationStage::Pending(PendingSecret { wait: Wait::CutsAt(at), start, .. }) => {
-                self.put_in_use(rotation.second, start, at);
+                self.put_in_use(second, start, at);
                 RotationEnd::Deadline
             }
         }))
@@ -456,8 +464,8 @@ impl ApiKey {
     /// Puts the new secret in the place of the one in use, which becomes the former one.
     fn confirm(&mut self, now: Timestamp) -> Vec<RotationTurn> {
         let expires_at = self.details.expires_at.unwrap_or(Timestamp::MAX);
-        let Some(Rotation { second, stage: RotationStage::Pending(pending) }) =
-            Arc::make_mut(&mut self.details).rotation.take()
+        let rotation = Arc::make_mut(&mut self.details).rotation.take();
+        let Some(Rotation { second, stage: RotationStage::Pending(pending) }) = rotation.map(|rotation| *rotation)
         else {
             return Vec::new();
         };
@@ -473,19 +481,19 @@ impl ApiKey {
             turns.push(RotationTurn::Ended(RotationEnd::GraceOver));
         } else {
             let stage = RotationStage::Grace(FormerSecret { ends_at, used_at: None });
-            Arc::make_mut(&mut self.details).rotation = Some(Rotation { second: former, stage });
+            Arc::make_mut(&mut self.details).rotation = Some(Box::new(Rotation { second: former, stage }));
         }
         turns
     }
 
     fn stamp_former(&mut self, now: Timestamp) -> bool {
-        let Some(Rotation { stage: RotationStage::Grace(former), .. }) = &self.details.rotation else {
+        let Some(former) = self.details.rotation.as_ref().and_then(|rotation| rotation.former()) else {
             return false;
         };
         if former.used_at.is_some_and(|last| now.millis_since(last) < STAMP_EVERY_MS) {
             return false;
         }
-        let stamped = RotationStage::Grace(FormerSecret { used_at: Some(now), ..*former });
+        let stamped = RotationStage::Grace(FormerSecret { used_at: Some(now), ..former });
         if let Some(rotation) = &mut Arc::make_mut(&mut self.details).rotation {
             rotation.stage = stamped;
         }

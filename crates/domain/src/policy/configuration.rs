@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use super::{LeakAction, Notices};
+use super::{LeakAction, Notices, RotationRules};
 use crate::address::AddressRules;
 use crate::key::KeyFormat;
 use crate::organization::RoleName;
@@ -23,6 +23,8 @@ pub struct Configuration {
     pub enable_session_for_api_keys: bool,
     /// True if such a session may create, update, revoke and delete keys.
     pub allow_key_management: bool,
+    /// True if such a session may give its own key a new secret.
+    pub allow_self_rotation: bool,
     /// The number of random bytes in a key.
     pub key_length: usize,
     /// The format of those bytes in a key's text.
@@ -73,6 +75,8 @@ pub struct Configuration {
     pub quota_thresholds: Vec<u8>,
     /// The notices about keys that expire, are idle or are due for rotation.
     pub notices: Notices,
+    /// The rotation of its keys' secrets.
+    pub rotation: RotationRules,
     /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
     pub anomalies: bool,
     /// The consequence of a report that a key's secret is public.
@@ -180,6 +184,7 @@ impl Configuration {
             api_key_headers: vec!["x-api-key".to_owned()],
             enable_session_for_api_keys: false,
             allow_key_management: false,
+            allow_self_rotation: false,
             key_length: 32,
             key_format: KeyFormat::Base64Url,
             checked_only: false,
@@ -215,6 +220,7 @@ impl Configuration {
             defer_usage: false,
             quota_thresholds: vec![50, 80, 100],
             notices: Notices::default(),
+            rotation: RotationRules::default(),
             anomalies: false,
             on_leak: LeakAction::Revoke,
         }

@@ -4,6 +4,7 @@ mod ceiling;
 mod configuration;
 mod leaks;
 mod notices;
+mod rotation;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
 pub use leaks::LeakAction;
 pub use notices::Notices;
+pub use rotation::{Cut, RotateSecret, RotationRules};
 
 /// The configurations of a deployment, and the rules that hold for all of them.
 #[derive(Debug, Clone, PartialEq)]

@@ -155,6 +155,12 @@ impl<E: Clone> Ledger<E> {
         self.entries.iter().filter(|entry| entry.is_turned).map(|entry| &entry.key)
     }
 
+    /// Returns true if the key that an attempt presents is among [`Ledger::rotations`], even if the attempt was refused.
+    pub fn has_turned(&self, attempt: &Attempt) -> bool {
+        let entry_of = |form| self.places.get(form)?.as_ref().ok().map(|place| &self.entries[*place]);
+        attempt.stored_forms().filter_map(entry_of).any(|entry| entry.is_turned)
+    }
+
     /// Returns the events of the changed keys: shares of quotas that were passed, exhausted quotas, and steps of
     /// rotations.
     pub fn events(&self, policy: &Policy, now: Timestamp) -> Vec<Event> {

@@ -13,6 +13,7 @@ mod leaks;
 mod list;
 mod options;
 mod revoke;
+mod rotate;
 mod session;
 mod update;
 mod usage;
@@ -47,6 +48,7 @@ pub use leaks::{FoundText, LeakOutcomes};
 pub use list::{ListKeys, Whose};
 pub use options::KeyOptions;
 pub use revoke::Revoked;
+pub use rotate::{ChangeRotation, RotateKey};
 pub use session::KeyHolder;
 pub use update::UpdateKey;
 pub use usage::{ReadUsage, UsageReport};
@@ -144,7 +146,7 @@ impl Keys {
     }
 
     /// Makes the next use of a changed key, by any of its secrets, read it again.
-    async fn forget(&self, secrets: impl IntoIterator<Item = &StoredKey>) {
+    pub(crate) async fn forget(&self, secrets: impl IntoIterator<Item = &StoredKey>) {
         let Some(deferral) = &self.deferral else { return };
         for stored in secrets {
             deferral.forget(stored).await;

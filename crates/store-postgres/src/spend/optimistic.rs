@@ -86,10 +86,10 @@ pub(super) async fn settle(
         let kept = changes().filter(|key| key.details.rotation.is_none());
         known.keep(kept.filter_map(|key| Some((key, *written.get(key.details.id.as_str())?))), now);
     }
-    let mut lost: HashSet<&str> =
+    let lost: HashSet<&str> =
         changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
-    lost.extend(&turned);
     let counts = |attempt: &Attempt, answer: &Result<Verdict, StoreError>| match key_of(answer) {
+        _ if !turned.is_empty() && ledger.has_turned(attempt) => false,
         Some(id) if is_remembered(attempt) => written.contains_key(id.as_str()),
         Some(id) => !lost.contains(id.as_str()),
         None => !is_remembered(attempt),

@@ -1,5 +1,5 @@
 use keymint_domain::event::Origin;
-use keymint_domain::key::{Rotated, Rotation, RotationChange, RotationRefused};
+use keymint_domain::key::{Rotated, RotationChange, RotationRefused};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::StoreError;
 
@@ -56,7 +56,7 @@ pub fn rotation_change(key: &ApiKey) -> Statement<'_> {
         .bind(details.stored.as_str())
         .bind(details.start.as_deref())
         .bind(details.rotation.as_ref().map(|rotation| rotation.second.as_str()))
-        .bind(details.rotation.as_ref().map(Rotation::to_stored))
+        .bind(details.rotation.as_ref().map(|rotation| rotation.to_stored()))
         .bind(details.rotated_at)
         .bind(key.usage.updated_at)
 }

@@ -117,7 +117,7 @@ fn read_revocation(row: &RowReader<'_>) -> Result<Option<Revocation>, StoreError
 }
 
 /// Reads the rotation under way; one of its columns alone is no writer's work.
-fn read_rotation(row: &RowReader<'_>) -> Result<Option<Rotation>, StoreError> {
+fn read_rotation(row: &RowReader<'_>) -> Result<Option<Box<Rotation>>, StoreError> {
     const SECOND: &str = "keymint_second_key";
     const STAGE: &str = "keymint_rotation";
     match (row.text(SECOND)?, row.text(STAGE)?) {
@@ -126,7 +126,7 @@ fn read_rotation(row: &RowReader<'_>) -> Result<Option<Rotation>, StoreError> {
         (None, Some(_)) => Err(row.corrupt(STAGE)),
         (Some(second), Some(stage)) => {
             let rotation = Rotation::from_stored(StoredKey::from_stored(second), stage);
-            rotation.map(Some).map_err(|_| row.corrupt(STAGE))
+            rotation.map(|rotation| Some(Box::new(rotation))).map_err(|_| row.corrupt(STAGE))
         }
     }
 }
@@ -196,6 +196,6 @@ pub(crate) fn bind_key<'k>(
         .bind(created_by.as_ref().map(ToString::to_string))
         .bind(terms.own)
         .bind(rotation.as_ref().map(|rotation| rotation.second.as_str()))
-        .bind(rotation.as_ref().map(Rotation::to_stored))
+        .bind(rotation.as_ref().map(|rotation| rotation.to_stored()))
         .bind(*rotated_at))
 }

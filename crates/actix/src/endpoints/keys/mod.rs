@@ -9,6 +9,8 @@ mod list;
 mod options;
 mod report_leak;
 mod revoke;
+mod rotate;
+mod rotation;
 mod update;
 mod usage;
 
@@ -29,6 +31,9 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
         Endpoint::post("/api-key/report-leak", report_leak::report_leak, report_leak::describe),
+        Endpoint::post("/api-key/rotate", rotate::rotate, rotate::describe),
+        Endpoint::post("/api-key/rotation/cancel", rotation::cancel, rotation::describe_cancel),
+        Endpoint::post("/api-key/rotation/finish", rotation::finish, rotation::describe_finish),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",

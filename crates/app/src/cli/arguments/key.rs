@@ -62,6 +62,13 @@ pub(in crate::cli) enum KeyCommand {
         #[command(flatten)]
         members: Box<Members>,
     },
+    /// Give a key a new secret; its text is shown this once. The one in use stays valid for a while.
+    Rotate(Rotate),
+    /// End a rotation before its time.
+    Rotation {
+        #[command(subcommand)]
+        command: RotationCommand,
+    },
     /// Print the patterns by which secret scanners find keys, one for every configured prefix.
     Pattern {
         /// The scanner.
@@ -94,6 +101,40 @@ pub(in crate::cli) enum KeyCommand {
     },
     /// Remove a key for good.
     Delete {
+        /// The key's id.
+        id: String,
+    },
+}
+
+/// The key that gets a new secret, and the end of the one in use.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rotate {
+    /// The key's id.
+    pub(in crate::cli) id: String,
+    /// The seconds after the first use of the new secret for which the former one stays valid; the configuration's by
+    /// default.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    pub(in crate::cli) grace_seconds: Option<String>,
+    /// The seconds after which the secret in use ends, even if the new one was not used.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    pub(in crate::cli) deadline_seconds: Option<String>,
+    /// End all other secrets at once, as for a leaked one.
+    #[arg(long)]
+    pub(in crate::cli) now: bool,
+    /// End a former secret that is still valid, too.
+    #[arg(long)]
+    pub(in crate::cli) end_former: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RotationCommand {
+    /// End the new secret before its first use; the one in use stays.
+    Cancel {
+        /// The key's id.
+        id: String,
+    },
+    /// End all secrets but the new one now.
+    Finish {
         /// The key's id.
         id: String,
     },

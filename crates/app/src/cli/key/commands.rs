@@ -5,14 +5,15 @@ use std::ops::RangeInclusive;
 use keymint_domain::address::{AddressRules, parse_address};
 use keymint_domain::key::{EditKey, EditKeys, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
+use keymint_domain::policy::{Cut, RotateSecret, RotationRules};
 use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
-use keymint_service::{ChangeKeys, ChangeOfKeys, CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
+use keymint_service::{ChangeKeys, ChangeOfKeys, CreateKey, ListKeys, RotateKey, UpdateKey, VerifyKey, Whose};
 
 use crate::cli::CliResult;
-use crate::cli::arguments::{Counters, Listing, Many, Members};
+use crate::cli::arguments::{Counters, Listing, Many, Members, Rotate};
 use crate::cli::options::Options;
 
 /// The range of a count that may not be 0.
@@ -199,6 +200,25 @@ pub(super) fn verify(
     });
     let cost = cost.map_or(Cost::default(), Cost);
     options.finish(Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key)) }))
+}
+
+/// Reads the request for a new secret.
+pub(super) fn rotate(arguments: Rotate) -> CliResult<RotateKey> {
+    let Rotate { id, grace_seconds, deadline_seconds, now, end_former } = arguments;
+    let mut options = Options::default();
+    let id = options.text("id", Some(id), KeyId::parse);
+    let mut seconds = |name: &str, given, range: RangeInclusive<u32>| {
+        let range = u64::from(*range.start())..=u64::from(*range.end());
+        options.integer(name, given, range).and_then(|seconds| u32::try_from(seconds).ok())
+    };
+    let grace_seconds = seconds("graceSeconds", grace_seconds, RotationRules::GRACE_SECONDS);
+    let cut = match seconds("deadlineSeconds", deadline_seconds, RotationRules::DEADLINE_SECONDS) {
+        _ if now => Cut::Now,
+        Some(seconds) => Cut::Deadline(seconds),
+        None => Cut::AfterUse,
+    };
+    let rotation = RotateSecret { grace_seconds, cut, end_former };
+    options.finish(id.map(|id| RotateKey { id, config_id: None, rotation }))
 }
 
 pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {

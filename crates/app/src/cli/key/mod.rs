@@ -10,14 +10,14 @@ use keymint_actix::views::{
     ChangedKeysView, CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView,
 };
 use keymint_domain::listing::{Page, Total, Unreadable};
-use keymint_domain::verify::DryRun;
-use keymint_domain::{ApiKey, KeyDetails, KeyId};
-use keymint_service::{Caller, ChangeKeys, Keys, Revoked, VerifyKey};
+use keymint_domain::verify::{DryRun, Verdict};
+use keymint_domain::{ApiKey, KeyDetails, KeyId, Timestamp};
+use keymint_service::{Caller, ChangeKeys, ChangeRotation, Keys, Revoked, VerifyKey};
 use serde_json::{Value, json};
 
 pub(super) use pattern::run as print_patterns;
 
-use super::arguments::KeyCommand;
+use super::arguments::{KeyCommand, RotationCommand};
 use super::{CliResult, Outcome, output, refused};
 
 /// The columns of a list, unless JSON is requested.
@@ -33,7 +33,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Create { user, organization, prefix, members } => {
             let request = commands::create(user, organization, prefix, *members)?;
             let minted = keys.create(&caller, request).await.map_err(refused)?;
-            output::record(&CreatedView::from(&minted), json)
+            output::record(&CreatedView::new(&minted, keys.policy()), json)
         }
         KeyCommand::List(listing) => {
             let request = commands::list(listing, keys.now())?;
@@ -48,29 +48,46 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             if !json && let Some(more) = more_keys(&page, next).filter(|_| !rows.is_empty()) {
                 tracing::warn!("{more}: --offset {next} shows the next ones");
             }
-            output::table(&PageView::new(&page, limit, offset, Reader::Server), &rows, &COLUMNS, json)
+            output::table(&PageView::new(&page, limit, offset, Reader::Server, keys.policy()), &rows, &COLUMNS, json)
         }
         KeyCommand::Get { id } => {
             let id = commands::key_id("id", id)?;
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
-            output::record(&KeyView::from(&key).with_creator(&key, Reader::Server), json)
+            let view = KeyView::from(&key).with_creator(&key, Reader::Server);
+            output::record(&view.with_rotation_due(&key, keys.policy()), json)
         }
         KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
             let request = commands::verify(key, config_id, permissions, cost, client_ip)?;
             let request = VerifyKey { settle, ..request };
+            let presented = request.key.clone();
+            let former_end =
+                |verdict: &Verdict| verdict.accepted().and_then(|key| key.former_secret_ends_at(&presented));
             if dry_run {
                 let run = keys.dry_run(&caller, request).await.map_err(refused)?;
-                return show_dry_run(&run, json);
+                return show_dry_run(&run, former_end(&run.verdict), json);
             }
             let verdict = keys.verify(&caller, request).await.map_err(refused)?;
-            output::record(&VerdictView::from(&verdict), json)?;
+            output::record(&VerdictView::new(&verdict, former_end(&verdict)), json)?;
             Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
         }
         KeyCommand::Update { id: Some(id), many: _, enabled, counters, members } => {
             let request = commands::update(id, enabled, counters, *members)?;
             let key = keys.update(&caller, request).await.map_err(refused)?;
-            output::record(&KeyView::from(&key), json)
+            output::record(&KeyView::from(&key).with_rotation_due(&key, keys.policy()), json)
+        }
+        KeyCommand::Rotate(rotation) => {
+            let minted = keys.rotate(&caller, commands::rotate(rotation)?).await.map_err(refused)?;
+            output::record(&CreatedView::new(&minted, keys.policy()), json)
+        }
+        KeyCommand::Rotation { command } => {
+            let (id, change) = match command {
+                RotationCommand::Cancel { id } => (id, ChangeRotation::Cancel),
+                RotationCommand::Finish { id } => (id, ChangeRotation::Finish),
+            };
+            let id = commands::key_id("keyId", id)?;
+            let key = keys.end_rotation_of(&caller, &id, None, change).await.map_err(refused)?;
+            output::record(&KeyView::from(&key).with_rotation_due(&key, keys.policy()), json)
         }
         KeyCommand::Update { id: None, many, enabled, counters, members } => {
             change_many(keys, commands::update_many(many, enabled, &counters, *members)?, json).await
@@ -126,8 +143,8 @@ fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
 }
 
 /// Prints the rules of a dry run as a table, with the verdict below.
-fn show_dry_run(run: &DryRun, json: bool) -> CliResult {
-    let answer = serde_json::to_value(DryRunView::from(run))?;
+fn show_dry_run(run: &DryRun, former_ends_at: Option<Timestamp>, json: bool) -> CliResult {
+    let answer = serde_json::to_value(DryRunView::new(run, former_ends_at))?;
     let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
     for rule in &mut rules {
         let values: Vec<_> = rule["values"].as_object().into_iter().flatten().map(output::pair).collect();

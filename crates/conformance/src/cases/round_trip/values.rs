@@ -40,7 +40,8 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     let wait = Wait::CancelsAt(NOW.plus_millis(5_001));
     let pending =
         PendingSecret { start: Some("new".to_owned()), since: NOW.minus_millis(5_002), wait, grace_ms: 5_003 };
-    *rotation = Some(Rotation { second: plain("second").hash(), stage: RotationStage::Pending(pending) });
+    let stage = RotationStage::Pending(pending);
+    *rotation = Some(Rotation { second: plain("second").hash(), stage }.into());
     *rotated_at = Some(NOW.minus_millis(5_004));
     *enabled = true;
     *revocation = None;
