@@ -99,6 +99,7 @@ macro_rules! suite_without_bans {
                 a_report_ends_every_copy_of_a_key,
                 parallel_reports_of_the_same_keys_change_each_once,
                 a_thousand_reports_are_applied_together,
+                a_leaked_secret_that_is_not_in_use_ends_alone,
             }
             limits {
                 gcra_holds_under_parallel_spends,

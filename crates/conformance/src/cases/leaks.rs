@@ -1,15 +1,16 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::key::{Actor, PlainKey, Revocation};
+use keymint_domain::key::{Actor, PlainKey, Revocation, RotationChange};
 use keymint_domain::leak::{LeakEffect, LeakOutcome, LeakPlace, LeakReport, LeakedKey, MAX_LEAKS, Reporter};
 use keymint_domain::policy::LeakAction;
 use keymint_domain::{ApiKey, Configuration, ErrorCode, Policy, Timestamp};
 use keymint_ports::KeyStore;
 
+use super::rotation::{new_attempt, new_secret, rotate};
 use crate::Engine;
 use crate::sample::{self, NOW, UNRECORDED, config, id};
-use crate::support::{accepted, at_once, code, everything, found, insert_all, open_two, spend};
+use crate::support::{accepted, at_once, code, everything, found, insert_all, open_two, settle_one, spend};
 
 const DAY: LeakAction = LeakAction::EndAfter { hours: NonZeroU32::new(24).unwrap() };
 const TOMORROW: Timestamp = Timestamp::from_millis(NOW.as_millis() + 86_400_000);
@@ -40,7 +41,7 @@ async fn tell(store: &impl KeyStore, texts: &[&str], now: Timestamp) -> Vec<Leak
 }
 
 fn known(id: &str, action: LeakAction, effect: LeakEffect) -> LeakOutcome {
-    let stored = sample::plain(id).hash();
+    let stored = vec![sample::plain(id).hash()];
     LeakOutcome::Known(vec![LeakedKey { id: sample::id(id), stored, action, effect }])
 }
 
@@ -177,4 +178,34 @@ pub async fn a_thousand_reports_are_applied_together<E: Engine>(engine: &E) {
     let after = everything(&*other).await;
     assert_eq!(after.iter().filter(|key| key.details.revocation == Some(revocation(NOW))).count(), 900);
     assert_eq!(after.iter().filter(|key| key.details.expires_at == Some(TOMORROW)).count(), 100);
+}
+
+pub async fn a_leaked_secret_that_is_not_in_use_ends_alone<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    insert_all(&*store, &[sample::key("key")]).await;
+    let ends = |outcomes: &[LeakOutcome]| {
+        outcomes.iter().all(|outcome| outcome.keys()[0].effect == LeakEffect::SecretEnds && outcome.keys().len() == 1)
+    };
+    // A new one that nobody has used.
+    rotate(&*store, RotationChange::Begin(new_secret(1)), NOW).await;
+    assert!(ends(&tell(&*other, &["sk_new_1"], NOW).await));
+    assert_eq!(code(&settle_one(&*store, &new_attempt(1), &policy(), NOW).await), Some(ErrorCode::InvalidApiKey));
+    assert_eq!(accepted(&[spend(&*store, "key", NOW).await]), 1);
+    assert_eq!(tell(&*other, &["sk_new_1"], NOW).await, [LeakOutcome::Unknown], "it is a secret of no key");
+    // A former one.
+    rotate(&*store, RotationChange::Begin(new_secret(2)), NOW).await;
+    assert_eq!(accepted(&[settle_one(&*store, &new_attempt(2), &policy(), NOW).await]), 1);
+    let former = sample::plain("key");
+    assert!(ends(&tell(&*other, &[former.expose()], NOW).await));
+    assert_eq!(code(&spend(&*store, "key", NOW).await), Some(ErrorCode::InvalidApiKey));
+    assert_eq!(accepted(&[settle_one(&*store, &new_attempt(2), &policy(), NOW).await]), 1);
+    let key = found(&*store, "key").await;
+    assert!(key.details.revocation.is_none() && key.details.rotation.is_none());
+    // Both at once are one row.
+    rotate(&*store, RotationChange::Begin(new_secret(3)), NOW).await;
+    let outcomes = tell(&*other, &["sk_new_3", "sk_new_2"], NOW).await;
+    let effects: Vec<_> = outcomes.iter().map(|outcome| outcome.keys()[0].effect).collect();
+    assert_eq!(effects, [LeakEffect::SecretEnds, LeakEffect::Revoked]);
+    let key = found(&*store, "key").await;
+    assert!(key.details.revocation.is_some() && key.details.rotation.is_none());
 }

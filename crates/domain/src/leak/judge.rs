@@ -1,14 +1,7 @@
 use super::LeakReport;
-use crate::key::{Actor, KeyPatch, Revocation, StoredKey};
+use crate::key::{Actor, KeyPatch, Revocation, RotationChange, SecretRole, StoredKey};
 use crate::policy::{LeakAction, Policy};
 use crate::{ApiKey, Timestamp};
-
-/// The secret of a key that a report names. The set has one member as long as a key has one secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeakedSecret {
-    /// The secret that is in use: its leak is the key's.
-    InUse,
-}
 
 /// The consequence that a report has for the key beyond being recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +10,8 @@ pub enum LeakEffect {
     Revoked,
     /// The key expires at this instant, which is earlier than before.
     Ends(Timestamp),
+    /// The secret ends, and the key goes on with its other one.
+    SecretEnds,
     /// The key stays as it is: its configuration asks for notice alone, or it has ended as early already.
     Unchanged,
 }
@@ -25,29 +20,15 @@ pub enum LeakEffect {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeakJudgement {
     /// The secret that leaked.
-    pub secret: LeakedSecret,
+    pub secret: SecretRole,
     /// The action that the key's configuration asks for.
     pub action: LeakAction,
     /// The consequence for the key.
     pub effect: LeakEffect,
-    /// The change of the key; `None` = the key stays as it is.
+    /// The change of the key; `None` = there is none.
     pub patch: Option<KeyPatch>,
-}
-
-impl ApiKey {
-    /// Returns the secret of the key that is stored as `matched`; `None` = it is no secret of this key.
-    ///
-    /// A key with several secrets tells them apart here, and only here.
-    fn secret_stored_as(&self, matched: &StoredKey) -> Option<LeakedSecret> {
-        (self.details.stored == *matched).then_some(LeakedSecret::InUse)
-    }
-
-    /// Returns the instant since which a secret of the key is in use.
-    pub(crate) fn secret_since(&self, secret: LeakedSecret) -> Timestamp {
-        match secret {
-            LeakedSecret::InUse => self.details.created_at,
-        }
-    }
+    /// The change of the key's rotation; `None` = there is none.
+    pub rotation: Option<RotationChange>,
 }
 
 impl LeakReport {
@@ -56,8 +37,11 @@ impl LeakReport {
     ///
     /// The same report has no second effect: a key that is revoked stays so, and an end is never moved to a later
     /// instant. A row that was found under the form of another configuration is no match, as in a verification.
+    ///
+    /// The leak of the secret in use is the key's. A new secret that waits for its first use, and a former one, are not
+    /// needed: each ends alone and at once, unless the configuration asks for notice.
     pub fn judge(&self, key: &ApiKey, matched: &StoredKey, policy: &Policy, now: Timestamp) -> Option<LeakJudgement> {
-        let secret = key.secret_stored_as(matched)?;
+        let secret = key.secret_role(matched)?;
         let configuration = policy.resolve(&key.details.config_id);
         let is_foreign =
             configuration.is_ok_and(|found| !self.forms.may_be_found_as(matched, found.disable_key_hashing));
@@ -66,20 +50,28 @@ impl LeakReport {
         }
         let action = configuration.map_or(LeakAction::default(), |found| found.on_leak);
         let effect = match (secret, action) {
-            (LeakedSecret::InUse, LeakAction::Revoke) if key.details.revocation.is_none() => LeakEffect::Revoked,
-            (LeakedSecret::InUse, LeakAction::EndAfter { hours }) => {
+            (SecretRole::InUse, LeakAction::Revoke) if key.details.revocation.is_none() => LeakEffect::Revoked,
+            (SecretRole::InUse, LeakAction::EndAfter { hours }) => {
                 let end = now.plus_millis(u64::from(hours.get()) * HOUR_MS);
                 let ends_sooner = key.details.expires_at.is_none_or(|at| end < at);
                 if ends_sooner { LeakEffect::Ends(end) } else { LeakEffect::Unchanged }
             }
-            (LeakedSecret::InUse, LeakAction::Revoke | LeakAction::Notify) => LeakEffect::Unchanged,
+            (SecretRole::New | SecretRole::Former, LeakAction::Revoke | LeakAction::EndAfter { .. }) => {
+                LeakEffect::SecretEnds
+            }
+            (_, LeakAction::Revoke | LeakAction::Notify) => LeakEffect::Unchanged,
         };
         let patch = match effect {
             LeakEffect::Revoked => Some(KeyPatch::revoking(Revocation { at: now, by: self.revoked_by() })),
             LeakEffect::Ends(at) => Some(KeyPatch::ending(at)),
-            LeakEffect::Unchanged => None,
+            LeakEffect::SecretEnds | LeakEffect::Unchanged => None,
         };
-        Some(LeakJudgement { secret, action, effect, patch })
+        let rotation = match (effect, secret) {
+            (LeakEffect::SecretEnds, SecretRole::New) => Some(RotationChange::Cancel),
+            (LeakEffect::SecretEnds, _) => Some(RotationChange::Finish),
+            _ => None,
+        };
+        Some(LeakJudgement { secret, action, effect, patch, rotation })
     }
 
     fn revoked_by(&self) -> Actor {
@@ -176,7 +168,7 @@ mod tests {
             let key = key(&policy, config_id);
             assert_eq!(key.details.stored, stored);
             let judged = judge(&key, &policy, Reporter::Github, NOW).unwrap();
-            assert_eq!((judged.secret, judged.action), (LeakedSecret::InUse, LeakAction::Notify));
+            assert_eq!((judged.secret, judged.action), (SecretRole::InUse, LeakAction::Notify));
             assert_eq!((judged.effect, judged.patch), (LeakEffect::Unchanged, None));
             let other = if config_id == "raw" { plain().hash() } else { plain().unhashed() };
             let report = LeakReport::new(&plain(), Reporter::Github, LeakPlace::default(), &policy);

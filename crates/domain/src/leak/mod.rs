@@ -8,7 +8,7 @@ mod place;
 mod report;
 mod rows;
 
-pub use judge::{LeakEffect, LeakJudgement, LeakedSecret};
+pub use judge::{LeakEffect, LeakJudgement};
 pub use place::{LeakPlace, Reporter};
 pub use report::{LeakReport, MAX_LEAKS};
 pub use rows::{LeakChange, LeakOutcome, LeakedKey, LeakedRows};

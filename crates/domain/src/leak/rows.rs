@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::{LeakEffect, LeakReport};
 use crate::event::{Event, Origin};
-use crate::key::StoredKey;
+use crate::key::{Rotated, RotationChange, RotationTurn, StoredKey};
 use crate::policy::{LeakAction, Policy};
 use crate::{ApiKey, KeyId, Timestamp};
 
@@ -23,6 +23,17 @@ pub struct LeakedRows<E> {
 struct Row {
     read: ApiKey,
     key: ApiKey,
+    turns: Vec<RotationTurn>,
+}
+
+impl Row {
+    /// Applies a change of the rotation. One that the key refuses has no effect.
+    fn rotate(&mut self, change: &RotationChange, now: Timestamp) {
+        if let Ok(Rotated { key, turns }) = self.key.clone().rotated(change, now) {
+            self.key = key;
+            self.turns.extend(turns);
+        }
+    }
 }
 
 /// A key that reports have changed.
@@ -48,8 +59,8 @@ pub enum LeakOutcome {
 pub struct LeakedKey {
     /// The key's id.
     pub id: KeyId,
-    /// The stored form of the secret in use.
-    pub stored: StoredKey,
+    /// The stored forms of all secrets that the key had, the one in use first.
+    pub stored: Vec<StoredKey>,
     /// The action that the key's configuration asks for.
     pub action: LeakAction,
     /// The consequence for the key.
@@ -66,15 +77,29 @@ impl LeakOutcome {
     }
 }
 
+impl LeakChange<'_> {
+    /// Returns true if the rotation of the key has changed.
+    pub fn is_of_rotation(&self) -> bool {
+        let [before, after] = [self.before, self.after].map(|key| &key.details);
+        before.rotation != after.rotation || before.stored != after.stored
+    }
+}
+
 impl<E: Clone> LeakedRows<E> {
     /// Takes the rows that were read, each with the text that it was found under.
     ///
-    /// All rows of one text count, unlike in a verification: a copy of a leaked key has leaked with it.
+    /// All rows of one text count, unlike in a verification: a copy of a leaked key has leaked with it. A row that was
+    /// found under both of its secrets is one row.
     pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<ApiKey, E>)>) -> Self {
         let mut this = Self { rows: Vec::new(), found: HashMap::new(), events: Vec::new() };
+        let mut places = HashMap::new();
         for (stored, row) in rows {
-            this.found.entry(stored).or_default().push(this.rows.len());
-            this.rows.push(row.map(|key| Row { read: key.clone(), key }));
+            let next = this.rows.len();
+            let place = row.as_ref().map_or(next, |key| *places.entry(key.details.id.clone()).or_insert(next));
+            this.found.entry(stored).or_default().push(place);
+            if place == next {
+                this.rows.push(row.map(|key| Row { read: key.clone(), key, turns: Vec::new() }));
+            }
         }
         this
     }
@@ -107,14 +132,19 @@ impl<E: Clone> LeakedRows<E> {
                         continue;
                     }
                 };
+                row.rotate(&RotationChange::EndDue, now);
+                let secrets = row.key.details.stored_forms().cloned().collect();
                 let Some(judgement) = report.judge(&row.key, stored, policy, now) else { continue };
                 self.events.extend(origin.key_leaked(&row.key, report, &judgement));
                 if let Some(patch) = &judgement.patch {
                     row.key = row.key.clone().patched(patch, now);
                 }
+                if let Some(change) = &judgement.rotation {
+                    row.rotate(change, now);
+                }
                 keys.push(LeakedKey {
                     id: row.key.details.id.clone(),
-                    stored: row.key.details.stored.clone(),
+                    stored: secrets,
                     action: judgement.action,
                     effect: judgement.effect,
                 });
@@ -137,6 +167,7 @@ impl<E: Clone> LeakedRows<E> {
     /// out those whose ids exist, so that a repeated report is recorded once.
     pub fn events(&self, origin: &Origin) -> Vec<Event> {
         let changes = self.changes().filter_map(|change| origin.key_changed(change.before, change.after));
-        self.events.iter().cloned().chain(changes).collect()
+        let turns = self.rows.iter().flatten().flat_map(|row| origin.key_rotated(&row.key, &row.turns));
+        self.events.iter().cloned().chain(changes).chain(turns).collect()
     }
 }

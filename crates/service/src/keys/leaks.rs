@@ -71,7 +71,7 @@ impl Keys {
         let outcomes = self.store.report_leaks(&reports, &self.policy, now, &origin).await?;
         for key in outcomes.iter().flatten().flat_map(LeakOutcome::keys) {
             if key.effect != LeakEffect::Unchanged {
-                self.forget(Some(&key.stored)).await;
+                self.forget(&key.stored).await;
             }
         }
         Ok(outcomes)

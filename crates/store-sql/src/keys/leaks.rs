@@ -8,6 +8,7 @@ use keymint_domain::policy::Policy;
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 
+use super::rotate::rotation_change;
 use super::update::changed_columns;
 use crate::columns::COLUMN_LIST;
 use crate::connection::end;
@@ -45,11 +46,17 @@ async fn find_and_apply(
         update.push(&format!(r#" where "id" {}"#, connection.dialect().one_of(&ids)));
         connection.execute(update).await?;
     }
+    for change in rows.changes().filter(LeakChange::is_of_rotation) {
+        connection.execute(rotation_change(change.after)).await?;
+    }
     let events: Vec<EventRow> = rows.events(origin).iter().map(Event::to_row).collect();
     for insertion in events::insertions_of(&events, connection.dialect().rows_at_once()) {
         connection.execute(insertion).await?;
     }
-    rows.changes().for_each(|change| connection.forget(&change.after.details.stored));
+    for LeakChange { before, after } in rows.changes() {
+        let secrets = before.details.stored_forms().chain(after.details.stored_forms());
+        secrets.for_each(|stored| connection.forget(stored));
+    }
     Ok(outcomes)
 }
 
@@ -64,16 +71,22 @@ async fn find_and_lock(connection: &mut dyn ReadConnection, reports: &[LeakRepor
     let dialect = connection.dialect();
     let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
     let find = Statement::new(format!(
-        r#"select {COLUMN_LIST} from "apikey" where "key" {one_of} order by "id"{by_bytes}{for_update}"#
+        r#"select {COLUMN_LIST} from "apikey" where "key" {one_of} or "keymint_second_key" {one_of}
+            order by "id"{by_bytes}{for_update}"#
     ));
     let mut found = Vec::new();
     let mut take = |row: &dyn Row| {
-        if let Ok(Some(stored)) = RowReader::new(row, "apikey", "id").text("key") {
-            found.push((StoredKey::from_stored(stored), read_key(row)));
+        let texts = RowReader::new(row, "apikey", "id");
+        for column in ["key", "keymint_second_key"] {
+            if let Ok(Some(stored)) = texts.text(column)
+                && forms.contains(stored)
+            {
+                found.push((StoredKey::from_stored(stored), read_key(row)));
+            }
         }
         ControlFlow::Continue(())
     };
-    connection.fetch(find.bind(forms.into_iter().collect::<Vec<_>>()), &mut take).await?;
+    connection.fetch(find.bind(forms.iter().copied().collect::<Vec<_>>()), &mut take).await?;
     Ok(found)
 }
 

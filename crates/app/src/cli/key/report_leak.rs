@@ -59,6 +59,7 @@ fn rows(line: u64, outcome: &Result<LeakOutcome, StoreError>) -> Vec<Value> {
             .iter()
             .map(|key| match key.effect {
                 LeakEffect::Revoked => row("revoked", Some(&key.id)),
+                LeakEffect::SecretEnds => row("secret ended", Some(&key.id)),
                 LeakEffect::Unchanged => row("unchanged", Some(&key.id)),
                 LeakEffect::Ends(at) => {
                     let mut row = row("expires", Some(&key.id));
