@@ -42,7 +42,7 @@ impl Keys {
     ) -> Result<Minted, ServiceError> {
         let context = context.into();
         let RotateKey { id, config_id, rotation } = request;
-        let own = self.own_key(context.caller, &id);
+        let own = own_key(context.caller, &id);
         let user = match own {
             Some(user) => Some(user),
             None => context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?,
@@ -73,7 +73,7 @@ impl Keys {
         change: ChangeRotation,
     ) -> Result<ApiKey, ServiceError> {
         let context = context.into();
-        if self.own_key(context.caller, id).is_some() {
+        if own_key(context.caller, id).is_some() {
             return Err(ErrorCode::KeyManagementNotAllowed.into());
         }
         let user = context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
@@ -83,14 +83,6 @@ impl Keys {
             ChangeRotation::Finish => RotationChange::Finish,
         };
         self.change_rotation(&context, &key, &change).await
-    }
-
-    /// Returns the owner of the key of that id, if the caller is its own session.
-    fn own_key<'c>(&self, caller: &'c Caller, id: &KeyId) -> Option<&'c UserId> {
-        match caller {
-            Caller::KeyHolder { key, user, may_manage_keys: _ } if key == id => Some(user),
-            _ => None,
-        }
     }
 
     async fn change_rotation(
@@ -116,5 +108,13 @@ impl Keys {
                 RotationRefused::SameSecret => ServiceError::UnusableKey,
             }),
         }
+    }
+}
+
+/// Returns the owner of the key of that id, if the caller is its own session.
+fn own_key<'c>(caller: &'c Caller, id: &KeyId) -> Option<&'c UserId> {
+    match caller {
+        Caller::KeyHolder { key, user, may_manage_keys: _ } if key == id => Some(user),
+        _ => None,
     }
 }
