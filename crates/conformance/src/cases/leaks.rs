@@ -199,13 +199,13 @@ pub async fn a_leaked_secret_that_is_not_in_use_ends_alone<E: Engine>(engine: &E
     assert!(ends(&tell(&*other, &[former.expose()], NOW).await));
     assert_eq!(code(&spend(&*store, "key", NOW).await), Some(ErrorCode::InvalidApiKey));
     assert_eq!(accepted(&[settle_one(&*store, &new_attempt(2), &policy(), NOW).await]), 1);
-    let key = found(&*store, "key").await;
+    let key = found(&*store, &id("key")).await;
     assert!(key.details.revocation.is_none() && key.details.rotation.is_none());
     // Both at once are one row.
     rotate(&*store, RotationChange::Begin(new_secret(3)), NOW).await;
     let outcomes = tell(&*other, &["sk_new_3", "sk_new_2"], NOW).await;
     let effects: Vec<_> = outcomes.iter().map(|outcome| outcome.keys()[0].effect).collect();
     assert_eq!(effects, [LeakEffect::SecretEnds, LeakEffect::Revoked]);
-    let key = found(&*store, "key").await;
+    let key = found(&*store, &id("key")).await;
     assert!(key.details.revocation.is_some() && key.details.rotation.is_none());
 }

@@ -76,6 +76,7 @@ async fn accepts(store: &impl KeyStore, number: u32, now: Timestamp) -> (bool, b
     (is_accepted(&verdicts[0]), is_accepted(&verdicts[1]))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the member has it")]
 fn grace(ends_at: Timestamp) -> Option<Box<Rotation>> {
     let stage = RotationStage::Grace(FormerSecret { ends_at, used_at: None });
     Some(Rotation { second: sample::plain("key").hash(), stage }.into())
@@ -189,7 +190,7 @@ pub async fn a_rotation_that_is_refused_changes_nothing<E: Engine>(engine: &E) {
     let store = engine.open().await;
     let end = NOW.plus_millis(1000);
     let key = sample::key_with("key", |details, _| details.expires_at = Some(end));
-    insert_all(&store, &[key.clone()]).await;
+    insert_all(&store, std::slice::from_ref(&key)).await;
     let begin = |number, replaces| RotationChange::Begin(NewSecret { replaces, ..new_secret(number) });
     let same = RotationChange::Begin(NewSecret { stored: key.details.stored.clone(), ..new_secret(1) });
     assert_eq!(refused(&store, same, NOW).await, RotationRefused::SameSecret);
@@ -339,7 +340,7 @@ pub async fn secrets_that_are_stored_unhashed_are_rotated<E: Engine>(engine: &E)
 pub async fn deferred_calls_with_either_secret_count_on_one_row<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     let key = sample::key_with_limit("key", 60_000, 10);
-    insert_all(&*store, &[key.clone()]).await;
+    insert_all(&*store, std::slice::from_ref(&key)).await;
     begin(&*other, new_secret(1), NOW).await;
     let three = look_after(3, &key);
     let batch = [three.clone(), new_attempt(1), three];

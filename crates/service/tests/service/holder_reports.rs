@@ -40,13 +40,18 @@ fn desk() -> HolderReports {
     HolderReports::new(None, HolderReportsOptions::default())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the time of Tokio's paused clock")]
+fn paused_now() -> Instant {
+    Instant::now()
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_answer_comes_at_the_same_time_whatever_was_found() {
     let fixture = Fixture::new(Policy::default());
     let minted = fixture.create(NewKey::default()).await;
     let all: Vec<_> = (0..1000).map(|number| FoundText::nowhere(PlainKey::new(number.to_string()))).collect();
     for texts in [found(minted.plain.expose()), found("unknown"), Vec::new(), all, found(minted.plain.expose())] {
-        let asked = Instant::now();
+        let asked = paused_now();
         desk().take(&fixture.keys, None, texts, Source::default()).await.unwrap();
         assert_on_time(asked);
     }
@@ -73,7 +78,7 @@ async fn a_slow_or_failing_store_changes_neither_the_answer_nor_its_time_and_the
         }
     });
     let keys = Arc::new(Keys::builder(Arc::new(store)).build());
-    let asked = Instant::now();
+    let asked = paused_now();
     desk().take(&keys, None, found("text"), Source::default()).await.unwrap();
     assert_on_time(asked);
     applied.notified().await;

@@ -172,7 +172,9 @@ async fn remove_in_transaction(
         ControlFlow::Continue(())
     };
     connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
-    secrets.iter().for_each(|stored| connection.forget(stored));
+    for stored in &secrets {
+        connection.forget(stored);
+    }
     events::insert(connection, keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry))).await?;
     Ok(removed)
 }
