@@ -67,8 +67,8 @@ pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangedKeys, CreateKey, ExamineKeys, ExportKeys, ExportedKeys,
-    HealthReport, KeyHolder, KeyOptions, Keys, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport, Validated,
-    VerifyKey, Whose,
+    HealthReport, KeyHolder, KeyOptions, Keys, ListDeleted, ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport,
+    Validated, VerifyKey, Whose,
 };
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};

@@ -49,7 +49,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "12",
+    migrations: "13",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

@@ -52,7 +52,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_terms 0",
         ],
     ),
-    migrations: "11",
+    migrations: "12",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

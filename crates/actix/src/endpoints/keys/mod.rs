@@ -7,6 +7,7 @@ mod get;
 mod health;
 mod list;
 mod options;
+mod restore;
 mod revoke;
 mod update;
 mod usage;
@@ -28,6 +29,7 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
+        Endpoint::post("/api-key/restore", restore::restore, restore::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",
             delete_all_expired::delete_all_expired,
