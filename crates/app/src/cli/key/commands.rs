@@ -150,7 +150,6 @@ pub(super) fn update_many(
         ("refillAmount", refill_amount.is_some()),
         ("refillInterval", refill_interval.is_some()),
         ("refillEvery", refill_every.is_some()),
-        ("resetLimit", *reset_limit),
         ("permissions", permissions.is_some()),
         ("allowedAddresses", !allow.is_empty()),
         ("deniedAddresses", !deny.is_empty()),
@@ -163,6 +162,7 @@ pub(super) fn update_many(
         rate_limit_enabled,
         rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        reset_limit: *reset_limit,
     };
     change_many(options, many, config_id, ChangeOfKeys::Edit(edit))
 }
