@@ -32,5 +32,6 @@ mod stopping;
 mod stored_events;
 mod tls;
 mod traces;
+mod undelete;
 mod users;
 mod webhooks;

@@ -28,7 +28,7 @@ async fn many_keys_are_revoked_and_changed_beside_a_running_server() {
         for key in &keys {
             assert!(server.is_valid(key).await);
         }
-        let limits = ["--rate-limit-max", "7", "--rate-limit-time-window", "60000", "--json"];
+        let limits = ["--rate-limit-max", "7", "--rate-limit-time-window", "60000", "--reset-limit", "--json"];
         let change = |which: &[&str]| place.json(&[&["key", "update"], which, &limits[..]].concat());
         let dry = change(&["--all", "--dry-run"]);
         assert_eq!((&dry["dryRun"], &dry["changed"], &dry["unchanged"]), (&json!(true), &json!(4), &json!(0)));
@@ -58,10 +58,10 @@ async fn many_keys_are_revoked_and_changed_beside_a_running_server() {
 fn what_is_of_one_key_is_not_changed_of_many_and_many_are_never_meant_by_mistake() {
     let place = Place::new();
     assert!(place.run(&["migrate"]).status.success());
-    let said = refused(&place, &["key", "update", "--all", "--name", "x", "--reset-limit", "--rate-limit-max", "0"]);
+    let said = refused(&place, &["key", "update", "--all", "--name", "x", "--remaining", "5", "--rate-limit-max", "0"]);
     for problem in [
         "[option.name] Invalid input: is changed of one key at a time",
-        "[option.resetLimit] Invalid input: is changed of one key at a time",
+        "[option.remaining] Invalid input: is changed of one key at a time",
         "[option.rateLimitMax] Too small: expected number to be >=1",
     ] {
         assert!(said.contains(problem), "{said}");

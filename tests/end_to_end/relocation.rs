@@ -73,6 +73,9 @@ async fn session(server: &Server, token: &str) -> Value {
 async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_lost() {
     let postgres = keymint_test_postgres::database().await;
     let [old, new, back] = [Place::new(), Place::on(&postgres), Place::new()].map(allowing);
+    let settings = old.path().join("keymint.toml");
+    let settings_of_webhooks = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(settings, format!("{settings_of_webhooks}[[api_key]]\nundelete_days = 1\n")).unwrap();
     let server = old.serve();
     let receiver = Receiver::start().await;
     receiver.set("a", Conduct::Fails);
@@ -83,6 +86,9 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     let expiring = server.create(json!({ "userId": id, "expiresIn": 864_000, "permissions": { "a": ["b"] } })).await;
     let revoked = server.create(json!({ "userId": "bob" })).await;
     old.json(&["key", "revoke", revoked["id"].as_str().unwrap(), "--json"]);
+    let deleted = server.create(json!({ "userId": id, "remaining": 3, "expiresIn": 864_000 })).await;
+    assert_eq!(remaining(&server, &deleted).await, 2);
+    old.json(&["key", "delete", deleted["id"].as_str().unwrap(), "--json"]);
     for _ in 0..2000 {
         server.create(json!({ "userId": "eve" })).await;
     }
@@ -117,6 +123,8 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     assert_eq!(remaining(&server, &key).await, 8, "one key's quota goes on");
     assert!(server.is_valid(&expiring).await && !server.is_valid(&revoked).await);
     assert_eq!(session(&server, token).await["user"]["email"], "ada@example.com");
+    let listed = |place: &Place| place.json(&["key", "list", "--deleted", "--json"]);
+    assert_eq!(listed(&new), listed(&copied));
     let later = server.create(json!({ "userId": id })).await;
     receiver.set("a", Conduct::Accepts);
     new.json(&["webhook", "--json", "resume", webhook["id"].as_str().unwrap()]);
@@ -140,7 +148,9 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     assert!(on_sqlite.iter().filter(|event| event.1.is_some()).count() > 2000, "most were sealed");
     let server = back.serve();
     assert_eq!(remaining(&server, &key).await, 7);
-    assert!(server.is_valid(&later).await);
+    assert!(server.is_valid(&later).await && !server.is_valid(&deleted).await);
+    back.json(&["key", "restore", deleted["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(remaining(&server, &deleted).await, 1);
     assert_eq!(session(&server, token).await["user"]["email"], "ada@example.com");
     let newest = server.create(json!({ "userId": id })).await;
     assert!(server.is_valid(&newest).await, "events and keys get numbers behind those that were moved");

@@ -63,6 +63,16 @@ macro_rules! suite_without_bans {
                 deferred_calls_count_whatever_the_key_allows_by_now,
                 deferred_calls_of_a_key_that_is_gone_count_nowhere,
             }
+            deleted {
+                a_deleted_key_is_nowhere_until_it_is_restored_as_it_was,
+                deleted_keys_are_found_and_listed_with_their_deletion,
+                a_key_whose_id_or_secret_is_taken_by_now_stays_deleted,
+                a_key_is_restored_only_where_its_owner_has_room,
+                of_many_restorations_and_deletions_each_key_is_kept_once,
+                deleted_keys_are_purged_when_their_time_has_ended,
+                deletions_that_are_dropped_at_any_point_leave_a_key_here_or_there,
+                a_key_in_use_is_deleted_with_every_use_that_was_accepted,
+            }
             dropping {
                 spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
                 spends_that_are_aborted_among_others_leave_no_lock_and_no_half,

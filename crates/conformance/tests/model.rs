@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use keymint_conformance::Engine;
 use keymint_conformance::model::every_sequence_agrees;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Owner, Verdict};
 use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 use keymint_store_memory::MemoryStore;
 
@@ -139,6 +139,32 @@ impl KeyStore for Backwards {
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         self.0.remove(id, origin).await
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        self.0.set_aside(id, deletion, origin).await
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        self.0.find_deleted(id).await
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        self.0.list_deleted(query).await
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        self.0.restore(id, max_living, now, origin).await
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.0.purge_deleted(now, limit).await
     }
 
     async fn remove_expired(

@@ -94,6 +94,7 @@ codes! {
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.
+    KeyExists = "KEY_EXISTS", "Another API key has the id or the secret by now.";
     KeyReferenced = "KEY_REFERENCED", "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
     /// It is forged, or belongs to a list with other filters.
     InvalidCursor = "INVALID_CURSOR", "The cursor does not belong to this list. Ask for the first page.";

@@ -2,14 +2,17 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
-use crate::{BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, StoreError};
+use crate::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    RestoredKey, StoreError,
+};
 
 /// The part of a key that is needed to revoke or remove it. The rest of its row may be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -300,6 +303,44 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// Returns [`StoreError::Referenced`] if another row refers to the key.
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Deletes a key so that it can be restored: moves its row, as it is, among the deleted ones, where no other method of
+    /// this trait finds it. Returns false if there was none. An earlier deleted key of the same id is gone.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Referenced`] if another row refers to the key.
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Finds a deleted key.
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError>;
+
+    /// Lists deleted keys, the last deleted first, and by their ids where that is the same. A row without a readable id
+    /// is left out.
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError>;
+
+    /// Moves a deleted key back, every column as it was. Returns `None` if there is none.
+    ///
+    /// With `max_living` a key that is living at `now` is restored only while its owner has fewer living keys than that,
+    /// as in [`KeyStore::insert`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OwnerFull`] if the owner has `max_living` keys, and [`StoreError::Duplicate`] if another key
+    /// has the id or the secret by now. Then the key stays deleted.
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError>;
+
+    /// Removes deleted keys whose time ended before `now`, the longest ended first, at most `limit` of them. Returns
+    /// their number.
+    ///
+    /// An engine with a clock of its own keeps whatever has not ended by that clock.
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError>;
 
     /// Removes keys of these configurations that expired before `before`, the longest expired first.
     ///

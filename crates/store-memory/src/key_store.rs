@@ -1,17 +1,20 @@
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey};
+use keymint_domain::key::{
+    Deletion, KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
 use keymint_domain::leak::{LeakOutcome, LeakReport, LeakedRows};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 
 use crate::state::State;
@@ -22,9 +25,7 @@ impl KeyStore for MemoryStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         let new = &key.details;
-        let rivals = |other: &&ApiKey| other.details.owner == new.owner && other.details.config_id == new.config_id;
-        let living = || state.keys().filter(rivals).filter(|other| other.is_living(new.created_at)).count();
-        if max_living.is_some_and(|max| living() >= max.get() as usize) {
+        if state.is_full(&new.owner, &new.config_id, max_living, new.created_at) {
             return Err(StoreError::OwnerFull);
         }
         if state.key(&new.id).is_some() {
@@ -54,12 +55,7 @@ impl KeyStore for MemoryStore {
     }
 
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
-        let of = |key: &ApiKey| KeyStub {
-            owner: Some(key.details.owner.clone()),
-            config_id: Some(key.details.config_id.clone()),
-            stored: key.details.stored_forms().cloned().collect(),
-        };
-        Ok(self.lock().key(id).map(of))
+        Ok(self.lock().key(id).map(stub_of))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
@@ -196,6 +192,66 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().remove(id, origin))
     }
 
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(key) = state.take(id, origin) else {
+            return Ok(false);
+        };
+        state.deleted.insert(id.clone(), (key, deletion.clone()));
+        Ok(true)
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        Ok(self.lock().deleted.get(id).map(deleted_of))
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        let DeletedQuery { owner, configurations, offset, limit } = query;
+        let state = self.lock();
+        let is_selected = |(key, _): &&(ApiKey, Deletion)| {
+            owner.as_ref().is_none_or(|owner| key.details.owner == *owner)
+                && configurations.includes(&key.details.config_id)
+        };
+        let mut deleted: Vec<_> = state.deleted.values().filter(is_selected).map(deleted_of).collect();
+        // They are in the order of ids, and the sort is stable.
+        deleted.sort_by_key(|key| Reverse(key.deletion.at));
+        let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
+        Ok(deleted.into_iter().skip(offset).take(*limit as usize).collect())
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        let mut state = self.lock();
+        let Some((key, _)) = state.deleted.get(id).cloned() else {
+            return Ok(None);
+        };
+        let details = &key.details;
+        if key.is_living(now) && state.is_full(&details.owner, &details.config_id, max_living, now) {
+            return Err(StoreError::OwnerFull);
+        }
+        if state.key(id).is_some() || details.stored_forms().any(|stored| state.is_taken(stored)) {
+            return Err(StoreError::Duplicate);
+        }
+        state.deleted.remove(id);
+        state.put(key.clone());
+        state.events.add(origin.key_undeleted(&key));
+        Ok(Some(RestoredKey::Key(key)))
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let ended = state.deleted.iter().filter(|(_, (_, deletion))| deletion.is_final(now));
+        let mut ended: Vec<_> = ended.map(|(id, (_, deletion))| (deletion.until, id.clone())).collect();
+        ended.sort();
+        let purged = (0..limit.get()).zip(ended).map(|(_, (_, id))| state.deleted.remove(&id)).count();
+        Ok(u32::try_from(purged).unwrap_or(u32::MAX))
+    }
+
     async fn remove_expired(
         &self,
         configurations: &ConfigFilter,
@@ -249,6 +305,24 @@ impl KeyStore for MemoryStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+fn stub_of(key: &ApiKey) -> KeyStub {
+    KeyStub {
+        owner: Some(key.details.owner.clone()),
+        config_id: Some(key.details.config_id.clone()),
+        stored: key.details.stored_forms().cloned().collect(),
+    }
+}
+
+fn deleted_of((key, deletion): &(ApiKey, Deletion)) -> DeletedKey {
+    DeletedKey {
+        id: key.details.id.clone(),
+        stub: stub_of(key),
+        name: key.details.name.clone(),
+        start: key.details.start.clone(),
+        deletion: deletion.clone(),
     }
 }
 

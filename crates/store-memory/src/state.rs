@@ -5,13 +5,13 @@ use std::ops::Bound;
 use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, StoredKey};
+use keymint_domain::key::{Deletion, KeyPatch, StoredKey};
 use keymint_domain::notice::Expiry;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
-use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 use keymint_ports::{BulkChange, BulkCursor, BulkPortion, Credential, ImportOutcome, TakenKeys};
 
 use crate::events::Events;
@@ -27,6 +27,7 @@ pub(crate) struct State {
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
     /// The ids by the stored text of the second secret.
     by_second: HashMap<StoredKey, BTreeSet<KeyId>>,
+    pub(crate) deleted: BTreeMap<KeyId, (ApiKey, Deletion)>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
     /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
@@ -183,12 +184,33 @@ impl State {
     }
 
     pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {
+        self.take(id, origin).is_some()
+    }
+
+    /// Removes a key and returns it.
+    pub(crate) fn take(&mut self, id: &KeyId, origin: &Origin) -> Option<ApiKey> {
         self.forget_secrets(id);
-        let Some(key) = self.keys.remove(id) else {
-            return false;
-        };
+        let key = self.keys.remove(id)?;
         self.events.add(origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key))));
-        true
+        Some(key)
+    }
+
+    /// Returns true if a secret of some key is stored under this text.
+    pub(crate) fn is_taken(&self, stored: &StoredKey) -> bool {
+        self.by_stored.contains_key(stored) || self.by_second.contains_key(stored)
+    }
+
+    /// Returns true if an owner has `max_living` living keys under a configuration, or more; `None` = any number.
+    pub(crate) fn is_full(
+        &self,
+        owner: &OwnerId,
+        config_id: &ConfigId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+    ) -> bool {
+        let rivals = |other: &&ApiKey| other.details.owner == *owner && other.details.config_id == *config_id;
+        let living = || self.keys().filter(rivals).filter(|other| other.is_living(now)).count();
+        max_living.is_some_and(|max| living() >= max.get() as usize)
     }
 
     /// Bans a user or takes a ban back, and adds a missing user without a password. [`Owner::Absent`] removes the user

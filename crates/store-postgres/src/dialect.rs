@@ -36,8 +36,8 @@ impl Dialect for Postgres {
     }
 
     /// The server's own clock must agree, for what is removed is gone.
-    fn is_due(&self, instant: &str) -> String {
-        format!(r#""expiresAt" < least({instant}, now())"#)
+    fn is_due(&self, column: &str, instant: &str) -> String {
+        format!("{column} < least({instant}, now())")
     }
 
     /// The only position that a row keeps when it is updated.

@@ -2,15 +2,15 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 use keymint_store_sql::{end, keys};
 
@@ -123,6 +123,32 @@ impl KeyStore for PgStore {
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         call!(self.pool, keys::remove, id, origin)
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, keys::set_aside, id, deletion, origin)
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        call!(self.pool, keys::find_deleted, id)
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        call!(self.pool, keys::list_deleted, query)
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        call!(self.pool, keys::restore, id, max_living, now, origin)
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        call!(self.pool, keys::purge_deleted, now, limit)
     }
 
     async fn remove_expired(

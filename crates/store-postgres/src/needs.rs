@@ -155,6 +155,21 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "keymint_deleted_key",
+        columns: &[
+            (Kind::Text, TEXT_COLUMNS),
+            (Kind::Number, NUMBER_COLUMNS),
+            (Kind::WideNumber, &["keymint_backlog_ns"]),
+            (Kind::Flag, FLAG_COLUMNS),
+            (Kind::Instant, INSTANT_COLUMNS),
+            (Kind::Instant, &["keymint_deleted_at", "keymint_deleted_until"]),
+            (Kind::Text, &["keymint_deleted_by"]),
+        ],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "deleted keys, which clean-up removes, and those that can be restored",
+        is_vital: false,
+    },
+    Need {
         table: "keymint_usage_flush",
         columns: &[(Kind::Text, &["process"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
         rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],

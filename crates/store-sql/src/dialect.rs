@@ -34,9 +34,9 @@ pub trait Dialect: Sync {
     /// Tells if a column has an instant before this one. It is never null.
     fn is_before(&self, column: &str, instant: &str) -> String;
 
-    /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its
+    /// Tells if the instant of a column is before this one, in a form that an index serves. A server that has a clock counts its
     /// own time too: what is removed is gone, and the caller's clock may be ahead.
-    fn is_due(&self, instant: &str) -> String;
+    fn is_due(&self, column: &str, instant: &str) -> String;
 
     /// The order in which keys are counted: a column that a key keeps for as long as it lives.
     fn position(&self) -> &'static str;

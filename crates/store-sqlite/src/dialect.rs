@@ -40,9 +40,9 @@ impl Dialect for Sqlite {
         )
     }
 
-    fn is_due(&self, instant: &str) -> String {
+    fn is_due(&self, column: &str, instant: &str) -> String {
         // The first condition is the index's.
-        format!(r#""expiresAt" < {instant} and {}"#, self.is_before(r#""expiresAt""#, instant))
+        format!("{column} < {instant} and {}", self.is_before(column, instant))
     }
 
     /// The order of the rows in the file: in the order of ids, each row would be at another place. A row keeps its

@@ -2,15 +2,15 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 use keymint_store_sql::keys;
 
@@ -140,6 +140,34 @@ impl KeyStore for SqliteStore {
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         let (id, origin) = (id.clone(), origin.clone());
         self.writer.write(async move |writer| keys::remove(writer, &id, &origin).await).await
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        let (id, deletion, origin) = (id.clone(), deletion.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::set_aside(writer, &id, &deletion, &origin).await).await
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        read!(self, keys::find_deleted, id)
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        read!(self, keys::list_deleted, query)
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::restore(writer, &id, max_living, now, &origin).await).await
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.writer.write(async move |writer| keys::purge_deleted(writer, now, limit).await).await
     }
 
     async fn remove_expired(

@@ -61,6 +61,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::KeyNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::KeyReferenced
+        | ErrorCode::KeyExists
         | ErrorCode::RotationOpen
         | ErrorCode::RotationNotOpen
         | ErrorCode::RotationConfirmed => StatusCode::CONFLICT,
@@ -131,6 +132,7 @@ mod tests {
             (400, "USER_ID_REQUIRED"),
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
+            (409, "KEY_EXISTS"),
             (409, "KEY_REFERENCED"),
             (400, "INVALID_CURSOR"),
             (403, "MAX_KEYS_REACHED"),

@@ -55,7 +55,8 @@ fn server() -> TestServer {
     let team = Configuration { references: References::Organization, ..configuration("team") };
     let options =
         ApiOptions { trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]), ..ApiOptions::default() };
-    let policy = Policy::new(vec![Configuration::default(), cli, team]).unwrap();
+    let default = Configuration { undelete_ms: 30 * 86_400_000, ..Configuration::default() };
+    let policy = Policy::new(vec![default, cli, team]).unwrap();
     TestServer::with(Setup { policy, options, is_secure: true, ..Setup::default() })
 }
 

@@ -127,6 +127,12 @@ stuck! {
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
         -> keymint_domain::verify::DryRun;
     remove(&keymint_domain::KeyId, &keymint_domain::event::Origin) -> bool;
+    set_aside(&keymint_domain::KeyId, &keymint_domain::key::Deletion, &keymint_domain::event::Origin) -> bool;
+    find_deleted(&keymint_domain::KeyId) -> Option<keymint_ports::DeletedKey>;
+    list_deleted(&keymint_ports::DeletedQuery) -> Vec<keymint_ports::DeletedKey>;
+    restore(&keymint_domain::KeyId, Option<std::num::NonZeroU32>, keymint_domain::Timestamp, &keymint_domain::event::Origin)
+        -> Option<keymint_ports::RestoredKey>;
+    purge_deleted(keymint_domain::Timestamp, std::num::NonZeroU32) -> u32;
     remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32, &keymint_domain::event::Origin)
         -> keymint_ports::Removed;
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)

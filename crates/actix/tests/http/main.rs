@@ -33,6 +33,7 @@ mod support;
 mod tls;
 mod transport;
 mod turns;
+mod undelete;
 mod usage;
 mod verify;
 mod webhooks;

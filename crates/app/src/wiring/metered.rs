@@ -6,7 +6,7 @@ use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
@@ -17,10 +17,10 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery,
-    Erased, EventStore, IdentityStore, ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed,
-    ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease,
-    WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, CountCursor, CountedPortion, Credential, DeletedKey,
+    DeletedQuery, DeliveryQuery, Erased, EventStore, IdentityStore, ImportOutcome, KeyStore, KeyStub, Meter,
+    OrganizationStore, Removed, RestoredKey, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
+    UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -73,6 +73,11 @@ metered! {
         revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId, origin: &Origin) -> bool;
+        set_aside(id: &KeyId, deletion: &Deletion, origin: &Origin) -> bool;
+        find_deleted(id: &KeyId) -> Option<DeletedKey>;
+        list_deleted(query: &DeletedQuery) -> Vec<DeletedKey>;
+        restore(id: &KeyId, max_living: Option<NonZeroU32>, now: Timestamp, origin: &Origin) -> Option<RestoredKey>;
+        purge_deleted(now: Timestamp, limit: NonZeroU32) -> u32;
         remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
         remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;

@@ -67,6 +67,7 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.name_length.min", 0, 255),
         ("api_key.name_length.max", 1, 255),
         ("api_key.retention_days", 0, 36_500),
+        ("api_key.undelete_days", 0, 3650),
         ("api_key.max_lifetime_days", 0, 36_500),
         ("api_key.rotation.every_days", 0, 36_500),
         ("api_key.rotation.max_pending_days", 1, 365),

@@ -152,6 +152,7 @@ const EVERY_KEY: &str = r#"
     allowed_addresses = ["10.0.0.0/8", "2001:db8::7"]
     denied_addresses = ["::ffff:10.9.0.0/112"]
     retention_days = 2
+    undelete_days = 3
     defer_usage = true
     quota_thresholds = [10, 90]
     rotation = { every_days = 180, max_pending_days = 3, grace_seconds = 0 }
@@ -192,6 +193,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             wildcards,
             addresses,
             retention_ms,
+            undelete_ms,
             defer_usage,
             quota_thresholds,
             notices,
@@ -226,6 +228,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(addresses.denied.texts().collect::<Vec<_>>(), ["10.9.0.0/16"]);
     assert_eq!(quota_thresholds, &[10, 90]);
     assert_eq!((*wildcards, *retention_ms, *defer_usage), (false, 2 * 86_400_000, true));
+    assert_eq!(*undelete_ms, 3 * 86_400_000);
     let rotation_days = NonZeroU32::new(180);
     assert_eq!(*notices, Notices { expiring_days: vec![14, 2], idle_days: None, rotation_days });
     assert!(*anomalies);

@@ -10,6 +10,7 @@ pub mod cleanup;
 pub mod configurations;
 pub mod counting;
 pub mod deferred;
+pub mod deleted;
 pub mod dropping;
 pub mod dry_run;
 pub mod filtering;

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::event::{Event, SealedEvent};
-use keymint_domain::key::{Actor, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
+use keymint_domain::key::{Actor, Deletion, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
 use keymint_domain::leak::{LeakPlace, LeakReport, Reporter};
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -35,9 +35,14 @@ pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engin
     other.update(&id("a"), &enabling(true), NOW, &origin(4)).await.unwrap().unwrap();
     store.update(&id("a"), &KeyPatch::revoking(revocation), NOW, &origin(5)).await.unwrap().unwrap();
     other.update(&id("a"), &enabling(true).restoring(), NOW, &origin(6)).await.unwrap().unwrap();
-    assert!(store.remove(&id("a"), &origin(7)).await.unwrap());
+    let deletion = Deletion { at: NOW, by: Actor::Server, until: NOW };
+    assert!(store.set_aside(&id("a"), &deletion, &origin(7)).await.unwrap());
+    assert!(other.restore(&id("a"), None, NOW, &origin(8)).await.unwrap().is_some());
+    assert!(store.remove(&id("a"), &origin(9)).await.unwrap());
+    assert!(other.restore(&id("a"), None, NOW, &origin(10)).await.unwrap().is_none());
     let (events, all) = (all_events(&*other).await, kinds(&*store).await);
-    let expected = ["created", "updated", "disabled", "enabled", "revoked", "restored", "deleted"];
+    let expected =
+        ["created", "updated", "disabled", "enabled", "revoked", "restored", "deleted", "restored", "deleted"];
     assert_eq!(all, expected.map(|kind| format!("key.{kind}")));
     for (number, event) in (1..).zip(&events) {
         assert_eq!(event.position, number);

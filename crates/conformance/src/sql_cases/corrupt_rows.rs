@@ -2,13 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use keymint_domain::key::{Actor, EditKeys, KeyPatch, Revocation};
+use keymint_domain::key::{Actor, Deletion, EditKeys, KeyPatch, Revocation};
 use keymint_domain::leak::{LeakOutcome, LeakPlace, LeakReport, Reporter};
 use keymint_domain::listing::{ListQuery, Unreadable};
 use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
 use keymint_domain::policy::ConfigFilter::Any;
 use keymint_domain::policy::Policy;
-use keymint_ports::{BulkChange, KeyStore, ServerKeyStore, UsageStore};
+use keymint_ports::{BulkChange, KeyStore, RestoredKey, ServerKeyStore, UsageStore};
 
 use super::tables::is_corrupt;
 use crate::{SqlEngine, sample};
@@ -102,6 +102,22 @@ pub async fn a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_wh
     engine.execute(r#"update "apikey" set "permissions" = null where "id" = 'bad'"#).await;
     let key = store.find(&sample::id("bad")).await.unwrap().unwrap();
     assert_eq!(key.details.revocation.as_ref(), revoking.patch.revocation());
+}
+
+pub async fn a_row_that_cannot_be_read_is_deleted_and_restored_as_it_was<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["bad"]).await;
+    let question = r#"select "permissions" || ' ' || "name" from "apikey""#;
+    engine.execute(r#"update "apikey" set "permissions" = '{', "name" = 'kept'"#).await;
+    let deletion = Deletion { at: sample::NOW, by: Actor::Server, until: sample::NOW };
+    let id = sample::id("bad");
+    assert!(store.set_aside(&id, &deletion, &sample::UNRECORDED).await.unwrap());
+    assert!(engine.ask(question).await.is_empty());
+    let found = store.find_deleted(&id).await.unwrap().unwrap();
+    assert_eq!((found.name.as_deref(), found.deletion), (Some("kept"), deletion));
+    let restored = store.restore(&id, None, sample::NOW, &sample::UNRECORDED).await.unwrap();
+    let row = Unreadable { id: Some(id), column: "permissions" };
+    assert_eq!(restored, Some(RestoredKey::Unreadable(row)));
+    assert_eq!(engine.ask(question).await, ["{ kept"]);
 }
 
 pub async fn half_a_revocation_and_an_unknown_actor_are_corrupt<E: SqlEngine>(engine: &E) {

@@ -101,6 +101,20 @@ impl Origin {
         Some(event.with_personal("name", new_name.clone()))
     }
 
+    /// Makes the event of a deleted key that was restored; `None` = the change is not recorded. It says if the key is
+    /// usable again: it may have been disabled or revoked before its deletion.
+    pub fn key_undeleted(&self, key: &ApiKey) -> Option<Event> {
+        let event = self.event(EventKind::KeyRestored, key.details.subject())?.with("undeleted", true);
+        let event = event.with("key", Value::Object(members(key)));
+        Some(event.with_personal("name", key.details.name.clone()))
+    }
+
+    /// Makes the event of a deleted key that was restored, and whose row cannot be read; `None` = the change is not
+    /// recorded.
+    pub fn unreadable_key_undeleted(&self, key: RemovedKey) -> Option<Event> {
+        Some(self.about_row(EventKind::KeyRestored, key)?.with("undeleted", true).with("unreadable", true))
+    }
+
     /// Makes the event of a key that was revoked while its row could not be read; `None` = the change is not recorded.
     pub fn unreadable_key_revoked(&self, key: RemovedKey) -> Option<Event> {
         Some(self.about_row(EventKind::KeyRevoked, key)?.with("unreadable", true))
@@ -308,6 +322,18 @@ mod tests {
         assert_eq!(apply(&key, &revoking), None, "it was revoked before");
         let restoring = enabling(true).check(&Configuration::default(), NOW).unwrap().restoring();
         assert_eq!(apply(&key, &restoring).unwrap().kind, EventKind::KeyRestored);
+    }
+
+    #[test]
+    fn a_restored_key_says_if_it_is_usable() {
+        let active = key(NewKey::default());
+        let revoked = active.clone().patched(&KeyPatch::revoking(Revocation { at: NOW, by: key::Actor::Server }), NOW);
+        let data = [&active, &revoked].map(|key| origin().key_undeleted(key).unwrap());
+        assert!(data.iter().all(|event| event.kind == EventKind::KeyRestored && event.data["undeleted"] == true));
+        assert_eq!(data[0].data["key"]["revokedAt"], Value::Null);
+        assert_eq!(data[1].data["key"]["revokedAt"], json!(NOW.to_string()));
+        let row = origin().unreadable_key_undeleted(RemovedKey::from(&active)).unwrap();
+        assert_eq!((row.kind, &row.data["unreadable"]), (EventKind::KeyRestored, &json!(true)));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct EditKeys {
     pub rate_limit_window_ms: Option<u64>,
     /// The calls per window.
     pub rate_limit_max: Option<u64>,
+    /// True if the rate limits forget the calls that they counted.
+    pub reset_limit: bool,
 }
 
 impl EditKeys {
@@ -22,8 +24,15 @@ impl EditKeys {
     ///
     /// Returns [`ErrorCode::NoValuesToUpdate`] if the request has no member.
     pub fn check(self) -> Result<KeyPatch, ErrorCode> {
-        let Self { enabled, rate_limit_enabled, rate_limit_window_ms, rate_limit_max } = self;
-        let edit = EditKey { enabled, rate_limit_enabled, rate_limit_window_ms, rate_limit_max, ..EditKey::default() };
+        let Self { enabled, rate_limit_enabled, rate_limit_window_ms, rate_limit_max, reset_limit } = self;
+        let edit = EditKey {
+            enabled,
+            rate_limit_enabled,
+            rate_limit_window_ms,
+            rate_limit_max,
+            reset_limit,
+            ..EditKey::default()
+        };
         // None of these members depends on the configuration of a key or on the time.
         edit.check(&Configuration::default(), Timestamp::MIN)
     }
@@ -40,6 +49,18 @@ mod tests {
     #[test]
     fn an_edit_without_members_is_refused() {
         assert_eq!(EditKeys::default().check(), Err(ErrorCode::NoValuesToUpdate));
+    }
+
+    #[test]
+    fn a_limit_is_reset_where_it_has_counted() {
+        let configuration = Configuration::default();
+        let new = NewKey::default().check(&configuration).unwrap();
+        let fill = &mut |bytes: &mut [u8]| bytes.fill(1);
+        let mut key = new.mint(OwnerId::parse("ada").unwrap(), PlainKey::new("k"), fill, NOW).key;
+        let reset = EditKeys { reset_limit: true, ..EditKeys::default() }.check().unwrap();
+        assert_eq!(key.changed_by(&reset, NOW), None);
+        key.usage.backlog_ns = Some(7);
+        assert_eq!(key.changed_by(&reset, NOW).unwrap().usage.backlog_ns, None);
     }
 
     #[test]

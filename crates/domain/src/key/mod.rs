@@ -1,6 +1,7 @@
 //! The key: its fixed details, how it is minted and edited, and the stored form of its secret.
 
 mod bulk;
+mod deletion;
 mod edit;
 mod entity;
 mod field;
@@ -15,6 +16,7 @@ mod state;
 mod terms;
 
 pub use bulk::EditKeys;
+pub use deletion::Deletion;
 pub use edit::{EditKey, KeyPatch};
 pub use entity::{ApiKey, KeyDetails};
 pub use field::Field;

@@ -2,11 +2,11 @@ use std::num::NonZeroU32;
 
 use super::{LeakAction, Notices, RotationRules};
 use crate::address::AddressRules;
-use crate::key::KeyFormat;
+use crate::key::{Actor, Deletion, KeyFormat};
 use crate::organization::RoleName;
 use crate::usage::Algorithm;
 use crate::value::{DAY_MS, Lifetime, utf16_len};
-use crate::{ConfigId, ErrorCode, Permissions};
+use crate::{ConfigId, ErrorCode, Permissions, Timestamp};
 
 /// One `[[api_key]]` section: the form and the rights of the keys made under it. [`Configuration::new`] has Better
 /// Auth's defaults.
@@ -69,6 +69,8 @@ pub struct Configuration {
     pub addresses: AddressRules,
     /// The time that an expired or exhausted key is kept before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
+    /// The time for which a deleted key can be restored, in milliseconds; 0 = it is gone at once.
+    pub undelete_ms: u64,
     /// True if uses of keys without a quota may be answered from a cached copy and counted later.
     pub defer_usage: bool,
     /// The shares of a refilled quota, in percent, whose use is an event; each once per period.
@@ -165,6 +167,11 @@ pub struct RateLimitDefaults {
 }
 
 impl Configuration {
+    /// Returns the deletion of one of its keys; `None` = the key is gone at once.
+    pub fn deletion(&self, at: Timestamp, by: Actor) -> Option<Deletion> {
+        (self.undelete_ms > 0).then(|| Deletion { at, by, until: at.plus_millis(self.undelete_ms) })
+    }
+
     /// Returns true if a key that a request presents in this header, named in lower case, may open a session.
     pub fn opens_sessions_by(&self, header: &str) -> bool {
         self.enable_session_for_api_keys && self.api_key_headers.iter().any(|name| name == header)
@@ -217,6 +224,7 @@ impl Configuration {
             wildcards: true,
             addresses: AddressRules::default(),
             retention_ms: 0,
+            undelete_ms: 0,
             defer_usage: false,
             quota_thresholds: vec![50, 80, 100],
             notices: Notices::default(),
@@ -243,6 +251,15 @@ mod tests {
         for (text, fits) in [("", false), ("a", true), ("😀", true), ("😀a", false), ("éé", true)] {
             assert_eq!(range.fits(text), fits, "{text}");
         }
+    }
+
+    #[test]
+    fn a_deletion_is_final_behind_its_last_instant_and_at_once_by_default() {
+        let at = Timestamp::from_millis(7);
+        assert_eq!(Configuration::default().deletion(at, Actor::Server), None);
+        let kept = Configuration { undelete_ms: 5, ..Configuration::default() };
+        let deletion = kept.deletion(at, Actor::Server).unwrap();
+        assert_eq!([12, 13].map(|now| deletion.is_final(Timestamp::from_millis(now))), [false, true]);
     }
 
     #[test]

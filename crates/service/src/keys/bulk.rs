@@ -92,6 +92,10 @@ impl Keys {
             ChangeOfKeys::Revoke => KeyPatch::revoking(Revocation { at: now, by: actor(None) }),
             ChangeOfKeys::Edit(edit) => edit.check()?,
         };
+        if patch.resets_limit() && !dry_run {
+            // Calls that were answered on a copy count before the count ends.
+            self.flush().await?;
+        }
         let configurations = config_id.map_or(ConfigFilter::Any, |id| ConfigFilter::AnyOf(vec![id]));
         let change = BulkChange { owner, configurations, patch, now };
         let origin = self.origin(&context, now);

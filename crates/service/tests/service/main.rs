@@ -20,6 +20,7 @@ mod readiness;
 mod revoking;
 mod server_keys;
 mod support;
+mod undelete;
 mod usage;
 mod use_cases;
 mod watch;

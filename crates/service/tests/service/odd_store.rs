@@ -5,15 +5,15 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Deletion, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 
 pub(crate) type Answers = Result<Vec<Result<Verdict, StoreError>>, StoreError>;
@@ -54,6 +54,11 @@ unasked! {
     report_leaks(&[LeakReport], &Policy, Timestamp, &Origin) -> Vec<Result<LeakOutcome, StoreError>>;
     dry_run(&Attempt, &Policy, Timestamp) -> DryRun;
     remove(&KeyId, &Origin) -> bool;
+    set_aside(&KeyId, &Deletion, &Origin) -> bool;
+    find_deleted(&KeyId) -> Option<DeletedKey>;
+    list_deleted(&DeletedQuery) -> Vec<DeletedKey>;
+    restore(&KeyId, Option<NonZeroU32>, Timestamp, &Origin) -> Option<RestoredKey>;
+    purge_deleted(Timestamp, NonZeroU32) -> u32;
     remove_expired(&ConfigFilter, Timestamp, u32, u32, &Origin) -> Removed;
     remove_exhausted(&[KeyId], &Policy, Timestamp, &Origin) -> Removed;
     count(Timestamp, Option<CountCursor>, NonZeroU32) -> CountedPortion;

@@ -52,7 +52,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "14",
+    migrations: "15",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

@@ -35,7 +35,7 @@ pub async fn find_stub(connection: &mut dyn ReadConnection, id: &KeyId) -> Resul
     fetch_optional(connection, Statement::new(FIND).bind(id.as_str()), |row| Ok(read_stub(row))).await
 }
 
-fn read_stub(row: &dyn Row) -> KeyStub {
+pub(super) fn read_stub(row: &dyn Row) -> KeyStub {
     let row = RowReader::new(row, "apikey", "id");
     KeyStub {
         owner: row.parsed("referenceId", OwnerId::from_stored).ok(),

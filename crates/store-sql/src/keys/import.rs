@@ -29,13 +29,16 @@ pub async fn import(
     end(connection, outcome).await
 }
 
+/// The name of the lock on the secrets of keys, which no constraint keeps apart.
+pub(super) const LOCK: &str = "keymint import";
+
 async fn find_and_add(
     connection: &mut dyn WriteConnection,
     keys: &[ApiKey],
     widths: Widths,
     origin: &Origin,
 ) -> Result<Vec<ImportOutcome>, StoreError> {
-    connection.lock("keymint import").await?;
+    connection.lock(LOCK).await?;
     let outcomes = preview_import(connection, keys).await?;
     let is_new = |(key, outcome): (_, &ImportOutcome)| (*outcome == ImportOutcome::Added).then_some(key);
     let new: Vec<&ApiKey> = keys.iter().zip(&outcomes).filter_map(is_new).collect();

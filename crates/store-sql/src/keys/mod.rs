@@ -2,6 +2,7 @@
 
 mod bulk;
 mod count;
+mod deleted;
 mod filter;
 mod find;
 mod import;
@@ -17,6 +18,7 @@ use keymint_domain::policy::ConfigFilter;
 
 pub use bulk::{preview_update_many, update_many};
 pub use count::count;
+pub use deleted::{find_deleted, list_deleted, purge_deleted, restore, set_aside};
 pub use find::{find, find_stub};
 pub use import::{import, preview_import};
 pub use insert::insert;

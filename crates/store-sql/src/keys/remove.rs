@@ -22,8 +22,11 @@ pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &O
 }
 
 /// Ends a removal, so that it returns what is known of the removed keys.
-const RETURNING: &str = r#"returning "key", "keymint_second_key", "id", "referenceId", "configId", "name", "expiresAt",
+pub(super) const RETURNING: &str = r#"returning "key", "keymint_second_key", "id", "referenceId", "configId", "name", "expiresAt",
     "enabled", "keymint_revoked_at", "keymint_revoked_by""#;
+
+/// The column of the last instant of a key.
+const EXPIRES_AT: &str = r#""expiresAt""#;
 
 /// Removes a portion of the keys that expired before `before`.
 ///
@@ -45,7 +48,7 @@ pub async fn remove_expired(
     }
     // Another row refers to one of them, and nothing says to which.
     let ids = fetch_all(connection, expired(), read_id).await?;
-    let one = format!(r#"select "id" from "apikey" where "id" = $1 and {}"#, dialect.is_due("$2"));
+    let one = format!(r#"select "id" from "apikey" where "id" = $1 and {}"#, dialect.is_due(EXPIRES_AT, "$2"));
     let mut removed = Removed::default();
     for id in ids.iter().flatten() {
         let remove = Statement::new(removal(dialect, &one)).bind(id.as_str()).bind(before);
@@ -62,7 +65,7 @@ fn expired<'f>(
     skip: u32,
     limit: u32,
 ) -> Statement<'f> {
-    let is_due = dialect.is_due("$1");
+    let is_due = dialect.is_due(EXPIRES_AT, "$1");
     let mut statement = Statement::new(format!(r#"select "id" from "apikey" where {is_due}"#)).bind(before);
     narrow(&mut statement, configurations, dialect);
     let (limit, skip) = (statement.placeholder(i64::from(limit)), statement.placeholder(i64::from(skip)));
@@ -153,7 +156,7 @@ async fn execute_removal(
 }
 
 /// Runs a statement that ends in [`RETURNING`], and adds the events of the removed keys. Returns their number.
-async fn remove_in_transaction(
+pub(super) async fn remove_in_transaction(
     connection: &mut dyn WriteConnection,
     remove: Statement<'_>,
     origin: &Origin,

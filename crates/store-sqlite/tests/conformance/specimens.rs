@@ -55,7 +55,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_terms 0",
         ],
     ),
-    migrations: "13",
+    migrations: "14",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

@@ -8,6 +8,7 @@ mod health;
 mod list;
 mod options;
 mod report_leak;
+mod restore;
 mod revoke;
 mod rotate;
 mod rotation;
@@ -35,6 +36,7 @@ pub(super) fn area() -> Area {
         Endpoint::post("/api-key/rotation/cancel", rotation::cancel, rotation::describe_cancel),
         Endpoint::post("/api-key/rotation/finish", rotation::finish, rotation::describe_finish),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
+        Endpoint::post("/api-key/restore", restore::restore, restore::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",
             delete_all_expired::delete_all_expired,

@@ -99,8 +99,13 @@ pub(in crate::cli) enum KeyCommand {
         #[arg(long, value_name = "URL", default_value = "")]
         url: String,
     },
-    /// Remove a key for good.
+    /// Delete a key: for good, unless its configuration has `undelete_days`.
     Delete {
+        /// The key's id.
+        id: String,
+    },
+    /// Bring a deleted key back, as it was.
+    Restore {
         /// The key's id.
         id: String,
     },
@@ -191,6 +196,10 @@ pub(in crate::cli) struct Listing {
     /// Only keys of this configuration.
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) config_id: Option<String>,
+    /// Deleted keys that can be restored, the last deleted first, in the place of others.
+    #[arg(long, conflicts_with_all = ["search", "enabled", "state", "expires_before", "unused_since", "created_before",
+        "sort_by", "sort_direction"])]
+    pub(in crate::cli) deleted: bool,
     /// Only keys with this id, or whose start or name begins with this; the case of a name is ignored.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(in crate::cli) search: Option<String>,

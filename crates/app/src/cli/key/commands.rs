@@ -10,7 +10,9 @@ use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
-use keymint_service::{ChangeKeys, ChangeOfKeys, CreateKey, ListKeys, RotateKey, UpdateKey, VerifyKey, Whose};
+use keymint_service::{
+    ChangeKeys, ChangeOfKeys, CreateKey, ListDeleted, ListKeys, RotateKey, UpdateKey, VerifyKey, Whose,
+};
 
 use crate::cli::CliResult;
 use crate::cli::arguments::{Counters, Listing, Many, Members, Rotate};
@@ -151,7 +153,6 @@ pub(super) fn update_many(
         ("refillAmount", refill_amount.is_some()),
         ("refillInterval", refill_interval.is_some()),
         ("refillEvery", refill_every.is_some()),
-        ("resetLimit", *reset_limit),
         ("permissions", permissions.is_some()),
         ("allowedAddresses", !allow.is_empty()),
         ("deniedAddresses", !deny.is_empty()),
@@ -164,6 +165,7 @@ pub(super) fn update_many(
         rate_limit_enabled,
         rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        reset_limit: *reset_limit,
     };
     change_many(options, many, config_id, ChangeOfKeys::Edit(edit))
 }
@@ -226,6 +228,7 @@ pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {
         user,
         organization,
         config_id,
+        deleted: _,
         search,
         enabled,
         state,
@@ -266,6 +269,35 @@ pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {
     };
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     options.finish(Some(ListKeys { whose, config_id, filter, sort_by, direction, offset, limit }))
+}
+
+/// Reads which deleted keys to list.
+pub(super) fn list_deleted(listing: Listing) -> CliResult<ListDeleted> {
+    let Listing {
+        user,
+        organization,
+        config_id,
+        deleted: _,
+        search: _,
+        enabled: _,
+        state: _,
+        expires_before: _,
+        unused_since: _,
+        created_before: _,
+        limit,
+        offset,
+        sort_by: _,
+        sort_direction: _,
+    } = listing;
+    let mut options = Options::default();
+    let config_id = config_id.filter(|id| !id.is_empty());
+    let config_id = options.text("configId", config_id, ConfigId::parse);
+    let limit = options.integer("limit", limit, 0..=ListQuery::MAX_LIMIT.into());
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(ListQuery::DEFAULT_LIMIT);
+    let offset = options.integer("offset", offset, 0..=MAX_OFFSET).unwrap_or(0);
+    let owner = options.text("userId", user, OwnerId::parse);
+    let organization = options.text("organizationId", organization, OwnerId::parse);
+    options.finish(Some(ListDeleted { owner: owner.or(organization), config_id, offset, limit }))
 }
 
 /// Reads the id of a key, which the API calls `option`.

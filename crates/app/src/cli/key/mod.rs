@@ -11,7 +11,8 @@ use keymint_actix::views::{
 };
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::{DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyDetails, KeyId, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
+use keymint_ports::{DeletedKey, RestoredKey};
 use keymint_service::{Caller, ChangeKeys, ChangeRotation, Keys, Revoked, VerifyKey};
 use serde_json::{Value, json};
 
@@ -24,6 +25,10 @@ use super::{CliResult, Outcome, output, refused};
 const COLUMNS: [&str; 9] =
     ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt", "createdBy"];
 
+/// The columns of a list of deleted keys, unless JSON is requested.
+const DELETED_COLUMNS: [&str; 8] =
+    ["id", "name", "start", "referenceId", "configId", "deletedAt", "deletedBy", "restorableUntil"];
+
 /// The columns of a dry run, unless JSON is requested.
 const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
 
@@ -34,6 +39,11 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let request = commands::create(user, organization, prefix, *members)?;
             let minted = keys.create(&caller, request).await.map_err(refused)?;
             output::record(&CreatedView::new(&minted, keys.policy()), json)
+        }
+        KeyCommand::List(listing) if listing.deleted => {
+            let deleted = keys.list_deleted(&caller, commands::list_deleted(listing)?).await.map_err(refused)?;
+            let rows: Vec<_> = deleted.iter().map(deleted_row).collect();
+            output::table(&json!({ "deletedKeys": rows }), &rows, &DELETED_COLUMNS, json)
         }
         KeyCommand::List(listing) => {
             let request = commands::list(listing, keys.now())?;
@@ -105,6 +115,13 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, json),
         KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
         KeyCommand::ReportLeak { source, url } => report_leak::run(keys, &source, &url, json).await,
+        KeyCommand::Restore { id } => {
+            let id = commands::key_id("keyId", id)?;
+            match keys.restore(&caller, &id, None).await.map_err(refused)? {
+                RestoredKey::Key(key) => output::record(&KeyView::from(&key), json),
+                RestoredKey::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
+            }
+        }
         KeyCommand::Delete { id } => {
             let id = commands::key_id("keyId", id)?;
             keys.delete(&caller, &id, None).await.map_err(refused)?;
@@ -140,6 +157,21 @@ fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
     let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
     let key = ApiKey { details, usage: key.usage };
     serde_json::to_value(KeyView::from(&key).with_creator(&key, Reader::Server))
+}
+
+/// Returns a deleted key as a list shows it.
+fn deleted_row(key: &DeletedKey) -> Value {
+    let DeletedKey { id, stub, name, start, deletion } = key;
+    json!({
+        "id": id.as_str(),
+        "name": name,
+        "start": start,
+        "referenceId": stub.owner.as_ref().map(OwnerId::as_str),
+        "configId": stub.config_id.as_ref().map(ConfigId::as_str),
+        "deletedAt": deletion.at.to_string(),
+        "deletedBy": deletion.by.to_string(),
+        "restorableUntil": deletion.until.to_string(),
+    })
 }
 
 /// Prints the rules of a dry run as a table, with the verdict below.

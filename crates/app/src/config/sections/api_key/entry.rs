@@ -73,6 +73,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
+        undelete_ms: section.integer("undelete_days", default.undelete_ms / DAY_MS, 0..=3650) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
         notices: read_notices(section, default.notices, &mut rotation),
