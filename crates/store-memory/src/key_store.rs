@@ -132,7 +132,9 @@ impl KeyStore for MemoryStore {
             state.put_usage(&details.id, *usage);
         }
         let turned: Vec<_> = ledger.rotations().cloned().collect();
-        turned.into_iter().for_each(|key| state.put(key));
+        for key in turned {
+            state.put(key);
+        }
         state.events.add(ledger.events(policy, now));
         Ok(verdicts)
     }

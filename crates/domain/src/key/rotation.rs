@@ -343,10 +343,9 @@ impl ApiKey {
             matches!(&rotation.stage, RotationStage::Pending(PendingSecret { wait: Wait::CutsAt(_), .. }))
         };
         let (in_use, second) = match &details.rotation {
-            None => (Some(&details.stored), None),
             Some(rotation) if now < rotation.ends_at() => (Some(&details.stored), Some(&rotation.second)),
             Some(rotation) if is_cut(rotation) => (None, Some(&rotation.second)),
-            Some(_) => (Some(&details.stored), None),
+            None | Some(_) => (Some(&details.stored), None),
         };
         in_use.into_iter().chain(second)
     }
