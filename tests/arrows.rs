@@ -23,12 +23,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
     ("keymint-webhook-sender", &["keymint-domain", "keymint-ports"]),
+    ("keymint-github", &["keymint-ports"]),
     ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
     (
         "keymint",
         &[
             "keymint-actix",
             "keymint-domain",
+            "keymint-github",
             "keymint-ports",
             "keymint-service",
             "keymint-store-memory",
@@ -51,10 +53,11 @@ const KEPT: &[(&str, &[&str])] = &[
     ("csv", &["keymint"]),
     ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
-    ("reqwest", &["keymint-actix", "keymint-webhook-sender"]),
+    ("reqwest", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
-    ("rustls", &["keymint-actix", "keymint-webhook-sender"]),
+    ("ring", &["keymint-github"]),
+    ("rustls", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
     ("utoipa", &["keymint-actix"]),
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];

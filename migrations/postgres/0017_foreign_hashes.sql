@@ -8,3 +8,7 @@ alter table "apikey" add column if not exists "keymint_foreign_hash" text;
 alter table "apikey" add column if not exists "keymint_foreign_lookup" text collate "C";
 create index if not exists "keymint_apikey_foreign_idx" on "apikey" ("keymint_foreign_lookup")
     where "keymint_foreign_lookup" is not null;
+
+-- Deleted keys have every column of keys.
+alter table "keymint_deleted_key" add column if not exists "keymint_foreign_hash" text;
+alter table "keymint_deleted_key" add column if not exists "keymint_foreign_lookup" text collate "C";

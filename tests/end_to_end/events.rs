@@ -223,6 +223,8 @@ impl Story {
                 assert!(events.iter().any(|event| event["kind"] == format!("keymint.{kind}")), "{events:?}");
                 assert!(events.iter().all(|event| event["actor"] == "keymint" && event["keyId"] == key["id"]));
             }
+            self.by_server(authorization, "rotate", "api-key/rotate", json!({ "keyId": key["id"] })).await;
+            self.told("rotate", ("key.rotated", actor, &key["id"])).await;
             self.by_server(authorization, "revoke", "api-key/revoke", json!({ "id": key["id"] })).await;
             self.told("revoke", ("key.revoked", actor, &key["id"])).await;
             let restore = json!({ "keyId": key["id"], "enabled": true });
@@ -255,6 +257,10 @@ impl Story {
             (&event["data"]["old"], &event["data"]["new"]),
             (&json!({"remaining": 0}), &json!({"remaining": 7}))
         );
+        self.command(&["key", "rotate", id]);
+        self.told_without_request("rotate", ("key.rotated", &cli, &key["id"])).await;
+        self.command(&["key", "rotation", "cancel", id]);
+        self.told_without_request("cancel", ("key.rotation_ended", &cli, &key["id"])).await;
         self.command(&["key", "revoke", id]);
         self.told_without_request("revoke", ("key.revoked", &cli, &key["id"])).await;
         self.command(&["key", "delete", id]);

@@ -5,11 +5,31 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, query, query_as};
 
 use crate::process::{Place, Server};
+use crate::webhooks::receiver::{Conduct, Receiver};
+use crate::webhooks::{MINUTE, allowing, deliveries};
 
 type Sealed = (String, Option<i64>, Option<String>, Option<String>);
 
 /// The part of an event by which the chain is compared.
 const EVENTS: &str = r#"select "id", "position", "seal", "personal_hash" from "keymint_event" order by "seq""#;
+
+type Endpoint = (String, String, String, String, i64, i64, String);
+
+/// The part of an endpoint that no command shows, or that decides about its deliveries.
+const ENDPOINTS: &str = r#"select "id", "url", "kinds", "secret", "position", "fence", "state" from "keymint_webhook""#;
+
+/// Returns the endpoints and the deliveries of one of them, as commands show them.
+fn webhooks(place: &Place, webhook: &Value) -> (Value, Vec<Value>) {
+    (place.json(&["webhook", "--json", "list"]), deliveries(place, webhook))
+}
+
+/// Makes a key and revokes it, and waits until a receiver is told.
+async fn revoke_another(server: &Server, receiver: &Receiver, told: usize) {
+    let key = server.create(json!({ "userId": "bob" })).await;
+    let (status, _) = server.post("revoke", json!({ "id": key["id"] })).await;
+    assert_eq!(status, 200);
+    receiver.has_accepted("a", told, MINUTE).await;
+}
 
 fn exported(place: &Place) -> Vec<String> {
     let output = place.run(&["export", "--with-hashes"]);
@@ -52,14 +72,23 @@ async fn session(server: &Server, token: &str) -> Value {
 #[cfg_attr(not(feature = "full-tests"), ignore = "needs Postgres")]
 async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_lost() {
     let postgres = keymint_test_postgres::database().await;
-    let (old, new, back) = (Place::new(), Place::on(&postgres), Place::new());
+    let [old, new, back] = [Place::new(), Place::on(&postgres), Place::new()].map(allowing);
+    let settings = old.path().join("keymint.toml");
+    let settings_of_webhooks = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(settings, format!("{settings_of_webhooks}[[api_key]]\nundelete_days = 1\n")).unwrap();
     let server = old.serve();
+    let receiver = Receiver::start().await;
+    receiver.set("a", Conduct::Fails);
+    let webhook = old.json(&["webhook", "--json", "create", &receiver.url("a"), "--kind", "keymint.key.revoked"]);
     let user = sign_up(&server).await;
     let (id, token) = (user["user"]["id"].as_str().unwrap(), user["token"].as_str().unwrap());
     let key = server.create(json!({ "userId": id, "remaining": 10, "name": "ключ 🔑 \"'" })).await;
     let expiring = server.create(json!({ "userId": id, "expiresIn": 864_000, "permissions": { "a": ["b"] } })).await;
     let revoked = server.create(json!({ "userId": "bob" })).await;
     old.json(&["key", "revoke", revoked["id"].as_str().unwrap(), "--json"]);
+    let deleted = server.create(json!({ "userId": id, "remaining": 3, "expiresIn": 864_000 })).await;
+    assert_eq!(remaining(&server, &deleted).await, 2);
+    old.json(&["key", "delete", deleted["id"].as_str().unwrap(), "--json"]);
     for _ in 0..2000 {
         server.create(json!({ "userId": "eve" })).await;
     }
@@ -68,6 +97,9 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     old.json(&["server-key", "create", "--json"]);
     // The sealer and the statistics write in the background.
     while !has_settled(&old).await {}
+    while deliveries(&old, &webhook).iter().all(|row| row["attempts"] == 0) {}
+    // It would be attempted again in minutes; resuming it is at once.
+    old.json(&["webhook", "--json", "pause", webhook["id"].as_str().unwrap()]);
     assert!(old.run(&["backup", "copy.db"]).status.success());
     assert_eq!(remaining(&server, &key).await, 8, "the server runs on beside its backup");
     drop(server);
@@ -77,6 +109,13 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     assert!(said.contains("2003 rows of apikey") && said.contains("moved and compared "), "{said}");
     let copied = Place::on(&copy);
     assert_eq!(exported(&new), exported(&copied));
+    assert_eq!(webhooks(&new, &webhook), webhooks(&copied, &webhook));
+    let file = SqlitePool::connect(&copy).await.unwrap();
+    let endpoints: Vec<Endpoint> = query_as(ENDPOINTS).fetch_all(&file).await.unwrap();
+    file.close().await;
+    assert_eq!((endpoints.len(), endpoints[0].6.as_str()), (1, "paused"));
+    let pool = PgPool::connect(&postgres).await.unwrap();
+    assert_eq!(query_as::<_, Endpoint>(ENDPOINTS).fetch_all(&pool).await.unwrap(), endpoints);
     let said = refused(&copy, &postgres, &new);
     assert!(said.contains("the target is not empty: it has 1 rows in account, 2003 rows in apikey"), "{said}");
 
@@ -84,25 +123,41 @@ async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_
     assert_eq!(remaining(&server, &key).await, 8, "one key's quota goes on");
     assert!(server.is_valid(&expiring).await && !server.is_valid(&revoked).await);
     assert_eq!(session(&server, token).await["user"]["email"], "ada@example.com");
+    let listed = |place: &Place| place.json(&["key", "list", "--deleted", "--json"]);
+    assert_eq!(listed(&new), listed(&copied));
     let later = server.create(json!({ "userId": id })).await;
+    receiver.set("a", Conduct::Accepts);
+    new.json(&["webhook", "--json", "resume", webhook["id"].as_str().unwrap()]);
+    receiver.has_accepted("a", 1, MINUTE).await;
+    revoke_another(&server, &receiver, 2).await;
+    while deliveries(&new, &webhook).iter().any(|row| row["status"] != "delivered") {}
     server.terminate();
     assert!(server.finish().0);
 
     let there = format!("sqlite:{}", back.path().join("keymint.db").display());
     moved(&postgres, &there, &back);
     assert_eq!(exported(&back), exported(&new));
-    let pool = PgPool::connect(&postgres).await.unwrap();
+    assert_eq!(webhooks(&back, &webhook), webhooks(&new, &webhook));
+    assert_eq!(deliveries(&back, &webhook).len(), 2);
     let on_postgres: Vec<Sealed> = query_as(EVENTS).fetch_all(&pool).await.unwrap();
     let file = SqlitePool::connect(&there).await.unwrap();
     let on_sqlite: Vec<Sealed> = query_as(EVENTS).fetch_all(&file).await.unwrap();
     assert_eq!(on_sqlite, on_postgres);
+    let endpoints: Vec<Endpoint> = query_as(ENDPOINTS).fetch_all(&pool).await.unwrap();
+    assert_eq!(query_as::<_, Endpoint>(ENDPOINTS).fetch_all(&file).await.unwrap(), endpoints);
     assert!(on_sqlite.iter().filter(|event| event.1.is_some()).count() > 2000, "most were sealed");
     let server = back.serve();
     assert_eq!(remaining(&server, &key).await, 7);
-    assert!(server.is_valid(&later).await);
+    assert!(server.is_valid(&later).await && !server.is_valid(&deleted).await);
+    back.json(&["key", "restore", deleted["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(remaining(&server, &deleted).await, 1);
     assert_eq!(session(&server, token).await["user"]["email"], "ada@example.com");
     let newest = server.create(json!({ "userId": id })).await;
     assert!(server.is_valid(&newest).await, "events and keys get numbers behind those that were moved");
+    revoke_another(&server, &receiver, 3).await;
+    let last = receiver.arrivals("a").pop().unwrap();
+    assert!(last.is_signed_by(webhook["secret"].as_str().unwrap()));
+    assert_eq!(receiver.accepted("a").len(), 3, "nothing is sent twice");
 }
 
 /// Returns true if all events are sealed and a use is in the statistics.

@@ -18,6 +18,7 @@ mod process;
 mod readers;
 mod ready;
 mod recorded;
+mod rotations;
 mod silent;
 #[expect(dead_code, reason = "shared with the tests end to end")]
 #[path = "../end_to_end/stored_events.rs"]

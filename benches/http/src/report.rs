@@ -40,11 +40,12 @@ pub(crate) struct Whole {
     pub(crate) resident_kib: Option<u64>,
 }
 
-const AT_A_POINT: [Column; 6] = [
+const AT_A_POINT: [Column; 7] = [
     ("verifications a second", "per_second", 1.0, 0),
     ("ratio to bare", "ratio", 1.0, 2),
     ("p50, ms", "p50_us", 1e3, 2),
     ("p99, ms", "p99_us", 1e3, 2),
+    ("CPU each, us", "cpu_us", 1.0, 1),
     ("in a batch", "batch_size", 1.0, 1),
     ("wait for it, ms", "batch_wait_us", 1e3, 2),
 ];

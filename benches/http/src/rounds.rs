@@ -115,12 +115,16 @@ impl Measured {
     }
 
     /// Drives a round that counts. Returns its rate.
+    #[expect(clippy::cast_precision_loss, reason = "the answers of one round are far below 2^53")]
     async fn counted(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<f64, Failure> {
-        let before = self.batches().await?;
+        let (before, cpu_before) = (self.batches().await?, self.subject.cpu_s());
         let round = self.round(place, seconds, number).await?;
-        let after = self.batches().await?;
+        let (cpu_after, after) = (self.subject.cpu_s(), self.batches().await?);
         let figures = &mut self.points[place].1;
         round.enter(figures);
+        if let (Some(before), Some(after)) = (cpu_before, cpu_after) {
+            figures.add("cpu_us", (after - before) * 1e6 / round.answered as f64);
+        }
         if let (Some(before), Some(after)) = (before, after) {
             after.enter(before, figures);
         }

@@ -41,6 +41,11 @@ impl Server {
         resident_kib(self.process.id()?)
     }
 
+    /// Returns the processor time in s that it and its child processes have used; `None` = the system does not say.
+    pub(crate) fn cpu_s(&self) -> Option<f64> {
+        cpu_s(self.process.id()?)
+    }
+
     /// Sends SIGTERM, so that it finishes open work, and waits for its end.
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
         let process = self.process.id().ok_or("the server has ended")?;
@@ -55,12 +60,29 @@ impl Server {
     }
 }
 
+/// Linux counts processor time in hundredths of a second.
+const TICKS_A_SECOND: f64 = 100.0;
+
+fn cpu_s(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program may hold spaces. Behind it stand the state and, from the twelfth field on, the times of
+    // the process in user and in system mode.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let children = children(process).into_iter().filter_map(cpu_s).sum::<f64>();
+    Some((user + system) / TICKS_A_SECOND + children)
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    children.split(' ').filter_map(|child| child.parse().ok()).collect()
+}
+
 fn resident_kib(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let own = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let own: u64 = own.trim().strip_suffix(" kB")?.parse().ok()?;
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    Some(own + children.split(' ').filter_map(|child| resident_kib(child.parse().ok()?)).sum::<u64>())
+    Some(own + children(process).into_iter().filter_map(resident_kib).sum::<u64>())
 }
 
 /// Reads the URL at the end of the first line, and goes on reading so that the process never blocks on its output.
@@ -75,6 +97,13 @@ async fn read_url(output: impl AsyncRead + Unpin + Send + 'static) -> Result<Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_uses_processor_time() {
+        let process = std::process::id();
+        let before = cpu_s(process).unwrap();
+        while cpu_s(process).unwrap() <= before {}
+    }
 
     #[tokio::test]
     async fn the_url_ends_the_first_line() {

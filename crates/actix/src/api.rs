@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 use keymint_ports::Entropy as _;
-use keymint_service::{Audit, Keys, OsEntropy, ServerKeys, Webhooks};
+use keymint_service::{Audit, GithubReports, HolderReports, Keys, OsEntropy, ServerKeys, Webhooks};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -28,6 +28,10 @@ pub struct Api {
     pub webhooks: Option<Webhooks>,
     /// The log of changes; `None` = `/audit` is not found.
     pub audit: Option<Arc<Audit>>,
+    /// Takes reports of leaked keys from anybody; `None` = `/api-key/report-leak` is not found.
+    pub holder_reports: Option<HolderReports>,
+    /// Takes reports from GitHub; `None` = `/leaks/github` is not found.
+    pub github_reports: Option<GithubReports>,
     /// The metrics; `None` = `/metrics` is not found.
     pub metrics: Option<MetricsEndpoint>,
     /// Limits and paths.
@@ -89,6 +93,8 @@ impl Api {
             assertions: None,
             webhooks: None,
             audit: None,
+            holder_reports: None,
+            github_reports: None,
             metrics: None,
             options: ApiOptions::default(),
             observer: RequestObserver::default(),
@@ -121,6 +127,8 @@ impl Api {
             assertions: None,
             webhooks: self.webhooks.clone(),
             audit: self.audit.clone(),
+            holder_reports: self.holder_reports.clone(),
+            github_reports: self.github_reports.clone(),
             metrics: self.metrics.clone(),
             options,
             observer: self.observer.clone(),
@@ -146,6 +154,18 @@ impl Api {
     #[must_use]
     pub fn with_audit(self, audit: Arc<Audit>) -> Self {
         Self { audit: Some(audit), ..self }
+    }
+
+    /// Lets anybody who holds a key report that it leaked.
+    #[must_use]
+    pub fn with_holder_reports(self, reports: HolderReports) -> Self {
+        Self { holder_reports: Some(reports), ..self }
+    }
+
+    /// Takes reports from GitHub's secret scanning.
+    #[must_use]
+    pub fn with_github_reports(self, reports: GithubReports) -> Self {
+        Self { github_reports: Some(reports), ..self }
     }
 
     /// Lets servers manage webhooks.

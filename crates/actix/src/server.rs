@@ -136,8 +136,10 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Res
         .workers(workers)
         .max_concurrent_connections(options.max_connections.div_ceil(workers))
         .shutdown_timeout(options.shutdown_timeout.as_secs());
-    // Connections inherit it.
-    SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER)?;
+    // Connections inherit both. An answer in several parts must not wait until the client acknowledges the first ones.
+    let socket = SockRef::from(&listener);
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_tcp_nodelay(true)?;
     let server = listen(builder, listener, &api, options)?.run();
     let (process, end) = (Arc::clone(&api.current().process), Arc::new(Notify::new()));
     let stopper = Stopper { process, handle: server.handle(), end: Arc::clone(&end) };

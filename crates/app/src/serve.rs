@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
+use keymint_github::ClientError;
 use keymint_ports::{Meter, Unmetered};
 use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
 use keymint_webhook_sender::SenderError;
@@ -14,7 +15,7 @@ use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
 use crate::signals::{ReloadSignal, StopSignal};
 use crate::telemetry::{self, Telemetry};
-use crate::wiring::{OpenError, Services, cleanup_options, serve_options};
+use crate::wiring::{OpenError, Services, cleanup_options, github_reports, holder_reports, serve_options};
 use crate::{logging, welcome};
 
 /// The failure of the server to start or to run.
@@ -52,6 +53,9 @@ pub enum ServeError {
     /// The welcome could not be printed. It may hold a server key that was made for the first start.
     #[error("cannot print the welcome; where it held the first server key, make one by `keymint server-key create`")]
     Welcome(#[source] std::io::Error),
+    /// The client that fetches GitHub's public keys could not be made.
+    #[error("cannot fetch GitHub's public keys")]
+    Github(#[from] ClientError),
     /// The server itself failed.
     #[error("the server failed")]
     Server(#[from] std::io::Error),
@@ -92,6 +96,12 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let webhooks = config.webhooks.enabled.then(|| services.webhook_ports(&config)).transpose()?;
     if let Some(ports) = &webhooks {
         api = api.with_webhooks(Webhooks::new(ports.clone(), config.webhooks.options.clone()));
+    }
+    if let Some(reports) = holder_reports(&config) {
+        api = api.with_holder_reports(reports);
+    }
+    if let Some(reports) = github_reports(&config)? {
+        api = api.with_github_reports(reports);
     }
     let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
     warn_of_another_secret(&audit).await;

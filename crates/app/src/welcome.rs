@@ -49,6 +49,11 @@ fn text(
     for configuration in config.policy.configurations() {
         let _ = writeln!(text, "new keys    {}: {}", configuration.id, rate_limit(configuration));
     }
+    if first_key.is_none() {
+        text.push_str(
+            "old keys    keep the limits that they were made with; `keymint key update --all` changes them\n",
+        );
+    }
     for configuration in config.policy.configurations().iter().filter(|configuration| configuration.defer_usage) {
         let _ = writeln!(text, "deferred    {}: {}", configuration.id, deferral(config.verify.flush));
     }
@@ -138,6 +143,14 @@ mod tests {
         );
         assert!(text.contains("deferred    a: usage is written every 250 ms; a crash forgets up to that"), "{text}");
         assert!(!text.contains("deferred    b"), "{text}");
+    }
+
+    #[test]
+    fn a_changed_default_is_said_to_reach_no_key_that_exists() {
+        let config = Config::from_text("", "keymint.toml", &Environment::default()).unwrap();
+        let said = super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None);
+        let line = "old keys    keep the limits that they were made with; `keymint key update --all` changes them\n";
+        assert!(said.contains(line), "{said}");
     }
 
     #[test]

@@ -8,10 +8,13 @@ macro_rules! event_suite {
         $crate::each_case! { $attrs $fresh event_cases
             changes {
                 every_change_of_a_key_is_an_event_of_its_kind,
+                every_key_that_a_change_of_many_changes_is_an_event_and_no_other,
                 every_imported_key_is_an_event_and_one_that_was_there_is_none,
+                a_leak_is_an_event_once_for_each_place_beside_the_change_that_it_causes,
                 changes_of_users_organizations_and_server_keys_are_events,
                 a_change_that_is_refused_or_changes_nothing_is_no_event,
                 clean_up_records_every_key_that_it_removes,
+                clean_up_announces_an_expiry_before_it_removes_the_key,
                 parallel_changes_of_one_key_are_each_one_event_in_their_order,
                 a_change_that_is_dropped_at_any_point_is_an_event_if_and_only_if_it_was_made,
                 an_event_of_its_own_is_recorded_once_between_all,
@@ -30,8 +33,13 @@ macro_rules! event_suite {
                 uses_are_no_events_unless_they_are_recorded,
             }
             reading {
+                events_of_a_time_are_found_however_late_they_are,
                 events_are_found_by_every_filter,
                 pages_of_events_go_in_both_directions,
+            }
+            rotations {
+                every_step_of_a_rotation_is_an_event_once_however_it_is_raced_for,
+                the_end_of_a_rotation_says_its_reason,
             }
         }
     };

@@ -32,6 +32,8 @@ macro_rules! sql_suite {
             corrupt_rows {
                 a_corrupt_row_fails_what_reads_it_and_nothing_else,
                 a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest,
+                a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_what_it_leaves,
+                a_row_that_cannot_be_read_is_deleted_and_restored_as_it_was,
                 half_a_revocation_and_an_unknown_actor_are_corrupt,
                 a_row_without_a_readable_id_is_corrupt,
                 a_corrupt_server_key_is_reported,

@@ -26,6 +26,14 @@ macro_rules! suite_without_bans {
                 a_use_from_elsewhere_is_refused_and_costs_nothing,
                 changed_address_rules_count_at_the_next_spend_of_every_handle,
             }
+            bulk {
+                a_change_of_many_keys_changes_those_that_it_selects_and_no_others,
+                a_repeated_change_of_many_keys_changes_nothing,
+                a_preview_of_a_change_of_many_keys_counts_and_changes_nothing,
+                a_change_of_many_keys_goes_on_behind_a_key_that_was_removed,
+                changes_of_many_keys_and_spends_at_once_lose_neither,
+                a_change_of_many_keys_that_is_dropped_leaves_whole_portions,
+            }
             bytes {
                 ids_are_compared_by_bytes,
                 stored_texts_are_compared_by_bytes,
@@ -54,6 +62,16 @@ macro_rules! suite_without_bans {
                 deferred_calls_are_added_to_what_others_have_counted,
                 deferred_calls_count_whatever_the_key_allows_by_now,
                 deferred_calls_of_a_key_that_is_gone_count_nowhere,
+            }
+            deleted {
+                a_deleted_key_is_nowhere_until_it_is_restored_as_it_was,
+                deleted_keys_are_found_and_listed_with_their_deletion,
+                a_key_whose_id_or_secret_is_taken_by_now_stays_deleted,
+                a_key_is_restored_only_where_its_owner_has_room,
+                of_many_restorations_and_deletions_each_key_is_kept_once,
+                deleted_keys_are_purged_when_their_time_has_ended,
+                deletions_that_are_dropped_at_any_point_leave_a_key_here_or_there,
+                a_key_in_use_is_deleted_with_every_use_that_was_accepted,
             }
             dropping {
                 spends_that_are_dropped_at_any_point_leave_no_lock_and_no_half,
@@ -88,6 +106,16 @@ macro_rules! suite_without_bans {
                 keys_that_are_disabled_or_exhausted_keep_their_place,
                 other_owners_and_configurations_take_no_place,
                 parallel_inserts_never_both_take_the_last_place,
+            }
+            leaks {
+                a_report_has_the_consequence_that_the_keys_configuration_asks_for,
+                a_report_that_comes_again_changes_nothing,
+                a_report_is_no_use_and_leaves_other_keys_alone,
+                a_report_finds_a_key_in_the_form_of_its_configuration,
+                a_report_ends_every_copy_of_a_key,
+                parallel_reports_of_the_same_keys_change_each_once,
+                a_thousand_reports_are_applied_together,
+                a_leaked_secret_that_is_not_in_use_ends_alone,
             }
             limits {
                 gcra_holds_under_parallel_spends,
@@ -142,6 +170,23 @@ macro_rules! suite_without_bans {
                 of_many_revocations_of_one_key_exactly_one_stays,
                 a_revoked_key_that_is_enabled_stays_refused,
                 a_revoked_key_that_is_restored_is_accepted,
+            }
+            rotation {
+                both_secrets_are_accepted_until_a_use_confirms_the_new_one,
+                a_former_secret_ends_at_its_instant_on_every_handle,
+                a_rotation_is_cancelled_finished_and_replaced,
+                a_rotation_that_is_refused_changes_nothing,
+                a_new_secret_that_is_not_used_in_time_ends,
+                a_deadline_ends_the_former_secret_used_or_not,
+                a_former_secret_never_outlives_its_key,
+                without_grace_the_first_use_ends_the_former_secret,
+                both_secrets_of_a_key_share_one_quota_and_one_limit,
+                of_racing_first_uses_one_confirms,
+                a_rotation_survives_a_restart,
+                secrets_that_are_stored_unhashed_are_rotated,
+                deferred_calls_with_either_secret_count_on_one_row,
+                a_revoked_or_removed_key_is_refused_by_both_secrets,
+                imports_leave_out_both_secrets_of_a_key,
             }
             round_trip {
                 texts_come_back_byte_by_byte,

@@ -94,6 +94,7 @@ codes! {
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.
+    KeyExists = "KEY_EXISTS", "Another API key has the id or the secret by now.";
     KeyReferenced = "KEY_REFERENCED", "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
     /// It is forged, or belongs to a list with other filters.
     InvalidCursor = "INVALID_CURSOR", "The cursor does not belong to this list. Ask for the first page.";
@@ -109,6 +110,14 @@ codes! {
     AddRemainingNotAllowed = "ADD_REMAINING_NOT_ALLOWED", "addRemaining needs a key with a quota, and a request without remaining.";
     /// Keymint's own: a refill has an interval and a calendar.
     RefillTwice = "REFILL_INTERVAL_AND_CALENDAR", "A refill has either refillInterval or refill, not both.";
+    /// Keymint's own: a rotation would end a secret that the request does not mention.
+    RotationOpen = "ROTATION_OPEN", "A rotation of the API key is under way. Finish or cancel it first.";
+    /// Keymint's own: there is nothing to cancel or to finish.
+    RotationNotOpen = "ROTATION_NOT_OPEN", "No rotation of the API key is under way.";
+    /// Keymint's own: the row of an imported key holds no stored form of its secret before its first use.
+    KeyUnused = "KEY_UNUSED", "The API key was imported by its hash. Use it once before it is rotated.";
+    /// Keymint's own: a rotation whose new secret is in use cannot be cancelled.
+    RotationConfirmed = "ROTATION_CONFIRMED", "The new secret of the API key is in use. Finish the rotation instead.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.
     Malformed = "MALFORMED", "The checksum of the API key is wrong.";
 }

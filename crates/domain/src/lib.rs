@@ -16,6 +16,7 @@
 //! | [`identity`] | users, passwords, sessions |
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
+//! | [`leak`] | reports that a secret is public |
 //! | [`notice`] | what the owner of a key should hear in time |
 //! | [`anomaly`] | uses that differ from a key's own past |
 //! | [`health`] | findings about keys that somebody should look at |
@@ -31,6 +32,7 @@ pub mod event;
 pub mod health;
 pub mod identity;
 pub mod key;
+pub mod leak;
 pub mod listing;
 pub mod metering;
 pub mod notice;

@@ -61,16 +61,47 @@ pub struct UseFacts {
     pub rotated_at: Option<Timestamp>,
 }
 
+/// The members of a key that decide about the notice of its expiry. They are all that is known of a key that clean-up
+/// removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// The instant after which the key is refused; `None` = it never expires.
+    pub expires_at: Option<Timestamp>,
+    /// The key is enabled.
+    pub enabled: bool,
+    /// The key is revoked.
+    pub is_revoked: bool,
+}
+
+impl From<&ApiKey> for Expiry {
+    fn from(key: &ApiKey) -> Self {
+        let details = &key.details;
+        Self { expires_at: details.expires_at, enabled: details.enabled, is_revoked: details.revocation.is_some() }
+    }
+}
+
+impl Expiry {
+    /// Returns true if there are notices about the key. Nobody hears about keys that are revoked or disabled.
+    fn is_heard_of(self) -> bool {
+        self.enabled && !self.is_revoked
+    }
+
+    /// Returns the notice that the key has expired, if it is due at `now`.
+    pub fn notice(self, now: Timestamp) -> Option<Notice> {
+        // The key is still valid at the instant itself.
+        let at = self.expires_at.filter(|at| now > *at && self.is_heard_of() && is_in_time(*at, now))?;
+        Some(Notice { kind: NoticeKind::Expired, about: at, due_at: at })
+    }
+}
+
 /// Returns the notices about a key that are due at `now`. Nobody hears about keys that are revoked or disabled.
 pub fn due(key: &ApiKey, facts: UseFacts, settings: &Notices, now: Timestamp) -> Vec<Notice> {
-    let details = &key.details;
-    if details.revocation.is_some() || !details.enabled {
+    let expiry = Expiry::from(key);
+    if !expiry.is_heard_of() {
         return Vec::new();
     }
-    let expired = details.expires_at.filter(|_| key.is_expired(now));
-    if let Some(at) = expired {
-        let notice = Notice { kind: NoticeKind::Expired, about: at, due_at: at };
-        return if is_in_time(at, now) { vec![notice] } else { Vec::new() };
+    if key.is_expired(now) {
+        return expiry.notice(now).into_iter().collect();
     }
     [expiring(key, settings, now), idle(key, facts, settings, now), rotation_due(key, facts, settings, now)]
         .into_iter()

@@ -113,7 +113,13 @@ fn rotations_and_leaks_are_found() {
     assert_eq!(found(&KeyFacts { rotation: rotated, ..facts(&key) }, &rotation), []);
     let former = RotationFacts { former_used_at: Some(ago(2)), ..rotated };
     assert_eq!(found(&KeyFacts { rotation: former, ..facts(&key) }, &rotation), [Finding::FormerSecretInUse]);
-    assert_eq!(found(&KeyFacts { leaked_at: Some(ago(2)), ..facts(&key) }, &Policy::default()), [Finding::Leaked]);
+    let leaked = KeyFacts { leaked_at: Some(ago(30)), ..facts(&key) };
+    assert_eq!(found(&leaked, &Policy::default()), [Finding::Leaked]);
+    assert_eq!(
+        found(&KeyFacts { rotation: rotated, ..leaked }, &Policy::default()),
+        [],
+        "the secret that leaked is gone"
+    );
 }
 
 #[test]

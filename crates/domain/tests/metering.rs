@@ -28,6 +28,8 @@ fn key(id: &str) -> ApiKey {
         start: None,
         prefix: None,
         stored: PlainKey::new(id).hash(),
+        rotation: None,
+        rotated_at: None,
         foreign: None,
         enabled: true,
         revocation: None,

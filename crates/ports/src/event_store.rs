@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use keymint_domain::Timestamp;
 use keymint_domain::event::seal::{ChainEnd, Seal, SealKey};
-use keymint_domain::event::{Event, EventQuery, SealedEvent};
+use keymint_domain::event::{Event, EventQuery, Lateness, SealedEvent};
 
 use crate::StoreError;
 
@@ -14,6 +14,16 @@ pub struct Chain {
     pub start_signature: Option<Seal>,
     /// The place behind the event that was sealed last.
     pub head: ChainEnd,
+    /// The disorder of the sealed events in time.
+    pub lateness: Lateness,
+}
+
+impl Default for Chain {
+    /// Returns the chain without events.
+    fn default() -> Self {
+        let (start, head) = (ChainEnd::START, ChainEnd::START);
+        Self { start, start_signature: None, head, lateness: Lateness::default() }
+    }
 }
 
 /// Stores events. Those of changes are written by the methods that make the changes.

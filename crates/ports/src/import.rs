@@ -24,8 +24,8 @@ pub enum ImportOutcome {
 pub struct TakenKey {
     /// The id.
     pub id: KeyId,
-    /// The stored form of the secret.
-    pub stored: StoredKey,
+    /// The stored forms of its secrets.
+    pub stored: Vec<StoredKey>,
     /// The foreign hash.
     pub foreign: Option<ForeignHash>,
     /// The text by which the foreign hash is found, or by which it is recognized after its key was hashed anew.
@@ -52,8 +52,8 @@ impl TakenKeys {
     pub fn add(&mut self, TakenKey { id, stored, foreign, lookup }: TakenKey) {
         let rehashed = lookup.as_ref().and_then(ForeignLookup::rehashed_fingerprint).map(Box::from);
         let fingerprint = foreign.map(|hash| hash.fingerprint().into()).or(rehashed);
-        let secrets = [Some(SecretIdentity::Stored(stored)), fingerprint.map(SecretIdentity::Foreign)];
-        let secrets: Vec<_> = secrets.into_iter().flatten().collect();
+        let stored = stored.into_iter().map(SecretIdentity::Stored);
+        let secrets: Vec<_> = stored.chain(fingerprint.map(SecretIdentity::Foreign)).collect();
         for secret in &secrets {
             let smallest = self.by_secret.entry(secret.clone()).or_insert_with(|| id.clone());
             if id < *smallest {
@@ -90,7 +90,7 @@ impl TakenKeys {
         }
         self.add(TakenKey {
             id: id.clone(),
-            stored: key.details.stored.clone(),
+            stored: vec![key.details.stored.clone()],
             foreign: key.details.foreign.as_deref().cloned(),
             lookup,
         });

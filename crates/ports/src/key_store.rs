@@ -2,13 +2,19 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Room, Total, Unreadable};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
 
-use crate::{CountCursor, CountedPortion, ImportOutcome, StoreError};
+use crate::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    RestoredKey, StoreError,
+};
 
 /// The part of a key that is needed to revoke or remove it. The rest of its row may be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +23,8 @@ pub struct KeyStub {
     pub owner: Option<OwnerId>,
     /// The key's configuration; `None` = it cannot be read.
     pub config_id: Option<ConfigId>,
-    /// The stored form of the key's secret; `None` = it cannot be read.
-    pub stored: Option<StoredKey>,
+    /// The stored forms of the key's secrets that can be read, the one in use first.
+    pub stored: Vec<StoredKey>,
 }
 
 /// The outcome of a removal of several keys.
@@ -135,7 +141,8 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Adds a portion of keys that were made elsewhere. The outcomes are in their order.
     ///
-    /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Two
+    /// A key whose id or secret is taken, also by an earlier one of the portion, is left out, and changes nothing. Both
+    /// secrets of a key with a rotation are taken. Two
     /// imports at the same time add each secret once. The number of an owner's keys has no limit here.
     ///
     /// A key with a foreign hash is recognized by that, also after it was hashed anew. Keys with slow hashes are all found
@@ -201,12 +208,79 @@ pub trait KeyStore: Send + Sync + 'static {
         origin: &Origin,
     ) -> Result<Option<ApiKey>, StoreError>;
 
+    /// Applies [`ApiKey::changed_by`] to a portion of the keys that the change selects, while no other writer can change
+    /// them. A key that is so already is not written.
+    ///
+    /// A portion has at most `limit` keys. It begins at the first key, or at the cursor that the previous portion
+    /// returned. A portion is committed whole or not at all, and no lock or transaction is held between portions. A key
+    /// that exists from the first portion to the last is changed, whatever is added or removed meanwhile.
+    ///
+    /// A row that cannot be read stays as it is, and is named in the portion. If the change revokes, it is revoked as by
+    /// [`KeyStore::revoke_unreadable`], and named only if it has no readable id.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OutOfRange`] for a number that the column cannot hold. Then nothing of the portion was
+    /// changed.
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError>;
+
+    /// Returns the portion that [`KeyStore::update_many`] would, and changes nothing. Every row that cannot be read is
+    /// named in it.
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError>;
+
+    /// Applies [`ApiKey::rotated`] to the stored key while no other writer can change it, and returns the result. `None`
+    /// means that there is no such key.
+    ///
+    /// A change that the domain refuses, or that takes no step, writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Locked`] if another transaction keeps the row locked for long.
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError>;
+
     /// Revokes a key whose row cannot be read. Returns false if there is no such row.
     ///
     /// It disables the key, and stores the time and the actor of the revocation unless the row has both already. It
     /// changes nothing else.
     async fn revoke_unreadable(&self, id: &KeyId, revocation: &Revocation, origin: &Origin)
     -> Result<bool, StoreError>;
+
+    /// Applies reports of leaked secrets: reads the rows of all of them, lets
+    /// [`LeakedRows`](keymint_domain::leak::LeakedRows) decide, and writes every changed row once, in one transaction. The
+    /// outcomes are in the order of the reports.
+    ///
+    /// No counter of a use changes. If several rows are stored under one text, all of them count. An event whose id
+    /// exists is left out: so a report that comes again changes nothing and records nothing.
+    ///
+    /// A row that cannot be read stays as it is, and fails only its reports, with [`StoreError::Corrupt`] in their places.
+    ///
+    /// # Errors
+    ///
+    /// Returns an outer error if the whole call fails. Then none of the reports has an effect.
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError>;
 
     /// Settles a batch of attempts: reads the rows of all their keys, lets a [`Ledger`](keymint_domain::verify::Ledger)
     /// decide the attempts in their order, and writes every changed row once.
@@ -215,6 +289,11 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// Calls that an attempt brings along ([`Attempt::deferred`]) are added to the row's counters even if the attempt
     /// is then refused. The ledger does that.
+    ///
+    /// A key with a rotation is found by both of its secrets, and is one row for all attempts of a batch, whichever
+    /// secret they present. [`Ledger::rotations`](keymint_domain::verify::Ledger::rotations) lists the keys whose
+    /// rotation is to be written too, with the secret in use. A secret in use is looked up before the second one of
+    /// another key.
     ///
     /// If several rows are stored under one text, the one with the smallest id (by bytes) counts. Keys are random, so
     /// that this happens only to a copied row; a store may take ten seconds to notice one beside a row in use.
@@ -247,12 +326,52 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Returns [`StoreError::Referenced`] if another row refers to the key.
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError>;
 
+    /// Deletes a key so that it can be restored: moves its row, as it is, among the deleted ones, where no other method of
+    /// this trait finds it. Returns false if there was none. An earlier deleted key of the same id is gone.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Referenced`] if another row refers to the key.
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Finds a deleted key.
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError>;
+
+    /// Lists deleted keys, the last deleted first, and by their ids where that is the same. A row without a readable id
+    /// is left out.
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError>;
+
+    /// Moves a deleted key back, every column as it was. Returns `None` if there is none.
+    ///
+    /// With `max_living` a key that is living at `now` is restored only while its owner has fewer living keys than that,
+    /// as in [`KeyStore::insert`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::OwnerFull`] if the owner has `max_living` keys, and [`StoreError::Duplicate`] if another key
+    /// has the id or the secret by now. Then the key stays deleted.
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError>;
+
+    /// Removes deleted keys whose time ended before `now`, the longest ended first, at most `limit` of them. Returns
+    /// their number.
+    ///
+    /// An engine with a clock of its own keeps whatever has not ended by that clock.
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError>;
+
     /// Removes keys of these configurations that expired before `before`, the longest expired first.
     ///
     /// At most `limit` keys are removed, after the first `skip` of them, which an earlier call has kept.
     ///
     /// A row that another row refers to is kept, and does not prevent the removal of the others; each of them is then
     /// removed on its own.
+    ///
+    /// The events of a removed key are those of [`Origin::key_removed`], in its transaction, except those that exist.
     ///
     /// An engine with a clock of its own keeps whatever has not expired by that clock: `before` may come from a clock
     /// that is ahead.

@@ -14,6 +14,7 @@
 //! | [`CopyEnd`] | SQLite, Postgres |
 //! | [`WebhookStore`] | memory, SQLite, Postgres |
 //! | [`WebhookSender`] | HTTP |
+//! | [`GithubKeys`] | HTTP |
 //! | [`Meter`] | none, Prometheus |
 //!
 //! The feature `mock` adds a mock of each, such as `MockKeyStore`, for unit tests that inject faults or prove that a
@@ -23,14 +24,17 @@
 #![deny(clippy::future_not_send)]
 
 mod ambient;
+mod bulk;
 mod connections;
 mod copy;
 mod counting;
+mod deleted;
 mod durability;
 mod error;
 mod event_store;
 #[cfg(feature = "mock")]
 mod fake;
+mod github_keys;
 mod identity_store;
 mod import;
 mod key_store;
@@ -43,12 +47,15 @@ mod webhook_sender;
 mod webhook_store;
 
 pub use ambient::{Clock, Entropy};
+pub use bulk::{BulkChange, BulkCursor, BulkPortion, InvalidCursor};
 pub use connections::Connections;
 pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};
+pub use deleted::{DeletedKey, DeletedQuery, RestoredKey};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
+pub use github_keys::{FETCH_DEADLINE_MS, FetchFailure, FetchedKeys, GithubKey, GithubKeys};
 pub use identity_store::{Credential, Erased, IdentityStore};
 pub use import::{ImportOutcome, TakenKey, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
@@ -68,6 +75,8 @@ pub use ambient::{MockClock, MockEntropy};
 pub use event_store::MockEventStore;
 #[cfg(feature = "mock")]
 pub use fake::{FakeClock, SeededEntropy};
+#[cfg(feature = "mock")]
+pub use github_keys::MockGithubKeys;
 #[cfg(feature = "mock")]
 pub use identity_store::MockIdentityStore;
 #[cfg(feature = "mock")]

@@ -84,6 +84,14 @@ pub trait SurveyStore: Send + Sync + 'static {
     /// Returns the earliest hour of which uses of keys are recorded; `None` = none are.
     async fn recorded_since(&self) -> Result<Option<Hour>, StoreError>;
 
+    /// Returns those of these keys whose leak was reported and is still recorded, each once, with the instant of the last
+    /// report.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Corrupt`] for a row that it cannot read.
+    async fn leaks_of(&self, keys: &[KeyId]) -> Result<Vec<(KeyId, Timestamp)>, StoreError>;
+
     /// Finds keys that were called `least` times or more in an hour, accepted and refused calls together, with their
     /// calls in that hour and in the same one a week before: at most `limit` of those behind the key `after`, in an
     /// order of the store's own. A page is the last one if it is shorter than `limit`.

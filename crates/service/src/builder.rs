@@ -13,6 +13,7 @@ use crate::foreign::ForeignKeys;
 use crate::group_commit::{GroupCommit, GroupCommitOptions};
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::system::millis;
 use crate::usage::Usage;
 use crate::{Access, Keys, OsEntropy, Recorder, SystemClock};
 
@@ -45,6 +46,7 @@ pub struct KeysBuilder {
     flush_interval: Duration,
     idempotency_window: Duration,
     recorder: Recorder,
+    notices_within: Option<Duration>,
     generator: Option<Box<KeyGenerator>>,
     precheck: Option<Box<Precheck>>,
     usage: Option<Arc<Usage>>,
@@ -71,6 +73,7 @@ impl KeysBuilder {
             flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             recorder: Recorder::default(),
+            notices_within: None,
             generator: None,
             precheck: None,
             usage: None,
@@ -159,6 +162,16 @@ impl KeysBuilder {
         Self { recorder, ..self }
     }
 
+    /// Lets the removal of an expired key make the notice of its expiry, if [`Watch`](crate::Watch) has not made it; by
+    /// default it makes none.
+    ///
+    /// Neither makes a notice that became due longer than `within` ago. If that is the time for which events are kept,
+    /// no notice is made again after its event was removed.
+    #[must_use]
+    pub fn notices(self, within: Duration) -> Self {
+        Self { notices_within: Some(within), ..self }
+    }
+
     /// Sets the statistics that uses are counted in; by default none.
     #[must_use]
     pub fn usage(self, usage: Arc<Usage>) -> Self {
@@ -214,7 +227,7 @@ impl KeysBuilder {
             self.peppers,
             self.slow_hashes_at_once,
         );
-        let window_ms = u64::try_from(self.idempotency_window.as_millis()).unwrap_or(u64::MAX);
+        let window_ms = millis(self.idempotency_window);
         let idempotency = (window_ms > 0).then(|| Idempotency::new(Arc::clone(&self.clock), window_ms));
         Keys {
             store: self.store,
@@ -231,6 +244,7 @@ impl KeysBuilder {
             foreign: Arc::new(foreign),
             idempotency,
             recorder: self.recorder,
+            notices_within: self.notices_within,
             generator: self.generator,
             precheck: self.precheck,
             readiness: Readiness::default(),

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use keymint_domain::address::ClientAddress;
 use keymint_domain::key::Actor;
 use keymint_domain::organization::Action;
-use keymint_domain::{ErrorCode, UserId};
+use keymint_domain::{ErrorCode, KeyId, UserId};
 
 /// The authenticated caller. The use cases, in this crate, decide what each caller may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Caller {
     User(UserId),
     /// A user in a session that was opened by one of their keys (docs/better-auth-wire.md 9).
     KeyHolder {
+        /// The key.
+        key: KeyId,
         /// The key's owner.
         user: UserId,
         /// True if the key's configuration allows its session to change keys (`allow_key_management`).
@@ -48,7 +50,9 @@ impl Caller {
         match self {
             Self::Server => Ok(None),
             Self::User(user) => Ok(Some(user)),
-            Self::KeyHolder { user, may_manage_keys } if *may_manage_keys || action == Action::Read => Ok(Some(user)),
+            Self::KeyHolder { key: _, user, may_manage_keys } if *may_manage_keys || action == Action::Read => {
+                Ok(Some(user))
+            }
             Self::KeyHolder { .. } => Err(ErrorCode::KeyManagementNotAllowed),
             Self::Gateway | Self::Anyone => Err(otherwise),
         }

@@ -122,7 +122,7 @@ impl Keys {
     ///
     /// A key is dead once its configuration's retention has passed since it expired, or since it was exhausted; an
     /// exhausted key is only removed after it was presented again. Keys that rows of other tables refer to are kept,
-    /// and logged.
+    /// and logged. Deleted keys that can be restored no more are removed for good, and are not in the number.
     ///
     /// # Errors
     ///
@@ -132,6 +132,7 @@ impl Keys {
         // First, because the exhausted keys that were presented are few, while expired keys may take hours.
         self.remove_exhausted(batch_size, &mut tally).await?;
         self.remove_expired(batch_size, &mut tally).await?;
+        self.purge_deleted(batch_size).await?;
         self.meter.kept(tally.kept);
         if let Some(id) = &tally.first_kept {
             tracing::warn!(keys = tally.kept, %id, "dead keys stay, because rows of other tables refer to them");
@@ -139,10 +140,22 @@ impl Keys {
         Ok(tally.removed)
     }
 
+    /// Removes deleted keys whose time to be restored has ended. They are no keys, and not counted as such.
+    async fn purge_deleted(&self, batch_size: NonZeroU32) -> Result<(), ServiceError> {
+        let (now, mut pace) = (self.clock.now(), Pace::of(batch_size));
+        loop {
+            let (began, portion) = (stopwatch(), pace.portion());
+            if self.store.purge_deleted(now, portion).await? < portion.get() {
+                return Ok(());
+            }
+            pace.rest(began.elapsed()).await;
+        }
+    }
+
     async fn remove_exhausted(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let exhausted = self.exhausted_candidates.take();
         let (now, mut pace, mut left) = (self.clock.now(), Pace::of(batch_size), &exhausted[..]);
-        let origin = self.own_origin(Actor::CleanUp, now);
+        let origin = self.announcing(self.own_origin(Actor::CleanUp, now));
         while !left.is_empty() {
             let began = stopwatch();
             let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
@@ -157,7 +170,7 @@ impl Keys {
 
     async fn remove_expired(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
         let now = self.clock.now();
-        let origin = self.own_origin(Actor::CleanUp, now);
+        let origin = self.announcing(self.own_origin(Actor::CleanUp, now));
         for configuration in self.policy.configurations() {
             let governed = self.policy.governed_by(configuration);
             let before = now.minus_millis(configuration.retention_ms);

@@ -42,6 +42,7 @@ mod group_commit;
 mod idempotency;
 mod identity;
 mod keys;
+mod leaks;
 mod organizations;
 mod pace;
 mod readiness;
@@ -67,9 +68,11 @@ pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
-    CannotImport, CreateKey, ExamineKeys, ExportKeys, ExportedKeys, HealthReport, KeyHolder, KeyOptions, Keys,
-    ListKeys, ReadUsage, Revoked, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
+    ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys, ReadUsage,
+    Revoked, RotateKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
+pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};
 pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};

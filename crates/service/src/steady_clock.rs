@@ -2,6 +2,8 @@ use std::time::{Duration, Instant};
 
 use keymint_domain::Timestamp;
 
+use crate::system::millis;
+
 /// The difference between both clocks that is not a jump: a time server's correction, and the work between two
 /// readings.
 const TOLERANCE: Duration = Duration::from_secs(2);
@@ -37,10 +39,6 @@ impl SteadyClock {
         }
         monotonic.saturating_duration_since(self.since)
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

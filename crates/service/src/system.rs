@@ -1,6 +1,6 @@
 //! The only place that reads clocks and the system's randomness.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keymint_domain::Timestamp;
 use keymint_ports::{Clock, Entropy};
@@ -27,6 +27,11 @@ pub fn stopwatch() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "timers are set by it")]
 pub(crate) fn timer_clock() -> tokio::time::Instant {
     tokio::time::Instant::now()
+}
+
+/// Returns a duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The thread's cryptographic generator, seeded by the operating system.

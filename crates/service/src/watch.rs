@@ -7,16 +7,18 @@ use std::time::Duration;
 use keymint_domain::anomaly::{
     HOURS_READ, HourCounts, MIN_SILENT_CALLS, MIN_UNUSUAL_CALLS, Progress, Reason, judge, may_be_unusual,
 };
-use keymint_domain::event::Event;
+use keymint_domain::event::{Actor, Event};
+use keymint_domain::key::RotationChange;
 use keymint_domain::metering::{Hour, LastUse, Series, Step, UsageSelection, Window};
 use keymint_domain::notice::{UseFacts, due};
 use keymint_domain::policy::{ConfigFilter, Notices};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{BusyKey, EventStore, SurveyQuery, SurveyStore, SurveyedKey};
+use keymint_ports::{BusyKey, EventStore, StoreError, SurveyQuery, SurveyStore, SurveyedKey};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::pace::Pace;
+use crate::system::millis;
 use crate::usage::Usage;
 use crate::{Keys, ServiceError, stopwatch};
 
@@ -88,6 +90,7 @@ impl Keys {
         let mut made = 0;
         if let Some(survey) = &self.survey {
             let since = done.notices.map(|at| at.minus_millis(OVERLAP_MS));
+            let since = since.max(self.notices_within.map(|within| now.minus_millis(millis(within))));
             made += self.make_notices(&**survey, events, since, now).await?;
             survey.forget_networks(now.minus_millis(NETWORKS_KEPT_MS), PORTION).await?;
             done.notices = Some(now);
@@ -128,8 +131,12 @@ impl Keys {
             };
             let portion = survey.survey(&query).await?;
             for surveyed in &portion.keys {
+                self.end_rotation(&surveyed.key, now).await?;
                 made += self.watch_network(survey, events, surveyed, since, now).await?;
-                let facts = UseFacts { last_used_at: surveyed.last_use.map(|last| last.at), rotated_at: None };
+                let facts = UseFacts {
+                    last_used_at: surveyed.last_use.map(|last| last.at),
+                    rotated_at: surveyed.key.details.rotated_at,
+                };
                 for notice in due(&surveyed.key, facts, self.notices_of(&surveyed.key), now) {
                     if since.is_none_or(|since| notice.due_at >= since) {
                         made += self.make(events, &Event::of_notice(&surveyed.key.details, &notice, now)).await?;
@@ -142,6 +149,21 @@ impl Keys {
             }
             pace.rest(began.elapsed()).await;
         }
+    }
+
+    /// Ends the rotation of a key whose time has come, if no use has ended it.
+    async fn end_rotation(&self, key: &ApiKey, now: Timestamp) -> Result<(), ServiceError> {
+        if key.details.rotation.as_ref().is_some_and(|rotation| rotation.ends_at() <= now) {
+            let origin = self.own_origin(Actor::Keymint, now);
+            let outcome = self.store.rotate(&key.details.id, &RotationChange::EndDue, now, &origin).await;
+            self.forget(key.details.stored_forms()).await;
+            // A row that is locked is ended later.
+            match outcome {
+                Err(StoreError::Locked) | Ok(_) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Judges the network of a key's last use, and remembers it.

@@ -3,7 +3,7 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use keymint_domain::event::seal::{ChainEnd, SealKey};
-use keymint_domain::event::{Actor, Event, EventQuery, EventRow, SealedEvent};
+use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, SealedEvent};
 use keymint_domain::listing::Direction;
 use keymint_domain::{ConfigId, KeyId, Timestamp, UserId};
 use keymint_ports::{Chain, EventStore, StoreError};
@@ -11,18 +11,12 @@ use keymint_ports::{Chain, EventStore, StoreError};
 use crate::MemoryStore;
 
 /// The events, those without a position in the order in which they were added.
+#[derive(Default)]
 pub(crate) struct Events {
     ids: HashSet<String>,
     unsealed: Vec<EventRow>,
     sealed: BTreeMap<u64, SealedEvent>,
     chain: Chain,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        let chain = Chain { start: ChainEnd::START, start_signature: None, head: ChainEnd::START };
-        Self { ids: HashSet::new(), unsealed: Vec::new(), sealed: BTreeMap::new(), chain }
-    }
 }
 
 impl Events {
@@ -34,9 +28,18 @@ impl Events {
         self.unsealed.len() - before
     }
 
+    /// Returns the instant of the last report that a key leaked.
+    pub(crate) fn last_leak(&self, key: &KeyId) -> Option<Timestamp> {
+        let rows = self.unsealed.iter().chain(self.sealed.values().map(|event| &event.row));
+        let is_leak =
+            |row: &&EventRow| row.kind == EventKind::KeyLeaked.as_str() && row.key_id.as_deref() == Some(key.as_str());
+        rows.filter(is_leak).map(|row| row.at).max()
+    }
+
     fn seal(&mut self, key: &SealKey, limit: u32) -> u32 {
         let portion = self.unsealed.len().min(limit as usize);
         for row in self.unsealed.drain(..portion) {
+            self.chain.lateness.observe(row.at);
             let sealed = key.append(&mut self.chain.head, row);
             self.sealed.insert(sealed.position, sealed);
         }

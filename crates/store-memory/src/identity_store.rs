@@ -88,6 +88,8 @@ impl IdentityStore for MemoryStore {
         for key in state.usage.forget_networks_of(id) {
             state.networks.remove(&key);
         }
+        // They have names, and nobody wants them back.
+        state.deleted.retain(|_, (key, _)| *id != key.details.owner);
         let events = state.events.erase(id);
         state.events.add(origin.user_erased(id, events, sessions));
         Ok(Some(Erased { events, sessions }))

@@ -1,13 +1,22 @@
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyCounts, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused,
+    StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport, LeakedRows};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
+};
 
 use crate::state::State;
 use crate::{MemoryStore, sort};
@@ -17,9 +26,7 @@ impl KeyStore for MemoryStore {
     async fn insert(&self, key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> Result<(), StoreError> {
         let mut state = self.lock();
         let new = &key.details;
-        let rivals = |other: &&ApiKey| other.details.owner == new.owner && other.details.config_id == new.config_id;
-        let living = || state.keys().filter(rivals).filter(|other| other.is_living(new.created_at)).count();
-        if max_living.is_some_and(|max| living() >= max.get() as usize) {
+        if state.is_full(&new.owner, &new.config_id, max_living, new.created_at) {
             return Err(StoreError::OwnerFull);
         }
         if state.key(&new.id).is_some() {
@@ -61,12 +68,7 @@ impl KeyStore for MemoryStore {
     }
 
     async fn find_stub(&self, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
-        let of = |key: &ApiKey| KeyStub {
-            owner: Some(key.details.owner.clone()),
-            config_id: Some(key.details.config_id.clone()),
-            stored: Some(key.details.stored.clone()),
-        };
-        Ok(self.lock().key(id).map(of))
+        Ok(self.lock().key(id).map(stub_of))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
@@ -97,6 +99,49 @@ impl KeyStore for MemoryStore {
         Ok(self.lock().patch(id, patch, now, origin))
     }
 
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let mut state = self.lock();
+        let (portion, changed) = state.next_changes(change, from.as_ref(), limit);
+        for id in &changed {
+            state.patch(id, &change.patch, change.now, origin);
+        }
+        Ok(portion)
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        Ok(self.lock().next_changes(change, from.as_ref(), limit).0)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        let mut state = self.lock();
+        let Some(key) = state.key(id).cloned() else { return Ok(None) };
+        let outcome = key.rotated(change, now);
+        if let Ok(Rotated { key, turns }) = &outcome
+            && !turns.is_empty()
+        {
+            state.put(key.clone());
+            state.events.add(origin.key_rotated(key, turns));
+        }
+        Ok(Some(outcome))
+    }
+
     async fn revoke_unreadable(
         &self,
         id: &KeyId,
@@ -112,6 +157,26 @@ impl KeyStore for MemoryStore {
         Ok(true)
     }
 
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let mut state = self.lock();
+        let forms: HashSet<&StoredKey> = reports.iter().flat_map(LeakReport::stored_forms).collect();
+        let found =
+            forms.iter().flat_map(|form| state.keys_stored_as(form).map(|key| ((*form).clone(), Ok(key.clone()))));
+        let mut rows = LeakedRows::new(found);
+        let outcomes = rows.apply(reports, policy, now, origin);
+        for change in rows.changes() {
+            state.put(change.after.clone());
+        }
+        state.events.add(rows.events(origin));
+        Ok(outcomes)
+    }
+
     async fn spend(
         &self,
         attempts: &[Attempt],
@@ -124,6 +189,10 @@ impl KeyStore for MemoryStore {
         for ApiKey { details, usage } in ledger.changes() {
             state.put_usage(&details.id, *usage);
         }
+        let turned: Vec<_> = ledger.rotations().cloned().collect();
+        for key in turned {
+            state.put(key);
+        }
         state.events.add(ledger.events(policy, now));
         Ok(verdicts)
     }
@@ -134,6 +203,66 @@ impl KeyStore for MemoryStore {
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         Ok(self.lock().remove(id, origin))
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(key) = state.take(id, origin) else {
+            return Ok(false);
+        };
+        state.deleted.insert(id.clone(), (key, deletion.clone()));
+        Ok(true)
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        Ok(self.lock().deleted.get(id).map(deleted_of))
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        let DeletedQuery { owner, configurations, offset, limit } = query;
+        let state = self.lock();
+        let is_selected = |(key, _): &&(ApiKey, Deletion)| {
+            owner.as_ref().is_none_or(|owner| key.details.owner == *owner)
+                && configurations.includes(&key.details.config_id)
+        };
+        let mut deleted: Vec<_> = state.deleted.values().filter(is_selected).map(deleted_of).collect();
+        // They are in the order of ids, and the sort is stable.
+        deleted.sort_by_key(|key| Reverse(key.deletion.at));
+        let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
+        Ok(deleted.into_iter().skip(offset).take(*limit as usize).collect())
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        let mut state = self.lock();
+        let Some((key, _)) = state.deleted.get(id).cloned() else {
+            return Ok(None);
+        };
+        let details = &key.details;
+        if key.is_living(now) && state.is_full(&details.owner, &details.config_id, max_living, now) {
+            return Err(StoreError::OwnerFull);
+        }
+        if state.key(id).is_some() || details.stored_forms().any(|stored| state.is_taken(stored)) {
+            return Err(StoreError::Duplicate);
+        }
+        state.deleted.remove(id);
+        state.put(key.clone());
+        state.events.add(origin.key_undeleted(&key));
+        Ok(Some(RestoredKey::Key(key)))
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let ended = state.deleted.iter().filter(|(_, (_, deletion))| deletion.is_final(now));
+        let mut ended: Vec<_> = ended.map(|(id, (_, deletion))| (deletion.until, id.clone())).collect();
+        ended.sort();
+        let purged = (0..limit.get()).zip(ended).map(|(_, (_, id))| state.deleted.remove(&id)).count();
+        Ok(u32::try_from(purged).unwrap_or(u32::MAX))
     }
 
     async fn remove_expired(
@@ -192,8 +321,30 @@ impl KeyStore for MemoryStore {
     }
 }
 
+fn stub_of(key: &ApiKey) -> KeyStub {
+    KeyStub {
+        owner: Some(key.details.owner.clone()),
+        config_id: Some(key.details.config_id.clone()),
+        stored: key.details.stored_forms().cloned().collect(),
+    }
+}
+
+fn deleted_of((key, deletion): &(ApiKey, Deletion)) -> DeletedKey {
+    DeletedKey {
+        id: key.details.id.clone(),
+        stub: stub_of(key),
+        name: key.details.name.clone(),
+        start: key.details.start.clone(),
+        deletion: deletion.clone(),
+    }
+}
+
 /// Returns the ledger of the rows of these attempts.
 fn ledger(state: &State, attempts: &[Attempt]) -> Ledger<StoreError> {
     let texts = attempts.iter().flat_map(Attempt::stored_forms);
-    Ledger::new(texts.filter_map(|stored| Some((stored.clone(), Ok(state.key_stored_as(stored)?)))))
+    let found = |stored: &StoredKey, row| (stored.clone(), Ok(row));
+    let mut ledger = Ledger::new(texts.filter_map(|stored| Some(found(stored, state.key_stored_as(stored)?))));
+    let unfound: Vec<_> = ledger.unfound(attempts).flat_map(Attempt::stored_forms).collect();
+    ledger.add(unfound.into_iter().filter_map(|stored| Some(found(stored, state.key_stored_second(stored)?))));
+    ledger
 }

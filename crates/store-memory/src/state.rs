@@ -1,17 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, StoredKey};
+use keymint_domain::key::{Deletion, ForeignGroup, ForeignLookup, KeyPatch, StoredKey};
+use keymint_domain::notice::Expiry;
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
-use keymint_domain::{ApiKey, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
-use keymint_ports::{Credential, ImportOutcome, TakenKey, TakenKeys};
+use keymint_domain::{ApiKey, ConfigId, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
+use keymint_ports::{BulkChange, BulkCursor, BulkPortion, Credential, ImportOutcome, TakenKey, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
@@ -21,13 +23,16 @@ use crate::webhook_store::Webhooks;
 #[derive(Default)]
 pub(crate) struct State {
     keys: BTreeMap<KeyId, ApiKey>,
-    /// The ids by stored text, so that a lookup takes the same time for any number of keys. A text may belong to
-    /// several rows.
+    /// The ids by the stored text of the secret in use, so that a lookup takes the same time for any number of keys. A
+    /// text may belong to several rows.
     by_stored: HashMap<StoredKey, BTreeSet<KeyId>>,
+    /// The ids by the stored text of the second secret.
+    by_second: HashMap<StoredKey, BTreeSet<KeyId>>,
     /// The ids by the lookups of foreign hashes.
     by_lookup: BTreeMap<ForeignLookup, BTreeSet<KeyId>>,
     /// The lookups of keys that were hashed anew.
     rehashed: HashMap<KeyId, ForeignLookup>,
+    pub(crate) deleted: BTreeMap<KeyId, (ApiKey, Deletion)>,
     pub(crate) server_keys: BTreeMap<KeyId, ServerKey>,
     /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
@@ -58,11 +63,25 @@ impl State {
         self.keys.range::<KeyId, _>((from, Bound::Unbounded)).map(|(_, key)| key)
     }
 
-    /// Returns the row that is stored under `stored`, and its owner. Of several rows, it is the one with the smallest
-    /// id.
+    /// Returns the row whose secret in use is stored as `stored`, and its owner. Of several rows, it is the one with the
+    /// smallest id.
     pub(crate) fn key_stored_as(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
-        let key = self.key(self.by_stored.get(stored)?.first()?)?;
+        self.first_of(self.by_stored.get(stored)?)
+    }
+
+    /// Returns the row whose second secret is stored as `stored`, in the same way.
+    pub(crate) fn key_stored_second(&self, stored: &StoredKey) -> Option<(ApiKey, Owner)> {
+        self.first_of(self.by_second.get(stored)?)
+    }
+
+    fn first_of(&self, ids: &BTreeSet<KeyId>) -> Option<(ApiKey, Owner)> {
+        let key = self.key(ids.first()?)?;
         Some((key.clone(), self.owner(&key.details.owner)))
+    }
+
+    /// Returns all rows that are stored under `stored`, in the order of their ids.
+    pub(crate) fn keys_stored_as(&self, stored: &StoredKey) -> impl Iterator<Item = &ApiKey> {
+        self.by_stored.get(stored).into_iter().flatten().filter_map(|id| self.key(id))
     }
 
     pub(crate) fn owner(&self, id: &OwnerId) -> Owner {
@@ -82,14 +101,33 @@ impl State {
         self.users.insert(OwnerId::from(&credential.user.id), credential);
     }
 
-    /// Adds a key, or replaces the one with the same id, whose stored text never changes.
+    /// Adds a key, or replaces the one with the same id.
     pub(crate) fn put(&mut self, key: ApiKey) {
         let id = key.details.id.clone();
+        self.forget_secrets(&id);
         self.by_stored.entry(key.details.stored.clone()).or_default().insert(id.clone());
         if let Some(lookup) = key.details.foreign_lookup() {
             self.by_lookup.entry(lookup).or_default().insert(id.clone());
         }
+        if let Some(rotation) = &key.details.rotation {
+            self.by_second.entry(rotation.second.clone()).or_default().insert(id.clone());
+        }
         self.keys.insert(id, key);
+    }
+
+    /// Removes a key from those that its secrets find.
+    fn forget_secrets(&mut self, id: &KeyId) {
+        let Some(key) = self.keys.get(id) else { return };
+        let second = key.details.rotation.as_ref().map(|rotation| &rotation.second);
+        let found = [(&mut self.by_stored, Some(&key.details.stored)), (&mut self.by_second, second)];
+        for (ids_by, stored) in found.into_iter().filter_map(|(ids_by, stored)| Some((ids_by, stored?))) {
+            if let Some(ids) = ids_by.get_mut(stored) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    ids_by.remove(stored);
+                }
+            }
+        }
     }
 
     /// Tells what an import would do with these keys.
@@ -99,11 +137,12 @@ impl State {
             let rehashed = details.foreign.as_deref().map(ForeignLookup::rehashed);
             let of_lookups = details.foreign_lookup().into_iter().chain(rehashed);
             let of_lookups = of_lookups.filter_map(|lookup| self.by_lookup.get(&lookup)).flatten();
-            let of_secret = self.by_stored.get(&details.stored).into_iter().flatten();
+            let of_secret = [&self.by_stored, &self.by_second].map(|ids_by| ids_by.get(&details.stored));
+            let of_secret = of_secret.into_iter().flatten().flatten();
             for key in of_secret.chain(of_lookups).chain([&details.id]).filter_map(|id| self.key(id)) {
                 taken.add(TakenKey {
                     id: key.details.id.clone(),
-                    stored: key.details.stored.clone(),
+                    stored: key.details.stored_forms().cloned().collect(),
                     foreign: key.details.foreign.as_deref().cloned(),
                     lookup: self.lookup(key),
                 });
@@ -182,13 +221,64 @@ impl State {
         Some(patched)
     }
 
+    /// Returns what a change of many keys does to the next `limit` of them, and the ids of those that it changes.
+    pub(crate) fn next_changes(
+        &self,
+        change: &BulkChange,
+        from: Option<&BulkCursor>,
+        limit: NonZeroU32,
+    ) -> (BulkPortion, Vec<KeyId>) {
+        let BulkChange { owner, configurations, patch, now } = change;
+        let behind = from.and_then(|behind| KeyId::parse(behind.id.as_str()).ok());
+        let selected = self.keys_behind(behind.as_ref()).filter(|key| {
+            owner.as_ref().is_none_or(|owner| key.details.owner == *owner)
+                && configurations.includes(&key.details.config_id)
+        });
+        let (mut portion, mut changed, mut rows) = (BulkPortion::default(), Vec::new(), 0);
+        for key in selected.take(limit.get() as usize) {
+            rows += 1;
+            portion.next = Some(BulkCursor { number: 0, id: key.details.id.to_string() });
+            if key.changed_by(patch, *now).is_some() {
+                changed.push(key.details.id.clone());
+                portion.changed += 1;
+                portion.stored.extend(key.details.stored_forms().cloned());
+            } else {
+                portion.unchanged += 1;
+            }
+        }
+        portion.next = portion.next.filter(|_| rows >= limit.get());
+        (portion, changed)
+    }
+
     pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {
-        let Some(key) = self.keys.remove(id) else {
-            return false;
-        };
-        self.events.add(origin.key_removed(RemovedKey::from(&key)));
+        self.take(id, origin).is_some()
+    }
+
+    /// Removes a key and returns it.
+    pub(crate) fn take(&mut self, id: &KeyId, origin: &Origin) -> Option<ApiKey> {
+        self.forget_secrets(id);
+        let key = self.keys.remove(id)?;
         self.forget_texts(&key);
-        true
+        self.events.add(origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key))));
+        Some(key)
+    }
+
+    /// Returns true if a secret of some key is stored under this text.
+    pub(crate) fn is_taken(&self, stored: &StoredKey) -> bool {
+        self.by_stored.contains_key(stored) || self.by_second.contains_key(stored)
+    }
+
+    /// Returns true if an owner has `max_living` living keys under a configuration, or more; `None` = any number.
+    pub(crate) fn is_full(
+        &self,
+        owner: &OwnerId,
+        config_id: &ConfigId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+    ) -> bool {
+        let rivals = |other: &&ApiKey| other.details.owner == *owner && other.details.config_id == *config_id;
+        let living = || self.keys().filter(rivals).filter(|other| other.is_living(now)).count();
+        max_living.is_some_and(|max| living() >= max.get() as usize)
     }
 
     /// Bans a user or takes a ban back, and adds a missing user without a password. [`Owner::Absent`] removes the user

@@ -36,6 +36,11 @@ impl SurveyStore for MemoryStore {
         Ok(self.lock().usage.first_hour())
     }
 
+    async fn leaks_of(&self, keys: &[KeyId]) -> Result<Vec<(KeyId, Timestamp)>, StoreError> {
+        let state = self.lock();
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), state.events.last_leak(key)?))).collect())
+    }
+
     async fn busy_keys(
         &self,
         hour: Hour,

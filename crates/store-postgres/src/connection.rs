@@ -86,7 +86,7 @@ async fn settled<T>(connection: &mut PgConnection, outcome: Result<T, sqlx::Erro
     outcome
 }
 
-fn bind<'q>(statement: Statement<'_>) -> Query<'q, sqlx::Postgres, PgArguments> {
+pub(crate) fn bind<'q>(statement: Statement<'_>) -> Query<'q, sqlx::Postgres, PgArguments> {
     let (text, values) = statement.into_parts();
     values.into_iter().fold(query(AssertSqlSafe(text)), |query, value| match value {
         Value::Text(text) => query.bind(text),

@@ -1,4 +1,4 @@
-use keymint_store_sql::Dialect;
+use keymint_store_sql::{Dialect, KeyOrder};
 
 /// Postgres' dialect.
 pub(crate) struct Postgres;
@@ -36,8 +36,8 @@ impl Dialect for Postgres {
     }
 
     /// The server's own clock must agree, for what is removed is gone.
-    fn is_due(&self, instant: &str) -> String {
-        format!(r#""expiresAt" < least({instant}, now())"#)
+    fn is_due(&self, column: &str, instant: &str) -> String {
+        format!("{column} < least({instant}, now())")
     }
 
     /// The only position that a row keeps when it is updated.
@@ -52,6 +52,22 @@ impl Dialect for Postgres {
     /// No id is empty.
     fn first_position(&self) -> &'static str {
         ""
+    }
+
+    /// The number of an instant is that of its microseconds since 1970, or the first or the last number for infinity.
+    fn key_order(&self, of_one_owner: bool) -> KeyOrder {
+        if !of_one_owner {
+            return KeyOrder { by: r#""id""#, number: "0::bigint", is_behind: r#""id" > $2 and $1 is not null"# };
+        }
+        KeyOrder {
+            by: r#""createdAt", "id" collate "C""#,
+            number: r#"case when isfinite("createdAt") then cast(extract(epoch from "createdAt") * 1000000 as bigint)
+                when "createdAt" > timestamptz 'epoch' then 9223372036854775807 else -9223372036854775808 end"#,
+            is_behind: r#"("createdAt", "id" collate "C") > (case
+                when $1 >= 9223371331200000000 then timestamptz 'infinity'
+                when $1 <= -210866803200000000 then timestamptz '-infinity'
+                else timestamptz 'epoch' + cast($1 || ' microseconds' as interval) end, $2)"#,
+        }
     }
 
     /// One round trip for many rows; a statement has 65535 placeholders at most.

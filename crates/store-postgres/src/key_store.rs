@@ -2,12 +2,18 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
+};
 use keymint_store_sql::{end, keys};
 
 use crate::lent::Lent;
@@ -62,6 +68,35 @@ impl KeyStore for PgStore {
         call!(self.pool, keys::update, id, patch, now, self.layout.widths, origin)
     }
 
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        call!(self.pool, keys::update_many, change, from.as_ref(), limit, self.layout.widths, origin)
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        call!(self.pool, keys::preview_update_many, change, from.as_ref(), limit)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        call!(self.pool, keys::rotate, id, change, now, origin)
+    }
+
     async fn revoke_unreadable(
         &self,
         id: &KeyId,
@@ -69,6 +104,16 @@ impl KeyStore for PgStore {
         origin: &Origin,
     ) -> Result<bool, StoreError> {
         call!(self.pool, keys::revoke_unreadable, id, revocation, origin)
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        call!(self.pool, keys::report_leaks, reports, policy, now, self.layout.widths, origin)
     }
 
     async fn spend(
@@ -92,6 +137,32 @@ impl KeyStore for PgStore {
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         call!(self.pool, keys::remove, id, origin)
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, keys::set_aside, id, deletion, origin)
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        call!(self.pool, keys::find_deleted, id)
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        call!(self.pool, keys::list_deleted, query)
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        call!(self.pool, keys::restore, id, max_living, now, origin)
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        call!(self.pool, keys::purge_deleted, now, limit)
     }
 
     async fn remove_expired(

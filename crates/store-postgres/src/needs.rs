@@ -113,7 +113,7 @@ const NEEDS: &[Need] = &[
         columns: &[
             (Kind::Number, &["id"]),
             (Kind::Text, &["start_seal", "start_signature", "head_seal"]),
-            (Kind::WideNumber, &["start_position", "head_position"]),
+            (Kind::WideNumber, &["start_position", "head_position", "latest_at", "most_late_ms"]),
         ],
         rights: &["SELECT", "INSERT", "UPDATE"],
         purpose: "the seals of events",
@@ -152,6 +152,21 @@ const NEEDS: &[Need] = &[
         columns: &[(Kind::Text, &["keyId", "network"]), (Kind::Instant, &["firstSeen", "lastSeen"])],
         rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
         purpose: "the networks that keys are used from, for anomalies",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_deleted_key",
+        columns: &[
+            (Kind::Text, TEXT_COLUMNS),
+            (Kind::Number, NUMBER_COLUMNS),
+            (Kind::WideNumber, &["keymint_backlog_ns"]),
+            (Kind::Flag, FLAG_COLUMNS),
+            (Kind::Instant, INSTANT_COLUMNS),
+            (Kind::Instant, &["keymint_deleted_at", "keymint_deleted_until"]),
+            (Kind::Text, &["keymint_deleted_by"]),
+        ],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "deleted keys, which clean-up removes, and those that can be restored",
         is_vital: false,
     },
     Need {

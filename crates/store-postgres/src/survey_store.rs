@@ -19,6 +19,10 @@ impl SurveyStore for PgStore {
         call!(self.pool, survey::recorded_since)
     }
 
+    async fn leaks_of(&self, keys: &[KeyId]) -> Result<Vec<(KeyId, Timestamp)>, StoreError> {
+        call!(self.pool, survey::leaks_of, keys)
+    }
+
     async fn busy_keys(
         &self,
         hour: Hour,

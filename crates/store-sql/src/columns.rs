@@ -10,6 +10,7 @@ macro_rules! with_columns {
             "enabled" "rateLimitEnabled" "rateLimitTimeWindow" "rateLimitMax" "requestCount" "remaining" "lastRequest"
             "expiresAt" "createdAt" "updatedAt" "permissions" "metadata" "keymint_backlog_ns"
             "keymint_revoked_at" "keymint_revoked_by" "keymint_addresses" "keymint_created_by" "keymint_terms"
+            "keymint_second_key" "keymint_rotation" "keymint_rotated_at"
             "keymint_foreign_hash" "keymint_foreign_lookup"
         }
     };
@@ -90,6 +91,8 @@ pub const TEXT_COLUMNS: &[&str] = &[
     "keymint_addresses",
     "keymint_created_by",
     "keymint_terms",
+    "keymint_second_key",
+    "keymint_rotation",
     "keymint_foreign_hash",
     "keymint_foreign_lookup",
 ];
@@ -99,7 +102,7 @@ pub const FLAG_COLUMNS: &[&str] = &["enabled", "rateLimitEnabled"];
 
 /// The columns of a key that hold instants.
 pub const INSTANT_COLUMNS: &[&str] =
-    &["lastRefillAt", "lastRequest", "expiresAt", "createdAt", "updatedAt", "keymint_revoked_at"];
+    &["lastRefillAt", "lastRequest", "expiresAt", "createdAt", "updatedAt", "keymint_revoked_at", "keymint_rotated_at"];
 
 #[cfg(test)]
 mod tests {

@@ -1,3 +1,14 @@
+/// An order of keys by columns that a key keeps for as long as it lives.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyOrder {
+    /// The columns.
+    pub by: &'static str,
+    /// A number that is the place of a row, together with its id.
+    pub number: &'static str,
+    /// The condition that a row is behind the place with the number `$1` and the id `$2`.
+    pub is_behind: &'static str,
+}
+
 /// The parts of statements that differ between databases.
 pub trait Dialect: Sync {
     /// Follows a text in `order by`, so that texts are compared by bytes.
@@ -23,9 +34,9 @@ pub trait Dialect: Sync {
     /// Tells if a column has an instant before this one. It is never null.
     fn is_before(&self, column: &str, instant: &str) -> String;
 
-    /// Tells if a key expires before an instant, in a form that an index serves. A server that has a clock counts its
+    /// Tells if the instant of a column is before this one, in a form that an index serves. A server that has a clock counts its
     /// own time too: what is removed is gone, and the caller's clock may be ahead.
-    fn is_due(&self, instant: &str) -> String;
+    fn is_due(&self, column: &str, instant: &str) -> String;
 
     /// The order in which keys are counted: a column that a key keeps for as long as it lives.
     fn position(&self) -> &'static str;
@@ -35,6 +46,9 @@ pub trait Dialect: Sync {
 
     /// A position before all others.
     fn first_position(&self) -> &'static str;
+
+    /// The order in which portions of keys are changed: of all keys, or of one owner's keys in an order that an index has.
+    fn key_order(&self, of_one_owner: bool) -> KeyOrder;
 
     /// Returns the number of rows that one statement adds the fastest, when many are added.
     fn rows_at_once(&self) -> usize;

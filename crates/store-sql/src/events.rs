@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use keymint_domain::event::seal::{ChainEnd, Seal, SealKey};
-use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, SealedEvent};
+use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, Lateness, SealedEvent};
 use keymint_domain::listing::Direction;
 use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
 use keymint_ports::{Chain, StoreError};
@@ -104,12 +104,16 @@ async fn seal_committed(connection: &mut dyn WriteConnection, key: &SealKey, lim
     if rows.is_empty() {
         return Ok(0);
     }
-    let mut head = chain.head;
-    let sealed: Vec<_> = rows.into_iter().map(|(seq, row)| (seq, key.append(&mut head, row))).collect();
+    let (mut head, mut lateness) = (chain.head, chain.lateness);
+    let seal = |(seq, row): (i64, EventRow)| {
+        lateness.observe(row.at);
+        (seq, key.append(&mut head, row))
+    };
+    let sealed: Vec<_> = rows.into_iter().map(seal).collect();
     for portion in sealed.chunks(AT_ONCE) {
         connection.execute(write_seals(portion)).await?;
     }
-    write_chain(connection, &Chain { head, ..chain }).await?;
+    write_chain(connection, &Chain { head, lateness, ..chain }).await?;
     Ok(u32::try_from(sealed.len()).unwrap_or(u32::MAX))
 }
 
@@ -164,19 +168,34 @@ pub async fn list_events(
         "config_id": config_id.as_ref().map(ConfigId::as_str),
         "actor": actor.as_deref()
     }
-    if let Some(owners) = owners {
-        let owners = list.placeholder(owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
-        list.push(&format!(r#" and "owner" {}"#, dialect.one_of(&owners)));
-    }
-    if !kinds.is_empty() {
-        let kinds: Vec<_> =
-            EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| query.includes_kind(kind)).collect();
-        let kinds = list.placeholder(kinds);
-        list.push(&format!(r#" and "kind" {}"#, dialect.one_of(&kinds)));
+    let owners = owners.as_ref().map(|owners| owners.iter().map(OwnerId::as_str).collect::<Vec<_>>());
+    let kinds: Option<Vec<_>> = (!kinds.is_empty())
+        .then(|| EventKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| query.includes_kind(kind)).collect());
+    for (column, values) in [("owner", owners), ("kind", kinds)] {
+        match values.as_deref() {
+            None => {}
+            // An index then has the events in their order. Of a list, Postgres would read all newer events.
+            Some([one]) => {
+                let one = list.placeholder(*one);
+                list.push(&format!(r#" and "{column}" = {one}"#));
+            }
+            Some(several) => {
+                let several = list.placeholder(several.to_vec());
+                list.push(&format!(r#" and "{column}" {}"#, dialect.one_of(&several)));
+            }
+        }
     }
     if let Some(Range { start, end }) = time {
         let (start, end) = (list.placeholder(start.as_millis()), list.placeholder(end.as_millis()));
         list.push(&format!(r#" and "at" >= {start} and "at" < {end}"#));
+        // The same range in positions: without it, a page of another filter reads all events that are newer.
+        let late = r#"(select "most_late_ms" from "keymint_event_chain" where "id" = 1)"#;
+        let sealed = r#"select "position" from "keymint_event" where "position" is not null"#;
+        list.push(&format!(
+            r#" and "position" < coalesce(({sealed} and "at" >= {end} + {late} order by "at" limit 1), {})
+            and "position" > coalesce(({sealed} and "at" < {start} - {late} order by "at" desc limit 1), 0)"#,
+            i64::MAX
+        ));
     }
     let (order, behind) = match direction {
         Direction::Ascending => ("asc", ">"),
@@ -197,25 +216,29 @@ pub async fn list_events(
 /// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
 pub async fn chain(connection: &mut dyn ReadConnection) -> Result<Chain, StoreError> {
     const FIND: &str = r#"select cast("id" as text) as "id", "start_position", "start_seal", "start_signature",
-        "head_position", "head_seal" from "keymint_event_chain" where "id" = 1"#;
+        "head_position", "head_seal", "latest_at", "most_late_ms" from "keymint_event_chain" where "id" = 1"#;
     let found = fetch_optional(connection, Statement::new(FIND), read_chain).await?;
-    Ok(found.unwrap_or(Chain { start: ChainEnd::START, start_signature: None, head: ChainEnd::START }))
+    Ok(found.unwrap_or_default())
 }
 
 async fn write_chain(connection: &mut dyn WriteConnection, chain: &Chain) -> Result<(), StoreError> {
     const WRITE: &str = r#"insert into "keymint_event_chain"
-            ("id", "start_position", "start_seal", "start_signature", "head_position", "head_seal")
-        values (1, $1, $2, $3, $4, $5)
+            ("id", "start_position", "start_seal", "start_signature", "head_position", "head_seal", "latest_at",
+            "most_late_ms")
+        values (1, $1, $2, $3, $4, $5, $6, $7)
         on conflict ("id") do update set "start_position" = excluded."start_position",
             "start_seal" = excluded."start_seal", "start_signature" = excluded."start_signature",
-            "head_position" = excluded."head_position", "head_seal" = excluded."head_seal""#;
-    let Chain { start, start_signature, head } = chain;
+            "head_position" = excluded."head_position", "head_seal" = excluded."head_seal",
+            "latest_at" = excluded."latest_at", "most_late_ms" = excluded."most_late_ms""#;
+    let Chain { start, start_signature, head, lateness: Lateness { latest, most_ms } } = chain;
     let write = Statement::new(WRITE)
         .bind(position(start.position))
         .bind(start.seal.to_string())
         .bind(start_signature.map(|signature| signature.to_string()))
         .bind(position(head.position))
-        .bind(head.seal.to_string());
+        .bind(head.seal.to_string())
+        .bind(latest.map(Timestamp::as_millis))
+        .bind(i64::try_from(*most_ms).unwrap_or(i64::MAX));
     connection.execute(write).await?;
     Ok(())
 }
@@ -306,5 +329,9 @@ fn read_chain(row: &dyn Row) -> Result<Chain, StoreError> {
             .map(|_| row.parsed("start_signature", Seal::parse))
             .transpose()?,
         head: ChainEnd { position: number("head_position")?, seal: row.parsed("head_seal", Seal::parse)? },
+        lateness: Lateness {
+            latest: row.integer("latest_at")?.map(Timestamp::from_millis),
+            most_ms: number("most_late_ms")?,
+        },
     })
 }

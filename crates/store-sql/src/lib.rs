@@ -21,7 +21,7 @@ mod widths;
 
 pub use columns::{COLUMNS, FLAG_COLUMNS, INSTANT_COLUMNS, TEXT_COLUMNS};
 pub use connection::{ReadConnection, StatementError, TakeRow, WriteConnection, end};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, KeyOrder};
 pub use layout::{Layout, OwnerColumns, describe_missing_columns, missing_columns};
 pub use row::{Cell, Row, RowReader, read_key, read_owner};
 pub use row_cache::RowCache;

@@ -4,13 +4,14 @@ use std::fmt;
 use keymint_domain::Timestamp;
 
 /// The text of a statement, and the values of its placeholders `$1`, `$2` and so on.
+#[derive(PartialEq)]
 pub struct Statement<'a> {
     text: Cow<'static, str>,
     values: Vec<Value<'a>>,
 }
 
 /// A value of a placeholder. The kind of a null is known, because Postgres asks for it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub enum Value<'a> {
     /// A text.
     Text(Option<Cow<'a, str>>),

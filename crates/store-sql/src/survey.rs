@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
 use keymint_domain::anomaly::{HourCounts, KnownNetwork, KnownNetworks};
+use keymint_domain::event::EventKind;
 use keymint_domain::metering::{Hour, LastUse};
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{BusyKey, StoreError, SurveyPortion, SurveyQuery, SurveyedKey};
@@ -95,6 +96,27 @@ pub async fn recorded_since(connection: &mut dyn ReadConnection) -> Result<Optio
     let read = |row: &dyn Row| RowReader::new(row, "keymint_usage", "hour").integer("hour");
     let first = fetch_optional(connection, Statement::new(FIRST), read).await?;
     Ok(first.flatten().map(Hour::from_number))
+}
+
+/// Finds those of these keys whose leak was reported, with the instant of the last report.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn leaks_of(
+    connection: &mut dyn ReadConnection,
+    keys: &[KeyId],
+) -> Result<Vec<(KeyId, Timestamp)>, StoreError> {
+    let one_of = connection.dialect().one_of("$2");
+    let find = Statement::new(format!(
+        r#"select "key_id", max("at") as "at" from "keymint_event" where "kind" = $1 and "key_id" {one_of}
+            group by "key_id""#
+    ));
+    let keys = keys.iter().map(KeyId::as_str).collect::<Vec<_>>();
+    fetch_all(connection, find.bind(EventKind::KeyLeaked.as_str()).bind(keys), |row| {
+        let row = RowReader::new(row, "keymint_event", "key_id");
+        Ok((row.id()?, Timestamp::from_millis(row.required("at", row.integer("at")?)?)))
+    })
+    .await
 }
 
 /// Finds keys that were called often in an hour.

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use keymint_store_sql::{Dialect, Value};
+use keymint_store_sql::{Dialect, KeyOrder, Value};
 use serde_json::json;
 
 /// SQLite's dialect. Texts are compared by bytes anyway, and a transaction that writes excludes all others.
@@ -40,9 +40,9 @@ impl Dialect for Sqlite {
         )
     }
 
-    fn is_due(&self, instant: &str) -> String {
+    fn is_due(&self, column: &str, instant: &str) -> String {
         // The first condition is the index's.
-        format!(r#""expiresAt" < {instant} and {}"#, self.is_before(r#""expiresAt""#, instant))
+        format!("{column} < {instant} and {}", self.is_before(column, instant))
     }
 
     /// The order of the rows in the file: in the order of ids, each row would be at another place. A row keeps its
@@ -58,6 +58,12 @@ impl Dialect for Sqlite {
     /// SQLite numbers rows from 1.
     fn first_position(&self) -> &'static str {
         "0"
+    }
+
+    /// The order of the rows in the file, as for positions. The entries of an index have the same order, for each of its
+    /// values.
+    fn key_order(&self, _: bool) -> KeyOrder {
+        KeyOrder { by: "rowid", number: "rowid", is_behind: "rowid > $1 and $2 is not null" }
     }
 
     /// A call costs nothing here, but the name of each placeholder is searched among all of them.

@@ -2,12 +2,18 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
-use keymint_ports::{CountCursor, CountedPortion, ImportOutcome, KeyStore, KeyStub, Removed, StoreError};
+use keymint_ports::{
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
+    KeyStore, KeyStub, Removed, RestoredKey, StoreError,
+};
 use keymint_store_sql::keys;
 
 use crate::reader::Reader;
@@ -72,6 +78,39 @@ impl KeyStore for SqliteStore {
         self.writer.write(async move |writer| keys::update(writer, &id, &patch, now, widths, &origin).await).await
     }
 
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let (change, widths, origin) = (change.clone(), self.layout.widths, origin.clone());
+        self.writer
+            .write(async move |writer| keys::update_many(writer, &change, from.as_ref(), limit, widths, &origin).await)
+            .await
+    }
+
+    async fn preview_update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+    ) -> Result<BulkPortion, StoreError> {
+        read!(self, keys::preview_update_many, change, from.as_ref(), limit)
+    }
+
+    async fn rotate(
+        &self,
+        id: &KeyId,
+        change: &RotationChange,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+        let (id, change, origin) = (id.clone(), change.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::rotate(writer, &id, &change, now, &origin).await).await
+    }
+
     async fn revoke_unreadable(
         &self,
         id: &KeyId,
@@ -80,6 +119,19 @@ impl KeyStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (id, revocation, origin) = (id.clone(), revocation.clone(), origin.clone());
         self.writer.write(async move |writer| keys::revoke_unreadable(writer, &id, &revocation, &origin).await).await
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let (reports, policy, widths, origin) = (reports.to_vec(), policy.clone(), self.layout.widths, origin.clone());
+        self.writer
+            .write(async move |writer| keys::report_leaks(writer, &reports, &policy, now, widths, &origin).await)
+            .await
     }
 
     async fn spend(
@@ -103,6 +155,34 @@ impl KeyStore for SqliteStore {
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
         let (id, origin) = (id.clone(), origin.clone());
         self.writer.write(async move |writer| keys::remove(writer, &id, &origin).await).await
+    }
+
+    async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
+        let (id, deletion, origin) = (id.clone(), deletion.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::set_aside(writer, &id, &deletion, &origin).await).await
+    }
+
+    async fn find_deleted(&self, id: &KeyId) -> Result<Option<DeletedKey>, StoreError> {
+        read!(self, keys::find_deleted, id)
+    }
+
+    async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError> {
+        read!(self, keys::list_deleted, query)
+    }
+
+    async fn restore(
+        &self,
+        id: &KeyId,
+        max_living: Option<NonZeroU32>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<RestoredKey>, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| keys::restore(writer, &id, max_living, now, &origin).await).await
+    }
+
+    async fn purge_deleted(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.writer.write(async move |writer| keys::purge_deleted(writer, now, limit).await).await
     }
 
     async fn remove_expired(

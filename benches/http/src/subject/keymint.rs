@@ -34,6 +34,12 @@ pub(crate) fn defer_usage(folder: &Path) -> Result<(), Failure> {
     Ok(fs::write(folder.join("keymint.toml"), "[[api_key]]\ndefer_usage = true\n")?)
 }
 
+/// Makes the servers of this folder keep no record.
+pub(crate) fn keep_no_record(folder: &Path) -> Result<(), Failure> {
+    let without = ["audit", "usage", "webhooks"].map(|section| format!("[{section}]\nenabled = false\n")).concat();
+    Ok(fs::write(folder.join("keymint.toml"), without + "[notices]\ninterval_seconds = 0\n")?)
+}
+
 pub(crate) fn command(lab: &Lab, database: &str, workers: usize) -> Command {
     let mut command = Command::new(&lab.keymint);
     command.env_clear().envs([

@@ -15,12 +15,16 @@ pub(crate) enum Kind {
     Sqlite,
     /// The same with `defer_usage`.
     SqliteDeferred,
+    /// The same as `sqlite` without events, usage, notices and webhooks.
+    SqliteUnrecorded,
     /// Two processes of Keymint on one SQLite file, each with half of the connections.
     SqlitePair,
     /// Keymint on Postgres, durability full.
     Postgres,
     /// The same with `defer_usage`.
     PostgresDeferred,
+    /// The same as `postgres` without events, usage, notices and webhooks.
+    PostgresUnrecorded,
     /// Two processes of Keymint on one Postgres, each with half of the connections.
     PostgresPair,
     /// Keymint in its own memory.
@@ -46,10 +50,16 @@ impl Kind {
     pub(crate) fn engine(self) -> Option<Engine> {
         match self {
             Self::Bare | Self::Memory => None,
-            Self::Sqlite | Self::SqliteDeferred | Self::SqlitePair | Self::BetterAuthSqlite => Some(Engine::Sqlite),
-            Self::Postgres | Self::PostgresDeferred | Self::PostgresPair | Self::BetterAuthPostgres => {
-                Some(Engine::Postgres)
-            }
+            Self::Sqlite
+            | Self::SqliteDeferred
+            | Self::SqliteUnrecorded
+            | Self::SqlitePair
+            | Self::BetterAuthSqlite => Some(Engine::Sqlite),
+            Self::Postgres
+            | Self::PostgresDeferred
+            | Self::PostgresUnrecorded
+            | Self::PostgresPair
+            | Self::BetterAuthPostgres => Some(Engine::Postgres),
         }
     }
 
@@ -64,6 +74,11 @@ impl Kind {
     /// Returns true if it writes the usage of keys without a quota after its answers.
     pub(crate) fn defers_usage(self) -> bool {
         matches!(self, Self::SqliteDeferred | Self::PostgresDeferred)
+    }
+
+    /// Returns true if it keeps no record: no events, no usage, no notices.
+    pub(crate) fn is_unrecorded(self) -> bool {
+        matches!(self, Self::SqliteUnrecorded | Self::PostgresUnrecorded)
     }
 
     /// Returns the number of Keymint's processes that share its database.

@@ -63,6 +63,12 @@ impl Subject {
         self.servers.iter().map(Server::resident_kib).sum()
     }
 
+    /// Returns the processor time in s that its processes have used; `None` = the system does not say. That of its
+    /// database is not included.
+    pub(crate) fn cpu_s(&self) -> Option<f64> {
+        self.servers.iter().map(Server::cpu_s).sum()
+    }
+
     /// Lets its processes write their deferred usage, and end.
     pub(crate) async fn finish(&mut self) -> Result<(), Failure> {
         for server in self.servers.drain(..) {
@@ -147,6 +153,9 @@ impl Lab {
                 stock.fill(&lots).await?;
                 if kind.defers_usage() {
                     keymint::defer_usage(&folder)?;
+                }
+                if kind.is_unrecorded() {
+                    keymint::keep_no_record(&folder)?;
                 }
                 let mut servers = Vec::new();
                 for _ in 0..kind.processes() {

@@ -4,6 +4,7 @@ mod audit;
 mod endpoint;
 mod gateways;
 mod keys;
+mod leaks;
 mod server;
 mod users;
 mod verification;
@@ -55,8 +56,8 @@ fn below_base_path() -> [Area; 5] {
     [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area()]
 }
 
-fn beside_base_path(has_metrics: bool) -> [Area; 2] {
-    [gateways::area(), server::area(has_metrics)]
+fn beside_base_path(has_metrics: bool) -> [Area; 3] {
+    [gateways::area(), leaks::area(), server::area(has_metrics)]
 }
 
 async fn cors<B: MessageBody + 'static>(

@@ -14,7 +14,7 @@ use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
 use keymint_domain::verify::Refusal;
 use keymint_ports::StoreError;
-use keymint_service::{ServiceError, WebhookError};
+use keymint_service::{NotFromGithub, ReportRefused, ServiceError, WebhookError};
 use serde_json::json;
 
 use crate::views::RefusalDetails;
@@ -62,6 +62,10 @@ pub enum ApiError {
     SlowBody,
     /// The client broke off while sending its body.
     BrokenBody,
+    /// The report has no signature: a header of it is missing, or is none.
+    Unsigned,
+    /// The report is not GitHub's, or that is not known.
+    NotFromGithub(NotFromGithub),
     /// Too many requests came from the client's address; the next may come after this time.
     Throttled(Duration),
     /// The request took longer than it may.
@@ -156,6 +160,12 @@ impl ApiError {
                 Answer::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message)
             }
             Self::BrokenBody => Answer::new(BAD_REQUEST, "BAD_REQUEST", "The request body broke off."),
+            Self::Unsigned => {
+                let message = "The headers Github-Public-Key-Identifier and Github-Public-Key-Signature are required: \
+                               an identifier, and a signature in base64.";
+                Answer::new(StatusCode::UNAUTHORIZED, "MISSING_SIGNATURE", message)
+            }
+            Self::NotFromGithub(reason) => of_github(*reason),
             Self::Throttled(wait) => Answer::of(ErrorCode::TooManyRequests).after(*wait),
             Self::Timeout => {
                 Answer::new(UNAVAILABLE, "TIMEOUT", "The request took too long. Try again later.").after(SOON)
@@ -230,6 +240,23 @@ fn of_store(error: &StoreError) -> Answer {
     }
 }
 
+fn of_github(reason: NotFromGithub) -> Answer {
+    const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
+    match reason {
+        NotFromGithub::UnknownKey => {
+            let message = "GitHub lists no public key with this identifier.";
+            Answer::new(UNAUTHORIZED, "UNKNOWN_PUBLIC_KEY", message)
+        }
+        NotFromGithub::WrongSignature => {
+            Answer::new(UNAUTHORIZED, "INVALID_SIGNATURE", "The signature is not of this body.")
+        }
+        NotFromGithub::NoKeys(_) => {
+            let message = "GitHub's public keys cannot be fetched now. Try again later.";
+            Answer::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(Duration::from_mins(1))
+        }
+    }
+}
+
 fn of_webhook(error: &WebhookError) -> Answer {
     let (status, code) = match error {
         WebhookError::Url(_) | WebhookError::Host(_) => (StatusCode::BAD_REQUEST, "INVALID_WEBHOOK_URL"),
@@ -297,7 +324,7 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(status).json(body);
         self.show_retry(response.headers_mut());
         // What is left of a refused body is not read; the connection cannot be used again.
-        if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody) {
+        if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody | Self::Unsigned) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
@@ -316,6 +343,7 @@ impl std::error::Error for ApiError {
             Self::Service(error) => Some(error),
             Self::Webhook(error) => Some(error),
             Self::Unchecked(error) => Some(error),
+            Self::NotFromGithub(reason) => Some(reason),
             _ => None,
         }
     }
@@ -330,6 +358,21 @@ impl From<VerifierError> for ApiError {
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         Self::Service(error)
+    }
+}
+
+impl From<NotFromGithub> for ApiError {
+    fn from(reason: NotFromGithub) -> Self {
+        Self::NotFromGithub(reason)
+    }
+}
+
+impl From<ReportRefused> for ApiError {
+    fn from(refused: ReportRefused) -> Self {
+        match refused {
+            ReportRefused::Throttled(wait) => Self::Throttled(wait),
+            ReportRefused::Service(error) => Self::Service(error),
+        }
     }
 }
 

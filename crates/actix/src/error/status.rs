@@ -60,7 +60,12 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::WrongConfiguration => StatusCode::FORBIDDEN,
         ErrorCode::KeyNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::KeyReferenced => StatusCode::CONFLICT,
+        ErrorCode::KeyReferenced
+        | ErrorCode::KeyExists
+        | ErrorCode::RotationOpen
+        | ErrorCode::RotationNotOpen
+        | ErrorCode::KeyUnused
+        | ErrorCode::RotationConfirmed => StatusCode::CONFLICT,
         ErrorCode::UserAlreadyExists => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::UsageExceeded | ErrorCode::RateLimited | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::FailedToUpdateApiKey | ErrorCode::OrganizationPluginRequired => StatusCode::INTERNAL_SERVER_ERROR,
@@ -128,6 +133,7 @@ mod tests {
             (400, "USER_ID_REQUIRED"),
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
+            (409, "KEY_EXISTS"),
             (409, "KEY_REFERENCED"),
             (400, "INVALID_CURSOR"),
             (403, "MAX_KEYS_REACHED"),
@@ -136,6 +142,9 @@ mod tests {
             (403, "WRONG_CONFIGURATION"),
             (400, "ADD_REMAINING_NOT_ALLOWED"),
             (400, "REFILL_INTERVAL_AND_CALENDAR"),
+            (409, "ROTATION_OPEN"),
+            (409, "ROTATION_NOT_OPEN"),
+            (409, "ROTATION_CONFIRMED"),
             (401, "MALFORMED"),
         ];
         assert_eq!(statuses, expected);

@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
+use crate::api::Api;
 use crate::error::ApiError;
 use crate::live::CurrentApi;
 use crate::members::pairs;
@@ -36,9 +37,7 @@ impl FromRequest for JsonBody {
         let payload = payload.take();
         Box::pin(async move {
             let api = CurrentApi::of(&request)?;
-            let reading = read(payload, api.options.body_limit);
-            let bytes =
-                tokio::time::timeout(api.options.body_timeout, reading).await.map_err(|_| ApiError::SlowBody)??;
+            let bytes = read_in_time(&api, payload, api.options.body_limit).await?;
             if bytes.is_empty() {
                 return Ok(Self(None));
             }
@@ -49,6 +48,27 @@ impl FromRequest for JsonBody {
             Ok(Self(Some(value)))
         })
     }
+}
+
+/// Reads a JSON body of at most `limit` bytes as it came, for a signature over its bytes.
+///
+/// # Errors
+///
+/// The body is longer, slow or cut off, or has another media type.
+pub(crate) async fn read_raw_json(
+    request: &HttpRequest,
+    api: &Api,
+    payload: Payload,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
+    let bytes = read_in_time(api, payload, limit).await?;
+    media_type(request)?;
+    Ok(bytes)
+}
+
+async fn read_in_time(api: &Api, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+    let reading = tokio::time::timeout(api.options.body_timeout, read(payload, limit));
+    reading.await.map_err(|_| ApiError::SlowBody)?
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, ApiError> {

@@ -5,7 +5,7 @@ mod context;
 mod server_or_anyone;
 mod user_request;
 
-pub(crate) use body::{JsonBody, TakesForms};
-pub(crate) use context::context_of;
+pub(crate) use body::{JsonBody, TakesForms, read_raw_json};
+pub(crate) use context::{context_of, source_of};
 pub(crate) use server_or_anyone::ServerOrAnyone;
 pub(crate) use user_request::{DISABLE_REFRESH, UserRequest};

@@ -171,8 +171,8 @@ impl UserRequest {
         match &self.credential {
             Credential::Server => Ok(Caller::Server),
             Credential::Key { holder, .. } => {
-                let may_manage_keys = holder.may_manage_keys;
-                Ok(Caller::KeyHolder { user: holder.user.id.clone(), may_manage_keys })
+                let (key, user) = (holder.key.details.id.clone(), holder.user.id.clone());
+                Ok(Caller::KeyHolder { key, user, may_manage_keys: holder.may_manage_keys })
             }
             Credential::Other => match (&self.api.sessions, self.signed_in().await) {
                 (Some(sessions), Ok(Some(signed_in))) => sessions.identity.caller(signed_in),
@@ -196,9 +196,15 @@ impl UserRequest {
     pub(crate) fn note_change(&self, caller: &Caller, key_id: &KeyId, owner: Option<&OwnerId>) {
         self.api.note(&self.http, || ChangeNote {
             actor: self.actor(caller),
-            key_id: key_id.clone(),
+            key_id: Some(key_id.clone()),
             owner: owner.cloned(),
         });
+    }
+
+    /// Attaches a note to the request that `caller` changed keys of this owner.
+    pub(crate) fn note_change_of_many(&self, caller: &Caller, owner: &OwnerId) {
+        let owner = Some(owner.clone());
+        self.api.note(&self.http, || ChangeNote { actor: self.actor(caller), key_id: None, owner });
     }
 
     fn actor(&self, caller: &Caller) -> String {

@@ -135,6 +135,23 @@ impl<'a> Members<'a> {
         Member { members: self, name, about, is_required: true }
     }
 
+    /// States that exactly one of two members must be there.
+    pub(crate) fn state_either(&mut self, names: [&'static str; 2]) {
+        if let Some(stated) = &mut self.stated {
+            stated.shape.either(names);
+        }
+    }
+
+    /// Returns true if the calls state members, and there is no request.
+    pub(crate) fn is_stating(&self) -> bool {
+        self.stated.is_some()
+    }
+
+    /// Returns true if the request has a member of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Refuses members with other names than these. Elsewhere such members are dropped, as Better Auth drops them.
     pub(crate) fn refuse_others(&mut self, names: &[&str]) {
         let others: Vec<_> = self.values.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
@@ -185,7 +202,7 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// Returns zod's name for the type of a value; an absent one is `undefined`.
-fn kind(value: Option<&Value>) -> &'static str {
+pub(crate) fn kind(value: Option<&Value>) -> &'static str {
     match value {
         None => "undefined",
         Some(Value::Null) => "null",

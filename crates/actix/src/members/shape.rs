@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     properties: Vec<Property>,
     /// A member, and those of which one must be with it, and none without it.
     halves: Vec<(&'static str, [&'static str; 2])>,
+    /// Members of which exactly one must be there.
+    either: Vec<[&'static str; 2]>,
 }
 
 /// A shape that is being stated.
@@ -56,10 +58,14 @@ impl Shape {
         self.halves.push((name, others));
     }
 
+    pub(super) fn either(&mut self, names: [&'static str; 2]) {
+        self.either.push(names);
+    }
+
     /// Returns the schema of the body.
     pub(crate) fn into_object(self) -> ObjectBuilder {
         let object = object(self.properties);
-        if self.halves.is_empty() {
+        if self.halves.is_empty() && self.either.is_empty() {
             return object;
         }
         let all = self.halves.iter().map(|(name, [one, other])| {
@@ -73,6 +79,9 @@ impl Shape {
                 { "required": [name, one], "properties": { *name: { "type": "null" }, *one: { "type": "null" } } },
             ] })
         });
+        let either =
+            self.either.iter().map(|names| json!({ "oneOf": names.map(|name| json!({ "required": [name] })) }));
+        let all = all.chain(either);
         // A keyword of JSON Schema for which an object of utoipa has no name.
         object.extensions(Some(Extensions::from_iter([("allOf", Value::Array(all.collect()))])))
     }
@@ -106,6 +115,10 @@ mod tests {
         assert_eq!(ways.len(), 4, "absent, an interval, a calendar, or null");
         assert_eq!(ways[0]["allOf"][0], json!({ "not": { "required": ["refillAmount"] } }));
         assert_eq!(ways[3]["required"], json!(["refillAmount", "refillInterval"]));
+        let body = Shape::of_body(&policy, |body| body.state_either(["id", "owner"]));
+        let body = serde_json::to_value(body.into_object().build()).unwrap();
+        let either = json!([{ "oneOf": [{ "required": ["id"] }, { "required": ["owner"] }] }]);
+        assert_eq!(body["allOf"], either);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use keymint_domain::Timestamp;
 use keymint_domain::key::Field;
 use keymint_domain::listing::Search;
 use keymint_domain::value::InvalidText;
+use keymint_ports::BulkCursor;
 use serde_json::Value;
 
 use super::{Member, kind, schema};
@@ -24,10 +25,11 @@ impl Member<'_, '_> {
     /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
     pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
         self.state(|_| schema::texts(max, pattern));
-        let items = match self.value()? {
-            Value::Array(items) => items.clone(),
+        let items = match self.value() {
+            None if !self.is_required => return None,
+            Some(Value::Array(items)) => items.clone(),
             other => {
-                let received = kind(Some(other));
+                let received = kind(other);
                 self.expected("array", received);
                 return None;
             }
@@ -87,6 +89,13 @@ impl Member<'_, '_> {
         self.state(|_| schema::id());
         let id = self.read_text();
         self.parsed_id(id, parse)
+    }
+
+    /// Reads a position that an earlier answer named.
+    pub(crate) fn cursor(mut self) -> Option<BulkCursor> {
+        self.state(|_| schema::text());
+        let text = self.read_text();
+        self.parsed(text, |text| BulkCursor::parse(&text).map_err(|error| format!("Invalid string: {error}")))
     }
 
     /// Reads a text that finds keys.

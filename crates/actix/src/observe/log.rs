@@ -84,7 +84,7 @@ pub(super) fn access(
         key_id = note.as_ref().and_then(|note| note.key_id.as_ref()).map(KeyId::as_str),
         config_id = note.as_ref().and_then(|note| note.config_id.as_ref()).map(ConfigId::as_str),
         actor = changed.as_ref().map(|changed| changed.actor.as_str()),
-        changed_key_id = changed.as_ref().map(|changed| changed.key_id.as_str()),
+        changed_key_id = changed.as_ref().and_then(|changed| changed.key_id.as_ref()).map(KeyId::as_str),
         owner_id = changed.as_ref().and_then(|changed| changed.owner.as_ref()).map(OwnerId::as_str),
         "access"
     );

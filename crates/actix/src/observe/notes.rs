@@ -20,9 +20,9 @@ pub(crate) struct AccessNote {
 pub(crate) struct ChangeNote {
     /// `user:` or `server:` with an id; `server` alone if the server key has none, since it was given at start.
     pub(crate) actor: String,
-    /// The key.
-    pub(crate) key_id: KeyId,
-    /// Its owner; `None` = the row cannot be read.
+    /// The key; `None` = several of one owner.
+    pub(crate) key_id: Option<KeyId>,
+    /// The owner; `None` = the row cannot be read.
     pub(crate) owner: Option<OwnerId>,
 }
 

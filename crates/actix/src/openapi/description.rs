@@ -67,9 +67,13 @@ impl Description {
     }
 
     /// Adds a JSON body that must be there.
-    pub(crate) fn reads(mut self, body: Shape, example: Value) -> Self {
+    pub(crate) fn reads(self, body: Shape, example: Value) -> Self {
+        self.reads_schema(body.into_object(), example)
+    }
+
+    /// Adds a JSON body of this schema that must be there.
+    pub(crate) fn reads_schema(mut self, schema: ObjectBuilder, example: Value) -> Self {
         self.failures.add(Failures::of_a_body());
-        let schema = body.into_object();
         self.body = Some(Body { schema, example, is_required: true, may_be_form: false });
         self
     }

@@ -17,6 +17,7 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
 
 use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
+use crate::views::secret::SUNSET;
 use parts::Parts;
 
 pub(crate) use description::Description;
@@ -61,13 +62,14 @@ pub(crate) const RETRY_AFTER: &str = "retry-after";
 /// The headers with how a key stands against its limits.
 pub(crate) const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 /// Headers of many answers: the name, true if the value is a number, and the meaning.
-const HEADERS: [(&str, bool, &str); 8] = [
+const HEADERS: [(&str, bool, &str); 9] = [
     (REQUEST_ID, false, "The id of the request in the log: the client's own `X-Request-Id` if its form is accepted."),
     (RETRY_AFTER, true, "Seconds until a retry may succeed; present if waiting helps."),
     ("x-retry-after", true, "The same under Better Auth's name."),
     ("www-authenticate", false, "The challenge for a request without a valid key."),
     (LIMITS[0], false, "A key's limits: `\"rate\";q=10;w=86400` is 10 calls in 86400 seconds."),
     (LIMITS[1], false, "The rest of the limits: `\"rate\";r=5;t=8640` is 5 calls, and more in 8640 seconds."),
+    (SUNSET, false, "The instant at which the presented secret ends, if a rotation has replaced it (RFC 8594)."),
     ("x-authz-status", true, "With `deny=403`, the intended status."),
     ("x-authz-code", false, "The error code of the refusal."),
 ];

@@ -1,3 +1,4 @@
+use keymint_domain::Timestamp;
 use keymint_domain::verify::{DryRun, Fact, Judgement, RuleReport};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -35,9 +36,11 @@ struct RuleView<'a> {
     values: &'a [(&'static str, Fact)],
 }
 
-impl<'a> From<&'a DryRun> for DryRunView<'a> {
-    fn from(run: &'a DryRun) -> Self {
-        Self { verdict: VerdictView::from(&run.verdict), rules: run.reports.iter().map(RuleView::from).collect() }
+impl<'a> DryRunView<'a> {
+    /// Shows a dry run, and the end of the presented secret if it is the former one of a rotation.
+    pub fn new(run: &'a DryRun, former_ends_at: Option<Timestamp>) -> Self {
+        let verdict = VerdictView::new(&run.verdict, former_ends_at);
+        Self { verdict, rules: run.reports.iter().map(RuleView::from).collect() }
     }
 }
 

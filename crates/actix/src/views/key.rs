@@ -2,9 +2,9 @@
 
 use keymint_domain::address::Networks;
 use keymint_domain::event::Actor;
-use keymint_domain::key::Minted;
+use keymint_domain::key::{FormerSecret, Minted, PendingSecret, Rotation, RotationStage, Wait};
 use keymint_domain::listing::{Page, Total, Unreadable};
-use keymint_domain::{ApiKey, KeyId};
+use keymint_domain::{ApiKey, KeyId, Policy};
 use keymint_service::Caller;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -97,6 +97,94 @@ pub struct KeyView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     created_by: Option<String>,
+    /// The rotation of the secret under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rotation: Option<RotationView<'a>>,
+    /// The instant at which the secret in use took the place of another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rotated_at: Option<Iso>,
+    /// The instant at which the secret is due for rotation, where the configuration says how old it may become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rotation_due_at: Option<Iso>,
+}
+
+/// A rotation under way: the key has two valid secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = KeyRotation)]
+struct RotationView<'a> {
+    /// `pending`: the new secret waits for its first use. `grace`: it is in use, and the former one is still valid.
+    stage: &'static str,
+    /// Of `pending`: the first characters of the new secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    start: Option<&'a str>,
+    /// Of `pending`: the instant at which the new secret was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    since: Option<Iso>,
+    /// Of `pending`: the instant at which an unused new secret ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    cancelled_at: Option<Iso>,
+    /// Of `pending`: the instant at which the secret in use ends, even if the new one was not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    deadline: Option<Iso>,
+    /// Of `pending`: the seconds after the first use of the new secret for which the former one stays valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    grace_seconds: Option<u64>,
+    /// Of `grace`: the instant at which the former secret ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    former_secret_ends_at: Option<Iso>,
+    /// Of `grace`: the last use of the former secret since the new one is in use, to the minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    former_secret_used_at: Option<Iso>,
+}
+
+impl<'a> From<&'a Rotation> for RotationView<'a> {
+    fn from(rotation: &'a Rotation) -> Self {
+        let Rotation { second: _, stage } = rotation;
+        let none = Self {
+            stage: "",
+            start: None,
+            since: None,
+            cancelled_at: None,
+            deadline: None,
+            grace_seconds: None,
+            former_secret_ends_at: None,
+            former_secret_used_at: None,
+        };
+        match stage {
+            RotationStage::Pending(PendingSecret { start, since, wait, grace_ms }) => {
+                let (cancelled_at, deadline) = match wait {
+                    Wait::CancelsAt(at) => (Some(Iso(*at)), None),
+                    Wait::CutsAt(at) => (None, Some(Iso(*at))),
+                };
+                Self {
+                    stage: "pending",
+                    start: start.as_deref(),
+                    since: Some(Iso(*since)),
+                    cancelled_at,
+                    deadline,
+                    grace_seconds: Some(grace_ms / 1000),
+                    ..none
+                }
+            }
+            RotationStage::Grace(FormerSecret { ends_at, used_at }) => Self {
+                stage: "grace",
+                former_secret_ends_at: Some(Iso(*ends_at)),
+                former_secret_used_at: used_at.map(Iso),
+                ..none
+            },
+        }
+    }
 }
 
 /// A period of the calendar on whose borders a quota is refilled.
@@ -125,6 +213,13 @@ impl From<&Caller> for Reader {
 }
 
 impl KeyView<'_> {
+    /// Adds the instant at which the secret of `key`, which this shows, is due for rotation.
+    #[must_use]
+    pub fn with_rotation_due(self, key: &ApiKey, policy: &Policy) -> Self {
+        let configuration = policy.resolve(&key.details.config_id).ok();
+        Self { rotation_due_at: configuration.and_then(|found| found.rotation_due_at(key)).map(Iso), ..self }
+    }
+
     /// Adds who made `key`, which this shows.
     #[must_use]
     pub fn with_creator(self, key: &ApiKey, reader: Reader) -> Self {
@@ -168,6 +263,9 @@ impl<'a> From<&'a ApiKey> for KeyView<'a> {
             revoked_by: details.revocation.as_ref().map(|revocation| revocation.by.to_string()),
             refill: details.refill_every.map(|every| CalendarView { every: every.as_str(), at: "UTC" }),
             created_by: None,
+            rotation: details.rotation.as_deref().map(RotationView::from),
+            rotated_at: details.rotated_at.map(Iso),
+            rotation_due_at: None,
         }
     }
 }
@@ -184,9 +282,10 @@ pub struct CreatedView<'a> {
     plain: &'a Minted,
 }
 
-impl<'a> From<&'a Minted> for CreatedView<'a> {
-    fn from(minted: &'a Minted) -> Self {
-        Self { key: KeyView::from(&minted.key), plain: minted }
+impl<'a> CreatedView<'a> {
+    /// Shows a key with the text of its new secret.
+    pub fn new(minted: &'a Minted, policy: &Policy) -> Self {
+        Self { key: KeyView::from(&minted.key).with_rotation_due(&minted.key, policy), plain: minted }
     }
 }
 
@@ -243,9 +342,10 @@ pub struct PageView<'a> {
 
 impl<'a> PageView<'a> {
     /// Shows `page` to `reader`, with the limit and the offset of the request.
-    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>, reader: Reader) -> Self {
+    pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>, reader: Reader, policy: &Policy) -> Self {
+        let show = |key| KeyView::from(key).with_creator(key, reader).with_rotation_due(key, policy);
         Self {
-            api_keys: page.keys.iter().map(|key| KeyView::from(key).with_creator(key, reader)).collect(),
+            api_keys: page.keys.iter().map(show).collect(),
             unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
             total: page.total.at_least(),
             total_is_minimum: matches!(page.total, Total::MoreThan(_)),

@@ -1,5 +1,6 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
+mod bulk;
 mod dry_run;
 mod event;
 mod health;
@@ -7,6 +8,7 @@ mod key;
 pub(crate) mod limits;
 mod options;
 mod refusal;
+pub(crate) mod secret;
 mod usage;
 mod user;
 mod verdict;
@@ -17,6 +19,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+pub use bulk::{ChangedKeysView, RevokedKeysView};
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use health::HealthView;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keymint_domain::policy::{Configuration, References};
+use keymint_domain::policy::{Configuration, References, RotationRules};
 use keymint_domain::usage::Every;
 use keymint_domain::value::{MAX_COUNT, MAX_PERIOD_MS};
 use keymint_service::KeyOptions;
@@ -41,6 +41,21 @@ pub struct OptionsView<'a> {
     /// The days after which a key is due for rotation; null is never.
     #[schema(required)]
     rotation_days: Option<u32>,
+    /// The rotation of a key's secret.
+    rotation: RotationOptions,
+}
+
+/// Bounds of a rotation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RotationOptions {
+    /// The seconds for which a former secret stays valid if the request names none.
+    default_grace_seconds: u32,
+    max_grace_seconds: u32,
+    min_deadline_seconds: u32,
+    max_deadline_seconds: u32,
+    /// The days after which a new secret that was not used ends.
+    max_pending_days: u32,
 }
 
 /// Bounds of the name.
@@ -180,6 +195,13 @@ impl<'a> From<&'a KeyOptions<'a>> for OptionsView<'a> {
             },
             max_keys_per_owner: configuration.max_keys_per_user.map(u32::from),
             rotation_days: configuration.notices.rotation_days.map(u32::from),
+            rotation: RotationOptions {
+                default_grace_seconds: configuration.rotation.grace_seconds,
+                max_grace_seconds: *RotationRules::GRACE_SECONDS.end(),
+                min_deadline_seconds: *RotationRules::DEADLINE_SECONDS.start(),
+                max_deadline_seconds: *RotationRules::DEADLINE_SECONDS.end(),
+                max_pending_days: configuration.rotation.max_pending_days.get(),
+            },
         }
     }
 }

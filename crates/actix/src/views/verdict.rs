@@ -1,12 +1,15 @@
+use keymint_domain::Timestamp;
 use keymint_domain::verify::Verdict;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::KeyView;
 use super::refusal::RefusalView;
+use super::secret::FORMER;
+use super::{Iso, KeyView};
 
 /// A verdict (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Verdict, description = "The verdict of a verification.")]
 pub struct VerdictView<'a> {
     /// True if the key may be used.
@@ -17,13 +20,29 @@ pub struct VerdictView<'a> {
     /// The key after the use; null if it is refused.
     #[schema(required)]
     key: Option<KeyView<'a>>,
+    /// `former` if the key was presented by a secret that a rotation has replaced; absent else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    secret: Option<&'static str>,
+    /// The instant at which that secret ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    former_secret_ends_at: Option<Iso>,
 }
 
-impl<'a> From<&'a Verdict> for VerdictView<'a> {
-    fn from(verdict: &'a Verdict) -> Self {
-        match verdict {
-            Verdict::Accepted(key) => Self { valid: true, error: None, key: Some(KeyView::from(key)) },
-            Verdict::Refused(refusal) => Self { valid: false, error: Some(RefusalView::from(refusal)), key: None },
+impl<'a> VerdictView<'a> {
+    /// Shows a verdict, and the end of the presented secret if it is the former one of a rotation.
+    pub fn new(verdict: &'a Verdict, former_ends_at: Option<Timestamp>) -> Self {
+        let (error, key) = match verdict {
+            Verdict::Accepted(key) => (None, Some(KeyView::from(key))),
+            Verdict::Refused(refusal) => (Some(RefusalView::from(refusal)), None),
+        };
+        Self {
+            valid: key.is_some(),
+            error,
+            key,
+            secret: former_ends_at.map(|_| FORMER),
+            former_secret_ends_at: former_ends_at.map(Iso),
         }
     }
 }

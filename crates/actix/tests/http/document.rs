@@ -9,8 +9,8 @@ use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
 use keymint_domain::webhook::{InvalidKinds, InvalidWebhookUrl};
 use keymint_domain::{ConfigId, Configuration, ErrorCode, Permissions, Policy};
-use keymint_ports::StoreError;
-use keymint_service::{ServiceError, WebhookError};
+use keymint_ports::{FetchFailure, StoreError};
+use keymint_service::{NotFromGithub, ServiceError, WebhookError};
 use keymint_test_support::markdown;
 use reqwest::Client;
 use serde_json::Value;
@@ -55,7 +55,8 @@ fn server() -> TestServer {
     let team = Configuration { references: References::Organization, ..configuration("team") };
     let options =
         ApiOptions { trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]), ..ApiOptions::default() };
-    let policy = Policy::new(vec![Configuration::default(), cli, team]).unwrap();
+    let default = Configuration { undelete_ms: 30 * 86_400_000, ..Configuration::default() };
+    let policy = Policy::new(vec![default, cli, team]).unwrap();
     TestServer::with(Setup { policy, options, is_secure: true, ..Setup::default() })
 }
 
@@ -92,6 +93,9 @@ fn errors() -> Vec<ApiError> {
         ApiError::MissingKey,
         ApiError::DifferentKeys,
         ApiError::NotAGateway,
+        ApiError::Unsigned,
+        ApiError::NotFromGithub(NotFromGithub::UnknownKey),
+        ApiError::NotFromGithub(NotFromGithub::WrongSignature),
         ApiError::Webhook(WebhookError::Url(InvalidWebhookUrl::Scheme)),
         ApiError::Webhook(WebhookError::Kinds(InvalidKinds::TooMany)),
         ApiError::Webhook(WebhookError::TooMany(1000)),
@@ -113,6 +117,7 @@ fn errors() -> Vec<ApiError> {
         ApiError::Timeout,
         ApiError::Service(ServiceError::Overloaded),
         store(StoreError::unavailable("down")),
+        ApiError::NotFromGithub(NotFromGithub::NoKeys(FetchFailure::TimedOut)),
         ApiError::Draining,
         store(StoreError::Duplicate),
         ApiError::NotFound,

@@ -55,7 +55,10 @@ async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
     store
         .expect_list()
         .returning(move |_| Ok(Page { unreadable: vec![unreadable()], total: Total::Exactly(1), ..Page::default() }));
-    store.expect_find_stub().times(2).returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
+    store
+        .expect_find_stub()
+        .times(2)
+        .returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: Vec::new() })));
     let corrupt = || StoreError::Corrupt { table: "apikey", column: "createdAt", id: None };
     store.expect_update().once().returning(move |_, _, _, _| Err(corrupt()));
     store.expect_revoke_unreadable().once().returning(|_, _, _| Ok(true));
@@ -72,7 +75,7 @@ async fn a_row_that_cannot_be_read_is_named_revoked_and_removed() {
 #[tokio::test]
 async fn a_key_to_which_another_table_refers_is_a_conflict() {
     let mut store = MockKeyStore::new();
-    store.expect_find_stub().returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: None })));
+    store.expect_find_stub().returning(|_| Ok(Some(KeyStub { owner: None, config_id: None, stored: Vec::new() })));
     store.expect_remove().returning(|_, _| Err(StoreError::Referenced));
     let found = TestServer::over(store).post("delete", json!({ "keyId": "a" })).await;
     let message = "Another table of the database refers to the API key. Remove what refers to it, or revoke the key.";
@@ -113,12 +116,26 @@ stuck! {
     list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
     update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp, &keymint_domain::event::Origin)
         -> Option<keymint_domain::ApiKey>;
+    update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32, &keymint_domain::event::Origin)
+        -> keymint_ports::BulkPortion;
+    preview_update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32)
+        -> keymint_ports::BulkPortion;
+    rotate(&keymint_domain::KeyId, &keymint_domain::key::RotationChange, keymint_domain::Timestamp, &keymint_domain::event::Origin)
+        -> Option<Result<keymint_domain::key::Rotated, keymint_domain::key::RotationRefused>>;
     revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation, &keymint_domain::event::Origin) -> bool;
+    report_leaks(&[keymint_domain::leak::LeakReport], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)
+        -> Vec<Result<keymint_domain::leak::LeakOutcome, StoreError>>;
     spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
         -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
     dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
         -> keymint_domain::verify::DryRun;
     remove(&keymint_domain::KeyId, &keymint_domain::event::Origin) -> bool;
+    set_aside(&keymint_domain::KeyId, &keymint_domain::key::Deletion, &keymint_domain::event::Origin) -> bool;
+    find_deleted(&keymint_domain::KeyId) -> Option<keymint_ports::DeletedKey>;
+    list_deleted(&keymint_ports::DeletedQuery) -> Vec<keymint_ports::DeletedKey>;
+    restore(&keymint_domain::KeyId, Option<std::num::NonZeroU32>, keymint_domain::Timestamp, &keymint_domain::event::Origin)
+        -> Option<keymint_ports::RestoredKey>;
+    purge_deleted(keymint_domain::Timestamp, std::num::NonZeroU32) -> u32;
     remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32, &keymint_domain::event::Origin)
         -> keymint_ports::Removed;
     remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)

@@ -1,6 +1,6 @@
 //! Requests that show a key and count as its owner's, and keys that are validated and revoked.
 
-use keymint_domain::{Configuration, Policy};
+use keymint_domain::{ConfigId, Configuration, Policy};
 use keymint_service::Access;
 use keymint_store_memory::MemoryStore;
 use reqwest::Method;
@@ -189,4 +189,52 @@ async fn a_user_revokes_a_key_for_good() {
     assert_error(&answer(anonymous).await, 401, "UNAUTHORIZED", "Unauthorized");
     let restored = server.post("update", json!({ "keyId": key["id"], "enabled": true })).await.1;
     assert_eq!((&restored["enabled"], restored.get("revokedAt")), (&json!(true), None));
+}
+
+#[tokio::test]
+async fn a_server_revokes_all_keys_of_an_owner_and_a_repeat_changes_nothing() {
+    let configuration = |id: &str| Configuration { id: ConfigId::parse(id).unwrap(), ..Configuration::default() };
+    let policy = Policy::new(vec![configuration("default"), configuration("ci")]).unwrap();
+    let server = TestServer::with(Setup { policy, ..Setup::default() });
+    let mut keys = Vec::new();
+    for (owner, config_id) in [("bob", "default"), ("bob", "ci"), ("bob", "ci"), ("Bob", "ci")] {
+        keys.push(server.create(json!({ "userId": owner, "configId": config_id })).await);
+    }
+    let outcome = |revoked, unchanged| json!({ "owner": "bob", "revoked": revoked, "unchanged": unchanged, "unreadable": 0, "next": null });
+    let of_one = server.post("revoke", json!({ "owner": "bob", "configId": "ci" })).await;
+    assert_eq!((of_one.0.as_u16(), of_one.1), (200, outcome(2, 0)));
+    assert_eq!(server.post("revoke", json!({ "owner": "bob" })).await.1, outcome(1, 2));
+    assert_eq!(server.post("revoke", json!({ "owner": "bob" })).await.1, outcome(0, 3));
+    for key in &keys[..3] {
+        assert_eq!(server.verify(key).await["error"]["code"], "KEY_DISABLED");
+    }
+    assert_eq!(server.verify(&keys[3]).await["valid"], true);
+    let shown = server.get(&format!("get?id={}", keys[0]["id"].as_str().unwrap())).await.1;
+    assert_eq!((&shown["revokedAt"], &shown["revokedBy"]), (&json!(NOW.to_string()), &json!("server")));
+}
+
+#[tokio::test]
+async fn the_keys_of_an_owner_are_revoked_by_servers_only_and_named_in_one_way() {
+    let server = TestServer::new();
+    let signed_up = server.auth(Method::POST, "sign-up/email");
+    let body = json!({ "name": "ada", "email": "ada@example.com", "password": "password" });
+    let cookie = cookie_header(&cookies(&signed_up.json(&body).send().await.unwrap()));
+    let own = server.anonymous(Method::POST, "revoke").header("cookie", &cookie).header("origin", ORIGIN);
+    let own = answer(own.json(&json!({ "owner": "ada" })).send().await.unwrap()).await;
+    let message = "The property you're trying to set can only be set from the server auth instance only.";
+    assert_error(&own, 400, "SERVER_ONLY_PROPERTY", message);
+    let anonymous = server.anonymous(Method::POST, "revoke").json(&json!({ "owner": "ada" })).send().await.unwrap();
+    assert_error(&answer(anonymous).await, 401, "UNAUTHORIZED", "Unauthorized");
+    for (body, message) in [
+        (json!({ "id": "a", "owner": "ada" }), "[body.owner] Invalid input: cannot stand beside id"),
+        (json!({ "id": "a", "after": "0:a" }), "[body.after] Invalid input: needs owner"),
+        (json!({ "owner": "" }), "[body.owner] Invalid string: must have 1 or more characters"),
+        (
+            json!({ "owner": "ada", "after": "a" }),
+            "[body.after] Invalid string: must be the `next` of an earlier answer",
+        ),
+        (json!({ "owner": 7 }), "[body.owner] Invalid input: expected string, received number"),
+    ] {
+        assert_error(&server.post("revoke", body).await, 400, "VALIDATION_ERROR", message);
+    }
 }

@@ -61,3 +61,9 @@ async fn a_request_that_was_accepted_is_answered_after_the_server_was_told_to_st
     stopping.await.unwrap();
     server.stopped.await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_parts_of_an_answer_do_not_wait_for_acknowledgements() {
+    // A client may delay them by 40 ms, on every request after the first of its connection.
+    assert!(TestServer::new().sends_at_once);
+}

@@ -2,6 +2,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
@@ -11,16 +14,19 @@ use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, EventStore, FakeClock, IdentityStore, KeyStore, MockWebhookSender, OrganizationStore,
-    SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore, WebhookSender,
+    Clock, Entropy, EventStore, FakeClock, FetchFailure, FetchedKeys, GithubKey, GithubKeys, IdentityStore, KeyStore,
+    MockWebhookSender, OrganizationStore, SeededEntropy, ServerKeyStore, SurveyStore, Unmetered, UsageStore,
+    WebhookSender,
 };
 use keymint_service::{
-    Access, Audit, Identity, IdentityOptions, Keys, Recorder, ServerKeys, Throttle, ThrottleOptions, Usage,
-    UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
+    Access, Audit, GithubReports, HolderReports, HolderReportsOptions, Identity, IdentityOptions, Keys, Recorder,
+    ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use socket2::SockRef;
 
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,6 +43,8 @@ pub(crate) struct TestServer {
     pub(crate) stopper: Stopper,
     pub(crate) audit: Arc<Audit>,
     pub(crate) stopped: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Its connections send more before the other end has acknowledged what was sent.
+    pub(crate) sends_at_once: bool,
     client: Client,
 }
 
@@ -63,6 +71,10 @@ pub(crate) struct Setup {
     /// Records reads of the log, too.
     pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
+    /// The limits of holders' reports; `None` = they are not taken.
+    pub(crate) holders: Option<HolderReportsOptions>,
+    /// GitHub's public keys; `None` = its reports are not taken.
+    pub(crate) github: Option<Arc<dyn GithubKeys>>,
 }
 
 impl Default for Setup {
@@ -95,6 +107,8 @@ impl Setup {
             has_log: true,
             log_reads: false,
             server_keys: store,
+            holders: Some(HolderReportsOptions { answer_after: Duration::from_millis(50), at_once: 8 }),
+            github: Some(Arc::new(FakeGithub)),
         }
     }
 }
@@ -159,8 +173,9 @@ impl TestServer {
         let audit = Arc::new(audit);
         let secret = CookieSecret::parse(SECRET).unwrap();
         let sessions = Sessions::new(Arc::new(identity), secret.clone(), setup.is_secure);
-        let sessions = match setup.throttle {
-            Some(options) => sessions.throttled(Throttle::new(options)),
+        let throttle = setup.throttle.map(|options| Arc::new(Throttle::new(options)));
+        let sessions = match &throttle {
+            Some(throttle) => sessions.throttled(Arc::clone(throttle)),
             None => sessions,
         };
         let sessions = if has_organizations { sessions.with_organizations() } else { sessions };
@@ -182,6 +197,14 @@ impl TestServer {
             Some(options) => api.with_webhooks(Webhooks::new(ports, options)),
             None => api,
         };
+        let api = match setup.holders {
+            Some(options) => api.with_holder_reports(HolderReports::new(throttle, options)),
+            None => api,
+        };
+        let api = match setup.github {
+            Some(github) => api.with_github_reports(GithubReports::new(github, as_clock())),
+            None => api,
+        };
         let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };
         let api = match setup.assertions {
             Some(options) => api.with_assertions(Assertions::new(secret, options)),
@@ -196,8 +219,11 @@ impl TestServer {
             ..ServeOptions::default()
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = listener.try_clone().unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
-        Self { address, clock, usage, stopper, audit, stopped: tokio::spawn(server), client: Client::new() }
+        let sends_at_once = SockRef::from(&socket).tcp_nodelay().unwrap();
+        let (stopped, client) = (tokio::spawn(server), Client::new());
+        Self { address, clock, usage, stopper, audit, stopped, sends_at_once, client }
     }
 
     /// An authenticated request; the path is below the base path.
@@ -273,4 +299,31 @@ pub(crate) fn cookie_header(lines: &[String]) -> String {
 pub(crate) fn assert_error(found: &(StatusCode, Value), status: u16, code: &str, message: &str) {
     let expected = serde_json::json!({ "code": code, "message": message });
     assert_eq!((found.0.as_u16(), &found.1), (status, &expected));
+}
+
+/// The sample of GitHub's documentation.
+const SAMPLE: &str =
+    r#"[{"source":"commit","token":"some_token","type":"some_type","url":"https://example.com/base-repo-url/"}]"#;
+pub(crate) const SAMPLE_KEY: &str = "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c";
+pub(crate) const SAMPLE_SIGNATURE: &str =
+    "MEQCIQDaMKqrGnE27S0kgMrEK0eYBmyG0LeZismAEz/BgZyt7AIfXt9fErtRS4XaeSt/AO1RtBY66YcAdjxji410VQV4xg==";
+
+/// Lists two keys. A signature is the digest of the key's id and the message, or that of GitHub's sample.
+pub(crate) struct FakeGithub;
+
+#[async_trait]
+impl GithubKeys for FakeGithub {
+    async fn fetch(&self, _: Option<Box<str>>) -> Result<FetchedKeys, FetchFailure> {
+        let key = |id: &str| GithubKey { id: id.into(), point: Box::default() };
+        Ok(FetchedKeys::All { keys: vec![key("listed"), key(SAMPLE_KEY)], tag: None })
+    }
+
+    fn verify(&self, key: &GithubKey, message: &[u8], signature: &[u8]) -> bool {
+        let is_sample = &*key.id == SAMPLE_KEY && message.trim_ascii_end() == SAMPLE.as_bytes();
+        signature == digest(&key.id, message) || is_sample && STANDARD.encode(signature) == SAMPLE_SIGNATURE
+    }
+}
+
+pub(crate) fn digest(key_id: &str, message: &[u8]) -> Vec<u8> {
+    Sha256::digest([key_id.as_bytes(), message].concat()).to_vec()
 }

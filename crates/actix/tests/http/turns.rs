@@ -10,14 +10,17 @@ use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::{ApiKey, KeyId, Policy, Timestamp, UserId};
 use keymint_ports::{
-    CountCursor, CountedPortion, Credential, Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed,
-    StoreError,
+    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, Credential, DeletedKey, DeletedQuery, Erased,
+    IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed, RestoredKey, StoreError,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
@@ -125,10 +128,20 @@ slow! { KeyStore:
     find_stub(id: &KeyId) -> Option<KeyStub>;
     list(query: &ListQuery) -> Page;
     update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+    update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32, origin: &Origin) -> BulkPortion;
+    preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
+    rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
     revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
+    report_leaks(reports: &[LeakReport], policy: &Policy, now: Timestamp, origin: &Origin)
+        -> Vec<Result<LeakOutcome, StoreError>>;
     spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
     dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
     remove(id: &KeyId, origin: &Origin) -> bool;
+    set_aside(id: &KeyId, deletion: &Deletion, origin: &Origin) -> bool;
+    find_deleted(id: &KeyId) -> Option<DeletedKey>;
+    list_deleted(query: &DeletedQuery) -> Vec<DeletedKey>;
+    restore(id: &KeyId, max_living: Option<NonZeroU32>, now: Timestamp, origin: &Origin) -> Option<RestoredKey>;
+    purge_deleted(now: Timestamp, limit: NonZeroU32) -> u32;
     remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
     remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
     count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;

@@ -26,7 +26,7 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, database, identity, import, log, metrics, notices, organization, secret,
+    api_key, audit, authorize, cleanup, database, identity, import, leaks, log, metrics, notices, organization, secret,
     server, server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
@@ -40,6 +40,7 @@ pub use sections::cleanup::Cleanup;
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
 pub use sections::import::Import;
+pub use sections::leaks::{GithubUrl, Leaks};
 pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
 pub use sections::notices::Notices;
@@ -81,6 +82,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// The secrets that imported keys are verified with.
     pub import: Import,
+    /// The callers that may report leaked keys.
+    pub leaks: Leaks,
     /// The policy of keys, from `[[api_key]]`, `[organization]` and `verify.require_owner`.
     pub policy: Policy,
     /// The server keys of `KEYMINT_SERVER_KEYS`, in their order.
@@ -168,6 +171,7 @@ impl Config {
             let notices = root.section("notices", notices::read);
             let webhooks = root.section("webhooks", webhooks::read);
             let import = root.section("import", |section| import::read(section, environment));
+            let leaks = root.section("leaks", leaks::read);
             let mut policy = api_key::read(root);
             policy.require_owner = require_owner;
             policy.roles = roles;
@@ -187,6 +191,7 @@ impl Config {
                 notices,
                 webhooks,
                 import,
+                leaks,
                 policy,
                 server_keys,
                 secret: None,

@@ -37,6 +37,7 @@ impl Config {
             usage,
             notices,
             webhooks,
+            leaks,
             import,
             policy,
             server_keys,
@@ -58,6 +59,8 @@ impl Config {
             usage: restart_only.keep("usage", &self.usage, &usage),
             notices,
             webhooks: restart_only.keep("webhooks", &self.webhooks, &webhooks),
+            // New ones would forget the addresses, and GitHub's keys.
+            leaks: restart_only.keep("leaks", &self.leaks, &leaks),
             import: restart_only.keep("import", &self.import, &import),
             policy,
             // A process's environment does not change, but files that it names may.

@@ -6,7 +6,10 @@ use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{ForeignGroup, ForeignLookup, KeyPatch, Revocation, StoredKey};
+use keymint_domain::key::{
+    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
+};
+use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
@@ -16,10 +19,10 @@ use keymint_domain::verify::{Attempt, DryRun, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{ApiKey, KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BusyKey, Chain, CountCursor, CountedPortion, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
-    ImportOutcome, KeyStore, KeyStub, Meter, OrganizationStore, Removed, ServerKeyStore, StoreError, SurveyPortion,
-    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
-    WebhookStore,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, CountCursor, CountedPortion, Credential, DeletedKey,
+    DeletedQuery, DeliveryQuery, Erased, EventStore, IdentityStore, ImportOutcome, KeyStore, KeyStub, Meter,
+    OrganizationStore, Removed, RestoredKey, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
+    UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
 };
 
 /// A store that reports its failures to a meter.
@@ -36,6 +39,13 @@ impl<S> Metered<S> {
     /// Reports a failure, and returns the answer.
     fn heard<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.inspect_err(|error| self.meter.store_failed(error))
+    }
+
+    /// Reports keys that cannot be read.
+    fn heard_unreadable(&self, unreadable: &[Unreadable]) {
+        for Unreadable { id, column } in unreadable {
+            self.meter.store_failed(&StoreError::Corrupt { table: "apikey", column, id: id.clone() });
+        }
     }
 }
 
@@ -63,21 +73,50 @@ metered! {
         find(id: &KeyId) -> Option<ApiKey>;
         find_stub(id: &KeyId) -> Option<KeyStub>;
         update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
+        preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
+        rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
         revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
         dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
         remove(id: &KeyId, origin: &Origin) -> bool;
+        set_aside(id: &KeyId, deletion: &Deletion, origin: &Origin) -> bool;
+        find_deleted(id: &KeyId) -> Option<DeletedKey>;
+        list_deleted(query: &DeletedQuery) -> Vec<DeletedKey>;
+        restore(id: &KeyId, max_living: Option<NonZeroU32>, now: Timestamp, origin: &Origin) -> Option<RestoredKey>;
+        purge_deleted(now: Timestamp, limit: NonZeroU32) -> u32;
         remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
         remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
         count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
         probe() -> ();
     }
 
+    async fn update_many(
+        &self,
+        change: &BulkChange,
+        from: Option<BulkCursor>,
+        limit: NonZeroU32,
+        origin: &Origin,
+    ) -> Result<BulkPortion, StoreError> {
+        let portion = self.heard(self.store.update_many(change, from, limit, origin).await)?;
+        self.heard_unreadable(&portion.unreadable);
+        Ok(portion)
+    }
+
     async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let page = self.heard(self.store.list(query).await)?;
-        for Unreadable { id, column } in &page.unreadable {
-            self.meter.store_failed(&StoreError::Corrupt { table: "apikey", column, id: id.clone() });
-        }
+        self.heard_unreadable(&page.unreadable);
         Ok(page)
+    }
+
+    async fn report_leaks(
+        &self,
+        reports: &[LeakReport],
+        policy: &Policy,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+        let outcomes = self.heard(self.store.report_leaks(reports, policy, now, origin).await)?;
+        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.meter.store_failed(error));
+        Ok(outcomes)
     }
 
     async fn spend(
@@ -128,6 +167,7 @@ metered! {
     SurveyStore {
         survey(query: &SurveyQuery) -> SurveyPortion;
         recorded_since() -> Option<Hour>;
+        leaks_of(keys: &[KeyId]) -> Vec<(KeyId, Timestamp)>;
         busy_keys(hour: Hour, least: u64, after: Option<KeyId>, limit: NonZeroU32) -> Vec<BusyKey>;
         known_networks(key: &KeyId) -> KnownNetworks;
         note_network(key: &KeyId, network: &str, at: Timestamp) -> ();

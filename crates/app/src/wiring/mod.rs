@@ -1,6 +1,7 @@
 //! Puts the crates together as configured.
 
 mod backup;
+mod leaks;
 mod metered;
 mod relocation;
 mod store;
@@ -8,6 +9,7 @@ mod webhooks;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
@@ -28,6 +30,8 @@ use keymint_service::{
 use crate::config::{Assertion, Config};
 use crate::metrics::Sources;
 use store::{Absent, Store};
+
+pub(crate) use leaks::{github_reports, holder_reports};
 
 pub use backup::{BackupError, backup};
 pub use relocation::{RelocationError, relocate};
@@ -162,7 +166,8 @@ impl Services {
     /// Applies `config`, over the same database. A service whose part of the configuration is unchanged since `before`
     /// stays the same one, with all of its state.
     pub fn follow(&mut self, before: &Config, config: &Config) {
-        let asked = |config: &Config| (config.verify, config.authorize.idempotency_window);
+        let asked =
+            |config: &Config| (config.verify, config.authorize.idempotency_window, notices_every(config).is_some());
         if config.policy != before.policy || asked(config) != asked(before) {
             self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
@@ -209,7 +214,7 @@ impl Services {
 
     /// Starts the job that makes notices and finds anomalies; `None` = it is switched off, or nothing is recorded.
     pub fn watch(&self, config: &Config) -> Option<Watch> {
-        let every = config.notices.interval.filter(|_| config.audit.enabled)?;
+        let every = notices_every(config)?;
         Some(Watch::start(Arc::clone(&self.keys), Arc::clone(&self.store.events), every))
     }
 
@@ -238,6 +243,11 @@ impl Services {
     }
 }
 
+/// Returns the pause between two runs of the job that makes notices; `None` = it is switched off, or nothing is recorded.
+fn notices_every(config: &Config) -> Option<Duration> {
+    config.notices.interval.filter(|_| config.audit.enabled)
+}
+
 fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
@@ -256,9 +266,13 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .usage(Arc::clone(usage))
         .survey(Arc::clone(&store.survey))
         .peppers(config.import.peppers.clone())
-        .slow_hashes_at_once(hashes_at_once())
-        .build();
-    Arc::new(keys)
+        .slow_hashes_at_once(hashes_at_once());
+    // Of a notice whose event was removed nobody knows that it was made.
+    let keys = match notices_every(config) {
+        Some(_) => keys.notices(config.audit.retention.unwrap_or(Duration::MAX)),
+        None => keys,
+    };
+    Arc::new(keys.build())
 }
 
 fn identity(store: &Store, config: &Config, recorder: Recorder) -> Arc<Identity> {

@@ -65,7 +65,7 @@ fn the_samples_load() {
 #[test]
 fn the_variables_load() {
     let samples = blocks(DOCUMENT, "sh");
-    assert_eq!(samples.len(), 2, "and how to reload");
+    assert_eq!(samples.len(), 3, "and how to reload, and how to change existing keys");
     let variables = samples[0].lines().map(|line| line.split_once('=').unwrap());
     let variables: Vec<_> = variables.map(|(name, value)| (name, value.trim_matches('\''))).collect();
     let config = config("", &variables);

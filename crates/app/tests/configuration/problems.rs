@@ -67,8 +67,12 @@ fn numbers_are_checked_at_both_ends() {
         ("api_key.name_length.min", 0, 255),
         ("api_key.name_length.max", 1, 255),
         ("api_key.retention_days", 0, 36_500),
+        ("api_key.undelete_days", 0, 3650),
         ("api_key.max_lifetime_days", 0, 36_500),
         ("api_key.rotation.every_days", 0, 36_500),
+        ("api_key.rotation.max_pending_days", 1, 365),
+        ("api_key.rotation.grace_seconds", 0, 7_776_000),
+        ("api_key.leaks.hours", 1, 876_000),
         ("api_key.notices.idle_days", 0, 36_500),
     ] {
         let range = format!("must be from {least} to {most}");
@@ -210,6 +214,16 @@ fn each_bad_value_is_told_what_it_must_be() {
         ),
         ("identity.sign_up = 1", "keymint.toml:1: identity.sign_up: must be a boolean, not an integer"),
         ("identity.signup = true", "keymint.toml:1: identity.signup: unknown key; is sign_up meant?"),
+        (
+            "leaks.github.keys_url = \"http://api.github.com/\"",
+            "keymint.toml:1: leaks.github.keys_url: must begin with https:, or with http: if its host is this machine",
+        ),
+        ("leaks.github.keys_url = \"data:,\"", "keymint.toml:1: leaks.github.keys_url: must be a URL with a host"),
+        ("leaks.github.keys_url = \"api\"", "keymint.toml:1: leaks.github.keys_url: must be a URL"),
+        (
+            "[[api_key]]\nleaks.action = \"delete\"",
+            "keymint.toml:2: api_key[0].leaks.action: must be \"revoke\", \"end_after\" or \"notify\"",
+        ),
         ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
         (
             "organization.creator_role = \"\"",

@@ -36,6 +36,8 @@ const OTHER: &str = r#"
     interval_seconds = 1
     [usage]
     hours_days = 1
+    [leaks]
+    reports = true
     [organization]
     creator_role = "chief"
     [[api_key]]

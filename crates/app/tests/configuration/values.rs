@@ -4,7 +4,7 @@ use std::time::Duration;
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::key::KeyFormat;
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
-use keymint_domain::policy::{Notices, References};
+use keymint_domain::policy::{LeakAction, Notices, References};
 use keymint_domain::usage::Algorithm;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, Permissions, Policy};
@@ -121,44 +121,49 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.notices.interval, Some(Duration::from_secs(7)));
 }
 
+/// An entry with a value other than the default for every key.
+const EVERY_KEY: &str = r#"
+    [[api_key]]
+    config_id = "eu"
+    references = "organization"
+    api_key_headers = ["X-Key", "x-other-key"]
+    allow_key_management = true
+    allow_self_rotation = true
+    key_length = 16
+    key_format = "checked"
+    checked_only = true
+    default_prefix = "eu_"
+    prefix_length = { min = 2, max = 3 }
+    name_length = { min = 0, max = 255 }
+    require_name = true
+    enable_metadata = true
+    disable_key_hashing = true
+    default_remaining = 0
+    max_keys_per_user = 5
+    starting_characters = { store = true, length = 9 }
+    expiration = { default_seconds = 3600, allow_custom = false, min_days = 2, max_days = 2 }
+    rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
+    permissions = { files = ["read", "write"], "a.b" = [] }
+    grantable = ["read"]
+    grantable_by_role = { member = ["read"] }
+    permission_descriptions = { "files:read" = "Read files" }
+    max_lifetime_days = 90
+    wildcards = false
+    allowed_addresses = ["10.0.0.0/8", "2001:db8::7"]
+    denied_addresses = ["::ffff:10.9.0.0/112"]
+    retention_days = 2
+    undelete_days = 3
+    defer_usage = true
+    quota_thresholds = [10, 90]
+    rotation = { every_days = 180, max_pending_days = 3, grace_seconds = 0 }
+    notices = { expiring_days = [14, 2], idle_days = 0 }
+    anomalies = true
+    leaks = { action = "end_after", hours = 72 }
+"#;
+
 #[test]
 fn every_key_of_an_entry_reaches_the_policy() {
-    let text = r#"
-        [[api_key]]
-        config_id = "eu"
-        references = "organization"
-        api_key_headers = ["X-Key", "x-other-key"]
-        allow_key_management = true
-        key_length = 16
-        key_format = "checked"
-        checked_only = true
-        default_prefix = "eu_"
-        prefix_length = { min = 2, max = 3 }
-        name_length = { min = 0, max = 255 }
-        require_name = true
-        enable_metadata = true
-        disable_key_hashing = true
-        default_remaining = 0
-        max_keys_per_user = 5
-        starting_characters = { store = true, length = 9 }
-        expiration = { default_seconds = 3600, allow_custom = false, min_days = 2, max_days = 2 }
-        rate_limit = { enabled = false, window_ms = 1000, max_requests = 3, algorithm = "idle-window" }
-        permissions = { files = ["read", "write"], "a.b" = [] }
-        grantable = ["read"]
-        grantable_by_role = { member = ["read"] }
-        permission_descriptions = { "files:read" = "Read files" }
-        max_lifetime_days = 90
-        wildcards = false
-        allowed_addresses = ["10.0.0.0/8", "2001:db8::7"]
-        denied_addresses = ["::ffff:10.9.0.0/112"]
-        retention_days = 2
-        defer_usage = true
-        quota_thresholds = [10, 90]
-        rotation = { every_days = 180 }
-        notices = { expiring_days = [14, 2], idle_days = 0 }
-        anomalies = true
-    "#;
-    let config = config(text, &[]);
+    let config = config(EVERY_KEY, &[]);
     let [
         Configuration {
             id,
@@ -166,6 +171,7 @@ fn every_key_of_an_entry_reaches_the_policy() {
             api_key_headers,
             enable_session_for_api_keys,
             allow_key_management,
+            allow_self_rotation,
             key_length,
             key_format,
             checked_only,
@@ -187,17 +193,21 @@ fn every_key_of_an_entry_reaches_the_policy() {
             wildcards,
             addresses,
             retention_ms,
+            undelete_ms,
             defer_usage,
             quota_thresholds,
             notices,
+            rotation,
             anomalies,
+            on_leak,
         },
     ] = config.policy.configurations()
     else {
         panic!("not one")
     };
     assert_eq!((*references, api_key_headers.join(" ").as_str()), (References::Organization, "x-key x-other-key"));
-    assert!(!enable_session_for_api_keys && *allow_key_management);
+    assert!(!enable_session_for_api_keys && *allow_key_management && *allow_self_rotation);
+    assert_eq!((rotation.max_pending_days.get(), rotation.grace_seconds), (3, 0));
     assert_eq!((id.as_str(), *key_length, default_prefix.as_deref()), ("eu", 16, Some("eu_")));
     assert_eq!((*key_format, *checked_only), (KeyFormat::Checked, true));
     assert_eq!((prefix_length.min, prefix_length.max, name_length.min, name_length.max), (2, 3, 0, 255));
@@ -218,9 +228,11 @@ fn every_key_of_an_entry_reaches_the_policy() {
     assert_eq!(addresses.denied.texts().collect::<Vec<_>>(), ["10.9.0.0/16"]);
     assert_eq!(quota_thresholds, &[10, 90]);
     assert_eq!((*wildcards, *retention_ms, *defer_usage), (false, 2 * 86_400_000, true));
+    assert_eq!(*undelete_ms, 3 * 86_400_000);
     let rotation_days = NonZeroU32::new(180);
     assert_eq!(*notices, Notices { expiring_days: vec![14, 2], idle_days: None, rotation_days });
     assert!(*anomalies);
+    assert_eq!(*on_leak, LeakAction::EndAfter { hours: NonZeroU32::new(72).unwrap() });
 }
 
 #[test]
@@ -242,6 +254,18 @@ fn entries_keep_their_order() {
 fn a_throttle_of_no_requests_is_off() {
     let identity = config("identity.throttle.max_requests = 0", &[]).identity;
     assert_eq!(identity.throttle, None);
+    assert_eq!(config("leaks.throttle.max_requests = 0", &[]).leaks.throttle, None);
+}
+
+#[test]
+fn reports_of_leaks_are_off_until_they_are_switched_on() {
+    let off = config("", &[]).leaks;
+    assert!(!off.reports && off.github.is_none() && off.throttle.is_some());
+    let on = config("[leaks]\nreports = true\ngithub = { enabled = true }", &[]).leaks;
+    let url = on.github.unwrap();
+    assert_eq!((on.reports, url.as_str()), (true, "https://api.github.com/meta/public_keys/secret_scanning"));
+    let local = config("[leaks.github]\nenabled = true\nkeys_url = \"http://[::1]:7/keys\"", &[]).leaks;
+    assert_eq!(local.github.unwrap().to_string(), "http://[::1]:7/keys");
 }
 
 #[test]

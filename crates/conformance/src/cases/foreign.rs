@@ -13,6 +13,7 @@ use ImportOutcome::{Added, OtherStart, SameId, SameSecret, TooManyAlike};
 
 const BCRYPT: &str = "$2b$12$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s";
 
+#[expect(clippy::unnecessary_box_returns, reason = "as the member has it")]
 fn foreign(stored: &str) -> Box<ForeignHash> {
     Box::new(ForeignHash::from_stored(stored).unwrap())
 }

@@ -4,6 +4,7 @@ use keymint_domain::address::Network;
 use keymint_domain::event::seal::ChainEnd;
 use keymint_domain::event::{ChainCheck, EventQuery};
 use keymint_domain::identity::Email;
+use keymint_domain::key::{Actor, Deletion};
 use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
 use keymint_ports::{Erased, EventStore, IdentityStore as _, KeyStore as _, SurveyStore as _, UsageStore as _};
 
@@ -127,14 +128,20 @@ pub async fn an_erased_user_is_a_row_without_a_person<E: EventEngine>(engine: &E
     });
     let flush = UsageFlush { process: "p".into(), number: 1, at: NOW, keys: uses.into(), unknown: Vec::new() };
     store.add_usage(&flush).await.unwrap();
-    for key in ["of-ada", "of-bob"] {
+    for (key, user) in [("of-ada", "ada"), ("of-bob", "bob")] {
         store.note_network(&id(key), "192.0.2.0/24", NOW).await.unwrap();
+        let deleted = sample::key_with(&format!("deleted {key}"), |details, _| details.owner = owner(user));
+        store.insert(&deleted, None, &sample::UNRECORDED).await.unwrap();
+        let deletion = Deletion { at: NOW, by: Actor::Server, until: NOW };
+        assert!(store.set_aside(&deleted.details.id, &deletion, &sample::UNRECORDED).await.unwrap());
     }
     seal_all(&*store).await;
     let (ada, later) = (user_id("ada"), NOW.plus_millis(5));
     let email = store.find_user(&ada).await.unwrap().unwrap().email;
     let erased = other.erase_user(&ada, later, &origin(4)).await.unwrap();
     assert_eq!(erased, Some(Erased { events: 2, sessions: 2 }));
+    assert_eq!(store.find_deleted(&id("deleted of-ada")).await.unwrap(), None, "it has a name too");
+    assert!(store.find_deleted(&id("deleted of-bob")).await.unwrap().is_some());
     let row = store.find_user(&ada).await.unwrap().unwrap();
     assert_eq!((row.name.as_str(), row.email.as_str(), row.updated_at), ("", "ada@erased.invalid", later));
     assert!(store.find_credential(&Email::parse(&email).unwrap()).await.unwrap().is_none());

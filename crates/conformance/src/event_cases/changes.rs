@@ -1,10 +1,17 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, Revocation};
+use keymint_domain::event::{Event, SealedEvent};
+use keymint_domain::key::{Actor, Deletion, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
+use keymint_domain::leak::{LeakPlace, LeakReport, Reporter};
+use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
-use keymint_ports::{EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _};
+use keymint_domain::{KeyDetails, Timestamp};
+use keymint_ports::{
+    BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, ServerKeyStore as _,
+    SurveyStore as _,
+};
 
 use super::{all_events, kinds, origin};
 use crate::EventEngine;
@@ -28,9 +35,14 @@ pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engin
     other.update(&id("a"), &enabling(true), NOW, &origin(4)).await.unwrap().unwrap();
     store.update(&id("a"), &KeyPatch::revoking(revocation), NOW, &origin(5)).await.unwrap().unwrap();
     other.update(&id("a"), &enabling(true).restoring(), NOW, &origin(6)).await.unwrap().unwrap();
-    assert!(store.remove(&id("a"), &origin(7)).await.unwrap());
+    let deletion = Deletion { at: NOW, by: Actor::Server, until: NOW };
+    assert!(store.set_aside(&id("a"), &deletion, &origin(7)).await.unwrap());
+    assert!(other.restore(&id("a"), None, NOW, &origin(8)).await.unwrap().is_some());
+    assert!(store.remove(&id("a"), &origin(9)).await.unwrap());
+    assert!(other.restore(&id("a"), None, NOW, &origin(10)).await.unwrap().is_none());
     let (events, all) = (all_events(&*other).await, kinds(&*store).await);
-    let expected = ["created", "updated", "disabled", "enabled", "revoked", "restored", "deleted"];
+    let expected =
+        ["created", "updated", "disabled", "enabled", "revoked", "restored", "deleted", "restored", "deleted"];
     assert_eq!(all, expected.map(|kind| format!("key.{kind}")));
     for (number, event) in (1..).zip(&events) {
         assert_eq!(event.position, number);
@@ -46,6 +58,23 @@ pub async fn every_change_of_a_key_is_an_event_of_its_kind<E: EventEngine>(engin
     assert!(events[1].row.data.contains("\"changed\":[\"name\"]"), "{}", events[1].row.data);
 }
 
+pub async fn every_key_that_a_change_of_many_changes_is_an_event_and_no_other<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let mut keys = ["a", "b", "c"].map(sample::key);
+    keys[2] = sample::key_with("c", |details, _| details.enabled = false);
+    other.import(&keys, &sample::UNRECORDED).await.unwrap();
+    let patch = EditKeys { enabled: Some(false), ..EditKeys::default() }.check().unwrap();
+    let owner = Some(sample::owner("ada"));
+    let change = BulkChange { owner, configurations: ConfigFilter::Any, patch, now: NOW };
+    for number in [1, 2] {
+        store.update_many(&change, None, NonZeroU32::MAX, &origin(number)).await.unwrap();
+    }
+    let events = all_events(&*other).await;
+    let found: Vec<_> = events.iter().map(|event| (event.row.kind.as_str(), event.row.key_id.as_deref())).collect();
+    let disabled = |id| ("keymint.key.disabled", Some(id));
+    assert_eq!(found, [disabled("a"), disabled("b")]);
+}
+
 pub async fn every_imported_key_is_an_event_and_one_that_was_there_is_none<E: EventEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     store.insert(&sample::key("a"), None, &origin(1)).await.unwrap();
@@ -56,6 +85,55 @@ pub async fn every_imported_key_is_an_event_and_one_that_was_there_is_none<E: Ev
     let imported = |id| ("keymint.key.imported", Some(id));
     assert_eq!(found, [("keymint.key.created", Some("a")), imported("b"), imported("c")]);
     assert!(!events[1].row.data.contains(sample::plain("b").hash().as_str()), "{}", events[1].row.data);
+}
+
+fn leak(text: &str, url: &str) -> LeakReport {
+    let plain = PlainKey::new(text);
+    LeakReport::new(&plain, Reporter::Github, LeakPlace::new(&plain, "commit", url), &Policy::default())
+}
+
+pub async fn a_leak_is_an_event_once_for_each_place_beside_the_change_that_it_causes<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let keys = ["a", "b", "c"].map(sample::key);
+    store.import(&keys, &sample::UNRECORDED).await.unwrap();
+    let (url, elsewhere) = ("https://example.com/1", "https://example.com/2");
+    let reports = [leak("sk_a", url), leak("sk_a", elsewhere), leak("sk_b", url), leak("sk_x", url)];
+    let policy = Policy::default();
+    for number in 1..4 {
+        let store = if number % 2 == 0 { &store } else { &other };
+        let mut origin = origin(number);
+        origin.at = NOW.plus_millis(number);
+        store.report_leaks(&reports, &policy, origin.at, &origin).await.unwrap();
+    }
+    let events = all_events(&*store).await;
+    let mut found: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let data: serde_json::Value = serde_json::from_str(&event.row.data).unwrap();
+            let place = data["url"].as_str().unwrap_or_default().to_owned();
+            (event.row.key_id.clone().unwrap(), event.row.kind.clone(), place)
+        })
+        .collect();
+    found.sort();
+    let event = |id: &str, kind: &str, place: &str| (id.to_owned(), format!("keymint.key.{kind}"), place.to_owned());
+    let expected = [
+        event("a", "leaked", url),
+        event("a", "leaked", elsewhere),
+        event("a", "revoked", ""),
+        event("b", "leaked", url),
+        event("b", "revoked", ""),
+    ];
+    assert_eq!(found, expected);
+    let mut leaks = other.leaks_of(&["a", "b", "c", "x"].map(id)).await.unwrap();
+    leaks.sort();
+    let first = NOW.plus_millis(1);
+    assert_eq!(leaks, [(id("a"), first), (id("b"), first)], "a report that came again is not the last one");
+    let data: serde_json::Value = serde_json::from_str(&events[0].row.data).unwrap();
+    let told = ["reporter", "source", "action"].map(|name| data[name].as_str().unwrap());
+    assert_eq!(told, ["github", "commit", "revoke"]);
+    let rows: Vec<_> = events.iter().map(|event| format!("{:?}", event.row)).collect();
+    let rows = rows.concat();
+    assert!(!rows.contains("sk_a") && !rows.contains(sample::plain("a").hash().as_str()), "{rows}");
 }
 
 pub async fn changes_of_users_organizations_and_server_keys_are_events<E: EventEngine>(engine: &E) {
@@ -134,6 +212,62 @@ pub async fn clean_up_records_every_key_that_it_removes<E: EventEngine>(engine: 
     keys.sort();
     let expected: Vec<_> = (0..250).map(|number| format!("{number:03}")).chain(["exhausted".to_owned()]).collect();
     assert_eq!(keys, expected);
+}
+
+pub async fn clean_up_announces_an_expiry_before_it_removes_the_key<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let expired_at = NOW.minus_millis(1000);
+    let with = |id: &str, expires_at: Timestamp, change: fn(&mut KeyDetails)| {
+        sample::key_with(id, |details, _| {
+            details.expires_at = Some(expires_at);
+            change(details);
+        })
+    };
+    let keys = [
+        with("a", expired_at, |_| {}),
+        with("b", expired_at, |_| {}),
+        with("disabled", expired_at, |details| details.enabled = false),
+        with("revoked", expired_at, |details| {
+            details.revocation = Some(Revocation { at: NOW, by: Actor::Server });
+        }),
+        with("late", NOW.minus_millis(5001), |_| {}),
+    ];
+    for key in &keys {
+        store.insert(key, None, &sample::UNRECORDED).await.unwrap();
+    }
+    let notice = Expiry::from(&keys[0]).notice(NOW).unwrap();
+    assert!(store.record(&Event::of_notice(&keys[0].details, &notice, NOW)).await.unwrap());
+    let announcing = |number| origin(number).announcing(5000);
+    assert_eq!(other.remove_expired(&ConfigFilter::Any, NOW, 0, 100, &announcing(1)).await.unwrap().removed, 5);
+    // The job may have read the keys before they were removed.
+    for key in &keys[..2] {
+        assert!(!store.record(&Event::of_notice(&key.details, &notice, NOW)).await.unwrap(), "it exists");
+    }
+    let told = |event: SealedEvent| {
+        let kind = event.row.kind.strip_prefix("keymint.key.").unwrap().to_owned();
+        (event.row.key_id.unwrap(), kind, event.row.actor)
+    };
+    let events: Vec<_> = all_events(&*store).await.into_iter().map(told).collect();
+    let of = |key: &str| -> Vec<_> {
+        let of_key = events.iter().filter(|(id, _, _)| id == key);
+        of_key.map(|(_, kind, actor)| (kind.as_str(), actor.as_str())).collect()
+    };
+    for key in ["a", "b"] {
+        assert_eq!(of(key), [("expired", "keymint"), ("deleted", "server")], "{key}");
+    }
+    for key in ["disabled", "revoked", "late"] {
+        assert_eq!(of(key), [("deleted", "server")], "{key}");
+    }
+    // An exhausted key may have expired, too.
+    let exhausted = sample::key_with("exhausted", |details, usage| {
+        details.expires_at = Some(expired_at);
+        usage.remaining = Some(0);
+    });
+    store.insert(&exhausted, None, &sample::UNRECORDED).await.unwrap();
+    let policy = Policy::default();
+    let removed = store.remove_exhausted(&[id("exhausted")], &policy, NOW, &announcing(2)).await.unwrap();
+    assert_eq!(removed.removed, 1);
+    assert_eq!(kinds(&*store).await[events.len()..], ["key.expired", "key.deleted"]);
 }
 
 pub async fn parallel_changes_of_one_key_are_each_one_event_in_their_order<E: EventEngine>(engine: &E) {

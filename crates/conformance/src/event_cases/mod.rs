@@ -6,6 +6,7 @@ pub mod chain;
 pub mod changes;
 pub mod quotas;
 pub mod reading;
+pub mod rotations;
 
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Actor, EventQuery, Origin, SealedEvent};

@@ -79,3 +79,32 @@ pub async fn pages_of_events_go_in_both_directions<E: EventEngine>(engine: &E) {
     assert_eq!(positions(&*store, EventQuery::behind(6, 3)).await, [7]);
     assert_eq!(positions(&*store, EventQuery::behind(u64::MAX, 3)).await, Vec::<u64>::new());
 }
+
+pub async fn events_of_a_time_are_found_however_late_they_are<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    // By the positions of the events: the clocks of their writers differ, and go backwards.
+    let instants: [u64; 12] = [40, 10, 50, 45, 90, 20, 100, 95, 60, 130, 120, 70];
+    for (number, millis) in (0..).zip(instants) {
+        let mut origin = origin(number);
+        origin.at = NOW.plus_millis(millis);
+        store.insert_server_key(&sample::server_key(&format!("s{number}"), NOW), &origin).await.unwrap();
+        // The bound on the disorder goes on from portion to portion.
+        if number % 5 == 0 {
+            seal_all(&*store).await;
+        }
+    }
+    seal_all(&*store).await;
+    for start in (0..140).step_by(5) {
+        for end in (start..145).step_by(5) {
+            let within = (1..).zip(instants).filter(|(_, at)| (start..end).contains(at)).map(|(position, _)| position);
+            let query = EventQuery {
+                time: Some(NOW.plus_millis(start)..NOW.plus_millis(end)),
+                direction: Direction::Ascending,
+                ..EventQuery::latest(100)
+            };
+            assert_eq!(positions(&*other, query).await, within.collect::<Vec<u64>>(), "{start} to {end}");
+        }
+    }
+    let lateness = other.chain().await.unwrap().lateness;
+    assert_eq!((lateness.latest, lateness.most_ms), (Some(NOW.plus_millis(130)), 70));
+}

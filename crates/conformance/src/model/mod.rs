@@ -4,6 +4,7 @@ mod operation;
 mod world;
 
 use keymint_domain::ApiKey;
+use keymint_domain::key::{Rotated, RotationRefused};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::verify::Verdict;
 use keymint_ports::{KeyStore, StoreError};
@@ -62,6 +63,7 @@ enum Answer {
     Duplicate,
     OwnerFull,
     Updated(Option<ApiKey>),
+    Rotated(Option<Result<Rotated, RotationRefused>>),
     Settled(Vec<Verdict>),
     Removed(bool),
     Counted(u32),
@@ -82,6 +84,9 @@ async fn answer(store: &(impl KeyStore + ?Sized), operation: &Operation) -> Answ
         }
         Operation::Update { id, patch, now } => {
             Answer::Updated(store.update(id, patch, *now, &sample::UNRECORDED).await.unwrap())
+        }
+        Operation::Rotate { id, change, now } => {
+            Answer::Rotated(store.rotate(id, change, *now, &sample::UNRECORDED).await.unwrap())
         }
         Operation::Spend { attempts, now } => {
             let foreseen = match attempts.first() {

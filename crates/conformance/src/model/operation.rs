@@ -2,7 +2,10 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
 use keymint_domain::address::{AddressRules, ClientAddress};
-use keymint_domain::key::{Actor, EditKey, Field, KeyPatch, KeyState, MetadataInput, RefillInput, Revocation};
+use keymint_domain::key::{
+    Actor, EditKey, Field, KeyPatch, KeyState, MetadataInput, NewSecret, RefillInput, Replaces, Revocation,
+    RotationChange, Wait,
+};
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::value::{KeyName, Lifetime, Metadata, Permissions};
@@ -30,6 +33,15 @@ pub enum Operation {
         id: KeyId,
         /// The change.
         patch: Box<KeyPatch>,
+        /// The instant of the change.
+        now: Timestamp,
+    },
+    /// `KeyStore::rotate`
+    Rotate {
+        /// The key.
+        id: KeyId,
+        /// The change.
+        change: RotationChange,
         /// The instant of the change.
         now: Timestamp,
     },
@@ -75,6 +87,7 @@ pub fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let operation = prop_oneof![
         6 => (key(), max_living).prop_map(|(key, max_living)| Operation::Insert { key: key.into(), max_living }),
         2 => (id(), patch(), now()).prop_map(|(id, patch, now)| Operation::Update { id, patch: patch.into(), now }),
+        3 => rotation(),
         10 => (attempts(), now()).prop_map(|(attempts, now)| Operation::Spend { attempts, now }),
         1 => id().prop_map(|id| Operation::Remove { id }),
         1 => (configurations(), now(), 0u32..4)
@@ -83,6 +96,28 @@ pub fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => query().prop_map(|query| Operation::List { query }),
     ];
     collection::vec(operation, 1..60)
+}
+
+/// Returns changes of rotations. Each key has new secrets of its own, and they are no other key's.
+fn rotation() -> impl Strategy<Value = Operation> {
+    let wait = option::weighted(0.8, (any::<bool>(), 0..2 * SPAN_MS));
+    let wait = wait.prop_map(|wait| {
+        wait.map(|(cancels, ms)| (if cancels { Wait::CancelsAt } else { Wait::CutsAt })(world::instant(ms)))
+    });
+    let replaces = select(vec![Replaces::Nothing, Replaces::Pending, Replaces::Any]);
+    let secret = (0..world::NEW_SECRETS, any::<bool>(), 0..SPAN_MS, wait, replaces);
+    (0..IDS, secret, 0_u32..9, now()).prop_map(|(at, (number, raw, grace_ms, wait, replaces), kind, now)| {
+        let plain = world::new_secret(at, number);
+        let stored = if raw { plain.unhashed() } else { plain.hash() };
+        let start = Some(number.to_string());
+        let change = match kind {
+            0 => RotationChange::Cancel,
+            1 => RotationChange::Finish,
+            2 => RotationChange::EndDue,
+            _ => RotationChange::Begin(NewSecret { stored, start, grace_ms, wait, replaces }),
+        };
+        Operation::Rotate { id: world::id(at), change, now }
+    })
 }
 
 fn id() -> impl Strategy<Value = KeyId> {
@@ -218,9 +253,13 @@ fn edit() -> impl Strategy<Value = KeyPatch> {
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     // One text more than there are keys: it belongs to no key.
     let asked = (option::weighted(0.2, 0usize..4), prop::bool::weighted(0.2), permissions(), prop::bool::weighted(0.2));
+    let secret = prop_oneof![
+        3 => (0..=IDS).prop_map(world::plain),
+        1 => (0..IDS, 0..world::NEW_SECRETS).prop_map(|(at, number)| world::new_secret(at, number)),
+    ];
     let attempt =
-        (0..=IDS, asked, client(), 0u32..4).prop_map(|(text, (config, asks, permissions, settles), client, cost)| {
-            let mut attempt = Attempt::new(&world::plain(text), &world::policy()).at_cost(Cost(cost));
+        (secret, asked, client(), 0u32..4).prop_map(|(secret, (config, asks, permissions, settles), client, cost)| {
+            let mut attempt = Attempt::new(&secret, &world::policy()).at_cost(Cost(cost));
             attempt.config_id = config.map(world::config);
             attempt.permissions = permissions.filter(|_| asks);
             attempt.client = client;

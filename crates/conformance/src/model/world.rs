@@ -30,6 +30,14 @@ pub(super) fn plain(index: usize) -> PlainKey {
     sample::plain(&index.to_string())
 }
 
+/// The number of new secrets that each key may get.
+pub(super) const NEW_SECRETS: usize = 2;
+
+/// Returns a new secret of the key with that id, which no other key has.
+pub(super) fn new_secret(at: usize, number: usize) -> PlainKey {
+    PlainKey::new(format!("sk_new_{at}_{number}"))
+}
+
 /// Returns an instant within the span.
 pub(super) fn instant(ms: u64) -> Timestamp {
     NOW.plus_millis(ms)

@@ -76,6 +76,8 @@ pub fn key_with(id: &str, edit: impl FnOnce(&mut KeyDetails, &mut Usage)) -> Api
         start: None,
         prefix: None,
         stored: plain(id).hash(),
+        rotation: None,
+        rotated_at: None,
         foreign: None,
         enabled: true,
         revocation: None,

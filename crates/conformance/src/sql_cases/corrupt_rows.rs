@@ -1,10 +1,14 @@
 //! A row that no writer writes is reported where it is read, and harms no other row.
 
-use keymint_domain::key::{Actor, Revocation};
+use std::num::NonZeroU32;
+
+use keymint_domain::key::{Actor, Deletion, EditKeys, KeyPatch, Revocation};
+use keymint_domain::leak::{LeakOutcome, LeakPlace, LeakReport, Reporter};
 use keymint_domain::listing::{ListQuery, Unreadable};
 use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
+use keymint_domain::policy::ConfigFilter::Any;
 use keymint_domain::policy::Policy;
-use keymint_ports::{KeyStore, ServerKeyStore, UsageStore};
+use keymint_ports::{BulkChange, KeyStore, RestoredKey, ServerKeyStore, UsageStore};
 
 use super::tables::is_corrupt;
 use crate::{SqlEngine, sample};
@@ -36,6 +40,14 @@ pub async fn a_corrupt_row_fails_what_reads_it_and_nothing_else<E: SqlEngine>(en
         reported(is_corrupt(&answers[1], "apikey", column, Some("bad")));
         reported(answers[2].as_ref().unwrap().accepted().is_some());
 
+        let reports = ["bad", "unknown"].map(|id| {
+            let (plain, place) = (sample::plain(id), LeakPlace::default());
+            LeakReport::new(&plain, Reporter::Holder, place, &Policy::default())
+        });
+        let leaks = store.report_leaks(&reports, &Policy::default(), sample::NOW, &sample::UNRECORDED).await.unwrap();
+        reported(is_corrupt(&leaks[0], "apikey", column, Some("bad")));
+        reported(leaks[1].as_ref().is_ok_and(|leak| *leak == LeakOutcome::Unknown));
+
         let ids = [sample::id("bad")];
         assert_eq!(
             store.remove_exhausted(&ids, &Policy::default(), sample::NOW, &sample::UNRECORDED).await.unwrap().removed,
@@ -66,6 +78,46 @@ pub async fn a_row_that_cannot_be_read_is_revoked_once_and_keeps_the_rest<E: Sql
     let key = store.find(&id).await.unwrap().unwrap();
     assert_eq!(key.details.revocation, Some(revocation(sample::NOW)), "the first revocation stays");
     assert_eq!((key.details.enabled, key.details.name.as_deref()), (false, Some("kept")));
+}
+
+pub async fn a_change_of_many_keys_revokes_rows_that_cannot_be_read_and_names_what_it_leaves<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["a", "bad", "c", "none"]).await;
+    engine.execute(r#"update "apikey" set "permissions" = '{' where "id" = 'bad'"#).await;
+    engine.execute(r#"update "apikey" set "id" = '' where "id" = 'none'"#).await;
+    let bad = Unreadable { id: Some(sample::id("bad")), column: "permissions" };
+    let nameless = Unreadable { id: None, column: "id" };
+    let change = |patch| BulkChange { owner: Some(sample::owner("ada")), configurations: Any, patch, now: sample::NOW };
+    let disabling = change(EditKeys { enabled: Some(false), ..EditKeys::default() }.check().unwrap());
+    let revoking = change(KeyPatch::revoking(Revocation { at: sample::NOW, by: Actor::Server }));
+    let all = NonZeroU32::MAX;
+    let seen = store.preview_update_many(&revoking, None, all).await.unwrap();
+    assert_eq!((seen.changed, &seen.unreadable[..]), (2, &[nameless.clone(), bad.clone()][..]));
+    let disabled = store.update_many(&disabling, None, all, &sample::UNRECORDED).await.unwrap();
+    assert_eq!((disabled.changed, disabled.unreadable), (2, vec![nameless.clone(), bad]));
+    for (changed, unchanged) in [(3, 0), (0, 3)] {
+        let revoked = store.update_many(&revoking, None, all, &sample::UNRECORDED).await.unwrap();
+        assert_eq!((revoked.changed, revoked.unchanged), (changed, unchanged));
+        assert_eq!(revoked.unreadable, std::slice::from_ref(&nameless));
+    }
+    engine.execute(r#"update "apikey" set "permissions" = null where "id" = 'bad'"#).await;
+    let key = store.find(&sample::id("bad")).await.unwrap().unwrap();
+    assert_eq!(key.details.revocation.as_ref(), revoking.patch.revocation());
+}
+
+pub async fn a_row_that_cannot_be_read_is_deleted_and_restored_as_it_was<E: SqlEngine>(engine: &E) {
+    let store = with_keys(engine, &["bad"]).await;
+    let question = r#"select "permissions" || ' ' || "name" from "apikey""#;
+    engine.execute(r#"update "apikey" set "permissions" = '{', "name" = 'kept'"#).await;
+    let deletion = Deletion { at: sample::NOW, by: Actor::Server, until: sample::NOW };
+    let id = sample::id("bad");
+    assert!(store.set_aside(&id, &deletion, &sample::UNRECORDED).await.unwrap());
+    assert!(engine.ask(question).await.is_empty());
+    let found = store.find_deleted(&id).await.unwrap().unwrap();
+    assert_eq!((found.name.as_deref(), found.deletion), (Some("kept"), deletion));
+    let restored = store.restore(&id, None, sample::NOW, &sample::UNRECORDED).await.unwrap();
+    let row = Unreadable { id: Some(id), column: "permissions" };
+    assert_eq!(restored, Some(RestoredKey::Unreadable(row)));
+    assert_eq!(engine.ask(question).await, ["{ kept"]);
 }
 
 pub async fn half_a_revocation_and_an_unknown_actor_are_corrupt<E: SqlEngine>(engine: &E) {

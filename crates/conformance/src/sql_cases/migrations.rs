@@ -23,8 +23,8 @@ pub async fn a_second_migration_changes_nothing<E: SqlEngine>(engine: &E) {
     let schema = engine.ask(specimens.schema).await;
     engine.migrate().await;
     assert_eq!(engine.ask(specimens.schema).await, schema);
-    let expected = "account apikey invitation keymint_activity keymint_event keymint_event_chain keymint_key_network \
-                    keymint_migrations keymint_secret keymint_server_key keymint_usage keymint_usage_flush \
+    let expected = "account apikey invitation keymint_activity keymint_deleted_key keymint_event keymint_event_chain \
+                    keymint_key_network keymint_migrations keymint_secret keymint_server_key keymint_usage keymint_usage_flush \
                     keymint_usage_unknown keymint_webhook keymint_webhook_delivery member organization session user \
                     verification";
     assert_eq!(engine.ask(specimens.tables).await.join(" "), expected);

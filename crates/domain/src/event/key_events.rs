@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Actor, Event, EventId, EventKind, Origin, Subject};
 use crate::address::Networks;
+use crate::notice::Expiry;
 use crate::policy::Policy;
 use crate::usage::Usage;
 use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
@@ -26,6 +27,13 @@ impl From<&ApiKey> for RemovedKey {
         let KeyDetails { id, owner, config_id, name, .. } = &*key.details;
         let (owner, config_id) = (Some(owner.clone()), Some(config_id.clone()));
         Self { id: id.clone(), owner, config_id, name: name.clone() }
+    }
+}
+
+impl RemovedKey {
+    /// Returns the subject of events about the key.
+    pub(super) fn subject(&self) -> Subject {
+        Subject { key_id: Some(self.id.clone()), owner: self.owner.clone(), config_id: self.config_id.clone() }
     }
 }
 
@@ -93,21 +101,40 @@ impl Origin {
         Some(event.with_personal("name", new_name.clone()))
     }
 
+    /// Makes the event of a deleted key that was restored; `None` = the change is not recorded. It says if the key is
+    /// usable again: it may have been disabled or revoked before its deletion.
+    pub fn key_undeleted(&self, key: &ApiKey) -> Option<Event> {
+        let event = self.event(EventKind::KeyRestored, key.details.subject())?.with("undeleted", true);
+        let event = event.with("key", Value::Object(members(key)));
+        Some(event.with_personal("name", key.details.name.clone()))
+    }
+
+    /// Makes the event of a deleted key that was restored, and whose row cannot be read; `None` = the change is not
+    /// recorded.
+    pub fn unreadable_key_undeleted(&self, key: RemovedKey) -> Option<Event> {
+        Some(self.about_row(EventKind::KeyRestored, key)?.with("undeleted", true).with("unreadable", true))
+    }
+
     /// Makes the event of a key that was revoked while its row could not be read; `None` = the change is not recorded.
     pub fn unreadable_key_revoked(&self, key: RemovedKey) -> Option<Event> {
         Some(self.about_row(EventKind::KeyRevoked, key)?.with("unreadable", true))
     }
 
-    /// Makes the event of a removed key; `None` = the change is not recorded. Clean-up removes keys, and everybody else
-    /// deletes them.
-    pub fn key_removed(&self, key: RemovedKey) -> Option<Event> {
+    /// Makes the events of a removed key; there are none if the change is not recorded. Clean-up removes keys, and
+    /// everybody else deletes them.
+    ///
+    /// An [`announcing`](Self::announcing) origin first makes the notice that the key has expired, since nobody can make
+    /// it afterwards. It is the same event as the one that the job makes, so that it exists once. `None` = that part of
+    /// the row could not be read.
+    pub fn key_removed(&self, key: RemovedKey, expiry: Option<Expiry>) -> Vec<Event> {
         let kind = if self.actor == Actor::CleanUp { EventKind::KeyRemoved } else { EventKind::KeyDeleted };
-        self.about_row(kind, key)
+        let notice = expiry.and_then(|expiry| self.announced(expiry));
+        let notice = notice.map(|notice| Event::of_last_notice(&key, &notice, self.at));
+        notice.into_iter().chain(self.about_row(kind, key)).collect()
     }
 
     fn about_row(&self, kind: EventKind, key: RemovedKey) -> Option<Event> {
-        let RemovedKey { id, owner, config_id, name } = key;
-        Some(self.event(kind, Subject { key_id: Some(id), owner, config_id })?.with_personal("name", name))
+        Some(self.event(kind, key.subject())?.with_personal("name", key.name))
     }
 }
 
@@ -134,6 +161,8 @@ fn members(key: &ApiKey) -> Map<String, Value> {
         start,
         prefix,
         stored: _,
+        rotation: _,
+        rotated_at: _,
         foreign: _,
         enabled,
         revocation,
@@ -294,6 +323,18 @@ mod tests {
         assert_eq!(apply(&key, &revoking), None, "it was revoked before");
         let restoring = enabling(true).check(&Configuration::default(), NOW).unwrap().restoring();
         assert_eq!(apply(&key, &restoring).unwrap().kind, EventKind::KeyRestored);
+    }
+
+    #[test]
+    fn a_restored_key_says_if_it_is_usable() {
+        let active = key(NewKey::default());
+        let revoked = active.clone().patched(&KeyPatch::revoking(Revocation { at: NOW, by: key::Actor::Server }), NOW);
+        let data = [&active, &revoked].map(|key| origin().key_undeleted(key).unwrap());
+        assert!(data.iter().all(|event| event.kind == EventKind::KeyRestored && event.data["undeleted"] == true));
+        assert_eq!(data[0].data["key"]["revokedAt"], Value::Null);
+        assert_eq!(data[1].data["key"]["revokedAt"], json!(NOW.to_string()));
+        let row = origin().unreadable_key_undeleted(RemovedKey::from(&active)).unwrap();
+        assert_eq!((row.kind, &row.data["unreadable"]), (EventKind::KeyRestored, &json!(true)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::Map;
 use sha2::{Digest, Sha256};
 
 use super::{Actor, Event, EventId, EventKind, Subject};
+use crate::notice::{Expiry, Notice};
 use crate::{Randomness, Timestamp};
 
 /// The origin of a change: the actor, the instant, the client's address and the request, if they are known.
@@ -22,6 +23,8 @@ pub struct Origin {
     pub request_id: Option<Box<str>>,
     /// `None` = the change is not recorded.
     seed: Option<[u8; 16]>,
+    /// The time after an expiry, in ms, for which a removal makes its notice; `None` = removals make none.
+    announces_within_ms: Option<u64>,
 }
 
 impl Origin {
@@ -29,12 +32,32 @@ impl Origin {
     pub fn new(actor: Actor, at: Timestamp, fill: Randomness<'_>) -> Self {
         let mut seed = [0; 16];
         fill(&mut seed);
-        Self { actor, at, client: None, request_id: None, seed: Some(seed) }
+        Self { actor, at, client: None, request_id: None, seed: Some(seed), announces_within_ms: None }
     }
 
     /// Makes the origin of a change that is not recorded.
     pub const fn unrecorded() -> Self {
-        Self { actor: Actor::Keymint, at: Timestamp::MIN, client: None, request_id: None, seed: None }
+        Self {
+            actor: Actor::Keymint,
+            at: Timestamp::MIN,
+            client: None,
+            request_id: None,
+            seed: None,
+            announces_within_ms: None,
+        }
+    }
+
+    /// Lets removals make the notices of keys that expired at most so many ms before. If events are kept for at least as
+    /// long, each notice exists once.
+    #[must_use]
+    pub fn announcing(self, within_ms: u64) -> Self {
+        Self { announces_within_ms: Some(within_ms), ..self }
+    }
+
+    /// Returns the notice of an expiry that a removal makes.
+    pub(super) fn announced(&self, expiry: Expiry) -> Option<Notice> {
+        let within_ms = self.announces_within_ms.filter(|_| self.seed.is_some())?;
+        expiry.notice(self.at).filter(|notice| self.at.millis_since(notice.due_at) <= within_ms)
     }
 
     /// Makes an event of this change; `None` = the change is not recorded. Two events of one change differ in their

@@ -72,6 +72,14 @@ impl Default for Thresholds {
     }
 }
 
+impl RotationFacts {
+    /// Returns the facts that the key itself tells.
+    pub fn of(key: &ApiKey) -> Self {
+        let former = key.details.rotation.as_ref().and_then(|rotation| rotation.former());
+        Self { rotated_at: key.details.rotated_at, former_used_at: former.and_then(|former| former.used_at) }
+    }
+}
+
 impl KeyFacts<'_> {
     /// Returns the last accepted call: by the record, or by the key's counters, which also count what a Better Auth
     /// server accepted.
@@ -116,7 +124,8 @@ fn holds(
     let idle_ms = u64::from(thresholds.idle_days) * DAY_MS;
     let is_older_than = |ms: u64, since: Timestamp| now.millis_since(since) >= ms;
     match finding {
-        Finding::Leaked => is_usable && facts.leaked_at.is_some(),
+        // A leak of an earlier secret is none of the present one.
+        Finding::Leaked => is_usable && facts.leaked_at.is_some_and(|at| at >= facts.secret_since()),
         Finding::FormerSecretInUse => is_usable && facts.rotation.former_used_at.is_some(),
         Finding::OwnerGone => {
             let is_users = configuration.is_none_or(|found| found.references == References::User);

@@ -67,6 +67,11 @@ impl KeyPatch {
         Self { revocation: Field::Given(revocation), ..Self::default() }
     }
 
+    /// Returns the change that makes a key expire at `at`.
+    pub(crate) fn ending(at: Timestamp) -> Self {
+        Self { expires_at: Field::Given(at), ..Self::default() }
+    }
+
     /// Returns the same change, which also takes a revocation back if it enables the key. Only a server may do that.
     #[must_use]
     pub fn restoring(self) -> Self {
@@ -91,6 +96,14 @@ impl KeyPatch {
     pub fn given_permissions(&self) -> Option<&Permissions> {
         match &self.permissions {
             Field::Given(permissions) => Some(permissions),
+            Field::Absent | Field::Null => None,
+        }
+    }
+
+    /// Returns the revocation that the change gives to a key; `None` = it revokes none.
+    pub fn revocation(&self) -> Option<&Revocation> {
+        match &self.revocation {
+            Field::Given(revocation) => Some(revocation),
             Field::Absent | Field::Null => None,
         }
     }
@@ -183,6 +196,14 @@ impl EditKey {
 }
 
 impl ApiKey {
+    /// Returns the key after `patch`; `None` = it changes nothing but the time of the last change.
+    #[must_use]
+    pub fn changed_by(&self, patch: &KeyPatch, now: Timestamp) -> Option<Self> {
+        let patched = self.clone().patched(patch, now);
+        let before = Usage { updated_at: now, ..self.usage };
+        (patched.details != self.details || patched.usage != before).then_some(patched)
+    }
+
     /// Applies `patch` to the key.
     ///
     /// An edit never changes the counters, except those that the patch names. A refill that is due happens before calls
@@ -213,6 +234,7 @@ impl ApiKey {
         if reset_limit {
             self.usage = Usage { request_count: 0, backlog_ns: None, ..self.usage };
         }
+        let limit_before = self.details.rate_limit();
         let details: &mut KeyDetails = Arc::make_mut(&mut self.details);
         details.name = name.or(details.name.take());
         details.revocation = match revocation {
@@ -233,6 +255,10 @@ impl ApiKey {
         details.permissions = permissions.apply(details.permissions.take());
         details.addresses.allowed = allowed_addresses.unwrap_or(std::mem::take(&mut details.addresses.allowed));
         details.addresses.denied = denied_addresses.unwrap_or(std::mem::take(&mut details.addresses.denied));
+        if self.details.rate_limit() != limit_before {
+            // GCRA's state is a time, by the rate of the limit before. The calls that it stands for count on.
+            self.usage.backlog_ns = None;
+        }
         self.usage.remaining = remaining.apply(self.usage.remaining);
         self.usage.updated_at = now;
         self
@@ -244,7 +270,7 @@ mod tests {
     use super::*;
     use crate::OwnerId;
     use crate::key::{NewKey, PlainKey, RefillInput};
-    use crate::usage::Every;
+    use crate::usage::{Algorithm, Every};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -258,6 +284,26 @@ mod tests {
         assert_eq!(check(edit.clone()), Err(ErrorCode::NoValuesToUpdate));
         let open = Configuration { enable_metadata: true, ..Configuration::default() };
         assert_eq!(edit.check(&open, NOW), Err(ErrorCode::InvalidMetadataType));
+    }
+
+    #[test]
+    fn calls_that_were_counted_count_against_a_changed_limit_as_calls() {
+        let configuration = Configuration::default();
+        let new = NewKey::default().check(&configuration).unwrap();
+        let mut key = new.mint(OwnerId::parse("ada").unwrap(), PlainKey::new("k"), &mut |_: &mut [u8]| {}, NOW).key;
+        let admit = |key: &ApiKey| key.details.rate_limit().unwrap().admit(Algorithm::Gcra, key.usage, 1, NOW);
+        for _ in 0..3 {
+            key.usage = admit(&key).unwrap();
+        }
+        // Three calls of ten a day are the backlog of seven hours.
+        let edit = EditKey { rate_limit_max: Some(5), rate_limit_window_ms: Some(60_000), ..EditKey::default() };
+        let mut key = key.patched(&check(edit).unwrap(), NOW);
+        for _ in 0..2 {
+            key.usage = admit(&key).unwrap();
+        }
+        assert!(admit(&key).is_err());
+        let same = key.clone().patched(&check(EditKey { enabled: Some(true), ..EditKey::default() }).unwrap(), NOW);
+        assert_eq!(same.usage.backlog_ns, key.usage.backlog_ns, "another change leaves the state as it is");
     }
 
     #[test]

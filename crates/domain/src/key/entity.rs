@@ -1,7 +1,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::{ForeignHash, ForeignLookup, Revocation, StoredKey};
+use super::{ForeignHash, ForeignLookup, Revocation, Rotation, StoredKey};
 use crate::address::AddressRules;
 use crate::event::Actor;
 use crate::usage::{Every, Period, RateLimit, Refill, Usage};
@@ -34,8 +34,12 @@ pub struct KeyDetails {
     pub start: Option<String>,
     /// The prefix of the key's text.
     pub prefix: Option<String>,
-    /// The stored form of the secret.
+    /// The stored form of the secret in use.
     pub stored: StoredKey,
+    /// The rotation of the secret under way. In a box, since few keys have one.
+    pub rotation: Option<Box<Rotation>>,
+    /// The instant at which the secret in use took the place of another one; `None` = it is the key's first.
+    pub rotated_at: Option<Timestamp>,
     /// The hash by which the key is recognized until its first use; `None` = it is recognized by `stored`.
     pub foreign: Option<Box<ForeignHash>>,
     /// False if the key is refused until it is enabled again.

@@ -1,4 +1,4 @@
-use super::{ApiKey, ForeignHash, KeyDetails};
+use super::{ApiKey, ForeignHash, KeyDetails, Rotation};
 use crate::event::Actor;
 use crate::value::{Permissions, heap_block};
 
@@ -15,6 +15,8 @@ impl ApiKey {
             start,
             prefix,
             stored,
+            rotation,
+            rotated_at: _,
             foreign,
             permissions,
             addresses,
@@ -40,6 +42,9 @@ impl ApiKey {
             + foreign.as_deref().map_or(0, ForeignHash::heap_bytes)
             + permissions.as_ref().map_or(0, Permissions::heap_bytes)
             + addresses.heap_bytes()
+            + rotation
+                .as_ref()
+                .map_or(0, |rotation| heap_block(size_of::<Rotation>()) + heap_block(rotation.second.as_str().len()))
             + metadata.as_ref().map_or(0, |metadata| heap_block(metadata.as_json().len()))
     }
 }

@@ -226,6 +226,8 @@ impl CheckedKey<'_> {
             start: configuration.starting_characters.map(|units| plain.start(units)),
             prefix,
             stored: plain.stored_under(configuration),
+            rotation: None,
+            rotated_at: None,
             foreign: None,
             name: new.name.map(KeyName::into_string),
             enabled: true,

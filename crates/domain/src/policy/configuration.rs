@@ -1,12 +1,12 @@
 use std::num::NonZeroU32;
 
-use super::Notices;
+use super::{LeakAction, Notices, RotationRules};
 use crate::address::AddressRules;
-use crate::key::KeyFormat;
+use crate::key::{Actor, Deletion, KeyFormat};
 use crate::organization::RoleName;
 use crate::usage::Algorithm;
 use crate::value::{DAY_MS, Lifetime, utf16_len};
-use crate::{ConfigId, ErrorCode, Permissions};
+use crate::{ConfigId, ErrorCode, Permissions, Timestamp};
 
 /// One `[[api_key]]` section: the form and the rights of the keys made under it. [`Configuration::new`] has Better
 /// Auth's defaults.
@@ -23,6 +23,8 @@ pub struct Configuration {
     pub enable_session_for_api_keys: bool,
     /// True if such a session may create, update, revoke and delete keys.
     pub allow_key_management: bool,
+    /// True if such a session may give its own key a new secret.
+    pub allow_self_rotation: bool,
     /// The number of random bytes in a key.
     pub key_length: usize,
     /// The format of those bytes in a key's text.
@@ -67,14 +69,20 @@ pub struct Configuration {
     pub addresses: AddressRules,
     /// The time that an expired or exhausted key is kept before clean-up removes it, in milliseconds.
     pub retention_ms: u64,
+    /// The time for which a deleted key can be restored, in milliseconds; 0 = it is gone at once.
+    pub undelete_ms: u64,
     /// True if uses of keys without a quota may be answered from a cached copy and counted later.
     pub defer_usage: bool,
     /// The shares of a refilled quota, in percent, whose use is an event; each once per period.
     pub quota_thresholds: Vec<u8>,
     /// The notices about keys that expire, are idle or are due for rotation.
     pub notices: Notices,
+    /// The rotation of its keys' secrets.
+    pub rotation: RotationRules,
     /// True if unusual uses of keys are looked for ([`anomaly`](crate::anomaly)).
     pub anomalies: bool,
+    /// The consequence of a report that a key's secret is public.
+    pub on_leak: LeakAction,
 }
 
 /// The kind of owner that the keys of a configuration have.
@@ -159,6 +167,11 @@ pub struct RateLimitDefaults {
 }
 
 impl Configuration {
+    /// Returns the deletion of one of its keys; `None` = the key is gone at once.
+    pub fn deletion(&self, at: Timestamp, by: Actor) -> Option<Deletion> {
+        (self.undelete_ms > 0).then(|| Deletion { at, by, until: at.plus_millis(self.undelete_ms) })
+    }
+
     /// Returns true if a key that a request presents in this header, named in lower case, may open a session.
     pub fn opens_sessions_by(&self, header: &str) -> bool {
         self.enable_session_for_api_keys && self.api_key_headers.iter().any(|name| name == header)
@@ -178,6 +191,7 @@ impl Configuration {
             api_key_headers: vec!["x-api-key".to_owned()],
             enable_session_for_api_keys: false,
             allow_key_management: false,
+            allow_self_rotation: false,
             key_length: 32,
             key_format: KeyFormat::Base64Url,
             checked_only: false,
@@ -210,10 +224,13 @@ impl Configuration {
             wildcards: true,
             addresses: AddressRules::default(),
             retention_ms: 0,
+            undelete_ms: 0,
             defer_usage: false,
             quota_thresholds: vec![50, 80, 100],
             notices: Notices::default(),
+            rotation: RotationRules::default(),
             anomalies: false,
+            on_leak: LeakAction::Revoke,
         }
     }
 }
@@ -234,6 +251,15 @@ mod tests {
         for (text, fits) in [("", false), ("a", true), ("😀", true), ("😀a", false), ("éé", true)] {
             assert_eq!(range.fits(text), fits, "{text}");
         }
+    }
+
+    #[test]
+    fn a_deletion_is_final_behind_its_last_instant_and_at_once_by_default() {
+        let at = Timestamp::from_millis(7);
+        assert_eq!(Configuration::default().deletion(at, Actor::Server), None);
+        let kept = Configuration { undelete_ms: 5, ..Configuration::default() };
+        let deletion = kept.deletion(at, Actor::Server).unwrap();
+        assert_eq!([12, 13].map(|now| deletion.is_final(Timestamp::from_millis(now))), [false, true]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 mod ceiling;
 mod configuration;
+mod leaks;
 mod notices;
+mod rotation;
 
 use std::sync::Arc;
 
@@ -12,7 +14,9 @@ use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
+pub use leaks::LeakAction;
 pub use notices::Notices;
+pub use rotation::{Cut, RotateSecret, RotationRules};
 
 /// The configurations of a deployment, and the rules that hold for all of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,9 +166,11 @@ impl Policy {
         self.resolve(id).map_or(&[], |configuration| &configuration.quota_thresholds)
     }
 
-    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact.
+    /// Returns true if uses of `key` may be answered on a copy of it. A key with a quota never may: a quota is exact. Nor
+    /// may one with a rotation under way: its first use by the new secret is a change.
     pub fn may_defer(&self, key: &ApiKey) -> bool {
-        key.usage.remaining.is_none() && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
+        let is_exact = key.usage.remaining.is_some() || key.details.rotation.is_some();
+        !is_exact && self.resolve(&key.details.config_id).is_ok_and(|found| found.defer_usage)
     }
 
     /// Returns true if clean-up may remove `key` as exhausted: its quota is used up for good, and its retention has

@@ -122,6 +122,11 @@ impl Attempt {
         Self { hash: key.stored.clone(), unhashed: None, ..self }
     }
 
+    /// Returns true if the attempt is a use of the key that is paid now: neither a look nor a repeat.
+    pub fn is_use(&self) -> bool {
+        self.cost.0 > 0 && !self.is_paid
+    }
+
     /// Returns the texts under which a store may hold the key.
     pub fn stored_forms(&self) -> impl Iterator<Item = &StoredKey> {
         std::iter::once(&self.hash).chain(&self.unhashed)
@@ -138,7 +143,7 @@ impl Attempt {
     ///
     /// A hash that leaked from the table must not pass for the key of a configuration that stores keys unhashed, nor
     /// the other way round.
-    pub(super) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
+    pub(crate) fn may_be_found_as(&self, stored: &StoredKey, unhashed: bool) -> bool {
         if unhashed { self.unhashed.as_ref() == Some(stored) } else { self.hash == *stored }
     }
 }

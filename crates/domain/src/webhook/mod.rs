@@ -16,6 +16,6 @@ pub use event::WebhookEvent;
 pub use health::EndpointHealth;
 pub use kinds::{InvalidKinds, KindFilter};
 pub use outbound::{ForbiddenAddress, OutboundRules};
-pub use retry::{Attempts, DAY_FIVE_MS, DeliveryStatus, Outcome, RETRY_DELAYS_MS, Verdict, after_attempt};
+pub use retry::{Attempts, DeliveryStatus, LAST_ATTEMPT_AFTER_MS, Outcome, RETRY_DELAYS_MS, Verdict, after_attempt};
 pub use secret::{InvalidSecret, WebhookSecret, WebhookSecrets};
 pub use url::{InvalidWebhookUrl, WebhookUrl};

@@ -9,7 +9,7 @@ pub const RETRY_DELAYS_MS: [u64; 9] = {
 };
 
 /// The time from the first attempt of a delivery to its last one, in milliseconds: five days.
-pub const DAY_FIVE_MS: u64 = 5 * 24 * 3_600_000;
+pub const LAST_ATTEMPT_AFTER_MS: u64 = 5 * 24 * 3_600_000;
 
 /// The result of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +120,9 @@ pub fn after_attempt(
         // It is due again if somebody resumes the endpoint.
         Outcome::Gone => (Attempts { next_at: Some(now), ..after }, Verdict::Disable),
         Outcome::Failed => {
-            let day_five = first_at.plus_millis(DAY_FIVE_MS);
-            if now < day_five {
-                let next_at = now.plus_millis(delay_ms(count, jitter)).min(day_five);
+            let last_attempt_at = first_at.plus_millis(LAST_ATTEMPT_AFTER_MS);
+            if now < last_attempt_at {
+                let next_at = now.plus_millis(delay_ms(count, jitter)).min(last_attempt_at);
                 return (Attempts { next_at: Some(next_at), ..after }, Verdict::Keep);
             }
             if accepted_at.is_some_and(|accepted_at| accepted_at > first_at) {
@@ -170,7 +170,7 @@ mod tests {
             expected.push(expected.last().unwrap() + delay);
         }
         expected.push(expected.last().unwrap() + 24 * 3_600_000);
-        expected.push(DAY_FIVE_MS);
+        expected.push(LAST_ATTEMPT_AFTER_MS);
         assert_eq!(at, expected);
         assert_eq!((verdict, attempts.count), (Verdict::Pause, 12));
         assert_eq!((attempts.status, attempts.next_at), (DeliveryStatus::Pending, attempts.last_at));
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn an_event_that_the_endpoint_alone_refuses_is_given_up_and_the_endpoint_stays() {
         let old = Attempts { count: 11, first_at: Some(NOW), ..Attempts::due(NOW) };
-        let now = NOW.plus_millis(DAY_FIVE_MS);
+        let now = NOW.plus_millis(LAST_ATTEMPT_AFTER_MS);
         let with = |accepted_at| after_attempt(old, Outcome::Failed, accepted_at, now, 0);
         let (given_up, verdict) = with(Some(NOW.plus_millis(1)));
         assert_eq!((given_up.status, given_up.next_at, verdict), (DeliveryStatus::Failed, None, Verdict::Keep));
@@ -219,7 +219,7 @@ mod tests {
         #[test]
         fn whatever_the_jitter_the_last_attempt_is_on_day_five(seed: [u8; 16]) {
             let (at, _, verdict) = fail_until_the_end(|count| seed[count as usize % 16]);
-            prop_assert_eq!(at.last(), Some(&DAY_FIVE_MS));
+            prop_assert_eq!(at.last(), Some(&LAST_ATTEMPT_AFTER_MS));
             prop_assert_eq!(verdict, Verdict::Pause);
             for (gap, delay) in at.windows(2).map(|pair| pair[1] - pair[0]).zip(RETRY_DELAYS_MS) {
                 prop_assert!((delay..=delay + delay / 10).contains(&gap), "{gap} {delay}");
@@ -230,8 +230,8 @@ mod tests {
         fn exactly_a_pending_delivery_has_a_next_attempt_and_none_is_in_the_past(
             outcome in outcome(),
             count: u32,
-            age in 0..2 * DAY_FIVE_MS,
-            accepted in proptest::option::of(0..2 * DAY_FIVE_MS),
+            age in 0..2 * LAST_ATTEMPT_AFTER_MS,
+            accepted in proptest::option::of(0..2 * LAST_ATTEMPT_AFTER_MS),
             jitter: u8,
         ) {
             let first_at = (count > 0).then_some(NOW);

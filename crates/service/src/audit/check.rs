@@ -42,7 +42,7 @@ impl Audit {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn check(&self, exported: Option<ChainEnd>) -> Result<AuditCheck, ServiceError> {
-        let Chain { mut start, mut start_signature, head } = self.store.chain().await?;
+        let Chain { mut start, mut start_signature, head, lateness: _ } = self.store.chain().await?;
         let mut found = Found::default();
         let mut compared = exported.and_then(|exported| compare_with_ends(exported, &start, &head, &mut found));
         let mut check = found.begin(self, start, start_signature);

@@ -15,6 +15,7 @@ use keymint_domain::event::{Actor, Event, Origin};
 use keymint_ports::{Chain, Clock, Entropy, EventStore, Meter, Unmetered};
 
 use crate::pace::Pace;
+use crate::system::millis;
 use crate::{OsEntropy, Recorder, ServiceError, Source, SystemClock, stopwatch};
 
 pub use check::{AuditCheck, Compared, MAX_BREAKS};
@@ -129,7 +130,7 @@ impl Audit {
     ///
     /// Returns [`ServiceError::Store`] if the store fails. Portions that were removed before stay removed.
     pub async fn remove_old(&self, retention: Duration, up_to: u64) -> Result<u64, ServiceError> {
-        let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let retention_ms = millis(retention);
         let before = self.clock.now().minus_millis(retention_ms);
         let (mut pace, mut total) = (Pace::of(PORTION), 0);
         loop {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_domain::webhook::DAY_FIVE_MS;
+use keymint_domain::webhook::LAST_ATTEMPT_AFTER_MS;
 use keymint_ports::{StoreError, WebhookStore};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
@@ -78,7 +78,7 @@ async fn remove_delivered(
     retention: Duration,
     webhooks: &dyn WebhookStore,
 ) -> Result<u64, ServiceError> {
-    let since = audit.clock.now().minus_millis(DAY_FIVE_MS);
+    let since = audit.clock.now().minus_millis(LAST_ATTEMPT_AFTER_MS);
     let up_to = webhooks.delivered_position(since).await?;
     audit.remove_old(retention, up_to.unwrap_or(u64::MAX)).await
 }

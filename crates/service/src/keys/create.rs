@@ -1,4 +1,4 @@
-use keymint_domain::key::{CheckedKey, KeyFormat, Minted, NewKey, PlainKey};
+use keymint_domain::key::{KeyFormat, Minted, NewKey, PlainKey};
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
@@ -50,7 +50,7 @@ impl Keys {
             self.check_grant(context.caller, configuration, &owner, asked).await?;
         }
         let new = request.new.check(configuration)?;
-        let plain = self.key_text(&new, configuration)?;
+        let plain = self.key_text(new.prefix(), configuration)?;
         let now = self.clock.now();
         let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         let minted = minted.by(self.recorder.actor(context.actor()));
@@ -94,8 +94,12 @@ impl Keys {
         }
     }
 
-    fn key_text(&self, new: &CheckedKey<'_>, configuration: &Configuration) -> Result<PlainKey, ServiceError> {
-        let prefix = new.prefix();
+    /// Makes the text of a key's secret.
+    pub(super) fn key_text(
+        &self,
+        prefix: Option<&str>,
+        configuration: &Configuration,
+    ) -> Result<PlainKey, ServiceError> {
         let random_bytes = configuration.key_length;
         let Some(generator) = &self.generator else {
             let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);

@@ -4,14 +4,16 @@ use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 
 use keymint_ports::{Removed, StoreError};
 
+use crate::caller::actor;
 use crate::{Caller, Context, Keys, ServiceError};
 
 /// The largest number of rows that one statement removes, so that no lock is held for long.
 const BATCH: u32 = 1000;
 
 impl Keys {
-    /// Removes one key for good, even if its row cannot be read. Returns its owner; `None` = the owner could not be
-    /// read.
+    /// Deletes one key, even if its row cannot be read. Returns its owner; `None` = the owner could not be read.
+    ///
+    /// If its configuration has a time for it, the key can be restored until then; otherwise it is gone for good.
     ///
     /// # Errors
     ///
@@ -26,8 +28,14 @@ impl Keys {
         let context = context.into();
         let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
         let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
-        let removed = self.store.remove(id, &self.origin(&context, self.clock.now())).await;
-        self.forget(stub.stored.as_ref()).await;
+        let now = self.clock.now();
+        let origin = self.origin(&context, now);
+        let configuration = stub.config_id.as_ref().and_then(|id| self.policy.resolve(id).ok());
+        let removed = match configuration.and_then(|found| found.deletion(now, actor(user))) {
+            Some(deletion) => self.store.set_aside(id, &deletion, &origin).await,
+            None => self.store.remove(id, &origin).await,
+        };
+        self.forget(&stub.stored).await;
         match removed {
             Ok(true) => Ok(stub.owner),
             Ok(false) => Err(ErrorCode::KeyNotFound.into()),
@@ -48,7 +56,7 @@ impl Keys {
             return Err(ErrorCode::Unauthorized.into());
         }
         let (now, mut total, mut skip) = (self.clock.now(), 0, 0_u32);
-        let origin = self.origin(&context, now);
+        let origin = self.announcing(self.origin(&context, now));
         loop {
             let Removed { removed, kept } =
                 self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH, &origin).await?;

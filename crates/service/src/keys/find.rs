@@ -1,7 +1,7 @@
 use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
-use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, UserId};
-use keymint_ports::KeyStub;
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
+use keymint_ports::{DeletedKey, KeyStub};
 
 use crate::{Keys, ServiceError};
 
@@ -38,6 +38,23 @@ impl Keys {
         let stub = self.store.find_stub(id).await?.ok_or(ErrorCode::KeyNotFound)?;
         self.authorize_on(user, action, scope, stub.config_id.as_ref(), stub.owner.as_ref()).await?;
         Ok(stub)
+    }
+
+    /// Finds a deleted key, which can still be restored, under the same conditions.
+    pub(super) async fn find_deleted_for(
+        &self,
+        user: Option<&UserId>,
+        action: Action,
+        id: &KeyId,
+        config_id: Option<&ConfigId>,
+        now: Timestamp,
+    ) -> Result<DeletedKey, ServiceError> {
+        let scope = self.scope(user, config_id)?;
+        let deleted = self.store.find_deleted(id).await?.filter(|deleted| !deleted.deletion.is_final(now));
+        let deleted = deleted.ok_or(ErrorCode::KeyNotFound)?;
+        let KeyStub { owner, config_id, stored: _ } = &deleted.stub;
+        self.authorize_on(user, action, scope, config_id.as_ref(), owner.as_ref()).await?;
+        Ok(deleted)
     }
 
     /// Returns the configuration that a key must be of; `None` = any.

@@ -13,6 +13,6 @@ impl Keys {
     /// [`ServiceError::Store`] if the store fails.
     pub async fn get(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<ApiKey, ServiceError> {
         let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        self.find_for(user, Action::Read, id, config_id).await
+        Ok(self.find_for(user, Action::Read, id, config_id).await?.as_of(self.clock.now()))
     }
 }

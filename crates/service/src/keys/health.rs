@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
 use keymint_domain::health::{Finding, KeyFacts, RecordedUses, RotationFacts, Severity, Thresholds, findings};
@@ -83,6 +83,8 @@ impl Keys {
             next: portion.next,
             ..HealthReport::default()
         };
+        let ids: Vec<_> = portion.keys.iter().map(|surveyed| surveyed.key.details.id.clone()).collect();
+        let leaks: HashMap<_, _> = survey.leaks_of(&ids).await?.into_iter().collect();
         for surveyed in &portion.keys {
             let recorded_uses = RecordedUses {
                 since,
@@ -94,8 +96,8 @@ impl Keys {
                 key: &surveyed.key,
                 owner: surveyed.owner,
                 uses: recorded_uses,
-                rotation: RotationFacts::default(),
-                leaked_at: None,
+                rotation: RotationFacts::of(&surveyed.key),
+                leaked_at: leaks.get(&surveyed.key.details.id).copied(),
             };
             let is_asked_for = |found: &Finding| {
                 finding.is_none_or(|asked| asked == *found) && severity.is_none_or(|least| found.severity() >= least)

@@ -74,7 +74,9 @@ impl Keys {
             limit: request.limit.unwrap_or(ListQuery::DEFAULT_LIMIT).min(ListQuery::MAX_LIMIT),
             count_up_to: (!is_better_auths).then_some(ListQuery::COUNT_UP_TO),
         };
-        let page = self.store.list(&query).await?;
+        let mut page = self.store.list(&query).await?;
+        let now = self.clock.now();
+        page.keys = page.keys.into_iter().map(|key| key.as_of(now)).collect();
         for Unreadable { id, column } in &page.unreadable {
             tracing::warn!(id = id.as_ref().map(tracing::field::display), column, "a key cannot be read");
         }

@@ -1,5 +1,6 @@
 //! The use cases of keys, one a file.
 
+mod bulk;
 mod create;
 mod delete;
 mod dry_run;
@@ -8,9 +9,12 @@ mod find;
 mod get;
 mod health;
 mod import;
+mod leaks;
 mod list;
 mod options;
+mod restore;
 mod revoke;
+mod rotate;
 mod session;
 mod update;
 mod usage;
@@ -19,6 +23,7 @@ mod verify;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
@@ -32,16 +37,21 @@ use crate::foreign::ForeignKeys;
 use crate::group_commit::GroupCommit;
 use crate::idempotency::Idempotency;
 use crate::readiness::Readiness;
+use crate::system::millis;
 use crate::usage::{Usage, UsageLedger};
 use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
+pub use bulk::{ChangeKeys, ChangeOfKeys, ChangedKeys};
 pub use create::CreateKey;
 pub use export::{ExportKeys, ExportedKeys};
 pub use health::{ExamineKeys, HealthReport};
 pub use import::CannotImport;
+pub use leaks::{FoundText, LeakOutcomes};
 pub use list::{ListKeys, Whose};
 pub use options::KeyOptions;
+pub use restore::ListDeleted;
 pub use revoke::Revoked;
+pub use rotate::{ChangeRotation, RotateKey};
 pub use session::KeyHolder;
 pub use update::UpdateKey;
 pub use usage::{ReadUsage, UsageReport};
@@ -68,6 +78,8 @@ pub struct Keys {
     pub(crate) idempotency: Option<Idempotency>,
     /// Records changes as events, if it is on.
     pub(crate) recorder: Recorder,
+    /// The age up to which notices are made; `None` = those of removed keys are not.
+    pub(crate) notices_within: Option<Duration>,
     pub(crate) generator: Option<Box<KeyGenerator>>,
     pub(crate) precheck: Option<Box<Precheck>>,
     pub(crate) readiness: Readiness,
@@ -130,10 +142,19 @@ impl Keys {
         self.recorder.origin(actor, &Source::default(), now, &*self.entropy)
     }
 
-    /// Makes the next use of a changed key read it again. `None` = a key that cannot be used.
-    async fn forget(&self, key: Option<&StoredKey>) {
-        if let (Some(deferral), Some(key)) = (&self.deferral, key) {
-            deferral.forget(key).await;
+    /// Lets an origin make the notices of the expired keys that it removes, if notices are made.
+    pub(crate) fn announcing(&self, origin: Origin) -> Origin {
+        match self.notices_within {
+            Some(within) => origin.announcing(millis(within)),
+            None => origin,
+        }
+    }
+
+    /// Makes the next use of a changed key, by any of its secrets, read it again.
+    pub(crate) async fn forget(&self, secrets: impl IntoIterator<Item = &StoredKey>) {
+        let Some(deferral) = &self.deferral else { return };
+        for stored in secrets {
+            deferral.forget(stored).await;
         }
     }
 }

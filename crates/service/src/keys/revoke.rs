@@ -45,7 +45,7 @@ impl Keys {
             }
             updated => updated.map(|key| key.map(Revoked::Key)),
         };
-        self.forget(stub.stored.as_ref()).await;
+        self.forget(&stub.stored).await;
         Ok(revoked?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

@@ -71,7 +71,7 @@ impl Keys {
             self.flush().await?;
         }
         let updated = self.store.update(&id, &patch, now, &self.origin(&context, now)).await;
-        self.forget(Some(&key.details.stored)).await;
+        self.forget(key.details.stored_forms()).await;
         Ok(updated?.ok_or(ErrorCode::KeyNotFound)?)
     }
 }

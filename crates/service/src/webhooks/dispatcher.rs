@@ -11,12 +11,14 @@ use keymint_domain::webhook::{Webhook, WebhookEvent, WebhookId, WebhookState};
 use keymint_ports::{StoreError, WebhookLag, WebhookMove, WebhookStanding};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-use super::run::{Ended, LeaseEnd, Run, Seen, Shared};
-use super::{WebhookOptions, WebhookPorts, feed, millis};
+use super::leases::Leases;
+use super::run::{Ended, Run, Seen, Shared};
+use super::{WebhookOptions, WebhookPorts, every, feed};
 use crate::pace::Pace;
 use crate::stopwatch;
+use crate::system::millis;
 
 type RunResult = Result<Option<Ended>, StoreError>;
 
@@ -79,7 +81,7 @@ struct Job {
     /// Progress that the store does not have, because the endpoint wanted nothing.
     seen: HashMap<WebhookId, Seen>,
     runs: JoinSet<RunResult>,
-    running: HashMap<WebhookId, LeaseEnd>,
+    leases: Leases,
     ids: HashMap<Id, WebhookId>,
     has_failed: bool,
 }
@@ -91,16 +93,17 @@ impl Job {
         let holder = format!("{:016x}", u64::from_be_bytes(bytes));
         let slots = Arc::new(Semaphore::new(options.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)));
         let turns = Arc::new(Semaphore::new(TURNS));
-        let shared = Shared { ports, options, slots, turns, is_stopping: AtomicBool::new(false) };
+        let shared = Arc::new(Shared { ports, options, slots, turns, is_stopping: AtomicBool::new(false) });
+        let holder = Arc::from(holder);
         Self {
-            shared: Arc::new(shared),
-            holder: holder.into(),
+            leases: Leases::of(&holder, &shared),
+            shared,
+            holder,
             standings: HashMap::new(),
             latest: VecDeque::new(),
             head: None,
             seen: HashMap::new(),
             runs: JoinSet::new(),
-            running: HashMap::new(),
             ids: HashMap::new(),
             has_failed: false,
         }
@@ -110,15 +113,13 @@ impl Job {
         let options = &self.shared.options;
         let recorder = self.shared.ports.recorder.clone();
         let mut polls = every(options.poll);
-        let (mut lists, mut renewals) = (every(options.poll.max(LIST)), every(options.lease / 4));
-        let mut reports = every(REPORT);
-        // It takes its time, and must not keep leases from being renewed.
+        let (mut lists, mut reports) = (every(options.poll.max(LIST)), every(REPORT));
+        // It takes its time, and must not keep events waiting.
         let removal = tokio::spawn(remove_old(Arc::clone(&self.shared)));
         loop {
             let done = tokio::select! {
                 biased;
                 _ = stopped.changed() => break,
-                _ = renewals.tick() => self.renew().await,
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
                 _ = lists.tick() => self.list().await,
                 _ = polls.tick() => self.poll().await,
@@ -189,7 +190,7 @@ impl Job {
         for (id, standing) in &self.standings {
             let webhook = &standing.webhook;
             let is_taken = standing.leased.as_ref().is_some_and(|(by, end)| **by != *self.holder && *end > now);
-            let is_idle = webhook.state == WebhookState::Active && !self.running.contains_key(id) && !is_taken;
+            let is_idle = webhook.state == WebhookState::Active && !self.leases.contain(id) && !is_taken;
             if !is_idle || !webhook.health.is_ready(now) {
                 continue;
             }
@@ -201,11 +202,10 @@ impl Job {
             }
         }
         for id in starting {
-            let (lease_end, seen) = (LeaseEnd::default(), self.seen.get(&id).copied());
+            let (lease_end, seen) = (self.leases.add(id.clone()), self.seen.get(&id).copied());
             let (shared, holder) = (Arc::clone(&self.shared), Arc::clone(&self.holder));
-            let task = self.runs.spawn(Run::of(shared, id.clone(), holder, Arc::clone(&lease_end), seen)).id();
-            self.ids.insert(task, id.clone());
-            self.running.insert(id, lease_end);
+            let task = self.runs.spawn(Run::of(shared, id.clone(), holder, lease_end, seen)).id();
+            self.ids.insert(task, id);
         }
     }
 
@@ -233,7 +233,7 @@ impl Job {
     fn ended(&mut self, ended: Result<(Id, RunResult), JoinError>) -> Result<(), StoreError> {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let Some(id) = self.ids.remove(&task) else { return Ok(()) };
-        self.running.remove(&id);
+        self.leases.remove(&id);
         let Some(standing) = self.standings.get_mut(&id) else { return Ok(()) };
         // Whatever is due next shows at the next look.
         standing.next_at = None;
@@ -245,25 +245,10 @@ impl Job {
         Ok(())
     }
 
-    /// Renews the leases of all runs. A run whose lease is lost ends by itself.
-    async fn renew(&mut self) -> Result<(), StoreError> {
-        if self.running.is_empty() {
-            return Ok(());
-        }
-        let now = self.shared.ports.clock.now();
-        let until = now.plus_millis(millis(self.shared.options.lease));
-        for id in self.shared.ports.store.renew_webhook_leases(&self.holder, now, until).await? {
-            if let Some(end) = self.running.get(&id) {
-                end.store(until.as_millis(), Ordering::SeqCst);
-            }
-        }
-        Ok(())
-    }
-
     /// Writes how far endpoints are that wanted nothing, and reports the backlog.
     async fn report(&mut self) -> Result<(), StoreError> {
         let (ports, now) = (&self.shared.ports, self.shared.ports.clock.now());
-        let idle = self.standings.iter().filter(|(id, _)| !self.running.contains_key(*id));
+        let idle = self.standings.iter().filter(|(id, _)| !self.leases.contain(id));
         let moves: Vec<_> = idle
             .filter_map(|(id, standing)| {
                 let from = standing.webhook.position;
@@ -327,10 +312,4 @@ async fn remove_old(shared: Arc<Shared>) {
             }
         }
     }
-}
-
-fn every(period: Duration) -> tokio::time::Interval {
-    let mut ticks = interval(period.max(Duration::from_millis(1)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }

@@ -169,7 +169,7 @@ impl Webhooks {
         let began = stopwatch();
         let signed = sign(&webhook, &event_id, &body.to_string(), now);
         let answer = timeout(TEST_TAKES, self.ports.sender.send(&signed)).await.unwrap_or(Err(SendFailure::TimedOut));
-        let took_ms = super::millis(began.elapsed());
+        let took_ms = crate::system::millis(began.elapsed());
         Ok(TestedWebhook { answer, took_ms })
     }
 

@@ -3,6 +3,7 @@
 mod dispatcher;
 mod endpoints;
 mod feed;
+mod leases;
 mod plan;
 mod run;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use keymint_domain::webhook::OutboundRules;
 use keymint_ports::{Clock, Entropy, EventStore, Meter, WebhookSender, WebhookStore};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Recorder;
 
@@ -78,7 +80,10 @@ impl fmt::Debug for WebhookPorts {
     }
 }
 
-/// Returns a duration in milliseconds.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Returns ticks of this period, counted from the end of the work that each one is for.
+fn every(period: Duration) -> Interval {
+    // Tokio rejects an interval of zero.
+    let mut ticks = interval(period.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }

@@ -16,7 +16,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::plan::{Plan, Task};
-use super::{WebhookOptions, WebhookPorts, feed, millis};
+use super::{WebhookOptions, WebhookPorts, feed};
+use crate::system::millis;
 use crate::{Source, stopwatch};
 
 /// The time after which a portion starts no further attempt, so that its outcome is written soon.

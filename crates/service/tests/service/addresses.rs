@@ -6,7 +6,7 @@ use std::time::Duration;
 use keymint_domain::address::{AddressRules, Network, Networks};
 use keymint_domain::key::{EditKey, NewKey};
 use keymint_domain::verify::Verdict;
-use keymint_domain::{Configuration, ErrorCode, Policy};
+use keymint_domain::{Configuration, ErrorCode, KeyId, Policy};
 use keymint_service::{Access, Caller, UpdateKey, VerifyKey};
 
 use crate::support::{Fixture, code_of, refusal, user};
@@ -42,7 +42,7 @@ async fn servers_and_gateways_name_their_clients_and_all_others_are_clients() {
             assert_eq!(code_of(&verdict), code, "{caller:?} {client_ip:?} {caller_ip:?}");
         }
     }
-    let holder = Caller::KeyHolder { user: user("ada"), may_manage_keys: true };
+    let holder = Caller::KeyHolder { key: KeyId::parse("k").unwrap(), user: user("ada"), may_manage_keys: true };
     for caller in [Caller::Anyone, Caller::User(user("ada")), holder] {
         for (caller_ip, code) in [(NEAR, None), (FAR, refused), (None, refused)] {
             assert_eq!(code_of(&verify(&caller, None, caller_ip).await.unwrap()), code, "{caller:?} {caller_ip:?}");

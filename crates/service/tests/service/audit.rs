@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use keymint_domain::event::seal::SealKey;
-use keymint_domain::event::{Broken, EventQuery};
+use keymint_domain::event::{Broken, Event, EventQuery, SealedEvent};
 use keymint_domain::key::NewKey;
-use keymint_domain::{OwnerId, Policy};
-use keymint_ports::{Clock, EventStore as _, MockEventStore, MockWebhookStore};
+use keymint_domain::{OwnerId, Policy, Timestamp};
+use keymint_ports::{Chain, Clock, EventStore, MockEventStore, MockWebhookStore, StoreError};
 use keymint_service::{Audit, Caller, CreateKey, Recorder, Sealer};
+use keymint_store_memory::MemoryStore;
 
 use crate::support::Fixture;
 
@@ -52,6 +54,73 @@ async fn events_are_removed_after_their_retention_and_the_rest_stays_whole() {
     assert_eq!(ours.remove_old(day, 2).await.unwrap(), 2, "the third is not delivered");
     let check = ours.check(None).await.unwrap();
     assert_eq!((check.events, check.breaks), (1, Vec::new()));
+}
+
+/// Removes a portion of the log whenever it is about to be read, as another process does, until it has removed enough.
+struct Shrinking {
+    store: MemoryStore,
+    portion: u32,
+    left: AtomicU32,
+}
+
+#[async_trait]
+impl EventStore for Shrinking {
+    async fn record(&self, event: &Event) -> Result<bool, StoreError> {
+        self.store.record(event).await
+    }
+
+    async fn seal(&self, key: &SealKey, limit: u32) -> Result<u32, StoreError> {
+        self.store.seal(key, limit).await
+    }
+
+    async fn list_events(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, StoreError> {
+        let before = self.store.list_events(query).await;
+        let left = self.left.load(Ordering::SeqCst);
+        if left == 0 {
+            return before;
+        }
+        self.left.store(left - 1, Ordering::SeqCst);
+        let key = SealKey::new([1; 32]);
+        self.store.remove_events(&key, Timestamp::MAX, u64::MAX, self.portion).await?;
+        // Before the read, and behind it in turns.
+        if left.is_multiple_of(2) { before } else { self.store.list_events(query).await }
+    }
+
+    async fn chain(&self) -> Result<Chain, StoreError> {
+        self.store.chain().await
+    }
+
+    async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError> {
+        self.store.remove_events(key, before, up_to, limit).await
+    }
+}
+
+#[tokio::test]
+async fn an_export_during_a_removal_names_every_event_that_it_misses_and_has_all_others() {
+    const EVENTS: u64 = 2503;
+    for (portion, removals) in [(100, 1), (100, 7), (700, 3), (1000, 2), (2503, 1)] {
+        let fixture = recorded(usize::try_from(EVENTS).unwrap()).await;
+        audit(&fixture, 1).seal().await.unwrap();
+        let store = Shrinking { store: fixture.store.clone(), portion, left: AtomicU32::new(0) };
+        let store = Arc::new(store);
+        let audit = Audit::new(Arc::clone(&store) as _, SealKey::new([1; 32]));
+        let mut export = audit.export(EventQuery::latest(1), 0);
+        let (mut read, mut missing, mut turn) = (Vec::new(), Vec::new(), 0);
+        while let Some(next) = export.next().await.unwrap() {
+            read.extend(next.events.iter().map(|event| event.position));
+            missing.extend(next.missing.into_iter().flatten());
+            // The log shrinks from the second portion on.
+            turn += 1;
+            store.left.store(if turn == 1 { removals } else { 0 }, Ordering::SeqCst);
+        }
+        assert!(read.is_sorted(), "{portion} {removals}");
+        let mut all = [read.as_slice(), &missing].concat();
+        all.sort_unstable();
+        assert_eq!(all, (1..=EVENTS).collect::<Vec<_>>(), "{portion} {removals}: each once");
+        let removed = fixture.store.chain().await.unwrap().start.position;
+        assert!(missing.iter().all(|position| *position <= removed), "nothing is missing that is there");
+        assert_eq!(missing.is_empty(), removed <= 500, "{portion} {removals}: {removed}");
+    }
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn a_keys_session_reads_keys_and_changes_them_only_where_that_is_allowed()
         let id = minted.key.details.id.clone();
         let holder = fixture.keys.open_session(minted.plain, HEADER, None).await.unwrap();
         assert_eq!(holder.may_manage_keys, may_manage_keys);
-        let caller = Caller::KeyHolder { user: holder.user.id, may_manage_keys };
+        let caller = Caller::KeyHolder { key: holder.key.details.id.clone(), user: holder.user.id, may_manage_keys };
         assert!(fixture.keys.get(&caller, &id, None).await.is_ok());
         assert_eq!(fixture.keys.list(&caller, ListKeys::default()).await.unwrap().total.at_least(), 1);
         let edit = EditKey { name: KeyName::parse("x").ok(), ..EditKey::default() };

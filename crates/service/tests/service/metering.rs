@@ -290,6 +290,7 @@ async fn keys_that_must_stay_are_told_and_passed_over() {
         .once()
         .withf(|_, _, skip, _, _| *skip == 2)
         .returning(|_, _, _, _, _| Ok(Removed::all(0)));
+    store.expect_purge_deleted().once().returning(|_, _| Ok(0));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     assert_eq!(keys.clean_up(NonZeroU32::MIN).await.unwrap(), 1);
     assert_eq!(told.take(), [Said::Kept(2)]);

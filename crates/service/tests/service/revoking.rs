@@ -59,7 +59,7 @@ async fn a_user_stops_and_removes_an_own_key_that_cannot_be_read_and_no_other() 
     let stub = |owner: Option<&str>| KeyStub {
         owner: owner.map(|owner| OwnerId::parse(owner).unwrap()),
         config_id: Some(ConfigId::default_id()),
-        stored: None,
+        stored: Vec::new(),
     };
     let corrupt = || StoreError::Corrupt { table: "apikey", column: "permissions", id: None };
     let mut store = MockKeyStore::new();

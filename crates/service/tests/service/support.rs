@@ -1,6 +1,7 @@
 //! A service over the memory store, with a clock that stands still.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keymint_domain::identity::{Client, Email, Password, SignUp, User};
 use keymint_domain::key::{Minted, NewKey};
@@ -8,7 +9,8 @@ use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
 use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, Meter, SeededEntropy, Unmetered};
 use keymint_service::{
-    Caller, CreateKey, Identity, Keys, KeysBuilder, ServiceError, SignedIn, Source, Usage, UsageOptions, VerifyKey,
+    Caller, CreateKey, Identity, Keys, KeysBuilder, Recorder, ServiceError, SignedIn, Source, Usage, UsageOptions,
+    VerifyKey,
 };
 use keymint_store_memory::MemoryStore;
 
@@ -46,7 +48,22 @@ impl Fixture {
         Self::with_survey_and_meter(policy, options, Arc::new(Unmetered))
     }
 
+    /// A service that makes notices within so much time, and records changes.
+    pub(crate) fn with_notices(policy: Policy, options: UsageOptions, within: Duration) -> Self {
+        let finish = |builder: KeysBuilder| builder.recorder(Recorder::on()).notices(within);
+        Self::with_survey_and(policy, options, Arc::new(Unmetered), finish)
+    }
+
     pub(crate) fn with_survey_and_meter(policy: Policy, options: UsageOptions, meter: Arc<dyn Meter>) -> Self {
+        Self::with_survey_and(policy, options, meter, |builder| builder)
+    }
+
+    fn with_survey_and(
+        policy: Policy,
+        options: UsageOptions,
+        meter: Arc<dyn Meter>,
+        finish: impl FnOnce(KeysBuilder) -> KeysBuilder,
+    ) -> Self {
         let clock = Arc::new(FakeClock::at(NOW));
         let store = MemoryStore::default();
         let shared = Arc::new(store.clone());
@@ -59,8 +76,8 @@ impl Fixture {
             .entropy(Arc::clone(&entropy) as _)
             .meter(meter)
             .usage(Arc::new(usage))
-            .survey(Arc::clone(&shared) as _)
-            .build();
+            .survey(Arc::clone(&shared) as _);
+        let keys = finish(keys).build();
         let identity = Identity::new(shared).with_clock(as_clock).with_entropy(entropy);
         Self { clock, store, keys: Arc::new(keys), identity }
     }

@@ -12,9 +12,9 @@ use keymint_domain::key::{Minted, NewKey};
 use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
 use keymint_domain::policy::Notices;
 use keymint_domain::value::Lifetime;
-use keymint_domain::{Configuration, ErrorCode, Policy};
+use keymint_domain::{Configuration, ErrorCode, Policy, Timestamp};
 use keymint_ports::{Clock as _, EventStore, MockEventStore, MockMeter, StoreError, UsageStore as _};
-use keymint_service::{UsageOptions, Watch};
+use keymint_service::{Caller, UsageOptions, Watch};
 use serde_json::{Value, json};
 
 use crate::support::{Fixture, NOW};
@@ -110,6 +110,55 @@ async fn a_life_of_notices_is_made_once_by_any_number_of_processes() {
     assert_eq!((first.row.owner.as_deref(), first.row.actor.as_str()), (Some("ada"), "keymint"));
     let expires_at = NOW.plus_millis(100 * DAY_MS).to_string();
     assert_eq!(data(first), json!({ "expiresAt": expires_at, "days": 30 }));
+}
+
+/// A service that makes notices, whose keys clean-up removes as soon as they expire.
+fn removing_at_once(events_kept: Duration) -> Watched {
+    let policy = Policy::new(vec![Configuration { retention_ms: 0, ..Configuration::default() }]).unwrap();
+    Watched { fixture: Fixture::with_notices(policy, SELDOM, events_kept), number: 0 }
+}
+
+#[tokio::test]
+async fn an_expiry_is_announced_once_whether_clean_up_or_the_job_sees_it_first() {
+    const BATCH: NonZeroU32 = NonZeroU32::new(2).unwrap();
+    let watched = removing_at_once(Duration::MAX);
+    let expected = ["created", "expired", "removed"].map(|kind| format!("keymint.key.{kind}"));
+    for job_is_first in [false, true] {
+        let before = watched.kinds().await.len();
+        watched.key(1).await;
+        watched.fixture.clock.advance(DAY_MS + 1);
+        if job_is_first {
+            assert_eq!(watched.watch().await, 1);
+        }
+        assert_eq!(watched.fixture.keys.clean_up(BATCH).await.unwrap(), 1);
+        assert_eq!(watched.watch().await, 0);
+        assert_eq!(watched.kinds().await[before..], expected, "{job_is_first}");
+    }
+    watched.key(1).await;
+    watched.fixture.clock.advance(DAY_MS + 1);
+    let (removed, made) = tokio::join!(watched.fixture.keys.clean_up(BATCH), watched.watch());
+    assert!(removed.unwrap() == 1 && made <= 1);
+    assert_eq!(watched.kinds().await[6..], expected);
+    watched.key(1).await;
+    watched.fixture.clock.advance(DAY_MS + 1);
+    assert_eq!(watched.fixture.keys.delete_all_expired(&Caller::Server).await.unwrap(), 1);
+    assert_eq!(watched.kinds().await[9..], ["created", "expired", "deleted"].map(|kind| format!("keymint.key.{kind}")));
+}
+
+#[tokio::test]
+async fn no_notice_is_made_again_after_its_event_was_removed() {
+    let watched = removing_at_once(Duration::from_hours(7 * 24));
+    watched.key(100).await;
+    watched.fixture.clock.advance(70 * DAY_MS);
+    assert_eq!(watched.watch().await, 1, "it expires in 30 days");
+    // Each look is that of a process that knows nothing of the one before it.
+    watched.fixture.clock.advance(8 * DAY_MS);
+    watched.fixture.store.remove_events(&SealKey::new([7; 32]), Timestamp::MAX, u64::MAX, 100).await.unwrap();
+    assert_eq!(watched.watch().await, 0);
+    watched.fixture.clock.advance(30 * DAY_MS);
+    assert_eq!(watched.fixture.keys.clean_up(NonZeroU32::MIN).await.unwrap(), 1);
+    assert_eq!(watched.kinds().await.last().unwrap(), "keymint.key.removed");
+    assert!(!watched.kinds().await.contains(&"keymint.key.expired".to_owned()));
 }
 
 #[tokio::test]

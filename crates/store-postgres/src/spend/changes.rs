@@ -1,6 +1,5 @@
 use keymint_domain::ApiKey;
 use keymint_domain::usage::Usage;
-use keymint_domain::verify::Ledger;
 use keymint_ports::StoreError;
 use keymint_store_sql::{integer, optional_integer};
 use sqlx::postgres::PgArguments;
@@ -32,12 +31,12 @@ macro_rules! set_from_changes {
 pub(super) use set_from_changes;
 
 impl<'a> Changes<'a> {
-    /// Returns the changes of a ledger; `None` if nothing changed.
+    /// Returns the changes to the counters of these keys; `None` if there are none.
     ///
     /// # Errors
     /// [`StoreError::OutOfRange`]
-    pub(super) fn of(ledger: &'a Ledger<StoreError>) -> Result<Option<Self>, StoreError> {
-        let mut keys: Vec<&ApiKey> = ledger.changes().collect();
+    pub(super) fn of(keys: impl Iterator<Item = &'a ApiKey>) -> Result<Option<Self>, StoreError> {
+        let mut keys: Vec<&ApiKey> = keys.collect();
         keys.sort_unstable_by_key(|key| &key.details.id);
         let mut changes = Self::default();
         for ApiKey { details, usage } in keys {

@@ -5,11 +5,11 @@ use keymint_ports::StoreError;
 use sqlx::postgres::PgConnection;
 use sqlx::query;
 
-use super::find::{find, forms_of, read_row};
+use super::find::{find, find_either, forms_of, read_row, read_rows};
 use crate::error::store_error;
 use keymint_store_sql::OwnerColumns;
 
-/// Judges an attempt on the rows as they are read, in one statement. Nothing is written.
+/// Judges an attempt on the rows as they are read. Nothing is written.
 pub(crate) async fn dry_run(
     connection: &mut PgConnection,
     owner_columns: OwnerColumns,
@@ -17,7 +17,13 @@ pub(crate) async fn dry_run(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<DryRun, StoreError> {
-    let find = query(find(owner_columns));
-    let rows = find.bind(forms_of(&[attempt])).fetch_all(connection).await.map_err(store_error)?;
-    Ledger::new(rows.iter().filter_map(read_row)).dry_run(attempt, policy, now)
+    let in_use = query(find(owner_columns)).bind(forms_of(&[attempt]));
+    let rows = in_use.fetch_all(&mut *connection).await.map_err(store_error)?;
+    let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
+    if ledger.unfound([attempt]).next().is_some() {
+        let either = query(find_either(owner_columns)).bind(forms_of(&[attempt]));
+        let rows = either.fetch_all(connection).await.map_err(store_error)?;
+        ledger.add(read_rows(&rows, &[attempt]));
+    }
+    ledger.dry_run(attempt, policy, now)
 }

@@ -11,23 +11,59 @@ use sqlx::postgres::PgRow;
 use crate::error::is_storable;
 use crate::row::ReadRow;
 
+/// The condition that the secret in use of a row is among those of the first placeholder.
+macro_rules! in_use {
+    () => {
+        r#"k."key" = any($1)"#
+    };
+}
+
+/// The condition that one of the secrets of a row is among those of the first placeholder.
+///
+/// One statement looks for both: between two of them a new secret could come into use.
+macro_rules! either {
+    () => {
+        r#"(k."key" = any($1) or k."keymint_second_key" is not null and k."keymint_second_key" = any($1))"#
+    };
+}
+pub(super) use either;
+
+macro_rules! find {
+    ($ban_columns:ident, $condition:ident) => {
+        concat!(
+            "select ",
+            columns!("k."),
+            r#", k.xmin as "version", u."id" as "owner_id", "#,
+            ban_columns!($ban_columns),
+            r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId" where "#,
+            $condition!(),
+            r#" order by k."id" collate "C" "#,
+        )
+    };
+}
+
+macro_rules! find_in_use {
+    ($ban_columns:ident) => {
+        find!($ban_columns, in_use)
+    };
+}
+
+macro_rules! find_by_either {
+    ($ban_columns:ident) => {
+        find!($ban_columns, either)
+    };
+}
+
 /// Returns the statement that finds the rows of stored forms with their versions, and their owners'. The order is that
 /// of ids: of two rows of one form the ledger takes the first, and processes that lock in one order never wait in a
 /// circle.
 pub(super) fn find(owner_columns: OwnerColumns) -> &'static str {
-    macro_rules! find {
-        ($ban_columns:ident) => {
-            concat!(
-                "select ",
-                columns!("k."),
-                r#", k.xmin as "version", u."id" as "owner_id", "#,
-                ban_columns!($ban_columns),
-                r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
-                r#" where k."key" = any($1) order by k."id" collate "C" "#,
-            )
-        };
-    }
-    by_owner_columns!(owner_columns, find)
+    by_owner_columns!(owner_columns, find_in_use)
+}
+
+/// Returns the same statement for the forms of any of the secrets of a row.
+pub(super) fn find_either(owner_columns: OwnerColumns) -> &'static str {
+    by_owner_columns!(owner_columns, find_by_either)
 }
 
 /// Returns the texts under which a row of any of these attempts may be kept.
@@ -39,9 +75,33 @@ pub(super) fn forms_of<'a>(attempts: &[&'a Attempt]) -> Vec<&'a str> {
 /// A row with the text that it was found under, as the ledger takes it.
 type FoundRow = (StoredKey, Result<(ApiKey, Owner), StoreError>);
 
+/// Reads a row that was found by its secret in use.
 pub(super) fn read_row(row: &PgRow) -> Option<FoundRow> {
-    let stored: &str = row.try_get("key").ok()?;
+    let stored: &str = row.try_get(SECRETS[0]).ok()?;
+    Some((StoredKey::from_stored(stored), read(row)))
+}
+
+/// Reads rows that were found by any of their secrets, those with a secret in use first.
+pub(super) fn read_rows<'r>(rows: &'r [PgRow], asked: &[&Attempt]) -> Vec<FoundRow> {
+    let asked: HashSet<&str> = asked.iter().flat_map(|attempt| attempt.stored_forms()).map(StoredKey::as_str).collect();
+    let by = |column| rows.iter().filter_map(move |row| Some((secret_of(row, column)?, row)));
+    let found = SECRETS.into_iter().flat_map(by).filter(|(stored, _)| asked.contains(stored));
+    found.map(|(stored, row): (&'r str, _)| (StoredKey::from_stored(stored), read(row))).collect()
+}
+
+/// Returns the texts of the secrets of a row.
+pub(super) fn secrets_of(row: &PgRow) -> impl Iterator<Item = &str> {
+    SECRETS.into_iter().filter_map(|column| secret_of(row, column))
+}
+
+/// The columns of secrets, the one in use first.
+const SECRETS: [&str; 2] = ["key", "keymint_second_key"];
+
+fn secret_of<'r>(row: &'r PgRow, column: &str) -> Option<&'r str> {
+    row.try_get::<Option<&str>, _>(column).ok()?
+}
+
+fn read(row: &PgRow) -> Result<(ApiKey, Owner), StoreError> {
     let row = ReadRow(row);
-    let outcome = read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)));
-    Some((StoredKey::from_stored(stored), outcome))
+    read_key(&row).and_then(|key| Ok((key, read_owner(&row)?)))
 }

@@ -10,10 +10,10 @@ use sqlx::{Connection as _, Row as _, query, query_scalar};
 use super::Answers;
 use super::changes::{Changes, set_from_changes};
 use super::events::{NewEvents, insert_events};
-use super::find::{find, forms_of, read_row};
-use crate::connection::BEGIN;
+use super::find::{either, find, find_either, forms_of, read_row, read_rows, secrets_of};
+use crate::connection::{BEGIN, bind};
 use crate::error::store_error;
-use keymint_store_sql::OwnerColumns;
+use keymint_store_sql::{OwnerColumns, keys::rotation_change};
 
 const UPDATE: &str = concat!(
     r#"update "apikey" as k "#,
@@ -47,7 +47,9 @@ pub(super) async fn settle(
     macro_rules! lock {
         ($skip:literal) => {
             concat!(
-                r#"select k."id" from "apikey" as k where k."key" = any($1) order by k."id" collate "C" for update"#,
+                r#"select k."id" from "apikey" as k where "#,
+                either!(),
+                r#" order by k."id" collate "C" for update"#,
                 $skip
             )
         };
@@ -68,33 +70,45 @@ pub(super) async fn settle(
             return Err(error);
         }
     };
-    let find = query(find(owner_columns));
-    let rows = find.bind(forms).fetch_all(&mut *transaction).await.map_err(store_error)?;
-    // A row that exists and is not locked by us decides nothing, even if another row has the same text.
-    let beyond: HashSet<&str> = rows.iter().filter_map(|row| beyond_reach(row, &held)).collect();
-    let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
+    let in_use = query(find(owner_columns)).bind(forms);
+    let rows = in_use.fetch_all(&mut *transaction).await.map_err(store_error)?;
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
+    let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
+    let mut further = Vec::new();
+    if !unfound.is_empty() {
+        let either = query(find_either(owner_columns)).bind(forms_of(&unfound));
+        further = either.fetch_all(&mut *transaction).await.map_err(store_error)?;
+        ledger.add(read_rows(&further, &unfound));
+    }
+    // A row that exists and is not locked by us decides nothing, even if another row has the same text.
+    let beyond: HashSet<&str> = rows.iter().chain(&further).flat_map(|row| beyond_reach(row, &held)).collect();
+    let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
     let free = attempts.iter().copied().filter(|attempt| is_free(attempt));
     let mut verdicts = ledger.settle(free, policy, now).into_iter();
-    match Changes::of(&ledger)? {
-        None => transaction.rollback().await.map_err(store_error)?,
-        Some(changes) => {
+    let (changes, mut rotations) = (Changes::of(ledger.changes())?, ledger.rotations().peekable());
+    if changes.is_none() && rotations.peek().is_none() {
+        transaction.rollback().await.map_err(store_error)?;
+    } else {
+        if let Some(changes) = changes {
             changes.bind(UPDATE).execute(&mut *transaction).await.map_err(store_error)?;
-            let events = ledger.events(policy, now);
-            if !events.is_empty() {
-                let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));
-                insert.execute(&mut *transaction).await.map_err(store_error)?;
-            }
-            transaction.commit().await.map_err(store_error)?;
         }
+        for key in rotations {
+            bind(rotation_change(key)).execute(&mut *transaction).await.map_err(store_error)?;
+        }
+        let events = ledger.events(policy, now);
+        if !events.is_empty() {
+            let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));
+            insert.execute(&mut *transaction).await.map_err(store_error)?;
+        }
+        transaction.commit().await.map_err(store_error)?;
     }
     let locked = || Err(StoreError::Locked);
     let answer = |attempt: &&Attempt| if is_free(attempt) { verdicts.next().unwrap_or_else(locked) } else { locked() };
     Ok(attempts.iter().map(answer).collect())
 }
 
-/// Returns the text that a row is kept under, unless the row is `held`.
-fn beyond_reach<'r>(row: &'r PgRow, held: &HashSet<String>) -> Option<&'r str> {
+/// Returns the texts that a row is kept under, unless the row is `held`.
+fn beyond_reach<'r>(row: &'r PgRow, held: &HashSet<String>) -> impl Iterator<Item = &'r str> + use<'r> {
     let is_held = row.try_get::<&str, _>("id").is_ok_and(|id| held.contains(id));
-    if is_held { None } else { row.try_get("key").ok() }
+    secrets_of(row).filter(move |_| !is_held)
 }

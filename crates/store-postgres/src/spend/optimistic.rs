@@ -12,7 +12,7 @@ use sqlx::{Row as _, query};
 use super::Failed;
 use super::changes::{Changes, set_from_changes};
 use super::events::{NewEvents, insert_events};
-use super::find::{find, forms_of, read_row};
+use super::find::{find, find_either, forms_of, read_row, read_rows};
 use super::remembered::{Remembered, RememberedRows};
 use super::version::Version;
 use crate::error::{is_broken, lost_race, store_error};
@@ -63,24 +63,33 @@ pub(super) async fn settle(
     let remembered: HashMap<StoredKey, Remembered> = remembered.into_iter().flatten().collect();
     let is_remembered = |attempt: &Attempt| remembered.contains_key(attempt.hash());
     let unknown: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| !is_remembered(attempt)).collect();
-    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, owner_columns, &unknown).await? };
+    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, find(owner_columns), &unknown).await? };
     let recall = |(stored, row): (&StoredKey, &Remembered)| (stored.clone(), Ok((row.key.clone(), Owner::Absent)));
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
+    let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
+    let further =
+        if unfound.is_empty() { Vec::new() } else { read(connection, find_either(owner_columns), &unfound).await? };
+    ledger.add(read_rows(&further, &unfound));
     let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
 
-    let mut versions: HashMap<&str, Version> = rows.iter().filter_map(read_version).collect();
+    // Of a row that was read twice, the later version counts, in the ledger too.
+    let mut versions: HashMap<&str, Version> = rows.iter().chain(&further).filter_map(read_version).collect();
     versions.extend(remembered.values().map(|row| (row.key.details.id.as_str(), row.version)));
-    let written = match Changes::of(&ledger)? {
+    // A change of a rotation is written with locks alone: it changes the text that the row is found under.
+    let turned: HashSet<&str> = ledger.rotations().map(|key| key.details.id.as_str()).collect();
+    let changes = || ledger.changes().filter(|key| !turned.contains(key.details.id.as_str()));
+    let written = match Changes::of(changes())? {
         None => HashMap::new(),
         Some(changes) => write(connection, changes, &versions, &ledger.events(policy, now)).await?,
     };
     if let Some(known) = known {
-        let kept = ledger.changes().filter_map(|key| Some((key, *written.get(key.details.id.as_str())?)));
-        known.keep(kept, now);
+        let kept = changes().filter(|key| key.details.rotation.is_none());
+        known.keep(kept.filter_map(|key| Some((key, *written.get(key.details.id.as_str())?))), now);
     }
     let lost: HashSet<&str> =
-        ledger.changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
+        changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
     let counts = |attempt: &Attempt, answer: &Result<Verdict, StoreError>| match key_of(answer) {
+        _ if !turned.is_empty() && ledger.has_turned(attempt) => false,
         Some(id) if is_remembered(attempt) => written.contains_key(id.as_str()),
         Some(id) => !lost.contains(id.as_str()),
         None => !is_remembered(attempt),
@@ -89,13 +98,9 @@ pub(super) async fn settle(
     Ok(answers.map(|(attempt, answer)| counts(attempt, &answer).then_some(answer)).collect())
 }
 
-/// Reads the rows of these attempts.
-async fn read(
-    connection: &mut PgConnection,
-    owner_columns: OwnerColumns,
-    attempts: &[&Attempt],
-) -> Result<Vec<PgRow>, Failed> {
-    let find = query(find(owner_columns));
+/// Reads the rows of these attempts by one of the statements that find rows.
+async fn read(connection: &mut PgConnection, find: &'static str, attempts: &[&Attempt]) -> Result<Vec<PgRow>, Failed> {
+    let find = query(find);
     let rows = find.bind(forms_of(attempts)).fetch_all(connection).await;
     rows.map_err(|error| {
         let failed = if is_broken(&error) { Failed::Unwritten } else { Failed::Otherwise };

@@ -48,10 +48,13 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_foreign_lookup YES",
             "apikey keymint_revoked_at YES",
             "apikey keymint_revoked_by YES",
+            "apikey keymint_rotated_at YES",
+            "apikey keymint_rotation YES",
+            "apikey keymint_second_key YES",
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "13",
+    migrations: "16",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -89,6 +92,8 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", r#"'{"allowed":["10.0.0.1/8"],"denied":[]}'"#),
     ("keymint_terms", "'{'"),
     ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
+    ("keymint_second_key", "'alone'"),
+    ("keymint_rotation", r#"'{"stage":"grace","endsAt":1}'"#),
     ("keymint_foreign_hash", "'sha512:'"),
 ];
 

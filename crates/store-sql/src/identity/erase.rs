@@ -33,6 +33,8 @@ async fn erase_all(
     const REMOVE_SESSIONS: &str = r#"delete from "session" where "userId" = $1"#;
     const FORGET_NETWORKS: &str = r#"delete from "keymint_key_network"
         where "keyId" in (select "keyId" from "keymint_activity" where "ownerId" = $1)"#;
+    // Deleted keys have names, and nobody wants these keys back.
+    const FORGET_DELETED: &str = r#"delete from "keymint_deleted_key" where "referenceId" = $1"#;
     const FORGET_LAST: &str = r#"update "keymint_activity" set "lastNetwork" = null
         where "ownerId" = $1 and "lastNetwork" is not null"#;
     let erase = Statement::new(ERASE).bind(id.as_str()).bind(erased_email(id)).bind(now);
@@ -41,7 +43,7 @@ async fn erase_all(
     }
     connection.execute(Statement::new(REMOVE_ACCOUNTS).bind(id.as_str())).await?;
     let sessions = connection.execute(Statement::new(REMOVE_SESSIONS).bind(id.as_str())).await?;
-    for forget in [FORGET_NETWORKS, FORGET_LAST] {
+    for forget in [FORGET_NETWORKS, FORGET_LAST, FORGET_DELETED] {
         connection.execute(Statement::new(forget).bind(id.as_str())).await?;
     }
     let events = events::erase_personal(connection, id).await?;

@@ -30,15 +30,20 @@ pub(super) async fn find_and_lock(
 /// # Errors
 /// [`StoreError::Unavailable`]
 pub async fn find_stub(connection: &mut dyn ReadConnection, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
-    const FIND: &str = r#"select "id", "referenceId", "configId", "key" from "apikey" where "id" = $1"#;
+    const FIND: &str =
+        r#"select "id", "referenceId", "configId", "key", "keymint_second_key" from "apikey" where "id" = $1"#;
     fetch_optional(connection, Statement::new(FIND).bind(id.as_str()), |row| Ok(read_stub(row))).await
 }
 
-fn read_stub(row: &dyn Row) -> KeyStub {
+pub(super) fn read_stub(row: &dyn Row) -> KeyStub {
     let row = RowReader::new(row, "apikey", "id");
     KeyStub {
         owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
         config_id: row.text("configId").ok().map(ConfigId::from_optional),
-        stored: row.text("key").ok().flatten().map(StoredKey::from_stored),
+        stored: ["key", "keymint_second_key"]
+            .into_iter()
+            .filter_map(|column| row.text(column).ok().flatten())
+            .map(StoredKey::from_stored)
+            .collect(),
     }
 }

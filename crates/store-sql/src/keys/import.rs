@@ -30,13 +30,16 @@ pub async fn import(
     end(connection, outcome).await
 }
 
+/// The name of the lock on the secrets of keys, which no constraint keeps apart.
+pub(super) const LOCK: &str = "keymint import";
+
 async fn find_and_add(
     connection: &mut dyn WriteConnection,
     keys: &[ApiKey],
     widths: Widths,
     origin: &Origin,
 ) -> Result<Vec<ImportOutcome>, StoreError> {
-    connection.lock("keymint import").await?;
+    connection.lock(LOCK).await?;
     let outcomes = preview_import(connection, keys).await?;
     let is_new = |(key, outcome): (_, &ImportOutcome)| (*outcome == ImportOutcome::Added).then_some(key);
     let new: Vec<&ApiKey> = keys.iter().zip(&outcomes).filter_map(is_new).collect();
@@ -70,7 +73,8 @@ pub async fn preview_import(
     connection: &mut dyn ReadConnection,
     keys: &[ApiKey],
 ) -> Result<Vec<ImportOutcome>, StoreError> {
-    const SELECT: &str = r#"select "id", "key", "keymint_foreign_hash", "keymint_foreign_lookup" from "apikey""#;
+    const SELECT: &str =
+        r#"select "id", "key", "keymint_second_key", "keymint_foreign_hash", "keymint_foreign_lookup" from "apikey""#;
     let is_foreign = |key: &&ApiKey| key.details.foreign.is_some();
     let lookups: Vec<_> = keys.iter().filter_map(|key| key.details.foreign_lookup()).collect();
     let rehashed = keys.iter().filter_map(|key| key.details.foreign.as_deref()).map(ForeignLookup::rehashed);
@@ -81,7 +85,9 @@ pub async fn preview_import(
     // Nobody has the random text of a key with a foreign hash.
     let secrets = keys.iter().filter(|key| !is_foreign(key)).map(|key| key.details.stored.as_str()).collect::<Vec<_>>();
     let lookups = lookups.iter().chain(&rehashed).map(ForeignLookup::as_str).collect::<Vec<_>>();
-    for (column, values) in [("id", ids), ("key", secrets), ("keymint_foreign_lookup", lookups)] {
+    let found_by =
+        [("id", ids), ("key", secrets.clone()), ("keymint_second_key", secrets), ("keymint_foreign_lookup", lookups)];
+    for (column, values) in found_by {
         if values.is_empty() {
             continue;
         }
@@ -92,9 +98,10 @@ pub async fn preview_import(
             // A row without a readable id or secret takes no place: no verification finds it.
             if let (Ok(id), Ok(stored)) = (row.id(), row.required_text("key")) {
                 let text = |column| row.text(column).ok().flatten();
+                let second = text("keymint_second_key");
                 taken.add(TakenKey {
                     id,
-                    stored: StoredKey::from_stored(stored),
+                    stored: [stored].into_iter().chain(second).map(StoredKey::from_stored).collect(),
                     foreign: text("keymint_foreign_hash").and_then(|text| ForeignHash::from_stored(text).ok()),
                     lookup: text("keymint_foreign_lookup").map(ForeignLookup::from_stored),
                 });

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
-use keymint_domain::ApiKey;
 use keymint_domain::event::Origin;
+use keymint_domain::{ApiKey, ConfigId, OwnerId, Timestamp};
 use keymint_ports::StoreError;
 
 use crate::columns::{COLUMN_LIST, CONFIG_ID};
@@ -41,26 +41,44 @@ async fn insert_unless_full(
     origin: &Origin,
 ) -> Result<(), StoreError> {
     if let Some(max) = max_living {
-        let (owner, configuration) = (key.details.owner.as_str(), key.details.config_id.as_str());
-        connection.lock(&format!("keymint keys {owner} {configuration}")).await?;
-        if count_living(connection, key).await? >= max.get().into() {
-            return Err(StoreError::OwnerFull);
-        }
+        let new = &key.details;
+        check_room(connection, &new.owner, &new.config_id, max, new.created_at).await?;
     }
     connection.execute(insert).await?;
     events::insert(connection, origin.key_created(key)).await?;
     Ok(())
 }
 
-/// Counts the keys of the same owner and configuration that are alive when `key` is made.
-async fn count_living(connection: &mut dyn ReadConnection, key: &ApiKey) -> Result<u64, StoreError> {
+/// Checks that an owner has room for one more key under a configuration. Until the transaction ends, no other call takes
+/// it.
+///
+/// # Errors
+/// [`StoreError::OwnerFull`], [`StoreError::Unavailable`]
+pub(super) async fn check_room(
+    connection: &mut dyn WriteConnection,
+    owner: &OwnerId,
+    config_id: &ConfigId,
+    max_living: NonZeroU32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection.lock(&format!("keymint keys {} {}", owner.as_str(), config_id.as_str())).await?;
+    let living = count_living(connection, owner, config_id, now).await?;
+    if living >= max_living.get().into() { Err(StoreError::OwnerFull) } else { Ok(()) }
+}
+
+/// Counts the keys of an owner under a configuration that are alive at `now`.
+async fn count_living(
+    connection: &mut dyn ReadConnection,
+    owner: &OwnerId,
+    config_id: &ConfigId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let has_expired = connection.dialect().is_before(r#""expiresAt""#, "$3");
-    let new = &key.details;
     let count = Statement::new(format!(
         r#"select count(*) as "living" from "apikey" where "referenceId" = $1 and {CONFIG_ID} = $2
             and not {has_expired} and "keymint_revoked_at" is null"#
     ));
-    let count = count.bind(new.owner.as_str()).bind(new.config_id.as_str()).bind(new.created_at);
+    let count = count.bind(owner.as_str()).bind(config_id.as_str()).bind(now);
     let living = fetch_optional(connection, count, |row| RowReader::new(row, "apikey", "id").number("living"));
     Ok(living.await?.flatten().unwrap_or(0))
 }

@@ -1,25 +1,33 @@
 //! Statements on the table `apikey`.
 
+mod bulk;
 mod count;
+mod deleted;
 mod filter;
 mod find;
 mod foreign;
 mod import;
 mod insert;
+mod leaks;
 mod list;
 mod remove;
+mod rotate;
 mod update;
 
 use keymint_domain::ConfigId;
 use keymint_domain::policy::ConfigFilter;
 
+pub use bulk::{preview_update_many, update_many};
 pub use count::count;
+pub use deleted::{find_deleted, list_deleted, purge_deleted, restore, set_aside};
 pub use find::{find, find_stub};
 pub use foreign::{find_foreign, foreign_groups, rehash};
 pub use import::{import, preview_import};
 pub use insert::insert;
+pub use leaks::report_leaks;
 pub use list::list;
 pub use remove::{remove, remove_exhausted, remove_expired};
+pub use rotate::{rotate, rotation_change};
 pub use update::{revoke_unreadable, update};
 
 use crate::columns::CONFIG_ID;

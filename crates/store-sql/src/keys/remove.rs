@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use keymint_domain::event::{Origin, RemovedKey};
 use keymint_domain::key::StoredKey;
+use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp};
 use keymint_ports::{Removed, StoreError};
@@ -21,7 +22,11 @@ pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &O
 }
 
 /// Ends a removal, so that it returns what is known of the removed keys.
-const RETURNING: &str = r#"returning "key", "id", "referenceId", "configId", "name""#;
+pub(super) const RETURNING: &str = r#"returning "key", "keymint_second_key", "id", "referenceId", "configId", "name", "expiresAt",
+    "enabled", "keymint_revoked_at", "keymint_revoked_by""#;
+
+/// The column of the last instant of a key.
+const EXPIRES_AT: &str = r#""expiresAt""#;
 
 /// Removes a portion of the keys that expired before `before`.
 ///
@@ -43,7 +48,7 @@ pub async fn remove_expired(
     }
     // Another row refers to one of them, and nothing says to which.
     let ids = fetch_all(connection, expired(), read_id).await?;
-    let one = format!(r#"select "id" from "apikey" where "id" = $1 and {}"#, dialect.is_due("$2"));
+    let one = format!(r#"select "id" from "apikey" where "id" = $1 and {}"#, dialect.is_due(EXPIRES_AT, "$2"));
     let mut removed = Removed::default();
     for id in ids.iter().flatten() {
         let remove = Statement::new(removal(dialect, &one)).bind(id.as_str()).bind(before);
@@ -60,7 +65,7 @@ fn expired<'f>(
     skip: u32,
     limit: u32,
 ) -> Statement<'f> {
-    let is_due = dialect.is_due("$1");
+    let is_due = dialect.is_due(EXPIRES_AT, "$1");
     let mut statement = Statement::new(format!(r#"select "id" from "apikey" where {is_due}"#)).bind(before);
     narrow(&mut statement, configurations, dialect);
     let (limit, skip) = (statement.placeholder(i64::from(limit)), statement.placeholder(i64::from(skip)));
@@ -151,21 +156,30 @@ async fn execute_removal(
 }
 
 /// Runs a statement that ends in [`RETURNING`], and adds the events of the removed keys. Returns their number.
-async fn remove_in_transaction(
+pub(super) async fn remove_in_transaction(
     connection: &mut dyn WriteConnection,
     remove: Statement<'_>,
     origin: &Origin,
 ) -> Result<u32, StoreError> {
-    let (mut removed, mut keys) = (Vec::new(), Vec::new());
+    let (mut removed, mut secrets, mut keys) = (0_u32, Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
-        removed.push(if let Cell::Text(key) = row.cell("key") { Some(StoredKey::from_stored(key)) } else { None });
-        keys.extend(read_removed(row));
+        removed = removed.saturating_add(1);
+        for column in ["key", "keymint_second_key"] {
+            secrets.extend(if let Cell::Text(key) = row.cell(column) {
+                Some(StoredKey::from_stored(key))
+            } else {
+                None
+            });
+        }
+        keys.extend(read_removed(row).map(|key| (key, read_expiry(row))));
         ControlFlow::Continue(())
     };
     connection.fetch(remove, &mut take).await.map_err(StatementError::of_removal)?;
-    removed.iter().flatten().for_each(|stored| connection.forget(stored));
-    events::insert(connection, keys.into_iter().filter_map(|key| origin.key_removed(key))).await?;
-    Ok(u32::try_from(removed.len()).unwrap_or(u32::MAX))
+    for stored in &secrets {
+        connection.forget(stored);
+    }
+    events::insert(connection, keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry))).await?;
+    Ok(removed)
 }
 
 /// Reads what an event needs to know of a row that may not be readable otherwise. `None` = not even its id can be read.
@@ -176,5 +190,17 @@ pub(super) fn read_removed(row: &dyn Row) -> Option<RemovedKey> {
         owner: row.parsed("referenceId", OwnerId::from_stored).ok(),
         config_id: row.text("configId").ok().map(ConfigId::from_optional),
         name: row.text("name").ok().flatten().map(str::to_owned),
+    })
+}
+
+/// Reads what decides about the notice of a row's expiry. `None` = it cannot be read.
+fn read_expiry(row: &dyn Row) -> Option<Expiry> {
+    let row = RowReader::new(row, "apikey", "id");
+    let is_revoked =
+        row.instant("keymint_revoked_at").ok()?.is_some() || row.text("keymint_revoked_by").ok()?.is_some();
+    Some(Expiry {
+        expires_at: row.end("expiresAt").ok()?,
+        enabled: row.flag("enabled").ok()?.unwrap_or(true),
+        is_revoked,
     })
 }

@@ -38,15 +38,22 @@ async fn find_and_update(
         return Ok(None);
     };
     let patched = key.clone().patched(patch, now);
-    connection.execute(changes(&key, &patched, widths)?).await?;
+    let mut update = changed_columns(&key, &patched, widths)?;
+    let id = update.placeholder(key.details.id.as_str());
+    update.push(&format!(r#" where "id" = {id}"#));
+    connection.execute(update).await?;
     events::insert(connection, origin.key_changed(&key, &patched)).await?;
-    connection.forget(&key.details.stored);
+    key.details.stored_forms().for_each(|stored| connection.forget(stored));
     Ok(Some(patched))
 }
 
-/// Returns the statement that writes what a patch has changed. A column that it has not changed keeps its value, be it
-/// in a form of its own.
-fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<Statement<'k>, StoreError> {
+/// Returns the statement that writes what a patch has changed, up to the condition that names the row. A column that it
+/// has not changed keeps its value, be it in a form of its own.
+pub(super) fn changed_columns<'k>(
+    before: &'k ApiKey,
+    after: &'k ApiKey,
+    widths: Widths,
+) -> Result<Statement<'k>, StoreError> {
     let mut statement = Statement::new(r#"update "apikey" set "updatedAt" = $1"#).bind(after.usage.updated_at);
     macro_rules! set {
         ($($column:literal: $of:ident.$member:ident => $value:expr;)*) => {
@@ -88,8 +95,6 @@ fn changes<'k>(before: &'k ApiKey, after: &'k ApiKey, widths: Widths) -> Result<
             r#", "refillInterval" = {interval_ms}, "rateLimitTimeWindow" = {window_ms}, "keymint_terms" = {own}"#
         ));
     }
-    let id = statement.placeholder(before.details.id.as_str());
-    statement.push(&format!(r#" where "id" = {id}"#));
     Ok(statement)
 }
 
@@ -110,20 +115,47 @@ pub async fn revoke_unreadable(
     end(connection, outcome).await
 }
 
+macro_rules! revoke {
+    ($condition:literal) => {
+        concat!(
+            r#"
+        update "apikey" set
+            "enabled" = false,
+            "keymint_revoked_at" = case when "keymint_revoked_by" is null then $2 else coalesce("keymint_revoked_at", $2) end,
+            "keymint_revoked_by" = case when "keymint_revoked_at" is null then $3 else coalesce("keymint_revoked_by", $3) end
+        where "id" = $1"#,
+            $condition,
+            r#" returning "id", "referenceId", "configId", "name""#
+        )
+    };
+}
+
+/// Revokes a row, whether it was revoked before or not.
+const REVOKE: &str = revoke!("");
+
+/// Revokes a row that was not revoked before.
+pub(super) const REVOKE_ONCE: &str = revoke!(
+    r#" and (coalesce("enabled", true) <> false or "keymint_revoked_at" is null or "keymint_revoked_by" is null)"#
+);
+
 async fn find_and_revoke(
     connection: &mut dyn WriteConnection,
     id: &KeyId,
     revocation: &Revocation,
     origin: &Origin,
 ) -> Result<bool, StoreError> {
-    const REVOKE: &str = r#"
-        update "apikey" set
-            "enabled" = false,
-            "keymint_revoked_at" = case when "keymint_revoked_by" is null then $2 else coalesce("keymint_revoked_at", $2) end,
-            "keymint_revoked_by" = case when "keymint_revoked_at" is null then $3 else coalesce("keymint_revoked_by", $3) end
-        where "id" = $1
-        returning "id", "referenceId", "configId", "name""#;
-    let revoke = Statement::new(REVOKE).bind(id.as_str()).bind(revocation.at).bind(revocation.by.to_string());
+    revoke_row(connection, REVOKE, id, revocation, origin).await
+}
+
+/// Runs one of the statements that revoke a row, within a transaction. Returns false if it found no row.
+pub(super) async fn revoke_row(
+    connection: &mut dyn WriteConnection,
+    revoke: &'static str,
+    id: &KeyId,
+    revocation: &Revocation,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    let revoke = Statement::new(revoke).bind(id.as_str()).bind(revocation.at).bind(revocation.by.to_string());
     let Some(revoked) = fetch_optional(connection, revoke, |row| Ok(read_removed(row))).await? else {
         return Ok(false);
     };

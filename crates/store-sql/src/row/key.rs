@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keymint_domain::address::AddressRules;
 use keymint_domain::event;
-use keymint_domain::key::{Actor, ForeignHash, Revocation, StoredKey, Terms};
+use keymint_domain::key::{Actor, ForeignHash, Revocation, Rotation, StoredKey, Terms};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::MAX_COUNT;
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, Metadata, OwnerId, Permissions};
@@ -30,6 +30,8 @@ pub fn read_key(row: &dyn Row) -> Result<ApiKey, StoreError> {
         start: row.text("start")?.map(str::to_owned),
         prefix: row.text("prefix")?.map(str::to_owned),
         stored: StoredKey::from_stored(row.required_text("key")?),
+        rotation: read_rotation(&row)?,
+        rotated_at: row.instant("keymint_rotated_at")?,
         foreign: foreign.map_err(|_| row.corrupt("keymint_foreign_hash"))?.map(Box::new),
         enabled: row.flag("enabled")?.unwrap_or(true),
         revocation: read_revocation(&row)?,
@@ -116,6 +118,21 @@ fn read_revocation(row: &RowReader<'_>) -> Result<Option<Revocation>, StoreError
     Ok(Some(Revocation { at: row.required(AT, at)?, by: row.parsed(BY, Actor::from_stored)? }))
 }
 
+/// Reads the rotation under way; one of its columns alone is no writer's work.
+fn read_rotation(row: &RowReader<'_>) -> Result<Option<Box<Rotation>>, StoreError> {
+    const SECOND: &str = "keymint_second_key";
+    const STAGE: &str = "keymint_rotation";
+    match (row.text(SECOND)?, row.text(STAGE)?) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(row.corrupt(SECOND)),
+        (None, Some(_)) => Err(row.corrupt(STAGE)),
+        (Some(second), Some(stage)) => {
+            let rotation = Rotation::from_stored(StoredKey::from_stored(second), stage);
+            rotation.map(|rotation| Some(Box::new(rotation))).map_err(|_| row.corrupt(STAGE))
+        }
+    }
+}
+
 /// Binds every column of `key` to a statement, in the order of [`columns!`](crate::columns).
 pub(crate) fn bind_key<'k>(
     statement: Statement<'k>,
@@ -131,6 +148,8 @@ pub(crate) fn bind_key<'k>(
         start,
         prefix,
         stored,
+        rotation,
+        rotated_at,
         foreign,
         enabled,
         revocation,
@@ -179,6 +198,9 @@ pub(crate) fn bind_key<'k>(
         .bind(addresses.to_stored())
         .bind(created_by.as_ref().map(ToString::to_string))
         .bind(terms.own)
+        .bind(rotation.as_ref().map(|rotation| rotation.second.as_str()))
+        .bind(rotation.as_ref().map(|rotation| rotation.to_stored()))
+        .bind(*rotated_at)
         .bind(foreign.as_deref().map(ForeignHash::as_stored))
         .bind(details.foreign_lookup().map(|lookup| lookup.as_str().to_owned())))
 }

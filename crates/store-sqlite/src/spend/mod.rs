@@ -13,7 +13,8 @@ use keymint_domain::verify::{Attempt, DryRun, Ledger, Owner, Verdict};
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use keymint_store_sql::{
-    OwnerColumns, ban_columns, by_owner_columns, columns, events, integer, optional_integer, read_key, read_owner,
+    OwnerColumns, ban_columns, by_owner_columns, columns, events, integer, keys::rotation_change, optional_integer,
+    read_key, read_owner,
 };
 use rusqlite::{CachedStatement, Connection, params};
 
@@ -24,15 +25,19 @@ use crate::writer::{WriterConnection, begin, execute};
 
 /// Finds the rows of a stored form with their owners. There is one, unless somebody has copied it, so sorting is not
 /// worth its cost.
+///
+/// `$column` is the one of the secret in use, or of the second one.
 macro_rules! find {
-    ($ban_columns:ident) => {
+    ($ban_columns:ident, $column:literal) => {
         concat!(
             "select ",
             columns!("k."),
             r#", u."id" as "owner_id", "#,
             ban_columns!($ban_columns),
             r#" from "apikey" as k left join "user" as u on u."id" = k."referenceId""#,
-            r#" where k."key" = ?1"#,
+            r#" where k.""#,
+            $column,
+            r#"" = ?1"#,
         )
     };
 }
@@ -61,6 +66,7 @@ pub(crate) fn spend(
     let transaction = begin(connection, *patience).map_err(StoreError::unavailable)?;
     rows.refresh(&transaction)?;
     let mut ledger = Ledger::new(find(&transaction, rows, owner_columns, attempts)?);
+    find_second(&transaction, owner_columns, attempts, &mut ledger)?;
     let verdicts = ledger.settle(attempts, policy, now);
     if write(&transaction, &ledger)? {
         write_events(&transaction, &ledger.events(policy, now)).map_err(StoreError::unavailable)?;
@@ -79,16 +85,51 @@ pub(crate) fn dry_run(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<DryRun, StoreError> {
-    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
-    let mut find = find.map_err(StoreError::unavailable)?;
-    let mut find = |form: &StoredKey| Ok(find_one(&mut find, form)?.map(|row| (form.clone(), row)));
-    let found = attempt.stored_forms().filter_map(|form| find(form).transpose());
-    let found = found.collect::<Result<Vec<Found>, rusqlite::Error>>().map_err(StoreError::unavailable)?;
-    Ledger::new(found).dry_run(attempt, policy, now)
+    let mut ledger = Ledger::new(find_in_use(connection, owner_columns, attempt)?);
+    find_second(connection, owner_columns, [attempt], &mut ledger)?;
+    // A new secret that was used in between is in use now.
+    if ledger.unfound([attempt]).next().is_some() {
+        ledger.add(find_in_use(connection, owner_columns, attempt)?);
+    }
+    ledger.dry_run(attempt, policy, now)
 }
 
 /// A row with the text that it was found under, as the ledger takes it.
 type Found = (StoredKey, ReadRow);
+
+/// Finds the rows whose secret in use an attempt presents.
+fn find_in_use(
+    connection: &Connection,
+    owner_columns: OwnerColumns,
+    attempt: &Attempt,
+) -> Result<Vec<Found>, StoreError> {
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find, "key"));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    let mut find = |form: &StoredKey| Ok(find_one(&mut find, form)?.map(|row| (form.clone(), row)));
+    let found = attempt.stored_forms().filter_map(|form| find(form).transpose());
+    found.collect::<Result<_, rusqlite::Error>>().map_err(StoreError::unavailable)
+}
+
+/// Finds the rows whose second secret an attempt presents, of those attempts that no secret in use answers. Such rows
+/// are never remembered.
+fn find_second<'a>(
+    connection: &Connection,
+    owner_columns: OwnerColumns,
+    attempts: impl IntoIterator<Item = &'a Attempt>,
+    ledger: &mut Ledger<StoreError>,
+) -> Result<(), StoreError> {
+    let forms: HashSet<&StoredKey> = ledger.unfound(attempts).flat_map(Attempt::stored_forms).collect();
+    if forms.is_empty() {
+        return Ok(());
+    }
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find, "keymint_second_key"));
+    let mut find = find.map_err(StoreError::unavailable)?;
+    for form in forms {
+        let row = find_one(&mut find, form).map_err(StoreError::unavailable)?;
+        ledger.add(row.map(|row| (form.clone(), row)));
+    }
+    Ok(())
+}
 
 fn find(
     connection: &Connection,
@@ -96,7 +137,7 @@ fn find(
     owner_columns: OwnerColumns,
     attempts: &[Attempt],
 ) -> Result<Vec<Found>, StoreError> {
-    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find, "key"));
     let mut find = find.map_err(StoreError::unavailable)?;
     let forms: HashSet<&StoredKey> = attempts.iter().flat_map(Attempt::stored_forms).collect();
     let mut found = Vec::with_capacity(forms.len());
@@ -104,7 +145,9 @@ fn find(
         if let Some(row) = rows.recall(form) {
             found.push((form.clone(), Ok(row)));
         } else if let Some(row) = find_one(&mut find, form).map_err(StoreError::unavailable)? {
-            if let Ok(row) = &row {
+            if let Ok(row) = &row
+                && row.0.details.rotation.is_none()
+            {
                 rows.keep(form, row);
             }
             found.push((form.clone(), row));
@@ -130,10 +173,15 @@ fn find_one(find: &mut CachedStatement<'_>, form: &StoredKey) -> Result<Option<R
     Ok(first.map(|(_, row)| row))
 }
 
-/// Writes all changed counters. Returns `false` if nothing changed.
+/// Writes all changed counters and rotations. Returns `false` if nothing changed.
 fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, StoreError> {
     let mut update = connection.prepare_cached(UPDATE).map_err(StoreError::unavailable)?;
     let mut any = false;
+    // First, since the counters' statement finds the row by the secret in use.
+    for key in ledger.rotations() {
+        execute(connection, rotation_change(key)).map_err(StoreError::unavailable)?;
+        any = true;
+    }
     for ApiKey { details, usage } in ledger.changes() {
         write_one(&mut update, details, usage)?;
         any = true;

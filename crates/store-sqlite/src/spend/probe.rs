@@ -34,7 +34,7 @@ fn read(connection: &Connection, owner_columns: OwnerColumns) -> Result<(), Stor
         texts.collect::<Result<Vec<Option<StoredKey>>, _>>()
     });
     let sample = sample.map_err(StoreError::unavailable)?;
-    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find));
+    let find = connection.prepare_cached(by_owner_columns!(owner_columns, find, "key"));
     let mut find = find.map_err(StoreError::unavailable)?;
     let mut unreadable = None;
     for form in sample.iter().flatten() {

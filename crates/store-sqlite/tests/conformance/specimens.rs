@@ -50,11 +50,14 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_addresses 0",
             "apikey.keymint_created_by 0",
             "apikey.keymint_terms 0",
+            "apikey.keymint_second_key 0",
+            "apikey.keymint_rotation 0",
+            "apikey.keymint_rotated_at 0",
             "apikey.keymint_foreign_hash 0",
             "apikey.keymint_foreign_lookup 0",
         ],
     ),
-    migrations: "12",
+    migrations: "15",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
@@ -114,6 +117,9 @@ const CORRUPT_KEYS: &[(&str, &str)] = &[
     ("keymint_addresses", "x'7b7d'"),
     ("keymint_terms", "'{'"),
     ("keymint_terms", r#"'{"refillEvery":"year"}'"#),
+    ("keymint_rotated_at", "'once'"),
+    ("keymint_second_key", "'alone'"),
+    ("keymint_rotation", r#"'{"stage":"grace","endsAt":1}'"#),
     ("keymint_terms", "x'7b7d'"),
     ("keymint_foreign_hash", "'sha512:'"),
     ("keymint_foreign_hash", "x'7368'"),

@@ -4,7 +4,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use keymint_domain::verify::Verdict;
-use keymint_domain::{ApiKey, ErrorCode};
+use keymint_domain::{ApiKey, ErrorCode, Timestamp};
 use keymint_service::{ServiceError, VerifyKey, stopwatch};
 use utoipa::openapi::path::ParameterIn;
 
@@ -19,6 +19,7 @@ use crate::members::schema::{Property, optional, required, text};
 use crate::observe::{AccessNote, own_id};
 use crate::openapi::{Callers, Description, DocumentContext, Failures, LIMITS, REFUSALS, refusal};
 use crate::views::limits::show_limits;
+use crate::views::secret::{SUNSET, show_sunset};
 
 pub(super) const PATH: &str = "/authorize";
 /// The parameter of the paths below: the client's path.
@@ -47,7 +48,7 @@ fn of_gateways(id: &'static str) -> Description {
     let description = identity::HEADERS.iter().fold(description, |description, header| {
         description.with_header(header.name, text().min_length(Some(1)), header.about)
     });
-    description.with_headers(LIMITS).fails_as(Failures::of_a_gateway(errors))
+    description.with_headers(LIMITS).with_headers([SUNSET]).fails_as(Failures::of_a_gateway(errors))
 }
 
 /// The other headers that are read. Nothing in them is an error.
@@ -88,7 +89,7 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
         read?;
         decide(&request, &api, &asker, parameters).await
     };
-    let (key, headers) = decided.await.map_err(|error| Denial { error, by_403 })?;
+    let (key, headers, former_ends_at) = decided.await.map_err(|error| Denial { error, by_403 })?;
     // Where everybody may verify, others than gateways ask too: Keymint does not sign what they say of a request.
     let assertions = api.assertions.as_ref().filter(|_| asker.is_trusted);
     let assertion = assertions.and_then(|assertions| {
@@ -97,9 +98,10 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
     });
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    identity::show(&mut response, &key, &headers, assertion);
+    identity::show(&mut response, &key, &headers, former_ends_at.is_some(), assertion);
     let mut response = response.finish();
     show_limits(response.headers_mut(), api.keys.standings(&key));
+    show_sunset(response.headers_mut(), former_ends_at);
     Ok(response)
 }
 
@@ -122,17 +124,18 @@ async fn ask(request: &HttpRequest, api: &Api) -> Result<Asker, ApiError> {
     Err(ApiError::NotAGateway)
 }
 
-/// Verifies the key that the request shows. Returns it with the headers that show it.
+/// Verifies the key that the request shows. Returns it with the headers that show it, and the end of the presented secret
+/// if it is a former one.
 async fn decide(
     request: &HttpRequest,
     api: &Api,
     asker: &Asker,
     parameters: Parameters,
-) -> Result<(ApiKey, String), ApiError> {
+) -> Result<(ApiKey, String, Option<Timestamp>), ApiError> {
     let Parameters { config_id, permissions, cost, bearer, .. } = parameters;
     let (policy, bearer) = (api.keys.policy(), bearer.unwrap_or(api.options.authorize_bearer));
     let key = presented_key(policy, bearer, request.headers())?;
-    let caller_ip = proven_address(request, &api.options.trusted_proxies);
+    let (presented, caller_ip) = (key.clone(), proven_address(request, &api.options.trusted_proxies));
     let verification =
         VerifyKey { key, config_id, permissions, cost, settle: false, client_ip: asker.client_ip, caller_ip };
     let name = if asker.is_trusted { name_of_request(request) } else { None };
@@ -143,7 +146,8 @@ async fn decide(
     match verdict {
         Verdict::Accepted(key) => {
             api.note(request, || AccessNote::accepted(&key));
-            Ok((key, presenting_headers(policy, bearer, request.headers())))
+            let former_ends_at = key.former_secret_ends_at(&presented);
+            Ok((key, presenting_headers(policy, bearer, request.headers()), former_ends_at))
         }
         Verdict::Refused(refusal) => Err(ApiError::Denied(refusal)),
     }

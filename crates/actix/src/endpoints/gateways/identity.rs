@@ -4,6 +4,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymint_domain::{ApiKey, Permissions};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::views::secret::FORMER;
+
 /// Stands for nothing. A header is always there and never empty: otherwise a gateway that copies the headers of the
 /// answer would leave its client's own.
 const NONE: &str = "-";
@@ -26,11 +28,13 @@ struct Identity<'a> {
     key: &'a ApiKey,
     /// The headers that show the key, between commas.
     headers: &'a str,
+    /// True if the key was presented by a secret that a rotation has replaced.
+    is_former: bool,
     assertion: Option<String>,
 }
 
 /// Every header. Every value is ASCII without spaces, whatever the key's texts hold.
-pub(super) static HEADERS: [Header; 10] = [
+pub(super) static HEADERS: [Header; 11] = [
     Header { name: "x-key-id", about: "The key's id.", value: |identity| text(identity.key.details.id.as_str()) },
     Header {
         name: "x-key-owner",
@@ -70,6 +74,11 @@ pub(super) static HEADERS: [Header; 10] = [
         value: |identity| identity.key.usage.remaining.map_or_else(|| NONE.to_owned(), |left| left.to_string()),
     },
     Header {
+        name: "x-key-secret",
+        about: "`former` if the key was presented by a secret that a rotation has replaced; else `-`.",
+        value: |identity| if identity.is_former { FORMER } else { NONE }.to_owned(),
+    },
+    Header {
         name: "x-key-assertion",
         about: "All of it as a signed JWT, where `authorize.assertion.audience` is set; else `-`.",
         value: |identity| identity.assertion.clone().unwrap_or_else(|| NONE.to_owned()),
@@ -87,8 +96,14 @@ pub(super) static HEADERS: [Header; 10] = [
 ];
 
 /// Adds the headers to an answer. `headers` are those that show the key.
-pub(super) fn show(response: &mut HttpResponseBuilder, key: &ApiKey, headers: &str, assertion: Option<String>) {
-    let identity = Identity { key, headers, assertion };
+pub(super) fn show(
+    response: &mut HttpResponseBuilder,
+    key: &ApiKey,
+    headers: &str,
+    is_former: bool,
+    assertion: Option<String>,
+) {
+    let identity = Identity { key, headers, is_former, assertion };
     for header in &HEADERS {
         response.insert_header((header.name, (header.value)(&identity)));
     }

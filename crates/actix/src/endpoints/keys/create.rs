@@ -99,5 +99,5 @@ pub(super) async fn create(request: UserRequest) -> Result<HttpResponse, ApiErro
     let minted = request.api.keys.create(request.context(&caller), new).await?;
     let made = &minted.key.details;
     request.note_change(&caller, &made.id, Some(&made.owner));
-    Ok(HttpResponse::Ok().json(CreatedView::from(&minted)))
+    Ok(HttpResponse::Ok().json(CreatedView::new(&minted, request.api.keys.policy())))
 }

@@ -12,7 +12,8 @@ use crate::openapi::{Description, DocumentContext, examples, success};
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = Shape::of_body(context.policy, |body| read_key(body, "keyId"));
-    of_users("deleteApiKey", "Removes a key for good.")
+    of_users("deleteApiKey", "Deletes a key.")
+        .text("It can be restored for `undelete_days` of its configuration; without them it is gone for good.")
         .reads(body, json!({ "keyId": examples::KEY_ID }))
         .answers_with("It is gone.", success(), json!({ "success": true }))
         .fails([ErrorCode::Unauthorized, ErrorCode::KeyNotFound, ErrorCode::KeyManagementNotAllowed])

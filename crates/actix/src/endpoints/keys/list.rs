@@ -105,5 +105,6 @@ pub(super) async fn list(request: UserRequest) -> Result<HttpResponse, ApiError>
     let _turn = request.api.process.lists.take().await?;
     let caller = request.caller().await?;
     let page = request.api.keys.list(&caller, asked).await?;
-    Ok(HttpResponse::Ok().json(PageView::new(&page, limit, offset, Reader::from(&caller))))
+    let view = PageView::new(&page, limit, offset, Reader::from(&caller), request.api.keys.policy());
+    Ok(HttpResponse::Ok().json(view))
 }

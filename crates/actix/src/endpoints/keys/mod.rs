@@ -7,7 +7,11 @@ mod get;
 mod health;
 mod list;
 mod options;
+mod report_leak;
+mod restore;
 mod revoke;
+mod rotate;
+mod rotation;
 mod update;
 mod usage;
 
@@ -27,7 +31,12 @@ pub(super) fn area() -> Area {
         Endpoint::get("/api-key/usage", usage::usage, usage::describe),
         Endpoint::post("/api-key/update", update::update, update::describe),
         Endpoint::post("/api-key/revoke", revoke::revoke, revoke::describe),
+        Endpoint::post("/api-key/report-leak", report_leak::report_leak, report_leak::describe),
+        Endpoint::post("/api-key/rotate", rotate::rotate, rotate::describe),
+        Endpoint::post("/api-key/rotation/cancel", rotation::cancel, rotation::describe_cancel),
+        Endpoint::post("/api-key/rotation/finish", rotation::finish, rotation::describe_finish),
         Endpoint::post("/api-key/delete", delete::delete, delete::describe),
+        Endpoint::post("/api-key/restore", restore::restore, restore::describe),
         Endpoint::post(
             "/api-key/delete-all-expired-api-keys",
             delete_all_expired::delete_all_expired,
@@ -64,8 +73,12 @@ fn of_users(id: &'static str, summary: &'static str) -> Description {
 
 /// Reads which key is meant: the id in the member `name`, and the configuration that the key must be of.
 fn read_key(members: &mut Members<'_>, name: &'static str) -> Option<(KeyId, Option<ConfigId>)> {
-    let config_id =
-        members.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id();
+    let config_id = read_config_id(members);
     let id = members.required(name, "The key.").id(KeyId::parse)?;
     Some((id, config_id))
+}
+
+/// Reads the configuration that a key must be of.
+fn read_config_id(members: &mut Members<'_>) -> Option<ConfigId> {
+    members.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id()
 }

@@ -45,7 +45,11 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
             "enabled": true, "defaultWindow": 86_400_000, "maxWindow": 34_560_000_000_u64, "defaultMax": 10,
             "max": 2_147_483_647
         },
-        "maxKeysPerOwner": null, "rotationDays": null
+        "maxKeysPerOwner": null, "rotationDays": null,
+        "rotation": {
+            "defaultGraceSeconds": day, "maxGraceSeconds": 90 * day, "minDeadlineSeconds": 60,
+            "maxDeadlineSeconds": 90 * day, "maxPendingDays": 7
+        }
     });
     let malformed = "[query] Unrecognized key: \"config\"".to_owned();
     of_users("getApiKeyOptions", "Shows what the caller may set on a new key, with ranges and defaults.")

@@ -88,5 +88,5 @@ pub(super) async fn update(request: UserRequest) -> Result<HttpResponse, ApiErro
     let caller = request.caller().await?;
     let key = request.api.keys.update(request.context(&caller), asked).await?;
     request.note_change(&caller, &key.details.id, Some(&key.details.owner));
-    Ok(HttpResponse::Ok().json(KeyView::from(&key)))
+    Ok(HttpResponse::Ok().json(KeyView::from(&key).with_rotation_due(&key, request.api.keys.policy())))
 }

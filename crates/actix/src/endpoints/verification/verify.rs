@@ -3,6 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ErrorCode;
+use keymint_domain::verify::Verdict;
 use keymint_service::{ServiceError, VerifyKey};
 use serde_json::json;
 use utoipa::ToSchema as _;
@@ -18,6 +19,7 @@ use crate::members::{Members, Shape};
 use crate::observe::AccessNote;
 use crate::openapi::{Description, DocumentContext, LIMITS, RETRY_AFTER, examples};
 use crate::views::limits::show_verdict;
+use crate::views::secret::{SUNSET, show_sunset};
 use crate::views::{DryRunView, VerdictView};
 
 /// Reads the members: the verification, and true for a dry run.
@@ -55,7 +57,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .refers_to::<DryRunView<'_>>()
         .answers_with("The verdict, valid or not; a dry run adds the result of every rule.", answer, verdict)
         .with_headers(LIMITS)
-        .with_headers([RETRY_AFTER])
+        .with_headers([RETRY_AFTER, SUNSET])
         .fails(refused(context))
         .fails([ErrorCode::ServerOnlyProperty])
         .fails([ServiceError::Overloaded])
@@ -69,14 +71,18 @@ pub(super) async fn verify(
 ) -> Result<HttpResponse, ApiError> {
     let (mut verification, is_dry_run) = Members::read_body(body.as_ref(), read)?;
     verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
+    let presented = verification.key.clone();
+    let former_end = |verdict: &Verdict| verdict.accepted().and_then(|key| key.former_secret_ends_at(&presented));
     if is_dry_run {
         // In a box of its own, so that other verifications do not carry its room.
         let run = Box::pin(api.keys.dry_run(&caller, verification)).await?;
-        return Ok(HttpResponse::Ok().json(DryRunView::from(&run)));
+        return Ok(HttpResponse::Ok().json(DryRunView::new(&run, former_end(&run.verdict))));
     }
     let verdict = api.keys.verify(&caller, verification).await?;
     api.note(&http, || AccessNote::verdict(&verdict));
-    let mut response = HttpResponse::Ok().json(VerdictView::from(&verdict));
+    let former_ends_at = former_end(&verdict);
+    let mut response = HttpResponse::Ok().json(VerdictView::new(&verdict, former_ends_at));
+    show_sunset(response.headers_mut(), former_ends_at);
     show_verdict(response.headers_mut(), &verdict, &api.keys);
     Ok(response)
 }

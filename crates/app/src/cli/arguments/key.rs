@@ -47,10 +47,13 @@ pub(in crate::cli) enum KeyCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Change a key.
+    /// Change a key, or many keys at once: whether they are enabled, and their rate limits.
     Update {
         /// The key's id.
-        id: String,
+        #[arg(required_unless_present_any = ["owner", "all"])]
+        id: Option<String>,
+        #[command(flatten)]
+        many: Many,
         /// Enable (true) or disable (false) it.
         #[arg(long)]
         enabled: Option<bool>,
@@ -58,6 +61,13 @@ pub(in crate::cli) enum KeyCommand {
         counters: Counters,
         #[command(flatten)]
         members: Box<Members>,
+    },
+    /// Give a key a new secret; its text is shown this once. The one in use stays valid for a while.
+    Rotate(Rotate),
+    /// End a rotation before its time.
+    Rotation {
+        #[command(subcommand)]
+        command: RotationCommand,
     },
     /// Print the patterns by which secret scanners find keys, one for every configured prefix.
     Pattern {
@@ -67,13 +77,69 @@ pub(in crate::cli) enum KeyCommand {
     },
     /// Find keys that somebody should look at, with advice.
     Health(Health),
-    /// Revoke a key at once, and keep it visible.
+    /// Revoke a key, or many keys, at once, and keep them visible.
     Revoke {
+        /// The key's id.
+        #[arg(required_unless_present_any = ["owner", "all"])]
+        id: Option<String>,
+        #[command(flatten)]
+        many: Many,
+        /// Of many keys, only those of this configuration.
+        #[arg(long, value_name = "ID", conflicts_with = "id")]
+        config_id: Option<String>,
+    },
+    /// Report keys that leaked, from standard input, one a line: each ends as its configuration asks.
+    ///
+    /// A key is never an argument: arguments are seen by others on this machine, and kept by shells.
+    ReportLeak {
+        /// The kind of the place where they were found, such as `commit`.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        source: String,
+        /// The URL of the place.
+        #[arg(long, value_name = "URL", default_value = "")]
+        url: String,
+    },
+    /// Delete a key: for good, unless its configuration has `undelete_days`.
+    Delete {
         /// The key's id.
         id: String,
     },
-    /// Remove a key for good.
-    Delete {
+    /// Bring a deleted key back, as it was.
+    Restore {
+        /// The key's id.
+        id: String,
+    },
+}
+
+/// The key that gets a new secret, and the end of the one in use.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rotate {
+    /// The key's id.
+    pub(in crate::cli) id: String,
+    /// The seconds after the first use of the new secret for which the former one stays valid; the configuration's by
+    /// default.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    pub(in crate::cli) grace_seconds: Option<String>,
+    /// The seconds after which the secret in use ends, even if the new one was not used.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    pub(in crate::cli) deadline_seconds: Option<String>,
+    /// End all other secrets at once, as for a leaked one.
+    #[arg(long)]
+    pub(in crate::cli) now: bool,
+    /// End a former secret that is still valid, too.
+    #[arg(long)]
+    pub(in crate::cli) end_former: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RotationCommand {
+    /// End the new secret before its first use; the one in use stays.
+    Cancel {
+        /// The key's id.
+        id: String,
+    },
+    /// End all secrets but the new one now.
+    Finish {
         /// The key's id.
         id: String,
     },
@@ -130,6 +196,10 @@ pub(in crate::cli) struct Listing {
     /// Only keys of this configuration.
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) config_id: Option<String>,
+    /// Deleted keys that can be restored, the last deleted first, in the place of others.
+    #[arg(long, conflicts_with_all = ["search", "enabled", "state", "expires_before", "unused_since", "created_before",
+        "sort_by", "sort_direction"])]
+    pub(in crate::cli) deleted: bool,
     /// Only keys with this id, or whose start or name begins with this; the case of a name is ignored.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(in crate::cli) search: Option<String>,
@@ -160,6 +230,20 @@ pub(in crate::cli) struct Listing {
     /// asc or desc.
     #[arg(long, value_name = "DIRECTION")]
     pub(in crate::cli) sort_direction: Option<String>,
+}
+
+/// The choice of many keys.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Many {
+    /// All keys of this owner, in the place of one; with --config-id only those of that configuration.
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    pub(in crate::cli) owner: Option<String>,
+    /// All keys, in the place of one; with --config-id all of that configuration.
+    #[arg(long, conflicts_with_all = ["id", "owner"])]
+    pub(in crate::cli) all: bool,
+    /// Count the keys that would change, and change none.
+    #[arg(long, conflicts_with = "id")]
+    pub(in crate::cli) dry_run: bool,
 }
 
 /// The changes of a key's counters.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(super) use audit::{AuditCommand, AuditFilters};
-pub(super) use key::{Counters, Health, KeyCommand, Listing, Members, Scanner};
+pub(super) use key::{Counters, Health, KeyCommand, Listing, Many, Members, Rotate, RotationCommand, Scanner};
 pub(super) use org::OrgCommand;
 pub(super) use server_key::ServerKeyCommand;
 pub(super) use transfer::{Export, Import, Relocate};

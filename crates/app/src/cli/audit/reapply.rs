@@ -111,7 +111,21 @@ fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
             // What is more than that stays.
             ("keymint.key.disabled", Some(key), _) => _ = withdrawn.keys.entry(key).or_insert("disabled"),
             ("keymint.key.deleted", Some(key), _) => _ = withdrawn.keys.insert(key, "deleted"),
-            ("keymint.key.leaked", Some(key), _) => _ = withdrawn.keys.insert(key, "leaked"),
+            // A leak that is no more than told withdraws nothing.
+            ("keymint.key.leaked", Some(key), _) if event["details"]["action"] != "notify" => {
+                _ = withdrawn.keys.insert(key, "leaked");
+            }
+            // It is as usable as it was before its deletion.
+            ("keymint.key.restored", Some(key), _) if event["data"]["undeleted"] == true => {
+                let before = &event["data"]["key"];
+                if before["revokedAt"].is_string() {
+                    withdrawn.keys.insert(key, "revoked");
+                } else if before["enabled"] == false {
+                    withdrawn.keys.insert(key, "disabled");
+                } else if before.is_object() {
+                    withdrawn.keys.remove(&key);
+                }
+            }
             ("keymint.key.restored" | "keymint.key.enabled" | "keymint.key.created", Some(key), _) => {
                 _ = withdrawn.keys.remove(&key);
             }
@@ -132,6 +146,11 @@ mod tests {
         let line = |number: u64, kind: &str, id: &str| {
             json!({ "position": number, "type": format!("keymint.{kind}"), "keyId": id, "ownerId": "ada" }).to_string()
         };
+        let undeleted = |number: u64, id: &str, key: &Value| {
+            let data = json!({ "undeleted": true, "key": key });
+            json!({ "position": number, "type": "keymint.key.restored", "keyId": id, "ownerId": "ada", "data": data })
+                .to_string()
+        };
         let lines = [
             line(1, "key.created", "a"),
             line(2, "key.revoked", "a"),
@@ -141,12 +160,30 @@ mod tests {
             line(6, "server_key.revoked", "s"),
             line(7, "user.erased", ""),
             line(8, "key.updated", "b"),
+            line(9, "key.leaked", "l"),
+            line(10, "key.leaked", "n").replace('}', r#","details":{"action":"notify"}}"#),
+            line(9, "key.deleted", "d"),
+            undeleted(10, "d", &json!({ "enabled": true, "revokedAt": null })),
+            line(11, "key.deleted", "e"),
+            undeleted(12, "e", &json!({ "enabled": false, "revokedAt": "2023-11-14T22:13:20.000Z" })),
+            line(13, "key.deleted", "f"),
+            undeleted(14, "f", &json!({ "enabled": false, "revokedAt": null })),
+            line(15, "key.deleted", "g"),
+            undeleted(16, "g", &json!(null)),
             String::new(),
         ];
         let withdrawn = read(lines.join("\n").as_bytes()).unwrap();
         assert_eq!(
             withdrawn.keys.into_iter().collect::<Vec<_>>(),
-            [("b".to_owned(), "disabled"), ("c".to_owned(), "deleted")]
+            [
+                ("b", "disabled"),
+                ("c", "deleted"),
+                ("e", "revoked"),
+                ("f", "disabled"),
+                ("g", "deleted"),
+                ("l", "leaked"),
+            ]
+            .map(|(id, kind)| (id.to_owned(), kind))
         );
         assert_eq!(withdrawn.server_keys.len(), 1);
         assert!(withdrawn.users.contains_key("ada"));

@@ -3,16 +3,19 @@
 use std::ops::RangeInclusive;
 
 use keymint_domain::address::{AddressRules, parse_address};
-use keymint_domain::key::{EditKey, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
+use keymint_domain::key::{EditKey, EditKeys, Field, KeyState, NewKey, PlainKey, RefillEdit, RefillInput};
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField};
+use keymint_domain::policy::{Cut, RotateSecret, RotationRules};
 use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS, Prefix};
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId, Timestamp};
-use keymint_service::{CreateKey, ListKeys, UpdateKey, VerifyKey, Whose};
+use keymint_service::{
+    ChangeKeys, ChangeOfKeys, CreateKey, ListDeleted, ListKeys, RotateKey, UpdateKey, VerifyKey, Whose,
+};
 
 use crate::cli::CliResult;
-use crate::cli::arguments::{Counters, Listing, Members};
+use crate::cli::arguments::{Counters, Listing, Many, Members, Rotate};
 use crate::cli::options::Options;
 
 /// The range of a count that may not be 0.
@@ -117,6 +120,72 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
     options.finish(id.map(|id| UpdateKey { id, config_id, owner: None, edit }))
 }
 
+pub(super) fn update_many(
+    many: Many,
+    enabled: Option<bool>,
+    counters: &Counters,
+    members: Members,
+) -> CliResult<ChangeKeys> {
+    let Members {
+        config_id,
+        name,
+        expires_in,
+        metadata,
+        remaining,
+        refill_amount,
+        refill_interval,
+        refill_every,
+        rate_limit_enabled,
+        rate_limit_time_window,
+        rate_limit_max,
+        permissions,
+        allow,
+        deny,
+    } = members;
+    let Counters { add_remaining, reset_limit } = counters;
+    let mut options = Options::default();
+    let of_one_key = [
+        ("name", name.is_some()),
+        ("expiresIn", expires_in.is_some()),
+        ("metadata", metadata.is_some()),
+        ("remaining", remaining.is_some()),
+        ("addRemaining", add_remaining.is_some()),
+        ("refillAmount", refill_amount.is_some()),
+        ("refillInterval", refill_interval.is_some()),
+        ("refillEvery", refill_every.is_some()),
+        ("permissions", permissions.is_some()),
+        ("allowedAddresses", !allow.is_empty()),
+        ("deniedAddresses", !deny.is_empty()),
+    ];
+    for (option, _) in of_one_key.iter().filter(|(_, is_given)| *is_given) {
+        options.refuse(option, "Invalid input: is changed of one key at a time, which its id names");
+    }
+    let edit = EditKeys {
+        enabled,
+        rate_limit_enabled,
+        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
+        rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
+        reset_limit: *reset_limit,
+    };
+    change_many(options, many, config_id, ChangeOfKeys::Edit(edit))
+}
+
+pub(super) fn revoke_many(many: Many, config_id: Option<String>) -> CliResult<ChangeKeys> {
+    change_many(Options::default(), many, config_id, ChangeOfKeys::Revoke)
+}
+
+fn change_many(
+    mut options: Options,
+    many: Many,
+    config_id: Option<String>,
+    change: ChangeOfKeys,
+) -> CliResult<ChangeKeys> {
+    let Many { owner, all: _, dry_run } = many;
+    let owner = options.text("owner", owner, OwnerId::parse);
+    let config_id = configuration(&mut options, config_id);
+    options.finish(Some(ChangeKeys { owner, config_id, change, dry_run, after: None, within: None }))
+}
+
 pub(super) fn verify(
     key: String,
     config_id: Option<String>,
@@ -135,11 +204,31 @@ pub(super) fn verify(
     options.finish(Some(VerifyKey { config_id, permissions, cost, client_ip, ..VerifyKey::of(PlainKey::new(key)) }))
 }
 
+/// Reads the request for a new secret.
+pub(super) fn rotate(arguments: Rotate) -> CliResult<RotateKey> {
+    let Rotate { id, grace_seconds, deadline_seconds, now, end_former } = arguments;
+    let mut options = Options::default();
+    let id = options.text("id", Some(id), KeyId::parse);
+    let mut seconds = |name: &str, given, range: RangeInclusive<u32>| {
+        let range = u64::from(*range.start())..=u64::from(*range.end());
+        options.integer(name, given, range).and_then(|seconds| u32::try_from(seconds).ok())
+    };
+    let grace_seconds = seconds("graceSeconds", grace_seconds, RotationRules::GRACE_SECONDS);
+    let cut = match seconds("deadlineSeconds", deadline_seconds, RotationRules::DEADLINE_SECONDS) {
+        _ if now => Cut::Now,
+        Some(seconds) => Cut::Deadline(seconds),
+        None => Cut::AfterUse,
+    };
+    let rotation = RotateSecret { grace_seconds, cut, end_former };
+    options.finish(id.map(|id| RotateKey { id, config_id: None, rotation }))
+}
+
 pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {
     let Listing {
         user,
         organization,
         config_id,
+        deleted: _,
         search,
         enabled,
         state,
@@ -180,6 +269,35 @@ pub(super) fn list(listing: Listing, now: Timestamp) -> CliResult<ListKeys> {
     };
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     options.finish(Some(ListKeys { whose, config_id, filter, sort_by, direction, offset, limit }))
+}
+
+/// Reads which deleted keys to list.
+pub(super) fn list_deleted(listing: Listing) -> CliResult<ListDeleted> {
+    let Listing {
+        user,
+        organization,
+        config_id,
+        deleted: _,
+        search: _,
+        enabled: _,
+        state: _,
+        expires_before: _,
+        unused_since: _,
+        created_before: _,
+        limit,
+        offset,
+        sort_by: _,
+        sort_direction: _,
+    } = listing;
+    let mut options = Options::default();
+    let config_id = config_id.filter(|id| !id.is_empty());
+    let config_id = options.text("configId", config_id, ConfigId::parse);
+    let limit = options.integer("limit", limit, 0..=ListQuery::MAX_LIMIT.into());
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(ListQuery::DEFAULT_LIMIT);
+    let offset = options.integer("offset", offset, 0..=MAX_OFFSET).unwrap_or(0);
+    let owner = options.text("userId", user, OwnerId::parse);
+    let organization = options.text("organizationId", organization, OwnerId::parse);
+    options.finish(Some(ListDeleted { owner: owner.or(organization), config_id, offset, limit }))
 }
 
 /// Reads the id of a key, which the API calls `option`.

@@ -1,8 +1,7 @@
-use std::num::NonZeroU32;
-
 use keymint_domain::identity::SessionLifetime;
 use keymint_service::{IdentityOptions, ThrottleOptions};
 
+use super::throttle;
 use crate::config::section::Section;
 
 /// Users with e-mail and password, and their sessions.
@@ -27,12 +26,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Identity {
     let sign_up = section.boolean("sign_up", default.sign_up);
     let seconds =
         section.integer("session_expires_in", default.lifetime.expires_in_ms / 1000, 60..=MAX_SESSION_SECONDS);
-    let throttle = section.section("throttle", |throttle| {
-        let default = ThrottleOptions::default();
-        let max_requests = throttle.integer("max_requests", default.max_requests.get(), 0..=1_000_000);
-        let window = throttle.seconds("window_seconds", default.window, 1..=86_400);
-        NonZeroU32::new(max_requests).map(|max_requests| ThrottleOptions { max_requests, window })
-    });
+    let throttle = section.section("throttle", throttle::read);
     let lifetime = SessionLifetime { expires_in_ms: seconds * 1000 };
     Identity { email_and_password, sign_up, lifetime, throttle }
 }

@@ -196,8 +196,8 @@ pub async fn a_key_with_every_member_comes_back_whole<E: Engine>(engine: &E) {
         details.rate_limit_enabled = false;
     })
     .await;
-    let actors = [Actor::Server, Actor::User(sample::user_id("'\"%_\\ 👩‍🚀 user:server"))];
-    for (by, enabled) in actors.into_iter().zip([true, false]) {
+    let actors = [Actor::Server, Actor::LeakReport, Actor::User(sample::user_id("'\"%_\\ 👩‍🚀 user:server"))];
+    for (by, enabled) in actors.into_iter().zip([true, false, false]) {
         sample_survives(engine, &format!("full and revoked by {by}"), |details, usage| {
             values::fill(details, usage);
             details.enabled = enabled;

@@ -1,10 +1,10 @@
 use keymint_domain::address::AddressRules;
 use keymint_domain::event::Actor;
-use keymint_domain::key::{ForeignHash, KeyDetails};
+use keymint_domain::key::{ForeignHash, KeyDetails, PendingSecret, Rotation, RotationStage, Wait};
 use keymint_domain::usage::Usage;
 use keymint_domain::value::{Metadata, Permissions};
 
-use crate::sample::{NOW, config, networks};
+use crate::sample::{NOW, config, networks, plain};
 
 const FOREIGN: &str = "sha512:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -18,6 +18,8 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
         start,
         prefix,
         stored: _,
+        rotation,
+        rotated_at,
         foreign,
         enabled,
         revocation,
@@ -38,6 +40,12 @@ pub(super) fn fill(details: &mut KeyDetails, usage: &mut Usage) {
     *name = Some("name".to_owned());
     *start = Some("start".to_owned());
     *prefix = Some("prefix".to_owned());
+    let wait = Wait::CancelsAt(NOW.plus_millis(5_001));
+    let pending =
+        PendingSecret { start: Some("new".to_owned()), since: NOW.minus_millis(5_002), wait, grace_ms: 5_003 };
+    let stage = RotationStage::Pending(pending);
+    *rotation = Some(Rotation { second: plain("second").hash(), stage }.into());
+    *rotated_at = Some(NOW.minus_millis(5_004));
     *foreign = Some(Box::new(ForeignHash::from_stored(FOREIGN).unwrap()));
     *enabled = true;
     *revocation = None;

@@ -213,8 +213,11 @@ fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
+/// A salt and a digest.
+type SaltAndDigest = (Box<[u8]>, Box<[u8]>);
+
 /// Reads the last two parts.
-fn salt_and_digest<'p>(mut parts: impl Iterator<Item = &'p str>) -> Option<(Box<[u8]>, Box<[u8]>)> {
+fn salt_and_digest<'p>(mut parts: impl Iterator<Item = &'p str>) -> Option<SaltAndDigest> {
     let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
     let digest = STANDARD_NO_PAD.decode(parts.next()?).ok()?;
     let fits = SALTS.contains(&salt.len()) && DIGESTS.contains(&digest.len()) && parts.next().is_none();

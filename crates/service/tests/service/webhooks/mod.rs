@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use keymint_domain::webhook::{DAY_FIVE_MS, RETRY_DELAYS_MS};
+use keymint_domain::webhook::{LAST_ATTEMPT_AFTER_MS, RETRY_DELAYS_MS};
 use keymint_service::{NewWebhook, WebhookError, WebhookOptions};
 
 use self::support::{Answer, Deployment, server};
@@ -125,7 +125,7 @@ async fn attempts_follow_the_schedule_until_day_five_pauses_the_endpoint_and_not
         assert!((delay..=delay + delay / 10 + 10_000).contains(&gap), "{gap} {delay}");
     }
     let last = at[11] - at[0];
-    assert!((DAY_FIVE_MS..DAY_FIVE_MS + 10_000).contains(&last), "{last}");
+    assert!((LAST_ATTEMPT_AFTER_MS..LAST_ATTEMPT_AFTER_MS + 10_000).contains(&last), "{last}");
     assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "pending", "503".to_owned())]);
 
     it.answer(|_, _| Answer::Status(200));
@@ -233,6 +233,40 @@ async fn the_endpoints_of_a_node_that_is_gone_are_taken_over() {
     it.pass(SECOND * 2).await;
     assert_eq!(it.arrived_at("a.example"), [1, 2, 3, 4]);
     drop(third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_does_not_end_while_its_holder_waits_for_a_slow_store_and_a_slow_endpoint() {
+    let options = || WebhookOptions { lease: SECOND * 2, ..WebhookOptions::default() };
+    let it = Deployment::with_latency(SECOND * 14);
+    let endpoint = it.endpoint("a.example").await;
+    let (_holder, events) = it.start_slow(options());
+    it.pass(SECOND).await;
+    it.happen(&["k"]).await;
+    it.pass(SECOND).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "it is under way");
+    events.take(SECOND * 60);
+    let _other = it.start_with(options());
+    it.pass(SECOND * 30).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "nobody takes it over");
+    assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "delivered", "200".to_owned())], "the outcome is written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_does_not_end_while_the_attempts_of_a_node_that_stops_end() {
+    let options = || WebhookOptions { lease: SECOND * 2, ..WebhookOptions::default() };
+    let it = Deployment::with_latency(SECOND * 4);
+    let endpoint = it.endpoint("a.example").await;
+    let stops = it.start_with(options());
+    it.pass(SECOND).await;
+    it.happen(&["k"]).await;
+    it.pass(Duration::from_millis(500)).await;
+    assert_eq!(it.arrived_at("a.example"), [1], "it is under way");
+    let _other = it.start_with(options());
+    stops.stop().await;
+    it.pass(SECOND * 30).await;
+    assert_eq!(it.arrived_at("a.example"), [1]);
+    assert_eq!(it.deliveries_of(&endpoint.id).await, [(1, "delivered", "200".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]

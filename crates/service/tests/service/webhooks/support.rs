@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keymint_domain::event::seal::SealKey;
-use keymint_domain::event::{Actor, EventKind, Origin, Subject};
+use keymint_domain::event::{Actor, Event, EventKind, EventQuery, Origin, SealedEvent, Subject};
 use keymint_domain::webhook::{Webhook, WebhookId, WebhookUrl};
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{
-    Clock, DeliveryQuery, Entropy as _, EventStore as _, SendFailure, SignedDelivery, Unmetered, WebhookSender,
-    WebhookStore as _,
+    Chain, Clock, DeliveryQuery, Entropy as _, EventStore, SendFailure, SignedDelivery, StoreError, Unmetered,
+    WebhookSender, WebhookStore as _,
 };
 use keymint_service::{
     Audit, Caller, Context, Dispatcher, NewWebhook, OsEntropy, Recorder, Sealer, WebhookOptions, WebhookPorts, Webhooks,
@@ -128,6 +128,43 @@ impl WebhookSender for Receivers {
     }
 }
 
+/// Events of a store whose reads may take their time.
+pub(crate) struct SlowEvents {
+    store: Arc<MemoryStore>,
+    takes_ms: AtomicU64,
+}
+
+impl SlowEvents {
+    /// Lets each read take so long from now on.
+    pub(crate) fn take(&self, time: Duration) {
+        self.takes_ms.store(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl EventStore for SlowEvents {
+    async fn record(&self, event: &Event) -> Result<bool, StoreError> {
+        self.store.record(event).await
+    }
+
+    async fn seal(&self, key: &SealKey, limit: u32) -> Result<u32, StoreError> {
+        self.store.seal(key, limit).await
+    }
+
+    async fn list_events(&self, query: &EventQuery) -> Result<Vec<SealedEvent>, StoreError> {
+        tokio::time::sleep(Duration::from_millis(self.takes_ms.load(Ordering::SeqCst))).await;
+        self.store.list_events(query).await
+    }
+
+    async fn chain(&self) -> Result<Chain, StoreError> {
+        self.store.chain().await
+    }
+
+    async fn remove_events(&self, key: &SealKey, before: Timestamp, up_to: u64, limit: u32) -> Result<u32, StoreError> {
+        self.store.remove_events(key, before, up_to, limit).await
+    }
+}
+
 /// A deployment: a store, events, receivers, and any number of nodes.
 pub(crate) struct Deployment {
     pub(crate) store: Arc<MemoryStore>,
@@ -188,6 +225,13 @@ impl Deployment {
 
     pub(crate) fn start_with(&self, options: WebhookOptions) -> Dispatcher {
         Dispatcher::start(self.ports.clone(), options)
+    }
+
+    /// Starts a node that reads events by other means than the others.
+    pub(crate) fn start_slow(&self, options: WebhookOptions) -> (Dispatcher, Arc<SlowEvents>) {
+        let events = Arc::new(SlowEvents { store: Arc::clone(&self.store), takes_ms: AtomicU64::new(0) });
+        let ports = WebhookPorts { events: Arc::clone(&events) as _, ..self.ports.clone() };
+        (Dispatcher::start(ports, options), events)
     }
 
     /// Starts the job that seals events.

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::key::KeyFormat;
-use keymint_domain::policy::{Expiration, Notices, References};
+use keymint_domain::policy::{Expiration, LeakAction, Notices, References, RotationRules};
 use keymint_domain::value::{MAX_COUNT, Prefix, utf16_len};
 use keymint_domain::{ConfigId, Configuration};
 use toml::Value;
@@ -41,12 +41,14 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Entry {
 fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configuration {
     let default = Configuration::new(id);
     let usual_headers = default.api_key_headers.clone();
+    let mut rotation = default.rotation;
     let configuration = Configuration {
         references: section.choice("references", default.references, &REFERENCES),
         api_key_headers: section.texts("api_key_headers", "list of header names", usual_headers, parse_header),
         enable_session_for_api_keys: section
             .boolean("enable_session_for_api_keys", default.enable_session_for_api_keys),
         allow_key_management: section.boolean("allow_key_management", default.allow_key_management),
+        allow_self_rotation: section.boolean("allow_self_rotation", default.allow_self_rotation),
         key_length: section.integer("key_length", default.key_length, 16..=256),
         key_format: section.choice("key_format", default.key_format, &FORMATS),
         checked_only: section.boolean("checked_only", default.checked_only),
@@ -71,10 +73,13 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
         retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
+        undelete_ms: section.integer("undelete_days", default.undelete_ms / DAY_MS, 0..=3650) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
-        notices: read_notices(section, default.notices),
+        notices: read_notices(section, default.notices, &mut rotation),
+        rotation,
         anomalies: section.boolean("anomalies", default.anomalies),
+        on_leak: section.section("leaks", read_leaks),
         id: default.id,
     };
     check_default_prefix(section, &configuration);
@@ -83,17 +88,43 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
     configuration
 }
 
-fn read_notices(section: &mut Section<'_, '_>, default: Notices) -> Notices {
+/// Reads the notices, and the rules of rotations, whose section also has the age at which one is due.
+fn read_notices(section: &mut Section<'_, '_>, default: Notices, rules: &mut RotationRules) -> Notices {
     // 0 switches a notice off.
     let days = |section: &mut Section<'_, '_>, key, default: Option<NonZeroU32>| {
         NonZeroU32::new(section.integer(key, default.map_or(0, NonZeroU32::get), 0..=MAX_DAYS))
     };
-    let rotation_days = section.section("rotation", |section| days(section, "every_days", default.rotation_days));
+    let rotation_days = section.section("rotation", |section| {
+        let rotation_days = days(section, "every_days", default.rotation_days);
+        let max_pending_days = section.integer("max_pending_days", rules.max_pending_days.get(), 1..=365);
+        rules.max_pending_days = NonZeroU32::new(max_pending_days).unwrap_or(rules.max_pending_days);
+        rules.grace_seconds = section.integer("grace_seconds", rules.grace_seconds, RotationRules::GRACE_SECONDS);
+        rotation_days
+    });
     section.section("notices", |section| Notices {
         expiring_days: section.integers("expiring_days", default.expiring_days, &(1..=MAX_DAYS), 10),
         idle_days: days(section, "idle_days", default.idle_days),
         rotation_days,
     })
+}
+
+/// Reads the consequence of a leak.
+fn read_leaks(section: &mut Section<'_, '_>) -> LeakAction {
+    const ACTIONS: [(&str, Action); 3] =
+        [("revoke", Action::Revoke), ("end_after", Action::EndAfter), ("notify", Action::Notify)];
+    #[derive(Clone, Copy, PartialEq)]
+    enum Action {
+        Revoke,
+        EndAfter,
+        Notify,
+    }
+    let action = section.choice("action", Action::Revoke, &ACTIONS);
+    let hours = section.integer("hours", 24, 1..=MAX_DAYS * 24);
+    match action {
+        Action::Revoke => LeakAction::Revoke,
+        Action::EndAfter => LeakAction::EndAfter { hours: NonZeroU32::new(hours).unwrap_or(NonZeroU32::MIN) },
+        Action::Notify => LeakAction::Notify,
+    }
 }
 
 const REFERENCES: [(&str, References); 2] = [("user", References::User), ("organization", References::Organization)];

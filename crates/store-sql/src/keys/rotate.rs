@@ -1,0 +1,62 @@
+use keymint_domain::event::Origin;
+use keymint_domain::key::{Rotated, RotationChange, RotationRefused};
+use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_ports::StoreError;
+
+use super::find::find_and_lock;
+use crate::connection::end;
+use crate::{Statement, WriteConnection, events};
+
+/// Changes the rotation of a key. Returns the key as it is then, or the reason why it is not changed.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn rotate(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    change: &RotationChange,
+    now: Timestamp,
+    origin: &Origin,
+) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+    connection.begin().await?;
+    let outcome = find_and_rotate(connection, id, change, now, origin).await;
+    end(connection, outcome).await
+}
+
+async fn find_and_rotate(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    change: &RotationChange,
+    now: Timestamp,
+    origin: &Origin,
+) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
+    let Some(before) = find_and_lock(connection, id).await? else {
+        return Ok(None);
+    };
+    let outcome = before.clone().rotated(change, now);
+    if let Ok(Rotated { key, turns }) = &outcome
+        && !turns.is_empty()
+    {
+        connection.execute(rotation_change(key)).await?;
+        events::insert(connection, origin.key_rotated(key, turns)).await?;
+        let secrets = before.details.stored_forms().chain(key.details.stored_forms());
+        secrets.for_each(|stored| connection.forget(stored));
+    }
+    Ok(Some(outcome))
+}
+
+/// Returns the statement that writes the rotation of a key, and the secret that is in use.
+pub fn rotation_change(key: &ApiKey) -> Statement<'_> {
+    const CHANGE: &str = r#"update "apikey" set
+        "key" = $2, "start" = $3, "keymint_second_key" = $4, "keymint_rotation" = $5, "keymint_rotated_at" = $6,
+        "updatedAt" = $7 where "id" = $1"#;
+    let details = &key.details;
+    Statement::new(CHANGE)
+        .bind(details.id.as_str())
+        .bind(details.stored.as_str())
+        .bind(details.start.as_deref())
+        .bind(details.rotation.as_ref().map(|rotation| rotation.second.as_str()))
+        .bind(details.rotation.as_ref().map(|rotation| rotation.to_stored()))
+        .bind(details.rotated_at)
+        .bind(key.usage.updated_at)
+}
