@@ -73,9 +73,7 @@ async fn session(server: &Server, token: &str) -> Value {
 async fn a_running_servers_database_moves_by_its_backup_and_back_and_nothing_is_lost() {
     let postgres = keymint_test_postgres::database().await;
     let [old, new, back] = [Place::new(), Place::on(&postgres), Place::new()].map(allowing);
-    let settings = old.path().join("keymint.toml");
-    let settings_of_webhooks = std::fs::read_to_string(&settings).unwrap();
-    std::fs::write(settings, format!("{settings_of_webhooks}[[api_key]]\nundelete_days = 1\n")).unwrap();
+    std::fs::write(old.path().join("keymint.toml"), "[[api_key]]\nundelete_days = 1\n").unwrap();
     let server = old.serve();
     let receiver = Receiver::start().await;
     receiver.set("a", Conduct::Fails);
