@@ -68,6 +68,21 @@ const FROM_ONE_TO_THE_OTHER = {
     // Once only: Better Auth removes the row of an exhausted key when it is presented again.
     assert.equal(await verdict(one, key), 'USAGE_EXCEEDED');
   },
+  'the secret in use verifies on both sides throughout a rotation': async (one, other) => {
+    const key = await makeKey(one, { userId: 'somebody' });
+    const [keymint, reference] = one.name === 'keymint' ? [one, other] : [other, one];
+    const { status, body: rotated } = await keymint.call('rotate', { keyId: key.id });
+    assert.equal(status, 200, JSON.stringify(rotated));
+    assert.deepEqual([await verdict(reference, key), await verdict(keymint, key)], ['valid', 'valid']);
+    assert.equal(await verdict(reference, rotated), 'INVALID_API_KEY', 'it is not in use yet');
+    assert.equal(await verdict(keymint, rotated), 'valid', 'its first use');
+    assert.deepEqual([await verdict(reference, rotated), await verdict(keymint, rotated)], ['valid', 'valid']);
+    assert.equal(await verdict(reference, key), 'INVALID_API_KEY', 'Better Auth knows the secret in use alone');
+    assert.equal(await verdict(keymint, key), 'valid', 'its grace');
+    await keymint.call('rotation/finish', { keyId: key.id });
+    assert.deepEqual([await verdict(reference, rotated), await verdict(keymint, rotated)], ['valid', 'valid']);
+    assert.equal(await verdict(keymint, key), 'INVALID_API_KEY');
+  },
   'a rate limit counts the calls of both sides': async (one, other) => {
     const key = await makeKey(one, { userId: 'somebody', rateLimitMax: 3, rateLimitTimeWindow: 3_600_000 });
     const expected = ['valid', 'valid', 'valid', 'RATE_LIMITED', 'RATE_LIMITED'];
