@@ -167,7 +167,7 @@ impl KeyStore for MemoryStore {
         let mut state = self.lock();
         let forms: HashSet<&StoredKey> = reports.iter().flat_map(LeakReport::stored_forms).collect();
         let found =
-            forms.iter().flat_map(|form| state.keys_stored_as(form).map(|key| ((*form).clone(), Ok(key.clone()))));
+            forms.iter().flat_map(|form| state.keys_with_secret(form).map(|key| ((*form).clone(), Ok(key.clone()))));
         let mut rows = LeakedRows::new(found);
         let outcomes = rows.apply(reports, policy, now, origin);
         for change in rows.changes() {

@@ -79,6 +79,12 @@ impl State {
         Some((key.clone(), self.owner(&key.details.owner)))
     }
 
+    /// Returns all rows that have a secret with this stored form: those with it in use, then those with it as their second.
+    pub(crate) fn keys_with_secret(&self, stored: &StoredKey) -> impl Iterator<Item = &ApiKey> {
+        let ids = [self.by_stored.get(stored), self.by_second.get(stored)].into_iter().flatten().flatten();
+        ids.filter_map(|id| self.key(id))
+    }
+
     /// Returns all rows that are stored under `stored`, in the order of their ids.
     pub(crate) fn keys_stored_as(&self, stored: &StoredKey) -> impl Iterator<Item = &ApiKey> {
         self.by_stored.get(stored).into_iter().flatten().filter_map(|id| self.key(id))

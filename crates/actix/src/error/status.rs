@@ -144,6 +144,7 @@ mod tests {
             (400, "REFILL_INTERVAL_AND_CALENDAR"),
             (409, "ROTATION_OPEN"),
             (409, "ROTATION_NOT_OPEN"),
+            (409, "KEY_UNUSED"),
             (409, "ROTATION_CONFIRMED"),
             (401, "MALFORMED"),
         ];

@@ -183,8 +183,7 @@ async fn github_learns_which_tokens_are_keys_and_the_keys_end() {
     let events = page["events"].as_array().unwrap();
     assert_eq!(events.len(), 2, "{page}");
     assert!(events.iter().all(|event| event["actor"] == "leak_report"));
-    let details =
-        json!({ "reporter": "github", "action": "revoke", "source": "commit", "url": "https://example.com/1" });
+    let details = json!({ "secret": "in use", "reporter": "github", "action": "revoke", "source": "commit", "url": "https://example.com/1" });
     assert!(events.iter().any(|event| event["details"] == details), "{page}");
 }
 

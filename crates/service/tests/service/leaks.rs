@@ -78,7 +78,7 @@ async fn a_report_is_an_event_with_its_place_and_without_the_key() {
     assert_eq!(kinds, ["keymint.key.leaked", "keymint.key.revoked"]);
     let row = &events[0].row;
     assert_eq!((row.actor.as_str(), row.key_id.as_deref()), ("leak_report", Some(minted.key.details.id.as_str())));
-    let expected = r#"{"reporter":"github","action":"revoke","source":"commit","url":"https://example.com/[key]"}"#;
+    let expected = r#"{"secret":"in use","reporter":"github","action":"revoke","source":"commit","url":"https://example.com/[key]"}"#;
     assert_eq!(row.data, expected);
     assert!(row.personal.as_deref().unwrap().contains("203.0.113.7"));
 }
@@ -109,7 +109,7 @@ async fn notice_alone_is_an_event_and_no_change() {
     assert_eq!(fixture.keys.get(&Caller::Server, &minted.key.details.id, None).await.unwrap(), before);
     let data: Vec<_> = events(&fixture).await.into_iter().map(|event| event.row.data).collect();
     assert_eq!(data.len(), 2, "one for each who reported it: {data:?}");
-    assert_eq!(data[0], r#"{"reporter":"holder","action":"notify"}"#);
+    assert_eq!(data[0], r#"{"secret":"in use","reporter":"holder","action":"notify"}"#);
 }
 
 #[tokio::test]
