@@ -85,11 +85,6 @@ impl State {
         ids.filter_map(|id| self.key(id))
     }
 
-    /// Returns all rows that are stored under `stored`, in the order of their ids.
-    pub(crate) fn keys_stored_as(&self, stored: &StoredKey) -> impl Iterator<Item = &ApiKey> {
-        self.by_stored.get(stored).into_iter().flatten().filter_map(|id| self.key(id))
-    }
-
     pub(crate) fn owner(&self, id: &OwnerId) -> Owner {
         let user = self.users.get(id);
         user.map_or(Owner::Absent, |credential| credential.user.ban.map_or(Owner::Present, Owner::Banned))
