@@ -2,12 +2,12 @@
 //! such endpoint.
 
 use actix_web::HttpResponse;
+use keymint_domain::ErrorCode;
 use keymint_domain::policy::{Cut, RotateSecret, RotationRules};
-use keymint_domain::{ErrorCode, KeyId};
 use keymint_service::RotateKey;
 use serde_json::json;
 
-use super::of_users;
+use super::{of_users, read_key};
 use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::members::{Members, Shape};
@@ -15,9 +15,7 @@ use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::CreatedView;
 
 fn read(body: &mut Members<'_>) -> Option<RotateKey> {
-    let config_id =
-        body.optional("configId", "The configuration that the key must belong to; `default` if empty.").config_id();
-    let id = body.required("keyId", "The key.").id(KeyId::parse);
+    let key = read_key(body, "keyId");
     let grace_seconds = body
         .optional(
             "graceSeconds",
@@ -49,7 +47,8 @@ fn read(body: &mut Members<'_>) -> Option<RotateKey> {
         None => Cut::AfterUse,
     };
     let rotation = RotateSecret { grace_seconds, cut, end_former: end_former.unwrap_or_default() };
-    Some(RotateKey { id: id?, config_id, rotation })
+    let (id, config_id) = key?;
+    Some(RotateKey { id, config_id, rotation })
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
