@@ -108,6 +108,8 @@ macro_rules! suite_without_bans {
                 parallel_inserts_never_both_take_the_last_place,
             }
             leaks {
+                a_deleted_key_comes_back_with_the_consequence_of_a_report,
+                a_report_finds_a_key_whether_it_is_deleted_or_restored_meanwhile,
                 a_report_has_the_consequence_that_the_keys_configuration_asks_for,
                 a_report_that_comes_again_changes_nothing,
                 a_report_is_no_use_and_leaves_other_keys_alone,
