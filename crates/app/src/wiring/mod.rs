@@ -352,9 +352,10 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
 ///
 /// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
 fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
-    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let crate::config::Usage { enabled, longest_interval, hours_days, retention_days } = config.usage;
     let retention_days = retention_days.max(hours_days);
-    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
+    let interval = UsageOptions::default().interval;
+    UsageOptions { enabled: enabled && is_kept, interval, longest_interval, hours_days, retention_days }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

@@ -47,11 +47,18 @@ async fn find_and_rotate(
 
 /// Returns the statement that writes the rotation of a key, and the secret that is in use.
 pub fn rotation_change(key: &ApiKey) -> Statement<'_> {
-    const CHANGE: &str = r#"update "apikey" set
+    rotation_change_in("apikey", key)
+}
+
+/// Returns the same statement for a key in this table.
+pub(super) fn rotation_change_in<'k>(table: &str, key: &'k ApiKey) -> Statement<'k> {
+    let change = format!(
+        r#"update "{table}" set
         "key" = $2, "start" = $3, "keymint_second_key" = $4, "keymint_rotation" = $5, "keymint_rotated_at" = $6,
-        "updatedAt" = $7 where "id" = $1"#;
+        "updatedAt" = $7 where "id" = $1"#
+    );
     let details = &key.details;
-    Statement::new(CHANGE)
+    Statement::new(change)
         .bind(details.id.as_str())
         .bind(details.stored.as_str())
         .bind(details.start.as_deref())
