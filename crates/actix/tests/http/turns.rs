@@ -14,13 +14,15 @@ use keymint_domain::key::{
     Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
 };
 use keymint_domain::leak::{LeakOutcome, LeakReport};
+use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::ConfigFilter;
+use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Policy, Timestamp, UserId};
+use keymint_domain::{ApiKey, KeyId, Policy, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, Credential, DeletedKey, DeletedQuery, Erased,
-    IdentityStore, ImportOutcome, KeyStore, KeyStub, Removed, RestoredKey, StoreError,
+    BulkChange, BulkCursor, BulkPortion, Claimant, CountCursor, CountedPortion, Credential, DeletedKey, DeletedQuery,
+    Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, NewPassword, Removed, RestoredKey, StoreError,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
@@ -157,6 +159,18 @@ slow! { IdentityStore:
     refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
     remove_session(token: &SessionToken, origin: &Origin) -> bool;
     erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
+    has_users() -> bool;
+    is_operator(id: &UserId) -> bool;
+    make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
+    insert_link(link: &Link, origin: &Origin) -> bool;
+    find_link(hash: &TokenHash) -> Option<Link>;
+    claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
+    reset_password(hash: &TokenHash, password: &NewPassword, now: Timestamp, origin: &Origin) -> Option<UserId>;
+    open_portal_session(link: &TokenHash, id: &RowId, token: &TokenHash, now: Timestamp, origin: &Origin)
+        -> Option<PortalSession>;
+    find_portal_session(token: &TokenHash) -> Option<PortalSession>;
+    remove_portal_session(token: &TokenHash, origin: &Origin) -> bool;
+    purge_links(now: Timestamp, limit: NonZeroU32) -> u32;
     keep_secret(offered: &str) -> String;
 }
 

@@ -26,8 +26,8 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, console, database, identity, import, leaks, log, metrics, notices, organization,
-    secret, server, server_keys, telemetry, usage, verify, webhooks,
+    api_key, audit, authorize, cleanup, console, database, identity, import, leaks, log, metrics, notices,
+    organization, secret, server, server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
 
