@@ -36,7 +36,7 @@ pub mod origin;
 pub mod tls;
 pub mod views;
 
-pub use api::{Api, ApiOptions};
+pub use api::{Api, ApiOptions, PortalLinks};
 pub use assertions::{AssertionOptions, Assertions};
 pub use callers::session::{CookieSecret, InvalidSecret, Sessions};
 pub use error::{ApiError, Denial};

@@ -9,11 +9,11 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` if the caller may not verify, and `SERVER_ONLY_PROPERTY` if it is not a server, because
-    /// the report reveals everything about a key. Also [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` if the caller may not verify, and `SERVER_ONLY_PROPERTY` if it is neither a server nor an operator,
+    /// because the report reveals everything about a key. Also [`ServiceError::Store`] if the store fails.
     pub async fn dry_run(&self, caller: &Caller, request: VerifyKey) -> Result<DryRun, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
-        if *caller != Caller::Server {
+        if !caller.manages_all() {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
         if let Some(refusal) = self.refused_unseen(&key, &attempt) {
