@@ -212,6 +212,7 @@ metered! {
             after: Option<KeyId>,
             limit: NonZeroU32
         ) -> Vec<KeySums>;
+        sum_usage_of(keys: &[KeyId], window: &Window) -> Vec<KeySums>;
         sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
         find_activities(keys: &[KeyId]) -> Vec<Activity>;
         roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;

@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::pages::Pages;
 use keymint_actix::tls::Tls;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
 };
+use keymint_console::ConsoleOptions;
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::identity::Operators;
@@ -352,8 +354,15 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
         head_timeout: server.request_timeout,
         write_timeout: server.request_timeout,
         shutdown_timeout: server.shutdown,
+        pages: None,
         tls,
     }
+}
+
+/// Returns the pages of the console; `None` = it is switched off.
+pub(crate) fn console(config: &Config, secret: &CookieSecret) -> Option<Pages> {
+    let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
+    Some(keymint_console::pages(ConsoleOptions { base_url: config.server.base_url.clone(), form_key }))
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.

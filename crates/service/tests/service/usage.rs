@@ -365,6 +365,14 @@ impl UsageStore for Stuck {
         self.store.sum_usage_by_key(selection, window, after, limit).await
     }
 
+    async fn sum_usage_of(
+        &self,
+        keys: &[KeyId],
+        window: &Window,
+    ) -> Result<Vec<keymint_domain::metering::KeySums>, StoreError> {
+        self.store.sum_usage_of(keys, window).await
+    }
+
     async fn sum_unknown_usage(
         &self,
         window: &Window,
