@@ -91,7 +91,7 @@ impl Keys {
         page: &Page,
         window: &Window,
     ) -> Result<Option<Vec<KeySums>>, ServiceError> {
-        caller.manages(Action::Read, ErrorCode::Unauthorized)?;
+        caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
         let Some(usage) = &self.usage else { return Ok(None) };
         let keys: Vec<KeyId> = page.keys.iter().map(|key| key.details.id.clone()).collect();
         if keys.is_empty() {
@@ -105,7 +105,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` for all callers but servers and operators and operators, and [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` for all callers but servers and operators, and [`ServiceError::Store`] if the store fails.
     pub async fn read_usage_by_key(
         &self,
         caller: &Caller,
