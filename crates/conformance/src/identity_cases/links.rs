@@ -83,9 +83,9 @@ pub async fn a_reset_sets_the_password_and_ends_the_sessions_once<E: IdentityEng
     let link = add(&*store, 1, sample::reset("ada")).await;
     assert!(!reset(&*other, &link, "late", link.expires_at).await);
     assert_eq!(password(&*store, "ada").await.as_deref(), Some("the hash of ada"));
-    let user =
-        other.reset_password(&link.hash, &new_password("new"), link.expires_at.minus_millis(1), &sample::UNRECORDED);
-    assert_eq!(user.await.unwrap(), Some(user_id("ada")));
+    let new = new_password("new");
+    let user = other.reset_password(&link.hash, &new, link.expires_at.minus_millis(1), &sample::UNRECORDED).await;
+    assert_eq!(user.unwrap(), Some(user_id("ada")));
     assert_eq!(password(&*store, "ada").await.as_deref(), Some("new"));
     assert_eq!(password(&*store, "eve").await.as_deref(), Some("the hash of eve"));
     for (user, is_there) in [("ada", false), ("eve", true)] {

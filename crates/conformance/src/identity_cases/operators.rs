@@ -82,17 +82,17 @@ pub async fn of_100_uses_of_two_claims_exactly_one_wins<E: IdentityEngine>(engin
     for made in &made {
         assert!(stores[0].insert_link(&made.link, &sample::UNRECORDED).await.unwrap());
     }
-    let uses = (0..100).map(|turn| {
+    let claims = (0..100).map(|turn| {
         let (store, hash) = (Arc::clone(&stores[turn % 2]), made[turn / 2 % 2].link.hash.clone());
         async move { store.claim(&hash, &newcomer(&format!("user{turn}")), NOW, &sample::UNRECORDED).await.unwrap() }
     });
-    let won = at_once(uses).await;
+    let won = at_once(claims).await;
     let winners: Vec<_> = (0..100).filter(|turn| won[*turn]).collect();
     assert_eq!(winners.len(), 1);
-    for turn in 0..100 {
+    for (turn, won) in won.into_iter().enumerate() {
         let user = user_id(&format!("user{turn}"));
-        assert_eq!(stores[1].is_operator(&user).await.unwrap(), won[turn], "{turn}");
-        assert_eq!(stores[1].find_user(&user).await.unwrap().is_some(), won[turn], "{turn}");
+        assert_eq!(stores[1].is_operator(&user).await.unwrap(), won, "{turn}");
+        assert_eq!(stores[1].find_user(&user).await.unwrap().is_some(), won, "{turn}");
     }
 }
 
@@ -124,8 +124,9 @@ pub async fn an_erased_user_is_no_operator_and_has_no_links<E: IdentityEngine>(e
         assert!(store.insert_link(&made.link, &sample::UNRECORDED).await.unwrap());
     }
     let token = sample::link(9, LinkPurpose::Claim).link.hash;
-    let opened = store.open_portal_session(&links[4].link.hash, &sample::row_id("p"), &token, NOW, &sample::UNRECORDED);
-    assert!(opened.await.unwrap().is_some());
+    let id = sample::row_id("p");
+    let opened = store.open_portal_session(&links[4].link.hash, &id, &token, NOW, &sample::UNRECORDED).await;
+    assert!(opened.unwrap().is_some());
     assert!(other.erase_user(&user_id("ada"), NOW, &sample::UNRECORDED).await.unwrap().is_some());
     for (user, is_operator) in [("ada", false), ("eve", true)] {
         assert_eq!(store.is_operator(&user_id(user)).await.unwrap(), is_operator, "{user}");
