@@ -39,7 +39,7 @@ pub mod pages;
 pub mod tls;
 pub mod views;
 
-pub use api::{Api, ApiOptions};
+pub use api::{Api, ApiOptions, PortalLinks};
 pub use assertions::{AssertionOptions, Assertions};
 pub use callers::session::{CookieSecret, InvalidSecret, Sessions};
 pub use error::{ApiError, Denial};

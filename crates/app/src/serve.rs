@@ -33,6 +33,9 @@ pub enum ServeError {
     /// The first server key could not be stored.
     #[error("cannot keep the first server key")]
     FirstServerKey(#[source] keymint_ports::StoreError),
+    /// The link that makes the first operator could not be stored.
+    #[error("cannot keep the link that makes the first operator")]
+    Claim(#[source] keymint_service::ServiceError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -113,7 +116,9 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let dispatcher = webhooks.map(|ports| Dispatcher::start(ports, config.webhooks.options.clone()));
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
-    welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
+    let claim = services.offer_claim(&config).await.map_err(ServeError::Claim)?;
+    welcome::print(&config, running.address, metrics_address, claim.as_ref(), made.as_ref())
+        .map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
     let mut live =

@@ -134,7 +134,7 @@ impl Stated {
 
 async fn for_visitor<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
     let signed_in = ask.request.signed_in().await?.ok_or(Failure::SignIn)?;
-    let visitor = Visitor::of(&ask.request, signed_in)?;
+    let visitor = Visitor::of(&ask.request, signed_in).await?;
     ask.request.http().extensions_mut().insert(Known::from(&visitor));
     handler(ask, visitor).await
 }

@@ -21,11 +21,11 @@ impl Visitor {
     ///
     /// # Errors
     ///
-    /// `USER_BANNED`.
-    pub(crate) fn of(request: &PageRequest, signed_in: SignedIn) -> Result<Self, ApiError> {
+    /// `USER_BANNED`; the store fails.
+    pub(crate) async fn of(request: &PageRequest, signed_in: SignedIn) -> Result<Self, ApiError> {
         let user = signed_in.user.clone();
-        let caller = request.caller(signed_in)?;
-        Ok(Self { user, is_operator: false, caller })
+        let caller = request.caller(signed_in).await?;
+        Ok(Self { user, is_operator: matches!(caller, Caller::Operator(_)), caller })
     }
 
     /// Returns the text by which the access log names the visitor.

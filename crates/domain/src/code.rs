@@ -91,6 +91,10 @@ codes! {
     UserIdRequired = "USER_ID_REQUIRED", "userId is required where a server creates a user's key.";
     /// Keymint's own: a session that was opened by a key may not manage keys unless its configuration allows it.
     KeyManagementNotAllowed = "KEY_MANAGEMENT_NOT_ALLOWED", "The session of an API key may not create, change or remove API keys.";
+    /// Keymint's own: the link was used, has expired, or never was one.
+    LinkNotValid = "LINK_NOT_VALID", "The link was used already, or has expired. Ask for another one.";
+    /// Keymint's own: the backend that opened the portal session did not allow it.
+    PortalNotAllowed = "PORTAL_NOT_ALLOWED", "The portal session may not do this.";
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.
@@ -115,7 +119,7 @@ codes! {
     /// Keymint's own: there is nothing to cancel or to finish.
     RotationNotOpen = "ROTATION_NOT_OPEN", "No rotation of the API key is under way.";
     /// Keymint's own: the row of an imported key holds no stored form of its secret before its first use.
-    KeyUnused = "KEY_UNUSED", "The API key was imported by its hash. Use it once before it is rotated.";
+    KeyUnused = "KEY_UNUSED", "The API key was imported by its hash. Use it once before it is rotated, or rotate it with now.";
     /// Keymint's own: a rotation whose new secret is in use cannot be cancelled.
     RotationConfirmed = "ROTATION_CONFIRMED", "The new secret of the API key is in use. Finish the rotation instead.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.

@@ -45,6 +45,7 @@ mod keys;
 mod leaks;
 mod organizations;
 mod pace;
+mod portal;
 mod readiness;
 mod recorder;
 mod server_keys;
@@ -74,6 +75,7 @@ pub use keys::{
 };
 pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};
+pub use portal::{OpenedPortal, Portal};
 pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};

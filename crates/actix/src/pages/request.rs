@@ -101,13 +101,13 @@ impl PageRequest {
         }
     }
 
-    /// Returns the caller that the use cases take for a user who is signed in.
+    /// Returns the caller that the use cases take for a user who is signed in, and who may be an operator.
     ///
     /// # Errors
     ///
-    /// `USER_BANNED`; `NOT_FOUND` if nobody signs in here.
-    pub fn caller(&self, signed_in: SignedIn) -> Result<Caller, ApiError> {
-        Ok(self.sessions()?.identity.caller(signed_in)?)
+    /// `USER_BANNED`; `NOT_FOUND` if nobody signs in here; the store fails.
+    pub async fn caller(&self, signed_in: SignedIn) -> Result<Caller, ApiError> {
+        Ok(self.sessions()?.identity.caller_in_person(signed_in).await?)
     }
 
     /// Returns the options of the bundled identity; `None` = nobody signs in here.

@@ -1,11 +1,11 @@
 use keymint_domain::key::{KeyFormat, Minted, NewKey, PlainKey};
-use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, OrganizationId, OwnerId};
 use keymint_ports::StoreError;
 
 use super::options::lets_grant;
 use crate::builder::KeyRequest;
+use crate::caller::{Deed, Reach};
 use crate::{Caller, Context, Keys, ServiceError};
 
 /// A request for a new key.
@@ -101,7 +101,7 @@ impl Keys {
         configuration: &Configuration,
     ) -> Result<OwnerId, ServiceError> {
         let CreateKey { config_id: _, owner, organization, new } = request;
-        if *caller != Caller::Server {
+        if !caller.manages_all() {
             if new.has_server_only_members(lets_grant(configuration, caller)) {
                 return Err(ErrorCode::ServerOnlyProperty.into());
             }
@@ -109,17 +109,16 @@ impl Keys {
                 return Err(ErrorCode::UnauthorizedSession.into());
             }
         }
-        let user = || caller.manages(Action::Create, ErrorCode::UnauthorizedSession);
+        let reach = || caller.manages(Deed::Create, ErrorCode::UnauthorizedSession);
         match configuration.references {
-            References::User => match user()? {
-                Some(user) => Ok(user.into()),
-                None => Ok(owner.clone().ok_or(ErrorCode::UserIdRequired)?),
+            References::User => match reach()? {
+                Reach::User(user) => Ok(user.into()),
+                Reach::Owner(owner) => Ok(owner.clone()),
+                Reach::Everyone => Ok(owner.clone().ok_or(ErrorCode::UserIdRequired)?),
             },
             References::Organization => {
                 let organization = organization.as_ref().ok_or(ErrorCode::OrganizationIdRequired)?;
-                if let Some(user) = user()? {
-                    self.authorize(user, Action::Create, organization).await?;
-                }
+                self.authorize(reach()?, Deed::Create, organization).await?;
                 Ok(organization.into())
             }
         }

@@ -1,10 +1,10 @@
 use std::net::IpAddr;
 
 use keymint_domain::address::ClientAddress;
-use keymint_domain::organization::Action;
 use keymint_domain::verify::{Attempt, Cost, DryRun, Verdict, dry_run};
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Permissions};
 
+use crate::caller::Deed;
 use crate::{Caller, Keys, ServiceError, VerifyKey};
 
 /// A use of a key that is tried and not counted.
@@ -28,11 +28,11 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` if the caller may not verify, and `SERVER_ONLY_PROPERTY` if it is not a server, because
-    /// the report reveals everything about a key. Also [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` if the caller may not verify, and `SERVER_ONLY_PROPERTY` if it is neither a server nor an operator,
+    /// because the report reveals everything about a key. Also [`ServiceError::Store`] if the store fails.
     pub async fn dry_run(&self, caller: &Caller, request: VerifyKey) -> Result<DryRun, ServiceError> {
         let (key, attempt) = self.attempt(caller, request)?;
-        if *caller != Caller::Server {
+        if !caller.manages_all() {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
         if let Some(refusal) = self.refused_unseen(&key, &attempt) {
@@ -55,8 +55,8 @@ impl Keys {
     /// Returns the errors of [`Keys::get`].
     pub async fn dry_run_of(&self, caller: &Caller, request: TryKey) -> Result<DryRun, ServiceError> {
         let TryKey { id, config_id, permissions, cost, client_ip } = request;
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        let key = self.find_for(user, Action::Read, &id, config_id.as_ref()).await?;
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let key = self.find_for(reach, Deed::Read, &id, config_id.as_ref()).await?;
         let mut attempt = Attempt::of_stored(key.details.stored.clone()).at_cost(cost);
         attempt.permissions = permissions;
         if let Some(address) = client_ip {

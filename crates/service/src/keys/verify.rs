@@ -108,7 +108,7 @@ impl Keys {
             return Err(ErrorCode::Unauthorized.into());
         }
         let VerifyKey { key, config_id, permissions, cost, settle, client_ip, caller_ip } = request;
-        if settle && *caller != Caller::Server {
+        if settle && !caller.manages_all() {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
         let mut attempt = Attempt::new(&key, &self.policy);
