@@ -8,4 +8,5 @@ mod entrance;
 mod failures;
 mod key;
 mod list;
+mod operators;
 mod support;

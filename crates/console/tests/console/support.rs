@@ -59,6 +59,7 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) usage: Arc<Usage>,
     client: Client,
     cookies: std::sync::Mutex<Vec<(String, String)>>,
@@ -114,7 +115,8 @@ impl Site {
             .with_recorder(recorder.clone());
         let audit = Arc::new(audit);
         let secret = CookieSecret::parse("a-secret-of-thirty-two-or-more-characters").unwrap();
-        let sessions = Sessions::new(Arc::new(users), secret.clone(), false);
+        let users = Arc::new(users);
+        let sessions = Sessions::new(Arc::clone(&users), secret.clone(), false);
         let sessions = match throttle {
             Some(options) => sessions.throttled(Throttle::new(options)),
             None => sessions,
@@ -135,6 +137,7 @@ impl Site {
             address,
             clock,
             keys,
+            identity: users,
             usage,
             client,
             cookies: std::sync::Mutex::default(),
