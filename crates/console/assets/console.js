@@ -123,8 +123,11 @@
   if (secret) {
     addEventListener("beforeunload", warn);
     all("[data-done]").forEach(function (form) {
-      form.addEventListener("submit", function () {
+      form.addEventListener("submit", function (event) {
+        // In the place of this page, so that Back leads to the one before it.
+        event.preventDefault();
         isSaved = true;
+        location.replace(form.action);
       });
     });
     addEventListener("pagehide", function () {

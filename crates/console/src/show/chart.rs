@@ -56,17 +56,16 @@ fn scaled(part: u64, most: u64, length: u64) -> u64 {
     u64::try_from(share).unwrap_or(length).max(u64::from(part > 0))
 }
 
-/// Bars of accepted and refused calls, step by step.
+/// Bars of accepted and refused calls, step by step, with the numbers of its axes.
 #[derive(Debug, Clone)]
 pub(crate) struct Chart {
     points: Vec<Point>,
     step: Step,
 }
 
-const WIDTH: u64 = 720;
 const HEIGHT: u64 = 160;
-/// The room for the labels below the bars.
-const BELOW: u64 = 20;
+/// The width that a step has for its bar, in the drawing's own unit: it is stretched to the width of the page.
+const SLOT: u64 = 12;
 
 impl Chart {
     /// Draws a series.
@@ -85,43 +84,41 @@ impl fmt::Display for Chart {
         let calls = |point: &Point| point.counts.accepted.saturating_add(point.counts.refused());
         let most = self.points.iter().map(calls).max().unwrap_or(0);
         let number = u64::try_from(self.points.len()).unwrap_or(1).max(1);
-        let (slot, total) = (WIDTH / number, HEIGHT + BELOW);
+        // A few wide bars would look like walls.
+        let wide = if number < 10 { SLOT / 2 } else { SLOT - 2 };
+        let width = number * SLOT;
         write!(
             f,
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {total}\" role=\"img\" aria-label=\"Uses over time; the table below \
-             has the numbers\"><line class=\"grid\" x1=\"0\" x2=\"{WIDTH}\" y1=\"{HEIGHT}\" y2=\"{HEIGHT}\"/>\
-             <text class=\"axis\" x=\"0\" y=\"10\">{}</text>",
+            "<div class=\"plot\"><p class=\"axis\" aria-hidden=\"true\">{}</p>\
+             <svg class=\"chart\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+             aria-label=\"Uses over time; the table below has the numbers\">",
             count(most)
         )?;
         for (place, point) in (0..).zip(&self.points) {
-            let (x, wide) = (place * slot, slot.saturating_sub(2).max(1));
-            let accepted = scaled(point.counts.accepted, most, HEIGHT - 16);
-            let refused = scaled(point.counts.refused(), most, HEIGHT - 16);
-            let label = self.label(point);
+            let (left, x) = (place * SLOT, place * SLOT + (SLOT - wide) / 2);
+            let accepted = scaled(point.counts.accepted, most, HEIGHT - 2);
+            let refused = scaled(point.counts.refused(), most, HEIGHT - 2);
             write!(
                 f,
-                "<g><title>{label}: {} accepted, {} refused</title>\
-                 <rect class=\"hit\" x=\"{x}\" y=\"0\" width=\"{wide}\" height=\"{HEIGHT}\"/>\
+                "<g><title>{}: {} accepted, {} refused</title>\
+                 <rect class=\"hit\" x=\"{left}\" y=\"0\" width=\"{SLOT}\" height=\"{HEIGHT}\"/>\
                  <rect class=\"good\" x=\"{x}\" y=\"{}\" width=\"{wide}\" height=\"{accepted}\"/>\
                  <rect class=\"bad\" x=\"{x}\" y=\"{}\" width=\"{wide}\" height=\"{refused}\"/></g>",
+                self.label(point),
                 count(point.counts.accepted),
                 count(point.counts.refused()),
                 HEIGHT - accepted,
                 HEIGHT.saturating_sub(accepted + refused),
             )?;
         }
+        f.write_str("</svg><p class=\"axis ends\" aria-hidden=\"true\">")?;
         let last = self.points.len().saturating_sub(1);
-        for (place, anchor, x) in [(0, "start", 0), (last / 2, "middle", WIDTH / 2), (last, "end", WIDTH)] {
+        for place in [0, last / 2, last] {
             if let Some(point) = self.points.get(place) {
-                write!(
-                    f,
-                    "<text class=\"axis\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{}\">{}</text>",
-                    total - 5,
-                    self.label(point)
-                )?;
+                write!(f, "<span>{}</span>", self.label(point))?;
             }
         }
-        f.write_str("</svg>")
+        f.write_str("</p></div>")
     }
 }
 

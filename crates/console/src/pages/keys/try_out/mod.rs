@@ -116,7 +116,8 @@ fn line(report: &RuleReport) -> RuleLine {
         }
         Judgement::NotJudged => ("off", "Not judged", String::new()),
     };
-    let facts = facts.iter().map(|(name, fact)| (spaced(name), value(fact))).collect();
+    let said = facts.iter().filter(|(_, fact)| *fact != Fact::None);
+    let facts = said.map(|(name, fact)| (spaced(name), value(name, fact))).collect();
     RuleLine { name: rule_name(rule).to_owned(), tone, verdict, text, facts }
 }
 
@@ -147,8 +148,10 @@ fn spaced(name: &str) -> String {
     })
 }
 
-fn value(fact: &Fact) -> String {
+fn value(name: &str, fact: &Fact) -> String {
+    let is_time = name == "window" || name.ends_with("Interval");
     match fact {
+        Fact::Number(ms) if is_time => duration(*ms),
         Fact::None => "none".to_owned(),
         Fact::Flag(true) => "yes".to_owned(),
         Fact::Flag(false) => "no".to_owned(),
