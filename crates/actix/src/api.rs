@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 use keymint_ports::Entropy as _;
-use keymint_service::{Audit, GithubReports, HolderReports, Keys, OsEntropy, ServerKeys, Webhooks};
+use keymint_service::{Audit, GithubReports, HolderReports, Keys, OsEntropy, Portal, ServerKeys, Webhooks};
 
 use crate::assertions::Assertions;
 use crate::callers::session::Sessions;
@@ -28,6 +28,8 @@ pub struct Api {
     pub webhooks: Option<Webhooks>,
     /// The log of changes; `None` = `/audit` is not found.
     pub audit: Option<Arc<Audit>>,
+    /// Opens the portal; `None` = `/portal/sessions` is not found.
+    pub portal: Option<PortalLinks>,
     /// Takes reports of leaked keys from anybody; `None` = `/api-key/report-leak` is not found.
     pub holder_reports: Option<HolderReports>,
     /// Takes reports from GitHub; `None` = `/leaks/github` is not found.
@@ -41,6 +43,15 @@ pub struct Api {
     pub(crate) process: Arc<Process>,
     /// The OpenAPI document; empty until the first request for it.
     pub(crate) document: OnceLock<Bytes>,
+}
+
+/// The portal, and the server whose pages show it.
+#[derive(Debug, Clone)]
+pub struct PortalLinks {
+    /// The use cases of portal sessions.
+    pub portal: Arc<Portal>,
+    /// The scheme, host and port of the server, by which links begin.
+    pub base_url: String,
 }
 
 /// Limits and paths of the API.
@@ -93,6 +104,7 @@ impl Api {
             assertions: None,
             webhooks: None,
             audit: None,
+            portal: None,
             holder_reports: None,
             github_reports: None,
             metrics: None,
@@ -116,7 +128,8 @@ impl Api {
         Self { process: Arc::new(Process::new(instance)), ..self }
     }
 
-    /// Builds an API of the same process over `keys` and within `options`, without sessions and assertions, to replace this
+    /// Builds an API of the same process over `keys` and within `options`, without sessions, assertions and the portal, to replace
+    /// this
     /// one in a [`LiveApi`](crate::LiveApi). `options.base_path` must be the same: endpoints stay where they were mounted.
     #[must_use]
     pub fn reconfigured(&self, keys: Arc<Keys>, options: ApiOptions) -> Self {
@@ -127,6 +140,7 @@ impl Api {
             assertions: None,
             webhooks: self.webhooks.clone(),
             audit: self.audit.clone(),
+            portal: None,
             holder_reports: self.holder_reports.clone(),
             github_reports: self.github_reports.clone(),
             metrics: self.metrics.clone(),
@@ -154,6 +168,12 @@ impl Api {
     #[must_use]
     pub fn with_audit(self, audit: Arc<Audit>) -> Self {
         Self { audit: Some(audit), ..self }
+    }
+
+    /// Lets servers open portal sessions.
+    #[must_use]
+    pub fn with_portal(self, portal: PortalLinks) -> Self {
+        Self { portal: Some(portal), ..self }
     }
 
     /// Lets anybody who holds a key report that it leaked.

@@ -3,8 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
+use keymint_actix::{ServeOptions, Stopper};
 use keymint_github::ClientError;
 use keymint_ports::{Meter, Unmetered};
 use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
@@ -15,7 +15,7 @@ use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
 use crate::signals::{ReloadSignal, StopSignal};
 use crate::telemetry::{self, Telemetry};
-use crate::wiring::{OpenError, Services, cleanup_options, github_reports, holder_reports, serve_options};
+use crate::wiring::{OpenError, Services, cleanup_options, console, github_reports, holder_reports, serve_options};
 use crate::{logging, welcome};
 
 /// The failure of the server to start or to run.
@@ -33,6 +33,9 @@ pub enum ServeError {
     /// The first server key could not be stored.
     #[error("cannot keep the first server key")]
     FirstServerKey(#[source] keymint_ports::StoreError),
+    /// The link that makes the first operator could not be stored.
+    #[error("cannot keep the link that makes the first operator")]
+    Claim(#[source] keymint_service::ServiceError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -103,7 +106,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     if let Some(reports) = github_reports(&config)? {
         api = api.with_github_reports(reports);
     }
-    let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
+    let options = ServeOptions { pages: console(&config, &secret), ..serve_options(&config, tls.clone()) };
+    let running = keymint_actix::serve(listener, api, &options)?;
     warn_of_another_secret(&audit).await;
     let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
@@ -112,7 +116,9 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let dispatcher = webhooks.map(|ports| Dispatcher::start(ports, config.webhooks.options.clone()));
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
-    welcome::print(&config, running.address, metrics_address, made.as_ref()).map_err(ServeError::Welcome)?;
+    let claim = services.offer_claim(&config).await.map_err(ServeError::Claim)?;
+    welcome::print(&config, running.address, metrics_address, claim.as_ref(), made.as_ref())
+        .map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
     let mut live =

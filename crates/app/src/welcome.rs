@@ -1,5 +1,6 @@
 //! The text that the server prints at its start: the addresses of the server and its metrics, the limits of new keys,
-//! the risk of deferred usage, and on the first start its server key with two lines to paste.
+//! the risk of deferred usage, and on the first start the link that makes the first operator, and its server key with two
+//! lines to paste.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -7,10 +8,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use keymint_domain::Configuration;
+use keymint_domain::link::NewLink;
 use keymint_domain::usage::Algorithm;
 use keymint_service::MadeServerKey;
 
-use crate::config::Config;
+use crate::config::{Config, Server};
 
 /// Prints the welcome to standard output.
 ///
@@ -23,24 +25,27 @@ pub fn print(
     config: &Config,
     address: SocketAddr,
     metrics: Option<SocketAddr>,
+    claim: Option<&NewLink>,
     first_key: Option<&MadeServerKey>,
 ) -> io::Result<()> {
-    io::stdout().lock().write_all(text(config, address, metrics, first_key).as_bytes())
+    io::stdout().lock().write_all(text(config, address, metrics, claim, first_key).as_bytes())
 }
 
 fn text(
     config: &Config,
     address: SocketAddr,
     metrics: Option<SocketAddr>,
+    claim: Option<&NewLink>,
     first_key: Option<&MadeServerKey>,
 ) -> String {
     let mut text = String::new();
     let server = &config.server;
     // A certificate is for the name by which browsers know the server.
-    let (scheme, url) = match server.tls {
-        Some(_) => ("https", format!("{}{}", server.base_url, server.base_path)),
-        None => ("http", format!("http://{}{}", reachable(address), server.base_path)),
+    let (scheme, origin) = match server.tls {
+        Some(_) => ("https", server.base_url.clone()),
+        None => ("http", format!("http://{}", reachable(address))),
     };
+    let url = format!("{origin}{}", server.base_path);
     let _ = writeln!(text, "keymint {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if let Some(metrics) = metrics {
         let _ = writeln!(text, "metrics     http://{}/metrics", reachable(metrics));
@@ -56,6 +61,11 @@ fn text(
     }
     for configuration in config.policy.configurations().iter().filter(|configuration| configuration.defer_usage) {
         let _ = writeln!(text, "deferred    {}: {}", configuration.id, deferral(config.verify.flush));
+    }
+    if let Some(claim) = claim {
+        // Browsers keep the cookies of the public name alone.
+        let origin = if server.base_url == Server::default_base_url() { &origin } else { &server.base_url };
+        let _ = writeln!(text, "console     {} makes you its operator, once, within an hour", claim.url(origin));
     }
     if let Some(made) = first_key {
         let server_key = made.text.expose();
@@ -121,6 +131,9 @@ fn duration(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use keymint_domain::Timestamp;
+    use keymint_domain::link::{Link, LinkPurpose};
+
     use super::*;
     use crate::environment::Environment;
 
@@ -135,7 +148,7 @@ mod tests {
     fn deferred_usage_is_said_where_it_is_configured() {
         let said = |text: &str| {
             let config = Config::from_text(text, "keymint.toml", &Environment::default()).unwrap();
-            super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None)
+            super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None, None)
         };
         assert!(!said("").contains("deferred"));
         let text = said(
@@ -148,9 +161,25 @@ mod tests {
     #[test]
     fn a_changed_default_is_said_to_reach_no_key_that_exists() {
         let config = Config::from_text("", "keymint.toml", &Environment::default()).unwrap();
-        let said = super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None);
+        let said = super::text(&config, "127.0.0.1:8787".parse().unwrap(), None, None, None);
         let line = "old keys    keep the limits that they were made with; `keymint key update --all` changes them\n";
         assert!(said.contains(line), "{said}");
+    }
+
+    #[test]
+    fn a_claim_is_at_the_name_by_which_browsers_know_the_server() {
+        let claim = Link::begin(LinkPurpose::Claim, &mut |bytes: &mut [u8]| bytes.fill(7), Timestamp::MIN);
+        for (text, origin) in
+            [("", "http://127.0.0.1:9"), ("server.base_url = \"https://keys.example.com\"", "https://keys.example.com")]
+        {
+            let config = Config::from_text(text, "keymint.toml", &Environment::default()).unwrap();
+            let said = super::text(&config, "0.0.0.0:9".parse().unwrap(), None, Some(&claim), None);
+            let line = format!(
+                "console     {origin}/console/claim/{} makes you its operator, once, within an hour\n",
+                claim.token.expose()
+            );
+            assert!(said.contains(&line), "{said}");
+        }
     }
 
     #[test]

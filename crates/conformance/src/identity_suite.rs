@@ -9,6 +9,15 @@ macro_rules! identity_suite {
             keys {
                 a_user_who_signed_up_is_an_owner_who_is_there,
             }
+            links {
+                links_come_back_as_they_went_in,
+                a_reset_sets_the_password_and_ends_the_sessions_once,
+                a_reset_gives_a_password_to_a_user_without_one,
+                a_link_serves_its_own_purpose_alone,
+                a_portal_session_is_opened_found_and_ended,
+                of_100_uses_of_one_link_exactly_one_wins,
+                links_and_sessions_are_removed_when_they_have_ended,
+            }
             members {
                 roles_come_back_as_they_went_in,
                 members_are_compared_by_bytes,
@@ -16,6 +25,14 @@ macro_rules! identity_suite {
                 nobody_and_nothing_have_no_members,
                 of_many_inserts_of_one_member_exactly_one_is_taken,
                 a_removed_user_is_no_member,
+            }
+            operators {
+                operators_are_kept_and_only_users_are_any,
+                a_claim_makes_the_first_operator_and_works_once,
+                a_user_claims_and_a_claim_that_fails_stays,
+                of_100_uses_of_two_claims_exactly_one_wins,
+                a_removed_operator_leaves_the_place_to_another,
+                an_erased_user_is_no_operator_and_has_no_links,
             }
             organizations {
                 organizations_are_found_by_id_and_by_slug,

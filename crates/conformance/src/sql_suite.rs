@@ -20,6 +20,7 @@ macro_rules! sql_suite {
                 a_session_without_a_column_for_organizations_has_none,
                 accounts_name_who_issued_them_where_better_auth_requires_it,
                 bans_are_known_without_columns_with_one_and_with_both,
+                roles_are_known_without_their_column_and_with_it,
                 a_password_is_that_of_the_users_oldest_credential_account,
                 of_several_memberships_the_oldest_counts_and_then_the_smallest_id,
                 columns_that_a_plugin_adds_disturb_no_open_store,

@@ -187,6 +187,7 @@ macro_rules! suite_without_bans {
                 of_racing_first_uses_one_confirms,
                 a_rotation_survives_a_restart,
                 secrets_that_are_stored_unhashed_are_rotated,
+                a_key_is_charged_once_while_the_rotation_of_another_with_its_text_ends,
                 deferred_calls_with_either_secret_count_on_one_row,
                 a_revoked_or_removed_key_is_refused_by_both_secrets,
                 imports_leave_out_both_secrets_of_a_key,

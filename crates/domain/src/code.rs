@@ -91,6 +91,10 @@ codes! {
     UserIdRequired = "USER_ID_REQUIRED", "userId is required where a server creates a user's key.";
     /// Keymint's own: a session that was opened by a key may not manage keys unless its configuration allows it.
     KeyManagementNotAllowed = "KEY_MANAGEMENT_NOT_ALLOWED", "The session of an API key may not create, change or remove API keys.";
+    /// Keymint's own: the link was used, has expired, or never was one.
+    LinkNotValid = "LINK_NOT_VALID", "The link was used already, or has expired. Ask for another one.";
+    /// Keymint's own: the backend that opened the portal session did not allow it.
+    PortalNotAllowed = "PORTAL_NOT_ALLOWED", "The portal session may not do this.";
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.

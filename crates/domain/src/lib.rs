@@ -14,6 +14,8 @@
 //! | [`verify`] | the validation chain |
 //! | [`policy`] | configurations: the keys that a deployment allows |
 //! | [`identity`] | users, passwords, sessions |
+//! | [`link`] | links that are used once: claims, resets, portal sessions |
+//! | [`portal`] | guests who see and manage the keys of one owner |
 //! | [`organization`] | the actions that members may take on an organization's keys |
 //! | [`listing`] | pages of keys |
 //! | [`leak`] | reports that a secret is public |
@@ -33,11 +35,13 @@ pub mod health;
 pub mod identity;
 pub mod key;
 pub mod leak;
+pub mod link;
 pub mod listing;
 pub mod metering;
 pub mod notice;
 pub mod organization;
 pub mod policy;
+pub mod portal;
 pub mod server_key;
 pub mod usage;
 pub mod value;

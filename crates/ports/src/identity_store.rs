@@ -1,11 +1,16 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, PasswordHash, Session, SessionToken, User};
-use keymint_domain::{Timestamp, UserId};
+use keymint_domain::link::{Link, TokenHash};
+use keymint_domain::portal::PortalSession;
+use keymint_domain::{RowId, Timestamp, UserId};
 
 use crate::StoreError;
 
-/// Stores users, their credentials and their sessions.
+/// Stores users, their credentials and their sessions, links that are used once, and the portal sessions that such links
+/// open.
 ///
 /// # Contract
 ///
@@ -56,8 +61,83 @@ pub trait IdentityStore: Send + Sync + 'static {
     async fn remove_session(&self, token: &SessionToken, origin: &Origin) -> Result<bool, StoreError>;
 
     /// Erases the names and addresses of a user: from their row, which stays, and from the events by or about them. Removes
-    /// their accounts, so that nobody signs in as them, and their sessions. Returns `None` if there is no such user.
+    /// their accounts, so that nobody signs in as them, their sessions, their links, and portal sessions on their keys. They
+    /// are no operator any more. Returns `None` if there is no such user.
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError>;
+
+    /// Returns true if there is any user.
+    async fn has_users(&self) -> Result<bool, StoreError>;
+
+    /// Returns true if the store keeps this user as an operator.
+    async fn is_operator(&self, id: &UserId) -> Result<bool, StoreError>;
+
+    /// Keeps a user as an operator. Returns false if they are kept already, and `None` if there is no such user.
+    async fn make_operator(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<bool>, StoreError>;
+
+    /// Adds a link. Returns false if it is a claim and the store keeps an operator, or a reset for a user who does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the hash exists already.
+    async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Finds a link, and consumes nothing. The caller checks whether it has expired.
+    async fn find_link(&self, hash: &TokenHash) -> Result<Option<Link>, StoreError>;
+
+    /// Uses a claim: keeps the claimant as the first operator. Returns false if there is no such claim that is valid at
+    /// `now`, or the store keeps an operator, or the claimant does not exist.
+    ///
+    /// Of any number of uses of any number of claims, one succeeds. A claim that fails stays.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the address or an id of a new user exists already.
+    async fn claim(
+        &self,
+        hash: &TokenHash,
+        claimant: &Claimant,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError>;
+
+    /// Uses a reset: sets the password of its user, and ends their sessions. Returns the user; `None` = there is no such
+    /// reset that is valid at `now`, or its user does not exist.
+    ///
+    /// Of any number of uses of one reset, one succeeds.
+    async fn reset_password(
+        &self,
+        hash: &TokenHash,
+        password: &NewPassword,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<UserId>, StoreError>;
+
+    /// Uses the link of a portal: opens its session under this id and token. `None` = there is no such link that is valid
+    /// at `now`.
+    ///
+    /// Of any number of uses of one link, one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the id or the token exists already. Then the link stays.
+    async fn open_portal_session(
+        &self,
+        link: &TokenHash,
+        id: &RowId,
+        token: &TokenHash,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<PortalSession>, StoreError>;
+
+    /// Finds a portal session by its token. The caller checks whether it has expired.
+    async fn find_portal_session(&self, token: &TokenHash) -> Result<Option<PortalSession>, StoreError>;
+
+    /// Ends a portal session. Returns false if there was none.
+    async fn remove_portal_session(&self, token: &TokenHash, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Removes at most `limit` links and as many portal sessions that are not valid at `now`. Returns the larger of the two
+    /// numbers: fewer than `limit` means that none is left.
+    async fn purge_links(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError>;
 
     /// Stores `offered` as the secret that signs cookies if there is none yet, and returns the stored secret.
     ///
@@ -72,6 +152,24 @@ pub struct Erased {
     pub events: u64,
     /// The sessions that were ended.
     pub sessions: u64,
+}
+
+/// The person who becomes the first operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimant {
+    /// Somebody without an account, which is made with its first session.
+    New(Box<NewUser>, Box<Session>),
+    /// A user.
+    User(UserId),
+}
+
+/// A password that replaces another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPassword {
+    /// The hash.
+    pub hash: PasswordHash,
+    /// The id of the account that is made if the user has none with a password.
+    pub account_id: RowId,
 }
 
 /// A user and their credential.

@@ -122,7 +122,8 @@ impl Keys {
     ///
     /// A key is dead once its configuration's retention has passed since it expired, or since it was exhausted; an
     /// exhausted key is only removed after it was presented again. Keys that rows of other tables refer to are kept,
-    /// and logged. Deleted keys that can be restored no more are removed for good, and are not in the number.
+    /// and logged. Deleted keys that can be restored no more, links and portal sessions that have ended are
+    /// removed for good, and are not in the number.
     ///
     /// # Errors
     ///
@@ -133,6 +134,7 @@ impl Keys {
         self.remove_exhausted(batch_size, &mut tally).await?;
         self.remove_expired(batch_size, &mut tally).await?;
         self.purge_deleted(batch_size).await?;
+        self.purge_links(batch_size).await?;
         self.meter.kept(tally.kept);
         if let Some(id) = &tally.first_kept {
             tracing::warn!(keys = tally.kept, %id, "dead keys stay, because rows of other tables refer to them");
@@ -146,6 +148,19 @@ impl Keys {
         loop {
             let (began, portion) = (stopwatch(), pace.portion());
             if self.store.purge_deleted(now, portion).await? < portion.get() {
+                return Ok(());
+            }
+            pace.rest(began.elapsed()).await;
+        }
+    }
+
+    /// Removes links that have expired, and portal sessions that have ended.
+    async fn purge_links(&self, batch_size: NonZeroU32) -> Result<(), ServiceError> {
+        let Some(users) = &self.users else { return Ok(()) };
+        let (now, mut pace) = (self.clock.now(), Pace::of(batch_size));
+        loop {
+            let (began, portion) = (stopwatch(), pace.portion());
+            if users.purge_links(now, portion).await? < portion.get() {
                 return Ok(());
             }
             pace.rest(began.elapsed()).await;

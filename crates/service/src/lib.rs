@@ -45,6 +45,7 @@ mod keys;
 mod leaks;
 mod organizations;
 mod pace;
+mod portal;
 mod readiness;
 mod recorder;
 mod server_keys;
@@ -70,10 +71,11 @@ pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, 
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
     ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys, ReadUsage,
-    Revoked, RotateKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};
+pub use portal::{OpenedPortal, Portal};
 pub use recorder::{Context, Recorder, Source};
 pub use server_keys::{MadeServerKey, ServerKeys};
 pub use system::{OsEntropy, SystemClock, stopwatch};

@@ -53,7 +53,8 @@ impl<'a> Context<'a> {
     pub fn actor(&self) -> Actor {
         match self.caller {
             Caller::Server => self.source.server_key.clone().map_or(Actor::Server, Actor::ServerKey),
-            Caller::User(user) => Actor::User(user.clone()),
+            Caller::User(user) | Caller::Operator(user) => Actor::User(user.clone()),
+            Caller::Portal { owner, may: _ } => Actor::Portal(owner.clone()),
             Caller::KeyHolder { user, .. } => Actor::KeySession(user.clone()),
             Caller::Gateway | Caller::Anyone => Actor::Anyone,
         }

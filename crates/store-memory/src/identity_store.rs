@@ -1,8 +1,12 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User, erased_email};
-use keymint_domain::{Timestamp, UserId};
-use keymint_ports::{Credential, Erased, IdentityStore, StoreError};
+use keymint_domain::link::{Link, LinkPurpose, TokenHash};
+use keymint_domain::portal::PortalSession;
+use keymint_domain::{RowId, Timestamp, UserId};
+use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, StoreError};
 
 use crate::MemoryStore;
 use crate::state::State;
@@ -10,17 +14,7 @@ use crate::state::State;
 #[async_trait]
 impl IdentityStore for MemoryStore {
     async fn insert_user(&self, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let NewUser { user, account_id: _, password_hash } = new;
-        let is_taken = |other: &Credential| other.user.id == user.id || other.user.email == user.email;
-        if state.users().any(is_taken) || is_session_taken(&state, session) {
-            return Err(StoreError::Duplicate);
-        }
-        let credential = Credential { user: user.clone(), password_hash: Some(password_hash.clone()) };
-        state.put_user(credential);
-        state.events.add(origin.user_created(user));
-        state.sessions.insert(session.token.clone(), session.clone());
-        Ok(())
+        add_user(&mut self.lock(), new, session, origin)
     }
 
     async fn find_user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -82,9 +76,14 @@ impl IdentityStore for MemoryStore {
         };
         (user.name, user.email, user.image, user.updated_at) = (String::new(), erased_email(id), None, now);
         state.put_user(Credential { user, password_hash: None });
-        let before = state.sessions.len();
-        state.sessions.retain(|_, session| session.user_id != *id);
-        let sessions = (before - state.sessions.len()) as u64;
+        let sessions = end_sessions(&mut state, id);
+        state.operators.remove(id);
+        state.links.retain(|_, link| match &link.purpose {
+            LinkPurpose::Claim => true,
+            LinkPurpose::Reset(user) => user != id,
+            LinkPurpose::Portal(grant) => *id != grant.owner,
+        });
+        state.portal_sessions.retain(|_, session| *id != session.owner);
         for key in state.usage.forget_networks_of(id) {
             state.networks.remove(&key);
         }
@@ -95,9 +94,171 @@ impl IdentityStore for MemoryStore {
         Ok(Some(Erased { events, sessions }))
     }
 
+    async fn has_users(&self) -> Result<bool, StoreError> {
+        Ok(self.lock().users().next().is_some())
+    }
+
+    async fn is_operator(&self, id: &UserId) -> Result<bool, StoreError> {
+        Ok(self.lock().operators.contains_key(id))
+    }
+
+    async fn make_operator(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<bool>, StoreError> {
+        let mut state = self.lock();
+        if state.user(id).is_none() {
+            return Ok(None);
+        }
+        let is_new = !state.operators.contains_key(id);
+        if is_new {
+            state.operators.insert(id.clone(), now);
+            state.events.add(origin.operator_added(id, false));
+        }
+        Ok(Some(is_new))
+    }
+
+    async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let is_possible = match &link.purpose {
+            LinkPurpose::Claim => state.operators.is_empty(),
+            LinkPurpose::Reset(user) => state.user(user).is_some(),
+            LinkPurpose::Portal(_) => true,
+        };
+        if !is_possible {
+            return Ok(false);
+        }
+        if state.links.contains_key(&link.hash) {
+            return Err(StoreError::Duplicate);
+        }
+        state.links.insert(link.hash.clone(), link.clone());
+        state.events.add(origin.link_created(link));
+        Ok(true)
+    }
+
+    async fn find_link(&self, hash: &TokenHash) -> Result<Option<Link>, StoreError> {
+        Ok(self.lock().links.get(hash).cloned())
+    }
+
+    async fn claim(
+        &self,
+        hash: &TokenHash,
+        claimant: &Claimant,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let link = state.links.get(hash).filter(|link| link.is_valid(now));
+        if link.is_none_or(|link| link.purpose != LinkPurpose::Claim) || !state.operators.is_empty() {
+            return Ok(false);
+        }
+        let user = match claimant {
+            Claimant::New(new, session) => {
+                add_user(&mut state, new, session, origin)?;
+                &new.user.id
+            }
+            Claimant::User(user) if state.user(user).is_none() => return Ok(false),
+            Claimant::User(user) => user,
+        };
+        state.links.remove(hash);
+        state.operators.insert(user.clone(), now);
+        state.events.add(origin.operator_added(user, true));
+        Ok(true)
+    }
+
+    async fn reset_password(
+        &self,
+        hash: &TokenHash,
+        password: &NewPassword,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<UserId>, StoreError> {
+        let mut state = self.lock();
+        let Some(LinkPurpose::Reset(user)) =
+            state.links.get(hash).filter(|link| link.is_valid(now)).map(|link| link.purpose.clone())
+        else {
+            return Ok(None);
+        };
+        let Some(mut credential) = state.user(&user).cloned() else {
+            return Ok(None);
+        };
+        state.links.remove(hash);
+        credential.password_hash = Some(password.hash.clone());
+        state.put_user(credential);
+        let sessions = end_sessions(&mut state, &user);
+        state.events.add(origin.password_changed(&user, true, sessions));
+        Ok(Some(user))
+    }
+
+    async fn open_portal_session(
+        &self,
+        link: &TokenHash,
+        id: &RowId,
+        token: &TokenHash,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<PortalSession>, StoreError> {
+        let mut state = self.lock();
+        let Some(LinkPurpose::Portal(grant)) =
+            state.links.get(link).filter(|link| link.is_valid(now)).map(|link| link.purpose.clone())
+        else {
+            return Ok(None);
+        };
+        if state.portal_sessions.values().any(|other| other.id == *id || other.hash == *token) {
+            return Err(StoreError::Duplicate);
+        }
+        state.links.remove(link);
+        let session = grant.open(id.clone(), token.clone(), now);
+        state.portal_sessions.insert(token.clone(), session.clone());
+        state.events.add(origin.portal_session_opened(&session));
+        Ok(Some(session))
+    }
+
+    async fn find_portal_session(&self, token: &TokenHash) -> Result<Option<PortalSession>, StoreError> {
+        Ok(self.lock().portal_sessions.get(token).cloned())
+    }
+
+    async fn remove_portal_session(&self, token: &TokenHash, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let removed = state.portal_sessions.remove(token);
+        state.events.add(removed.as_ref().and_then(|session| origin.portal_session_ended(session)));
+        Ok(removed.is_some())
+    }
+
+    async fn purge_links(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let mut state = self.lock();
+        let limit = limit.get() as usize;
+        let links: Vec<_> = state.links.values().filter(|link| !link.is_valid(now)).take(limit).cloned().collect();
+        let sessions = state.portal_sessions.values().filter(|session| !session.is_valid(now));
+        let sessions: Vec<_> = sessions.take(limit).map(|session| session.hash.clone()).collect();
+        for link in &links {
+            state.links.remove(&link.hash);
+        }
+        for token in &sessions {
+            state.portal_sessions.remove(token);
+        }
+        Ok(u32::try_from(links.len().max(sessions.len())).unwrap_or(u32::MAX))
+    }
+
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {
         Ok(self.lock().secret.get_or_insert_with(|| offered.to_owned()).clone())
     }
+}
+
+fn add_user(state: &mut State, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
+    let NewUser { user, account_id: _, password_hash } = new;
+    let is_taken = |other: &Credential| other.user.id == user.id || other.user.email == user.email;
+    if state.users().any(is_taken) || is_session_taken(state, session) {
+        return Err(StoreError::Duplicate);
+    }
+    state.put_user(Credential { user: user.clone(), password_hash: Some(password_hash.clone()) });
+    state.events.add(origin.user_created(user));
+    state.sessions.insert(session.token.clone(), session.clone());
+    Ok(())
+}
+
+/// Ends the sessions of a user, and returns their number.
+fn end_sessions(state: &mut State, user: &UserId) -> u64 {
+    let before = state.sessions.len();
+    state.sessions.retain(|_, session| session.user_id != *user);
+    (before - state.sessions.len()) as u64
 }
 
 fn is_session_taken(state: &State, session: &Session) -> bool {

@@ -7,8 +7,10 @@ use keymint_domain::anomaly::KnownNetwork;
 use keymint_domain::event::{EventKind, Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::{Deletion, ForeignGroup, ForeignLookup, KeyPatch, StoredKey};
+use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::notice::Expiry;
 use keymint_domain::organization::{Member, Organization};
+use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
@@ -37,6 +39,10 @@ pub(crate) struct State {
     /// By the owner of their keys, by which a spend looks them up.
     users: HashMap<OwnerId, Credential>,
     pub(crate) sessions: BTreeMap<SessionToken, Session>,
+    /// The operators, with the instants since which they are kept.
+    pub(crate) operators: BTreeMap<UserId, Timestamp>,
+    pub(crate) links: BTreeMap<TokenHash, Link>,
+    pub(crate) portal_sessions: BTreeMap<TokenHash, PortalSession>,
     pub(crate) organizations: BTreeMap<OrganizationId, Organization>,
     pub(crate) members: Vec<Member>,
     pub(crate) events: Events,
@@ -310,6 +316,7 @@ impl State {
 
     fn remove_user(&mut self, id: &OwnerId) {
         self.users.remove(id);
+        self.operators.retain(|user, _| *user != *id);
         self.sessions.retain(|_, session| session.user_id != *id);
         self.members.retain(|member| member.user_id != *id);
     }
@@ -325,6 +332,7 @@ fn without_password(id: UserId) -> Credential {
         created_at: Timestamp::from_millis(0),
         updated_at: Timestamp::from_millis(0),
         ban: None,
+        role: None,
     };
     Credential { user, password_hash: None }
 }

@@ -205,6 +205,18 @@ impl UsageStore for MemoryStore {
         Ok(selected.into_iter().map(of_key).collect())
     }
 
+    async fn sum_usage_of(&self, keys: &[KeyId], window: &Window) -> Result<Vec<KeySums>, StoreError> {
+        let usage = &self.lock().usage;
+        let keys: BTreeSet<_> = keys.iter().collect();
+        let known = keys.into_iter().filter_map(|key| usage.activities.get(key));
+        let of_key = |activity: &Activity| {
+            let sums = usage.sums(std::iter::once(&activity.key), window).into_iter();
+            let sum = |((_, start, outcome), (calls, cost))| Sum { start, outcome, calls, cost };
+            KeySums { activity: activity.clone(), sums: sums.map(sum).collect() }
+        };
+        Ok(known.map(of_key).filter(|found| !found.sums.is_empty()).collect())
+    }
+
     async fn sum_unknown_usage(&self, window: &Window) -> Result<Vec<UnknownHour>, StoreError> {
         let mut sums: BTreeMap<_, u64> = BTreeMap::new();
         for ((_, hour, source), calls) in &self.lock().usage.unknown {

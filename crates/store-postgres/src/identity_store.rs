@@ -1,9 +1,13 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::organization::{Member, Organization};
-use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Credential, Erased, IdentityStore, OrganizationStore, StoreError};
+use keymint_domain::portal::PortalSession;
+use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
+use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, OrganizationStore, StoreError};
 use keymint_store_sql::{identity, organization};
 
 use crate::PgStore;
@@ -55,6 +59,69 @@ impl IdentityStore for PgStore {
 
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
         call!(self.pool, identity::erase_user, id, now, origin)
+    }
+
+    async fn has_users(&self) -> Result<bool, StoreError> {
+        call!(self.pool, identity::has_users)
+    }
+
+    async fn is_operator(&self, id: &UserId) -> Result<bool, StoreError> {
+        call!(self.pool, identity::is_operator, id)
+    }
+
+    async fn make_operator(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<bool>, StoreError> {
+        call!(self.pool, identity::make_operator, id, now, origin)
+    }
+
+    async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, identity::insert_link, link, origin)
+    }
+
+    async fn find_link(&self, hash: &TokenHash) -> Result<Option<Link>, StoreError> {
+        call!(self.pool, identity::find_link, hash)
+    }
+
+    async fn claim(
+        &self,
+        hash: &TokenHash,
+        claimant: &Claimant,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        call!(self.pool, identity::claim, self.layout, hash, claimant, now, origin)
+    }
+
+    async fn reset_password(
+        &self,
+        hash: &TokenHash,
+        password: &NewPassword,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<UserId>, StoreError> {
+        call!(self.pool, identity::reset_password, self.layout, hash, password, now, origin)
+    }
+
+    async fn open_portal_session(
+        &self,
+        link: &TokenHash,
+        id: &RowId,
+        token: &TokenHash,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<PortalSession>, StoreError> {
+        call!(self.pool, identity::open_portal_session, link, id, token, now, origin)
+    }
+
+    async fn find_portal_session(&self, token: &TokenHash) -> Result<Option<PortalSession>, StoreError> {
+        call!(self.pool, identity::find_portal_session, token)
+    }
+
+    async fn remove_portal_session(&self, token: &TokenHash, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, identity::remove_portal_session, token, origin)
+    }
+
+    async fn purge_links(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        call!(self.pool, identity::purge_links, now, limit)
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

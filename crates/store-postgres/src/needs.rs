@@ -71,7 +71,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         table: "user",
-        columns: &[(Kind::Text, &["id"]), (Kind::Flag, &["banned"]), (Kind::Instant, &["banExpires"])],
+        columns: &[(Kind::Text, &["id", "role"]), (Kind::Flag, &["banned"]), (Kind::Instant, &["banExpires"])],
         rights: &["SELECT"],
         purpose: "keys, whose owners may be banned",
         is_vital: true,
@@ -195,6 +195,41 @@ const NEEDS: &[Need] = &[
         ],
         rights: &["SELECT", "INSERT"],
         purpose: "users who sign in",
+        is_vital: false,
+    },
+    Need {
+        table: "account",
+        columns: &[],
+        rights: &["UPDATE"],
+        purpose: "users who choose another password",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_operator",
+        columns: &[(Kind::Text, &["userId"]), (Kind::Instant, &["since"])],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "operators of the console",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_link",
+        columns: &[
+            (Kind::Text, &["hash", "purpose", "userId", "owner", "may", "returnUrl"]),
+            (Kind::WideNumber, &["sessionSeconds"]),
+            (Kind::Instant, &["createdAt", "expiresAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "links that are used once",
+        is_vital: false,
+    },
+    Need {
+        table: "keymint_portal_session",
+        columns: &[
+            (Kind::Text, &["id", "hash", "owner", "may", "returnUrl"]),
+            (Kind::Instant, &["createdAt", "expiresAt"]),
+        ],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "portal sessions",
         is_vital: false,
     },
     Need {

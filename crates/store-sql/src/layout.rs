@@ -6,6 +6,8 @@ use crate::{COLUMNS, Widths};
 pub struct Layout {
     /// The ban columns of the table `user`.
     pub owner_columns: OwnerColumns,
+    /// The table `user` has roles, as the admin plugin requires.
+    pub has_role: bool,
     /// The table `account` names issuers, as Better Auth 1.7.0 to 1.7.2 require.
     pub has_issuer: bool,
     /// The table `session` names organizations, as the organization plugin requires.
@@ -19,6 +21,7 @@ impl Layout {
     pub fn of(has: impl Fn(&str, &str) -> bool, widths: Widths) -> Self {
         Self {
             owner_columns: OwnerColumns::of(|column| has("user", column)),
+            has_role: has("user", "role"),
             has_issuer: has("account", "issuer"),
             has_active_organization: has("session", "activeOrganizationId"),
             widths,

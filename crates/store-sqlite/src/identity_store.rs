@@ -1,9 +1,13 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::organization::{Member, Organization};
-use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Credential, Erased, IdentityStore, OrganizationStore, StoreError};
+use keymint_domain::portal::PortalSession;
+use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
+use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, OrganizationStore, StoreError};
 use keymint_store_sql::{identity, organization};
 
 use crate::SqliteStore;
@@ -52,6 +56,81 @@ impl IdentityStore for SqliteStore {
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
         let (id, origin) = (id.clone(), origin.clone());
         self.writer.write(async move |writer| identity::erase_user(writer, &id, now, &origin).await).await
+    }
+
+    async fn has_users(&self) -> Result<bool, StoreError> {
+        read!(self, identity::has_users)
+    }
+
+    async fn is_operator(&self, id: &UserId) -> Result<bool, StoreError> {
+        read!(self, identity::is_operator, id)
+    }
+
+    async fn make_operator(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<bool>, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::make_operator(writer, &id, now, &origin).await).await
+    }
+
+    async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
+        let (link, origin) = (link.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::insert_link(writer, &link, &origin).await).await
+    }
+
+    async fn find_link(&self, hash: &TokenHash) -> Result<Option<Link>, StoreError> {
+        read!(self, identity::find_link, hash)
+    }
+
+    async fn claim(
+        &self,
+        hash: &TokenHash,
+        claimant: &Claimant,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let (layout, hash, claimant, origin) = (self.layout, hash.clone(), claimant.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::claim(writer, layout, &hash, &claimant, now, &origin).await)
+            .await
+    }
+
+    async fn reset_password(
+        &self,
+        hash: &TokenHash,
+        password: &NewPassword,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<UserId>, StoreError> {
+        let (layout, hash, password, origin) = (self.layout, hash.clone(), password.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::reset_password(writer, layout, &hash, &password, now, &origin).await)
+            .await
+    }
+
+    async fn open_portal_session(
+        &self,
+        link: &TokenHash,
+        id: &RowId,
+        token: &TokenHash,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<PortalSession>, StoreError> {
+        let (link, id, token, origin) = (link.clone(), id.clone(), token.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::open_portal_session(writer, &link, &id, &token, now, &origin).await)
+            .await
+    }
+
+    async fn find_portal_session(&self, token: &TokenHash) -> Result<Option<PortalSession>, StoreError> {
+        read!(self, identity::find_portal_session, token)
+    }
+
+    async fn remove_portal_session(&self, token: &TokenHash, origin: &Origin) -> Result<bool, StoreError> {
+        let (token, origin) = (token.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::remove_portal_session(writer, &token, &origin).await).await
+    }
+
+    async fn purge_links(&self, now: Timestamp, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.writer.write(async move |writer| identity::purge_links(writer, now, limit).await).await
     }
 
     async fn keep_secret(&self, offered: &str) -> Result<String, StoreError> {

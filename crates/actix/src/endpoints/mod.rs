@@ -5,6 +5,7 @@ mod endpoint;
 mod gateways;
 mod keys;
 mod leaks;
+mod portal;
 mod server;
 mod users;
 mod verification;
@@ -52,8 +53,8 @@ pub fn document(context: &DocumentContext<'_>) -> Value {
     openapi::assemble(context, below.into_iter().chain(beside))
 }
 
-fn below_base_path() -> [Area; 5] {
-    [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area()]
+fn below_base_path() -> [Area; 6] {
+    [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area(), portal::area()]
 }
 
 fn beside_base_path(has_metrics: bool) -> [Area; 3] {

@@ -53,12 +53,13 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidNewUserCallbackUrl
         | ErrorCode::CrossSiteNavigationLoginBlocked
         | ErrorCode::KeyManagementNotAllowed
+        | ErrorCode::PortalNotAllowed
         | ErrorCode::KeyRevoked
         | ErrorCode::MaxKeysReached
         | ErrorCode::InsufficientPermissions
         | ErrorCode::IpNotAllowed
         | ErrorCode::WrongConfiguration => StatusCode::FORBIDDEN,
-        ErrorCode::KeyNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::KeyNotFound | ErrorCode::LinkNotValid => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::KeyReferenced
         | ErrorCode::KeyExists
@@ -132,6 +133,8 @@ mod tests {
             (429, "TOO_MANY_REQUESTS"),
             (400, "USER_ID_REQUIRED"),
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
+            (404, "LINK_NOT_VALID"),
+            (403, "PORTAL_NOT_ALLOWED"),
             (403, "KEY_REVOKED"),
             (409, "KEY_EXISTS"),
             (409, "KEY_REFERENCED"),

@@ -209,7 +209,10 @@ impl UserRequest {
 
     fn actor(&self, caller: &Caller) -> String {
         match caller {
-            Caller::User(user) | Caller::KeyHolder { user, .. } => format!("user:{}", user.as_str()),
+            Caller::User(user) | Caller::Operator(user) | Caller::KeyHolder { user, .. } => {
+                format!("user:{}", user.as_str())
+            }
+            Caller::Portal { owner, may: _ } => format!("portal:{}", owner.as_str()),
             Caller::Server => {
                 let id = bearer_token(&self.http).and_then(|token| self.api.server_keys.id_of(token));
                 id.map_or_else(|| "server".to_owned(), |id| format!("server:{}", id.as_str()))

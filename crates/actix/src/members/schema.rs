@@ -105,6 +105,13 @@ pub(super) fn texts(max: usize, pattern: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(Extensions::from_iter([("allOf", list)])))
 }
 
+/// A list of some of these texts.
+pub(super) fn choices<'a>(options: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
+    let options: Vec<_> = options.into_iter().collect();
+    let list = json!([{ "type": "array", "items": { "enum": options }, "maxItems": options.len() }]);
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(Extensions::from_iter([("allOf", list)])))
+}
+
 /// One of these texts.
 pub(crate) fn choice<'a>(options: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
     text().enum_values(Some(options))

@@ -49,6 +49,41 @@ impl Member<'_, '_> {
         Some(texts)
     }
 
+    /// Reads a list of some of these texts.
+    pub(crate) fn choices<T: Copy>(mut self, options: &[(&'static str, T)]) -> Option<Vec<T>> {
+        self.state(|_| schema::choices(options.iter().map(|(option, _)| *option)));
+        let items = match self.value() {
+            None if !self.is_required => return None,
+            Some(Value::Array(items)) => items.clone(),
+            other => {
+                let received = kind(other);
+                self.expected("array", received);
+                return None;
+            }
+        };
+        if items.len() > options.len() {
+            self.refuse(format_args!("Too big: expected array to have <={} items", options.len()));
+            return None;
+        }
+        let name = self.name;
+        let mut chosen = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            if let Some((_, value)) = options.iter().find(|(option, _)| item.as_str() == Some(option)) {
+                chosen.push(*value);
+            } else {
+                self.members.refuse(&format!("{name}.{index}"), not_one_of(options));
+            }
+        }
+        Some(chosen)
+    }
+
+    /// Reads a text that the domain parses; the document says that the store refuses U+0000 in it.
+    pub(crate) fn parsed_text<T, E: Display>(mut self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        self.state(|_| schema::plain_text());
+        let text = self.read_text();
+        self.parsed(text, |text| parse(&text).map_err(|error| format!("Invalid string: {error}")))
+    }
+
     /// Reads `true` or `false`.
     pub(crate) fn boolean(mut self) -> Option<bool> {
         self.state(|_| schema::boolean());
@@ -166,8 +201,7 @@ impl Member<'_, '_> {
         let given = self.value()?;
         let found = options.iter().find(|(option, _)| given.as_str() == Some(option));
         if found.is_none() {
-            let options: Vec<_> = options.iter().map(|(option, _)| format!("\"{option}\"")).collect();
-            self.refuse(format_args!("Invalid option: expected one of {}", options.join("|")));
+            self.refuse(not_one_of(options));
         }
         found.map(|(_, value)| *value)
     }
@@ -202,6 +236,12 @@ fn to_text(value: &Value) -> String {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+/// Returns zod's words for a text that is none of these.
+fn not_one_of<T>(options: &[(&'static str, T)]) -> String {
+    let options: Vec<_> = options.iter().map(|(option, _)| format!("\"{option}\"")).collect();
+    format!("Invalid option: expected one of {}", options.join("|"))
 }
 
 #[cfg(test)]

@@ -200,7 +200,7 @@ struct CalendarView {
 /// The reader of a key, who decides what is told of its creator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// A server, or the command line.
+    /// A server, an operator, or the command line.
     Server,
     /// Anybody else who may see the key.
     User,
@@ -208,7 +208,7 @@ pub enum Reader {
 
 impl From<&Caller> for Reader {
     fn from(caller: &Caller) -> Self {
-        if *caller == Caller::Server { Self::Server } else { Self::User }
+        if caller.manages_all() { Self::Server } else { Self::User }
     }
 }
 

@@ -21,7 +21,7 @@ pub struct UserView<'a> {
 
 impl<'a> From<&'a User> for UserView<'a> {
     fn from(user: &'a User) -> Self {
-        let User { id, name, email, email_verified, image, created_at, updated_at, ban: _ } = user;
+        let User { id, name, email, email_verified, image, created_at, updated_at, ban: _, role: _ } = user;
         Self {
             name,
             email,

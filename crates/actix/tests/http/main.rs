@@ -26,6 +26,7 @@ mod manage;
 mod openapi;
 mod origins;
 mod permissions;
+mod portal;
 mod repeats;
 mod rotation;
 mod server;

@@ -7,9 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{
-    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve,
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, PortalLinks, Running, ServeOptions, Sessions, Stopper,
+    serve,
 };
 use keymint_domain::event::seal::SealKey;
+use keymint_domain::identity::Operators;
 use keymint_domain::policy::References;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::{Policy, Timestamp};
@@ -19,8 +21,8 @@ use keymint_ports::{
     WebhookSender,
 };
 use keymint_service::{
-    Access, Audit, GithubReports, HolderReports, HolderReportsOptions, Identity, IdentityOptions, Keys, Recorder,
-    ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
+    Access, Audit, GithubReports, HolderReports, HolderReportsOptions, Identity, IdentityOptions, Keys, Portal,
+    Recorder, ServerKeys, Throttle, ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -68,6 +70,9 @@ pub(crate) struct Setup {
     pub(crate) events: Arc<dyn EventStore>,
     /// False for an embedder that shows no log.
     pub(crate) has_log: bool,
+    /// The server that shows the portal; `None` = there is no console.
+    pub(crate) portal: Option<&'static str>,
+    pub(crate) operators: Operators,
     /// Records reads of the log, too.
     pub(crate) log_reads: bool,
     pub(crate) server_keys: Arc<dyn ServerKeyStore>,
@@ -105,6 +110,8 @@ impl Setup {
             recorder: Recorder::default(),
             events: Arc::clone(&store) as _,
             has_log: true,
+            portal: Some(ORIGIN),
+            operators: Operators::default(),
             log_reads: false,
             server_keys: store,
             holders: Some(HolderReportsOptions { answer_after: Duration::from_millis(50), at_once: 8 }),
@@ -160,7 +167,13 @@ impl TestServer {
             .with_given(&given)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy));
+        let portal = Portal::new(Arc::clone(&setup.users))
+            .with_clock(as_clock())
+            // Its own, so that ids of keys do not depend on it.
+            .with_entropy(Arc::new(SeededEntropy::new(3)))
+            .with_recorder(setup.recorder.clone());
         let identity = Identity::new(setup.users)
+            .with_operators(setup.operators)
             .with_options(setup.identity)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy))
@@ -203,6 +216,10 @@ impl TestServer {
         };
         let api = match setup.github {
             Some(github) => api.with_github_reports(GithubReports::new(github, as_clock())),
+            None => api,
+        };
+        let api = match setup.portal {
+            Some(url) => api.with_portal(PortalLinks { portal: Arc::new(portal), base_url: url.to_owned() }),
             None => api,
         };
         let api = if setup.has_log { api.with_audit(Arc::clone(&audit)) } else { api };

@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::{Timestamp, UserId};
-use keymint_ports::{Credential, Erased, IdentityStore, StoreError, delegate_key_store};
+use keymint_domain::link::{Link, TokenHash};
+use keymint_domain::portal::PortalSession;
+use keymint_domain::{RowId, Timestamp, UserId};
+use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, StoreError, delegate_key_store};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -125,6 +127,18 @@ slow_users! {
     refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
     remove_session(token: &SessionToken, origin: &Origin) -> bool;
     erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
+    has_users() -> bool;
+    is_operator(id: &UserId) -> bool;
+    make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
+    insert_link(link: &Link, origin: &Origin) -> bool;
+    find_link(hash: &TokenHash) -> Option<Link>;
+    claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
+    reset_password(hash: &TokenHash, password: &NewPassword, now: Timestamp, origin: &Origin) -> Option<UserId>;
+    open_portal_session(link: &TokenHash, id: &RowId, token: &TokenHash, now: Timestamp, origin: &Origin)
+        -> Option<PortalSession>;
+    find_portal_session(token: &TokenHash) -> Option<PortalSession>;
+    remove_portal_session(token: &TokenHash, origin: &Origin) -> bool;
+    purge_links(now: Timestamp, limit: NonZeroU32) -> u32;
     keep_secret(offered: &str) -> String;
 }
 

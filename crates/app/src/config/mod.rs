@@ -26,8 +26,8 @@ use keymint_domain::server_key::ServerKeyText;
 use crate::environment::Environment;
 use section::{Findings, read_root};
 use sections::{
-    api_key, audit, authorize, cleanup, database, identity, import, leaks, log, metrics, notices, organization, secret,
-    server, server_keys, telemetry, usage, verify, webhooks,
+    api_key, audit, authorize, cleanup, console, database, identity, import, leaks, log, metrics, notices,
+    organization, secret, server, server_keys, telemetry, usage, verify, webhooks,
 };
 use source::Node;
 
@@ -37,6 +37,7 @@ pub use reference::Key;
 pub use sections::audit::Audit;
 pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
+pub use sections::console::{Console, OperatorAddress};
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
 pub use sections::import::Import;
@@ -66,6 +67,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Users and their sessions.
     pub identity: Identity,
+    /// The pages for people, and their operators.
+    pub console: Console,
     /// The callers that may verify over HTTP, and the time at which deferred usage is written.
     pub verify: Verify,
     /// The answers to gateways.
@@ -162,6 +165,7 @@ impl Config {
             let metrics = root.section("metrics", metrics::read);
             let telemetry = root.section("telemetry", |section| telemetry::read(section, otlp_endpoint));
             let identity = root.section("identity", identity::read);
+            let console = root.section("console", console::read);
             let (verify, require_owner) = root.section("verify", verify::read);
             let authorize = root.section("authorize", authorize::read);
             let roles = root.section("organization", organization::read);
@@ -183,6 +187,7 @@ impl Config {
                 metrics,
                 telemetry,
                 identity,
+                console,
                 verify,
                 authorize,
                 cleanup,

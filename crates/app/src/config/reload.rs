@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use toml::Value;
 
-use super::{Config, Identity, Server};
+use super::{Config, Console, Identity, Server};
 
 /// Keeps the values that a running server cannot change, and collects the keys whose new values differ.
 #[derive(Default)]
@@ -30,6 +30,7 @@ impl Config {
             metrics,
             telemetry,
             identity,
+            console,
             verify,
             authorize,
             cleanup,
@@ -52,6 +53,7 @@ impl Config {
             metrics: restart_only.keep("metrics", &self.metrics, &metrics),
             telemetry: restart_only.keep("telemetry", &self.telemetry, &telemetry),
             identity: self.identity.reload(identity, &mut restart_only),
+            console: self.console.reload(console, &mut restart_only),
             verify,
             authorize,
             cleanup,
@@ -122,6 +124,13 @@ impl Server {
             max_connections: restart_only.keep("server.max_connections", &self.max_connections, &max_connections),
             tls: if starts_or_ends_tls { restart_only.keep("server.tls", &self.tls, &tls) } else { tls },
         }
+    }
+}
+
+impl Console {
+    fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
+        let Self { enabled, operators } = next;
+        Self { enabled: restart_only.keep("console.enabled", &self.enabled, &enabled), operators }
     }
 }
 

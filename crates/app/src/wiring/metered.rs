@@ -7,19 +7,21 @@ use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
+use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::Policy;
+use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
 use keymint_domain::verify::{Attempt, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
-use keymint_domain::{KeyId, OrganizationId, Timestamp, UserId};
+use keymint_domain::{KeyId, OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Credential, DeliveryQuery, Erased, EventStore, IdentityStore,
-    KeyStore, Meter, OrganizationStore, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
-    UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
-    delegate_key_store,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased, EventStore,
+    IdentityStore, KeyStore, Meter, NewPassword, OrganizationStore, ServerKeyStore, StoreError, SurveyPortion,
+    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
+    WebhookStore, delegate_key_store,
 };
 
 /// A store that reports its failures to a meter.
@@ -129,6 +131,17 @@ metered! {
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
         remove_session(token: &SessionToken, origin: &Origin) -> bool;
         erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
+        has_users() -> bool;
+        is_operator(id: &UserId) -> bool;
+        make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
+        insert_link(link: &Link, origin: &Origin) -> bool;
+        find_link(hash: &TokenHash) -> Option<Link>;
+        claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
+        reset_password(hash: &TokenHash, password: &NewPassword, now: Timestamp, origin: &Origin) -> Option<UserId>;
+        open_portal_session(link: &TokenHash, id: &RowId, token: &TokenHash, now: Timestamp, origin: &Origin) -> Option<PortalSession>;
+        find_portal_session(token: &TokenHash) -> Option<PortalSession>;
+        remove_portal_session(token: &TokenHash, origin: &Origin) -> bool;
+        purge_links(now: Timestamp, limit: NonZeroU32) -> u32;
         keep_secret(offered: &str) -> String;
     }
 }
@@ -199,6 +212,7 @@ metered! {
             after: Option<KeyId>,
             limit: NonZeroU32
         ) -> Vec<KeySums>;
+        sum_usage_of(keys: &[KeyId], window: &Window) -> Vec<KeySums>;
         sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
         find_activities(keys: &[KeyId]) -> Vec<Activity>;
         roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;

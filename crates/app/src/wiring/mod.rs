@@ -13,18 +13,22 @@ use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::pages::Pages;
 use keymint_actix::tls::Tls;
 use keymint_actix::{
-    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, ServeOptions, Sessions,
+    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
 };
+use keymint_console::ConsoleOptions;
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
+use keymint_domain::identity::Operators;
 use keymint_domain::key::PlainKey;
+use keymint_domain::link::NewLink;
 use keymint_domain::policy::References;
 use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
-    Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
+    Portal, Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
 };
 
 use crate::config::{Assertion, Config};
@@ -48,6 +52,8 @@ pub struct Services {
     pub identity: Arc<Identity>,
     /// Organizations and their members.
     pub organizations: Organizations,
+    /// Portal sessions.
+    pub portal: Arc<Portal>,
     /// The statistics of uses.
     pub usage: Arc<Usage>,
     /// The sources that are read for each scrape of the metrics.
@@ -113,6 +119,7 @@ impl Services {
             keys: keys(&store, &usage, config, recorder.clone()),
             server_keys: Arc::new(server_keys),
             identity: identity(&store, config, recorder.clone()),
+            portal: Arc::new(Portal::new(Arc::clone(&users)).with_recorder(recorder.clone())),
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
             usage,
             recorder,
@@ -171,7 +178,7 @@ impl Services {
         if config.policy != before.policy || asked(config) != asked(before) {
             self.keys = keys(&self.store, &self.usage, config, self.recorder.clone());
         }
-        if config.identity != before.identity {
+        if config.identity != before.identity || config.console.operators != before.console.operators {
             self.identity = identity(&self.store, config, self.recorder.clone());
         }
     }
@@ -194,6 +201,7 @@ impl Services {
             Some(options) => api.with_assertions(Assertions::new(secret.clone(), options)),
             None => api,
         };
+        let api = if config.console.enabled { api.with_portal(self.portal_links(config)) } else { api };
         api.with_sessions(self.sessions(config, secret))
     }
 
@@ -212,6 +220,19 @@ impl Services {
         CookieSecret::parse(&kept).map_err(|error| StoreError::unavailable(error).into())
     }
 
+    /// Makes a link by which somebody becomes the first operator; `None` = somebody has an account, or nobody can sign in
+    /// to the console.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub(crate) async fn offer_claim(&self, config: &Config) -> Result<Option<NewLink>, ServiceError> {
+        if !(config.console.enabled && config.identity.email_and_password) {
+            return Ok(None);
+        }
+        self.identity.offer_claim().await
+    }
+
     /// Starts the job that makes notices and finds anomalies; `None` = it is switched off, or nothing is recorded.
     pub fn watch(&self, config: &Config) -> Option<Watch> {
         let every = notices_every(config)?;
@@ -228,6 +249,10 @@ impl Services {
         let audit = Audit::new(Arc::clone(&self.store.events), SealKey::new(key));
         let audit = audit.with_recorder(self.recorder.clone()).with_meter(Arc::clone(&self.store.meter));
         Ok(Arc::new(audit.logging_reads(config.audit.log_reads)))
+    }
+
+    fn portal_links(&self, config: &Config) -> PortalLinks {
+        PortalLinks { portal: Arc::clone(&self.portal), base_url: config.server.base_url.clone() }
     }
 
     fn sessions(&self, config: &Config, secret: CookieSecret) -> Sessions {
@@ -277,7 +302,8 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
 
 fn identity(store: &Store, config: &Config, recorder: Recorder) -> Arc<Identity> {
     let identity = Identity::new(Arc::clone(&store.users)).with_options(identity_options(config));
-    Arc::new(identity.with_recorder(recorder, Arc::clone(&store.events)))
+    let operators = Operators::new(config.console.operators.iter().map(|operator| operator.0.clone()));
+    Arc::new(identity.with_operators(operators).with_recorder(recorder, Arc::clone(&store.events)))
 }
 
 fn api_options(config: &Config) -> ApiOptions {
@@ -328,8 +354,15 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
         head_timeout: server.request_timeout,
         write_timeout: server.request_timeout,
         shutdown_timeout: server.shutdown,
+        pages: None,
         tls,
     }
+}
+
+/// Returns the pages of the console; `None` = it is switched off.
+pub(crate) fn console(config: &Config, secret: &CookieSecret) -> Option<Pages> {
+    let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
+    Some(keymint_console::pages(ConsoleOptions { base_url: config.server.base_url.clone(), form_key }))
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.
@@ -343,9 +376,10 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
 ///
 /// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
 fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
-    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let crate::config::Usage { enabled, longest_interval, hours_days, retention_days } = config.usage;
     let retention_days = retention_days.max(hours_days);
-    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
+    let interval = UsageOptions::default().interval;
+    UsageOptions { enabled: enabled && is_kept, interval, longest_interval, hours_days, retention_days }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

@@ -224,6 +224,10 @@ fn each_bad_value_is_told_what_it_must_be() {
             "[[api_key]]\nleaks.action = \"delete\"",
             "keymint.toml:2: api_key[0].leaks.action: must be \"revoke\", \"end_after\" or \"notify\"",
         ),
+        (
+            "console.operators = [\"ada\"]",
+            "keymint.toml:1: console.operators[0]: must be an e-mail address, as in ada@example.com",
+        ),
         ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
         (
             "organization.creator_role = \"\"",

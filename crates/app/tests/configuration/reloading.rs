@@ -1,4 +1,4 @@
-use keymint_app::config::Identity;
+use keymint_app::config::{Console, Identity};
 
 use super::config;
 
@@ -30,6 +30,9 @@ const OTHER: &str = r#"
     [identity]
     sign_up = false
     throttle.max_requests = 0
+    [console]
+    enabled = false
+    operators = ["ada@example.com"]
     [verify]
     access = "public"
     [cleanup]
@@ -68,7 +71,8 @@ fn what_needs_a_restart_is_what_the_document_says_and_stays_as_it_was() {
     assert_eq!((&now.trusted_proxies, now.body_limit_bytes), (&asked.trusted_proxies, asked.body_limit_bytes));
     let identity = Identity { throttle: running.identity.throttle, ..next.identity };
     assert_eq!((reloaded.identity, reloaded.verify, reloaded.cleanup), (identity, next.verify, next.cleanup));
-    assert_eq!(reloaded.policy, next.policy);
+    let console = Console { enabled: running.console.enabled, ..next.console };
+    assert_eq!((reloaded.policy, reloaded.console), (next.policy, console));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn an_empty_file_is_the_default_configuration() {
     assert_eq!(config.identity.lifetime.expires_in_ms, 7 * 86_400_000);
     let throttle = config.identity.throttle.unwrap();
     assert_eq!((throttle.max_requests.get(), throttle.window), (20, Duration::from_mins(1)));
+    assert!(config.console.enabled && config.console.operators.is_empty());
     assert_eq!(config.server.trusted_origins, []);
     assert_eq!(config.server.trusted_proxies, []);
     assert_eq!(config, super::config("[server]\n[[api_key]]\n", &[]));
@@ -64,6 +65,10 @@ fn every_key_reaches_its_value() {
         sign_up = false
         session_expires_in = 3600
         throttle = { max_requests = 3, window_seconds = 5 }
+
+        [console]
+        enabled = false
+        operators = ["Ada@Example.com"]
 
         [organization]
         creator_role = "chief"
@@ -109,6 +114,8 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.identity.lifetime.expires_in_ms, 3_600_000);
     let throttle = config.identity.throttle.unwrap();
     assert_eq!((throttle.max_requests.get(), throttle.window), (3, Duration::from_secs(5)));
+    assert!(!config.console.enabled);
+    assert_eq!(config.console.operators[0].to_string(), "ada@example.com");
     let role = |name: &str, actions: &[Action]| Role { name: RoleName::parse(name).unwrap(), actions: actions.into() };
     let others = vec![role("admin", &Action::ALL), role("visitor", &[])];
     assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });

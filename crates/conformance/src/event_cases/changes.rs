@@ -4,18 +4,19 @@ use std::sync::Arc;
 use keymint_domain::event::{Event, SealedEvent};
 use keymint_domain::key::{Actor, Deletion, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
 use keymint_domain::leak::{LeakPlace, LeakReport, Reporter};
+use keymint_domain::link::LinkPurpose;
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
 use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::{
-    BulkChange, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, Removed,
+    BulkChange, Claimant, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, Removed,
     ServerKeyStore as _, SurveyStore as _,
 };
 
 use super::{all_events, kinds, origin};
 use crate::EventEngine;
-use crate::sample::{self, NOW, id, member, new_user, organization, session};
+use crate::sample::{self, NOW, id, member, new_user, organization, row_id, session, user_id};
 use crate::support::{abandon, at_once, open_two};
 
 fn naming(name: &str) -> KeyPatch {
@@ -165,6 +166,55 @@ pub async fn changes_of_users_organizations_and_server_keys_are_events<E: EventE
         [0, 2, 4, 8].map(about),
         [(Some("ada"), None), (Some("ada"), None), (Some("acme"), None), (None, Some("t"))]
     );
+}
+
+pub async fn uses_of_links_are_events<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let claim = sample::link(1, LinkPurpose::Claim).link;
+    assert!(store.insert_link(&claim, &origin(1)).await.unwrap());
+    let ada = Claimant::New(Box::new(new_user("ada")), Box::new(session("first", "ada")));
+    assert!(other.claim(&claim.hash, &ada, NOW, &origin(2)).await.unwrap());
+    store.insert_user(&new_user("bob"), &session("second", "bob"), &origin(3)).await.unwrap();
+    assert_eq!(store.make_operator(&user_id("bob"), NOW, &origin(4)).await.unwrap(), Some(true));
+    assert_eq!(store.make_operator(&user_id("bob"), NOW, &origin(5)).await.unwrap(), Some(false));
+    let reset = sample::link(2, sample::reset("bob")).link;
+    assert!(store.insert_link(&reset, &origin(6)).await.unwrap());
+    let password = sample::new_password("new");
+    assert!(store.reset_password(&reset.hash, &password, NOW, &origin(7)).await.unwrap().is_some());
+    assert!(store.reset_password(&reset.hash, &password, NOW, &origin(8)).await.unwrap().is_none());
+    let portal = sample::link(3, sample::portal("acme")).link;
+    assert!(store.insert_link(&portal, &origin(9)).await.unwrap());
+    let token = sample::link(4, LinkPurpose::Claim).link.hash;
+    let open = async |number| {
+        store.open_portal_session(&portal.hash, &row_id("p"), &token, NOW, &origin(number)).await.unwrap().is_some()
+    };
+    assert!(open(10).await && !open(11).await);
+    assert!(store.remove_portal_session(&token, &origin(12)).await.unwrap());
+    assert!(!store.remove_portal_session(&token, &origin(13)).await.unwrap());
+    let expected = [
+        "user.created",
+        "user.operator_added",
+        "user.created",
+        "user.operator_added",
+        "user.reset_link_created",
+        "user.password_changed",
+        "portal.link_created",
+        "portal.session_opened",
+        "portal.session_ended",
+    ];
+    assert_eq!(kinds(&*store).await, expected);
+    let events = all_events(&*store).await;
+    let about = |place: usize| (events[place].row.owner.as_deref(), events[place].row.actor.as_str());
+    assert_eq!([1, 3, 5].map(about), [(Some("ada"), "server"), (Some("bob"), "server"), (Some("bob"), "server")]);
+    assert_eq!([7, 8].map(about), [(Some("acme"), "portal:acme"), (Some("acme"), "portal:acme")]);
+    let data = |place: usize| events[place].row.data.as_str();
+    assert!(data(1).contains("\"claimed\":true") && data(3).contains("\"claimed\":false"));
+    assert!(data(5).contains("\"reset\":true") && data(5).contains("\"sessions\":1"), "{}", data(5));
+    for event in &events {
+        for secret in [&claim.hash, &reset.hash, &portal.hash, &token] {
+            assert!(!event.row.data.contains(secret.as_str()), "{}", event.row.data);
+        }
+    }
 }
 
 pub async fn a_change_that_is_refused_or_changes_nothing_is_no_event<E: EventEngine>(engine: &E) {

@@ -3,7 +3,9 @@
 #![expect(missing_docs, reason = "a case's name is its sentence")]
 
 pub mod keys;
+pub mod links;
 pub mod members;
+pub mod operators;
 pub mod organizations;
 pub mod secret;
 pub mod sessions;

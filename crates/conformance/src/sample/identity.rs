@@ -43,6 +43,7 @@ pub fn new_user(id: &str) -> NewUser {
         created_at: NOW,
         updated_at: NOW,
         ban: None,
+        role: None,
     };
     let password_hash = PasswordHash::from_stored(format!("the hash of {id}"));
     NewUser { user, account_id: row_id(&format!("the account of {id}")), password_hash }

@@ -3,6 +3,7 @@
 //! The key with the id `a` has the text `sk_a`. It has no quota and no limit, never expires, and belongs to `ada`.
 
 mod identity;
+mod link;
 mod webhook;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,6 +19,7 @@ use keymint_domain::verify::Attempt;
 use keymint_domain::{ApiKey, ConfigId, Configuration, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
 
 pub use identity::{member, new_user, organization, organization_id, row_id, session, user_id};
+pub use link::{link, new_password, portal, reset};
 pub use webhook::{delivery, webhook, webhook_id, webhook_secret};
 
 /// The origin of changes that are not recorded.

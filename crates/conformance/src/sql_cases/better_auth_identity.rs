@@ -94,6 +94,18 @@ pub async fn bans_are_known_without_columns_with_one_and_with_both<E: SqlEngine>
     assert_eq!(ban().await, None, "an end without a ban ends nothing");
 }
 
+pub async fn roles_are_known_without_their_column_and_with_it<E: SqlEngine>(engine: &E) {
+    make_tables(engine).await;
+    let role = async || engine.open().await.find_user(&user_id("ada")).await.unwrap().unwrap().role;
+    assert_eq!(role().await, None);
+    engine.execute(r#"alter table "user" add column "role" text"#).await;
+    assert_eq!(role().await, None);
+    for text in ["admin", "user,admin", ""] {
+        engine.execute(&format!(r#"update "user" set "role" = '{text}'"#)).await;
+        assert_eq!(role().await.as_deref(), Some(text));
+    }
+}
+
 pub async fn a_password_is_that_of_the_users_oldest_credential_account<E: SqlEngine>(engine: &E) {
     make_tables(engine).await;
     let store = engine.open().await;

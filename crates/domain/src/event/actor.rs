@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::KeyId;
-use crate::value::{UserId, heap_block};
+use crate::value::{OwnerId, UserId, heap_block};
 
 /// The actor behind an event. Its text is one of the forms that the variants list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Actor {
     User(UserId),
     /// `key_session:ID`: a user in a session that was opened by one of their keys.
     KeySession(UserId),
+    /// `portal:ID`: a guest in a portal session of this owner.
+    Portal(OwnerId),
     /// `server`: a backend with a server key that was given at start, or code that embeds Keymint.
     Server,
     /// `server_key:ID`: a backend with this server key of the store.
@@ -29,8 +31,8 @@ pub enum Actor {
 /// The error for a text that names no actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be `user:ID`, `key_session:ID`, `server`, `server_key:ID`, `cli:NAME`, `clean_up`, `leak_report`, `keymint` \
-     or `anyone`"
+    "must be `user:ID`, `key_session:ID`, `portal:ID`, `server`, `server_key:ID`, `cli:NAME`, `clean_up`, `leak_report`, \
+     `keymint` or `anyone`"
 )]
 pub struct InvalidActor;
 
@@ -48,6 +50,7 @@ impl Actor {
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::User(id) | Self::KeySession(id) => heap_block(id.as_str().len()),
+            Self::Portal(id) => heap_block(id.as_str().len()),
             Self::ServerKey(id) => heap_block(id.as_str().len()),
             Self::CommandLine(name) => heap_block(name.len()),
             Self::Server | Self::CleanUp | Self::LeakReport | Self::Keymint | Self::Anyone => 0,
@@ -63,6 +66,7 @@ impl Actor {
         match text.split_once(':') {
             Some(("user", id)) => UserId::parse(id).map(Self::User).map_err(|_| InvalidActor),
             Some(("key_session", id)) => UserId::parse(id).map(Self::KeySession).map_err(|_| InvalidActor),
+            Some(("portal", id)) => OwnerId::parse(id).map(Self::Portal).map_err(|_| InvalidActor),
             Some(("server_key", id)) => KeyId::parse(id).map(Self::ServerKey).map_err(|_| InvalidActor),
             Some(("cli", name)) if !name.contains('\0') => Ok(Self::CommandLine(name.into())),
             Some(_) => Err(InvalidActor),
@@ -79,6 +83,7 @@ impl fmt::Display for Actor {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
             Self::KeySession(id) => write!(f, "key_session:{id}"),
+            Self::Portal(id) => write!(f, "portal:{id}"),
             Self::Server => f.write_str("server"),
             Self::ServerKey(id) => write!(f, "server_key:{id}"),
             Self::CommandLine(name) => write!(f, "cli:{name}"),
@@ -99,6 +104,7 @@ mod tests {
         for text in [
             "user:ada",
             "key_session:ada",
+            "portal:acme",
             "server",
             "server_key:k1",
             "cli:root",

@@ -75,12 +75,24 @@ kinds! {
     UserSignInRefused = "keymint.user.sign_in_refused",
     /// A user signed out.
     UserSignedOut = "keymint.user.signed_out",
+    /// A user became an operator.
+    UserOperatorAdded = "keymint.user.operator_added",
+    /// A user got another password.
+    UserPasswordChanged = "keymint.user.password_changed",
+    /// A link was made by which a user chooses another password.
+    UserResetLinkCreated = "keymint.user.reset_link_created",
     /// The personal details of a user were erased.
     UserErased = "keymint.user.erased",
     /// An organization was created.
     OrganizationCreated = "keymint.organization.created",
     /// A user became a member of an organization.
     OrganizationMemberAdded = "keymint.organization.member_added",
+    /// A backend made a link that opens a portal session.
+    PortalLinkCreated = "keymint.portal.link_created",
+    /// A guest opened a portal session.
+    PortalSessionOpened = "keymint.portal.session_opened",
+    /// A portal session was ended before its time.
+    PortalSessionEnded = "keymint.portal.session_ended",
     /// A running server took over a changed configuration.
     ConfigReloaded = "keymint.config.reloaded",
     /// A webhook endpoint was created.

@@ -2,7 +2,9 @@
 
 use super::{Actor, Event, EventKind, EventQuery, KindPattern, Origin, Subject};
 use crate::identity::{Session, User};
+use crate::link::{Link, LinkPurpose};
 use crate::organization::{Member, Organization};
+use crate::portal::PortalSession;
 use crate::server_key::ServerKey;
 use crate::webhook::{Webhook, WebhookId, WebhookState};
 use crate::{KeyId, OwnerId, Timestamp, UserId};
@@ -44,6 +46,47 @@ impl Origin {
     /// Makes the event of a refused sign-in; `user` is the one that the address belongs to.
     pub fn sign_in_refused(&self, user: Option<&UserId>) -> Option<Event> {
         self.event(EventKind::UserSignInRefused, Subject { owner: user.map(OwnerId::from), ..Subject::default() })
+    }
+
+    /// Makes the event of a user who became an operator; `by_claim` says that it was the first one, by a link.
+    pub fn operator_added(&self, user: &UserId, by_claim: bool) -> Option<Event> {
+        Some(self.event(EventKind::UserOperatorAdded, Subject::owner(user))?.with("claimed", by_claim))
+    }
+
+    /// Makes the event of a user who got another password, which ended so many of their sessions; `by_link` says that they
+    /// chose it by a link.
+    pub fn password_changed(&self, user: &UserId, by_link: bool, sessions: u64) -> Option<Event> {
+        let event = self.event(EventKind::UserPasswordChanged, Subject::owner(user))?;
+        Some(event.with("reset", by_link).with("sessions", sessions))
+    }
+
+    /// Makes the event of a new link. A claim has none: it belongs to nobody yet.
+    pub fn link_created(&self, link: &Link) -> Option<Event> {
+        match &link.purpose {
+            LinkPurpose::Claim => None,
+            LinkPurpose::Reset(user) => self.event(EventKind::UserResetLinkCreated, Subject::owner(user)),
+            LinkPurpose::Portal(grant) => {
+                let event = self.event(EventKind::PortalLinkCreated, Subject::owner(grant.owner.clone()))?;
+                Some(event.with("may", grant.may.names().collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    /// Makes the event of a portal session that was opened. The actor is the guest: only the holder of its link opens it.
+    pub fn portal_session_opened(&self, session: &PortalSession) -> Option<Event> {
+        let event = self.about_portal_session(EventKind::PortalSessionOpened, session)?;
+        let expires_at = session.expires_at.to_string();
+        Some(event.with("may", session.may.names().collect::<Vec<_>>()).with("expiresAt", expires_at))
+    }
+
+    /// Makes the event of a portal session that its guest ended.
+    pub fn portal_session_ended(&self, session: &PortalSession) -> Option<Event> {
+        self.about_portal_session(EventKind::PortalSessionEnded, session)
+    }
+
+    fn about_portal_session(&self, kind: EventKind, session: &PortalSession) -> Option<Event> {
+        let event = self.event(kind, Subject::owner(session.owner.clone()))?.with("sessionId", session.id.as_str());
+        Some(Event { actor: Actor::Portal(session.owner.clone()), ..event })
     }
 
     /// Makes the event of a new organization, with its first member.

@@ -50,6 +50,7 @@ impl SignUp {
             created_at: now,
             updated_at: now,
             ban: None,
+            role: None,
         };
         NewUser { user, account_id: RowId::random(fill), password_hash }
     }

@@ -21,9 +21,16 @@ pub struct User {
     pub updated_at: Timestamp,
     /// The ban, if there is one and the table has columns for it.
     pub ban: Option<Ban>,
+    /// The roles, separated by commas, if the table has the column of Better Auth's admin plugin.
+    pub role: Option<String>,
 }
 
 impl User {
+    /// Returns true if one of the user's roles is `role`. Blanks are part of a role's name, as in Better Auth.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.role.as_deref().is_some_and(|roles| roles.split(',').any(|name| name == role))
+    }
+
     /// Returns true if a ban is in force at `now`.
     pub fn is_banned(&self, now: Timestamp) -> bool {
         self.ban.is_some_and(|ban| ban.is_in_force(now))

@@ -126,6 +126,11 @@ impl Tallies {
         }
     }
 
+    /// Returns the number of keys that were used since the last call of [`Tallies::take`], each once for each hour.
+    pub fn keys(&self) -> usize {
+        self.hours.iter().map(|(_, keys)| keys.len()).sum()
+    }
+
     /// Takes all that was counted since the last call. It is quick, so that those who count hardly wait.
     pub fn take(&mut self) -> Taken {
         let last = self.hours.last().map(|(hour, keys)| (*hour, HashMap::with_capacity(keys.len())));

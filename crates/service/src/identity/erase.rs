@@ -1,6 +1,5 @@
 use keymint_domain::UserId;
 use keymint_domain::event::Actor;
-use keymint_domain::identity::Email;
 use keymint_ports::Erased;
 
 use super::Identity;
@@ -25,11 +24,7 @@ impl Identity {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn erase(&self, id_or_email: &str) -> Result<Option<ErasedUser>, ServiceError> {
-        let found = match Email::parse(id_or_email) {
-            Ok(email) => self.store.find_credential(&email).await?.map(|found| found.user.id),
-            Err(_) => UserId::parse(id_or_email).ok(),
-        };
-        let Some(user) = found else { return Ok(None) };
+        let Some(user) = self.find(id_or_email).await?.map(|user| user.id) else { return Ok(None) };
         let now = self.clock.now();
         let origin = self.origin(Actor::Server, &Source::default(), now);
         let erased = self.store.erase_user(&user, now, &origin).await?;

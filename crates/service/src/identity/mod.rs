@@ -2,6 +2,8 @@
 
 mod erase;
 mod hasher;
+mod links;
+mod operators;
 mod scrypt;
 mod session;
 mod sign_in;
@@ -12,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use keymint_domain::event::{Actor, Origin};
-use keymint_domain::identity::{Client, Session, SessionLifetime, SessionToken, User};
+use keymint_domain::identity::{Client, Operators, Session, SessionLifetime, SessionToken, User};
 use keymint_domain::{ErrorCode, Timestamp, UserId};
 use keymint_ports::{Clock, Entropy, EventStore, IdentityStore};
 
@@ -30,6 +32,7 @@ pub struct Identity {
     entropy: Arc<dyn Entropy>,
     hasher: Hasher,
     options: IdentityOptions,
+    operators: Operators,
     recorder: Recorder,
     /// Records refused sign-ins.
     events: Option<Arc<dyn EventStore>>,
@@ -79,6 +82,7 @@ impl Identity {
             entropy: Arc::new(OsEntropy),
             hasher: Hasher::new(options.hashes_at_once),
             options,
+            operators: Operators::default(),
             recorder: Recorder::default(),
             events: None,
         }
@@ -107,6 +111,11 @@ impl Identity {
     #[must_use]
     pub fn with_recorder(self, recorder: Recorder, events: Arc<dyn EventStore>) -> Self {
         Self { recorder, events: Some(events), ..self }
+    }
+
+    /// Returns the options.
+    pub fn options(&self) -> IdentityOptions {
+        self.options
     }
 
     /// Returns the lifetime of sessions.

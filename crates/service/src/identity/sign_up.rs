@@ -12,7 +12,7 @@ impl Identity {
     /// # Errors
     ///
     /// Returns, in Better Auth's order (docs/better-auth-wire.md 5.1): `EMAIL_PASSWORD_SIGN_UP_DISABLED`;
-    /// `PASSWORD_TOO_SHORT` and `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`;
+    /// `PASSWORD_TOO_SHORT` and `PASSWORD_TOO_LONG`; `USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL`, also for the address of an operator;
     /// [`ServiceError::Overloaded`]; [`ServiceError::Store`] if the store fails.
     pub async fn sign_up(
         &self,
@@ -25,7 +25,8 @@ impl Identity {
             return Err(ErrorCode::EmailPasswordSignUpDisabled.into());
         }
         request.password.check_new()?;
-        if self.store.find_credential(&request.email).await?.is_some() {
+        // An operator's address is answered like one that is taken: nobody learns which it is.
+        if self.operators.reserves(&request.email) || self.store.find_credential(&request.email).await?.is_some() {
             return Err(ErrorCode::UserAlreadyExists.into());
         }
         let hash = self.hasher.hash(request.password.clone(), self.salt()).await?;

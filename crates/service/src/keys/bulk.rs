@@ -2,12 +2,11 @@ use std::time::Duration;
 
 use keymint_domain::key::{EditKeys, KeyPatch, Revocation};
 use keymint_domain::listing::Unreadable;
-use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, OwnerId};
 use keymint_ports::{BulkChange, BulkCursor, BulkPortion};
 
-use crate::caller::actor;
+use crate::caller::{Deed, Reach};
 use crate::pace::Pace;
 use crate::{Context, Keys, ServiceError, stopwatch};
 
@@ -75,7 +74,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorCode::ServerOnlyProperty`] for any caller but a server, [`ErrorCode::NoValuesToUpdate`] for an edit
+    /// Returns [`ErrorCode::ServerOnlyProperty`] for any caller but a server and an operator, [`ErrorCode::NoValuesToUpdate`] for an edit
     /// without members, and [`ServiceError::Store`] if the store fails.
     pub async fn change_many<'a>(
         &self,
@@ -83,13 +82,13 @@ impl Keys {
         request: ChangeKeys,
     ) -> Result<ChangedKeys, ServiceError> {
         let context = context.into();
-        if context.caller.manages(Action::Update, ErrorCode::Unauthorized)?.is_some() {
+        if context.caller.manages(Deed::Update, ErrorCode::Unauthorized)? != Reach::Everyone {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
         let ChangeKeys { owner, config_id, change, dry_run, after, within } = request;
         let now = self.clock.now();
         let patch = match change {
-            ChangeOfKeys::Revoke => KeyPatch::revoking(Revocation { at: now, by: actor(None) }),
+            ChangeOfKeys::Revoke => KeyPatch::revoking(Revocation { at: now, by: context.caller.revoker() }),
             ChangeOfKeys::Edit(edit) => edit.check()?,
         };
         if patch.resets_limit() && !dry_run {

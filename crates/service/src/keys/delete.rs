@@ -1,11 +1,10 @@
-use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 
 use keymint_ports::{Removed, StoreError};
 
-use crate::caller::actor;
-use crate::{Caller, Context, Keys, ServiceError};
+use crate::caller::Deed;
+use crate::{Context, Keys, ServiceError};
 
 /// The largest number of rows that one statement removes, so that no lock is held for long.
 const BATCH: u32 = 1000;
@@ -26,12 +25,12 @@ impl Keys {
         config_id: Option<&ConfigId>,
     ) -> Result<Option<OwnerId>, ServiceError> {
         let context = context.into();
-        let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
+        let reach = context.caller.manages(Deed::Delete, ErrorCode::Unauthorized)?;
+        let stub = self.find_stub_for(reach, Deed::Delete, id, config_id).await?;
         let now = self.clock.now();
         let origin = self.origin(&context, now);
         let configuration = stub.config_id.as_ref().and_then(|id| self.policy.resolve(id).ok());
-        let removed = match configuration.and_then(|found| found.deletion(now, actor(user))) {
+        let removed = match configuration.and_then(|found| found.deletion(now, context.caller.revoker())) {
             Some(deletion) => self.store.set_aside(id, &deletion, &origin).await,
             None => self.store.remove(id, &origin).await,
         };
@@ -49,10 +48,10 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` for any caller but a server, and [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] if the store fails.
     pub async fn delete_all_expired<'a>(&self, context: impl Into<Context<'a>> + Send) -> Result<u64, ServiceError> {
         let context = context.into();
-        if *context.caller != Caller::Server {
+        if !context.caller.manages_all() {
             return Err(ErrorCode::Unauthorized.into());
         }
         let (now, mut total, mut skip) = (self.clock.now(), 0, 0_u32);

@@ -1,27 +1,27 @@
-use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
-use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_ports::{DeletedKey, KeyStub};
 
+use crate::caller::{Deed, Reach};
 use crate::{Keys, ServiceError};
 
 impl Keys {
-    /// Finds the key that `user` takes `action` on. A server (`None`) may take any action.
+    /// Finds the key that `deed` is done on, if it is within `reach`.
     ///
     /// A mismatch returns not-found. For an organization's key, members and strangers get the reason instead
     /// (docs/better-auth-wire.md 7.2, 10).
     ///
-    /// A user who names no configuration means the default one; a server means any.
+    /// A user who names no configuration means the default one; anybody else means any.
     pub(super) async fn find_for(
         &self,
-        user: Option<&UserId>,
-        action: Action,
+        reach: Reach<'_>,
+        deed: Deed,
         id: &KeyId,
         config_id: Option<&ConfigId>,
     ) -> Result<ApiKey, ServiceError> {
-        let scope = self.scope(user, config_id)?;
+        let scope = self.scope(reach, config_id)?;
         let key = self.store.find(id).await?.ok_or(ErrorCode::KeyNotFound)?;
-        self.authorize_on(user, action, scope, Some(&key.details.config_id), Some(&key.details.owner)).await?;
+        self.authorize_on(reach, deed, scope, Some(&key.details.config_id), Some(&key.details.owner)).await?;
         Ok(key)
     }
 
@@ -29,48 +29,48 @@ impl Keys {
     /// read.
     pub(super) async fn find_stub_for(
         &self,
-        user: Option<&UserId>,
-        action: Action,
+        reach: Reach<'_>,
+        deed: Deed,
         id: &KeyId,
         config_id: Option<&ConfigId>,
     ) -> Result<KeyStub, ServiceError> {
-        let scope = self.scope(user, config_id)?;
+        let scope = self.scope(reach, config_id)?;
         let stub = self.store.find_stub(id).await?.ok_or(ErrorCode::KeyNotFound)?;
-        self.authorize_on(user, action, scope, stub.config_id.as_ref(), stub.owner.as_ref()).await?;
+        self.authorize_on(reach, deed, scope, stub.config_id.as_ref(), stub.owner.as_ref()).await?;
         Ok(stub)
     }
 
     /// Finds a deleted key, which can still be restored, under the same conditions.
     pub(super) async fn find_deleted_for(
         &self,
-        user: Option<&UserId>,
-        action: Action,
+        reach: Reach<'_>,
+        deed: Deed,
         id: &KeyId,
         config_id: Option<&ConfigId>,
         now: Timestamp,
     ) -> Result<DeletedKey, ServiceError> {
-        let scope = self.scope(user, config_id)?;
+        let scope = self.scope(reach, config_id)?;
         let deleted = self.store.find_deleted(id).await?.filter(|deleted| !deleted.deletion.is_final(now));
         let deleted = deleted.ok_or(ErrorCode::KeyNotFound)?;
         let KeyStub { owner, config_id, stored: _ } = &deleted.stub;
-        self.authorize_on(user, action, scope, config_id.as_ref(), owner.as_ref()).await?;
+        self.authorize_on(reach, deed, scope, config_id.as_ref(), owner.as_ref()).await?;
         Ok(deleted)
     }
 
     /// Returns the configuration that a key must be of; `None` = any.
-    fn scope(&self, user: Option<&UserId>, config_id: Option<&ConfigId>) -> Result<Option<&ConfigId>, ErrorCode> {
-        match (config_id, user) {
-            (None, None) => Ok(None),
+    fn scope(&self, reach: Reach<'_>, config_id: Option<&ConfigId>) -> Result<Option<&ConfigId>, ErrorCode> {
+        match (config_id, reach) {
+            (None, Reach::Everyone | Reach::Owner(_)) => Ok(None),
             (Some(id), _) => Ok(Some(&self.policy.resolve(id)?.id)),
-            (None, Some(_)) => Ok(Some(&self.policy.resolve(&ConfigId::default_id())?.id)),
+            (None, Reach::User(_)) => Ok(Some(&self.policy.resolve(&ConfigId::default_id())?.id)),
         }
     }
 
-    /// Checks that a key of this configuration and owner is in scope, and that `user` may take `action` on it.
+    /// Checks that a key of this configuration and owner is in scope, and that `deed` may be done on it.
     async fn authorize_on(
         &self,
-        user: Option<&UserId>,
-        action: Action,
+        reach: Reach<'_>,
+        deed: Deed,
         scope: Option<&ConfigId>,
         config_id: Option<&ConfigId>,
         owner: Option<&OwnerId>,
@@ -78,27 +78,38 @@ impl Keys {
         if scope.is_some() && scope != config_id {
             return Err(ErrorCode::KeyNotFound.into());
         }
-        let Some(user) = user else { return Ok(()) };
+        let user = match reach {
+            Reach::Everyone => return Ok(()),
+            Reach::Owner(only) if owner == Some(only) => return Ok(()),
+            Reach::Owner(_) => return Err(ErrorCode::KeyNotFound.into()),
+            Reach::User(user) => user,
+        };
         let (config_id, owner) = config_id.zip(owner).ok_or(ErrorCode::KeyNotFound)?;
         match self.policy.resolve(config_id)?.references {
             References::User if *user == *owner => Ok(()),
             References::User => Err(ErrorCode::KeyNotFound.into()),
             References::Organization => {
                 let organization = OrganizationId::parse(owner.as_str()).map_err(|_| ErrorCode::KeyNotFound)?;
-                self.authorize(user, action, &organization).await
+                self.authorize(reach, deed, &organization).await
             }
         }
     }
 
-    /// Checks that `user` may take `action` on the keys of `organization`.
+    /// Checks that `deed` may be done on the keys of `organization`.
     pub(super) async fn authorize(
         &self,
-        user: &UserId,
-        action: Action,
+        reach: Reach<'_>,
+        deed: Deed,
         organization: &OrganizationId,
     ) -> Result<(), ServiceError> {
+        let user = match reach {
+            Reach::Everyone => return Ok(()),
+            Reach::Owner(owner) if *organization == *owner => return Ok(()),
+            Reach::Owner(_) => return Err(ErrorCode::UserNotMemberOfOrganization.into()),
+            Reach::User(user) => user,
+        };
         let organizations = self.organizations.as_ref().ok_or(ErrorCode::OrganizationPluginRequired)?;
         let roles = organizations.find_roles(organization, user).await?;
-        Ok(self.policy.roles.authorize(roles.as_deref(), action)?)
+        Ok(self.policy.roles.authorize(roles.as_deref(), deed.action())?)
     }
 }

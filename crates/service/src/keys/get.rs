@@ -1,6 +1,6 @@
-use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId};
 
+use crate::caller::Deed;
 use crate::{Caller, Keys, ServiceError};
 
 impl Keys {
@@ -12,7 +12,7 @@ impl Keys {
     /// Returns `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right;
     /// [`ServiceError::Store`] if the store fails.
     pub async fn get(&self, caller: &Caller, id: &KeyId, config_id: Option<&ConfigId>) -> Result<ApiKey, ServiceError> {
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        Ok(self.find_for(user, Action::Read, id, config_id).await?.as_of(self.clock.now()))
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        Ok(self.find_for(reach, Deed::Read, id, config_id).await?.as_of(self.clock.now()))
     }
 }

@@ -3,10 +3,10 @@ use std::num::NonZeroU32;
 
 use keymint_domain::health::{Finding, KeyFacts, RecordedUses, RotationFacts, Severity, Thresholds, findings};
 use keymint_domain::metering::Hour;
-use keymint_domain::organization::Action;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, Timestamp};
 use keymint_ports::SurveyQuery;
 
+use crate::caller::Deed;
 use crate::{Caller, Keys, ServiceError, Whose};
 
 /// A request for the findings about a portion of keys.
@@ -58,10 +58,10 @@ impl Keys {
     ///
     /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
     pub async fn examine(&self, caller: &Caller, request: ExamineKeys) -> Result<Option<HealthReport>, ServiceError> {
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
         let ExamineKeys { whose, config_id, finding, severity, thresholds, after, limit } = request;
         let (Some(survey), Some(usage)) = (&self.survey, &self.usage) else { return Ok(None) };
-        let Some((owner, configurations)) = self.readable(user, whose, config_id).await? else {
+        let Some((owner, configurations)) = self.readable(reach, whose, config_id).await? else {
             return Ok(Some(HealthReport::default()));
         };
         let now = self.clock.now();

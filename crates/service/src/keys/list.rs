@@ -1,9 +1,9 @@
 use keymint_domain::key::Field;
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Page, SortField, Unreadable};
-use keymint_domain::organization::Action;
 use keymint_domain::policy::{ConfigFilter, References};
-use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId, UserId};
+use keymint_domain::{ConfigId, ErrorCode, OrganizationId, OwnerId};
 
+use crate::caller::{Deed, Reach};
 use crate::{Caller, Keys, ServiceError};
 
 /// A request for one page of keys.
@@ -28,12 +28,12 @@ pub struct ListKeys {
 /// The owner of the keys in a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Whose {
-    /// The user's own keys; for a server, all keys.
+    /// The user's own keys; for a server or an operator, all keys; in a portal session, its owner's.
     #[default]
     Callers,
-    /// This user's keys. Only a server and the user themselves may list them.
+    /// This user's keys. Only a server, an operator and the user themselves may list them.
     Users(OwnerId),
-    /// This organization's keys. A server and the organization's members may list them.
+    /// This organization's keys. A server, an operator and the organization's members may list them.
     Organizations(OrganizationId),
     /// No keys: the meaning of an empty `organizationId` (docs/better-auth-wire.md 13.13).
     Nobodys,
@@ -59,8 +59,8 @@ impl Keys {
     ///
     /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
     pub async fn list(&self, caller: &Caller, request: ListKeys) -> Result<Page, ServiceError> {
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        let Some((owner, configurations)) = self.readable(user, request.whose, request.config_id).await? else {
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let Some((owner, configurations)) = self.readable(reach, request.whose, request.config_id).await? else {
             return Ok(Page::default());
         };
         let is_better_auths = owner.is_some() && request.filter.is_empty();
@@ -83,24 +83,24 @@ impl Keys {
         Ok(page)
     }
 
-    /// Returns the owner and the configurations of the keys of `whose` that `user` may read; `None` = no keys. A server
-    /// (no user) may read any.
+    /// Returns the owner and the configurations of the keys of `whose` within `reach`; `None` = no keys.
     pub(super) async fn readable(
         &self,
-        user: Option<&UserId>,
+        reach: Reach<'_>,
         whose: Whose,
         config_id: Option<ConfigId>,
     ) -> Result<Option<(Option<OwnerId>, ConfigFilter)>, ServiceError> {
-        let (owner, references) = match (whose, user) {
+        let (owner, references) = match (whose, reach) {
             (Whose::Nobodys, _) => return Ok(None),
-            (Whose::Callers, None) => (None, None),
-            (Whose::Callers, Some(user)) => (Some(user.into()), Some(References::User)),
-            (Whose::Users(owner), Some(user)) if *user != owner => return Err(ErrorCode::Unauthorized.into()),
-            (Whose::Users(owner), _) => (Some(owner), Some(References::User)),
-            (Whose::Organizations(organization), user) => {
-                if let Some(user) = user {
-                    self.authorize(user, Action::Read, &organization).await?;
-                }
+            (Whose::Callers, Reach::Everyone) => (None, None),
+            (Whose::Callers, Reach::User(user)) => (Some(user.into()), Some(References::User)),
+            (Whose::Callers, Reach::Owner(owner)) => (Some(owner.clone()), None),
+            (Whose::Users(owner), reach) => {
+                reach.check_user(&owner)?;
+                (Some(owner), Some(References::User))
+            }
+            (Whose::Organizations(organization), reach) => {
+                self.authorize(reach, Deed::Read, &organization).await?;
                 (Some(OwnerId::from(&organization)), Some(References::Organization))
             }
         };
@@ -116,19 +116,33 @@ impl Keys {
     ///
     /// Returns `UNAUTHORIZED`; a member's missing right; [`ServiceError::Store`] if the store fails.
     pub async fn owners_of_events(&self, caller: &Caller, whose: Whose) -> Result<Option<Vec<OwnerId>>, ServiceError> {
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
-        Ok(match (whose, user) {
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        Ok(match (whose, reach) {
             (Whose::Nobodys, _) => Some(Vec::new()),
-            (Whose::Callers, user) => user.map(|user| vec![user.into()]),
-            (Whose::Users(owner), Some(user)) if *user != owner => return Err(ErrorCode::Unauthorized.into()),
-            (Whose::Users(owner), _) => Some(vec![owner]),
-            (Whose::Organizations(organization), user) => {
-                if let Some(user) = user {
-                    self.authorize(user, Action::Read, &organization).await?;
-                }
+            (Whose::Callers, Reach::Everyone) => None,
+            (Whose::Callers, Reach::User(user)) => Some(vec![user.into()]),
+            (Whose::Callers, Reach::Owner(owner)) => Some(vec![owner.clone()]),
+            (Whose::Users(owner), reach) => {
+                reach.check_user(&owner)?;
+                Some(vec![owner])
+            }
+            (Whose::Organizations(organization), reach) => {
+                self.authorize(reach, Deed::Read, &organization).await?;
                 Some(vec![OwnerId::from(&organization)])
             }
         })
+    }
+}
+
+impl Reach<'_> {
+    /// Checks that this user's keys are within reach.
+    fn check_user(self, owner: &OwnerId) -> Result<(), ErrorCode> {
+        let is_within = match self {
+            Self::Everyone => true,
+            Self::User(user) => *user == *owner,
+            Self::Owner(other) => other == owner,
+        };
+        if is_within { Ok(()) } else { Err(ErrorCode::Unauthorized) }
     }
 }
 

@@ -1,7 +1,7 @@
-use keymint_domain::organization::Action;
 use keymint_domain::policy::References;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId, Permissions};
 
+use crate::caller::{Deed, Reach};
 use crate::{Caller, Keys, ServiceError};
 
 /// The options of new keys: their configuration, and what the caller may set.
@@ -9,7 +9,7 @@ use crate::{Caller, Keys, ServiceError};
 pub struct KeyOptions<'a> {
     /// The configuration.
     pub configuration: &'a Configuration,
-    /// True if the caller is a server, which may set everything.
+    /// True if the caller is a server or an operator, who may set everything.
     pub is_server: bool,
     /// The permissions that the caller may give; `None` = a server may give any, and a user none.
     pub grantable: Option<Permissions>,
@@ -30,7 +30,7 @@ impl Keys {
         config_id: Option<&ConfigId>,
         organization: Option<&OrganizationId>,
     ) -> Result<KeyOptions<'_>, ServiceError> {
-        let is_server = caller.manages(Action::Read, ErrorCode::Unauthorized)?.is_none();
+        let is_server = caller.manages(Deed::Read, ErrorCode::Unauthorized)? == Reach::Everyone;
         let configuration = self.policy.resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
         let of_organization = organization.filter(|_| configuration.references == References::Organization);
         let grantable = if !is_server && !lets_grant(configuration, caller) {
@@ -51,7 +51,7 @@ impl Keys {
         owner: &OwnerId,
         asked: &Permissions,
     ) -> Result<(), ServiceError> {
-        if *caller == Caller::Server {
+        if caller.manages_all() {
             return Ok(());
         }
         let ceiling = self.ceiling(caller, configuration, owner).await?.ok_or(ErrorCode::ServerOnlyProperty)?;

@@ -1,8 +1,8 @@
-use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 use keymint_ports::{DeletedKey, DeletedQuery, RestoredKey, StoreError};
 
+use crate::caller::Deed;
 use crate::{Caller, Context, Keys, ServiceError};
 
 /// A request for a page of deleted keys.
@@ -34,9 +34,9 @@ impl Keys {
         config_id: Option<&ConfigId>,
     ) -> Result<RestoredKey, ServiceError> {
         let context = context.into();
-        let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
+        let reach = context.caller.manages(Deed::Delete, ErrorCode::Unauthorized)?;
         let now = self.clock.now();
-        let stub = self.find_deleted_for(user, Action::Delete, id, config_id, now).await?.stub;
+        let stub = self.find_deleted_for(reach, Deed::Delete, id, config_id, now).await?.stub;
         let configuration = stub.config_id.as_ref().and_then(|id| self.policy.resolve(id).ok());
         let max_living = configuration.and_then(|found| found.max_keys_per_user);
         let restored = self.store.restore(id, max_living, now, &self.origin(&context, now)).await;
@@ -53,10 +53,10 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorCode::UnauthorizedSession`] for any caller but a server, and [`ServiceError::Store`] if the store
+    /// Returns [`ErrorCode::UnauthorizedSession`] for any caller but a server and an operator, and [`ServiceError::Store`] if the store
     /// fails.
     pub async fn list_deleted(&self, caller: &Caller, request: ListDeleted) -> Result<Vec<DeletedKey>, ServiceError> {
-        if *caller != Caller::Server {
+        if !caller.manages_all() {
             return Err(ErrorCode::UnauthorizedSession.into());
         }
         let ListDeleted { owner, config_id, offset, limit } = request;

@@ -1,10 +1,9 @@
 use keymint_domain::key::{KeyPatch, Revocation};
 use keymint_domain::listing::Unreadable;
-use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId};
 use keymint_ports::StoreError;
 
-use crate::caller::actor;
+use crate::caller::Deed;
 use crate::{Context, Keys, ServiceError};
 
 /// A key that was revoked.
@@ -20,7 +19,7 @@ impl Keys {
     /// Revokes a key at once. It stays visible: list and get show when and by whom it was revoked.
     ///
     /// A key that was revoked before does not change. A key whose row cannot be read is revoked, too. Any caller who
-    /// may delete a key may revoke it.
+    /// may delete a key may revoke it, and a portal session with that right.
     ///
     /// # Errors
     ///
@@ -33,10 +32,10 @@ impl Keys {
         config_id: Option<&ConfigId>,
     ) -> Result<Revoked, ServiceError> {
         let context = context.into();
-        let user = context.caller.manages(Action::Delete, ErrorCode::Unauthorized)?;
-        let stub = self.find_stub_for(user, Action::Delete, id, config_id).await?;
+        let reach = context.caller.manages(Deed::Revoke, ErrorCode::Unauthorized)?;
+        let stub = self.find_stub_for(reach, Deed::Revoke, id, config_id).await?;
         let now = self.clock.now();
-        let revocation = Revocation { at: now, by: actor(user) };
+        let revocation = Revocation { at: now, by: context.caller.revoker() };
         let (patch, origin) = (KeyPatch::revoking(revocation.clone()), self.origin(&context, now));
         let revoked = match self.store.update(id, &patch, now, &origin).await {
             Err(StoreError::Corrupt { column, .. }) => {

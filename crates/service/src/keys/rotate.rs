@@ -1,8 +1,8 @@
 use keymint_domain::key::{Minted, Rotated, RotationChange, RotationRefused};
-use keymint_domain::organization::Action;
 use keymint_domain::policy::RotateSecret;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, UserId};
 
+use crate::caller::{Deed, Reach};
 use crate::{Caller, Context, Keys, ServiceError};
 
 /// A request for a new secret of a key.
@@ -43,11 +43,11 @@ impl Keys {
         let context = context.into();
         let RotateKey { id, config_id, rotation } = request;
         let own = own_key(context.caller, &id);
-        let user = match own {
-            Some(user) => Some(user),
-            None => context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?,
+        let reach = match own {
+            Some(user) => Reach::User(user),
+            None => context.caller.manages(Deed::Rotate, ErrorCode::UnauthorizedSession)?,
         };
-        let key = self.find_for(user, Action::Update, &id, config_id.as_ref()).await?;
+        let key = self.find_for(reach, Deed::Rotate, &id, config_id.as_ref()).await?;
         let configuration = self.policy.resolve(&key.details.config_id)?;
         if own.is_some() && !configuration.allow_self_rotation {
             return Err(ErrorCode::KeyManagementNotAllowed.into());
@@ -76,8 +76,8 @@ impl Keys {
         if own_key(context.caller, id).is_some() {
             return Err(ErrorCode::KeyManagementNotAllowed.into());
         }
-        let user = context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
-        let key = self.find_for(user, Action::Update, id, config_id).await?;
+        let reach = context.caller.manages(Deed::Rotate, ErrorCode::UnauthorizedSession)?;
+        let key = self.find_for(reach, Deed::Rotate, id, config_id).await?;
         let change = match change {
             ChangeRotation::Cancel => RotationChange::Cancel,
             ChangeRotation::Finish => RotationChange::Finish,

@@ -1,8 +1,8 @@
 use keymint_domain::key::EditKey;
-use keymint_domain::organization::Action;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
 
 use super::options::lets_grant;
+use crate::caller::{Deed, Reach};
 use crate::{Context, Keys, ServiceError};
 
 /// A request to change a key.
@@ -21,7 +21,7 @@ pub struct UpdateKey {
 impl Keys {
     /// Changes a key, and returns the changed key.
     ///
-    /// Counters are unchanged, except those that the request names. If a server enables a revoked key, it takes the
+    /// Counters are unchanged, except those that the request names. If a server or an operator enables a revoked key, it takes the
     /// revocation back; no other caller may.
     ///
     /// # Errors
@@ -36,8 +36,8 @@ impl Keys {
     ) -> Result<ApiKey, ServiceError> {
         let context = context.into();
         let UpdateKey { id, config_id, owner, edit } = request;
-        let user = context.caller.manages(Action::Update, ErrorCode::UnauthorizedSession)?;
-        if let Some(user) = user {
+        let reach = context.caller.manages(Deed::Update, ErrorCode::UnauthorizedSession)?;
+        if let Reach::User(user) = reach {
             if owner.as_ref().is_some_and(|owner| *user != *owner) {
                 return Err(ErrorCode::UnauthorizedSession.into());
             }
@@ -47,8 +47,8 @@ impl Keys {
                 return Err(ErrorCode::ServerOnlyProperty.into());
             }
         }
-        let key = self.find_for(user, Action::Update, &id, config_id.as_ref()).await?;
-        if user.is_none() && owner.is_some_and(|owner| owner != key.details.owner) {
+        let key = self.find_for(reach, Deed::Update, &id, config_id.as_ref()).await?;
+        if reach == Reach::Everyone && owner.is_some_and(|owner| owner != key.details.owner) {
             return Err(ErrorCode::KeyNotFound.into());
         }
         let now = self.clock.now();
@@ -58,7 +58,7 @@ impl Keys {
         if let Some(asked) = patch.given_permissions() {
             self.check_grant(context.caller, configuration, &key.details.owner, asked).await?;
         }
-        let patch = if user.is_none() { patch.restoring() } else { patch };
+        let patch = if reach == Reach::Everyone { patch.restoring() } else { patch };
         // A key that is revoked from here on stays disabled whatever the patch says: the domain ensures it.
         if patch.enables() && key.details.revocation.is_some() {
             return Err(ErrorCode::KeyRevoked.into());

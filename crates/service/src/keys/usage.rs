@@ -1,10 +1,11 @@
 use std::num::NonZeroU32;
 
+use keymint_domain::listing::Page;
 use keymint_domain::metering::{Activity, KeySums, Series, UnknownHour, UsageSelection, Window};
-use keymint_domain::organization::Action;
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, KeyId};
 
+use crate::caller::{Deed, Reach};
 use crate::usage::Usage;
 use crate::{Caller, Keys, ServiceError, Whose};
 
@@ -46,20 +47,20 @@ impl Keys {
     /// Returns `UNAUTHORIZED`; `KEY_NOT_FOUND`, also for another user's key; a member's missing right;
     /// [`ServiceError::Store`] if the store fails.
     pub async fn read_usage(&self, caller: &Caller, request: ReadUsage) -> Result<Option<UsageReport>, ServiceError> {
-        let user = caller.manages(Action::Read, ErrorCode::Unauthorized)?;
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
         let ReadUsage { key, whose, config_id, window } = request;
         let Some(usage) = &self.usage else { return Ok(None) };
         let nothing = || UsageReport { series: Series::new(&window, &[]), activity: None };
-        let selection = match (key, user) {
-            (None, user) => match self.readable(user, whose, config_id).await? {
+        let selection = match (key, reach) {
+            (None, reach) => match self.readable(reach, whose, config_id).await? {
                 None => return Ok(Some(nothing())),
                 Some((owner, configurations)) => UsageSelection { key: None, owner, configurations },
             },
-            (Some(id), Some(user)) => {
-                let key = self.find_for(Some(user), Action::Read, &id, config_id.as_ref()).await?;
+            (Some(id), Reach::User(_) | Reach::Owner(_)) => {
+                let key = self.find_for(reach, Deed::Read, &id, config_id.as_ref()).await?;
                 UsageSelection { owner: Some(key.details.owner.clone()), ..UsageSelection::of_key(id) }
             }
-            (Some(id), None) => {
+            (Some(id), Reach::Everyone) => {
                 let configurations = config_id.map_or(ConfigFilter::Any, |id| ConfigFilter::AnyOf(vec![id]));
                 UsageSelection { configurations, ..UsageSelection::of_key(id) }
             }
@@ -78,12 +79,33 @@ impl Keys {
         Ok(Some(UsageReport { series: Series::new(&window, &sums), activity }))
     }
 
+    /// Sums up the usage of each key of a page that [`Keys::list`] has returned to the caller. Keys without calls in the
+    /// window are left out. `None` = this service keeps no statistics.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`, and [`ServiceError::Store`] if the store fails.
+    pub async fn read_usage_of(
+        &self,
+        caller: &Caller,
+        page: &Page,
+        window: &Window,
+    ) -> Result<Option<Vec<KeySums>>, ServiceError> {
+        caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let Some(usage) = &self.usage else { return Ok(None) };
+        let keys: Vec<KeyId> = page.keys.iter().map(|key| key.details.id.clone()).collect();
+        if keys.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        Ok(Some(usage.store().sum_usage_of(&keys, window).await?))
+    }
+
     /// Sums up the usage of each key, of at most `limit` of those behind the key `after`, for invoices. A page is the
     /// last one if it is shorter than `limit`. `None` = this service keeps no statistics.
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` for all callers but servers, and [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` for all callers but servers and operators, and [`ServiceError::Store`] if the store fails.
     pub async fn read_usage_by_key(
         &self,
         caller: &Caller,
@@ -91,11 +113,12 @@ impl Keys {
         after: Option<KeyId>,
         limit: NonZeroU32,
     ) -> Result<Option<Vec<KeySums>>, ServiceError> {
-        let (ReadUsage { key, whose, config_id, window }, Caller::Server) = (request, caller) else {
+        if !caller.manages_all() {
             return Err(ErrorCode::Unauthorized.into());
-        };
+        }
+        let ReadUsage { key, whose, config_id, window } = request;
         let Some(usage) = &self.usage else { return Ok(None) };
-        let Some((owner, configurations)) = self.readable(None, whose, config_id).await? else {
+        let Some((owner, configurations)) = self.readable(Reach::Everyone, whose, config_id).await? else {
             return Ok(Some(Vec::new()));
         };
         let selection = UsageSelection { key, owner, configurations };
@@ -112,7 +135,7 @@ impl Keys {
         caller: &Caller,
         window: &Window,
     ) -> Result<Option<Vec<UnknownHour>>, ServiceError> {
-        if *caller != Caller::Server {
+        if !caller.manages_all() {
             return Err(ErrorCode::Unauthorized.into());
         }
         match &self.usage {

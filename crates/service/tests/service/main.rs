@@ -17,6 +17,7 @@ mod leaks;
 mod metering;
 mod odd_store;
 mod organizations;
+mod people;
 mod readiness;
 mod revoking;
 mod server_keys;

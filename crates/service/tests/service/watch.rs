@@ -22,8 +22,13 @@ use crate::support::{Fixture, NOW};
 const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
 
-const SELDOM: UsageOptions =
-    UsageOptions { enabled: true, interval: Duration::from_hours(1), hours_days: 35, retention_days: 400 };
+const SELDOM: UsageOptions = UsageOptions {
+    enabled: true,
+    interval: Duration::from_hours(1),
+    longest_interval: Duration::from_hours(1),
+    hours_days: 35,
+    retention_days: 400,
+};
 
 /// A service that looks after its keys when it is told to.
 struct Watched {

@@ -3,6 +3,7 @@ use keymint_domain::identity::erased_email;
 use keymint_domain::{Timestamp, UserId};
 use keymint_ports::{Erased, StoreError};
 
+use super::link;
 use crate::connection::end;
 use crate::{Statement, WriteConnection, events};
 
@@ -46,6 +47,7 @@ async fn erase_all(
     for forget in [FORGET_NETWORKS, FORGET_LAST, FORGET_DELETED] {
         connection.execute(Statement::new(forget).bind(id.as_str())).await?;
     }
+    link::forget_user(connection, id).await?;
     let events = events::erase_personal(connection, id).await?;
     events::insert(connection, origin.user_erased(id, events, sessions)).await?;
     Ok(Some(Erased { events, sessions }))

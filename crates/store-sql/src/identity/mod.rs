@@ -1,6 +1,9 @@
-//! Statements on users, their accounts and sessions, and the secret that signs cookies.
+//! Statements on users, their accounts and sessions, operators, links that are used once, portal sessions, and the secret
+//! that signs cookies.
 
 mod erase;
+mod link;
+mod operator;
 mod secret;
 mod session;
 mod user;
@@ -10,6 +13,11 @@ use keymint_domain::identity::{NewUser, Session};
 use keymint_ports::StoreError;
 
 pub use erase::erase_user;
+pub use link::{
+    claim, find_link, find_portal_session, insert_link, open_portal_session, purge_links, remove_portal_session,
+    reset_password,
+};
+pub use operator::{has_users, is_operator, make_operator};
 pub use secret::keep_secret;
 pub use session::{find_session, insert_session, refresh_session, remove_session};
 pub use user::{find_credential, find_user};

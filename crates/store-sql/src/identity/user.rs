@@ -1,6 +1,6 @@
-use keymint_domain::UserId;
 use keymint_domain::identity::{Email, NewUser, PasswordHash, User};
-use keymint_ports::{Credential, StoreError};
+use keymint_domain::{RowId, Timestamp, UserId};
+use keymint_ports::{Credential, NewPassword, StoreError};
 
 use crate::connection::fetch_optional;
 use crate::row::read_ban;
@@ -11,7 +11,8 @@ use crate::{Layout, ReadConnection, Row, RowReader, Statement, WriteConnection};
 pub(super) fn user_columns(layout: Layout) -> String {
     format!(
         r#"u."id" as "user_id", u."name", u."email", u."emailVerified", u."image",
-            u."createdAt" as "user_created_at", u."updatedAt" as "user_updated_at", {}"#,
+            u."createdAt" as "user_created_at", u."updatedAt" as "user_updated_at", {} as "user_role", {}"#,
+        if layout.has_role { r#"u."role""# } else { "null" },
         layout.owner_columns.selected(),
     )
 }
@@ -25,19 +26,48 @@ pub(super) async fn insert(
     const INSERT: &str = r#"insert into "user" ("id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt")
         values ($1, $2, $3, $4, $5, $6, $7)"#;
     let NewUser { user, account_id, password_hash } = new;
-    // Nobody is banned before they exist.
-    let User { id, name, email, email_verified, image, created_at, updated_at, ban: _ } = user;
+    // Nobody is banned or has a role before they exist.
+    let User { id, name, email, email_verified, image, created_at, updated_at, ban: _, role: _ } = user;
     let insert = Statement::new(INSERT).bind(id.as_str()).bind(name.as_str()).bind(email.as_str());
     let insert = insert.bind(*email_verified).bind(image.as_deref()).bind(*created_at).bind(*updated_at);
     connection.execute(insert).await?;
+    insert_account(connection, layout, id, account_id, password_hash, *created_at).await
+}
 
+/// Adds the account that holds a user's password.
+async fn insert_account(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    user: &UserId,
+    id: &RowId,
+    password_hash: &PasswordHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let (column, value) = if layout.has_issuer { (r#", "issuer""#, ", 'local:credential'") } else { ("", "") };
     let insert = Statement::new(format!(
         r#"insert into "account" ("id", "accountId", "providerId", "userId", "password", "createdAt", "updatedAt"{column})
             values ($1, $2, 'credential', $2, $3, $4, $5{value})"#
     ));
-    let insert = insert.bind(account_id.as_str()).bind(id.as_str()).bind(password_hash.as_str());
-    connection.execute(insert.bind(*created_at).bind(*updated_at)).await?;
+    let insert = insert.bind(id.as_str()).bind(user.as_str()).bind(password_hash.as_str());
+    connection.execute(insert.bind(now).bind(now)).await?;
+    Ok(())
+}
+
+/// Sets the password of a user who exists, in their account, or in a new one if they have none.
+pub(super) async fn set_password(
+    connection: &mut dyn WriteConnection,
+    layout: Layout,
+    id: &UserId,
+    password: &NewPassword,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = r#"update "account" set "password" = $2, "updatedAt" = $3
+        where "userId" = $1 and "providerId" = 'credential' and "accountId" = $1"#;
+    let NewPassword { hash, account_id } = password;
+    let update = Statement::new(UPDATE).bind(id.as_str()).bind(hash.as_str()).bind(now);
+    if connection.execute(update).await? == 0 {
+        insert_account(connection, layout, id, account_id, hash, now).await?;
+    }
     Ok(())
 }
 
@@ -90,5 +120,6 @@ pub(super) fn read_user(row: &dyn Row) -> Result<User, StoreError> {
         created_at: row.own_name("createdAt", row.required_instant("user_created_at"))?,
         updated_at: row.own_name("updatedAt", row.required_instant("user_updated_at"))?,
         ban: read_ban(&row)?,
+        role: row.own_name("role", row.text("user_role"))?.map(str::to_owned),
     })
 }

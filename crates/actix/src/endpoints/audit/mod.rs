@@ -115,7 +115,7 @@ async fn list(request: UserRequest) -> Result<HttpResponse, ApiError> {
     let page = audit.read(request.context(&caller), query, cursor.as_deref()).await?;
     let reader = match &caller {
         Caller::User(user) | Caller::KeyHolder { user, .. } => Some(user),
-        Caller::Server | Caller::Gateway | Caller::Anyone => None,
+        Caller::Server | Caller::Operator(_) | Caller::Portal { .. } | Caller::Gateway | Caller::Anyone => None,
     };
     Ok(HttpResponse::Ok().json(EventPageView::new(&page.events, page.next.as_deref(), reader)))
 }

@@ -4,6 +4,7 @@ pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod authorize;
 pub(super) mod cleanup;
+pub(super) mod console;
 pub(super) mod database;
 pub(super) mod identity;
 pub(super) mod import;

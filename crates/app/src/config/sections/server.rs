@@ -39,9 +39,18 @@ pub struct Server {
     pub tls: Option<Tls>,
 }
 
+/// The address that a server listens on, unless the configuration names another.
+const DEFAULT_LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8787);
+
+impl Server {
+    /// Returns the URL that stands for one that is not configured.
+    pub fn default_base_url() -> String {
+        format!("http://{}", SocketAddr::from(DEFAULT_LISTEN))
+    }
+}
+
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
-    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
-    let base_url = format!("http://{listen}");
+    let (listen, base_url) = (SocketAddr::from(DEFAULT_LISTEN), Server::default_base_url());
     let (api, serve) = (ApiOptions::default(), ServeOptions::default());
     let server = Server {
         listen: section.text("listen", "IP address and port", listen, parse_listen),
