@@ -122,8 +122,19 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         .map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
-    let mut live =
-        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, watch, settings, retired: Vec::new() };
+    let mut live = Live {
+        source,
+        config,
+        services,
+        secret,
+        api: running.api,
+        tls,
+        cleanup,
+        audit,
+        watch,
+        settings,
+        retired: Vec::new(),
+    };
     let mut server = running.server;
     loop {
         tokio::select! {

@@ -107,8 +107,8 @@ impl ServerKeys {
         if contains(&self.given, &hash) {
             return Ok(true);
         }
-        let is_known = contains(&self.known(FRESH_MS).await?, &hash)
-            || contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash);
+        let is_known =
+            contains(&self.known(FRESH_MS).await?, &hash) || contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash);
         if is_known {
             self.note_use(&hash);
         }

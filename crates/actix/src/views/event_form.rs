@@ -22,8 +22,7 @@ const APPLICATION_ACTIVITY: u32 = 6;
 
 impl EventForm {
     /// All forms, by their names.
-    pub const ALL: [(&str, Self); 3] =
-        [("json", Self::Json), ("cloudevents", Self::CloudEvents), ("ocsf", Self::Ocsf)];
+    pub const ALL: [(&str, Self); 3] = [("json", Self::Json), ("cloudevents", Self::CloudEvents), ("ocsf", Self::Ocsf)];
 
     /// Returns an event as one line.
     pub fn line(self, event: &SealedEvent) -> String {

@@ -17,7 +17,11 @@ async fn events_say_who_did_what_to_which_key() {
     let (id, _) = site.create("<i>mine</i>").await;
     site.mint("bob", named("of bob")).await;
     let page = site.get_with("/console/audit?owner=bob", "Key created").await;
-    page.has(&["href=\"/console/owners/bob\"", "by <a href=\"/console/audit?actor=server\"><bdi>a server</bdi>", "<details"]);
+    page.has(&[
+        "href=\"/console/owners/bob\"",
+        "by <a href=\"/console/audit?actor=server\"><bdi>a server</bdi>",
+        "<details",
+    ]);
     page.lacks(&[id.as_str()]);
     let own = site.get(&format!("/console/audit?key={}", id.as_str())).await;
     own.has(&["Key created", "<bdi>you</bdi>", &format!("/console/keys/{}", id.as_str()), "Position", "Seal"]);

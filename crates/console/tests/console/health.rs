@@ -72,7 +72,8 @@ async fn chosen_keys_are_disabled_or_revoked_as_they_were_shown() {
         assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
         shown.has(&[text, "Nothing was changed."]);
     }
-    let form = [("confirm", "never_used"), ("action", "disable"), ("key", first_value), ("key", "forged"), ("key", "x.y")];
+    let form =
+        [("confirm", "never_used"), ("action", "disable"), ("key", first_value), ("key", "forged"), ("key", "x.y")];
     let forged = site.post_from("https://evil.example", path, &form).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let done = site.post(path, &form).await;

@@ -50,7 +50,8 @@ async fn pages_of_operators_are_for_nobody_else() {
         shown.has(&["This page is for operators", "ada@example.com"]);
     }
     let of_bob = site.mint("bob", named("of bob")).await;
-    for path in ["/console/owners/bob/revoke", "/console/owners/bob/suspend", "/console/server-keys", "/console/webhooks/new"]
+    for path in
+        ["/console/owners/bob/revoke", "/console/owners/bob/suspend", "/console/server-keys", "/console/webhooks/new"]
     {
         let shown = site.post(path, &[("confirm", "bob"), ("name", "x"), ("url", "https://example.com/")]).await;
         assert_eq!(shown.status, StatusCode::FORBIDDEN, "{path}");
@@ -60,7 +61,13 @@ async fn pages_of_operators_are_for_nobody_else() {
     assert!(site.server_keys.list().await.unwrap().is_empty());
 
     site.users.make_operator(&Caller::Server, "ada@example.com").await.unwrap();
-    site.get("/console/keys").await.has(&["/console/owners", "/console/audit", "/console/settings", "Webhooks", "Operator"]);
+    site.get("/console/keys").await.has(&[
+        "/console/owners",
+        "/console/audit",
+        "/console/settings",
+        "Webhooks",
+        "Operator",
+    ]);
     for path in PATHS {
         let status = site.get(path).await.status;
         let expected = if path.contains("/x") { StatusCode::NOT_FOUND } else { StatusCode::OK };
@@ -81,7 +88,12 @@ async fn an_owner_is_looked_up_and_shown() {
     list.lacks(&["<script>\u{1f600}"]);
     assert_eq!(site.get("/console/owners?owner=bob").await.location(), "/console/owners/bob");
     let page = site.get("/console/owners/bob").await;
-    page.has(&["href=\"/console/keys?owner=bob&#38;status=active\">2</a>", "Suspend", "/console/audit?owner=bob", "Usage"]);
+    page.has(&[
+        "href=\"/console/keys?owner=bob&#38;status=active\">2</a>",
+        "Suspend",
+        "/console/audit?owner=bob",
+        "Usage",
+    ]);
     let path = "/console/owners/a%2Fb%20%3Cscript%3E%F0%9F%98%80";
     site.get(path).await.has(&["a/b &#60;script&#62;\u{1f600}", ">1</a>"]);
     site.get("/console/owners/nobody").await.has(&["Nobody with this id owns a key"]);

@@ -36,7 +36,8 @@ async fn a_server_key_is_made_once_and_shown_once() {
 async fn wrong_names_are_told_beside_their_field() {
     let site = Site::operated(Setup::default()).await;
     let form = site.get("/console/server-keys").await.hidden("form");
-    for (name, text) in [("", "Enter a name"), ("\u{202e}pohS", "The name must"), (&*"a".repeat(101), "100 characters")] {
+    for (name, text) in [("", "Enter a name"), ("\u{202e}pohS", "The name must"), (&*"a".repeat(101), "100 characters")]
+    {
         let shown = site.post("/console/server-keys", &[("form", &*form), ("name", name)]).await;
         assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:.10}");
         shown.has(&[text, "name-problem"]);

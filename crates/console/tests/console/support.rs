@@ -6,8 +6,8 @@ use keymint_actix::{Api, ApiOptions, CookieSecret, Running, ServeOptions, Sessio
 use keymint_console::{ConsoleOptions, ServerSettings, Settings, pages};
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::{Field, NewKey};
-use keymint_domain::{Configuration, KeyId, Policy, Timestamp};
 use keymint_domain::webhook::WebhookUrl;
+use keymint_domain::{Configuration, KeyId, Policy, Timestamp};
 use keymint_ports::{
     Clock, Entropy, FakeClock, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
 };
@@ -166,11 +166,8 @@ impl Site {
         };
         let dispatcher = records.then(|| Dispatcher::start(ports, webhooks));
         let form_key = secret.derive("console forms").unwrap();
-        let console = pages(ConsoleOptions {
-            base_url: ORIGIN_OF_PAGES.to_owned(),
-            form_key,
-            settings: Settings::new(settings),
-        });
+        let console =
+            pages(ConsoleOptions { base_url: ORIGIN_OF_PAGES.to_owned(), form_key, settings: Settings::new(settings) });
         let options = ServeOptions { workers: Some(1), pages: Some(console), ..ServeOptions::default() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();

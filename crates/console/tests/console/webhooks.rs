@@ -18,7 +18,8 @@ async fn a_webhook_is_made_once_and_its_secret_is_shown_once() {
     let site = Site::operated(Setup::default()).await;
     site.get("/console/webhooks").await.has(&["No webhooks yet", "Make the first webhook"]);
     let form = site.get("/console/webhooks/new").await.hidden("form");
-    let sent = [("form", &*form), ("url", "https://example.com/hooks?a=<b>"), ("kinds", "keymint.key.*\nkeymint.user.*")];
+    let sent =
+        [("form", &*form), ("url", "https://example.com/hooks?a=<b>"), ("kinds", "keymint.key.*\nkeymint.user.*")];
     let forged = site.post_from("https://evil.example", "/console/webhooks/new", &sent).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let shown = site.post("/console/webhooks/new", &sent).await;

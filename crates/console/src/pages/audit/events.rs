@@ -37,8 +37,7 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
     let changed = changed.map(|names| names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
     let is_empty = details.as_object().is_some_and(serde_json::Map::is_empty);
     let personal = row.personal_details(None);
-    let mut facts =
-        vec![("Kind", row.kind.clone()), ("Position", position.to_string()), ("Event", row.id.clone())];
+    let mut facts = vec![("Kind", row.kind.clone()), ("Position", position.to_string()), ("Event", row.id.clone())];
     let more = [("Configuration", &row.config_id), ("Request", &row.request_id)];
     facts.extend(more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
     facts.push(("Seal", seal.to_string()));

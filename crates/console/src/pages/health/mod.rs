@@ -14,7 +14,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::answer::{Answer, Failure, page};
 use crate::ask::Ask;
 use crate::layout::{Layout, Section};
-use crate::show::{When, count, plural};
+use crate::show::{When, plural};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -22,8 +22,6 @@ use crate::visitor::Visitor;
 struct HealthPage {
     layout: Layout,
     is_operator: bool,
-    /// False if this server has never kept usage, by which keys are judged.
-    is_kept: bool,
     rows: Vec<Row>,
     examined: String,
     has_keys: bool,
@@ -32,6 +30,13 @@ struct HealthPage {
     /// The page on which the next keys are examined; `None` = these were all.
     next: Option<String>,
     is_continued: bool,
+}
+
+/// The page of a server that has never kept usage, by which keys are judged.
+#[derive(Template)]
+#[template(path = "pages/health/off.html")]
+struct OffPage {
+    layout: Layout,
 }
 
 /// A finding that holds for a key or more.
@@ -53,13 +58,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let after = ask.query.get("after").and_then(|id| KeyId::parse(id).ok());
     let within = if after.is_some() { ask.time_for_portions() } else { AT_ONCE };
     let is_continued = after.is_some();
-    let found = examine(&ask, &visitor, after, within).await?;
-    let is_kept = found.is_some();
-    let Found { numbers, examined, unreadable, recorded_since, next } = found.unwrap_or_default();
+    let layout = ask.layout(&visitor, Section::Health, "Health");
+    let Some(found) = examine(&ask, &visitor, after, within).await? else { return page(&OffPage { layout }) };
+    let Found { numbers, examined, unreadable, recorded_since, next } = found;
     let template = HealthPage {
-        layout: ask.layout(&visitor, Section::Health, "Health"),
+        layout,
         is_operator: visitor.is_operator,
-        is_kept,
         rows: numbers.into_iter().map(|(finding, number)| row(finding, number)).collect(),
         examined: plural(examined, "key", "keys"),
         has_keys: examined > 0,
@@ -112,7 +116,7 @@ fn row(finding: Finding, number: u64) -> Row {
         title: title(finding),
         severity: severity(finding),
         tone: tone(finding),
-        number: count(number),
+        number: plural(number, "key", "keys"),
         about: about(finding),
         advice: finding.advice(),
     }

@@ -76,7 +76,11 @@ async fn findings(ask: &Ask, settings: &ServerSettings) -> Result<Vec<Finding>, 
         }
     }
     if !ask.keys().usage().is_some_and(|usage| usage.options().enabled) {
-        add("Uses are not counted (usage.enabled), so that no key is called idle or safe to remove.", "usage.md", "Usage");
+        add(
+            "Uses are not counted (usage.enabled), so that no key is called idle or safe to remove.",
+            "usage.md",
+            "Usage",
+        );
     }
     if api.metrics.is_none() {
         add("No metrics are served (metrics.enabled).", "operations/README.md", "Operations");

@@ -76,9 +76,7 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
             };
             once.answer()
         }
-        Err(WebhookError::Store(StoreError::Duplicate)) => {
-            Ok(see_other(&format!("{}?made=before", super::path(&id))))
-        }
+        Err(WebhookError::Store(StoreError::Duplicate)) => Ok(see_other(&format!("{}?made=before", super::path(&id)))),
         Err(error) => {
             match &error {
                 WebhookError::Url(_) | WebhookError::Host(_) => problems.add("url", sentence(&error)),

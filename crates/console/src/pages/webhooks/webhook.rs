@@ -37,12 +37,17 @@ pub(super) struct WebhookPage {
     old_secret_ends: Option<When>,
     created: When,
     version: String,
-    tested: Option<String>,
-    tested_well: bool,
+    tested: Option<Tested>,
     from: String,
     tabs: Vec<Tab>,
     deliveries: Vec<Line>,
     next: Option<String>,
+}
+
+/// The outcome of a test.
+struct Tested {
+    text: String,
+    is_well: bool,
 }
 
 struct Tab {
@@ -109,7 +114,6 @@ pub(super) async fn answer(
     let (tone, state) = super::state(webhook);
     let relative = |at: Timestamp| When::relative(at, now);
     let health = webhook.health;
-    let tested_well = tested.as_ref().is_some_and(|tested| matches!(tested.answer, Ok(200..=299)));
     let code = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = WebhookPage {
         layout: ask.layout(visitor, Section::Webhooks, webhook.url.host()),
@@ -131,7 +135,6 @@ pub(super) async fn answer(
         created: When::date(webhook.created_at),
         version: super::version(&ask.console.seals, webhook),
         tested: tested.map(|tested| told(&tested)),
-        tested_well,
         from: ask.form.raw("from").chars().take(100).collect(),
         tabs: STATES.into_iter().map(tab).collect(),
         deliveries: deliveries.iter().map(|delivery| line(delivery, now)).collect(),
@@ -152,15 +155,16 @@ async fn read(ask: &Ask, webhook: &Webhook, status: Option<DeliveryStatus>) -> R
     Ok(super::webhooks(ask)?.deliveries(&query).await?)
 }
 
-fn told(tested: &TestedWebhook) -> String {
+fn told(tested: &TestedWebhook) -> Tested {
     let took = format!("{} ms", crate::show::count(tested.took_ms));
-    match &tested.answer {
+    let text = match &tested.answer {
         Ok(status @ 200..=299) => format!("The endpoint answered {status} in {took}."),
         Ok(status) => {
             format!("The endpoint answered {status} in {took}. A delivery counts only with a status of 200 to 299.")
         }
         Err(failure) => format!("There was no answer: {failure} (after {took})."),
-    }
+    };
+    Tested { text, is_well: matches!(tested.answer, Ok(200..=299)) }
 }
 
 fn line(delivery: &Delivery, now: Timestamp) -> Line {

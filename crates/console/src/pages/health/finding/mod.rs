@@ -57,7 +57,8 @@ struct DonePage {
     summary: String,
     changed: Vec<(String, String)>,
     skipped: Vec<String>,
-    rest: u64,
+    /// The number of keys that were not reached; `None` = all were.
+    rest: Option<String>,
 }
 
 /// Keys on a page.
@@ -149,12 +150,7 @@ struct Found {
 }
 
 /// Looks for keys of a finding until there is a page of them, or the time ends; `None` = this server keeps no usage.
-async fn find(
-    ask: &Ask,
-    visitor: &Visitor,
-    finding: Finding,
-    after: Option<KeyId>,
-) -> Result<Option<Found>, Failure> {
+async fn find(ask: &Ask, visitor: &Visitor, finding: Finding, after: Option<KeyId>) -> Result<Option<Found>, Failure> {
     let began = stopwatch();
     let mut all = Found { keys: Vec::new(), examined: 0, next: after };
     loop {
@@ -276,7 +272,7 @@ fn tell(visitor: &Visitor, finding: Finding, action: Action, done: Done) -> Answ
         summary: format!("{} {word}.", plural(number, "key was", "keys were")),
         changed,
         skipped,
-        rest,
+        rest: (rest > 0).then(|| plural(rest, "key was", "keys were")),
     };
     page(&template)
 }

@@ -1,9 +1,9 @@
 //! One owner: their keys, their usage, and what is done with all of their keys.
 
 use askama::Template;
+use keymint_domain::OwnerId;
 use keymint_domain::key::KeyState;
 use keymint_domain::listing::{Direction, KeyFilter, Total};
-use keymint_domain::OwnerId;
 use keymint_service::{ListKeys, ReadUsage, Whose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
