@@ -11,7 +11,7 @@ use crate::support::{Setup, Site};
 /// A site whose visitor is an operator.
 async fn operated(setup: Setup) -> Site {
     let site = Site::signed_in(setup).await;
-    site.identity.make_operator(&Caller::Server, "ada@example.com").await.unwrap().unwrap();
+    site.users.make_operator(&Caller::Server, "ada@example.com").await.unwrap().unwrap();
     site
 }
 
@@ -140,9 +140,14 @@ async fn operators_change_what_others_cannot() {
     let page = site.get(&format!("{path}/edit")).await;
     page.has(&["Takes the revocation back."]);
     let version = page.hidden("version");
-    let back: Vec<_> = changed.iter().map(|field| if field.0 == "version" { ("version", &*version) } else { *field });
-    let back: Vec<_> =
-        back.map(|(name, value)| if name == "quota-before" { (name, "100") } else { (name, value) }).collect();
+    let back: Vec<_> = changed
+        .iter()
+        .map(|(name, value)| match *name {
+            "version" => (*name, &*version),
+            "quota-before" => (*name, "100"),
+            _ => (*name, *value),
+        })
+        .collect();
     let saved = site.post(&format!("{path}/edit"), &back).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
     assert!(key(&site, &id).await.details.revocation.is_none());
