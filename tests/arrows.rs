@@ -25,10 +25,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-webhook-sender", &["keymint-domain", "keymint-ports"]),
     ("keymint-github", &["keymint-ports"]),
     ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
+    ("keymint-console", &["keymint-actix", "keymint-domain", "keymint-service"]),
     (
         "keymint",
         &[
             "keymint-actix",
+            "keymint-console",
             "keymint-domain",
             "keymint-github",
             "keymint-ports",
@@ -44,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Libraries that must not leak: each with the crates that may name it.
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
-    ("actix-web", &["keymint-actix"]),
+    ("actix-web", &["keymint-actix", "keymint-console"]),
     ("rusqlite", &["keymint-store-sqlite"]),
     ("governor", &["keymint-domain", "keymint-service"]),
     ("scrypt", &["keymint-service"]),
@@ -53,6 +55,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("csv", &["keymint"]),
     ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
+    ("askama", &["keymint-console"]),
     ("reqwest", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),

@@ -8,6 +8,7 @@
 //! | `callers` | who asks: addresses, server keys, presented keys, gateways, sessions |
 //! | `assertions` | signed statements for upstreams of gateways |
 //! | [`origin`] | where requests come from: CSRF and CORS |
+//! | [`pages`] | pages for people beside the API, with all that they share with it |
 //! | [`openapi`] | the OpenAPI document, assembled from what endpoints state |
 //! | [`guard`] | routes of your own behind API keys |
 //! | `observe` | request ids, those who count, the log, traces and the metrics |
@@ -20,6 +21,7 @@ mod api;
 mod assertions;
 mod callers;
 mod connection;
+mod deadline;
 mod error;
 mod extract;
 mod live;
@@ -32,6 +34,7 @@ pub mod endpoints;
 pub mod guard;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod views;

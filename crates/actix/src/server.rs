@@ -28,6 +28,7 @@ use crate::connection::{Answering, Connection, LINGER, Patience, Sent};
 use crate::endpoints;
 use crate::live::{CurrentApi, LiveApi};
 use crate::observe::observe;
+use crate::pages::Pages;
 use crate::process::Process;
 
 /// The options of the server.
@@ -45,6 +46,8 @@ pub struct ServeOptions {
     pub write_timeout: Duration,
     /// The time that open requests have to end when the server stops.
     pub shutdown_timeout: Duration,
+    /// Pages beside the API; `None` = there are none.
+    pub pages: Option<Pages>,
     /// The certificate of TLS handshakes; `None` = no TLS.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::tls::Tls>,
@@ -60,6 +63,7 @@ impl Default for ServeOptions {
             head_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(30),
+            pages: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -193,7 +197,12 @@ impl Http {
         let Self { api, stop, options } = self.clone();
         let told = api.clone();
         let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
-        let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| endpoints::configure(app, api));
+        let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| {
+            if let Some(pages) = &options.pages {
+                pages.mount(app);
+            }
+            endpoints::configure(app, api);
+        });
         let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
         let connections = HttpService::build()
             .graceful_shutdown_signal(move || {

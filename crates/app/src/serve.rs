@@ -3,8 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use keymint_actix::Stopper;
 use keymint_actix::tls::Tls;
+use keymint_actix::{ServeOptions, Stopper};
 use keymint_github::ClientError;
 use keymint_ports::{Meter, Unmetered};
 use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
@@ -15,7 +15,7 @@ use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
 use crate::signals::{ReloadSignal, StopSignal};
 use crate::telemetry::{self, Telemetry};
-use crate::wiring::{OpenError, Services, cleanup_options, github_reports, holder_reports, serve_options};
+use crate::wiring::{OpenError, Services, cleanup_options, console, github_reports, holder_reports, serve_options};
 use crate::{logging, welcome};
 
 /// The failure of the server to start or to run.
@@ -106,7 +106,9 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     if let Some(reports) = github_reports(&config)? {
         api = api.with_github_reports(reports);
     }
-    let running = keymint_actix::serve(listener, api, &serve_options(&config, tls.clone()))?;
+    let settings = services.settings(&config);
+    let options = ServeOptions { pages: console(&config, &secret, &settings), ..serve_options(&config, tls.clone()) };
+    let running = keymint_actix::serve(listener, api, &options)?;
     warn_of_another_secret(&audit).await;
     let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));
     let cleanup = cleanup_options(&config).map(|options| Cleanup::start(Arc::clone(&services.keys), options));
@@ -120,8 +122,19 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         .map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
-    let mut live =
-        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, watch, retired: Vec::new() };
+    let mut live = Live {
+        source,
+        config,
+        services,
+        secret,
+        api: running.api,
+        tls,
+        cleanup,
+        audit,
+        watch,
+        settings,
+        retired: Vec::new(),
+    };
     let mut server = running.server;
     loop {
         tokio::select! {

@@ -85,6 +85,7 @@ macro_rules! suite_without_bans {
                 a_dry_run_sees_deferred_calls_and_leaves_them,
             }
             foreign {
+                a_rotation_at_once_ends_the_foreign_hash_by_which_imports_still_know_the_key,
                 a_key_with_a_foreign_hash_is_found_by_its_lookup_and_no_other_text,
                 a_key_is_hashed_anew_once_and_found_by_its_new_hash_alone,
                 a_foreign_hash_is_recognized_before_and_after_its_key_was_hashed_anew,
@@ -108,6 +109,8 @@ macro_rules! suite_without_bans {
                 parallel_inserts_never_both_take_the_last_place,
             }
             leaks {
+                a_deleted_key_comes_back_with_the_consequence_of_a_report,
+                a_report_finds_a_key_whether_it_is_deleted_or_restored_meanwhile,
                 a_report_has_the_consequence_that_the_keys_configuration_asks_for,
                 a_report_that_comes_again_changes_nothing,
                 a_report_is_no_use_and_leaves_other_keys_alone,
@@ -184,6 +187,7 @@ macro_rules! suite_without_bans {
                 of_racing_first_uses_one_confirms,
                 a_rotation_survives_a_restart,
                 secrets_that_are_stored_unhashed_are_rotated,
+                a_key_is_charged_once_while_the_rotation_of_another_with_its_text_ends,
                 deferred_calls_with_either_secret_count_on_one_row,
                 a_revoked_or_removed_key_is_refused_by_both_secrets,
                 imports_leave_out_both_secrets_of_a_key,

@@ -14,6 +14,7 @@ macro_rules! usage_suite {
                 a_flush_that_is_repeated_adds_nothing,
                 usage_is_selected_by_key_owner_and_configuration,
                 sums_by_key_come_in_pages_and_name_the_owner,
+                sums_of_a_list_are_those_of_its_keys,
                 usage_outlives_its_key,
                 activity_keeps_the_later_use,
                 days_hold_what_their_hours_held,

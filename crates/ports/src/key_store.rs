@@ -34,12 +34,14 @@ pub struct Removed {
     pub removed: u32,
     /// The keys that were kept, because another row refers to them.
     pub kept: Vec<KeyId>,
+    /// The number of new notices that a removed key has expired.
+    pub expiries_told: u32,
 }
 
 impl Removed {
     /// Returns the outcome of `removed` keys removed and none kept.
     pub fn all(removed: u32) -> Self {
-        Self { removed, kept: Vec::new() }
+        Self { removed, kept: Vec::new(), expiries_told: 0 }
     }
 
     /// Adds the outcome of one key's removal.
@@ -47,10 +49,15 @@ impl Removed {
     /// # Errors
     ///
     /// Returns the error of `outcome`, unless it is [`StoreError::Referenced`]: then the key is kept.
-    pub fn add(&mut self, id: &KeyId, outcome: Result<u32, StoreError>) -> Result<(), StoreError> {
+    pub fn add(&mut self, id: &KeyId, outcome: Result<Self, StoreError>) -> Result<(), StoreError> {
         match outcome {
             Err(StoreError::Referenced) => self.kept.push(id.clone()),
-            outcome => self.removed += outcome?,
+            outcome => {
+                let Self { removed, kept, expiries_told } = outcome?;
+                self.removed += removed;
+                self.kept.extend(kept);
+                self.expiries_told += expiries_told;
+            }
         }
         Ok(())
     }
@@ -266,6 +273,9 @@ pub trait KeyStore: Send + Sync + 'static {
     /// [`LeakedRows`](keymint_domain::leak::LeakedRows) decide, and writes every changed row once, in one transaction. The
     /// outcomes are in the order of the reports.
     ///
+    /// Deleted keys that can be restored at `now` are among the rows, and are changed where they are: such a key comes back
+    /// with the consequence of the report. A key that is deleted or restored at the same time is found here or there.
+    ///
     /// No counter of a use changes. If several rows are stored under one text, all of them count. An event whose id
     /// exists is left out: so a report that comes again changes nothing and records nothing.
     ///
@@ -341,7 +351,7 @@ pub trait KeyStore: Send + Sync + 'static {
     /// is left out.
     async fn list_deleted(&self, query: &DeletedQuery) -> Result<Vec<DeletedKey>, StoreError>;
 
-    /// Moves a deleted key back, every column as it was. Returns `None` if there is none.
+    /// Moves a deleted key back, every column as it was, or as a report of a leak has left it. Returns `None` if there is none.
     ///
     /// With `max_living` a key that is living at `now` is restored only while its owner has fewer living keys than that,
     /// as in [`KeyStore::insert`].

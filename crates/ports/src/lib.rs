@@ -28,6 +28,8 @@ mod bulk;
 mod connections;
 mod copy;
 mod counting;
+#[doc(hidden)]
+pub mod delegate;
 mod deleted;
 mod durability;
 mod error;

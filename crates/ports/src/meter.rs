@@ -3,6 +3,7 @@ use std::time::Duration;
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyCounts;
+use keymint_domain::leak::{LeakResult, Reporter};
 use keymint_domain::webhook::WebhookId;
 
 use crate::StoreError;
@@ -61,6 +62,9 @@ pub trait Meter: Send + Sync + 'static {
     /// Counts a notice or an anomaly by the kind of its event.
     fn noticed(&self, kind: EventKind);
 
+    /// Counts the report of one text as a leaked key. A report that comes again is counted again.
+    fn leak_reported(&self, reporter: Reporter, result: LeakResult);
+
     /// Counts an attempt to deliver an event to an endpoint, which accepted it so long after the event, or did not
     /// (`None`).
     fn webhook_attempted(&self, id: &WebhookId, accepted_after: Option<Duration>);
@@ -115,6 +119,8 @@ impl Meter for Unmetered {
     fn watched(&self, _: bool) {}
 
     fn noticed(&self, _: EventKind) {}
+
+    fn leak_reported(&self, _: Reporter, _: LeakResult) {}
 
     fn webhook_attempted(&self, _: &WebhookId, _: Option<Duration>) {}
 

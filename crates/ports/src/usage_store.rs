@@ -47,6 +47,10 @@ pub trait UsageStore: Send + Sync + 'static {
         limit: NonZeroU32,
     ) -> Result<Vec<KeySums>, StoreError>;
 
+    /// Sums up the accepted and refused calls of each of these keys by step and outcome, for a list of at most a thousand.
+    /// Keys without calls in the window are left out. The order is the store's own.
+    async fn sum_usage_of(&self, keys: &[KeyId], window: &Window) -> Result<Vec<KeySums>, StoreError>;
+
     /// Sums up the attempts with unknown keys by step and source, ordered by step.
     async fn sum_unknown_usage(&self, window: &Window) -> Result<Vec<UnknownHour>, StoreError>;
 

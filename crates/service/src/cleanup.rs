@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_domain::KeyId;
-use keymint_domain::event::Actor;
+use keymint_domain::event::{Actor, EventKind};
 use keymint_ports::Removed;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -110,7 +110,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, Removed { removed, kept }: &Removed) {
+    fn add(&mut self, Removed { removed, kept, expiries_told: _ }: &Removed) {
         self.removed += u64::from(*removed);
         self.kept += kept.len() as u64;
         self.first_kept = self.first_kept.take().or_else(|| kept.first().cloned());
@@ -174,13 +174,22 @@ impl Keys {
         while !left.is_empty() {
             let began = stopwatch();
             let (ids, others) = left.split_at(left.len().min(pace.portion().get() as usize));
-            tally.add(&self.store.remove_exhausted(ids, &self.policy, now, &origin).await?);
+            let removed = self.store.remove_exhausted(ids, &self.policy, now, &origin).await?;
+            self.tell_expiries(&removed);
+            tally.add(&removed);
             left = others;
             if !left.is_empty() {
                 pace.rest(began.elapsed()).await;
             }
         }
         Ok(())
+    }
+
+    /// Counts the notices of a removal, as the job of notices counts its own.
+    pub(crate) fn tell_expiries(&self, removed: &Removed) {
+        for _ in 0..removed.expiries_told {
+            self.meter.noticed(EventKind::KeyExpired);
+        }
     }
 
     async fn remove_expired(&self, batch_size: NonZeroU32, tally: &mut Tally) -> Result<(), ServiceError> {
@@ -193,6 +202,7 @@ impl Keys {
             loop {
                 let (began, portion) = (stopwatch(), pace.portion().get());
                 let removed = self.store.remove_expired(&governed, before, skip, portion, &origin).await?;
+                self.tell_expiries(&removed);
                 tally.add(&removed);
                 let kept = u32::try_from(removed.kept.len()).unwrap_or(u32::MAX);
                 skip = skip.saturating_add(kept);

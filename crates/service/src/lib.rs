@@ -71,7 +71,7 @@ pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, 
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
     ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys, ReadUsage,
-    Revoked, RotateKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};

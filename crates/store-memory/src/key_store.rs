@@ -8,7 +8,7 @@ use keymint_domain::key::{
     Deletion, ForeignGroup, ForeignLookup, KeyCounts, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused,
     StoredKey,
 };
-use keymint_domain::leak::{LeakOutcome, LeakReport, LeakedRows};
+use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows, Shelf};
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
@@ -131,11 +131,14 @@ impl KeyStore for MemoryStore {
         origin: &Origin,
     ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
         let mut state = self.lock();
-        let Some(key) = state.key(id).cloned() else { return Ok(None) };
-        let outcome = key.rotated(change, now);
+        let Some(before) = state.key(id).cloned() else { return Ok(None) };
+        let outcome = before.clone().rotated(change, now);
         if let Ok(Rotated { key, turns }) = &outcome
             && !turns.is_empty()
         {
+            if key.details.foreign.is_none() {
+                state.end_foreign(&before);
+            }
             state.put(key.clone());
             state.events.add(origin.key_rotated(key, turns));
         }
@@ -166,12 +169,25 @@ impl KeyStore for MemoryStore {
     ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
         let mut state = self.lock();
         let forms: HashSet<&StoredKey> = reports.iter().flat_map(LeakReport::stored_forms).collect();
-        let found =
-            forms.iter().flat_map(|form| state.keys_with_secret(form).map(|key| ((*form).clone(), Ok(key.clone()))));
-        let mut rows = LeakedRows::new(found);
+        let found = forms
+            .iter()
+            .flat_map(|form| state.keys_with_secret(form).map(|key| (Shelf::Keys, (*form).clone(), Ok(key.clone()))));
+        let restorable = state.deleted.values().filter(|(_, deletion)| deletion.until >= now);
+        let deleted = restorable.flat_map(|(key, _)| {
+            let leaked = key.details.stored_forms().filter(|stored| forms.contains(stored));
+            leaked.map(|stored| (Shelf::Deleted, stored.clone(), Ok(key.clone())))
+        });
+        let mut rows = LeakedRows::new(found.chain(deleted));
         let outcomes = rows.apply(reports, policy, now, origin);
-        for change in rows.changes() {
-            state.put(change.after.clone());
+        for LeakChange { shelf, before: _, after } in rows.changes() {
+            match shelf {
+                Shelf::Keys => state.put(after.clone()),
+                Shelf::Deleted => {
+                    if let Some((key, _)) = state.deleted.get_mut(&after.details.id) {
+                        *key = after.clone();
+                    }
+                }
+            }
         }
         state.events.add(rows.events(origin));
         Ok(outcomes)
@@ -202,12 +218,12 @@ impl KeyStore for MemoryStore {
     }
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
-        Ok(self.lock().remove(id, origin))
+        Ok(self.lock().remove(id, origin).removed == 1)
     }
 
     async fn set_aside(&self, id: &KeyId, deletion: &Deletion, origin: &Origin) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let Some(key) = state.take(id, origin) else {
+        let Some((key, _)) = state.take(id, origin) else {
             return Ok(false);
         };
         state.deleted.insert(id.clone(), (key, deletion.clone()));
@@ -281,7 +297,11 @@ impl KeyStore for MemoryStore {
             .collect();
         expired.sort();
         let portion = (0..limit).zip(expired.into_iter().skip(skip as usize));
-        Ok(Removed::all(portion.map(|(_, (_, id))| u32::from(state.remove(&id, origin))).sum()))
+        let mut removed = Removed::default();
+        for (_, (_, id)) in portion {
+            removed.add(&id, Ok(state.remove(&id, origin)))?;
+        }
+        Ok(removed)
     }
 
     async fn remove_exhausted(
@@ -292,13 +312,13 @@ impl KeyStore for MemoryStore {
         origin: &Origin,
     ) -> Result<Removed, StoreError> {
         let mut state = self.lock();
-        let mut removed = 0;
+        let mut removed = Removed::default();
         for id in ids {
             if state.key(id).is_some_and(|key| policy.may_remove_exhausted(key, now)) {
-                removed += u32::from(state.remove(id, origin));
+                removed.add(id, Ok(state.remove(id, origin)))?;
             }
         }
-        Ok(Removed::all(removed))
+        Ok(removed)
     }
 
     async fn count(

@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use keymint_domain::anomaly::KnownNetwork;
-use keymint_domain::event::{Origin, RemovedKey};
+use keymint_domain::event::{EventKind, Origin, RemovedKey};
 use keymint_domain::identity::{Session, SessionToken, User};
 use keymint_domain::key::{Deletion, ForeignGroup, ForeignLookup, KeyPatch, StoredKey};
 use keymint_domain::link::{Link, TokenHash};
@@ -15,7 +15,7 @@ use keymint_domain::server_key::ServerKey;
 use keymint_domain::usage::Usage;
 use keymint_domain::verify::Owner;
 use keymint_domain::{ApiKey, ConfigId, KeyId, OrganizationId, OwnerId, Timestamp, UserId};
-use keymint_ports::{BulkChange, BulkCursor, BulkPortion, Credential, ImportOutcome, TakenKey, TakenKeys};
+use keymint_ports::{BulkChange, BulkCursor, BulkPortion, Credential, ImportOutcome, Removed, TakenKey, TakenKeys};
 
 use crate::events::Events;
 use crate::usage_store::UsageState;
@@ -181,15 +181,21 @@ impl State {
         let Some(mut found) = self.key(id).filter(|found| found.details.foreign.as_ref() == Some(hash)).cloned() else {
             return false;
         };
-        self.forget_texts(&found);
+        self.end_foreign(&found.clone());
         let details = Arc::make_mut(&mut found.details);
         details.stored = stored.clone();
         details.foreign = None;
-        let lookup = ForeignLookup::rehashed(hash);
-        self.by_lookup.entry(lookup.clone()).or_default().insert(id.clone());
-        self.rehashed.insert(id.clone(), lookup);
         self.put(found);
         true
+    }
+
+    /// Makes a key no longer found by its foreign hash, by which an import still recognizes it.
+    pub(crate) fn end_foreign(&mut self, key: &ApiKey) {
+        let Some(hash) = &key.details.foreign else { return };
+        self.forget_texts(key);
+        let lookup = ForeignLookup::rehashed(hash);
+        self.by_lookup.entry(lookup.clone()).or_default().insert(key.details.id.clone());
+        self.rehashed.insert(key.details.id.clone(), lookup);
     }
 
     /// Removes the texts by which a key is found.
@@ -257,17 +263,23 @@ impl State {
         (portion, changed)
     }
 
-    pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> bool {
-        self.take(id, origin).is_some()
+    /// Removes a key, if there is one.
+    pub(crate) fn remove(&mut self, id: &KeyId, origin: &Origin) -> Removed {
+        self.take(id, origin).map_or_else(Removed::default, |(_, removed)| removed)
     }
 
     /// Removes a key and returns it.
-    pub(crate) fn take(&mut self, id: &KeyId, origin: &Origin) -> Option<ApiKey> {
+    pub(crate) fn take(&mut self, id: &KeyId, origin: &Origin) -> Option<(ApiKey, Removed)> {
         self.forget_secrets(id);
         let key = self.keys.remove(id)?;
         self.forget_texts(&key);
-        self.events.add(origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key))));
-        Some(key)
+        let events = origin.key_removed(RemovedKey::from(&key), Some(Expiry::from(&key)));
+        let (notices, removals): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|event| event.kind == EventKind::KeyExpired);
+        let told = self.events.add(notices);
+        self.events.add(removals);
+        let removed = Removed { expiries_told: u32::try_from(told).unwrap_or(u32::MAX), ..Removed::all(1) };
+        Some((key, removed))
     }
 
     /// Returns true if a secret of some key is stored under this text.

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use keymint_domain::anomaly::HourCounts;
 use keymint_domain::metering::{
     Activity, Hour, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush, UsageSelection,
-    Window, roll_up,
+    UsedKey, Window, roll_up,
 };
-use keymint_domain::{KeyDetails, KeyId, UserId};
+use keymint_domain::{KeyId, UserId};
 use keymint_ports::{BusyKey, StoreError, UsageStore};
 
 use crate::MemoryStore;
@@ -34,8 +34,8 @@ impl UsageState {
         *count = count.saturating_add(calls);
     }
 
-    fn note(&mut self, key: &KeyDetails, last_use: Option<LastUse>) {
-        let KeyDetails { id, owner, config_id, .. } = key;
+    fn note(&mut self, key: &UsedKey, last_use: Option<LastUse>) {
+        let UsedKey { id, owner, config_id } = key;
         let known = self.activities.entry(id.clone()).or_insert_with(|| Activity {
             key: id.clone(),
             owner: owner.clone(),
@@ -203,6 +203,18 @@ impl UsageStore for MemoryStore {
             sums: sums.remove(&activity.key).unwrap_or_default(),
         };
         Ok(selected.into_iter().map(of_key).collect())
+    }
+
+    async fn sum_usage_of(&self, keys: &[KeyId], window: &Window) -> Result<Vec<KeySums>, StoreError> {
+        let usage = &self.lock().usage;
+        let keys: BTreeSet<_> = keys.iter().collect();
+        let known = keys.into_iter().filter_map(|key| usage.activities.get(key));
+        let of_key = |activity: &Activity| {
+            let sums = usage.sums(std::iter::once(&activity.key), window).into_iter();
+            let sum = |((_, start, outcome), (calls, cost))| Sum { start, outcome, calls, cost };
+            KeySums { activity: activity.clone(), sums: sums.map(sum).collect() }
+        };
+        Ok(known.map(of_key).filter(|found| !found.sums.is_empty()).collect())
     }
 
     async fn sum_unknown_usage(&self, window: &Window) -> Result<Vec<UnknownHour>, StoreError> {

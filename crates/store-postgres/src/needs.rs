@@ -165,8 +165,8 @@ const NEEDS: &[Need] = &[
             (Kind::Instant, &["keymint_deleted_at", "keymint_deleted_until"]),
             (Kind::Text, &["keymint_deleted_by"]),
         ],
-        rights: &["SELECT", "INSERT", "DELETE"],
-        purpose: "deleted keys, which clean-up removes, and those that can be restored",
+        rights: &["SELECT", "INSERT", "UPDATE", "DELETE"],
+        purpose: "deleted keys, which clean-up removes, and which reports of leaks and restorations look through",
         is_vital: false,
     },
     Need {

@@ -28,6 +28,10 @@ impl UsageStore for PgStore {
         call!(self.pool, usage::sum_by_key, selection, window, after.as_ref(), limit)
     }
 
+    async fn sum_usage_of(&self, keys: &[KeyId], window: &Window) -> Result<Vec<KeySums>, StoreError> {
+        call!(self.pool, usage::sum_of, keys, window)
+    }
+
     async fn sum_unknown_usage(&self, window: &Window) -> Result<Vec<UnknownHour>, StoreError> {
         call!(self.pool, usage::sum_unknown, window)
     }

@@ -29,6 +29,10 @@ impl UsageStore for SqliteStore {
         read!(self, usage::sum_by_key, selection, window, after.as_ref(), limit)
     }
 
+    async fn sum_usage_of(&self, keys: &[KeyId], window: &Window) -> Result<Vec<KeySums>, StoreError> {
+        read!(self, usage::sum_of, keys, window)
+    }
+
     async fn sum_unknown_usage(&self, window: &Window) -> Result<Vec<UnknownHour>, StoreError> {
         read!(self, usage::sum_unknown, window)
     }

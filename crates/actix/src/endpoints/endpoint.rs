@@ -1,14 +1,13 @@
-use actix_web::body::MessageBody;
-use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
-use actix_web::middleware::{self, Next};
+use actix_web::middleware;
 use actix_web::{Error, FromRequest, Handler, Responder, guard, web};
 use utoipa::openapi::HttpMethod;
 
 use super::not_found;
+use crate::deadline::{ErrorForm, time_limit};
 use crate::error::ApiError;
 use crate::extract::TakesForms;
-use crate::live::CurrentApi;
 use crate::observe::Route;
 use crate::openapi::{self, Describe, DescribedPath};
 
@@ -32,10 +31,6 @@ pub(super) struct Area {
     pub(super) about: &'static str,
     pub(super) endpoints: Vec<Endpoint>,
 }
-
-/// The form in which an endpoint tells errors that its handler does not see; it is data of the resource.
-#[derive(Debug, Clone, Copy)]
-struct ErrorForm(fn(ApiError) -> Error);
 
 const GET: &[HttpMethod] = &[HttpMethod::Get];
 const POST: &[HttpMethod] = &[HttpMethod::Post];
@@ -140,19 +135,4 @@ impl Area {
         let paths = self.endpoints.into_iter().map(|endpoint| endpoint.described(base_path)).collect();
         openapi::Area { name: self.name, about: self.about, paths }
     }
-}
-
-/// Bounds the time of a request. When it has passed, the handler's future is dropped.
-async fn time_limit<B: MessageBody + 'static>(
-    api: CurrentApi,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let answered_for = request.request().clone();
-    if let Ok(answer) = tokio::time::timeout(api.options.request_timeout, next.call(request)).await {
-        return answer.map(ServiceResponse::map_into_left_body);
-    }
-    let form = answered_for.app_data::<ErrorForm>().copied();
-    let error = form.map_or_else(|| ApiError::Timeout.into(), |ErrorForm(form)| form(ApiError::Timeout));
-    Ok(ServiceResponse::from_err(error, answered_for).map_into_right_body())
 }

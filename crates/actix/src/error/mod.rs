@@ -1,6 +1,7 @@
 //! Errors, and the forms in which clients and gateways are told of them.
 
 mod denial;
+mod page;
 mod status;
 mod verifier;
 
@@ -21,6 +22,7 @@ use crate::views::RefusalDetails;
 use crate::views::limits::{retry_after, show_limits};
 
 pub use denial::Denial;
+pub use page::FailedPage;
 use status::status_of;
 pub use verifier::VerifierError;
 

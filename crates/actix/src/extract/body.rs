@@ -66,6 +66,25 @@ pub(crate) async fn read_raw_json(
     Ok(bytes)
 }
 
+/// Reads the fields of an HTML form, in their order.
+///
+/// # Errors
+///
+/// The body is too long, slow, cut off or no form.
+pub(crate) async fn read_form(
+    request: &HttpRequest,
+    api: &Api,
+    payload: Payload,
+) -> Result<Vec<(String, String)>, ApiError> {
+    let bytes = read_in_time(api, payload, api.options.body_limit).await?;
+    let given = request.headers().get(header::CONTENT_TYPE).map(|given| String::from_utf8_lossy(given.as_bytes()));
+    if !bytes.is_empty() && !given.as_ref().is_some_and(|given| given.to_ascii_lowercase().contains(FORM)) {
+        return Err(ApiError::MediaType { given: given.map(std::borrow::Cow::into_owned), allowed: FORM });
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::BrokenBody)?;
+    pairs(text).ok_or(ApiError::BrokenBody)
+}
+
 async fn read_in_time(api: &Api, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     let reading = tokio::time::timeout(api.options.body_timeout, read(payload, limit));
     reading.await.map_err(|_| ApiError::SlowBody)?

@@ -2,10 +2,12 @@
 
 mod body;
 mod context;
+mod entrance;
 mod server_or_anyone;
 mod user_request;
 
-pub(crate) use body::{JsonBody, TakesForms, read_raw_json};
+pub(crate) use body::{JsonBody, TakesForms, read_form, read_raw_json};
 pub(crate) use context::{context_of, source_of};
+pub(crate) use entrance::admit;
 pub(crate) use server_or_anyone::ServerOrAnyone;
 pub(crate) use user_request::{DISABLE_REFRESH, UserRequest};

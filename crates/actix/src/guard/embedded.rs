@@ -9,8 +9,11 @@ use super::{VerifiedKey, Verifier, VerifierError};
 #[async_trait]
 impl Verifier for Keys {
     async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
+        let presented = request.key.clone();
         match self.verify(&Caller::Gateway, request).await {
-            Ok(Verdict::Accepted(key)) => Ok(Ok(VerifiedKey::of(&key, self.policy(), self.standings(&key)))),
+            Ok(Verdict::Accepted(key)) => {
+                Ok(Ok(VerifiedKey::of(&key, &presented, self.policy(), self.standings(&key))))
+            }
             Ok(Verdict::Refused(refusal)) => Ok(Err(refusal)),
             Err(
                 error @ (ServiceError::Overloaded

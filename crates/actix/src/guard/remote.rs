@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::usage::Standing;
 use keymint_domain::verify::{Cost, Refusal};
-use keymint_domain::{ConfigId, ErrorCode, KeyId, Metadata, OwnerId, Permissions};
+use keymint_domain::{ConfigId, ErrorCode, KeyId, Metadata, OwnerId, Permissions, Timestamp};
 use keymint_service::VerifyKey;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
@@ -195,10 +195,13 @@ fn body(request: &VerifyKey) -> Value {
 
 /// A verdict on the wire (docs/better-auth-wire.md 7.6).
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct VerdictWire {
     valid: bool,
     error: Option<RefusalWire>,
     key: Option<KeyWire>,
+    /// Only of a secret that a rotation has replaced.
+    former_secret_ends_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -242,7 +245,14 @@ fn rate_left(headers: &HeaderMap) -> Option<u64> {
 
 impl VerdictWire {
     fn parse(self, left: Option<u64>, wildcards: bool) -> Option<Result<VerifiedKey, Refusal>> {
-        if self.valid { self.key?.parse(left, wildcards).map(Ok) } else { Some(Err(self.error?.parse())) }
+        if !self.valid {
+            return Some(Err(self.error?.parse()));
+        }
+        let former_secret_ends_at = match self.former_secret_ends_at {
+            Some(at) => Some(Timestamp::parse(&at).ok()?),
+            None => None,
+        };
+        Some(Ok(VerifiedKey { former_secret_ends_at, ..self.key?.parse(left, wildcards)? }))
     }
 }
 
@@ -280,6 +290,7 @@ impl KeyWire {
             },
             remaining: self.remaining,
             rate_limit: limit.map(|((window_ms, max), left)| RateLimitLeft { max, window_ms, left }),
+            former_secret_ends_at: None,
         })
     }
 }

@@ -2,8 +2,9 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use keymint_domain::key::PlainKey;
 use keymint_domain::usage::Standing;
-use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy};
+use keymint_domain::{ApiKey, ConfigId, KeyId, Metadata, OwnerId, Permissions, Policy, Timestamp};
 
 use super::Admission;
 use crate::error::ApiError;
@@ -33,6 +34,8 @@ pub struct VerifiedKey {
     pub remaining: Option<u64>,
     /// The state of the rate limit after this call; `None` = no rate limit.
     pub rate_limit: Option<RateLimitLeft>,
+    /// The instant at which the presented secret ends, if a rotation has replaced it; `None` = it is not a former one.
+    pub former_secret_ends_at: Option<Timestamp>,
 }
 
 /// The state of a key's rate limit.
@@ -68,8 +71,13 @@ impl RateLimitLeft {
 }
 
 impl VerifiedKey {
-    /// Converts a key that was accepted under `policy`, with its standings against its limits.
-    pub(super) fn of(key: &ApiKey, policy: &Policy, standings: impl Iterator<Item = Standing>) -> Self {
+    /// Converts a key that was accepted under `policy` by the secret `presented`, with its standings against its limits.
+    pub(super) fn of(
+        key: &ApiKey,
+        presented: &PlainKey,
+        policy: &Policy,
+        standings: impl Iterator<Item = Standing>,
+    ) -> Self {
         let details = &*key.details;
         let configuration = policy.resolve(&details.config_id);
         Self {
@@ -82,6 +90,7 @@ impl VerifiedKey {
             metadata: details.metadata.clone(),
             remaining: key.usage.remaining,
             rate_limit: RateLimitLeft::of(standings),
+            former_secret_ends_at: key.former_secret_ends_at(presented),
         }
     }
 }

@@ -9,12 +9,13 @@ use keymint_domain::{ConfigId, KeyId, OwnerId};
 
 use super::{AccessNote, ChangeNote, CompletedRequest};
 use crate::callers::client_address;
-use crate::error::{ApiError, Denial};
+use crate::error::{ApiError, Denial, FailedPage};
 
 /// Returns the error of an answer, in whichever form it was sent.
 fn error_of(response: &ServiceResponse<impl MessageBody>) -> Option<&ApiError> {
     let error = response.response().error()?;
-    error.as_error::<ApiError>().or_else(|| error.as_error::<Denial>().map(|denial| &denial.error))
+    let denied = || error.as_error::<Denial>().map(|denial| &denial.error);
+    error.as_error::<ApiError>().or_else(denied).or_else(|| error.as_error::<FailedPage>().map(|page| &*page.error))
 }
 
 /// Logs one line about a request, for operators. It holds the route's pattern instead of the path, and neither headers

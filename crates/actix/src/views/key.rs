@@ -92,7 +92,7 @@ pub struct KeyView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     refill: Option<CalendarView>,
-    /// The maker of the key, in `get` and `list`: `user:` or `key_session:` and the user's id, `server`, or `cli`. For
+    /// The maker of the key, in `get`, `list`, `revoke` and `restore`: `user:` or `key_session:` and the user's id, `server`, or `cli`. For
     /// servers also `server_key:` and `cli:` with an id or a name. Absent if it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -212,12 +212,10 @@ impl From<&Caller> for Reader {
     }
 }
 
-impl KeyView<'_> {
-    /// Adds the instant at which the secret of `key`, which this shows, is due for rotation.
-    #[must_use]
-    pub fn with_rotation_due(self, key: &ApiKey, policy: &Policy) -> Self {
-        let configuration = policy.resolve(&key.details.config_id).ok();
-        Self { rotation_due_at: configuration.and_then(|found| found.rotation_due_at(key)).map(Iso), ..self }
+impl<'a> KeyView<'a> {
+    /// Shows a key in full to `reader`: also who made it, and the instant at which its secret is due for rotation.
+    pub fn in_full(key: &'a ApiKey, reader: Reader, policy: &Policy) -> Self {
+        Self::from(key).with_creator(key, reader).with_rotation_due(key, policy)
     }
 
     /// Adds who made `key`, which this shows.
@@ -228,6 +226,13 @@ impl KeyView<'_> {
             Reader::User => actor.outline(),
         };
         Self { created_by: key.details.created_by.as_ref().map(text), ..self }
+    }
+
+    /// Adds the instant at which the secret of `key`, which this shows, is due for rotation.
+    #[must_use]
+    pub fn with_rotation_due(self, key: &ApiKey, policy: &Policy) -> Self {
+        let configuration = policy.resolve(&key.details.config_id).ok();
+        Self { rotation_due_at: configuration.and_then(|found| found.rotation_due_at(key)).map(Iso), ..self }
     }
 }
 
@@ -343,9 +348,8 @@ pub struct PageView<'a> {
 impl<'a> PageView<'a> {
     /// Shows `page` to `reader`, with the limit and the offset of the request.
     pub fn new(page: &'a Page, limit: Option<u32>, offset: Option<u64>, reader: Reader, policy: &Policy) -> Self {
-        let show = |key| KeyView::from(key).with_creator(key, reader).with_rotation_due(key, policy);
         Self {
-            api_keys: page.keys.iter().map(show).collect(),
+            api_keys: page.keys.iter().map(|key| KeyView::in_full(key, reader, policy)).collect(),
             unreadable: page.unreadable.iter().map(UnreadableView::from).collect(),
             total: page.total.at_least(),
             total_is_minimum: matches!(page.total, Total::MoreThan(_)),

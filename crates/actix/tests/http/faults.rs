@@ -93,56 +93,10 @@ async fn a_number_that_the_store_cannot_hold_is_the_callers_mistake() {
 /// A store that never answers.
 struct Stuck;
 
-macro_rules! stuck {
-    ($($name:ident($($argument:ty),*) -> $answer:ty;)*) => {
-        #[async_trait::async_trait]
-        impl keymint_ports::KeyStore for Stuck {
-            $(async fn $name(&self $(, _: $argument)*) -> Result<$answer, StoreError> {
-                std::future::pending().await
-            })*
-        }
-    };
-}
-
-stuck! {
-    insert(&keymint_domain::ApiKey, Option<std::num::NonZeroU32>, &keymint_domain::event::Origin) -> ();
-    import(&[keymint_domain::ApiKey], &keymint_domain::event::Origin) -> Vec<keymint_ports::ImportOutcome>;
-    preview_import(&[keymint_domain::ApiKey]) -> Vec<keymint_ports::ImportOutcome>;
-    foreign_groups() -> Vec<keymint_domain::key::ForeignGroup>;
-    find_foreign(&[keymint_domain::key::ForeignLookup], &[keymint_domain::key::StoredKey]) -> Vec<keymint_domain::ApiKey>;
-    rehash(&keymint_domain::ApiKey, &keymint_domain::key::StoredKey) -> bool;
-    find(&keymint_domain::KeyId) -> Option<keymint_domain::ApiKey>;
-    find_stub(&keymint_domain::KeyId) -> Option<keymint_ports::KeyStub>;
-    list(&keymint_domain::listing::ListQuery) -> keymint_domain::listing::Page;
-    update(&keymint_domain::KeyId, &keymint_domain::key::KeyPatch, keymint_domain::Timestamp, &keymint_domain::event::Origin)
-        -> Option<keymint_domain::ApiKey>;
-    update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32, &keymint_domain::event::Origin)
-        -> keymint_ports::BulkPortion;
-    preview_update_many(&keymint_ports::BulkChange, Option<keymint_ports::BulkCursor>, std::num::NonZeroU32)
-        -> keymint_ports::BulkPortion;
-    rotate(&keymint_domain::KeyId, &keymint_domain::key::RotationChange, keymint_domain::Timestamp, &keymint_domain::event::Origin)
-        -> Option<Result<keymint_domain::key::Rotated, keymint_domain::key::RotationRefused>>;
-    revoke_unreadable(&keymint_domain::KeyId, &keymint_domain::key::Revocation, &keymint_domain::event::Origin) -> bool;
-    report_leaks(&[keymint_domain::leak::LeakReport], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)
-        -> Vec<Result<keymint_domain::leak::LeakOutcome, StoreError>>;
-    spend(&[keymint_domain::verify::Attempt], &keymint_domain::Policy, keymint_domain::Timestamp)
-        -> Vec<Result<keymint_domain::verify::Verdict, StoreError>>;
-    dry_run(&keymint_domain::verify::Attempt, &keymint_domain::Policy, keymint_domain::Timestamp)
-        -> keymint_domain::verify::DryRun;
-    remove(&keymint_domain::KeyId, &keymint_domain::event::Origin) -> bool;
-    set_aside(&keymint_domain::KeyId, &keymint_domain::key::Deletion, &keymint_domain::event::Origin) -> bool;
-    find_deleted(&keymint_domain::KeyId) -> Option<keymint_ports::DeletedKey>;
-    list_deleted(&keymint_ports::DeletedQuery) -> Vec<keymint_ports::DeletedKey>;
-    restore(&keymint_domain::KeyId, Option<std::num::NonZeroU32>, keymint_domain::Timestamp, &keymint_domain::event::Origin)
-        -> Option<keymint_ports::RestoredKey>;
-    purge_deleted(keymint_domain::Timestamp, std::num::NonZeroU32) -> u32;
-    remove_expired(&keymint_domain::policy::ConfigFilter, keymint_domain::Timestamp, u32, u32, &keymint_domain::event::Origin)
-        -> keymint_ports::Removed;
-    remove_exhausted(&[keymint_domain::KeyId], &keymint_domain::Policy, keymint_domain::Timestamp, &keymint_domain::event::Origin)
-        -> keymint_ports::Removed;
-    count(keymint_domain::Timestamp, Option<keymint_ports::CountCursor>, std::num::NonZeroU32)
-        -> keymint_ports::CountedPortion;
-    probe() -> ();
+keymint_ports::delegate_key_store! {
+    impl KeyStore for Stuck {
+        otherwise |_this, _method| std::future::pending().await;
+    }
 }
 
 #[tokio::test]

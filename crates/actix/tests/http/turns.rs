@@ -10,20 +10,10 @@ use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{
-    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
-};
-use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::link::{Link, TokenHash};
-use keymint_domain::listing::{ListQuery, Page};
-use keymint_domain::policy::ConfigFilter;
 use keymint_domain::portal::PortalSession;
-use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Policy, RowId, Timestamp, UserId};
-use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, Claimant, CountCursor, CountedPortion, Credential, DeletedKey, DeletedQuery,
-    Erased, IdentityStore, ImportOutcome, KeyStore, KeyStub, NewPassword, Removed, RestoredKey, StoreError,
-};
+use keymint_domain::{RowId, Timestamp, UserId};
+use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, StoreError, delegate_key_store};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -107,10 +97,20 @@ impl Slow {
     }
 }
 
-macro_rules! slow {
-    ($port:ident: $($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+delegate_key_store! {
+    impl KeyStore for Slow {
+        to |this| &this.store;
+        around |this, method, call| {
+            this.pass(method).await;
+            call.await
+        };
+    }
+}
+
+macro_rules! slow_users {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl $port for Slow {
+        impl IdentityStore for Slow {
             $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, StoreError> {
                 self.pass(stringify!($name)).await;
                 self.store.$name($($argument),*).await
@@ -119,38 +119,7 @@ macro_rules! slow {
     };
 }
 
-slow! { KeyStore:
-    insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
-    import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
-    preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
-    foreign_groups() -> Vec<ForeignGroup>;
-    find_foreign(lookups: &[ForeignLookup], forms: &[StoredKey]) -> Vec<ApiKey>;
-    rehash(key: &ApiKey, stored: &StoredKey) -> bool;
-    find(id: &KeyId) -> Option<ApiKey>;
-    find_stub(id: &KeyId) -> Option<KeyStub>;
-    list(query: &ListQuery) -> Page;
-    update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
-    update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32, origin: &Origin) -> BulkPortion;
-    preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
-    rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
-    revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
-    report_leaks(reports: &[LeakReport], policy: &Policy, now: Timestamp, origin: &Origin)
-        -> Vec<Result<LeakOutcome, StoreError>>;
-    spend(attempts: &[Attempt], policy: &Policy, now: Timestamp) -> Vec<Result<Verdict, StoreError>>;
-    dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
-    remove(id: &KeyId, origin: &Origin) -> bool;
-    set_aside(id: &KeyId, deletion: &Deletion, origin: &Origin) -> bool;
-    find_deleted(id: &KeyId) -> Option<DeletedKey>;
-    list_deleted(query: &DeletedQuery) -> Vec<DeletedKey>;
-    restore(id: &KeyId, max_living: Option<NonZeroU32>, now: Timestamp, origin: &Origin) -> Option<RestoredKey>;
-    purge_deleted(now: Timestamp, limit: NonZeroU32) -> u32;
-    remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
-    remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
-    count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
-    probe() -> ();
-}
-
-slow! { IdentityStore:
+slow_users! {
     insert_user(new: &NewUser, session: &Session, origin: &Origin) -> ();
     find_user(id: &UserId) -> Option<User>;
     find_credential(email: &Email) -> Option<Credential>;

@@ -1,6 +1,7 @@
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::KeyState;
+use keymint_domain::leak::{LeakResult, Reporter};
 use prometheus::core::Collector;
 use prometheus::{
     Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -33,6 +34,7 @@ pub(super) struct Instruments {
     pub(super) events_removed: IntCounter,
     pub(super) watches: IntCounterVec,
     pub(super) noticed: IntCounterVec,
+    pub(super) leaks: IntCounterVec,
     pub(super) throttled: IntCounter,
     pub(super) throttled_addresses: IntGauge,
     pub(super) webhooks: WebhookInstruments,
@@ -202,6 +204,7 @@ impl Instruments {
                 &["outcome"],
             )?,
             noticed: counters(registry, "keymint_notices_total", "Notices and anomalies, by their event.", &["kind"])?,
+            leaks: leak_reports(registry)?,
             throttled: counter(
                 registry,
                 "keymint_throttled_requests_total",
@@ -239,6 +242,11 @@ impl Instruments {
         for kind in NOTICED {
             self.noticed.with_label_values(&[kind.as_str()]);
         }
+        for (reporter, result) in
+            Reporter::ALL.into_iter().flat_map(|from| LeakResult::ALL.map(|result| (from, result)))
+        {
+            self.leaks.with_label_values(&[reporter.as_str(), result.as_str()]);
+        }
         for outcome in [SUCCESS, FAILURE] {
             self.cleanups.with_label_values(&[outcome]);
             self.usage_flushes.with_label_values(&[outcome]);
@@ -253,6 +261,11 @@ impl Instruments {
     pub(super) fn keys_in(&self, state: KeyState) -> IntGauge {
         self.keys.with_label_values(&[state.as_str()])
     }
+}
+
+fn leak_reports(registry: &Registry) -> Result<IntCounterVec, Error> {
+    let help = "Texts that were reported as leaked keys.";
+    counters(registry, "keymint_leak_reports_total", help, &["reporter", "outcome"])
 }
 
 /// The label of a clean-up, or of a flush of usage, that succeeded.

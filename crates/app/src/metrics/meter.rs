@@ -4,6 +4,7 @@ use std::time::Duration;
 use keymint_domain::ErrorCode;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::{KeyCounts, KeyState};
+use keymint_domain::leak::{LeakResult, Reporter};
 use keymint_domain::webhook::WebhookId;
 use keymint_ports::{Meter, StoreError, WebhookLag};
 use prometheus::core::Collector as _;
@@ -100,6 +101,10 @@ impl Meter for Metrics {
 
     fn noticed(&self, kind: EventKind) {
         self.instruments.noticed.with_label_values(&[kind.as_str()]).inc();
+    }
+
+    fn leak_reported(&self, reporter: Reporter, result: LeakResult) {
+        self.instruments.leaks.with_label_values(&[reporter.as_str(), result.as_str()]).inc();
     }
 
     fn webhook_attempted(&self, id: &WebhookId, accepted_after: Option<Duration>) {

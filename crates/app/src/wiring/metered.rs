@@ -6,25 +6,22 @@ use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
-use keymint_domain::key::{
-    Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
-};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Organization};
-use keymint_domain::policy::{ConfigFilter, Policy};
+use keymint_domain::policy::Policy;
 use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
-use keymint_domain::verify::{Attempt, DryRun, Verdict};
+use keymint_domain::verify::{Attempt, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
-use keymint_domain::{ApiKey, KeyId, OrganizationId, RowId, Timestamp, UserId};
+use keymint_domain::{KeyId, OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, CountCursor, CountedPortion, Credential, DeletedKey,
-    DeletedQuery, DeliveryQuery, Erased, EventStore, IdentityStore, ImportOutcome, KeyStore, KeyStub, Meter,
-    NewPassword, OrganizationStore, Removed, RestoredKey, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery,
-    SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased, EventStore,
+    IdentityStore, KeyStore, Meter, NewPassword, OrganizationStore, ServerKeyStore, StoreError, SurveyPortion,
+    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
+    WebhookStore, delegate_key_store,
 };
 
 /// A store that reports its failures to a meter.
@@ -43,6 +40,11 @@ impl<S> Metered<S> {
         answer.inspect_err(|error| self.meter.store_failed(error))
     }
 
+    /// Reports the failures among the answers of one call.
+    fn heard_each<T>(&self, answers: &[Result<T, StoreError>]) {
+        answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|error| self.meter.store_failed(error));
+    }
+
     /// Reports keys that cannot be read.
     fn heard_unreadable(&self, unreadable: &[Unreadable]) {
         for Unreadable { id, column } in unreadable {
@@ -52,84 +54,61 @@ impl<S> Metered<S> {
 }
 
 macro_rules! metered {
-    ($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* } $($rest:tt)*) => {
+    ($port:ident { $($method:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]
         impl<S: $port> $port for Metered<S> {
             $(async fn $method(&self $(, $name: $kind)*) -> Result<$answer, StoreError> {
                 self.heard(self.store.$method($($name),*).await)
             })*
-
-            $($rest)*
         }
     };
 }
 
-metered! {
-    KeyStore {
-        insert(key: &ApiKey, max_living: Option<NonZeroU32>, origin: &Origin) -> ();
-        import(keys: &[ApiKey], origin: &Origin) -> Vec<ImportOutcome>;
-        preview_import(keys: &[ApiKey]) -> Vec<ImportOutcome>;
-        foreign_groups() -> Vec<ForeignGroup>;
-        find_foreign(lookups: &[ForeignLookup], forms: &[StoredKey]) -> Vec<ApiKey>;
-        rehash(key: &ApiKey, stored: &StoredKey) -> bool;
-        find(id: &KeyId) -> Option<ApiKey>;
-        find_stub(id: &KeyId) -> Option<KeyStub>;
-        update(id: &KeyId, patch: &KeyPatch, now: Timestamp, origin: &Origin) -> Option<ApiKey>;
-        preview_update_many(change: &BulkChange, from: Option<BulkCursor>, limit: NonZeroU32) -> BulkPortion;
-        rotate(id: &KeyId, change: &RotationChange, now: Timestamp, origin: &Origin) -> Option<Result<Rotated, RotationRefused>>;
-        revoke_unreadable(id: &KeyId, revocation: &Revocation, origin: &Origin) -> bool;
-        dry_run(attempt: &Attempt, policy: &Policy, now: Timestamp) -> DryRun;
-        remove(id: &KeyId, origin: &Origin) -> bool;
-        set_aside(id: &KeyId, deletion: &Deletion, origin: &Origin) -> bool;
-        find_deleted(id: &KeyId) -> Option<DeletedKey>;
-        list_deleted(query: &DeletedQuery) -> Vec<DeletedKey>;
-        restore(id: &KeyId, max_living: Option<NonZeroU32>, now: Timestamp, origin: &Origin) -> Option<RestoredKey>;
-        purge_deleted(now: Timestamp, limit: NonZeroU32) -> u32;
-        remove_expired(configurations: &ConfigFilter, before: Timestamp, skip: u32, limit: u32, origin: &Origin) -> Removed;
-        remove_exhausted(ids: &[KeyId], policy: &Policy, now: Timestamp, origin: &Origin) -> Removed;
-        count(now: Timestamp, from: Option<CountCursor>, limit: NonZeroU32) -> CountedPortion;
-        probe() -> ();
-    }
+delegate_key_store! {
+    impl[S: KeyStore] KeyStore for Metered<S> {
+        to |this| &*this.store;
+        around |this, _method, call| this.heard(call.await);
 
-    async fn update_many(
-        &self,
-        change: &BulkChange,
-        from: Option<BulkCursor>,
-        limit: NonZeroU32,
-        origin: &Origin,
-    ) -> Result<BulkPortion, StoreError> {
-        let portion = self.heard(self.store.update_many(change, from, limit, origin).await)?;
-        self.heard_unreadable(&portion.unreadable);
-        Ok(portion)
-    }
+        async fn update_many(
+            &self,
+            change: &BulkChange,
+            from: Option<BulkCursor>,
+            limit: NonZeroU32,
+            origin: &Origin,
+        ) -> Result<BulkPortion, StoreError> {
+            let portion = self.heard(self.store.update_many(change, from, limit, origin).await)?;
+            self.heard_unreadable(&portion.unreadable);
+            Ok(portion)
+        }
 
-    async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        let page = self.heard(self.store.list(query).await)?;
-        self.heard_unreadable(&page.unreadable);
-        Ok(page)
-    }
+        async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+            let page = self.heard(self.store.list(query).await)?;
+            self.heard_unreadable(&page.unreadable);
+            Ok(page)
+        }
 
-    async fn report_leaks(
-        &self,
-        reports: &[LeakReport],
-        policy: &Policy,
-        now: Timestamp,
-        origin: &Origin,
-    ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
-        let outcomes = self.heard(self.store.report_leaks(reports, policy, now, origin).await)?;
-        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).for_each(|error| self.meter.store_failed(error));
-        Ok(outcomes)
-    }
+        async fn report_leaks(
+            &self,
+            reports: &[LeakReport],
+            policy: &Policy,
+            now: Timestamp,
+            origin: &Origin,
+        ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
+            let outcomes = self.heard(self.store.report_leaks(reports, policy, now, origin).await)?;
+            self.heard_each(&outcomes);
+            Ok(outcomes)
+        }
 
-    async fn spend(
-        &self,
-        attempts: &[Attempt],
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
-        let answers = self.heard(self.store.spend(attempts, policy, now).await)?;
-        answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|error| self.meter.store_failed(error));
-        Ok(answers)
+        async fn spend(
+            &self,
+            attempts: &[Attempt],
+            policy: &Policy,
+            now: Timestamp,
+        ) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+            let answers = self.heard(self.store.spend(attempts, policy, now).await)?;
+            self.heard_each(&answers);
+            Ok(answers)
+        }
     }
 }
 
@@ -233,6 +212,7 @@ metered! {
             after: Option<KeyId>,
             limit: NonZeroU32
         ) -> Vec<KeySums>;
+        sum_usage_of(keys: &[KeyId], window: &Window) -> Vec<KeySums>;
         sum_unknown_usage(window: &Window) -> Vec<UnknownHour>;
         find_activities(keys: &[KeyId]) -> Vec<Activity>;
         roll_up_usage(before: Hour, limit: NonZeroU32) -> u32;

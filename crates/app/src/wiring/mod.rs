@@ -13,17 +13,19 @@ use std::time::Duration;
 
 use keymint_actix::openapi::DocumentContext;
 use keymint_actix::origin::TrustedOrigin;
+use keymint_actix::pages::Pages;
 use keymint_actix::tls::Tls;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
 };
+use keymint_console::{ConsoleOptions, ServerSettings, Settings};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::identity::Operators;
 use keymint_domain::key::PlainKey;
 use keymint_domain::link::NewLink;
 use keymint_domain::policy::References;
-use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
+use keymint_ports::{Clock as _, Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
     Portal, Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
@@ -123,6 +125,22 @@ impl Services {
             recorder,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
+        })
+    }
+
+    /// Returns what the console shows of this server, which was started now.
+    pub(crate) fn settings(&self, config: &Config) -> Settings {
+        let (store, migrations) = store::describe(&config.database);
+        let found = self.store.found.clone();
+        Settings::new(ServerSettings {
+            configuration: config.print(),
+            waiting: Vec::new(),
+            store: store.to_owned(),
+            database_server: found.server,
+            database_warnings: found.warnings,
+            migrations,
+            has_own_secret: config.secret.is_some(),
+            started_at: Some(SystemClock.now()),
         })
     }
 
@@ -352,8 +370,16 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
         head_timeout: server.request_timeout,
         write_timeout: server.request_timeout,
         shutdown_timeout: server.shutdown,
+        pages: None,
         tls,
     }
+}
+
+/// Returns the pages of the console; `None` = it is switched off.
+pub(crate) fn console(config: &Config, secret: &CookieSecret, settings: &Settings) -> Option<Pages> {
+    let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
+    let (base_url, settings) = (config.server.base_url.clone(), settings.clone());
+    Some(keymint_console::pages(ConsoleOptions { base_url, form_key, settings }))
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.
@@ -367,9 +393,10 @@ pub fn document_context(config: &Config) -> DocumentContext<'_> {
 ///
 /// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
 fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
-    let crate::config::Usage { enabled, hours_days, retention_days } = config.usage;
+    let crate::config::Usage { enabled, longest_interval, hours_days, retention_days } = config.usage;
     let retention_days = retention_days.max(hours_days);
-    UsageOptions { enabled: enabled && is_kept, hours_days, retention_days, ..UsageOptions::default() }
+    let interval = UsageOptions::default().interval;
+    UsageOptions { enabled: enabled && is_kept, interval, longest_interval, hours_days, retention_days }
 }
 
 /// Returns the options of clean-up; `None` = dead keys are not removed.

@@ -19,7 +19,7 @@ use crate::support::{
 /// Instants that every clock has passed, so that an engine's own clock changes nothing.
 const UNTIL: Timestamp = Timestamp::from_millis(1_700_000_000_009);
 
-fn deletion() -> Deletion {
+pub(super) fn deletion() -> Deletion {
     Deletion { at: NOW, by: Actor::User(UserId::parse("ada").unwrap()), until: UNTIL }
 }
 

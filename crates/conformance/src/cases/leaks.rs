@@ -1,12 +1,13 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::key::{Actor, PlainKey, Revocation, RotationChange};
+use keymint_domain::key::{Actor, Deletion, PlainKey, Revocation, RotationChange};
 use keymint_domain::leak::{LeakEffect, LeakOutcome, LeakPlace, LeakReport, LeakedKey, MAX_LEAKS, Reporter};
 use keymint_domain::policy::LeakAction;
 use keymint_domain::{ApiKey, Configuration, ErrorCode, Policy, Timestamp};
-use keymint_ports::KeyStore;
+use keymint_ports::{KeyStore, RestoredKey};
 
+use super::deleted::deletion;
 use super::rotation::{new_attempt, new_secret, rotate};
 use crate::Engine;
 use crate::sample::{self, NOW, UNRECORDED, config, id};
@@ -208,4 +209,74 @@ pub async fn a_leaked_secret_that_is_not_in_use_ends_alone<E: Engine>(engine: &E
     assert_eq!(effects, [LeakEffect::SecretEnds, LeakEffect::Revoked]);
     let key = found(&*store, &id("key")).await;
     assert!(key.details.revocation.is_some() && key.details.rotation.is_none());
+}
+
+pub async fn a_deleted_key_comes_back_with_the_consequence_of_a_report<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let keys = [
+        key_of("r", "default"),
+        key_of("d", "day"),
+        key_of("n", "notify"),
+        sample::key("ended"),
+        sample::key("rotated"),
+    ];
+    insert_all(&*store, &keys).await;
+    assert_eq!(accepted(&[spend(&*store, "r", NOW).await]), 1);
+    let rotation = RotationChange::Begin(new_secret(1));
+    store.rotate(&id("rotated"), &rotation, NOW, &UNRECORDED).await.unwrap().unwrap().unwrap();
+    for key in &keys {
+        let until = if key.details.id == id("ended") { NOW.minus_millis(1) } else { deletion().until };
+        let deletion = Deletion { until, ..deletion() };
+        assert!(store.set_aside(&key.details.id, &deletion, &UNRECORDED).await.unwrap());
+    }
+    let texts = ["sk_r", "sk_d", "sk_n", "sk_ended", "sk_new_1"];
+    let outcomes = tell(&*other, &texts, NOW).await;
+    let expected = [
+        known("r", LeakAction::Revoke, LeakEffect::Revoked),
+        known("d", DAY, LeakEffect::Ends(TOMORROW)),
+        known("n", LeakAction::Notify, LeakEffect::Unchanged),
+        LeakOutcome::Unknown,
+    ];
+    assert_eq!(outcomes[..4], expected);
+    assert_eq!(outcomes[4].keys()[0].effect, LeakEffect::SecretEnds);
+    // It is among the deleted ones as before, and a repetition changes nothing.
+    assert_eq!(everything(&*store).await, []);
+    let again = tell(&*store, &texts[..3], NOW.plus_millis(1)).await;
+    assert!(again.iter().all(|outcome| outcome.keys()[0].effect == LeakEffect::Unchanged), "{again:?}");
+    for name in ["r", "d", "n", "rotated"] {
+        let restored = other.restore(&id(name), None, NOW, &UNRECORDED).await.unwrap();
+        assert_eq!(restored, Some(RestoredKey::Key(found(&*store, &id(name)).await)), "{name}");
+    }
+    for handle in [&store, &other] {
+        assert_eq!(found(&**handle, &id("r")).await.details.revocation, Some(revocation(NOW)));
+        assert_eq!(code(&spend(&**handle, "r", NOW).await), Some(ErrorCode::KeyDisabled));
+        assert_eq!(found(&**handle, &id("d")).await.details.expires_at, Some(TOMORROW));
+        assert_eq!(found(&**handle, &id("n")).await, keys[2]);
+        assert_eq!(code(&settle_one(&**handle, &new_attempt(1), &policy(), NOW).await), Some(ErrorCode::InvalidApiKey));
+        assert_eq!(code(&spend(&**handle, "rotated", NOW).await), None);
+    }
+}
+
+pub async fn a_report_finds_a_key_whether_it_is_deleted_or_restored_meanwhile<E: Engine>(engine: &E) {
+    let stores = open_two(engine).await;
+    insert_all(&*stores[0], &[sample::key("key")]).await;
+    for turn in 0..20 {
+        let moves = (0..2).map(|half| {
+            let store = Arc::clone(&stores[half]);
+            async move {
+                if half == 0 {
+                    if turn % 2 == 0 {
+                        assert!(store.set_aside(&id("key"), &deletion(), &UNRECORDED).await.unwrap());
+                    } else {
+                        assert!(store.restore(&id("key"), None, NOW, &UNRECORDED).await.unwrap().is_some());
+                    }
+                    return 1;
+                }
+                tell(&*store, &["sk_key"], NOW).await[0].keys().len()
+            }
+        });
+        assert_eq!(at_once(moves).await, [1, 1], "{turn}");
+    }
+    let key = found(&*stores[1], &id("key")).await;
+    assert_eq!(key.details.revocation, Some(revocation(NOW)));
 }

@@ -337,6 +337,24 @@ pub async fn secrets_that_are_stored_unhashed_are_rotated<E: Engine>(engine: &E)
     assert_eq!(key.former_secret_ends_at(&sample::plain("key")), Some(NOW.plus_millis(DAY_MS)));
 }
 
+pub async fn a_key_is_charged_once_while_the_rotation_of_another_with_its_text_ends<E: Engine>(engine: &E) {
+    let store = engine.open().await;
+    let raw = Configuration { disable_key_hashing: true, ..Configuration::new(config("raw")) };
+    let policy = Policy::new(vec![Configuration::default(), raw]).unwrap();
+    let raw = sample::key_with("raw", |details, usage| {
+        details.config_id = config("raw");
+        details.stored = sample::plain("key").unhashed();
+        usage.remaining = Some(5);
+    });
+    insert_all(&store, &[sample::key("key"), raw]).await;
+    let deadline = NOW.plus_millis(3000);
+    begin(&store, NewSecret { wait: Some(Wait::CutsAt(deadline)), ..new_secret(1) }, NOW).await;
+    let verdict = settle_one(&store, &Attempt::new(&sample::plain("key"), &policy), &policy, deadline).await;
+    let answering = verdict.accepted().unwrap();
+    assert_eq!((&answering.details.id, answering.usage.remaining), (&id("raw"), Some(4)));
+    assert_eq!(found(&store, &id("raw")).await.usage.remaining, Some(4));
+}
+
 pub async fn deferred_calls_with_either_secret_count_on_one_row<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     let key = sample::key_with_limit("key", 60_000, 10);

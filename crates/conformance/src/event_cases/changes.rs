@@ -10,7 +10,7 @@ use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
 use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::{
-    BulkChange, Claimant, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _,
+    BulkChange, Claimant, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, Removed,
     ServerKeyStore as _, SurveyStore as _,
 };
 
@@ -288,7 +288,8 @@ pub async fn clean_up_announces_an_expiry_before_it_removes_the_key<E: EventEngi
     let notice = Expiry::from(&keys[0]).notice(NOW).unwrap();
     assert!(store.record(&Event::of_notice(&keys[0].details, &notice, NOW)).await.unwrap());
     let announcing = |number| origin(number).announcing(5000);
-    assert_eq!(other.remove_expired(&ConfigFilter::Any, NOW, 0, 100, &announcing(1)).await.unwrap().removed, 5);
+    let removed = other.remove_expired(&ConfigFilter::Any, NOW, 0, 100, &announcing(1)).await.unwrap();
+    assert_eq!(removed, Removed { expiries_told: 1, ..Removed::all(5) }, "the notice of one of them exists");
     // The job may have read the keys before they were removed.
     for key in &keys[..2] {
         assert!(!store.record(&Event::of_notice(&key.details, &notice, NOW)).await.unwrap(), "it exists");
@@ -316,7 +317,7 @@ pub async fn clean_up_announces_an_expiry_before_it_removes_the_key<E: EventEngi
     store.insert(&exhausted, None, &sample::UNRECORDED).await.unwrap();
     let policy = Policy::default();
     let removed = store.remove_exhausted(&[id("exhausted")], &policy, NOW, &announcing(2)).await.unwrap();
-    assert_eq!(removed.removed, 1);
+    assert_eq!(removed, Removed { expiries_told: 1, ..Removed::all(1) });
     assert_eq!(kinds(&*store).await[events.len()..], ["key.expired", "key.deleted"]);
 }
 

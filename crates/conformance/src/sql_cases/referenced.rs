@@ -29,7 +29,10 @@ pub async fn a_key_to_which_a_row_refers_stays_and_the_others_go<E: SqlEngine>(e
         );
         let later = NOW.plus_millis(10);
         let remove = |skip, limit| store.remove_expired(&ConfigFilter::Any, later, skip, limit, &sample::UNRECORDED);
-        let kept = |ids: &[&str], removed| Removed { removed, kept: ids.iter().map(|id| sample::id(id)).collect() };
+        let kept = |ids: &[&str], removed| Removed {
+            kept: ids.iter().map(|id| sample::id(id)).collect(),
+            ..Removed::all(removed)
+        };
         assert_eq!(remove(0, 2).await.unwrap(), kept(&["b"], 1), "{keeper}");
         assert_eq!(remove(1, 1).await.unwrap(), kept(&["c"], 0), "{keeper}");
         assert_eq!(remove(2, 2).await.unwrap(), kept(&[], 1), "{keeper}");

@@ -147,6 +147,13 @@ pub struct Minted {
 }
 
 impl Minted {
+    /// Returns the same key with another id, which must be random.
+    #[must_use]
+    pub fn named(mut self, id: KeyId) -> Self {
+        Arc::make_mut(&mut self.key.details).id = id;
+        self
+    }
+
     /// Returns the same key, made by `actor`.
     #[must_use]
     pub fn by(mut self, actor: Actor) -> Self {

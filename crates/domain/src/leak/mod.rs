@@ -6,9 +6,11 @@
 mod judge;
 mod place;
 mod report;
+mod result;
 mod rows;
 
 pub use judge::{LeakEffect, LeakJudgement};
 pub use place::{LeakPlace, Reporter};
 pub use report::{LeakReport, MAX_LEAKS};
-pub use rows::{LeakChange, LeakOutcome, LeakedKey, LeakedRows};
+pub use result::LeakResult;
+pub use rows::{LeakChange, LeakOutcome, LeakedKey, LeakedRows, Shelf};

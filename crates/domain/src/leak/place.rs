@@ -13,6 +13,9 @@ pub enum Reporter {
 }
 
 impl Reporter {
+    /// All reporters.
+    pub const ALL: [Self; 3] = [Self::Holder, Self::Github, Self::Operator];
+
     /// Returns the name, as in events.
     pub const fn as_str(self) -> &'static str {
         match self {

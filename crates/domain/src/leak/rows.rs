@@ -19,8 +19,18 @@ pub struct LeakedRows<E> {
     events: Vec<Event>,
 }
 
+/// The place where a store keeps a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shelf {
+    /// Among the keys.
+    Keys,
+    /// Among the deleted keys that can be restored.
+    Deleted,
+}
+
 #[derive(Debug)]
 struct Row {
+    shelf: Shelf,
     read: ApiKey,
     key: ApiKey,
     turns: Vec<RotationTurn>,
@@ -39,6 +49,8 @@ impl Row {
 /// A key that reports have changed.
 #[derive(Debug, Clone, Copy)]
 pub struct LeakChange<'r> {
+    /// The place where the key is kept.
+    pub shelf: Shelf,
     /// The key as it was read.
     pub before: &'r ApiKey,
     /// The key as it is to be written.
@@ -86,19 +98,21 @@ impl LeakChange<'_> {
 }
 
 impl<E: Clone> LeakedRows<E> {
-    /// Takes the rows that were read, each with the text that it was found under.
+    /// Takes the rows that were read, each with its place and the text that it was found under.
+    ///
+    /// A deleted key that can be restored has what a report means for it: it must not come back as if nothing was known.
     ///
     /// All rows of one text count, unlike in a verification: a copy of a leaked key has leaked with it. A row that was
     /// found under both of its secrets is one row.
-    pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<ApiKey, E>)>) -> Self {
+    pub fn new(rows: impl IntoIterator<Item = (Shelf, StoredKey, Result<ApiKey, E>)>) -> Self {
         let mut this = Self { rows: Vec::new(), found: HashMap::new(), events: Vec::new() };
         let mut places = HashMap::new();
-        for (stored, row) in rows {
+        for (shelf, stored, row) in rows {
             let next = this.rows.len();
-            let place = row.as_ref().map_or(next, |key| *places.entry(key.details.id.clone()).or_insert(next));
+            let place = row.as_ref().map_or(next, |key| *places.entry((shelf, key.details.id.clone())).or_insert(next));
             this.found.entry(stored).or_default().push(place);
             if place == next {
-                this.rows.push(row.map(|key| Row { read: key.clone(), key, turns: Vec::new() }));
+                this.rows.push(row.map(|key| Row { shelf, read: key.clone(), key, turns: Vec::new() }));
             }
         }
         this
@@ -160,7 +174,7 @@ impl<E: Clone> LeakedRows<E> {
     /// Returns every key that the reports changed.
     pub fn changes(&self) -> impl Iterator<Item = LeakChange<'_>> {
         let changed = self.rows.iter().flatten().filter(|row| row.key != row.read);
-        changed.map(|row| LeakChange { before: &row.read, after: &row.key })
+        changed.map(|row| LeakChange { shelf: row.shelf, before: &row.read, after: &row.key })
     }
 
     /// Returns the events of the reports and of the changes. The events of reports have ids of their own: a store leaves

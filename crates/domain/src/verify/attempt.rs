@@ -63,6 +63,24 @@ impl Attempt {
         }
     }
 
+    /// Returns an attempt with the key that a row holds as `stored`, whose text is not known: at cost 1, for any
+    /// configuration, without permissions, and from any address.
+    pub fn of_stored(stored: StoredKey) -> Self {
+        Self {
+            hash: stored,
+            unhashed: None,
+            prefix: None,
+            config_id: None,
+            permissions: None,
+            client: ClientAddress::Anywhere,
+            cost: Cost::default(),
+            opens_session_by: None,
+            deferred: None,
+            settles: false,
+            is_paid: false,
+        }
+    }
+
     /// Returns an attempt that only reads the same key: for any configuration, without permissions, and from any
     /// address.
     #[must_use]

@@ -5,7 +5,7 @@ use crate::event::{Event, quota_events};
 use crate::key::{RotationTurn, StoredKey};
 use crate::policy::Policy;
 use crate::usage::Usage;
-use crate::{ApiKey, ErrorCode, Timestamp};
+use crate::{ApiKey, ErrorCode, KeyId, Timestamp};
 
 /// The rows of one batch of attempts, while a store holds its lock on them.
 ///
@@ -15,9 +15,10 @@ use crate::{ApiKey, ErrorCode, Timestamp};
 /// row.
 #[derive(Debug)]
 pub struct Ledger<E> {
-    entries: Vec<Entry>,
-    /// The places of the entries by the stored forms of their keys' secrets.
-    places: HashMap<StoredKey, Result<usize, E>>,
+    /// By the texts that they were found under.
+    rows: HashMap<StoredKey, Result<Entry, E>>,
+    /// The texts that found a row which another text had found before, with that text. Mostly there are none.
+    aliases: HashMap<StoredKey, StoredKey>,
 }
 
 #[derive(Debug)]
@@ -25,8 +26,13 @@ struct Entry {
     key: ApiKey,
     owner: Owner,
     read: Usage,
-    /// True if the rotation of the key has changed.
-    is_turned: bool,
+    /// The change of the key's rotation; `None` = it has not changed. In a box, since few have, and rows are moved about.
+    turned: Option<Box<Turned>>,
+}
+
+/// A change of a key's rotation, and the steps of it of which there are events.
+#[derive(Debug, Default)]
+struct Turned {
     turns: Vec<RotationTurn>,
 }
 
@@ -36,20 +42,27 @@ impl<E: Clone> Ledger<E> {
     pub fn new(rows: impl IntoIterator<Item = (StoredKey, Result<(ApiKey, Owner), E>)>) -> Self {
         let rows = rows.into_iter();
         let (fewest, most) = rows.size_hint();
-        let expected = most.unwrap_or(fewest);
-        let mut ledger = Self { entries: Vec::with_capacity(expected), places: HashMap::with_capacity(expected) };
+        let mut known = HashMap::with_capacity(most.unwrap_or(fewest));
         for (stored, row) in rows {
-            let place = ledger.entries.len();
-            let found = row.map(|row| ledger.entries.push(Entry::of(row)));
-            ledger.places.entry(stored).or_insert(found.map(|()| place));
+            known.entry(stored).or_insert(row.map(Entry::of));
         }
-        ledger
+        let aliases = HashMap::with_hasher(known.hasher().clone());
+        Self { rows: known, aliases }
     }
 
     /// Returns the attempts on none of the rows. The keys that they present may be second secrets.
-    pub fn unfound<'a>(&self, attempts: impl IntoIterator<Item = &'a Attempt>) -> impl Iterator<Item = &'a Attempt> {
-        let is_unfound = |attempt: &&Attempt| !attempt.stored_forms().any(|form| self.places.contains_key(form));
-        attempts.into_iter().filter(is_unfound)
+    ///
+    /// All presented texts must have been looked up.
+    pub fn unfound<'a, A>(&self, attempts: A) -> impl Iterator<Item = &'a Attempt>
+    where
+        A: IntoIterator<Item = &'a Attempt, IntoIter: Clone>,
+    {
+        let attempts = attempts.into_iter();
+        let presented: usize = attempts.clone().map(|attempt| attempt.stored_forms().count()).sum();
+        // Mostly every text has found its row, and hashing all of them once more would tell nothing.
+        let is_found = |form| self.rows.contains_key(form);
+        let any = self.rows.len() < presented;
+        attempts.filter(move |attempt| any && !attempt.stored_forms().any(is_found))
     }
 
     /// Takes the rows that were looked up for the attempts that [`Ledger::unfound`] returned, each with the text that it
@@ -58,17 +71,23 @@ impl<E: Clone> Ledger<E> {
     /// A row that was read before takes the place of its earlier version: two secrets are one row.
     pub fn add(&mut self, rows: impl IntoIterator<Item = (StoredKey, Result<(ApiKey, Owner), E>)>) {
         for (stored, row) in rows {
-            let found = row.map(|row| {
-                let known = self.entries.iter().position(|entry| entry.key.details.id == row.0.details.id);
-                let place = known.unwrap_or(self.entries.len());
-                match self.entries.get_mut(place) {
-                    Some(earlier) => *earlier = Entry::of(row),
-                    None => self.entries.push(Entry::of(row)),
+            let row = row.map(Entry::of);
+            match row.as_ref().ok().and_then(|row| self.text_of(&row.key.details.id)) {
+                Some(text) => {
+                    self.rows.insert(text.clone(), row);
+                    self.aliases.insert(stored, text);
                 }
-                place
-            });
-            self.places.entry(stored).or_insert(found);
+                None => {
+                    self.rows.entry(stored).or_insert(row);
+                }
+            }
         }
+    }
+
+    /// Returns the text under which the row of this key was found.
+    fn text_of(&self, id: &KeyId) -> Option<StoredKey> {
+        let is_of_key = |row: &Result<Entry, E>| row.as_ref().is_ok_and(|entry| entry.key.details.id == *id);
+        self.rows.iter().find(|(_, row)| is_of_key(row)).map(|(text, _)| text.clone())
     }
 
     /// Decides all attempts, each on the counters that the previous ones left.
@@ -86,10 +105,10 @@ impl<E: Clone> Ledger<E> {
 
     fn settle_one(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<Verdict, E> {
         for stored in attempt.stored_forms() {
-            let entry = match self.places.get(stored) {
+            let entry = match self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored)) {
                 None => continue,
                 Some(Err(error)) => return Err(error.clone()),
-                Some(Ok(place)) => &mut self.entries[*place],
+                Some(Ok(entry)) => entry,
             };
             if let Some(deferred) = &attempt.deferred {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
@@ -120,10 +139,10 @@ impl<E: Clone> Ledger<E> {
     /// Returns the store's error if the key's row cannot be read.
     pub fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, E> {
         for stored in attempt.stored_forms() {
-            let entry = match self.places.get(stored) {
+            let entry = match self.row(stored) {
                 None => continue,
                 Some(Err(error)) => return Err(error.clone()),
-                Some(Ok(place)) => &self.entries[*place],
+                Some(Ok(entry)) => entry,
             };
             let mut key = entry.key.clone();
             if let Some(deferred) = &attempt.deferred {
@@ -146,19 +165,19 @@ impl<E: Clone> Ledger<E> {
 
     /// Returns every key whose counters the attempts changed, with the new counters.
     pub fn changes(&self) -> impl Iterator<Item = &ApiKey> {
-        self.entries.iter().filter(|entry| entry.key.usage != entry.read).map(|entry| &entry.key)
+        self.entries().filter(|entry| entry.key.usage != entry.read).map(|entry| &entry.key)
     }
 
     /// Returns every key whose rotation the attempts changed, with the new rotation. Its secret in use may be another
     /// one than the one it was read with. Its counters may be unchanged.
     pub fn rotations(&self) -> impl Iterator<Item = &ApiKey> {
-        self.entries.iter().filter(|entry| entry.is_turned).map(|entry| &entry.key)
+        self.entries().filter(|entry| entry.turned.is_some()).map(|entry| &entry.key)
     }
 
     /// Returns true if the key that an attempt presents is among [`Ledger::rotations`], even if the attempt was refused.
     pub fn has_turned(&self, attempt: &Attempt) -> bool {
-        let entry_of = |form| self.places.get(form)?.as_ref().ok().map(|place| &self.entries[*place]);
-        attempt.stored_forms().filter_map(entry_of).any(|entry| entry.is_turned)
+        let is_turned = |form| matches!(self.row(form), Some(Ok(Entry { turned: Some(_), .. })));
+        attempt.stored_forms().any(is_turned)
     }
 
     /// Returns the events of the changed keys: shares of quotas that were passed, exhausted quotas, and steps of
@@ -167,30 +186,42 @@ impl<E: Clone> Ledger<E> {
         if !policy.records_events {
             return Vec::new();
         }
-        let changed = self.entries.iter().filter(|entry| entry.key.usage != entry.read);
+        let changed = self.entries().filter(|entry| entry.key.usage != entry.read);
         let mut events: Vec<_> = changed.flat_map(|entry| quota_events(&entry.key, &entry.read, policy, now)).collect();
-        for Entry { key, turns, .. } in self.entries.iter().filter(|entry| entry.is_turned) {
-            events.extend(turns.iter().map(|turn| Event::of_turn(&key.details, turn, now)));
+        for Entry { key, turned, .. } in self.entries() {
+            let turns = turned.iter().flat_map(|turned| &turned.turns);
+            events.extend(turns.map(|turn| Event::of_turn(&key.details, turn, now)));
         }
         events
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.rows.values().flatten()
+    }
+
+    fn row(&self, stored: &StoredKey) -> Option<&Result<Entry, E>> {
+        self.rows.get(self.aliases.get(stored).unwrap_or(stored))
     }
 }
 
 impl Entry {
     fn of((key, owner): (ApiKey, Owner)) -> Self {
-        Self { read: key.usage, key, owner, is_turned: false, turns: Vec::new() }
+        Self { read: key.usage, key, owner, turned: None }
     }
 
     /// Ends a rotation whose time has come.
     fn end_due(&mut self, now: Timestamp) {
-        let turn = self.key.end_due(now);
-        self.is_turned |= turn.is_some();
-        self.turns.extend(turn);
+        if let Some(turn) = self.key.end_due(now) {
+            self.turned.get_or_insert_default().turns.push(turn);
+        }
     }
 
     /// Takes note of an accepted use of one of the key's secrets.
     fn note_use(&mut self, stored: &StoredKey, now: Timestamp) {
-        self.is_turned |= self.key.note_use(stored, &mut self.turns, now);
+        let mut turns = Vec::new();
+        if self.key.note_use(stored, &mut turns, now) {
+            self.turned.get_or_insert_default().turns.extend(turns);
+        }
     }
 }
 

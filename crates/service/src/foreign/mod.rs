@@ -7,12 +7,15 @@
 
 mod slow;
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keymint_domain::key::{ForeignGroup, ForeignMatch, MAX_ALIKE, PepperName, Peppers, PlainKey, StoredKey};
+use keymint_domain::key::{
+    ForeignGroup, ForeignLookup, ForeignMatch, MAX_ALIKE, PepperName, Peppers, PlainKey, SlowHash, StoredKey,
+};
 use keymint_domain::verify::{Attempt, Cost, DryRun, Refusal, Verdict};
 use keymint_domain::{ApiKey, ErrorCode, Policy, Timestamp};
 use keymint_ports::{Clock, KeyStore, StoreError};
@@ -49,6 +52,24 @@ struct Groups {
     read: Result<Arc<[ForeignGroup]>, StoreError>,
 }
 
+/// A reported text that no row was found under, and the forms in which a row may have it.
+pub(crate) struct Reported<'r> {
+    pub(crate) key: &'r PlainKey,
+    pub(crate) forms: Vec<StoredKey>,
+}
+
+/// The meaning of a reported text.
+pub(crate) enum Adoption {
+    /// It is of no key that has a foreign hash.
+    Unknown,
+    /// Its key is stored under the text by now.
+    Stored,
+    /// It is not known: too many slow hashes were computed.
+    Unchecked,
+    /// A row that may be its key's cannot be read.
+    Unreadable(StoreError),
+}
+
 /// The key that a presented text is of.
 enum Recognized {
     /// Of none.
@@ -57,6 +78,16 @@ enum Recognized {
     Stored,
     /// Of this one, by its foreign hash.
     ByHash(ApiKey),
+}
+
+/// The keys that a text may be of.
+enum Sifted {
+    /// One is stored under the text by now.
+    Stored,
+    /// It is of this one, by its foreign hash.
+    ByHash(ApiKey),
+    /// It may be of one of these, whose slow hashes say so.
+    Slow(Vec<(ApiKey, SlowHash)>),
 }
 
 impl ForeignKeys {
@@ -137,6 +168,100 @@ impl ForeignKeys {
         Ok(self.store.dry_run(&attempt, &self.policy, self.clock.now()).await?)
     }
 
+    /// Returns the groups of foreign hashes that the database has. Read them before texts are looked up under their own
+    /// forms: a key that is hashed anew meanwhile is then found by one of both.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub(crate) async fn known_groups(&self) -> Result<Arc<[ForeignGroup]>, ServiceError> {
+        Ok(self.groups(self.reads()).await?.0)
+    }
+
+    /// Stores the keys of reported texts under the texts, as their first use would, so that a report finds them. Returns
+    /// the meanings of the texts, in their order.
+    ///
+    /// One statement finds the keys of all texts. Slow hashes are computed for at most `most_slow` texts, one after the
+    /// other, and only so many a minute for each key.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub(crate) async fn adopt(
+        &self,
+        groups: &[ForeignGroup],
+        texts: &[Reported<'_>],
+        most_slow: usize,
+    ) -> Result<Vec<Adoption>, ServiceError> {
+        let lookups: Vec<Vec<ForeignLookup>> = texts
+            .iter()
+            .map(|text| groups.iter().filter_map(|group| group.lookup(text.key, &self.peppers)).collect())
+            .collect();
+        let of_all: Vec<_> = lookups.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        if of_all.is_empty() {
+            return Ok(texts.iter().map(|_| Adoption::Unknown).collect());
+        }
+        let forms: Vec<_> = texts.iter().flat_map(|text| text.forms.iter().cloned()).collect();
+        let found = match self.store.find_foreign(&of_all, &forms).await {
+            Ok(found) => Some(found),
+            // One row cannot be read. It must not hide the others.
+            Err(StoreError::Corrupt { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut candidates: HashMap<ForeignLookup, Vec<ApiKey>> = HashMap::new();
+        let mut stored = HashSet::new();
+        for key in found.iter().flatten() {
+            stored.insert(key.details.stored.clone());
+            if let Some(lookup) = key.details.foreign_lookup() {
+                candidates.entry(lookup).or_default().push(key.clone());
+            }
+        }
+        let (mut adoptions, mut slow_left) = (Vec::with_capacity(texts.len()), most_slow);
+        for (Reported { key, forms }, lookups) in texts.iter().zip(&lookups) {
+            let of_text = if found.is_some() {
+                if forms.iter().any(|form| stored.contains(form)) {
+                    adoptions.push(Adoption::Stored);
+                    continue;
+                }
+                Ok(lookups.iter().filter_map(|lookup| candidates.get(lookup)).flatten().cloned().collect())
+            } else {
+                self.store.find_foreign(lookups, forms).await
+            };
+            adoptions.push(match of_text {
+                Ok(of_text) => self.adopt_one(key, forms, of_text, &mut slow_left).await?,
+                Err(error @ StoreError::Corrupt { .. }) => Adoption::Unreadable(error),
+                Err(error) => return Err(error.into()),
+            });
+        }
+        Ok(adoptions)
+    }
+
+    async fn adopt_one(
+        &self,
+        key: &PlainKey,
+        forms: &[StoredKey],
+        candidates: Vec<ApiKey>,
+        slow_left: &mut usize,
+    ) -> Result<Adoption, ServiceError> {
+        let found = match self.sift(key, forms, candidates) {
+            Sifted::Stored => return Ok(Adoption::Stored),
+            Sifted::ByHash(found) => found,
+            Sifted::Slow(slow) if slow.is_empty() => return Ok(Adoption::Unknown),
+            Sifted::Slow(_) if *slow_left == 0 => return Ok(Adoption::Unchecked),
+            Sifted::Slow(slow) => {
+                *slow_left -= 1;
+                match self.hasher.find(key, slow).await {
+                    Ok(Some(found)) => found,
+                    Ok(None) => return Ok(Adoption::Unknown),
+                    Err(ServiceError::Overloaded) => return Ok(Adoption::Unchecked),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        self.store.rehash(&found, &self.stored(key, &found)).await?;
+        Ok(Adoption::Stored)
+    }
+
     /// Returns the number of times that the groups were read. Whoever has it before a key is looked up can tell which
     /// groups are newer than that.
     pub(crate) fn reads(&self) -> u64 {
@@ -183,13 +308,22 @@ impl ForeignKeys {
         }
         let forms: Vec<_> = attempt.stored_forms().cloned().collect();
         let found = self.store.find_foreign(&lookups, &forms).await?;
+        Ok(match self.sift(key, &forms, found) {
+            Sifted::Stored => Recognized::Stored,
+            Sifted::ByHash(found) => Recognized::ByHash(found),
+            Sifted::Slow(slow) => self.hasher.find(key, slow).await?.map_or(Recognized::Unknown, Recognized::ByHash),
+        })
+    }
+
+    /// Looks for the key of a text among those that were found for it, without computing a slow hash.
+    fn sift(&self, key: &PlainKey, forms: &[StoredKey], found: Vec<ApiKey>) -> Sifted {
         if found.iter().any(|found| forms.contains(&found.details.stored)) {
-            return Ok(Recognized::Stored);
+            return Sifted::Stored;
         }
         let mut slow = Vec::new();
         for found in found {
             match found.details.foreign.as_ref().map(|hash| hash.check(key, &self.peppers)) {
-                Some(ForeignMatch::Yes) => return Ok(Recognized::ByHash(found)),
+                Some(ForeignMatch::Yes) => return Sifted::ByHash(found),
                 Some(ForeignMatch::Slow(hash)) => {
                     let hash = hash.clone();
                     slow.push((found, hash));
@@ -199,7 +333,7 @@ impl ForeignKeys {
         }
         // More of them are no import's work.
         slow.truncate(MAX_ALIKE);
-        Ok(self.hasher.find(key, slow).await?.map_or(Recognized::Unknown, Recognized::ByHash))
+        Sifted::Slow(slow)
     }
 
     /// Returns the groups that the database has, and true if they were read since there had been `reads`.

@@ -85,8 +85,9 @@ pub(crate) enum Settled {
 }
 
 impl Settled {
-    fn of(verdict: Verdict, attempt: Attempt) -> Self {
-        if verdict.is_unknown() { Self::Unknown(Box::new(attempt)) } else { Self::Judged(verdict) }
+    /// Most keys are known, so that the attempt is copied here, and not carried along.
+    fn of(verdict: Verdict, attempt: &Attempt) -> Self {
+        if verdict.is_unknown() { Self::Unknown(Box::new(attempt.clone())) } else { Self::Judged(verdict) }
     }
 
     /// Returns the verdict.
@@ -172,13 +173,37 @@ impl GroupCommit {
     ///
     /// Returns [`ServiceError::Overloaded`] if the queue is full, and [`ServiceError::Store`] if the store fails.
     pub(crate) async fn settle(&self, attempt: Attempt, entered: Instant) -> Result<Settled, ServiceError> {
+        self.submit(attempt, entered)?.settled().await
+    }
+
+    /// Lets an attempt wait for its batch, as [`GroupCommit::settle`] does. Those who wait then do not hold the attempt as
+    /// well: it is as large as everything else that they hold.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] if the queue is full.
+    pub(crate) fn submit(&self, attempt: Attempt, entered: Instant) -> Result<Submitted, ServiceError> {
         let (answer, settled) = oneshot::channel();
         let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { &self.queue };
         if queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
             self.lanes.meter.turned_away();
             return Err(ServiceError::Overloaded);
         }
-        match settled.await {
+        Ok(Submitted(settled))
+    }
+}
+
+/// An attempt that waits for its batch. If it is dropped before the batch has begun, nothing is counted.
+pub(crate) struct Submitted(oneshot::Receiver<Result<Settled, StoreError>>);
+
+impl Submitted {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub(crate) async fn settled(self) -> Result<Settled, ServiceError> {
+        match self.0.await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(StoreError::unavailable("the batch was abandoned").into()),
         }
@@ -210,13 +235,17 @@ impl Lanes {
             }
             self.measure(&batch);
             let span = span_of(&batch);
-            let (attempts, answers): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|waiting| (waiting.attempt, waiting.answer)).unzip();
+            // Of the exact size: a lone attempt would else pay for room for four.
+            let (mut attempts, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+            for Waiting { attempt, answer, entered: _, asker: _ } in batch.drain(..) {
+                attempts.push(attempt);
+                answers.push(answer);
+            }
             let verdicts = self.spend(&attempts, &mut alarm).instrument(span).await;
             drop(turn);
-            for ((attempt, answer), settled) in attempts.into_iter().zip(answers).zip(verdicts) {
+            for ((attempt, answer), settled) in attempts.iter().zip(answers).zip(verdicts) {
                 if is_locked(&settled) {
-                    let entered = stopwatch();
+                    let (attempt, entered) = (attempt.clone(), stopwatch());
                     self.set_aside(Waiting { attempt, entered, asker: None, answer }, &aside);
                 } else {
                     // A caller that stopped waiting meanwhile has been charged; the answer has no receiver.

@@ -106,7 +106,7 @@ impl Lanes {
                 held.push(aside);
             } else {
                 let Waiting { attempt, answer: asker, .. } = aside.waiting;
-                let _ = asker.send(answer.map(|verdict| Settled::of(verdict, attempt)));
+                let _ = asker.send(answer.map(|verdict| Settled::of(verdict, &attempt)));
             }
         }
     }

@@ -113,6 +113,11 @@ impl Identity {
         Self { recorder, events: Some(events), ..self }
     }
 
+    /// Returns the options.
+    pub fn options(&self) -> IdentityOptions {
+        self.options
+    }
+
     /// Returns the lifetime of sessions.
     pub fn lifetime(&self) -> SessionLifetime {
         self.options.lifetime

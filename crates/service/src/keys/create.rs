@@ -1,6 +1,6 @@
 use keymint_domain::key::{KeyFormat, Minted, NewKey, PlainKey};
 use keymint_domain::policy::References;
-use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId};
+use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, OrganizationId, OwnerId};
 use keymint_ports::StoreError;
 
 use super::options::lets_grant;
@@ -44,6 +44,31 @@ impl Keys {
         request: CreateKey,
     ) -> Result<Minted, ServiceError> {
         let context = context.into();
+        self.insert_new(&context, request, None).await
+    }
+
+    /// Does the same as [`Keys::create`], but gives the key the id `id`, so that a request that is sent twice makes one
+    /// key. `id` must be random, and the caller's alone.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Keys::create`], and `KEY_EXISTS` if there is a key with that id.
+    pub async fn create_once<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        request: CreateKey,
+        id: KeyId,
+    ) -> Result<Minted, ServiceError> {
+        let context = context.into();
+        self.insert_new(&context, request, Some(id)).await
+    }
+
+    async fn insert_new(
+        &self,
+        context: &Context<'_>,
+        request: CreateKey,
+        id: Option<KeyId>,
+    ) -> Result<Minted, ServiceError> {
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
         let owner = self.owner_of_new(context.caller, &request, configuration).await?;
         if let Some(asked) = &request.new.permissions {
@@ -54,10 +79,16 @@ impl Keys {
         let now = self.clock.now();
         let minted = new.mint(owner, plain, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         let minted = minted.by(self.recorder.actor(context.actor()));
-        let origin = self.origin(&context, now);
+        let is_named = id.is_some();
+        let minted = match id {
+            Some(id) => minted.named(id),
+            None => minted,
+        };
+        let origin = self.origin(context, now);
         match self.store.insert(&minted.key, configuration.max_keys_per_user, &origin).await {
             Ok(()) => Ok(minted),
             Err(StoreError::OwnerFull) => Err(ErrorCode::MaxKeysReached.into()),
+            Err(StoreError::Duplicate) if is_named => Err(ErrorCode::KeyExists.into()),
             Err(error) => Err(error.into()),
         }
     }

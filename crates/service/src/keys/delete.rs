@@ -57,8 +57,9 @@ impl Keys {
         let (now, mut total, mut skip) = (self.clock.now(), 0, 0_u32);
         let origin = self.announcing(self.origin(&context, now));
         loop {
-            let Removed { removed, kept } =
-                self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH, &origin).await?;
+            let portion = self.store.remove_expired(&ConfigFilter::Any, now, skip, BATCH, &origin).await?;
+            self.tell_expiries(&portion);
+            let Removed { removed, kept, expiries_told: _ } = portion;
             let kept = u32::try_from(kept.len()).unwrap_or(u32::MAX);
             total += u64::from(removed);
             skip = skip.saturating_add(kept);

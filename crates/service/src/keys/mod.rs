@@ -43,6 +43,7 @@ use crate::{Access, Context, KeysBuilder, Recorder, ServiceError, Source};
 
 pub use bulk::{ChangeKeys, ChangeOfKeys, ChangedKeys};
 pub use create::CreateKey;
+pub use dry_run::TryKey;
 pub use export::{ExportKeys, ExportedKeys};
 pub use health::{ExamineKeys, HealthReport};
 pub use import::CannotImport;

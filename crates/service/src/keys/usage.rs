@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 
+use keymint_domain::listing::Page;
 use keymint_domain::metering::{Activity, KeySums, Series, UnknownHour, UsageSelection, Window};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ConfigId, ErrorCode, KeyId};
@@ -78,12 +79,33 @@ impl Keys {
         Ok(Some(UsageReport { series: Series::new(&window, &sums), activity }))
     }
 
+    /// Sums up the usage of each key of a page that [`Keys::list`] has returned to the caller. Keys without calls in the
+    /// window are left out. `None` = this service keeps no statistics.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`, and [`ServiceError::Store`] if the store fails.
+    pub async fn read_usage_of(
+        &self,
+        caller: &Caller,
+        page: &Page,
+        window: &Window,
+    ) -> Result<Option<Vec<KeySums>>, ServiceError> {
+        caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let Some(usage) = &self.usage else { return Ok(None) };
+        let keys: Vec<KeyId> = page.keys.iter().map(|key| key.details.id.clone()).collect();
+        if keys.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        Ok(Some(usage.store().sum_usage_of(&keys, window).await?))
+    }
+
     /// Sums up the usage of each key, of at most `limit` of those behind the key `after`, for invoices. A page is the
     /// last one if it is shorter than `limit`. `None` = this service keeps no statistics.
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` for all callers but servers and operators and operators, and [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` for all callers but servers and operators, and [`ServiceError::Store`] if the store fails.
     pub async fn read_usage_by_key(
         &self,
         caller: &Caller,

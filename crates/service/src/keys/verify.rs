@@ -111,7 +111,8 @@ impl Keys {
         if settle && !caller.manages_all() {
             return Err(ErrorCode::ServerOnlyProperty.into());
         }
-        let mut attempt = Attempt::new(&key, &self.policy).at_cost(cost);
+        let mut attempt = Attempt::new(&key, &self.policy);
+        attempt.cost = cost;
         attempt.config_id = config_id;
         attempt.permissions = permissions;
         attempt.settles = settle;
@@ -185,7 +186,7 @@ async fn settle_by(
     let settled = match deferral {
         // Boxed, so that calls without deferral do not carry the size of its future.
         Some(deferral) => Box::pin(deferral.settle(attempt)).await?,
-        None => exact.settle(attempt, asked).await?,
+        None => exact.submit(attempt, asked)?.settled().await?,
     };
     match settled {
         Settled::Judged(verdict) => Ok(verdict),

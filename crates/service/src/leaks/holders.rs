@@ -95,7 +95,10 @@ async fn apply(keys: Arc<Keys>, found: Vec<FoundText>, source: Source, permit: O
                 log_unreadable(&outcomes);
                 break;
             }
-            Err(ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked)) if left > 0 => {
+            // Also where more slow hashes are to be computed than is allowed at once.
+            Err(ServiceError::Overloaded | ServiceError::Store(StoreError::Unavailable(_) | StoreError::Locked))
+                if left > 0 =>
+            {
                 sleep(BETWEEN_TRIES).await;
             }
             Err(error) => {

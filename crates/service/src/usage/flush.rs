@@ -4,20 +4,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use keymint_domain::Timestamp;
-use keymint_domain::metering::Taken;
-use keymint_domain::metering::UsageFlush;
+use keymint_domain::metering::{Taken, UsageFlush, gathering_ms};
 use keymint_ports::{Entropy, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::UsageLedger;
 use crate::stopwatch;
+use crate::system::{millis, timer_clock};
 
 /// The largest number of keys, or of sources of unknown keys, in one transaction. On SQLite a portion takes about two
 /// milliseconds, in which no verification is written.
 const PORTION: usize = 256;
 
-/// The keys that are handed over in a second: a flush of more takes longer than its interval.
-const KEYS_A_SECOND: u32 = 10_000;
+/// The keys that are handed over in a second, unless more are used: a flush does not hold up verifications for long.
+const KEYS_A_SECOND: usize = 10_000;
 
 /// The pause between two warnings of a kind: a flush a second must not fill the log.
 const QUIET: Duration = Duration::from_mins(1);
@@ -69,17 +69,28 @@ fn is_due(told: &mut Option<Instant>) -> bool {
 }
 
 impl UsageLedger {
-    /// Hands over what was counted, again and again.
-    pub(super) async fn keep_flushing(self: Arc<Self>, every: Duration) {
+    /// Hands over what was counted, again and again: after `every`, and with many keys after `longest` at the latest.
+    pub(super) async fn keep_flushing(self: Arc<Self>, every: Duration, longest: Duration) {
         // Tokio rejects an interval of zero.
         let every = every.max(Duration::from_millis(1));
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut told_failure, mut told_delay) = (None, None);
+        let (mut taken, mut has_failed) = (timer_clock(), false);
         loop {
             ticks.tick().await;
+            let (gathered, keys) = (taken.elapsed(), self.tallies().keys());
+            let wanted = Duration::from_millis(gathering_ms(keys, millis(every), millis(longest)));
+            // Ticks come a little early or late. What could not be written is tried again at every tick.
+            if gathered + every / 2 < wanted && !has_failed {
+                continue;
+            }
+            taken = timer_clock();
+            // Twice as fast as keys are used, so that a flush ends long before the next one.
+            let used_a_second = keys / usize::try_from(gathered.as_secs().max(1)).unwrap_or(usize::MAX);
             let began = stopwatch();
-            let outcome = self.flush().await;
+            let outcome = self.flush(KEYS_A_SECOND.max(2 * used_a_second)).await;
+            has_failed = outcome.is_err();
             if let Err(error) = &outcome
                 && is_due(&mut told_failure)
             {
@@ -87,9 +98,9 @@ impl UsageLedger {
                 tracing::warn!(error, "usage could not be written; it is kept, and tried again");
             }
             let took = began.elapsed();
-            if outcome.is_ok() && took > every && is_due(&mut told_delay) {
-                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(took_ms, "usage is written less often: so many keys are used, or the store is slow");
+            if outcome.is_ok() && took > wanted && is_due(&mut told_delay) {
+                let took_ms = millis(took);
+                tracing::warn!(took_ms, "usage is written less often than it should be: the store is slow");
             }
         }
     }
@@ -101,16 +112,17 @@ impl UsageLedger {
     /// Returns the store's failure. What was not handed over is kept.
     pub(super) async fn flush_at_once(&self) -> Result<(), StoreError> {
         self.is_urgent.store(true, Relaxed);
-        let outcome = self.flush().await;
+        let outcome = self.flush(usize::MAX).await;
         self.is_urgent.store(false, Relaxed);
         outcome
     }
 
-    async fn flush(&self) -> Result<(), StoreError> {
+    /// Hands over what was counted, this many keys a second.
+    async fn flush(&self, keys_a_second: usize) -> Result<(), StoreError> {
         let mut outbox = self.outbox.lock().await;
         let began = stopwatch();
         // What a failure has left goes first: its numbers are the smaller ones.
-        let outcome = match self.send(&mut outbox).await {
+        let outcome = match self.send(&mut outbox, keys_a_second).await {
             Ok(left) => {
                 let taken = self.tallies().take();
                 if taken.lost() > 0 {
@@ -118,7 +130,7 @@ impl UsageLedger {
                     tracing::warn!(calls = taken.lost(), "usage was not counted: too many keys wait for the store");
                 }
                 outbox.fill(taken, self.clock.now());
-                self.send(&mut outbox).await.map(|keys| left + keys)
+                self.send(&mut outbox, keys_a_second).await.map(|keys| left + keys)
             }
             Err(error) => Err(error),
         };
@@ -127,7 +139,7 @@ impl UsageLedger {
     }
 
     /// Hands over all portions. Returns the number of keys.
-    async fn send(&self, outbox: &mut Outbox) -> Result<usize, StoreError> {
+    async fn send(&self, outbox: &mut Outbox, keys_a_second: usize) -> Result<usize, StoreError> {
         let mut keys = 0;
         while let Some(portion) = outbox.portions.front() {
             let began = stopwatch();
@@ -136,7 +148,8 @@ impl UsageLedger {
             keys += portion.keys.len();
             outbox.portions.pop_front();
             if !outbox.portions.is_empty() && !self.is_urgent.load(Relaxed) {
-                let share = Duration::from_secs(1) * u32::try_from(rows).unwrap_or(u32::MAX) / KEYS_A_SECOND;
+                let share = Duration::from_secs(1) * u32::try_from(rows).unwrap_or(u32::MAX)
+                    / u32::try_from(keys_a_second).unwrap_or(u32::MAX);
                 sleep(share.saturating_sub(began.elapsed())).await;
             }
         }

@@ -24,8 +24,11 @@ pub use upkeep::UsageUpkeep;
 pub struct UsageOptions {
     /// False if nothing is counted. What was counted before can still be read.
     pub enabled: bool,
-    /// The time between two flushes: what a crash loses at most.
+    /// The time between two flushes while few keys are used: what a crash loses at most then.
     pub interval: Duration,
+    /// The longest time between two flushes. It becomes longer than `interval` if more than
+    /// [`KEYS_AN_INTERVAL`](keymint_domain::metering::KEYS_AN_INTERVAL) are used within that.
+    pub longest_interval: Duration,
     /// The days for which hours are kept, before they are rolled up to days.
     pub hours_days: u32,
     /// The days for which usage is kept.
@@ -33,9 +36,16 @@ pub struct UsageOptions {
 }
 
 impl Default for UsageOptions {
-    /// Returns the defaults: flushes once a second, hours for 35 days, and days for 400.
+    /// Returns the defaults: flushes once a second, with many keys at least once a minute, hours for 35 days, and days for
+    /// 400.
     fn default() -> Self {
-        Self { enabled: true, interval: Duration::from_secs(1), hours_days: 35, retention_days: 400 }
+        Self {
+            enabled: true,
+            interval: Duration::from_secs(1),
+            longest_interval: Duration::from_mins(1),
+            hours_days: 35,
+            retention_days: 400,
+        }
     }
 }
 
@@ -67,7 +77,7 @@ impl Usage {
         });
         let mut flushes = JoinSet::new();
         if options.enabled {
-            flushes.spawn(Arc::clone(&ledger).keep_flushing(options.interval));
+            flushes.spawn(Arc::clone(&ledger).keep_flushing(options.interval, options.longest_interval));
         }
         Self { ledger, options, _flushes: flushes }
     }

@@ -64,6 +64,7 @@ async fn a_slow_or_failing_store_changes_neither_the_answer_nor_its_time_and_the
     let mut store = MockKeyStore::new();
     store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
     store.expect_probe().returning(|| Ok(()));
+    store.expect_foreign_groups().returning(|| Ok(Vec::new()));
     let mut calls = 0;
     let told = Arc::clone(&applied);
     store.expect_report_leaks().times(4).returning(move |_, _, _, _| {

@@ -7,13 +7,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keymint_domain::event::EventKind;
 use keymint_domain::key::{Field, KeyCounts, KeyFormat, KeyState, NewKey, PlainKey};
+use keymint_domain::leak::{LeakResult, Reporter};
 use keymint_domain::value::{Lifetime, Prefix};
 use keymint_domain::webhook::WebhookId;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy};
 use keymint_ports::{CountCursor, CountedPortion, Meter, MockKeyStore, Removed, StoreError, WebhookLag};
 use keymint_service::{
-    Caller, Cleanup, CleanupOptions, CreateKey, GroupCommitOptions, Keys, ServiceError, Throttle, ThrottleOptions,
-    VerifyKey,
+    Caller, Cleanup, CleanupOptions, CreateKey, FoundText, GroupCommitOptions, Keys, ServiceError, Source, Throttle,
+    ThrottleOptions, VerifyKey,
 };
 
 use crate::support::{Fixture, code_of, owner};
@@ -40,6 +41,8 @@ enum Said {
     CleanedUp(Option<u64>),
     Kept(u64),
     Counted(KeyCounts),
+    Noticed(EventKind),
+    LeakReported(Reporter, LeakResult),
 }
 
 impl Told {
@@ -103,7 +106,13 @@ impl Meter for Told {
 
     fn watched(&self, _: bool) {}
 
-    fn noticed(&self, _: EventKind) {}
+    fn noticed(&self, kind: EventKind) {
+        self.say(Said::Noticed(kind));
+    }
+
+    fn leak_reported(&self, reporter: Reporter, result: LeakResult) {
+        self.say(Said::LeakReported(reporter, result));
+    }
 
     fn webhook_attempted(&self, _: &WebhookId, _: Option<Duration>) {}
 
@@ -235,6 +244,24 @@ async fn each_clean_up_is_told_and_each_count_of_the_keys() {
     assert_eq!(counts, [1, 1], "{said:?}");
 }
 
+#[tokio::test]
+async fn each_reported_text_is_told_by_its_reporter_and_its_outcome() {
+    let (fixture, told) = metered(Policy::default());
+    let minted = fixture.create(NewKey::default()).await;
+    let texts = [minted.plain, PlainKey::new("sk_nobodys")].map(FoundText::nowhere);
+    let report = async |reporter| fixture.keys.report_leaks(reporter, &texts, &Source::default()).await.unwrap();
+    report(Reporter::Github).await;
+    report(Reporter::Holder).await;
+    let unknown = |reporter| Said::LeakReported(reporter, LeakResult::Unknown);
+    let expected = [
+        Said::LeakReported(Reporter::Github, LeakResult::Revoked),
+        unknown(Reporter::Github),
+        Said::LeakReported(Reporter::Holder, LeakResult::Unchanged),
+        unknown(Reporter::Holder),
+    ];
+    assert_eq!(told.take(), expected);
+}
+
 /// Returns a portion of one active key, which may be the last one.
 fn portion_of_one(is_last: bool) -> CountedPortion {
     let mut counts = KeyCounts::default();
@@ -269,7 +296,7 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
 async fn keys_that_must_stay_are_told_and_passed_over() {
     let told = Arc::new(Told::default());
     let mut store = MockKeyStore::new();
-    let kept = |id| Removed { removed: 0, kept: vec![KeyId::parse(id).unwrap()] };
+    let kept = |id| Removed { kept: vec![KeyId::parse(id).unwrap()], ..Removed::default() };
     store
         .expect_remove_expired()
         .once()
@@ -284,7 +311,7 @@ async fn keys_that_must_stay_are_told_and_passed_over() {
         .expect_remove_expired()
         .once()
         .withf(|_, _, skip, _, _| *skip == 2)
-        .returning(|_, _, _, _, _| Ok(Removed::all(1)));
+        .returning(|_, _, _, _, _| Ok(Removed { expiries_told: 1, ..Removed::all(1) }));
     store
         .expect_remove_expired()
         .once()
@@ -293,7 +320,7 @@ async fn keys_that_must_stay_are_told_and_passed_over() {
     store.expect_purge_deleted().once().returning(|_, _| Ok(0));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     assert_eq!(keys.clean_up(NonZeroU32::MIN).await.unwrap(), 1);
-    assert_eq!(told.take(), [Said::Kept(2)]);
+    assert_eq!(told.take(), [Said::Noticed(EventKind::KeyExpired), Said::Kept(2)]);
 }
 
 #[tokio::test(start_paused = true)]

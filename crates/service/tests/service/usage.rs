@@ -24,8 +24,13 @@ struct Counted {
     usage: Arc<Usage>,
 }
 
-const SELDOM: UsageOptions =
-    UsageOptions { enabled: true, interval: Duration::from_hours(1), hours_days: 35, retention_days: 400 };
+const SELDOM: UsageOptions = UsageOptions {
+    enabled: true,
+    interval: Duration::from_hours(1),
+    longest_interval: Duration::from_hours(1),
+    hours_days: 35,
+    retention_days: 400,
+};
 
 impl Counted {
     fn new(policy: Policy) -> Self {
@@ -259,7 +264,7 @@ async fn many_keys_are_handed_over_in_portions_and_at_once_where_it_is_urgent() 
     const KEYS: u64 = 5000;
     let store = MemoryStore::default();
     let (mock, portions) = forgetful(&store, 0);
-    let every = UsageOptions { interval: Duration::from_secs(1), ..SELDOM };
+    let every = UsageOptions { interval: Duration::from_secs(1), longest_interval: Duration::from_secs(1), ..SELDOM };
     let counted = Counted::over(Arc::new(mock), Policy::default(), every, |builder| builder);
     let minted = {
         let made = (0..KEYS).map(|_| counted.fixture.create(NewKey::default()));
@@ -277,6 +282,25 @@ async fn many_keys_are_handed_over_in_portions_and_at_once_where_it_is_urgent() 
     counted.usage.flush().await.unwrap();
     let sums = store.sum_usage(&UsageSelection::ALL, &today()).await.unwrap();
     assert_eq!(sums.iter().map(|sum| sum.calls).sum::<u64>(), KEYS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_uses_of_many_keys_are_gathered_for_longer() {
+    let store = MemoryStore::default();
+    let every = UsageOptions { interval: Duration::from_secs(1), longest_interval: Duration::from_mins(1), ..SELDOM };
+    let counted = Counted::over(Arc::new(store.clone()), Policy::default(), every, |builder| builder);
+    let calls = async || {
+        let sums = store.sum_usage(&UsageSelection::ALL, &today()).await.unwrap();
+        sums.iter().map(|sum| sum.calls).sum::<u64>()
+    };
+    for _ in 0..2500 {
+        let minted = counted.fixture.create(NewKey::default()).await;
+        counted.verify_at(&minted, 1).await;
+    }
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(calls().await, 0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(calls().await, 2500);
 }
 
 #[tokio::test(start_paused = true)]
@@ -339,6 +363,14 @@ impl UsageStore for Stuck {
         limit: NonZeroU32,
     ) -> Result<Vec<keymint_domain::metering::KeySums>, StoreError> {
         self.store.sum_usage_by_key(selection, window, after, limit).await
+    }
+
+    async fn sum_usage_of(
+        &self,
+        keys: &[KeyId],
+        window: &Window,
+    ) -> Result<Vec<keymint_domain::metering::KeySums>, StoreError> {
+        self.store.sum_usage_of(keys, window).await
     }
 
     async fn sum_unknown_usage(

@@ -9,7 +9,7 @@ use keymint_domain::address::Network;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{EventQuery, SealedEvent};
 use keymint_domain::key::{Minted, NewKey};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush, UsedKey};
 use keymint_domain::policy::Notices;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, ErrorCode, Policy, Timestamp};
@@ -22,8 +22,13 @@ use crate::support::{Fixture, NOW};
 const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
 
-const SELDOM: UsageOptions =
-    UsageOptions { enabled: true, interval: Duration::from_hours(1), hours_days: 35, retention_days: 400 };
+const SELDOM: UsageOptions = UsageOptions {
+    enabled: true,
+    interval: Duration::from_hours(1),
+    longest_interval: Duration::from_hours(1),
+    hours_days: 35,
+    retention_days: 400,
+};
 
 /// A service that looks after its keys when it is told to.
 struct Watched {
@@ -65,7 +70,7 @@ impl Watched {
         self.number += 1;
         let key = &key.key.details;
         let of_hour = |(hour, accepted, refused): (Hour, u64, u64)| KeyHour {
-            key: Arc::clone(key),
+            key: UsedKey::from(&**key),
             hour,
             accepted,
             cost: accepted,
@@ -254,7 +259,7 @@ async fn a_network_that_is_new_to_a_settled_key_is_found_once() {
         let at = watched.fixture.clock.now();
         let last_use = Some(LastUse { at, network: Network::parse(network).ok() });
         let used = KeyHour {
-            key: Arc::clone(&key.key.details),
+            key: UsedKey::from(&*key.key.details),
             hour: Hour::of(at),
             accepted: 1,
             cost: 1,

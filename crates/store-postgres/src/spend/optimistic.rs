@@ -88,10 +88,12 @@ pub(super) async fn settle(
     }
     let lost: HashSet<&str> =
         changes().map(|key| key.details.id.as_str()).filter(|id| !written.contains_key(*id)).collect();
+    // A text may be of two keys. One that was charged is not judged again because the rotation of the other has changed.
     let counts = |attempt: &Attempt, answer: &Result<Verdict, StoreError>| match key_of(answer) {
-        _ if !turned.is_empty() && ledger.has_turned(attempt) => false,
+        Some(id) if turned.contains(id.as_str()) => false,
         Some(id) if is_remembered(attempt) => written.contains_key(id.as_str()),
         Some(id) => !lost.contains(id.as_str()),
+        None if !turned.is_empty() && ledger.has_turned(attempt) => false,
         None => !is_remembered(attempt),
     };
     let answers = attempts.iter().zip(verdicts);

@@ -173,7 +173,7 @@ async fn find_changed(
 fn alike(changed: &[[ApiKey; 2]], widths: Widths) -> Result<Vec<(Statement<'_>, Vec<&str>)>, StoreError> {
     let mut groups: Vec<(Statement<'_>, Vec<&str>)> = Vec::new();
     for [before, after] in changed {
-        let (update, id) = (changed_columns(before, after, widths)?, before.details.id.as_str());
+        let (update, id) = (changed_columns("apikey", before, after, widths)?, before.details.id.as_str());
         match groups.iter_mut().find(|(other, _)| *other == update) {
             Some((_, ids)) => ids.push(id),
             None => groups.push((update, vec![id])),

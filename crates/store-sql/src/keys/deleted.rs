@@ -17,7 +17,7 @@ use crate::columns::COLUMN_LIST;
 use crate::connection::{end, end_removal, fetch_all, fetch_optional};
 use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection, events, read_key};
 
-const TABLE: &str = "keymint_deleted_key";
+pub(super) const TABLE: &str = "keymint_deleted_key";
 
 /// The columns of the deletion.
 const DELETION: &str = r#""keymint_deleted_at", "keymint_deleted_by", "keymint_deleted_until""#;
@@ -58,7 +58,7 @@ async fn copy_and_remove(
     ));
     connection.execute(copy.bind(id.as_str()).bind(*at).bind(by.to_string()).bind(*until)).await?;
     let remove = Statement::new(format!(r#"delete from "apikey" where "id" = $1 {RETURNING}"#)).bind(id.as_str());
-    Ok(remove_in_transaction(connection, remove, origin).await? == 1)
+    Ok(remove_in_transaction(connection, remove, origin).await?.removed == 1)
 }
 
 /// Returns the statement that removes a deleted key for good.

@@ -3,12 +3,13 @@ use std::ops::ControlFlow;
 
 use keymint_domain::event::{Event, EventRow, Origin};
 use keymint_domain::key::StoredKey;
-use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows};
+use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows, Shelf};
 use keymint_domain::policy::Policy;
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 
-use super::rotate::rotation_change;
+use super::deleted;
+use super::rotate::rotation_change_in;
 use super::update::changed_columns;
 use crate::columns::COLUMN_LIST;
 use crate::connection::end;
@@ -39,7 +40,7 @@ async fn find_and_apply(
     widths: Widths,
     origin: &Origin,
 ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
-    let mut rows = LeakedRows::new(find_and_lock(connection, reports).await?);
+    let mut rows = LeakedRows::new(find_all(connection, reports, now).await?);
     let outcomes = rows.apply(reports, policy, now, origin);
     for Update { columns: mut update, ids } in updates(rows.changes(), widths)? {
         let ids = update.placeholder(ids);
@@ -47,43 +48,85 @@ async fn find_and_apply(
         connection.execute(update).await?;
     }
     for change in rows.changes().filter(LeakChange::is_of_rotation) {
-        connection.execute(rotation_change(change.after)).await?;
+        connection.execute(rotation_change_in(table_of(change.shelf), change.after)).await?;
     }
     let events: Vec<EventRow> = rows.events(origin).iter().map(Event::to_row).collect();
     for insertion in events::insertions_of(&events, connection.dialect().rows_at_once()) {
         connection.execute(insertion).await?;
     }
-    for LeakChange { before, after } in rows.changes() {
+    for LeakChange { shelf: _, before, after } in rows.changes() {
         let secrets = before.details.stored_forms().chain(after.details.stored_forms());
         secrets.for_each(|stored| connection.forget(stored));
     }
     Ok(outcomes)
 }
 
-/// A row with the text that it was found under.
-type Found = (StoredKey, Result<ApiKey, StoreError>);
+fn table_of(shelf: Shelf) -> &'static str {
+    match shelf {
+        Shelf::Keys => "apikey",
+        Shelf::Deleted => deleted::TABLE,
+    }
+}
 
-/// Finds the rows of all reported secrets in one statement, in the order of ids, in which every other call locks too.
-async fn find_and_lock(connection: &mut dyn ReadConnection, reports: &[LeakReport]) -> Result<Vec<Found>, StoreError> {
+/// A row with its place, and the text that it was found under.
+type Found = (Shelf, StoredKey, Result<ApiKey, StoreError>);
+
+/// Finds the rows of all reported secrets, also among the deleted keys that can be restored at `now`.
+async fn find_all(
+    connection: &mut dyn ReadConnection,
+    reports: &[LeakReport],
+    now: Timestamp,
+) -> Result<Vec<Found>, StoreError> {
     // No key has U+0000, and some databases take no text with it.
     let forms = reports.iter().flat_map(LeakReport::stored_forms).map(StoredKey::as_str);
-    let forms: HashSet<_> = forms.filter(|form| !form.contains('\0')).collect();
+    let mut forms: HashSet<_> = forms.filter(|form| !form.contains('\0')).collect();
+    let mut found = find_and_lock(connection, Shelf::Keys, &forms, now).await?;
+    found.extend(find_and_lock(connection, Shelf::Deleted, &forms, now).await?);
+    // Where rows are locked one by one, a key may have been restored between the two looks.
+    if !connection.dialect().for_update().is_empty() {
+        for (_, stored, _) in &found {
+            forms.remove(stored.as_str());
+        }
+        let restored = find_and_lock(connection, Shelf::Keys, &forms, now).await?;
+        found.extend(restored);
+    }
+    Ok(found)
+}
+
+/// Finds the rows of one place by one statement, in the order of ids, in which every other call locks too.
+async fn find_and_lock(
+    connection: &mut dyn ReadConnection,
+    shelf: Shelf,
+    forms: &HashSet<&str>,
+    now: Timestamp,
+) -> Result<Vec<Found>, StoreError> {
+    if forms.is_empty() {
+        return Ok(Vec::new());
+    }
     let dialect = connection.dialect();
     let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
+    let table = table_of(shelf);
+    let until = match shelf {
+        Shelf::Keys => "",
+        Shelf::Deleted => r#", "keymint_deleted_until""#,
+    };
     // That a second secret is not null is what its index asks for: no planner sees it in a list that it does not know.
     let find = Statement::new(format!(
-        r#"select {COLUMN_LIST} from "apikey"
+        r#"select {COLUMN_LIST}{until} from "{table}"
             where "key" {one_of} or "keymint_second_key" is not null and "keymint_second_key" {one_of}
             order by "id"{by_bytes}{for_update}"#
     ));
     let mut found = Vec::new();
     let mut take = |row: &dyn Row| {
-        let texts = RowReader::new(row, "apikey", "id");
+        let texts = RowReader::new(row, table, "id");
+        let has_ended =
+            shelf == Shelf::Deleted && texts.required_instant("keymint_deleted_until").is_ok_and(|until| until < now);
         for column in ["key", "keymint_second_key"] {
             if let Ok(Some(stored)) = texts.text(column)
                 && forms.contains(stored)
+                && !has_ended
             {
-                found.push((StoredKey::from_stored(stored), read_key(row)));
+                found.push((shelf, StoredKey::from_stored(stored), read_key(row)));
             }
         }
         ControlFlow::Continue(())
@@ -101,8 +144,8 @@ struct Update<'r> {
 /// Returns what writes the changes: one statement for all keys that change likewise, which are most of them.
 fn updates<'r>(changes: impl Iterator<Item = LeakChange<'r>>, widths: Widths) -> Result<Vec<Update<'r>>, StoreError> {
     let mut updates: Vec<Update<'_>> = Vec::new();
-    for LeakChange { before, after } in changes {
-        let (columns, id) = (changed_columns(before, after, widths)?, before.details.id.as_str());
+    for LeakChange { shelf, before, after } in changes {
+        let (columns, id) = (changed_columns(table_of(shelf), before, after, widths)?, before.details.id.as_str());
         match updates.iter_mut().find(|update| update.columns == columns) {
             Some(update) => update.ids.push(id),
             None => updates.push(Update { columns, ids: vec![id] }),

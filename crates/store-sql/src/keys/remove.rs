@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use keymint_domain::event::{Origin, RemovedKey};
+use keymint_domain::event::{EventKind, Origin, RemovedKey};
 use keymint_domain::key::StoredKey;
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
@@ -18,7 +18,7 @@ use crate::{Cell, Dialect, Row, RowReader, Statement, StatementError, WriteConne
 /// [`StoreError::Referenced`], [`StoreError::Unavailable`]
 pub async fn remove(connection: &mut dyn WriteConnection, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
     let remove = Statement::new(format!(r#"delete from "apikey" where "id" = $1 {RETURNING}"#)).bind(id.as_str());
-    Ok(execute_removal(connection, remove, origin).await? == 1)
+    Ok(execute_removal(connection, remove, origin).await?.removed == 1)
 }
 
 /// Ends a removal, so that it returns what is known of the removed keys.
@@ -44,7 +44,7 @@ pub async fn remove_expired(
     let expired = || expired(dialect, configurations, before, skip, limit);
     match execute_removal(connection, expired().map_text(|select| removal(dialect, select)), origin).await {
         Err(StoreError::Referenced) => {}
-        outcome => return outcome.map(Removed::all),
+        outcome => return outcome,
     }
     // Another row refers to one of them, and nothing says to which.
     let ids = fetch_all(connection, expired(), read_id).await?;
@@ -99,7 +99,7 @@ pub async fn remove_exhausted(
 ) -> Result<Removed, StoreError> {
     match remove_at_once(connection, ids, policy, now, origin).await {
         Err(StoreError::Referenced) => {}
-        outcome => return outcome.map(Removed::all),
+        outcome => return outcome,
     }
     let mut removed = Removed::default();
     for id in ids {
@@ -114,7 +114,7 @@ async fn remove_at_once(
     policy: &Policy,
     now: Timestamp,
     origin: &Origin,
-) -> Result<u32, StoreError> {
+) -> Result<Removed, StoreError> {
     connection.begin().await?;
     let outcome = find_and_remove(connection, ids, policy, now, origin).await;
     end_removal(connection, outcome).await
@@ -126,7 +126,7 @@ async fn find_and_remove(
     policy: &Policy,
     now: Timestamp,
     origin: &Origin,
-) -> Result<u32, StoreError> {
+) -> Result<Removed, StoreError> {
     let dialect = connection.dialect();
     let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
     let find = Statement::new(format!(
@@ -138,29 +138,29 @@ async fn find_and_remove(
     let exhausted = keys.iter().flatten().filter(|key| policy.may_remove_exhausted(key, now));
     let exhausted: Vec<_> = exhausted.map(|key| key.details.id.as_str()).collect();
     if exhausted.is_empty() {
-        return Ok(0);
+        return Ok(Removed::default());
     }
     let remove = format!(r#"delete from "apikey" where "id" {one_of} {RETURNING}"#);
     remove_in_transaction(connection, Statement::new(remove).bind(exhausted), origin).await
 }
 
-/// Removes keys in a transaction of its own. Returns their number.
+/// Removes keys in a transaction of its own.
 async fn execute_removal(
     connection: &mut dyn WriteConnection,
     remove: Statement<'_>,
     origin: &Origin,
-) -> Result<u32, StoreError> {
+) -> Result<Removed, StoreError> {
     connection.begin().await?;
     let outcome = remove_in_transaction(connection, remove, origin).await;
     end_removal(connection, outcome).await
 }
 
-/// Runs a statement that ends in [`RETURNING`], and adds the events of the removed keys. Returns their number.
+/// Runs a statement that ends in [`RETURNING`], and adds the events of the removed keys.
 pub(super) async fn remove_in_transaction(
     connection: &mut dyn WriteConnection,
     remove: Statement<'_>,
     origin: &Origin,
-) -> Result<u32, StoreError> {
+) -> Result<Removed, StoreError> {
     let (mut removed, mut secrets, mut keys) = (0_u32, Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
         removed = removed.saturating_add(1);
@@ -178,8 +178,11 @@ pub(super) async fn remove_in_transaction(
     for stored in &secrets {
         connection.forget(stored);
     }
-    events::insert(connection, keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry))).await?;
-    Ok(removed)
+    let events = keys.into_iter().flat_map(|(key, expiry)| origin.key_removed(key, expiry));
+    let (notices, removals): (Vec<_>, Vec<_>) = events.partition(|event| event.kind == EventKind::KeyExpired);
+    let told = events::insert(connection, notices).await?;
+    events::insert(connection, removals).await?;
+    Ok(Removed { removed, kept: Vec::new(), expiries_told: u32::try_from(told).unwrap_or(u32::MAX) })
 }
 
 /// Reads what an event needs to know of a row that may not be readable otherwise. `None` = not even its id can be read.

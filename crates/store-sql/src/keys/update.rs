@@ -38,7 +38,7 @@ async fn find_and_update(
         return Ok(None);
     };
     let patched = key.clone().patched(patch, now);
-    let mut update = changed_columns(&key, &patched, widths)?;
+    let mut update = changed_columns("apikey", &key, &patched, widths)?;
     let id = update.placeholder(key.details.id.as_str());
     update.push(&format!(r#" where "id" = {id}"#));
     connection.execute(update).await?;
@@ -47,14 +47,16 @@ async fn find_and_update(
     Ok(Some(patched))
 }
 
-/// Returns the statement that writes what a patch has changed, up to the condition that names the row. A column that it
-/// has not changed keeps its value, be it in a form of its own.
+/// Returns the statement that writes what a patch has changed in a row of this table, up to the condition that names the
+/// row. A column that it has not changed keeps its value, be it in a form of its own.
 pub(super) fn changed_columns<'k>(
+    table: &str,
     before: &'k ApiKey,
     after: &'k ApiKey,
     widths: Widths,
 ) -> Result<Statement<'k>, StoreError> {
-    let mut statement = Statement::new(r#"update "apikey" set "updatedAt" = $1"#).bind(after.usage.updated_at);
+    let mut statement =
+        Statement::new(format!(r#"update "{table}" set "updatedAt" = $1"#)).bind(after.usage.updated_at);
     macro_rules! set {
         ($($column:literal: $of:ident.$member:ident => $value:expr;)*) => {
             $(if before.$of.$member != after.$of.$member {

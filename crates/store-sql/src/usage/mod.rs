@@ -15,7 +15,7 @@ use crate::{ReadConnection, Row, RowReader, Statement};
 
 pub use add::add;
 pub use retire::{remove, roll_up};
-pub use sum::{sum, sum_by_key, sum_unknown};
+pub use sum::{sum, sum_by_key, sum_of, sum_unknown};
 
 const USAGE: &str = "keymint_usage";
 const UNKNOWN: &str = "keymint_usage_unknown";

@@ -62,14 +62,44 @@ pub async fn sum_by_key(
             connection.dialect().by_bytes(),
         )
     });
+    Ok(collected(fetch_all(connection, statement, read_sum_of_key).await?))
+}
+
+/// Sums up the usage of each of these keys. Keys without calls are left out.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn sum_of(
+    connection: &mut dyn ReadConnection,
+    keys: &[KeyId],
+    window: &Window,
+) -> Result<Vec<KeySums>, StoreError> {
+    let mut statement = Statement::new("");
+    let (hour, hours) = (step_of(&mut statement, window), within(&mut statement, window));
+    let list = statement.placeholder(keys.iter().map(KeyId::as_str).collect::<Vec<_>>());
+    let dialect = connection.dialect();
+    statement.push(&format!(
+        r#"select a."keyId", a."ownerId", a."configId", a."lastUsedAt", a."lastNetwork", {hour} as "hour", "outcome",
+            cast(sum("calls") as bigint) as "calls", cast(sum("cost") as bigint) as "cost"
+        from "keymint_activity" as a join "keymint_usage" as u on u."keyId" = a."keyId" and {hours}
+        where a."keyId" {}
+        group by 1, 2, 3, 4, 5, 6, 7 order by 1, 6, "outcome"{}"#,
+        dialect.one_of(&list),
+        dialect.by_bytes(),
+    ));
+    Ok(collected(fetch_all(connection, statement, read_sum_of_key).await?))
+}
+
+/// Collects rows, which are ordered by key, into keys.
+fn collected(rows: Vec<(Activity, Option<Sum>)>) -> Vec<KeySums> {
     let mut keys: Vec<KeySums> = Vec::new();
-    for (activity, sum) in fetch_all(connection, statement, read_sum_of_key).await? {
+    for (activity, sum) in rows {
         match keys.last_mut() {
             Some(last) if last.activity.key == activity.key => last.sums.extend(sum),
             _ => keys.push(KeySums { activity, sums: sum.into_iter().collect() }),
         }
     }
-    Ok(keys)
+    keys
 }
 
 /// Sums up the attempts with unknown keys by step and source.

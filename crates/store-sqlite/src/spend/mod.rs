@@ -115,7 +115,7 @@ fn find_in_use(
 fn find_second<'a>(
     connection: &Connection,
     owner_columns: OwnerColumns,
-    attempts: impl IntoIterator<Item = &'a Attempt>,
+    attempts: impl IntoIterator<Item = &'a Attempt, IntoIter: Clone>,
     ledger: &mut Ledger<StoreError>,
 ) -> Result<(), StoreError> {
     let forms: HashSet<&StoredKey> = ledger.unfound(attempts).flat_map(Attempt::stored_forms).collect();

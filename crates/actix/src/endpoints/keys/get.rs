@@ -26,6 +26,5 @@ pub(super) async fn get(request: UserRequest) -> Result<HttpResponse, ApiError> 
     let _turn = request.api.process.reads.take().await?;
     let caller = request.caller().await?;
     let key = request.api.keys.get(&caller, &id, config_id.as_ref()).await?;
-    let view = KeyView::from(&key).with_creator(&key, Reader::from(&caller));
-    Ok(HttpResponse::Ok().json(view.with_rotation_due(&key, request.api.keys.policy())))
+    Ok(HttpResponse::Ok().json(KeyView::in_full(&key, Reader::from(&caller), request.api.keys.policy())))
 }

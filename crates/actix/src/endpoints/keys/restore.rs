@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples};
-use crate::views::{KeyView, UnreadableView};
+use crate::views::{KeyView, Reader, UnreadableView};
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let restored = OneOfBuilder::new()
@@ -37,7 +37,7 @@ pub(super) async fn restore(request: UserRequest) -> Result<HttpResponse, ApiErr
     Ok(match restored {
         RestoredKey::Key(key) => {
             request.note_change(&caller, &id, Some(&key.details.owner));
-            HttpResponse::Ok().json(KeyView::from(&key))
+            HttpResponse::Ok().json(KeyView::in_full(&key, Reader::from(&caller), request.api.keys.policy()))
         }
         RestoredKey::Unreadable(row) => {
             request.note_change(&caller, &id, None);

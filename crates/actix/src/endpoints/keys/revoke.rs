@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
-use crate::views::{KeyView, RevokedKeysView, UnreadableView};
+use crate::views::{KeyView, Reader, RevokedKeysView, UnreadableView};
 
 /// The keys to revoke.
 enum Which {
@@ -97,7 +97,7 @@ pub(super) async fn revoke(request: UserRequest) -> Result<HttpResponse, ApiErro
     Ok(match revoked {
         Revoked::Key(key) => {
             request.note_change(&caller, &id, Some(&key.details.owner));
-            HttpResponse::Ok().json(KeyView::from(&key))
+            HttpResponse::Ok().json(KeyView::in_full(&key, Reader::from(&caller), request.api.keys.policy()))
         }
         Revoked::Unreadable(row) => {
             request.note_change(&caller, &id, None);

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use keymint_domain::key::PlainKey;
 use keymint_domain::leak::MAX_LEAKS;
 use keymint_ports::FetchFailure;
-use keymint_service::{FoundText, NotFromGithub};
+use keymint_service::{FoundText, NotFromGithub, ServiceError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -70,7 +70,7 @@ pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
         .refers_to::<LeakVerdict>()
         .answers_with("For each finding, whether its token is a key.", answer, verdict)
         .fails(unknown.map(ApiError::from))
-        .fails([ApiError::Unsigned, ApiError::NotFound])
+        .fails([ApiError::Unsigned, ApiError::NotFound, ServiceError::Overloaded.into()])
 }
 
 fn body_schema() -> ObjectBuilder {

@@ -5,7 +5,6 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use keymint_domain::identity::Client;
 use keymint_service::SignedIn;
@@ -13,7 +12,7 @@ use keymint_service::SignedIn;
 use super::endpoint::{Area, Endpoint};
 use crate::callers::session::{Outbox, Sessions};
 use crate::error::ApiError;
-use crate::extract::UserRequest;
+use crate::extract::{UserRequest, admit};
 use crate::openapi::{Callers, Description, Failures};
 
 pub use sign_in::read_body as read_sign_in;
@@ -45,18 +44,7 @@ fn signing(id: &'static str, summary: &'static str) -> Description {
 /// Nobody signs in here, or the client's address has tried too often.
 fn enter(request: &UserRequest) -> Result<(&Sessions, Client), ApiError> {
     let sessions = request.sessions()?;
-    let address = request.client_address();
-    if let (Some(throttle), Some(address)) = (&sessions.throttle, address) {
-        throttle.check(address).map_err(ApiError::Throttled)?;
-    }
-    let user_agent = request.http.headers().get(header::USER_AGENT);
-    let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    // Better Auth writes an empty text for what it does not know (docs/better-auth-wire.md 4.10).
-    let client = Client {
-        ip_address: Some(address.map(|address| address.to_string()).unwrap_or_default()),
-        user_agent: Some(user_agent.unwrap_or_default().replace('\0', "")),
-    };
-    Ok((sessions, client))
+    Ok((sessions, admit(&request.http, &request.api, sessions)?))
 }
 
 /// Begins the answer to a user who has signed in: the cookies, and the token for clients that keep none.

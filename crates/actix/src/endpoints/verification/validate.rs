@@ -2,7 +2,7 @@
 //! status and a code of its own.
 
 use actix_web::{HttpRequest, HttpResponse};
-use keymint_domain::ErrorCode;
+use keymint_domain::{ErrorCode, Timestamp};
 use keymint_service::{ServiceError, Validated, VerifyKey};
 use serde::Serialize;
 use serde_json::json;
@@ -17,7 +17,8 @@ use crate::members::{Members, Shape};
 use crate::observe::AccessNote;
 use crate::openapi::{Description, DocumentContext, LIMITS, REFUSALS, examples, refusal};
 use crate::views::limits::show_limits;
-use crate::views::{KeyView, UserView};
+use crate::views::secret::{FORMER, SUNSET, show_sunset};
+use crate::views::{Iso, KeyView, UserView};
 
 /// A key that may be used, and its owner.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,11 +29,25 @@ struct ValidatedView<'a> {
     #[schema(required)]
     user: Option<UserView<'a>>,
     api_key: KeyView<'a>,
+    /// `former` if the key was presented by a secret that a rotation has replaced; absent else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    secret: Option<&'static str>,
+    /// The instant at which that secret ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    former_secret_ends_at: Option<Iso>,
 }
 
-impl<'a> From<&'a Validated> for ValidatedView<'a> {
-    fn from(validated: &'a Validated) -> Self {
-        Self { user: validated.user.as_ref().map(UserView::from), api_key: KeyView::from(&validated.key) }
+impl<'a> ValidatedView<'a> {
+    /// Shows a key with its owner, and the end of the presented secret if it is the former one of a rotation.
+    fn new(validated: &'a Validated, former_ends_at: Option<Timestamp>) -> Self {
+        Self {
+            user: validated.user.as_ref().map(UserView::from),
+            api_key: KeyView::from(&validated.key),
+            secret: former_ends_at.map(|_| FORMER),
+            former_secret_ends_at: former_ends_at.map(Iso),
+        }
     }
 }
 
@@ -48,6 +63,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .reads(Shape::of_body(context.policy, read), json!({ "apiKey": examples::KEY }))
         .answers::<ValidatedView<'_>>("The key and its owner.", validated)
         .with_headers(LIMITS)
+        .with_headers([SUNSET])
         .fails(refused(context))
         .fails(reasons.map(|code| ApiError::Invalid(refusal(code))))
         .fails([ErrorCode::ServerOnlyProperty])
@@ -62,9 +78,12 @@ pub(super) async fn validate(
 ) -> Result<HttpResponse, ApiError> {
     let mut verification = Members::read_body(body.as_ref(), read)?;
     verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
+    let presented = verification.key.clone();
     let validated = api.keys.validate(&caller, verification).await?.map_err(ApiError::Invalid)?;
     api.note(&http, || AccessNote::accepted(&validated.key));
-    let mut response = HttpResponse::Ok().json(ValidatedView::from(&validated));
+    let former_ends_at = validated.key.former_secret_ends_at(&presented);
+    let mut response = HttpResponse::Ok().json(ValidatedView::new(&validated, former_ends_at));
+    show_sunset(response.headers_mut(), former_ends_at);
     show_limits(response.headers_mut(), api.keys.standings(&validated.key));
     Ok(response)
 }

@@ -6,8 +6,9 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use keymint_domain::key::EditKey;
-use keymint_domain::{ConfigId, ErrorCode, KeyId};
-use keymint_service::{Caller, ServiceError, UpdateKey};
+use keymint_domain::policy::{Cut, RotateSecret};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, Timestamp};
+use keymint_service::{Caller, RotateKey, ServiceError, UpdateKey};
 use serde_json::{Value, json};
 
 use crate::cli::{CliResult, output};
@@ -20,6 +21,8 @@ const COLUMNS: [&str; 3] = ["subject", "withdrawn", "now"];
 struct Withdrawn {
     /// Keys by id: the kind of the event, without `keymint.key.`.
     keys: BTreeMap<String, &'static str>,
+    /// The instants at which all secrets of keys but a new one ended, by their ids.
+    secrets: BTreeMap<String, Timestamp>,
     server_keys: BTreeMap<String, &'static str>,
     users: BTreeMap<String, &'static str>,
 }
@@ -34,6 +37,11 @@ pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, json: b
         read(BufReader::new(opened))?
     };
     let mut rows = Vec::new();
+    // First, while a key that is to be revoked can still be rotated: it may be restored later.
+    for (id, at) in &withdrawn.secrets {
+        let now = again_on_secret(services, &KeyId::parse(id.as_str())?, *at, dry_run).await?;
+        rows.push(json!({ "subject": format!("key {id}"), "withdrawn": "rotated", "now": now }));
+    }
     for (id, kind) in &withdrawn.keys {
         let now = again_on_key(services, &KeyId::parse(id.as_str())?, kind, dry_run).await?;
         rows.push(json!({ "subject": format!("key {id}"), "withdrawn": kind, "now": now }));
@@ -65,14 +73,46 @@ pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, json: b
     output::table(&json!({ "withdrawn": rows }), &rows, &COLUMNS, json)
 }
 
+/// Finds a key; `None` = the database does not have it.
+async fn find(services: &Services, id: &KeyId) -> CliResult<Option<ApiKey>> {
+    match services.keys.get(&Caller::Server, id, None).await {
+        Ok(key) => Ok(Some(key)),
+        Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends the secrets of a key that a rotation ended at `at`, and that the backup brought back.
+///
+/// The secret that was new then is not in the backup, and nobody can make it again from the log. The key gets one that is
+/// forgotten at once: it keeps its id, counters and limits, and its owner rotates it to get a secret.
+async fn again_on_secret(services: &Services, id: &KeyId, at: Timestamp, dry_run: bool) -> CliResult<&'static str> {
+    let Some(key) = find(services, id).await? else { return Ok("unknown") };
+    let is_done = key.details.rotated_at.is_some_and(|rotated_at| rotated_at >= at);
+    if is_done || key.details.revocation.is_some() {
+        return Ok("as it was");
+    }
+    if dry_run {
+        return Ok("to be rotated");
+    }
+    let rotation = RotateSecret { grace_seconds: None, cut: Cut::Now, end_former: true };
+    let request = RotateKey { id: id.clone(), config_id: Some(key.details.config_id.clone()), rotation };
+    match services.keys.rotate(&Caller::Server, request).await {
+        Ok(_) => Ok("rotated"),
+        Err(ServiceError::Refused(ErrorCode::KeyExpired)) => Ok("as it was"),
+        // Its configuration is gone, so that no secret can be made for it.
+        Err(ServiceError::Refused(_)) => {
+            services.keys.revoke(&Caller::Server, id, None).await?;
+            Ok("revoked")
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Makes a key as unusable as it was. A deleted one is revoked, so that it stays visible.
 async fn again_on_key(services: &Services, id: &KeyId, kind: &str, dry_run: bool) -> CliResult<&'static str> {
     let caller = Caller::Server;
-    let key = match services.keys.get(&caller, id, None).await {
-        Ok(key) => key,
-        Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => return Ok("unknown"),
-        Err(error) => return Err(error.into()),
-    };
+    let Some(key) = find(services, id).await? else { return Ok("unknown") };
     let is_disabled = !key.details.enabled;
     let is_revoked = key.details.revocation.is_some();
     let is_done = is_revoked || kind == "disabled" && is_disabled;
@@ -109,6 +149,12 @@ fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
         match (event["type"].as_str().unwrap_or_default(), id("keyId"), id("ownerId")) {
             ("keymint.key.revoked", Some(key), _) => _ = withdrawn.keys.insert(key, "revoked"),
             // What is more than that stays.
+            // A rotation with grace withdraws nothing: its former secret was to live on for a while.
+            ("keymint.key.rotated", Some(key), _) if event["details"]["now"] == true => {
+                let at = event["time"].as_str().and_then(|at| Timestamp::parse(at).ok());
+                let at = at.ok_or_else(|| format!("line {number} has no `time`"))?;
+                withdrawn.secrets.insert(key, at);
+            }
             ("keymint.key.disabled", Some(key), _) => _ = withdrawn.keys.entry(key).or_insert("disabled"),
             ("keymint.key.deleted", Some(key), _) => _ = withdrawn.keys.insert(key, "deleted"),
             // A leak that is no more than told withdraws nothing.
@@ -116,8 +162,8 @@ fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
                 _ = withdrawn.keys.insert(key, "leaked");
             }
             // It is as usable as it was before its deletion.
-            ("keymint.key.restored", Some(key), _) if event["data"]["undeleted"] == true => {
-                let before = &event["data"]["key"];
+            ("keymint.key.restored", Some(key), _) if event["details"]["undeleted"] == true => {
+                let before = &event["details"]["key"];
                 if before["revokedAt"].is_string() {
                     withdrawn.keys.insert(key, "revoked");
                 } else if before["enabled"] == false {
@@ -126,8 +172,11 @@ fn read(lines: impl BufRead) -> CliResult<Withdrawn> {
                     withdrawn.keys.remove(&key);
                 }
             }
-            ("keymint.key.restored" | "keymint.key.enabled" | "keymint.key.created", Some(key), _) => {
-                _ = withdrawn.keys.remove(&key);
+            ("keymint.key.restored" | "keymint.key.enabled", Some(key), _) => _ = withdrawn.keys.remove(&key),
+            // It is another key of the same id.
+            ("keymint.key.created" | "keymint.key.imported", Some(key), _) => {
+                withdrawn.keys.remove(&key);
+                withdrawn.secrets.remove(&key);
             }
             ("keymint.server_key.revoked", Some(key), _) => _ = withdrawn.server_keys.insert(key, "revoked"),
             ("keymint.user.erased", _, Some(user)) => _ = withdrawn.users.insert(user, "erased"),
@@ -148,7 +197,7 @@ mod tests {
         };
         let undeleted = |number: u64, id: &str, key: &Value| {
             let data = json!({ "undeleted": true, "key": key });
-            json!({ "position": number, "type": "keymint.key.restored", "keyId": id, "ownerId": "ada", "data": data })
+            json!({ "position": number, "type": "keymint.key.restored", "keyId": id, "ownerId": "ada", "details": data })
                 .to_string()
         };
         let lines = [
@@ -187,6 +236,30 @@ mod tests {
         );
         assert_eq!(withdrawn.server_keys.len(), 1);
         assert!(withdrawn.users.contains_key("ada"));
+    }
+
+    #[test]
+    fn a_rotation_that_ended_a_secret_at_once_is_repeated() {
+        let rotated = |number: u64, id: &str, now: bool, time: &Value| {
+            let details = json!({ "now": now, "replaced": false });
+            json!({ "position": number, "type": "keymint.key.rotated", "keyId": id, "time": time, "details": details })
+                .to_string()
+        };
+        let time = |second: u64| json!(format!("2023-11-14T22:13:2{second}.000Z"));
+        let created = json!({ "position": 6, "type": "keymint.key.imported", "keyId": "c" }).to_string();
+        let lines = [
+            rotated(1, "a", true, &time(1)),
+            rotated(2, "a", true, &time(2)),
+            rotated(3, "a", false, &time(3)),
+            rotated(4, "b", false, &time(4)),
+            rotated(5, "c", true, &time(5)),
+            created,
+        ];
+        let secrets = read(lines.join("\n").as_bytes()).unwrap().secrets;
+        let last = Timestamp::parse("2023-11-14T22:13:22.000Z").unwrap();
+        assert_eq!(secrets, BTreeMap::from([("a".to_owned(), last)]));
+        let error = read(rotated(1, "a", true, &Value::Null).as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "line 1 has no `time`");
     }
 
     #[test]

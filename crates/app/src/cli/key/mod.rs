@@ -11,7 +11,7 @@ use keymint_actix::views::{
 };
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::{DryRun, Verdict};
-use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
 use keymint_ports::{DeletedKey, RestoredKey};
 use keymint_service::{Caller, ChangeKeys, ChangeRotation, Keys, Revoked, VerifyKey};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
             let request = commands::list(listing, keys.now())?;
             let (limit, offset) = (request.limit, request.offset);
             let page = keys.list(&caller, request).await.map_err(refused)?;
-            let mut rows = page.keys.iter().map(in_table).collect::<Result<Vec<_>, _>>()?;
+            let mut rows = page.keys.iter().map(|key| in_table(key, keys.policy())).collect::<Result<Vec<_>, _>>()?;
             let unreadable = page.unreadable.iter().map(|Unreadable { id, column }| {
                 json!({ "id": id.as_ref().map(KeyId::as_str), "name": format!("(cannot be read: {column})") })
             });
@@ -63,8 +63,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Get { id } => {
             let id = commands::key_id("id", id)?;
             let key = keys.get(&caller, &id, None).await.map_err(refused)?;
-            let view = KeyView::from(&key).with_creator(&key, Reader::Server);
-            output::record(&view.with_rotation_due(&key, keys.policy()), json)
+            output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json)
         }
         KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
@@ -105,7 +104,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Revoke { id: Some(id), many: _, config_id: _ } => {
             let id = commands::key_id("id", id)?;
             match keys.revoke(&caller, &id, None).await.map_err(refused)? {
-                Revoked::Key(key) => output::record(&KeyView::from(&key), json),
+                Revoked::Key(key) => output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json),
                 Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
         }
@@ -118,7 +117,7 @@ pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResu
         KeyCommand::Restore { id } => {
             let id = commands::key_id("keyId", id)?;
             match keys.restore(&caller, &id, None).await.map_err(refused)? {
-                RestoredKey::Key(key) => output::record(&KeyView::from(&key), json),
+                RestoredKey::Key(key) => output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json),
                 RestoredKey::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
             }
         }
@@ -153,10 +152,10 @@ fn more_keys(page: &Page, next: u64) -> Option<String> {
 }
 
 /// Returns a key for a list, which has no room for metadata.
-fn in_table(key: &ApiKey) -> serde_json::Result<Value> {
+fn in_table(key: &ApiKey, policy: &Policy) -> serde_json::Result<Value> {
     let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
     let key = ApiKey { details, usage: key.usage };
-    serde_json::to_value(KeyView::from(&key).with_creator(&key, Reader::Server))
+    serde_json::to_value(KeyView::in_full(&key, Reader::Server, policy))
 }
 
 /// Returns a deleted key as a list shows it.

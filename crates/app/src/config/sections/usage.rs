@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use keymint_service::UsageOptions;
 
 use crate::config::section::Section;
@@ -7,6 +9,8 @@ use crate::config::section::Section;
 pub struct Usage {
     /// False if nothing is counted.
     pub enabled: bool,
+    /// The longest time between two flushes.
+    pub longest_interval: Duration,
     /// The days for which hours are kept, before they are rolled up to days.
     pub hours_days: u32,
     /// The days for which usage is kept.
@@ -16,7 +20,8 @@ pub struct Usage {
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Usage {
     let default = UsageOptions::default();
     let enabled = section.boolean("enabled", default.enabled);
+    let longest_interval = section.seconds("longest_interval_seconds", default.longest_interval, 1..=600);
     let hours_days = section.integer("hours_days", default.hours_days, 1..=400);
     let retention_days = section.integer("retention_days", default.retention_days, 1..=4000);
-    Usage { enabled, hours_days, retention_days }
+    Usage { enabled, longest_interval, hours_days, retention_days }
 }

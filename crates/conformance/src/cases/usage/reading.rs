@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use keymint_domain::metering::{Activity, KeyHour, LastUse, Step, UsageSelection, Window};
+use keymint_domain::metering::{Activity, KeyHour, LastUse, Step, Sum, UsageSelection, Window};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::{ErrorCode, Timestamp};
 use keymint_ports::UsageStore as _;
@@ -132,4 +132,35 @@ pub async fn sums_by_key_come_in_pages_and_name_the_owner<E: UsageEngine>(engine
         assert_eq!(later.len(), ids.len(), "keys without calls are listed, too");
         assert!(later.iter().all(|key| key.sums.is_empty()));
     }
+}
+
+pub async fn sums_of_a_list_are_those_of_its_keys<E: UsageEngine>(engine: &E) {
+    let store = engine.open().await;
+    let ids = ["B", "a", "b'1", "é"];
+    let entries = ids.iter().zip(1..).map(|(id, calls)| KeyHour {
+        refused: vec![(ErrorCode::KeyExpired, 1)],
+        ..accepted(&owned_by(id, "ada", "eu"), 0, calls)
+    });
+    store.add_usage(&flush("p", 1, entries.collect())).await.unwrap();
+    store.add_usage(&flush("p", 2, vec![accepted(&owned_by("a", "ada", "eu"), 30, 5)])).await.unwrap();
+    let sums_of = async |asked: &[&str], window: &Window| {
+        let asked: Vec<_> = asked.iter().map(|id| sample::id(id)).collect();
+        let found = store.sum_usage_of(&asked, window).await.unwrap();
+        found.into_iter().map(|key| (key.activity.key.as_str().to_owned(), key.sums)).collect::<BTreeMap<_, _>>()
+    };
+    let days = window(0, 48, Step::Day);
+    let of = |calls, more: Option<Sum>| {
+        let sums = [sum(0, "", calls, 3 * calls), sum(0, "KEY_EXPIRED", 1, 0)];
+        sums.into_iter().chain(more).collect::<Vec<_>>()
+    };
+    let found = sums_of(&["é", "a", "missing", "a"], &days).await;
+    assert_eq!(
+        found,
+        BTreeMap::from([("a".to_owned(), of(2, Some(sum(24, "", 5, 15)))), ("é".to_owned(), of(4, None))])
+    );
+    assert_eq!(sums_of(&ids, &window(24, 48, Step::Day)).await.len(), 1, "keys without calls are left out");
+    assert!(sums_of(&[], &days).await.is_empty());
+    let many: Vec<String> = (0..1000).map(|number| format!("k{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).chain(["B"]).collect();
+    assert_eq!(sums_of(&many, &days).await.len(), 1);
 }

@@ -1,0 +1,211 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use keymint_domain::identity::SignUp;
+use keymint_domain::{KeyId, OwnerId};
+use keymint_service::{Caller, Context, IdentityOptions, ServiceError, SignIn, SignedIn, Source, Turn};
+use percent_encoding::percent_decode_str;
+
+use crate::api::Api;
+use crate::callers::session::{Outbox, Sessions};
+use crate::error::ApiError;
+use crate::extract::{admit, context_of, read_form, source_of};
+use crate::live::CurrentApi;
+use crate::members::pairs;
+use crate::observe::ChangeNote;
+use crate::origin;
+
+/// A request for a page, with all that pages share with the API.
+pub struct PageRequest {
+    http: HttpRequest,
+    api: CurrentApi,
+    payload: RefCell<Option<Payload>>,
+}
+
+impl FromRequest for PageRequest {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(http: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let api = CurrentApi::of(http);
+        let payload = RefCell::new(Some(payload.take()));
+        ready(api.map(|api| Self { http: http.clone(), api, payload }))
+    }
+}
+
+impl PageRequest {
+    /// Returns the request itself.
+    pub fn http(&self) -> &HttpRequest {
+        &self.http
+    }
+
+    /// Returns the API that serves the request, the same one until its end.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Returns a parameter of the path, decoded.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND`: it is not UTF-8.
+    pub fn parameter(&self, name: &str) -> Result<String, ApiError> {
+        let text = self.http.match_info().get(name).unwrap_or_default();
+        percent_decode_str(text).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| ApiError::NotFound)
+    }
+
+    /// Returns the parameters of the query, in their order.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_ERROR`: the query is malformed.
+    pub fn query(&self) -> Result<Vec<(String, String)>, ApiError> {
+        pairs(self.http.query_string()).ok_or_else(|| ApiError::Validation("The query is malformed.".to_owned()))
+    }
+
+    /// Reads the fields of the form that the request sends, in their order, once. The form must come from a trusted
+    /// origin.
+    ///
+    /// # Errors
+    ///
+    /// The origin is not trusted; the body is too long, slow, cut off or no form.
+    pub async fn form(&self) -> Result<Vec<(String, String)>, ApiError> {
+        let payload = self.payload.borrow_mut().take();
+        let fields = match payload {
+            Some(payload) => read_form(&self.http, &self.api, payload).await?,
+            None => Vec::new(),
+        };
+        origin::check_form(self.http.headers(), &self.api.options.trusted_origins)?;
+        Ok(fields)
+    }
+
+    /// Returns the id of the request, by which the log has it.
+    pub fn id(&self) -> String {
+        let id = self.api.process.request_ids.keep(&self.http, self.api.keys.policy());
+        id.to_str().unwrap_or("-").to_owned()
+    }
+
+    /// Returns the user who is signed in. A session that is due is refreshed, and the cookies of an ended one are cleared.
+    ///
+    /// # Errors
+    ///
+    /// The session ended while it was refreshed, or the store has failed.
+    pub async fn signed_in(&self) -> Result<Option<SignedIn>, ServiceError> {
+        let _turn = self.api.process.reads.take().await?;
+        match &self.api.sessions {
+            Some(sessions) => sessions.find(&self.http, true).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the caller that the use cases take for a user who is signed in, and who may be an operator.
+    ///
+    /// # Errors
+    ///
+    /// `USER_BANNED`; `NOT_FOUND` if nobody signs in here; the store fails.
+    pub async fn caller(&self, signed_in: SignedIn) -> Result<Caller, ApiError> {
+        Ok(self.sessions()?.identity.caller_in_person(signed_in).await?)
+    }
+
+    /// Returns the options of the bundled identity; `None` = nobody signs in here.
+    pub fn identity(&self) -> Option<IdentityOptions> {
+        self.api.sessions.as_ref().map(|sessions| sessions.identity.options())
+    }
+
+    /// Signs a user in, and sets the cookies of their session.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::sign_in`](keymint_service::Identity::sign_in).
+    pub async fn sign_in(&self, asked: SignIn) -> Result<SignedIn, ApiError> {
+        let sessions = self.sessions()?;
+        let client = admit(&self.http, &self.api, sessions)?;
+        let remember = asked.remember;
+        let signed_in = sessions.identity.sign_in(asked, client, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.set(&signed_in.session.token, remember));
+        Ok(signed_in)
+    }
+
+    /// Makes a user, and sets the cookies of their first session.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::sign_up`](keymint_service::Identity::sign_up).
+    pub async fn sign_up(&self, asked: SignUp, remember: bool) -> Result<SignedIn, ApiError> {
+        let sessions = self.sessions()?;
+        let client = admit(&self.http, &self.api, sessions)?;
+        let signed_in = sessions.identity.sign_up(asked, client, remember, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.set(&signed_in.session.token, remember));
+        Ok(signed_in)
+    }
+
+    /// Ends the sessions that the request shows, and clears their cookies.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here, or the store has failed.
+    pub async fn sign_out(&self) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        for presented in sessions.presented(&self.http) {
+            sessions.identity.sign_out(presented.token(), &self.source()).await?;
+        }
+        Outbox::send(&self.http, sessions.cookies.clear());
+        Ok(())
+    }
+
+    /// Returns the source of the request, for a change.
+    pub fn source(&self) -> Source {
+        source_of(&self.http, &self.api)
+    }
+
+    /// Returns the caller with the source of the request, for a change.
+    pub fn context<'a>(&self, caller: &'a Caller) -> Context<'a> {
+        context_of(&self.http, &self.api, caller)
+    }
+
+    /// Waits for a turn to read a list: lists take at most a share of the cores, since verifications need them, too.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] if too many wait.
+    pub async fn turn_to_list(&self) -> Result<Turn, ServiceError> {
+        self.api.process.lists.take().await
+    }
+
+    /// Waits for a turn to read one key.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Overloaded`] if too many wait.
+    pub async fn turn_to_read(&self) -> Result<Turn, ServiceError> {
+        self.api.process.reads.take().await
+    }
+
+    /// Attaches a note to the request, for the access log, that `actor` changed a key.
+    pub fn note_change(&self, actor: impl Into<String>, key: &KeyId, owner: Option<&OwnerId>) {
+        let actor = actor.into();
+        self.api.note(&self.http, || ChangeNote { actor, key_id: Some(key.clone()), owner: owner.cloned() });
+    }
+
+    /// Attaches a note to the request, for the access log, that `actor` changed many keys of an owner.
+    pub fn note_change_of_many(&self, actor: impl Into<String>, owner: &OwnerId) {
+        let actor = actor.into();
+        self.api.note(&self.http, || ChangeNote { actor, key_id: None, owner: Some(owner.clone()) });
+    }
+
+    fn sessions(&self) -> Result<&Sessions, ApiError> {
+        self.api.sessions.as_ref().ok_or(ApiError::NotFound)
+    }
+}
+
+/// Shows nothing of the content, which holds keys and passwords.
+impl fmt::Debug for PageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PageRequest")
+    }
+}

@@ -1,0 +1,192 @@
+// Small scripts of the console. Every page works without them.
+(function () {
+  "use strict";
+
+  var root = document.documentElement;
+
+  function all(selector, within) {
+    return Array.prototype.slice.call((within || document).querySelectorAll(selector));
+  }
+
+  // Tells what happened, also to those who do not see it.
+  function tell(text) {
+    var toast = document.querySelector("[data-toast]");
+    if (!toast) return;
+    toast.textContent = text;
+    toast.classList.add("on");
+    clearTimeout(tell.timer);
+    tell.timer = setTimeout(function () {
+      toast.classList.remove("on");
+      toast.textContent = "";
+    }, 4000);
+  }
+
+  // Instants in the reader's zone.
+  var full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  var short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+  function localize(within) {
+    all("time[data-time]", within).forEach(function (element) {
+      var at = new Date(element.dateTime);
+      if (isNaN(at)) return;
+      element.title = full.format(at) + " (" + element.dateTime + ")";
+      if (element.dataset.time === "date") element.textContent = short.format(at);
+    });
+  }
+
+  // The theme: as the system, light, dark.
+  var THEMES = ["system", "light", "dark"];
+
+  function theme() {
+    return root.dataset.theme || "system";
+  }
+
+  function nameTheme(button) {
+    var texts = { system: "as the system", light: "light", dark: "dark" };
+    button.setAttribute("aria-label", "Theme: " + texts[theme()]);
+    button.title = "Theme: " + texts[theme()];
+  }
+
+  all("[data-theme-switch]").forEach(function (button) {
+    button.hidden = false;
+    nameTheme(button);
+    button.addEventListener("click", function () {
+      var next = THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length];
+      if (next === "system") delete root.dataset.theme;
+      else root.dataset.theme = next;
+      try {
+        if (next === "system") localStorage.removeItem("keymint-theme");
+        else localStorage.setItem("keymint-theme", next);
+      } catch (error) {
+        // The choice holds for this page alone.
+      }
+      nameTheme(button);
+      tell("Theme: " + next);
+    });
+  });
+
+  // The slash leads to the search.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    var at = document.activeElement;
+    if (at && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return;
+    var search = document.querySelector("[data-search]");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+
+  // Copying and downloading.
+  all("[data-copy]").forEach(function (button) {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      var source = document.getElementById(button.dataset.copy);
+      navigator.clipboard.writeText(source.textContent).then(
+        function () {
+          tell(button.dataset.copied || "It is copied.");
+        },
+        function () {
+          getSelection().selectAllChildren(source);
+          tell("The browser does not allow it. The text is selected: copy it yourself.");
+        }
+      );
+    });
+  });
+
+  all("[data-download]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      var text = document.getElementById(button.dataset.from).textContent;
+      var address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+      var link = document.createElement("a");
+      link.href = address;
+      link.download = button.dataset.download;
+      link.click();
+      setTimeout(function () {
+        URL.revokeObjectURL(address);
+      }, 1000);
+    });
+  });
+
+  // A page with a secret warns whoever leaves it, and is never shown again by Back.
+  var secret = document.querySelector("[data-secret-page]");
+  var isSaved = false;
+
+  function warn(event) {
+    if (isSaved) return;
+    event.preventDefault();
+    event.returnValue = "";
+  }
+
+  if (secret) {
+    addEventListener("beforeunload", warn);
+    all("[data-done]").forEach(function (form) {
+      form.addEventListener("submit", function () {
+        isSaved = true;
+      });
+    });
+    addEventListener("pagehide", function () {
+      all("[data-secret]").forEach(function (element) {
+        element.textContent = "";
+      });
+    });
+  }
+
+  addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    isSaved = true;
+    if (secret) location.replace(secret.dataset.after);
+    else location.reload();
+  });
+
+  // A form is sent once, however often its button is pressed.
+  all("form[data-once]").forEach(function (form) {
+    form.addEventListener("submit", function (event) {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    });
+  });
+
+  // The address of a filter names what is set, and nothing else.
+  document.addEventListener("htmx:configRequest", function (event) {
+    if (!event.target.matches || !event.target.matches("[data-lean]")) return;
+    var parameters = event.detail.parameters;
+    Object.keys(parameters).forEach(function (name) {
+      if (!parameters[name]) delete parameters[name];
+    });
+  });
+
+  all("form[data-lean]").forEach(function (form) {
+    form.addEventListener("formdata", function (event) {
+      Array.from(event.formData.keys()).forEach(function (name) {
+        if (!event.formData.get(name)) event.formData.delete(name);
+      });
+    });
+  });
+
+  // Whoever sent a form with problems is led to them.
+  all("[data-focus]").forEach(function (element) {
+    element.focus();
+  });
+
+  // An entered number of days is a choice.
+  all(".custom input:not([type=radio])").forEach(function (input) {
+    input.addEventListener("input", function () {
+      var radio = input.closest(".custom").querySelector("input[type=radio]");
+      if (radio) radio.checked = true;
+    });
+  });
+
+  document.addEventListener("htmx:afterSwap", function (event) {
+    localize(event.detail.target.parentNode || document);
+    var shown = document.getElementById("shown");
+    if (shown) tell(shown.textContent);
+  });
+  document.addEventListener("htmx:afterSettle", function () {
+    localize();
+  });
+
+  localize();
+})();

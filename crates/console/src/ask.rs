@@ -1,0 +1,196 @@
+//! The request for a page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpMessage as _, HttpResponse};
+use keymint_actix::Api;
+use keymint_actix::pages::{FailedPage, Page, PageRequest};
+use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
+use keymint_service::{Context, Keys, ServiceError};
+
+use crate::Console;
+use crate::answer::{Answer, Failure};
+use crate::form::Fields;
+use crate::layout::{Known, Layout, Section};
+use crate::visitor::Visitor;
+
+/// The request for a page, with all that a handler needs of it.
+pub(crate) struct Ask {
+    /// The request itself.
+    pub(crate) request: PageRequest,
+    /// The parts of the console that all pages share.
+    pub(crate) console: Arc<Console>,
+    /// The parameters of the query.
+    pub(crate) query: Fields,
+    /// The fields of the form; none for GET.
+    pub(crate) form: Fields,
+}
+
+impl Ask {
+    /// Returns the API that serves the request.
+    pub(crate) fn api(&self) -> &Api {
+        self.request.api()
+    }
+
+    /// Returns the use cases of keys.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.request.api().keys
+    }
+
+    /// Returns the current instant, by the clock that keys are judged by.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.keys().now()
+    }
+
+    /// Returns the visitor with the source of the request, for a change.
+    pub(crate) fn context<'a>(&self, visitor: &'a Visitor) -> Context<'a> {
+        self.request.context(&visitor.caller)
+    }
+
+    /// Returns the layout of a page.
+    pub(crate) fn layout(&self, visitor: &Visitor, section: Section, title: impl Into<String>) -> Layout {
+        Layout::of(visitor, section, title).with_done(crate::pages::done(&self.query))
+    }
+
+    /// Returns the time after which no further portion of a long work begins, so that the answer is given in time.
+    pub(crate) fn time_for_portions(&self) -> Duration {
+        self.api().options.request_timeout / 2
+    }
+
+    /// Finds the key that the path names as `id`, if the visitor may read it.
+    pub(crate) async fn key(&self, visitor: &Visitor) -> Result<ApiKey, Failure> {
+        let id = KeyId::parse(self.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;
+        let _turn = self.request.turn_to_read().await?;
+        self.find_key(visitor, &id).await
+    }
+
+    /// Finds a key, if the visitor may read it.
+    pub(crate) async fn find_key(&self, visitor: &Visitor, id: &KeyId) -> Result<ApiKey, Failure> {
+        if visitor.is_operator {
+            return Ok(self.keys().get(&visitor.caller, id, None).await?);
+        }
+        // A user must say which configuration they mean, and an address without it is shorter to share.
+        let mut last = ServiceError::from(ErrorCode::KeyNotFound);
+        for configuration in self.keys().policy().configurations() {
+            match self.keys().get(&visitor.caller, id, Some(&configuration.id)).await {
+                Ok(key) => return Ok(key),
+                Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
+                Err(refused @ ServiceError::Refused(_)) => last = refused,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(last.into())
+    }
+}
+
+/// A page that is being stated: its path, and its handlers.
+pub(crate) struct Stated {
+    page: Page,
+    console: Arc<Console>,
+}
+
+/// Begins a page at a path.
+pub(crate) fn at(console: &Arc<Console>, pattern: &'static str) -> Stated {
+    Stated { page: Page::at(pattern), console: Arc::clone(console) }
+}
+
+impl Stated {
+    /// Answers GET to people who are signed in; others sign in first.
+    pub(crate) fn get<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_get(move |ask| for_visitor(ask, handler))
+    }
+
+    /// Answers POST to people who are signed in, whose form came from a trusted origin.
+    pub(crate) fn post<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_post(move |ask| for_visitor(ask, handler))
+    }
+
+    /// Answers GET to operators, who are signed in; others may not see the page.
+    pub(crate) fn operators_get<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_get(move |ask| for_operator(ask, handler))
+    }
+
+    /// Answers POST to operators, who are signed in, and whose form came from a trusted origin.
+    pub(crate) fn operators_post<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_post(move |ask| for_operator(ask, handler))
+    }
+
+    /// Answers GET to everybody.
+    pub(crate) fn open_get<F>(self, handler: impl Fn(Ask) -> F + Clone + 'static) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        let Self { page, console } = self;
+        let shared = Arc::clone(&console);
+        let page = page.get(move |request: PageRequest| answer(request, Arc::clone(&shared), false, handler.clone()));
+        Self { page, console }
+    }
+
+    /// Answers POST to everybody, if the form came from a trusted origin.
+    pub(crate) fn open_post<F>(self, handler: impl Fn(Ask) -> F + Clone + 'static) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        let Self { page, console } = self;
+        let shared = Arc::clone(&console);
+        let page = page.post(move |request: PageRequest| answer(request, Arc::clone(&shared), true, handler.clone()));
+        Self { page, console }
+    }
+
+    /// Ends the statement: other methods are told that there is no such page.
+    pub(crate) fn end(self) -> Page {
+        let Self { page, console } = self;
+        page.any(move |request: PageRequest| {
+            answer(request, Arc::clone(&console), false, |_| async { Err(keymint_actix::ApiError::NotFound.into()) })
+        })
+    }
+}
+
+async fn for_visitor<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
+    let visitor = visitor_of(&ask).await?;
+    handler(ask, visitor).await
+}
+
+async fn for_operator<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
+    let visitor = visitor_of(&ask).await?;
+    if visitor.is_operator { handler(ask, visitor).await } else { Err(Failure::ForOperators) }
+}
+
+async fn visitor_of(ask: &Ask) -> Result<Visitor, Failure> {
+    let signed_in = ask.request.signed_in().await?.ok_or(Failure::SignIn)?;
+    let visitor = Visitor::of(&ask.request, signed_in).await?;
+    ask.request.http().extensions_mut().insert(Known::from(&visitor));
+    Ok(visitor)
+}
+
+async fn answer<F: Future<Output = Answer>>(
+    request: PageRequest,
+    console: Arc<Console>,
+    has_form: bool,
+    handler: impl FnOnce(Ask) -> F,
+) -> Result<HttpResponse, FailedPage> {
+    let (http, id) = (request.http().clone(), request.id());
+    let read = async {
+        let query = Fields::new(request.query()?);
+        let form = if has_form { Fields::new(request.form().await?) } else { Fields::default() };
+        Ok::<_, Failure>(Ask { request, console, query, form })
+    };
+    let answer = match read.await {
+        Ok(ask) => handler(ask).await,
+        Err(failure) => Err(failure),
+    };
+    answer.or_else(|failure| failure.answer(&http, id))
+}

@@ -1,0 +1,322 @@
+//! Changing a key.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use keymint_domain::address::Networks;
+use keymint_domain::key::{EditKey, Field, MetadataInput, RefillEdit};
+use keymint_domain::usage::Every;
+use keymint_domain::value::{Lifetime, MAX_COUNT};
+use keymint_domain::{ApiKey, ErrorCode, Metadata, Permissions};
+use keymint_service::{KeyOptions, ServiceError, UpdateKey};
+
+use super::create::{ResourceChoice, expiry, explain, limit, networks, permissions, picked, read_name, words};
+use crate::answer::{Answer, page_as, see_other};
+use crate::ask::Ask;
+use crate::form::{Fields, Problems, version};
+use crate::layout::{Layout, Section};
+use crate::show::{When, count};
+use crate::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "pages/keys/edit/page.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows a part of the form")]
+struct EditPage {
+    layout: Layout,
+    problems: Problems,
+    name: String,
+    path: String,
+    version: String,
+    is_revoked: bool,
+    is_operator: bool,
+    expires: Option<When>,
+    lifetimes: expiry::Lifetimes,
+    permissions: Vec<ResourceChoice>,
+    other_permissions: Vec<String>,
+    may_set_permissions: bool,
+    has_metadata: bool,
+    values: Values,
+}
+
+/// The values of the form: those that were sent, else those of the key.
+struct Values {
+    name: String,
+    is_enabled: bool,
+    expiry: String,
+    more_permissions: String,
+    metadata: String,
+    limit: String,
+    calls: String,
+    window: String,
+    unit: &'static str,
+    quota: String,
+    /// The quota as the form first showed it.
+    quota_before: String,
+    refill: String,
+    every: String,
+    allowed: String,
+    denied: String,
+}
+
+pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    let key = ask.key(&visitor).await?;
+    answer(&ask, &visitor, &key, None, Problems::default(), StatusCode::OK).await
+}
+
+pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
+    let key = ask.key(&visitor).await?;
+    super::check_version(&ask.form, &key)?;
+    let details = &key.details;
+    let options = ask.keys().options(&visitor.caller, Some(&details.config_id), None).await?;
+    let mut problems = Problems::default();
+    let edit = read(&ask.form, &key, &options, &visitor, &mut problems);
+    let invalid = StatusCode::UNPROCESSABLE_ENTITY;
+    if !problems.is_empty() {
+        return answer(&ask, &visitor, &key, Some(&ask.form), problems, invalid).await;
+    }
+    let path = super::path(&details.id);
+    if edit == EditKey::default() {
+        return Ok(see_other(&path));
+    }
+    let request = UpdateKey { id: details.id.clone(), config_id: Some(details.config_id.clone()), owner: None, edit };
+    match ask.keys().update(ask.context(&visitor), request).await {
+        Ok(_) => {
+            ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
+            Ok(see_other(&format!("{path}?did=saved")))
+        }
+        Err(ServiceError::Refused(ErrorCode::KeyRevoked)) => {
+            problems.add("enabled", "The key is revoked. Only an operator can take that back.");
+            answer(&ask, &visitor, &key, Some(&ask.form), problems, invalid).await
+        }
+        Err(error) if explain(&error, options.configuration, &mut problems) => {
+            answer(&ask, &visitor, &key, Some(&ask.form), problems, invalid).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads what the form changes. Members that are as they were are left out: the use case refuses some of them from users.
+fn read(form: &Fields, key: &ApiKey, options: &KeyOptions<'_>, visitor: &Visitor, problems: &mut Problems) -> EditKey {
+    let details = &*key.details;
+    let mut edit = EditKey::default();
+    if form.raw("name").trim() != details.name.as_deref().unwrap_or_default() {
+        match read_name(form, problems) {
+            Some(name) => edit.name = Some(name),
+            None if problems.of("name").is_none() => problems.add("name", "A name can be changed, and not removed."),
+            None => {}
+        }
+    }
+    let is_enabled = details.enabled && details.revocation.is_none();
+    let wants = form.has("enabled");
+    // A revoked key is enabled by operators alone, which takes the revocation back.
+    if wants != is_enabled && (details.revocation.is_none() || wants) {
+        edit.enabled = Some(wants);
+    }
+    edit.expires_in = expires_in(form, options, problems);
+    if visitor.is_operator || options.grantable.is_some() {
+        edit.permissions = changed_permissions(form, key, options, visitor, problems);
+    }
+    if options.configuration.enable_metadata {
+        edit.metadata = metadata(form, key, problems);
+    }
+    if visitor.is_operator {
+        limits(form, key, &mut edit, problems);
+        let changed = |list: Networks, before: &Networks| (list != *before).then_some(list);
+        edit.allowed_addresses = changed(networks(form, "allowed", problems), &details.addresses.allowed);
+        edit.denied_addresses = changed(networks(form, "denied", problems), &details.addresses.denied);
+    }
+    edit
+}
+
+fn expires_in(form: &Fields, options: &KeyOptions<'_>, problems: &mut Problems) -> Field<Lifetime> {
+    match form.get("expiry") {
+        None | Some("keep") => Field::Absent,
+        Some("never") => Field::Null,
+        Some(_) => match expiry::read(form, options.configuration.expiration, problems) {
+            Some(lifetime) => Field::Given(lifetime),
+            None => Field::Absent,
+        },
+    }
+}
+
+fn changed_permissions(
+    form: &Fields,
+    key: &ApiKey,
+    options: &KeyOptions<'_>,
+    visitor: &Visitor,
+    problems: &mut Problems,
+) -> Field<Permissions> {
+    let Some(asked) = picked(form, visitor.is_operator, problems) else {
+        return match &key.details.permissions {
+            Some(_) if problems.is_empty() => Field::Null,
+            _ => Field::Absent,
+        };
+    };
+    // What the form does not offer stays as it is, unless an operator sees it as text.
+    let kept = if visitor.is_operator { Vec::new() } else { others(key, options) };
+    let pairs = asked.pairs().chain(kept.iter().map(|(resource, action)| (resource.as_str(), action.as_str())));
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let asked = Permissions::from_pairs(pairs.iter().copied());
+    let mut before: Vec<_> = key.details.permissions.iter().flat_map(Permissions::pairs).collect();
+    before.sort_unstable();
+    if before == pairs { Field::Absent } else { Field::Given(asked) }
+}
+
+/// Returns the permissions of a key that its form does not offer.
+fn others(key: &ApiKey, options: &KeyOptions<'_>) -> Vec<(String, String)> {
+    let offered: Vec<_> = options.grantable.iter().flat_map(Permissions::pairs).collect();
+    let pairs = key.details.permissions.iter().flat_map(Permissions::pairs).filter(|pair| !offered.contains(pair));
+    pairs.map(|(resource, action)| (resource.to_owned(), action.to_owned())).collect()
+}
+
+fn metadata(form: &Fields, key: &ApiKey, problems: &mut Problems) -> MetadataInput {
+    let before = key.details.metadata.as_ref().map(Metadata::as_json);
+    match form.get("metadata") {
+        None if before.is_some() => MetadataInput::Null,
+        None => MetadataInput::Absent,
+        Some(text) if Some(text) == before => MetadataInput::Absent,
+        Some(text) => {
+            let metadata = serde_json::from_str(text).ok().and_then(|value| Metadata::from_json(&value));
+            if metadata.is_none() {
+                problems.add("metadata", "Enter a JSON object, as in {\"team\":\"backend\"}.");
+            }
+            metadata.map_or(MetadataInput::Absent, MetadataInput::Given)
+        }
+    }
+}
+
+fn limits(form: &Fields, key: &ApiKey, edit: &mut EditKey, problems: &mut Problems) {
+    let details = &*key.details;
+    match form.get("limit") {
+        Some("none") => edit.rate_limit_enabled = details.rate_limit_enabled.then_some(false),
+        Some("own") => {
+            edit.rate_limit_enabled = (!details.rate_limit_enabled).then_some(true);
+            let (calls, window) = limit(form, problems);
+            edit.rate_limit_max = calls.filter(|calls| Some(*calls) != details.rate_limit_max);
+            edit.rate_limit_window_ms = window.filter(|window| Some(*window) != details.rate_limit_window_ms);
+        }
+        _ => {}
+    }
+    // The form has the quota as it was shown. Calls that were made meanwhile are not given back.
+    if form.raw("quota").trim() != form.raw("quota-before").trim() {
+        edit.remaining = match problems.number(form, "quota", 0..=u64::from(MAX_COUNT)) {
+            Some(calls) => Field::Given(calls),
+            None => Field::Null,
+        };
+    }
+    let amount = problems.number(form, "refill", 1..=u64::from(MAX_COUNT));
+    let every = form.get("every").and_then(Every::parse);
+    if form.get("every") == Some("interval") {
+        if amount != details.refill_amount {
+            let interval_ms = details.refill_interval_ms.map_or(Field::Absent, Field::Given);
+            edit.refill =
+                RefillEdit { amount: amount.map_or(Field::Null, Field::Given), interval_ms, every: Field::Absent };
+        }
+    } else if (amount, every) != (details.refill_amount, details.refill_every) || details.refill_interval_ms.is_some() {
+        let given = |amount| Field::Given(amount);
+        edit.refill = RefillEdit {
+            amount: amount.map_or(Field::Null, given),
+            interval_ms: Field::Absent,
+            every: every.map_or(Field::Null, Field::Given),
+        };
+    }
+}
+
+async fn answer(
+    ask: &Ask,
+    visitor: &Visitor,
+    key: &ApiKey,
+    sent: Option<&Fields>,
+    problems: Problems,
+    status: StatusCode,
+) -> Answer {
+    let details = &*key.details;
+    let options = ask.keys().options(&visitor.caller, Some(&details.config_id), None).await?;
+    let of_key = details.permissions.iter().flat_map(Permissions::pairs);
+    let chosen: Vec<String> = match sent {
+        Some(form) => form.all("permission").map(str::to_owned).collect(),
+        None => of_key.map(|(resource, action)| serde_json::json!([resource, action]).to_string()).collect(),
+    };
+    let others = others(key, &options);
+    let name = super::name(key);
+    let none = Fields::default();
+    let template = EditPage {
+        layout: ask.layout(visitor, Section::Keys, format!("Edit {name}")),
+        problems,
+        name,
+        path: super::path(&details.id),
+        version: version(key),
+        is_revoked: details.revocation.is_some(),
+        is_operator: visitor.is_operator,
+        expires: details.expires_at.map(When::date),
+        lifetimes: expiry::Lifetimes::new(options.configuration.expiration, sent.unwrap_or(&none)),
+        permissions: permissions(&options, &chosen),
+        other_permissions: if visitor.is_operator { Vec::new() } else { joined(&others) },
+        may_set_permissions: visitor.is_operator || options.grantable.is_some(),
+        has_metadata: options.configuration.enable_metadata,
+        values: sent.map_or_else(|| Values::of_key(key, &others), |form| Values::of_form(form, key)),
+    };
+    page_as(status, &template)
+}
+
+fn joined(pairs: &[(String, String)]) -> Vec<String> {
+    words(&Permissions::from_pairs(pairs.iter().map(|(resource, action)| (resource.as_str(), action.as_str()))))
+}
+
+/// The units of a window, the largest first.
+const UNITS: [(&str, u64); 4] = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)];
+
+impl Values {
+    fn of_key(key: &ApiKey, others: &[(String, String)]) -> Self {
+        let details = &*key.details;
+        let window = details.rate_limit_window_ms.unwrap_or(60_000);
+        let (unit, ms) = UNITS.into_iter().find(|(_, ms)| window.is_multiple_of(*ms)).unwrap_or(("second", 1000));
+        let list = |networks: &Networks| networks.texts().collect::<Vec<_>>().join("\n");
+        let every = match (details.refill_every, details.refill_interval_ms) {
+            (Some(every), _) => every.as_str(),
+            (None, Some(_)) => "interval",
+            (None, None) => "",
+        };
+        let others = others.iter().map(|(resource, action)| (resource.as_str(), action.as_str()));
+        Self {
+            name: details.name.clone().unwrap_or_default(),
+            is_enabled: details.enabled && details.revocation.is_none(),
+            expiry: "keep".to_owned(),
+            more_permissions: Permissions::from_pairs(others).to_words().replace(',', "\n"),
+            metadata: details.metadata.as_ref().map(|metadata| metadata.as_json().to_owned()).unwrap_or_default(),
+            limit: if details.rate_limit_enabled { "own" } else { "none" }.to_owned(),
+            calls: details.rate_limit_max.map(count).unwrap_or_default(),
+            window: count(window / ms),
+            unit,
+            quota: key.usage.remaining.map(count).unwrap_or_default(),
+            quota_before: key.usage.remaining.map(count).unwrap_or_default(),
+            refill: details.refill_amount.map(count).unwrap_or_default(),
+            every: every.to_owned(),
+            allowed: list(&details.addresses.allowed),
+            denied: list(&details.addresses.denied),
+        }
+    }
+
+    fn of_form(form: &Fields, key: &ApiKey) -> Self {
+        let text = |name| form.raw(name).to_owned();
+        let before = Self::of_key(key, &[]);
+        Self {
+            name: text("name"),
+            is_enabled: form.has("enabled"),
+            expiry: form.get("expiry").unwrap_or("keep").to_owned(),
+            more_permissions: text("more-permissions"),
+            metadata: text("metadata"),
+            limit: text("limit"),
+            calls: text("calls"),
+            window: text("window"),
+            unit: UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == form.raw("unit")).unwrap_or(before.unit),
+            quota: text("quota"),
+            quota_before: text("quota-before"),
+            refill: text("refill"),
+            every: text("every"),
+            allowed: text("allowed"),
+            denied: text("denied"),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The pages, one folder each: handlers, form and template.
+//!
+//! A new page is a folder here, a line in [`all`], and a line in the navigation of `layout.rs` if it is a part of its own.
+
+mod audit;
+mod health;
+mod keys;
+mod once;
+mod owners;
+mod server_keys;
+mod settings;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod webhooks;
+
+use std::sync::Arc;
+
+use keymint_actix::pages::Page;
+
+use crate::answer::{Answer, see_other};
+use crate::ask::{Ask, at};
+use crate::form::Fields;
+use crate::visitor::Visitor;
+use crate::{Console, assets};
+
+/// Returns every page. Of two that match a path, the first one answers.
+pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
+    let at = |pattern| at(console, pattern);
+    vec![
+        Page::at(assets::PATTERN).frequent().get(assets::answer),
+        at("/console").get(home).end(),
+        at("/console/").get(home).end(),
+        at("/console/sign-in").open_get(sign_in::show).open_post(sign_in::enter).end(),
+        at("/console/sign-up").open_get(sign_up::show).open_post(sign_up::enter).end(),
+        at("/console/sign-out").open_get(sign_out::show).open_post(sign_out::leave).end(),
+        at("/console/keys").get(keys::list::show).end(),
+        at("/console/keys/new").get(keys::create::show).post(keys::create::create).end(),
+        at("/console/keys/{id}").get(keys::key::show).end(),
+        at("/console/keys/{id}/edit").get(keys::edit::show).post(keys::edit::save).end(),
+        at("/console/keys/{id}/test").get(keys::try_out::show).end(),
+        at("/console/keys/{id}/rotate").get(keys::rotate::show).post(keys::rotate::rotate).end(),
+        at("/console/keys/{id}/rotate/cancel").get(keys::rotate::to_page).post(keys::rotate::cancel).end(),
+        at("/console/keys/{id}/rotate/finish").get(keys::rotate::to_page).post(keys::rotate::finish).end(),
+        at("/console/keys/{id}/revoke").get(keys::revoke::show).post(keys::revoke::revoke).end(),
+        at("/console/keys/{id}/delete").get(keys::delete::show).post(keys::delete::delete).end(),
+        at("/console/keys/{id}/restore").get(keys::delete::to_list).post(keys::delete::restore).end(),
+        at("/console/owners").operators_get(owners::find::show).end(),
+        at("/console/owners/{owner}").operators_get(owners::owner::show).end(),
+        at("/console/owners/{owner}/suspend")
+            .operators_get(owners::change::suspend_form)
+            .operators_post(owners::change::suspend)
+            .end(),
+        at("/console/owners/{owner}/resume")
+            .operators_get(owners::change::resume_form)
+            .operators_post(owners::change::resume)
+            .end(),
+        at("/console/owners/{owner}/revoke")
+            .operators_get(owners::change::revoke_form)
+            .operators_post(owners::change::revoke)
+            .end(),
+        at("/console/health").get(health::show).end(),
+        at("/console/health/{finding}").get(health::finding::show).post(health::finding::act).end(),
+        at("/console/audit").operators_get(audit::show).end(),
+        at("/console/audit/export").operators_get(audit::export::download).end(),
+        at("/console/webhooks").operators_get(webhooks::list::show).end(),
+        at("/console/webhooks/new")
+            .operators_get(webhooks::create::show)
+            .operators_post(webhooks::create::create)
+            .end(),
+        at("/console/webhooks/{id}").operators_get(webhooks::webhook::show).end(),
+        at("/console/webhooks/{id}/test")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::test)
+            .end(),
+        at("/console/webhooks/{id}/pause")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::pause)
+            .end(),
+        at("/console/webhooks/{id}/resume")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::resume)
+            .end(),
+        at("/console/webhooks/{id}/replay")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::replay)
+            .end(),
+        at("/console/webhooks/{id}/secret")
+            .operators_get(webhooks::act::secret_form)
+            .operators_post(webhooks::act::change_secret)
+            .end(),
+        at("/console/webhooks/{id}/delete")
+            .operators_get(webhooks::act::delete_form)
+            .operators_post(webhooks::act::delete)
+            .end(),
+        at("/console/server-keys").operators_get(server_keys::show).operators_post(server_keys::create).end(),
+        at("/console/server-keys/{id}/revoke")
+            .operators_get(server_keys::revoke_form)
+            .operators_post(server_keys::revoke)
+            .end(),
+        at("/console/settings").operators_get(settings::show).end(),
+        at("/console/{path:.*}").end(),
+    ]
+}
+
+/// The first page of a visitor.
+async fn home(_: Ask, _: Visitor) -> Answer {
+    Ok(see_other("/console/keys"))
+}
+
+/// Returns the sentence that tells what the form before has done, by the parameter `did`; empty = nothing.
+pub(crate) fn done(query: &Fields) -> &'static str {
+    match query.raw("did") {
+        "saved" => "The changes are saved. They hold from the next use of the key on.",
+        "revoked" => "The key is revoked. It is refused from now on.",
+        "deleted" => "The key is deleted.",
+        "restored" => "The key is back, with all that it had.",
+        "rotation-cancelled" => "The new secret has ended. The key goes on with the one that it had.",
+        "rotation-finished" => "The former secret has ended. The key goes on with the new one.",
+        "webhook-paused" => "The webhook is paused. Its events wait for it.",
+        "webhook-resumed" => "The webhook is told of events again, first of those that waited.",
+        "webhook-replayed" => "Its events will be delivered again.",
+        "webhook-deleted" => "The webhook is deleted.",
+        "server-key-revoked" => "The server key is revoked.",
+        _ => "",
+    }
+}

@@ -1,0 +1,80 @@
+//! Making an account.
+
+use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
+use askama::Template;
+use keymint_actix::ApiError;
+use keymint_domain::ErrorCode;
+use keymint_domain::identity::{Email, Password, SignUp};
+use keymint_service::ServiceError;
+
+use crate::answer::{Answer, page_as, see_other};
+use crate::ask::Ask;
+use crate::form::Problems;
+use crate::layout::Layout;
+
+#[derive(Template)]
+#[template(path = "pages/sign_up/page.html")]
+struct SignUpPage {
+    layout: Layout,
+    problems: Problems,
+    name: String,
+    email: String,
+}
+
+pub(crate) async fn show(ask: Ask) -> Answer {
+    if !is_open(&ask) {
+        return Err(ApiError::NotFound.into());
+    }
+    answer(&ask, Problems::default(), StatusCode::OK)
+}
+
+pub(crate) async fn enter(ask: Ask) -> Answer {
+    if !is_open(&ask) {
+        return Err(ApiError::NotFound.into());
+    }
+    let mut problems = Problems::default();
+    let name = ask.form.get("name").map(str::to_owned);
+    if name.is_none() {
+        problems.add("name", "Enter your name.");
+    }
+    let email = Email::parse(ask.form.raw("email").trim()).ok();
+    if email.is_none() {
+        problems.add("email", "Enter a whole address, as in ada@example.com.");
+    }
+    let password = Password::new(ask.form.raw("password"));
+    match password.check_new() {
+        Ok(()) => {}
+        Err(ErrorCode::PasswordTooShort) => problems.add("password", "Choose 8 characters or more."),
+        Err(_) => problems.add("password", "Choose 128 characters or fewer."),
+    }
+    let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
+        return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let asked = SignUp { name, email, password, image: None };
+    if asked.check_texts().is_err() {
+        problems.add("name", "Leave out invisible characters.");
+        return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let Err(refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
+    match &refused {
+        ApiError::Service(ServiceError::Refused(ErrorCode::UserAlreadyExists)) => {
+            problems.add("email", "There is an account of this address. Sign in instead, or take another address.");
+        }
+        ApiError::Throttled(wait) => {
+            let wait = crate::show::duration(wait.as_secs().max(1) * 1000);
+            problems.add("", format!("There were too many tries from your network address. Try again in {wait}."));
+        }
+        _ => return Err(refused.into()),
+    }
+    answer(&ask, problems, refused.status_code())
+}
+
+fn is_open(ask: &Ask) -> bool {
+    ask.request.identity().is_some_and(|options| options.email_and_password && options.sign_up)
+}
+
+fn answer(ask: &Ask, problems: Problems, status: StatusCode) -> Answer {
+    let [name, email] = ["name", "email"].map(|field| ask.form.raw(field).to_owned());
+    page_as(status, &SignUpPage { layout: Layout::bare("Make an account"), problems, name, email })
+}

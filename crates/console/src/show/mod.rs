@@ -1,0 +1,11 @@
+//! Instants, numbers, badges and charts, as people read them.
+
+mod badge;
+mod chart;
+mod number;
+mod when;
+
+pub(crate) use badge::Badge;
+pub(crate) use chart::{Chart, Spark};
+pub(crate) use number::{count, duration, plural};
+pub(crate) use when::When;

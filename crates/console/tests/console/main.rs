@@ -1,0 +1,18 @@
+//! Every page through a real socket, over the memory store with a clock that stands still.
+
+#![expect(clippy::unwrap_used, reason = "test support")]
+
+mod assets;
+mod audit;
+mod create;
+mod entrance;
+mod failures;
+mod health;
+mod key;
+mod list;
+mod operators;
+mod owners;
+mod server_keys;
+mod settings;
+mod support;
+mod webhooks;
