@@ -10,6 +10,7 @@ mod failures;
 mod health;
 mod key;
 mod list;
+mod operators;
 mod owners;
 mod server_keys;
 mod settings;

@@ -50,7 +50,7 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
         owner: row.owner.as_ref().map(|id| Subject {
             kind: "of",
             id: id.clone(),
-            path: OwnerId::parse(id).ok().map(|owner| owners::path(&owner)),
+            path: OwnerId::parse(id.as_str()).ok().map(|owner| owners::path(&owner)),
         }),
         changed: changed.unwrap_or_default(),
         details: (!is_empty).then(|| to_string_pretty(&details).unwrap_or_default()),

@@ -241,14 +241,20 @@ fn order(query: &Fields, problems: &mut Problems) -> (SortField, Direction, Stri
 
 fn columns(query: &Fields, sort: &str) -> Vec<Column> {
     let column = |(word, text, _): &(&'static str, &'static str, SortField)| {
-        let (order, next) = match sort.strip_prefix('-') {
-            Some(name) if name == *word => ("descending", (*word).to_owned()),
-            None if sort == *word => ("ascending", format!("-{word}")),
-            // Names are looked up from A; of instants the latest matters first.
-            _ if *word == "name" => ("none", (*word).to_owned()),
-            _ => ("none", format!("-{word}")),
+        // Names are looked up from A; of instants the latest matters first. The third click leads back.
+        let backwards = format!("-{word}");
+        let (first, second) = if *word == "name" { (*word, &*backwards) } else { (&*backwards, *word) };
+        let order = match sort {
+            _ if sort == *word => "ascending",
+            _ if sort == backwards => "descending",
+            _ => "none",
         };
-        Column { text, path: address(query, &[("sort", &next), ("page", "")]), order }
+        let next = match sort {
+            _ if sort == first => second,
+            _ if sort == second => "",
+            _ => first,
+        };
+        Column { text, path: address(query, &[("sort", next), ("page", "")]), order }
     };
     SORTS.iter().map(column).collect()
 }
