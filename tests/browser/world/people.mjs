@@ -17,6 +17,7 @@ operators = ["olga@example.com"]
 roles = { admin = ["create", "read", "update", "delete"], member = ["read"] }
 
 [[api_key]]
+config_id = "default"
 enable_metadata = true
 name_length = { max = 64 }
 undelete_days = 7
@@ -117,7 +118,7 @@ export async function populate(server) {
   };
   for (let use = 0; use < 3; use += 1) await server.call('api-key/verify', { key: keys.used.key });
   await server.call('api-key/verify', { key: keys.exhausted.key });
-  await server.call('api-key/revoke', { keyId: keys.revoked.id });
+  await server.call('api-key/revoke', { id: keys.revoked.id });
   await server.call('api-key/rotate', { keyId: keys.rotating.id });
   await server.call('api-key/update', { keyId: keys.disabled.id, enabled: false });
   changeKey(server, keys.turned.id, { name: TURNED });
