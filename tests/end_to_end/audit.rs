@@ -306,3 +306,43 @@ async fn the_documents_commands_run_as_written() {
     let exported = std::fs::read_to_string(place.path().join("audit.jsonl")).unwrap();
     assert!(exported.lines().count() == 3 && exported.contains("keymint.user.created"), "{exported}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_a_rotation_ended_at_once_does_not_live_again_after_a_restore() {
+    let place = Place::new();
+    let server = place.serve();
+    let [leaked, other] = [
+        server.create(json!({ "userId": "ada", "remaining": 9 })).await,
+        server.create(json!({ "userId": "bob" })).await,
+    ];
+    let [id, others] = [&leaked, &other].map(|key| key["id"].as_str().unwrap());
+    assert!(place.run(&["backup", "backup.db"]).status.success());
+    place.json(&["key", "rotate", id, "--now", "--json"]);
+    // This one's former secret was to live on.
+    place.json(&["key", "rotate", others, "--json"]);
+    assert!(!server.is_valid(&leaked).await && server.is_valid(&other).await);
+    let (success, log, _) = run(&place, &["audit", "export"]);
+    assert!(success && log.contains("keymint.key.rotated"), "{log}");
+    server.terminate();
+    assert!(server.finish().0);
+
+    let restored = Place::new();
+    std::fs::copy(place.path().join("backup.db"), restored.path().join("keymint.db")).unwrap();
+    std::fs::write(restored.path().join("audit.jsonl"), log).unwrap();
+    let server = restored.serve();
+    assert!(server.is_valid(&leaked).await, "the backup knows nothing of the rotation");
+    let row = |now: &str| json!([{ "subject": format!("key {id}"), "withdrawn": "rotated", "now": now }]);
+    let reapply = |more: &[&str]| {
+        restored.json(&[&["audit", "reapply", "audit.jsonl", "--json"], more].concat())["withdrawn"].clone()
+    };
+    assert_eq!(reapply(&["--dry-run"]), row("to be rotated"));
+    assert!(server.is_valid(&leaked).await);
+    assert_eq!(reapply(&[]), row("rotated"));
+    assert!(!server.is_valid(&leaked).await && server.is_valid(&other).await);
+    let key = restored.json(&["key", "get", id, "--json"]);
+    assert_eq!((&key["enabled"], &key["remaining"]), (&json!(true), &json!(7)), "the key itself lives on");
+    assert_eq!(reapply(&[]), row("as it was"));
+    // Its owner gets a secret by a rotation.
+    let rotated = restored.json(&["key", "rotate", id, "--json"]);
+    assert!(server.is_valid(&rotated).await && !server.is_valid(&leaked).await);
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keymint_domain::key::{NewKey, PlainKey};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, Step, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, Step, UsageFlush, UsageSelection, UsedKey, Window};
 use keymint_domain::{Configuration, ErrorCode, KeyDetails, OwnerId, Timestamp};
 use keymint_ports::{Entropy as _, SeededEntropy, StoreError, UsageStore};
 use keymint_store_postgres::{PgOptions, PgStore};
@@ -44,7 +44,7 @@ fn keys(number: usize) -> Vec<Arc<KeyDetails>> {
 fn used(key: &Arc<KeyDetails>, hour: Hour) -> KeyHour {
     let refused = if hour.number() % 8 == 0 { vec![(ErrorCode::RateLimited, 3)] } else { Vec::new() };
     let last_use = Some(LastUse { at: hour.start(), network: None });
-    KeyHour { key: Arc::clone(key), hour, accepted: 100, cost: 150, refused, last_use }
+    KeyHour { key: UsedKey::from(&**key), hour, accepted: 100, cost: 150, refused, last_use }
 }
 
 /// Asks until there is an answer, and returns its time. A machine that is stopped meanwhile makes calls time out.

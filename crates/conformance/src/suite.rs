@@ -85,6 +85,7 @@ macro_rules! suite_without_bans {
                 a_dry_run_sees_deferred_calls_and_leaves_them,
             }
             foreign {
+                a_rotation_at_once_ends_the_foreign_hash_by_which_imports_still_know_the_key,
                 a_key_with_a_foreign_hash_is_found_by_its_lookup_and_no_other_text,
                 a_key_is_hashed_anew_once_and_found_by_its_new_hash_alone,
                 a_foreign_hash_is_recognized_before_and_after_its_key_was_hashed_anew,

@@ -119,7 +119,7 @@ codes! {
     /// Keymint's own: there is nothing to cancel or to finish.
     RotationNotOpen = "ROTATION_NOT_OPEN", "No rotation of the API key is under way.";
     /// Keymint's own: the row of an imported key holds no stored form of its secret before its first use.
-    KeyUnused = "KEY_UNUSED", "The API key was imported by its hash. Use it once before it is rotated.";
+    KeyUnused = "KEY_UNUSED", "The API key was imported by its hash. Use it once before it is rotated, or rotate it with now.";
     /// Keymint's own: a rotation whose new secret is in use cannot be cancelled.
     RotationConfirmed = "ROTATION_CONFIRMED", "The new secret of the API key is in use. Finish the rotation instead.";
     /// Keymint's own, for metrics: a verification sends `INVALID_API_KEY` for it.

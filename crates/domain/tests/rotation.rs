@@ -200,5 +200,8 @@ fn a_key_that_is_known_by_a_foreign_hash_is_not_rotated() {
     let mut key = key();
     let hash = ForeignHash::from_stored(&format!("sha512:{}", "A".repeat(86))).unwrap();
     Arc::make_mut(&mut key.details).foreign = Some(Box::new(hash));
-    assert_eq!(key.rotated(&begin(1, RotateSecret::default()), NOW), Err(RotationRefused::Foreign));
+    assert_eq!(key.clone().rotated(&begin(1, RotateSecret::default()), NOW), Err(RotationRefused::Foreign));
+    let at_once = RotateSecret { cut: Cut::Now, ..RotateSecret::default() };
+    let rotated = key.rotated(&begin(1, at_once), NOW).unwrap().key;
+    assert!(rotated.details.foreign.is_none() && rotated.details.rotation.is_none());
 }

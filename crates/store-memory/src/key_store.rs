@@ -131,11 +131,14 @@ impl KeyStore for MemoryStore {
         origin: &Origin,
     ) -> Result<Option<Result<Rotated, RotationRefused>>, StoreError> {
         let mut state = self.lock();
-        let Some(key) = state.key(id).cloned() else { return Ok(None) };
-        let outcome = key.rotated(change, now);
+        let Some(before) = state.key(id).cloned() else { return Ok(None) };
+        let outcome = before.clone().rotated(change, now);
         if let Ok(Rotated { key, turns }) = &outcome
             && !turns.is_empty()
         {
+            if key.details.foreign.is_none() {
+                state.end_foreign(&before);
+            }
             state.put(key.clone());
             state.events.add(origin.key_rotated(key, turns));
         }

@@ -181,15 +181,21 @@ impl State {
         let Some(mut found) = self.key(id).filter(|found| found.details.foreign.as_ref() == Some(hash)).cloned() else {
             return false;
         };
-        self.forget_texts(&found);
+        self.end_foreign(&found.clone());
         let details = Arc::make_mut(&mut found.details);
         details.stored = stored.clone();
         details.foreign = None;
-        let lookup = ForeignLookup::rehashed(hash);
-        self.by_lookup.entry(lookup.clone()).or_default().insert(id.clone());
-        self.rehashed.insert(id.clone(), lookup);
         self.put(found);
         true
+    }
+
+    /// Makes a key no longer found by its foreign hash, by which an import still recognizes it.
+    pub(crate) fn end_foreign(&mut self, key: &ApiKey) {
+        let Some(hash) = &key.details.foreign else { return };
+        self.forget_texts(key);
+        let lookup = ForeignLookup::rehashed(hash);
+        self.by_lookup.entry(lookup.clone()).or_default().insert(key.details.id.clone());
+        self.rehashed.insert(key.details.id.clone(), lookup);
     }
 
     /// Removes the texts by which a key is found.

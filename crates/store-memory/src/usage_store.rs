@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use keymint_domain::anomaly::HourCounts;
 use keymint_domain::metering::{
     Activity, Hour, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush, UsageSelection,
-    Window, roll_up,
+    UsedKey, Window, roll_up,
 };
-use keymint_domain::{KeyDetails, KeyId, UserId};
+use keymint_domain::{KeyId, UserId};
 use keymint_ports::{BusyKey, StoreError, UsageStore};
 
 use crate::MemoryStore;
@@ -34,8 +34,8 @@ impl UsageState {
         *count = count.saturating_add(calls);
     }
 
-    fn note(&mut self, key: &KeyDetails, last_use: Option<LastUse>) {
-        let KeyDetails { id, owner, config_id, .. } = key;
+    fn note(&mut self, key: &UsedKey, last_use: Option<LastUse>) {
+        let UsedKey { id, owner, config_id } = key;
         let known = self.activities.entry(id.clone()).or_insert_with(|| Activity {
             key: id.clone(),
             owner: owner.clone(),

@@ -7,6 +7,7 @@ mod document;
 mod embedded;
 #[path = "../../examples/embedded.rs"]
 mod embedded_example;
+mod former_secrets;
 mod paying;
 mod remote;
 #[path = "../../examples/remote.rs"]

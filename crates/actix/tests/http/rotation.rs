@@ -105,6 +105,28 @@ async fn gateways_are_told_of_a_former_secret() {
 }
 
 #[tokio::test]
+async fn a_validation_tells_of_a_former_secret_as_a_verification_does() {
+    let server = TestServer::new();
+    let key = server.create(json!({ "userId": "ada", "rateLimitEnabled": false })).await;
+    let rotated = rotate(&server, &key, &json!({ "graceSeconds": 3600 })).await.1;
+    let validate = async |key: &Value| {
+        let body = json!({ "apiKey": key["key"] });
+        let response = server.request(Method::POST, "validate").json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        (header(&response, "sunset"), answer(response).await.1)
+    };
+    for ordinary in [&key, &rotated] {
+        let (sunset, told) = validate(ordinary).await;
+        assert_eq!((sunset, told.get("secret"), told.get("formerSecretEndsAt")), (None, None, None));
+    }
+    let (sunset, told) = validate(&key).await;
+    assert_eq!(sunset.as_deref(), Some("Tue, 14 Nov 2023 23:13:20 GMT"));
+    let end = json!("2023-11-14T23:13:20.000Z");
+    assert_eq!((&told["secret"], &told["formerSecretEndsAt"]), (&json!("former"), &end));
+    assert_eq!(told["apiKey"]["id"], key["id"]);
+}
+
+#[tokio::test]
 async fn wrong_values_are_refused_by_name_and_change_nothing() {
     let server = TestServer::new();
     let key = server.create(json!({ "userId": "ada", "expiresIn": 86_400 })).await;
@@ -277,6 +299,8 @@ async fn keys_say_when_their_secret_is_due() {
     assert_eq!(rotated["rotationDueAt"], due);
     assert_eq!(get(&server, &key).await["rotationDueAt"], due);
     assert_eq!(server.get("list").await.1["apiKeys"][0]["rotationDueAt"], due);
+    let revoked = server.post("revoke", json!({ "id": key["id"] })).await.1;
+    assert_eq!((&revoked["rotationDueAt"], &revoked), (&due, &get(&server, &key).await), "it is shown in full");
     let (_, options) = server.get("options").await;
     let bounds = json!({
         "defaultGraceSeconds": 86_400, "maxGraceSeconds": 7_776_000, "minDeadlineSeconds": 60,

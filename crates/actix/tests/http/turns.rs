@@ -1,5 +1,6 @@
 //! Reads of users take turns, and verifications take none (docs/adr/0043-turns-for-reads-of-users.md).
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;

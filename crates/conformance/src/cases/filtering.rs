@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use keymint_domain::listing::{Direction, KeyFilter, ListQuery, Search, SortField, Total};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush, UsedKey};
 use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::{KeyStore as _, UsageStore as _};
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -38,7 +38,14 @@ fn keys() -> Vec<(ApiKey, Option<Timestamp>)> {
 
 fn use_of(key: &ApiKey, at: Timestamp) -> KeyHour {
     let last_use = Some(LastUse { at, network: None });
-    KeyHour { key: Arc::clone(&key.details), hour: Hour::of(at), accepted: 1, cost: 1, refused: Vec::new(), last_use }
+    KeyHour {
+        key: UsedKey::from(&*key.details),
+        hour: Hour::of(at),
+        accepted: 1,
+        cost: 1,
+        refused: Vec::new(),
+        last_use,
+    }
 }
 
 pub async fn a_filter_finds_what_the_domain_admits<E: SurveyEngine>(engine: &E) {

@@ -1,13 +1,17 @@
 use std::sync::Arc;
 
-use keymint_domain::key::{ForeignGroup, ForeignHash, ForeignLookup, PepperName, Peppers, PlainKey, StoredKey};
+use keymint_domain::key::{
+    ForeignGroup, ForeignHash, ForeignLookup, NewSecret, PepperName, Peppers, PlainKey, RotationChange,
+    RotationRefused, StoredKey,
+};
 use keymint_domain::verify::Attempt;
-use keymint_domain::{ApiKey, Policy};
+use keymint_domain::{ApiKey, KeyDetails, Policy};
 use keymint_ports::{ImportOutcome, KeyStore};
 
+use super::rotation;
 use crate::Engine;
 use crate::sample::{self, NOW, UNRECORDED, id};
-use crate::support::{accepted, at_once, everything, ids, open_two, settle, spend};
+use crate::support::{accepted, at_once, everything, found, ids, open_two, settle, spend};
 
 use ImportOutcome::{Added, OtherStart, SameId, SameSecret, TooManyAlike};
 
@@ -157,4 +161,30 @@ pub async fn slow_hashes_are_found_by_starts_of_one_length_that_few_share<E: Eng
     assert_eq!(ids(&store.find_foreign(&[start_of("abc", 5)], &[]).await.unwrap()), ["C", "G", "K", "O"]);
     assert!(store.rehash(&alike[0], &sample::plain("C").hash()).await.unwrap());
     assert_eq!(import(&*store, &[fifth]).await, [Added], "one of the others has been used");
+}
+
+pub async fn a_rotation_at_once_ends_the_foreign_hash_by_which_imports_still_know_the_key<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let key = by_sha512("key");
+    assert_eq!(import(&*store, std::slice::from_ref(&key)).await, [Added]);
+    let waiting = rotation::new_secret(1);
+    let at_once = NewSecret { wait: None, ..waiting.clone() };
+    let rotate = async |new| {
+        let change = RotationChange::Begin(new);
+        other.rotate(&id("key"), &change, NOW, &UNRECORDED).await.unwrap().unwrap()
+    };
+    assert_eq!(rotate(waiting).await, Err(RotationRefused::Foreign));
+    assert_eq!(found(&*store, &id("key")).await, key);
+    let rotated = rotate(at_once).await.unwrap().key;
+    for handle in [&store, &other] {
+        assert_eq!(found(&**handle, &id("key")).await.details, rotated.details);
+        assert!(rotated.details.foreign.is_none());
+        assert_eq!(handle.foreign_groups().await.unwrap(), []);
+        assert_eq!(handle.find_foreign(&[sha512_of("key")], &[]).await.unwrap(), []);
+        let used = settle(&**handle, &[rotation::new_attempt(1)], &Policy::default(), NOW).await;
+        assert_eq!(accepted(&used), 1);
+    }
+    assert!(!store.rehash(&key, &sample::plain("key").hash()).await.unwrap(), "a first use comes too late");
+    let again = ApiKey { details: Arc::new(KeyDetails { id: id("other"), ..(*key.details).clone() }), ..key };
+    assert_eq!(import(&*store, &[again]).await, [SameSecret(id("key"))]);
 }

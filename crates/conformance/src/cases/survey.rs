@@ -1,16 +1,14 @@
 //! A survey reads every key once, with its owner and its uses.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
-use std::sync::Arc;
-
 use keymint_domain::address::Network;
 use keymint_domain::anomaly::{HourCounts, KnownNetwork};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush, UsedKey};
 use keymint_domain::policy::ConfigFilter;
 use keymint_domain::verify::{Ban, Owner};
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
 use keymint_ports::{BusyKey, KeyStore as _, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey, UsageStore as _};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use crate::SurveyEngine;
 use crate::sample::{self, config, id, owner};
@@ -43,7 +41,7 @@ fn uses(key: &ApiKey, hours: i64, accepted: u64, refused: u64) -> KeyHour {
     let at = hour(hours).start().plus_millis(5);
     let network = Network::parse("192.0.2.0/24").ok();
     KeyHour {
-        key: Arc::clone(&key.details),
+        key: UsedKey::from(&*key.details),
         hour: hour(hours),
         accepted,
         cost: accepted,

@@ -5,7 +5,7 @@ use keymint_domain::event::seal::ChainEnd;
 use keymint_domain::event::{ChainCheck, EventQuery};
 use keymint_domain::identity::Email;
 use keymint_domain::key::{Actor, Deletion};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush, UsedKey};
 use keymint_ports::{Erased, EventStore, IdentityStore as _, KeyStore as _, SurveyStore as _, UsageStore as _};
 
 use super::{all_events, origin, seal_all, seal_key};
@@ -119,7 +119,7 @@ pub async fn an_erased_user_is_a_row_without_a_person<E: EventEngine>(engine: &E
     assert!(store.insert_session(&session("second", "ada"), &origin(3)).await.unwrap());
     let network = Network::parse("192.0.2.0/24").ok();
     let uses = [("of-ada", "ada"), ("of-bob", "bob")].map(|(key, user)| KeyHour {
-        key: sample::key_with(key, |details, _| details.owner = owner(user)).details,
+        key: UsedKey::from(&*sample::key_with(key, |details, _| details.owner = owner(user)).details),
         hour: Hour::of(NOW),
         accepted: 1,
         cost: 1,

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use keymint_domain::key::{Actor, Deletion, EditKeys, KeyPatch, Revocation};
 use keymint_domain::leak::{LeakOutcome, LeakPlace, LeakReport, Reporter};
 use keymint_domain::listing::{ListQuery, Unreadable};
-use keymint_domain::metering::{Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{
+    Hour, KeyHour, Step, UnknownHour, UnknownSource, UsageFlush, UsageSelection, UsedKey, Window,
+};
 use keymint_domain::policy::ConfigFilter::Any;
 use keymint_domain::policy::Policy;
 use keymint_ports::{BulkChange, KeyStore, RestoredKey, ServerKeyStore, UsageStore};
@@ -156,7 +158,7 @@ pub async fn corrupt_usage_is_reported_and_hinders_no_flush<E: SqlEngine>(engine
     let store = engine.open().await;
     let hour = Hour::of(sample::NOW);
     let flush = |number| {
-        let (key, refused, last_use) = (sample::key("a").details, Vec::new(), None);
+        let (key, refused, last_use) = (UsedKey::from(&*sample::key("a").details), Vec::new(), None);
         let keys = vec![KeyHour { key, hour, accepted: 1, cost: 1, refused, last_use }];
         let unknown = vec![UnknownHour { hour, source: UnknownSource::OTHER, calls: 1 }];
         UsageFlush { process: "p".into(), number, at: sample::NOW, keys, unknown }

@@ -81,6 +81,9 @@ async fn a_form_that_is_not_ours_makes_nothing() {
         StatusCode::CONFLICT,
         "of another user"
     );
+    let aged = site.get("/console/keys/new").await.hidden("form");
+    site.clock.advance(86_400_001);
+    assert_eq!(site.post("/console/keys/new", &[("form", &*aged)]).await.status, StatusCode::CONFLICT, "too old");
     let elsewhere = site.post_from("https://evil.example", "/console/keys/new", &[("form", &*old)]).await;
     assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
     site.forget();
@@ -109,7 +112,10 @@ async fn problems_stand_beside_their_fields_and_values_are_kept() {
         (vec![("name", "n"), ("expiry", "soon")], vec!["Choose one of the lifetimes."]),
         (vec![("name", "n"), ("expiry", "custom")], vec!["Enter a number of days."]),
         (vec![("name", "n"), ("expiry", "custom"), ("days", "61")], vec!["Enter a whole number from 1 to 60."]),
-        (vec![("name", "n"), ("permission", "[\"files\",\"read\"]")], vec!["form", "Nothing was changed."]),
+        (
+            vec![("name", "n"), ("permission", "[\"files\",\"read\"]")],
+            vec!["Only an operator gives permissions", "Nothing was changed."],
+        ),
         (vec![("name", "n"), ("permission", "files")], vec!["Pick from the permissions that are offered."]),
     ] {
         let all: Vec<_> = [("form", &*form), ("config", "default")].into_iter().chain(fields).collect();

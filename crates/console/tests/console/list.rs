@@ -164,3 +164,21 @@ async fn uses_of_a_week_are_drawn() {
     assert_eq!(page.html.matches("<svg class=\"spark\"").count(), 1);
     assert_eq!(page.html.matches("<rect class=\"none\"").count(), 6, "the other days");
 }
+
+#[tokio::test]
+async fn keys_of_an_organization_are_for_its_members() {
+    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
+    team.references = keymint_domain::policy::References::Organization;
+    let policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let site = Site::signed_in(Setup { policy, ..Setup::default() }).await;
+    site.create("mine").await;
+    let page = site.get("/console/keys?organization=acme").await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.has(&["There is no such organization, or you may not see its keys.", "value=\"acme\""]);
+    let form = site.get("/console/keys/new?config=team").await;
+    form.has(&["The id of the organization that will own the key."]);
+    let sent = [("form", &*form.hidden("form")), ("config", "team"), ("organization", "acme")];
+    let refused = site.post("/console/keys/new", &sent).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.has(&["You are no member of it."]);
+}

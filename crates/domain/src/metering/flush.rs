@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
 use super::{Hour, UnknownHour};
 use crate::address::Network;
-use crate::{ErrorCode, KeyDetails, Timestamp};
+use crate::{ConfigId, ErrorCode, KeyDetails, KeyId, OwnerId, Timestamp};
 
 /// A portion of what one process has counted, as it is handed to a store.
 ///
@@ -22,11 +20,28 @@ pub struct UsageFlush {
     pub unknown: Vec<UnknownHour>,
 }
 
+/// A key, as far as its statistics name it. They do not hold its details: many keys may wait, each with much metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedKey {
+    /// The key.
+    pub id: KeyId,
+    /// The key's owner.
+    pub owner: OwnerId,
+    /// The key's configuration.
+    pub config_id: ConfigId,
+}
+
+impl From<&KeyDetails> for UsedKey {
+    fn from(KeyDetails { id, owner, config_id, .. }: &KeyDetails) -> Self {
+        Self { id: id.clone(), owner: owner.clone(), config_id: config_id.clone() }
+    }
+}
+
 /// The uses of one key in one hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHour {
     /// The key, as it was when it was used first in this hour.
-    pub key: Arc<KeyDetails>,
+    pub key: UsedKey,
     /// The hour.
     pub hour: Hour,
     /// The accepted calls.

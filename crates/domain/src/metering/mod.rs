@@ -15,7 +15,7 @@ mod tallies;
 mod unknown;
 
 pub use counts::Counts;
-pub use flush::{KeyHour, LastUse, UsageFlush};
+pub use flush::{KeyHour, LastUse, UsageFlush, UsedKey};
 pub use gathering::{KEYS_AN_INTERVAL, MANY_KEYS, gathering_ms};
 pub use period::{Hour, InvalidWindow, Span, Step, Window};
 pub use query::{Activity, KeySums, Point, Series, Sum, UsageSelection};

@@ -1,10 +1,9 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::unknown::UnknownTally;
-use super::{Hour, KeyHour, LastUse, UnknownHour, UnknownNetwork, UnknownSource};
+use super::{Hour, KeyHour, LastUse, UnknownHour, UnknownNetwork, UnknownSource, UsedKey};
 use crate::address::{ClientAddress, Network};
 use crate::policy::Policy;
 use crate::verify::{Attempt, Cost, Verdict};
@@ -26,7 +25,7 @@ pub struct Tallies {
 
 /// A key, found by its id.
 #[derive(Debug)]
-struct ById(Arc<KeyDetails>);
+struct ById(UsedKey);
 
 impl Borrow<KeyId> for ById {
     fn borrow(&self) -> &KeyId {
@@ -90,7 +89,7 @@ impl Tallies {
     }
 
     /// Adds a use to those of the same key and hour.
-    fn add(&mut self, hour: Hour, key: &Arc<KeyDetails>, add: impl FnOnce(&mut Tally)) {
+    fn add(&mut self, hour: Hour, key: &KeyDetails, add: impl FnOnce(&mut Tally)) {
         if self.hours.last().is_none_or(|(last, _)| *last != hour) {
             let known = self.hours.iter().position(|(known, _)| *known == hour);
             let place = known.map_or_else(|| (hour, HashMap::new()), |place| self.hours.remove(place));
@@ -101,7 +100,7 @@ impl Tallies {
             return add(tally);
         }
         if keys.len() + earlier.iter().map(|(_, keys)| keys.len()).sum::<usize>() < MAX_KEY_HOURS {
-            add(keys.entry(ById(Arc::clone(key))).or_default());
+            add(keys.entry(ById(UsedKey::from(key))).or_default());
         } else {
             self.lost += 1;
         }

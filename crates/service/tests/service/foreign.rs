@@ -8,11 +8,12 @@ use keymint_domain::key::{
     Encoding, Field, ForeignGroup, HashKind, ImportKey, ImportedCounters, ImportedSecret, NewKey, Pepper, PepperName,
     Peppers, PlainKey,
 };
+use keymint_domain::leak::{LeakOutcome, LeakResult, Reporter};
 use keymint_domain::metering::{Step, Window};
 use keymint_domain::verify::{Cost, Verdict};
 use keymint_domain::{ApiKey, ConfigId, Configuration, ErrorCode, KeyId, OwnerId, Policy};
 use keymint_ports::{FakeClock, ImportOutcome, KeyStore as _, MockKeyStore, SeededEntropy, StoreError, Unmetered};
-use keymint_service::{Caller, CannotImport, Keys, ServiceError, Usage, UsageOptions, VerifyKey};
+use keymint_service::{Caller, CannotImport, FoundText, Keys, ServiceError, Source, Usage, UsageOptions, VerifyKey};
 use keymint_store_memory::MemoryStore;
 
 use crate::support::{Fixture, NOW, code_of};
@@ -259,4 +260,63 @@ async fn a_key_is_stored_as_its_configuration_says_when_it_is_recognized() {
         .build();
     assert_eq!(remaining(&verify(&after, TEXT).await), Some(2));
     assert_eq!(row(&before, "a").await.details.stored.as_str(), TEXT);
+}
+
+async fn report(keys: &Keys, reporter: Reporter, texts: &[&str]) -> Result<Vec<LeakResult>, ServiceError> {
+    let texts: Vec<_> = texts.iter().map(|text| FoundText::nowhere(PlainKey::new(*text))).collect();
+    let outcomes = keys.report_leaks(reporter, &texts, &Source::default()).await?;
+    Ok(outcomes.iter().map(LeakResult::of).collect())
+}
+
+#[tokio::test]
+async fn a_leaked_key_is_recognized_by_its_hash_and_ends_before_its_first_use() {
+    for (kind, hash) in HASHES {
+        let fixture = fixture(Policy::default());
+        import(&fixture.keys, with_hash("a", kind, hash, 3)).await;
+        let texts = ["sk_old_key_of_bob", TEXT, hash, "sk_other"];
+        let results = report(&fixture.keys, Reporter::Github, &texts).await.unwrap();
+        let unknown = LeakResult::Unknown;
+        assert_eq!(results, [unknown, LeakResult::Revoked, unknown, unknown], "{kind:?}");
+        let key = row(&fixture, "a").await;
+        assert_eq!((key.details.revocation.is_some(), key.usage.remaining), (true, Some(3)), "it is no use");
+        assert_eq!(code_of(&verify(&fixture.keys, TEXT).await), Some(ErrorCode::KeyDisabled));
+        // From now on the text itself is found.
+        assert_eq!(report(&fixture.keys, Reporter::Holder, &[TEXT]).await.unwrap(), [LeakResult::Unchanged]);
+        assert_eq!(fixture.store.foreign_groups().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_report_computes_only_so_many_slow_hashes_and_says_so() {
+    let fixture = fixture(Policy::default());
+    let (kind, hash) = HASHES[2];
+    import(&fixture.keys, with_hash("a", kind, hash, 3)).await;
+    let other = fixture.create(NewKey::default()).await;
+    // Each begins as the key does.
+    let alike: Vec<_> = (0..11).map(|number| format!("sk_old_{number}")).collect();
+    let mut texts: Vec<_> = alike.iter().map(String::as_str).collect();
+    texts.extend([TEXT, other.plain.expose()]);
+    let refused = report(&fixture.keys, Reporter::Operator, &texts).await;
+    assert!(matches!(refused, Err(ServiceError::Overloaded)), "ten a minute for one key: {refused:?}");
+    assert_eq!(code_of(&fixture.verify(&other).await), Some(ErrorCode::KeyDisabled), "all others are applied");
+    assert!(row(&fixture, "a").await.details.revocation.is_none());
+}
+
+#[tokio::test]
+async fn a_report_of_a_thousand_texts_asks_the_store_once_for_all_foreign_hashes() {
+    let mut store = MockKeyStore::new();
+    store.expect_foreign_groups().once().returning(|| Ok(vec![ForeignGroup::Sha512, ForeignGroup::Start(6)]));
+    store
+        .expect_report_leaks()
+        .once()
+        .returning(|reports, _, _, _| Ok(reports.iter().map(|_| Ok(LeakOutcome::Unknown)).collect()));
+    store.expect_find_foreign().once().returning(|lookups, forms| {
+        // A digest for each, and the characters that all of them begin with.
+        assert_eq!((lookups.len(), forms.len()), (1001, 1000));
+        Ok(Vec::new())
+    });
+    let keys = Keys::builder(Arc::new(store)).build();
+    let texts: Vec<_> = (0..1000).map(|number| format!("sk_other_{number}")).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    assert_eq!(report(&keys, Reporter::Holder, &texts).await.unwrap(), [LeakResult::Unknown; 1000]);
 }

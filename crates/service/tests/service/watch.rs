@@ -9,7 +9,7 @@ use keymint_domain::address::Network;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{EventQuery, SealedEvent};
 use keymint_domain::key::{Minted, NewKey};
-use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush};
+use keymint_domain::metering::{Hour, KeyHour, LastUse, UsageFlush, UsedKey};
 use keymint_domain::policy::Notices;
 use keymint_domain::value::Lifetime;
 use keymint_domain::{Configuration, ErrorCode, Policy, Timestamp};
@@ -70,7 +70,7 @@ impl Watched {
         self.number += 1;
         let key = &key.key.details;
         let of_hour = |(hour, accepted, refused): (Hour, u64, u64)| KeyHour {
-            key: Arc::clone(key),
+            key: UsedKey::from(&**key),
             hour,
             accepted,
             cost: accepted,
@@ -259,7 +259,7 @@ async fn a_network_that_is_new_to_a_settled_key_is_found_once() {
         let at = watched.fixture.clock.now();
         let last_use = Some(LastUse { at, network: Network::parse(network).ok() });
         let used = KeyHour {
-            key: Arc::clone(&key.key.details),
+            key: UsedKey::from(&*key.key.details),
             hour: Hour::of(at),
             accepted: 1,
             cost: 1,

@@ -1,5 +1,5 @@
 use keymint_domain::event::Origin;
-use keymint_domain::key::{Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{ForeignHash, ForeignLookup, Rotated, RotationChange, RotationRefused};
 use keymint_domain::{ApiKey, KeyId, Timestamp};
 use keymint_ports::StoreError;
 
@@ -38,11 +38,21 @@ async fn find_and_rotate(
         && !turns.is_empty()
     {
         connection.execute(rotation_change(key)).await?;
+        if let (Some(hash), None) = (&before.details.foreign, &key.details.foreign) {
+            connection.execute(foreign_end(key, hash)).await?;
+        }
         events::insert(connection, origin.key_rotated(key, turns)).await?;
         let secrets = before.details.stored_forms().chain(key.details.stored_forms());
         secrets.for_each(|stored| connection.forget(stored));
     }
     Ok(Some(outcome))
+}
+
+/// Returns the statement that ends the foreign hash of a key. An import still recognizes the key by it.
+fn foreign_end<'k>(key: &'k ApiKey, hash: &ForeignHash) -> Statement<'k> {
+    const END: &str =
+        r#"update "apikey" set "keymint_foreign_hash" = null, "keymint_foreign_lookup" = $2 where "id" = $1"#;
+    Statement::new(END).bind(key.details.id.as_str()).bind(ForeignLookup::rehashed(hash).as_str().to_owned())
 }
 
 /// Returns the statement that writes the rotation of a key, and the secret that is in use.

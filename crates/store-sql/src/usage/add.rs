@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use keymint_domain::metering::{KeyHour, LastUse, Span, StoredUsage, UnknownHour, UnknownSource, UsageFlush};
-use keymint_domain::{ConfigId, KeyDetails};
+use keymint_domain::ConfigId;
+use keymint_domain::metering::{KeyHour, LastUse, Span, StoredUsage, UnknownHour, UnknownSource, UsageFlush, UsedKey};
 use keymint_ports::StoreError;
 
 use super::count;
@@ -82,7 +82,7 @@ pub(super) async fn add_counts(
 }
 
 /// A key, and its last use if there is one.
-type Used<'a> = (&'a KeyDetails, Option<LastUse>);
+type Used<'a> = (&'a UsedKey, Option<LastUse>);
 
 /// Returns each key once, with the later of its uses: Postgres refuses a row twice in one statement.
 fn activities(keys: &[KeyHour]) -> Vec<Used<'_>> {

@@ -100,7 +100,7 @@ async fn again_on_secret(services: &Services, id: &KeyId, at: Timestamp, dry_run
     match services.keys.rotate(&Caller::Server, request).await {
         Ok(_) => Ok("rotated"),
         Err(ServiceError::Refused(ErrorCode::KeyExpired)) => Ok("as it was"),
-        // The backup has the key as it was before its first use, or its configuration is gone.
+        // Its configuration is gone, so that no secret can be made for it.
         Err(ServiceError::Refused(_)) => {
             services.keys.revoke(&Caller::Server, id, None).await?;
             Ok("revoked")

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::sample::{self, config};
 use keymint_domain::metering::{
-    Hour, KeyHour, KeySums, Step, Sum, UnknownHour, UnknownNetwork, UnknownSource, UsageFlush, UsageSelection, Window,
+    Hour, KeyHour, KeySums, Step, Sum, UnknownHour, UnknownNetwork, UnknownSource, UsageFlush, UsageSelection, UsedKey,
+    Window,
 };
 use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::UsageStore;
@@ -41,7 +42,7 @@ fn owned_by(id: &str, owner: &str, config: &str) -> Arc<KeyDetails> {
 }
 
 fn accepted(key: &Arc<KeyDetails>, hours: i64, calls: u64) -> KeyHour {
-    let key = Arc::clone(key);
+    let key = UsedKey::from(&**key);
     KeyHour { key, hour: hour(hours), accepted: calls, cost: 3 * calls, refused: Vec::new(), last_use: None }
 }
 

@@ -58,7 +58,7 @@ pub enum RotationRefused {
     /// The new secret is one that the key has.
     #[error("the key has this secret already")]
     SameSecret,
-    /// The key was imported by a foreign hash, and was not used yet.
+    /// The key was imported by a foreign hash, and was not used yet. Its secret can only be ended at once.
     #[error("the key is known by a foreign hash until its first use")]
     Foreign,
     /// The key is revoked.

@@ -99,7 +99,7 @@ impl ApiKey {
             return Err(RotationRefused::Expired);
         }
         // Its former secret could not be kept: the row holds no stored form of it.
-        if self.details.foreign.is_some() {
+        if self.details.foreign.is_some() && wait.is_some() {
             return Err(RotationRefused::Foreign);
         }
         if self.secret_role(stored).is_some() {
@@ -114,7 +114,8 @@ impl ApiKey {
         };
         let begun = RotationTurn::Begun { wait: *wait, grace_ms: *grace_ms, replaced };
         let Some(wait) = *wait else {
-            Arc::make_mut(&mut self.details).rotation = None;
+            let details = Arc::make_mut(&mut self.details);
+            (details.rotation, details.foreign) = (None, None);
             self.put_in_use(stored.clone(), start.clone(), now);
             turns.extend([begun, RotationTurn::Ended(RotationEnd::AtOnce)]);
             return Ok(());

@@ -132,6 +132,9 @@ pub(super) fn explain(refused: &ServiceError, configuration: &Configuration, pro
     let (field, text) = match refused {
         ServiceError::Ungrantable(above) => ("permissions", format!("You may not give: {}.", words(above).join(", "))),
         ServiceError::Refused(code) => match code {
+            ErrorCode::ServerOnlyProperty => {
+                ("permissions", "Only an operator gives permissions to keys of this kind.".to_owned())
+            }
             ErrorCode::NameRequired => ("name", "Enter a name. Keys of this kind must have one.".to_owned()),
             ErrorCode::InvalidNameLength => ("name", format!("Enter {} to {} characters.", lengths.min, lengths.max)),
             ErrorCode::ExpiresInIsTooSmall => ("expiry", format!("Choose {} days or more.", expiration.min_days)),

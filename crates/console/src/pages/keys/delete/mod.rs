@@ -60,8 +60,9 @@ pub(crate) async fn restore(ask: Ask, visitor: Visitor) -> Answer {
     let path = format!("{}?did=restored", super::path(&id));
     let mut last = ServiceError::from(ErrorCode::KeyNotFound);
     // A user must say which configuration they mean.
-    for configuration in ask.keys().policy().configurations() {
-        match ask.keys().restore(ask.context(&visitor), &id, Some(&configuration.id)).await {
+    let configurations = ask.keys().policy().configurations().iter().map(|entry| Some(&entry.id));
+    for config_id in if visitor.is_operator { vec![None] } else { configurations.collect() } {
+        match ask.keys().restore(ask.context(&visitor), &id, config_id).await {
             Ok(_) => {
                 ask.request.note_change(visitor.actor(), &id, None);
                 return Ok(see_other(&path));

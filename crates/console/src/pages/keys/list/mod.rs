@@ -7,8 +7,9 @@ use askama::Template;
 use keymint_domain::key::KeyState;
 use keymint_domain::listing::{Direction, KeyFilter, Page, Search, SortField, Total};
 use keymint_domain::metering::{KeySums, Series, Step, Window};
-use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId, Timestamp};
-use keymint_service::{ListKeys, Whose};
+use keymint_domain::policy::References;
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
+use keymint_service::{ListKeys, ServiceError, Whose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::{Answer, Failure, page_as};
@@ -45,6 +46,8 @@ struct ListPage {
 struct FilterView {
     search: String,
     owner: String,
+    /// The id of an organization; `None` = no keys belong to organizations.
+    organization: Option<String>,
     status: Vec<Choice>,
     configurations: Vec<Choice>,
     idle: Vec<Choice>,
@@ -102,7 +105,7 @@ const DAYS: [(u64, &str); 4] = [(7, "7 days"), (30, "30 days"), (90, "90 days"),
 const DAY_MS: u64 = 86_400_000;
 
 /// The parameters of the address that say what is listed.
-const PARAMETERS: [&str; 7] = ["q", "owner", "status", "config", "idle", "expires", "sort"];
+const PARAMETERS: [&str; 8] = ["q", "owner", "organization", "status", "config", "idle", "expires", "sort"];
 
 /// A filter that was read, and what is wrong with it.
 struct Read {
@@ -114,11 +117,17 @@ struct Read {
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let now = ask.now();
-    let Read { request, problems, sort, page } = read(&ask.query, &visitor, now);
+    let Read { request, mut problems, sort, page } = read(&ask.query, &visitor, now);
     let mut uses = None;
     let listed = if problems.is_empty() {
         let _turn = ask.request.turn_to_list().await?;
-        let listed = ask.keys().list(&visitor.caller, request.clone()).await?;
+        let listed = match ask.keys().list(&visitor.caller, request.clone()).await {
+            Err(ServiceError::Refused(code)) if is_of_organization(code) => {
+                problems.add("organization", "There is no such organization, or you may not see its keys.");
+                Page::default()
+            }
+            listed => listed?,
+        };
         uses = read_uses(&ask, &visitor, &listed, now).await?;
         listed
     } else {
@@ -144,6 +153,11 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         deleted: ask.query.get("key").filter(|_| ask.query.raw("did") == "deleted").and_then(restore_path),
     };
     page_as(status, &template)
+}
+
+/// Returns true if a list is refused because of its organization.
+fn is_of_organization(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::UserNotMemberOfOrganization | ErrorCode::InsufficientApiKeyPermissions)
 }
 
 fn restore_path(id: &str) -> Option<String> {
@@ -194,7 +208,18 @@ fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
     if offset.is_none() {
         problems.add("page", "There is no such page of the list.");
     }
-    let whose = owner.map_or(Whose::Callers, Whose::Users);
+    let organization = query.get("organization").and_then(|text| match OrganizationId::parse(text) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            problems.add("organization", format!("The organization {error}."));
+            None
+        }
+    });
+    let whose = match (organization, owner) {
+        (Some(organization), _) => Whose::Organizations(organization),
+        (None, Some(owner)) => Whose::Users(owner),
+        (None, None) => Whose::Callers,
+    };
     let request =
         ListKeys { whose, config_id, filter, sort_by: Some(sort_by), direction, offset, limit: Some(PER_PAGE) };
     Read { request, problems, sort, page: page.unwrap_or(1) }
@@ -216,14 +241,20 @@ fn order(query: &Fields, problems: &mut Problems) -> (SortField, Direction, Stri
 
 fn columns(query: &Fields, sort: &str) -> Vec<Column> {
     let column = |(word, text, _): &(&'static str, &'static str, SortField)| {
-        let (order, next) = match sort.strip_prefix('-') {
-            Some(name) if name == *word => ("descending", (*word).to_owned()),
-            None if sort == *word => ("ascending", format!("-{word}")),
-            // Names are looked up from A; of instants the latest matters first.
-            _ if *word == "name" => ("none", (*word).to_owned()),
-            _ => ("none", format!("-{word}")),
+        // Names are looked up from A; of instants the latest matters first. The third click leads back.
+        let backwards = format!("-{word}");
+        let (first, second) = if *word == "name" { (*word, &*backwards) } else { (&*backwards, *word) };
+        let order = match sort {
+            _ if sort == *word => "ascending",
+            _ if sort == backwards => "descending",
+            _ => "none",
         };
-        Column { text, path: address(query, &[("sort", &next), ("page", "")]), order }
+        let next = match sort {
+            _ if sort == first => second,
+            _ if sort == second => "",
+            _ => first,
+        };
+        Column { text, path: address(query, &[("sort", next), ("page", "")]), order }
     };
     SORTS.iter().map(column).collect()
 }
@@ -249,10 +280,12 @@ fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
     };
     let days = || DAYS.iter().map(|(days, text)| (days.to_string(), (*text).to_owned()));
     let configurations = ask.keys().policy().configurations();
+    let of_organizations = configurations.iter().any(|entry| entry.references == References::Organization);
     let ids = configurations.iter().map(|entry| (entry.id.to_string(), entry.id.to_string()));
     FilterView {
         search: clipped(query.raw("q")),
         owner: clipped(query.raw("owner")),
+        organization: of_organizations.then(|| clipped(query.raw("organization"))),
         status: choices("status", &mut STATES.iter().map(|(state, text)| (state.as_str().into(), (*text).to_owned()))),
         configurations: if configurations.len() > 1 { choices("config", &mut ids.into_iter()) } else { Vec::new() },
         idle: choices("idle", &mut days()),
