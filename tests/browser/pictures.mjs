@@ -7,7 +7,7 @@ import { startServer } from './world/server.mjs';
 
 const FOLDER = path.join(import.meta.dirname, '../../docs/pictures');
 const MOST_BYTES = 150_000;
-const SIZE = { width: 1180, height: 760 };
+const SIZE = { width: 1140, height: 700 };
 const DAY_IN_MS = 86_400_000;
 
 const CONFIGURATION = `
@@ -58,7 +58,7 @@ try {
   const context = await browser.newContext({
     baseURL: server.origin,
     viewport: SIZE,
-    deviceScaleFactor: 1.5,
+    deviceScaleFactor: 1.25,
     colorScheme: 'light',
     locale: 'en-GB',
     timezoneId: 'Europe/London',

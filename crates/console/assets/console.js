@@ -99,7 +99,8 @@
     button.hidden = false;
     button.addEventListener("click", function () {
       var text = document.getElementById(button.dataset.from).textContent;
-      var address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+      // Of a text browsers make a .txt.
+      var address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
       var link = document.createElement("a");
       link.href = address;
       link.download = button.dataset.download;

@@ -50,6 +50,11 @@ export function makeOperator(server, user) {
 /** Adds accepted and refused uses of a key in the past: `[days ago, accepted, refused]`. */
 export function addUses(server, id, uses) {
   server.rows((rows) => {
+    // Usage is found by the owner's activity.
+    const { referenceId, configId } = rows.prepare('select * from "apikey" where "id" = ?').get(id);
+    rows
+      .prepare('insert or ignore into "keymint_activity" ("keyId", "ownerId", "configId", "lastUsedAt") values (?, ?, ?, ?)')
+      .run(id, referenceId, configId, new Date().toISOString());
     const insert = rows.prepare(
       'insert or replace into "keymint_usage" ("keyId", "hour", "hours", "outcome", "calls", "cost") values (?, ?, 1, ?, ?, ?)',
     );
