@@ -99,8 +99,7 @@
     button.hidden = false;
     button.addEventListener("click", function () {
       var text = document.getElementById(button.dataset.from).textContent;
-      // Of a text browsers make a .txt.
-      var address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
+      var address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
       var link = document.createElement("a");
       link.href = address;
       link.download = button.dataset.download;
