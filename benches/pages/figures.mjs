@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { PAGES } from '../../tests/browser/pages.mjs';
+import { PAGES, addressOf } from '../../tests/browser/pages.mjs';
 import { makeOperator, signUp } from '../../tests/browser/world/people.mjs';
 import { startServer } from '../../tests/browser/world/server.mjs';
 
@@ -44,10 +44,10 @@ async function pages() {
   fill(server, owner);
   const first = await server.call('api-key/create', { userId: owner.id, name: 'first', metadata: { plan: 'pro' }, remaining: 5000 });
   const revoked = await server.call('api-key/create', { userId: owner.id, name: 'revoked' });
-  await server.call('api-key/revoke', { keyId: revoked.id });
+  await server.call('api-key/revoke', { id: revoked.id });
   const rotating = await server.call('api-key/create', { userId: owner.id, name: 'rotating' });
   await server.call('api-key/rotate', { keyId: rotating.id });
-  const keys = { used: first, revoked, rotating };
+  const ids = { used: first.id, revoked: revoked.id, rotating: rotating.id, olive: owner.id };
   addUsage(server, [first.id]);
 
   const rows = [];
@@ -64,9 +64,8 @@ async function pages() {
     for (const who of entry.as) {
       const user = { owner, operator }[who];
       if (!user && who !== 'nobody') continue;
-      const missing = [...entry.path.matchAll(/\{(\w+)\}/g)].some(([, name]) => !keys[name]);
-      if (missing) continue;
-      const address = entry.path.replace(/\{(\w+)\}/g, (_, name) => keys[name].id);
+      if ([...entry.path.matchAll(/\{(\w+)\}/g)].some(([, name]) => ids[name] === undefined)) continue;
+      const address = addressOf(entry, { ids });
       if (seen.has(`${who} ${address}`)) continue;
       seen.add(`${who} ${address}`);
       const times = [];

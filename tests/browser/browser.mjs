@@ -119,7 +119,7 @@ async function plant(context, fault) {
     const answer = await route.fetch({ maxRedirects: 0 });
     const headers = { ...answer.headers(), ...fault.headers };
     Object.keys(headers).forEach((name) => headers[name] === undefined && delete headers[name]);
-    if (answer.status() >= 300) return route.fulfill({ response: answer, headers });
+    if (answer.status() >= 300 && answer.status() < 400) return route.fulfill({ response: answer, headers });
     return route.fulfill({ status: fault.status ?? answer.status(), headers, body: text(await answer.text()) });
   };
   const only = (matches, text) => context.route((url) => matches(url.pathname), (route) => change(route, text));

@@ -1,6 +1,6 @@
 // The table of pages: a new page is one line. Every link of a visited page must lead to a page of this table.
 //
-// `path` may have a key of the world, as in `{used}`; `as` names who sees it; `status` is 200 unless it says otherwise;
+// `path` may have an id of the world, as in `{used}`; `as` names who sees it; `status` is 200 unless it says otherwise;
 // `open` comes to a page that has no address of its own.
 
 export const PAGES = [
@@ -46,6 +46,32 @@ export const PAGES = [
   { name: 'unknown origin', path: '/console/keys/{emoji}/edit', as: ['owner'], status: 403, open: sendFromElsewhere },
 ];
 
+/** Where forms are sent that have no page of their own. */
+export const ACTIONS = [
+  '/console',
+  '/console/sign-out',
+  '/console/keys/{}/restore',
+  '/console/keys/{}/rotate/cancel',
+  '/console/keys/{}/rotate/finish',
+];
+
+/** Returns the address of a page in a world. */
+export function addressOf({ path }, { ids }) {
+  return path.replace(/\{(\w+)\}/g, (_, name) => {
+    if (ids[name] === undefined) throw new Error(`the world has no ${name}`);
+    return encodeURIComponent(ids[name]);
+  });
+}
+
+/** Returns true if a path is that of a page or of an action. */
+export function isKnown(path) {
+  return KNOWN.some((pattern) => pattern.test(path));
+}
+
+const KNOWN = [...PAGES.map((entry) => entry.path.split('?')[0]), ...ACTIONS].map(
+  (path) => new RegExp(`^${path.replace(/\{\w*\}/g, '[^/]+')}$`),
+);
+
 async function signInWrongly({ page }) {
   await page.getByLabel('E-mail address').fill('olive@example.com');
   await page.getByLabel('Password').fill('not this one');
@@ -75,8 +101,9 @@ async function sendStale({ page }) {
 
 async function sendFromElsewhere(visitor) {
   const { page, context } = visitor;
-  await context.route('**/edit', (route) =>
-    route.continue({ headers: { ...route.request().headers(), origin: 'https://elsewhere.example' } }),
-  );
+  await context.route('**/edit', async (route) => {
+    const headers = { ...(await route.request().allHeaders()), origin: 'https://elsewhere.example' };
+    return route.fulfill({ response: await route.fetch({ headers }) });
+  });
   await page.getByRole('button', { name: 'Save' }).click();
 }

@@ -7,7 +7,7 @@ import { startServer } from './world/server.mjs';
 
 const FOLDER = path.join(import.meta.dirname, '../../docs/pictures');
 const MOST_BYTES = 150_000;
-const SIZE = { width: 1180, height: 760 };
+const SIZE = { width: 1140, height: 700 };
 const DAY_IN_MS = 86_400_000;
 
 const CONFIGURATION = `
@@ -49,7 +49,7 @@ try {
     });
     addUses(server, key.id, uses.map((calls, place) => [6 - place, calls, place === 3 ? Math.round(calls / 60) : 0]));
   }
-  await server.call('api-key/revoke', { keyId: made.get('Old checkout').id });
+  await server.call('api-key/revoke', { id: made.get('Old checkout').id });
   const shop = made.get('Checkout of the shop');
   const wave = (day) => Math.round(4200 + 1800 * Math.sin(day / 1.9) + 900 * Math.cos(day / 3.1) + (6 - (day % 7)) * 110);
   addUses(server, shop.id, Array.from({ length: 29 }, (_, day) => [day + 1, wave(day), day % 9 === 4 ? 640 : day % 4 === 0 ? 90 : 0]));
@@ -58,7 +58,7 @@ try {
   const context = await browser.newContext({
     baseURL: server.origin,
     viewport: SIZE,
-    deviceScaleFactor: 1.5,
+    deviceScaleFactor: 1.25,
     colorScheme: 'light',
     locale: 'en-GB',
     timezoneId: 'Europe/London',

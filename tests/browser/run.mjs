@@ -18,7 +18,7 @@ try {
   let people = 0;
   const world = {
     server,
-    keys,
+    ids: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.id])),
     bytes: new Map(),
     open: (options) => visit(browser, server, options),
     people: { owner, operator, member, newcomer, nobody: undefined },

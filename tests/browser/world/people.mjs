@@ -17,6 +17,7 @@ operators = ["olga@example.com"]
 roles = { admin = ["create", "read", "update", "delete"], member = ["read"] }
 
 [[api_key]]
+config_id = "default"
 enable_metadata = true
 name_length = { max = 64 }
 undelete_days = 7
@@ -49,6 +50,11 @@ export function makeOperator(server, user) {
 /** Adds accepted and refused uses of a key in the past: `[days ago, accepted, refused]`. */
 export function addUses(server, id, uses) {
   server.rows((rows) => {
+    // Usage is found by the owner's activity.
+    const { referenceId, configId } = rows.prepare('select * from "apikey" where "id" = ?').get(id);
+    rows
+      .prepare('insert or ignore into "keymint_activity" ("keyId", "ownerId", "configId", "lastUsedAt") values (?, ?, ?, ?)')
+      .run(id, referenceId, configId, new Date().toISOString());
     const insert = rows.prepare(
       'insert or replace into "keymint_usage" ("keyId", "hour", "hours", "outcome", "calls", "cost") values (?, ?, 1, ?, ?, ?)',
     );
@@ -117,7 +123,7 @@ export async function populate(server) {
   };
   for (let use = 0; use < 3; use += 1) await server.call('api-key/verify', { key: keys.used.key });
   await server.call('api-key/verify', { key: keys.exhausted.key });
-  await server.call('api-key/revoke', { keyId: keys.revoked.id });
+  await server.call('api-key/revoke', { id: keys.revoked.id });
   await server.call('api-key/rotate', { keyId: keys.rotating.id });
   await server.call('api-key/update', { keyId: keys.disabled.id, enabled: false });
   changeKey(server, keys.turned.id, { name: TURNED });

@@ -62,10 +62,10 @@ ${rest}`;
     },
     /** Posts to the API as a server, or as the user of a cookie. */
     async call(endpoint, body, cookie) {
-      const who = cookie ? { cookie, origin } : { authorization: `Bearer ${SERVER_KEY}` };
+      const who = cookie ? { cookie } : { authorization: `Bearer ${SERVER_KEY}` };
       const answer = await fetch(`${origin}${endpoint.startsWith('/') ? endpoint : `/api/auth/${endpoint}`}`, {
         method: 'POST',
-        headers: { ...who, 'content-type': 'application/json' },
+        headers: { ...who, origin, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
       const text = await answer.text();
