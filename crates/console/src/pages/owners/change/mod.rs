@@ -181,12 +181,12 @@ async fn change(ask: &Ask, visitor: &Visitor, change: Change) -> Answer {
 
 fn tell(visitor: &Visitor, change: Change, owner: &OwnerId, outcome: ChangedKeys) -> Answer {
     let ChangedKeys { changed, unchanged, unreadable, first_unreadable, next } = outcome;
-    let mut summary = format!("{} {}.", plural(changed, "key was", "keys were"), change.past());
+    let mut summary = vec![format!("{} {}.", plural(changed, "key was", "keys were"), change.past())];
     if unchanged > 0 {
-        summary += &format!(" {} already so, or cannot be.", plural(unchanged, "key was", "keys were"));
+        summary.push(format!("{} already so, or cannot be.", plural(unchanged, "key was", "keys were")));
     }
     if unreadable > 0 {
-        summary += &format!(" {} cannot be read, and stayed as before.", count(unreadable));
+        summary.push(format!("{} cannot be read, and stayed as before.", count(unreadable)));
     }
     let named = u64::try_from(first_unreadable.len()).unwrap_or(u64::MAX);
     let title = if next.is_some() { "Not done yet" } else { "Done" };
@@ -195,7 +195,7 @@ fn tell(visitor: &Visitor, change: Change, owner: &OwnerId, outcome: ChangedKeys
         owner: owner.to_string(),
         path: super::path(owner),
         action: change.action(),
-        summary,
+        summary: summary.join(" "),
         unreadable: first_unreadable.iter().filter_map(|row| row.id.as_ref()).map(ToString::to_string).collect(),
         more_unreadable: unreadable > named,
         next: next.map(|next| next.to_string()),
