@@ -47,7 +47,7 @@ async function pages() {
   await server.call('api-key/revoke', { id: revoked.id });
   const rotating = await server.call('api-key/create', { userId: owner.id, name: 'rotating' });
   await server.call('api-key/rotate', { keyId: rotating.id });
-  const ids = { used: first.id, revoked: revoked.id, rotating: rotating.id, olive: owner.id };
+  const ids = { finding: 'never_expires', used: first.id, revoked: revoked.id, rotating: rotating.id, olive: owner.id };
   addUsage(server, [first.id]);
 
   const rows = [];
@@ -134,8 +134,14 @@ function addUsage(server, ids) {
     const insert = rows.prepare(
       `insert into "keymint_usage" ("keyId", "hour", "hours", "outcome", "calls", "cost") values (?, ?, 1, ?, ?, ?)`,
     );
+    // Usage is found by the owner's activity.
+    const activity = rows.prepare(
+      `insert or ignore into "keymint_activity" ("keyId", "ownerId", "configId", "lastUsedAt")
+       select "id", "referenceId", "configId", ? from "apikey" where "id" = ?`,
+    );
     const hour = Math.floor(Date.now() / HOUR_IN_MS);
     for (const id of ids) {
+      activity.run(new Date().toISOString(), id);
       for (let back = 1; back <= 24 * 30; back += ids.length === 1 ? 1 : 12) {
         insert.run(id, hour - back, '', 10 + (back % 90), 10 + (back % 90));
         if (back % 7 === 0) insert.run(id, hour - back, 'RATE_LIMITED', 3, 0);

@@ -11,6 +11,7 @@ export const PAGES = [
   { name: 'sign up, with problems', path: '/console/sign-up', as: ['nobody'], status: 422, open: sendEmpty },
   { name: 'no keys yet', path: '/console/keys', as: ['newcomer'] },
   { name: 'keys', path: '/console/keys', as: ['owner', 'operator', 'member'] },
+  { name: 'keys, a whole page', path: '/console/keys', as: ['cora'] },
   { name: 'keys, none found', path: '/console/keys?q=nothing+like+this', as: ['owner'] },
   { name: 'keys, filtered', path: '/console/keys?status=active&idle=90&expires=30&sort=name', as: ['owner', 'operator'] },
   { name: 'keys, with problems', path: '/console/keys?status=odd&page=0', as: ['owner'], status: 400 },
@@ -40,6 +41,31 @@ export const PAGES = [
   { name: 'revoke', path: '/console/keys/{used}/revoke', as: ['owner', 'operator'] },
   { name: 'revoke, done', path: '/console/keys/{revoked}/revoke', as: ['owner'] },
   { name: 'delete', path: '/console/keys/{used}/delete', as: ['owner', 'operator'] },
+  { name: 'owners', path: '/console/owners', as: ['operator'] },
+  { name: 'owner', path: '/console/owners/{olive}', as: ['operator'] },
+  { name: 'owner, unknown', path: '/console/owners/nobody', as: ['operator'] },
+  { name: 'suspend', path: '/console/owners/{olive}/suspend', as: ['operator'] },
+  { name: 'suspend, with problems', path: '/console/owners/{olive}/suspend', as: ['operator'], status: 422, open: confirmWrongly },
+  { name: 'resume', path: '/console/owners/{olive}/resume', as: ['operator'] },
+  { name: 'revoke all', path: '/console/owners/{olive}/revoke', as: ['operator'] },
+  { name: 'health', path: '/console/health', as: ['owner', 'operator', 'newcomer'] },
+  { name: 'finding', path: '/console/health/{finding}', as: ['owner', 'operator'] },
+  { name: 'finding, none', path: '/console/health/leaked', as: ['owner'] },
+  { name: 'audit', path: '/console/audit', as: ['operator'] },
+  { name: 'audit, none found', path: '/console/audit?actor=user:nobody', as: ['operator'] },
+  { name: 'audit, with problems', path: '/console/audit?from=yesterday', as: ['operator'], status: 400 },
+  { name: 'webhooks', path: '/console/webhooks', as: ['operator'] },
+  { name: 'new webhook', path: '/console/webhooks/new', as: ['operator'] },
+  { name: 'new webhook, with problems', path: '/console/webhooks/new', as: ['operator'], status: 422, open: sendWrongWebhook },
+  { name: 'secret of a webhook', path: '/console/webhooks/new', as: ['operator'], open: makeWebhook },
+  { name: 'webhook', path: '/console/webhooks/{webhook}', as: ['operator'] },
+  { name: 'secret of a webhook, changed', path: '/console/webhooks/{webhook}/secret', as: ['operator'] },
+  { name: 'delete a webhook', path: '/console/webhooks/{webhook}/delete', as: ['operator'] },
+  { name: 'server keys', path: '/console/server-keys', as: ['operator'] },
+  { name: 'secret of a server key', path: '/console/server-keys', as: ['operator'], open: makeServerKey },
+  { name: 'revoke a server key', path: '/console/server-keys/{serverKey}/revoke', as: ['operator'] },
+  { name: 'settings', path: '/console/settings', as: ['operator'] },
+  { name: 'settings, for operators alone', path: '/console/settings', as: ['owner'], status: 403 },
   { name: 'no such key', path: '/console/keys/nothing', as: ['owner', 'operator'], status: 404 },
   { name: 'no such page', path: '/console/nothing/at/all', as: ['owner', 'nobody'], status: 404 },
   { name: 'stale form', path: '/console/keys/{emoji}/edit', as: ['owner'], status: 409, open: sendStale },
@@ -50,6 +76,11 @@ export const PAGES = [
 export const ACTIONS = [
   '/console',
   '/console/sign-out',
+  '/console/audit/export',
+  '/console/webhooks/{}/test',
+  '/console/webhooks/{}/pause',
+  '/console/webhooks/{}/resume',
+  '/console/webhooks/{}/replay',
   '/console/keys/{}/restore',
   '/console/keys/{}/rotate/cancel',
   '/console/keys/{}/rotate/finish',
@@ -63,10 +94,12 @@ export function addressOf({ path }, { ids }) {
   });
 }
 
-/** Returns true if a path is that of a page or of an action. */
-export function isKnown(path) {
-  return KNOWN.some((pattern) => pattern.test(path));
+/** Returns true if an address is that of a page, of an action, or of a document of ours. */
+export function isKnown(address) {
+  return address.startsWith(DOCUMENTS) || KNOWN.some((pattern) => pattern.test(address));
 }
+
+const DOCUMENTS = 'https://github.com/keymint/keymint/';
 
 const KNOWN = [...PAGES.map((entry) => entry.path.split('?')[0]), ...ACTIONS].map(
   (path) => new RegExp(`^${path.replace(/\{\w*\}/g, '[^/]+')}$`),
@@ -91,6 +124,26 @@ async function sendWrongKey({ page }) {
 
 async function makeKey({ page }) {
   await page.getByLabel('Name').fill('<b>bold</b> 🦊');
+  await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function confirmWrongly({ page }) {
+  await page.locator('main form input[type="text"], main form input:not([type])').first().fill('something else');
+  await page.locator('main form button').click();
+}
+
+async function sendWrongWebhook({ page }) {
+  await page.getByLabel('Address').fill('http://<b>not</b>');
+  await page.getByRole('button', { name: 'Make the webhook' }).click();
+}
+
+async function makeWebhook({ page }) {
+  await page.getByLabel('Address').fill('https://hooks.invalid/other');
+  await page.getByRole('button', { name: 'Make the webhook' }).click();
+}
+
+async function makeServerKey({ page }) {
+  await page.getByLabel('Name').fill('<b>Shop</b> 🦊');
   await page.getByRole('button', { name: 'Make the key' }).click();
 }
 

@@ -14,14 +14,15 @@ const began = performance.now();
 const [browser, server] = await Promise.all([launch(), startServer({ rest: CONFIGURATION })]);
 let status = 1;
 try {
-  const { owner, operator, member, newcomer, keys } = await populate(server);
+  const { owner, operator, member, newcomer, cora, keys, ids } = await populate(server);
   let people = 0;
   const world = {
     server,
-    ids: Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.id])),
+    keys,
+    ids,
     bytes: new Map(),
     open: (options) => visit(browser, server, options),
-    people: { owner, operator, member, newcomer, nobody: undefined },
+    people: { owner, operator, member, newcomer, cora, nobody: undefined },
     /** Somebody new, whom no other case changes. */
     somebody: (name = 'Sam') => signUp(server, name, `sam${(people += 1)}@example.com`),
   };

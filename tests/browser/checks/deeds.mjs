@@ -255,6 +255,69 @@ const DEEDS = [
     },
   },
 
+  {
+    name: 'an operator suspends and resumes all keys of an owner, and must say whose',
+    run: async (visit, world) => {
+      const user = await world.somebody();
+      const { key: secret } = await world.server.call('api-key/create', { userId: user.id, name: 'to be suspended' });
+      const visitor = await visit({ user: world.people.operator });
+      visitor.allow(422);
+      const { page } = visitor;
+      await page.goto('/console/owners');
+      await page.keyboard.press('/');
+      await page.keyboard.type(user.id);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { level: 1, name: user.id }).waitFor();
+      await page.getByRole('link', { name: 'Suspend' }).click();
+      await page.getByLabel(/^To confirm/).fill('somebody else');
+      await page.getByRole('button', { name: 'Suspend all keys' }).click();
+      await page.locator('#confirm-problem').waitFor();
+      assert.deepEqual(await validity(world, [secret]), [true], 'nothing is changed without the owner’s id');
+      await page.getByLabel(/^To confirm/).fill(user.id);
+      await page.getByRole('button', { name: 'Suspend all keys' }).click();
+      await page.getByRole('link', { name: 'Back to the owner' }).click();
+      assert.deepEqual(await validity(world, [secret]), [false]);
+      await page.getByRole('link', { name: 'Resume' }).click();
+      await page.getByLabel(/^To confirm/).fill(user.id);
+      await page.getByRole('button', { name: 'Resume all keys' }).click();
+      await page.getByRole('link', { name: 'Back to the owner' }).waitFor();
+      assert.deepEqual(await validity(world, [secret]), [true]);
+    },
+  },
+
+  {
+    name: 'an operator makes and ends a webhook and a server key, whose secrets are nowhere afterwards',
+    run: async (visit, world) => {
+      const someone = await world.somebody();
+      makeOperator(world.server, someone);
+      const visitor = await visit({ user: someone });
+      const { page } = visitor;
+      await page.goto('/console/webhooks/new');
+      await page.getByLabel('Address').fill('https://hooks.invalid/console');
+      await page.getByRole('button', { name: 'Make the webhook' }).click();
+      const signing = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByText('The webhook is paused.').waitFor();
+      await page.getByRole('button', { name: 'Resume' }).waitFor();
+      await page.getByRole('link', { name: 'Delete' }).click();
+      await page.getByLabel(/^To confirm/).fill('hooks.invalid');
+      await page.getByRole('button', { name: 'Delete the webhook' }).click();
+      await page.getByText('The webhook is deleted.').waitFor();
+      await page.goto('/console/server-keys');
+      await page.getByLabel('Name').fill('of the console');
+      await page.getByRole('button', { name: 'Make the key' }).dblclick();
+      const serverKey = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('link', { name: 'Revoke of the console' }).click();
+      const id = page.url().split('/').at(-2);
+      await page.getByLabel(/^To confirm/).fill(id);
+      await page.getByRole('button', { name: 'Revoke the server key' }).click();
+      await page.getByText('The server key is revoked.').waitFor();
+      for (const secret of [signing, serverKey]) await checkSecret(visitor, secret);
+    },
+  },
+
   deed('the second of two tabs is told that its form is out of date', {}, async (visitor, { world, user }) => {
     visitor.allow(409);
     const id = await mint(world, user, 'raced');

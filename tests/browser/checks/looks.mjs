@@ -103,7 +103,7 @@ async function checkTexts(page) {
 async function checkLinks(page) {
   const paths = await page.evaluate(() => {
     const targets = [...document.querySelectorAll('a[href], form[action]')].map((found) => found.getAttribute('href') ?? found.getAttribute('action'));
-    return targets.map((target) => new URL(target, location.href)).map(({ origin, pathname }) => (origin === location.origin ? pathname : origin));
+    return targets.map((target) => new URL(target, location.href)).map((url) => (url.origin === location.origin ? url.pathname : url.href));
   });
   assert.ok(paths.length > 0, 'the page leads nowhere');
   for (const path of paths) assert.ok(isKnown(path), `leads to ${path}, which the table lacks`);

@@ -89,6 +89,25 @@ export function changeKey(server, id, columns) {
   );
 }
 
+/** Gives somebody more keys than a page has, each with the longest texts and with uses. */
+function crowd(server, { id: owner }, like) {
+  const ids = Array.from({ length: 60 }, (_, number) => `crowd${String(number).padStart(27, '0')}`);
+  server.rows((rows) => {
+    const row = rows.prepare('select * from "apikey" where "id" = ?').get(like);
+    // The driver adds a member of its own.
+    const names = Object.keys(row).filter((name) => name !== '_metadata');
+    const insert = rows.prepare(
+      `insert into "apikey" (${names.map((name) => `"${name}"`).join(', ')}) values (${names.map(() => '?').join(', ')})`,
+    );
+    ids.forEach((id, number) => {
+      const name = `${MARKUP}${MARKUP}`.slice(0, 60) + number;
+      const copy = { ...row, id, name, referenceId: owner, key: `no hash ${number}` };
+      insert.run(...names.map((name) => copy[name]));
+    });
+  });
+  for (const id of ids) addUses(server, id, [1, 2, 3].map((days) => [days, 1_234_567]));
+}
+
 /** Makes the people and the keys of the table of pages. */
 export async function populate(server) {
   const owner = await signUp(server, `Olive ${MARKUP}`, 'olive@example.com');
@@ -130,5 +149,12 @@ export async function populate(server) {
   changeKey(server, keys.expired.id, { expiresAt: new Date(Date.now() - DAY_IN_MS).toISOString() });
   addUses(server, keys.used.id, [1, 2, 3, 5, 6, 9, 20, 60].map((days) => [days, 100 * days + 7, days * 3]));
   addUses(server, keys.emoji.id, [[2, 1_234_567]]);
-  return { owner, operator, member, newcomer, keys };
+  const cora = await signUp(server, 'Cora', 'cora@example.com');
+  crowd(server, cora, keys.used.id);
+  const webhook = await server.call('webhooks/create', { url: 'https://hooks.invalid/<b>', kinds: ['keymint.key.*'], ownerId: owner.id });
+  await server.command('server-key', 'create', '--name', `Shop ${EMOJI.slice(0, 4)}`);
+  const serverKey = server.rows((rows) => rows.prepare('select "id" from "keymint_server_key"').get().id);
+  const ids = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.id]));
+  Object.assign(ids, { olive: owner.id, webhook: webhook.id, serverKey, finding: 'never_expires' });
+  return { owner, operator, member, newcomer, cora, keys, ids };
 }
