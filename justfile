@@ -76,6 +76,17 @@ instructions *ARGS:
 openapi:
     cargo run -p keymint -- openapi > docs/openapi.json
 
+# Draws the README's screenshots from the running program, in Debian's Chromium.
+pictures:
+    cargo build -p keymint
+    cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund && KEYMINT_BINARY={{justfile_directory()}}/target/debug/keymint node pictures.mjs
+
+# Times, sizes and costs of the console's pages: `just bench-pages --before target/dist/keymint-without`. Needs wrk.
+bench-pages *ARGS:
+    cargo build --profile dist -p keymint
+    cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund
+    node benches/pages/figures.mjs {{ARGS}}
+
 # Draws what `just bench --json` wrote, of all files together: `just plots connections.json keys-*.json`.
 plots +FIGURES:
     cargo run --profile dist -p keymint-bench-http -- plot {{FIGURES}}

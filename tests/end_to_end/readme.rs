@@ -14,6 +14,11 @@ pub(crate) fn blocks(language: &str) -> Vec<String> {
     markdown::blocks(README, language)
 }
 
+/// Returns the token of the link that makes the first operator.
+fn claim(welcome: &str) -> &str {
+    welcome.split_once("/console/claim/").unwrap().1.split(' ').next().unwrap()
+}
+
 fn server_key(welcome: &str) -> &str {
     welcome.split_once("shown this once: ").unwrap().1.lines().next().unwrap()
 }
@@ -36,7 +41,8 @@ fn the_welcome_and_the_answers_are_those_of_the_readme() {
     let (_, rest, _) = server.finish();
     let welcome = format!("keymint {} listens on http://{address}\n{rest}", env!("CARGO_PKG_VERSION"));
     let [shown] = &blocks("text")[..] else { panic!("one welcome") };
-    let found = welcome.replace(server_key(&welcome), server_key(shown)).replace(&address, "127.0.0.1:8787");
+    let found = welcome.replace(server_key(&welcome), server_key(shown)).replace(claim(&welcome), claim(shown));
+    let found = found.replace(&address, "127.0.0.1:8787");
     assert_eq!(found.trim_end(), shown.trim_end());
 
     let server = Server::start(place.command(&[]));

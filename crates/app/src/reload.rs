@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keymint_actix::tls::{Certificate, Tls};
 use keymint_actix::{CookieSecret, LiveApi};
+use keymint_console::Settings;
 use keymint_domain::event::{Actor, Origin};
 use keymint_service::{Audit, Cleanup, Keys, ServiceError, Source as Requester, Watch};
 
@@ -58,6 +59,8 @@ pub(crate) struct Live {
     pub(crate) cleanup: Option<Cleanup>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) watch: Option<Watch>,
+    /// What the console shows of the server.
+    pub(crate) settings: Settings,
     /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,
 }
@@ -77,6 +80,7 @@ impl Live {
                     tracing::warn!(key, "needs a restart: the server goes on as it was started");
                 }
                 let changed = self.config.differences(&config);
+                self.settings.reconfigure(config.print(), waiting.iter().map(ToString::to_string).collect());
                 self.take(config, certificate).await;
                 self.record(&changed, &waiting).await;
                 tracing::info!(waiting = waiting.len(), "the configuration was reloaded");

@@ -106,7 +106,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     if let Some(reports) = github_reports(&config)? {
         api = api.with_github_reports(reports);
     }
-    let options = ServeOptions { pages: console(&config, &secret), ..serve_options(&config, tls.clone()) };
+    let settings = services.settings(&config);
+    let options = ServeOptions { pages: console(&config, &secret, &settings), ..serve_options(&config, tls.clone()) };
     let running = keymint_actix::serve(listener, api, &options)?;
     warn_of_another_secret(&audit).await;
     let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));
@@ -121,8 +122,19 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         .map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
-    let mut live =
-        Live { source, config, services, secret, api: running.api, tls, cleanup, audit, watch, retired: Vec::new() };
+    let mut live = Live {
+        source,
+        config,
+        services,
+        secret,
+        api: running.api,
+        tls,
+        cleanup,
+        audit,
+        watch,
+        settings,
+        retired: Vec::new(),
+    };
     let mut server = running.server;
     loop {
         tokio::select! {

@@ -26,7 +26,7 @@
   var short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
   function localize(within) {
-    all("time[data-time]", within).forEach(function (element) {
+    all("time", within).forEach(function (element) {
       var at = new Date(element.dateTime);
       if (isNaN(at)) return;
       element.title = full.format(at) + " (" + element.dateTime + ")";

@@ -7,7 +7,7 @@ use askama::Template;
 use keymint_actix::ApiError;
 use keymint_actix::pages::FailedPage;
 use keymint_domain::ErrorCode;
-use keymint_service::ServiceError;
+use keymint_service::{ServiceError, WebhookError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::layout::{Known, Layout};
@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Api(ApiError),
     /// Nobody is signed in.
     SignIn,
+    /// The page is for operators, and the visitor is none.
+    ForOperators,
     /// The form is about something that has changed since the form was shown. Its page is at this path.
     Stale(String),
     /// The template failed, which a complete one does not.
@@ -49,6 +51,12 @@ impl From<ApiError> for Failure {
 
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+impl From<WebhookError> for Failure {
+    fn from(error: WebhookError) -> Self {
         Self::Api(error.into())
     }
 }
@@ -112,6 +120,11 @@ impl Failure {
                 let html = render(http, StatusCode::CONFLICT, STALE, next, request_id);
                 Ok(HttpResponse::Conflict().content_type("text/html; charset=utf-8").body(html))
             }
+            Self::ForOperators => {
+                let next = vec![Link { path: "/console/keys".to_owned(), text: "Go to your keys" }];
+                let html = render(http, StatusCode::FORBIDDEN, FOR_OPERATORS, next, request_id);
+                Ok(HttpResponse::Forbidden().content_type("text/html; charset=utf-8").body(html))
+            }
             Self::Template => Err(failed(http, ApiError::Timeout, request_id)),
             Self::Api(error) => Err(failed(http, error, request_id)),
         }
@@ -125,6 +138,11 @@ const STALE: Told = (
     "This form is out of date",
     "What it is about was changed or removed after the form was shown, perhaps in another tab or by somebody else. \
      Nothing was changed by it. Look at the current state, and do it again if you still want to.",
+);
+
+const FOR_OPERATORS: Told = (
+    "This page is for operators",
+    "Your account is none, or is none any more. Nothing was changed. An operator of this Keymint can make you one.",
 );
 
 fn failed(http: &HttpRequest, error: ApiError, request_id: String) -> FailedPage {
@@ -159,6 +177,7 @@ fn told(error: &ApiError, http: &HttpRequest) -> Told {
         "KEY_NOT_FOUND" => {
             ("There is no such key", "It was deleted, or it belongs to somebody else, or the address is not complete.")
         }
+        "WEBHOOK_NOT_FOUND" => ("There is no such webhook", "It was deleted, or the address is not complete."),
         "MISSING_OR_NULL_ORIGIN" | "INVALID_ORIGIN" | "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED" => (
             "This form came from an unknown address",
             "Forms are taken from the address of this server alone (server.base_url of its configuration), so that no \

@@ -1,6 +1,7 @@
 //! The request for a page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpMessage as _, HttpResponse};
 use keymint_actix::Api;
@@ -52,17 +53,27 @@ impl Ask {
         Layout::of(visitor, section, title).with_done(crate::pages::done(&self.query))
     }
 
+    /// Returns the time after which no further portion of a long work begins, so that the answer is given in time.
+    pub(crate) fn time_for_portions(&self) -> Duration {
+        self.api().options.request_timeout / 2
+    }
+
     /// Finds the key that the path names as `id`, if the visitor may read it.
     pub(crate) async fn key(&self, visitor: &Visitor) -> Result<ApiKey, Failure> {
         let id = KeyId::parse(self.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;
         let _turn = self.request.turn_to_read().await?;
+        self.find_key(visitor, &id).await
+    }
+
+    /// Finds a key, if the visitor may read it.
+    pub(crate) async fn find_key(&self, visitor: &Visitor, id: &KeyId) -> Result<ApiKey, Failure> {
         if visitor.is_operator {
-            return Ok(self.keys().get(&visitor.caller, &id, None).await?);
+            return Ok(self.keys().get(&visitor.caller, id, None).await?);
         }
         // A user must say which configuration they mean, and an address without it is shorter to share.
         let mut last = ServiceError::from(ErrorCode::KeyNotFound);
         for configuration in self.keys().policy().configurations() {
-            match self.keys().get(&visitor.caller, &id, Some(&configuration.id)).await {
+            match self.keys().get(&visitor.caller, id, Some(&configuration.id)).await {
                 Ok(key) => return Ok(key),
                 Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
                 Err(refused @ ServiceError::Refused(_)) => last = refused,
@@ -101,6 +112,22 @@ impl Stated {
         self.open_post(move |ask| for_visitor(ask, handler))
     }
 
+    /// Answers GET to operators, who are signed in; others may not see the page.
+    pub(crate) fn operators_get<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_get(move |ask| for_operator(ask, handler))
+    }
+
+    /// Answers POST to operators, who are signed in, and whose form came from a trusted origin.
+    pub(crate) fn operators_post<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
+    where
+        F: Future<Output = Answer> + 'static,
+    {
+        self.open_post(move |ask| for_operator(ask, handler))
+    }
+
     /// Answers GET to everybody.
     pub(crate) fn open_get<F>(self, handler: impl Fn(Ask) -> F + Clone + 'static) -> Self
     where
@@ -133,10 +160,20 @@ impl Stated {
 }
 
 async fn for_visitor<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
+    let visitor = visitor_of(&ask).await?;
+    handler(ask, visitor).await
+}
+
+async fn for_operator<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
+    let visitor = visitor_of(&ask).await?;
+    if visitor.is_operator { handler(ask, visitor).await } else { Err(Failure::ForOperators) }
+}
+
+async fn visitor_of(ask: &Ask) -> Result<Visitor, Failure> {
     let signed_in = ask.request.signed_in().await?.ok_or(Failure::SignIn)?;
     let visitor = Visitor::of(&ask.request, signed_in).await?;
     ask.request.http().extensions_mut().insert(Known::from(&visitor));
-    handler(ask, visitor).await
+    Ok(visitor)
 }
 
 async fn answer<F: Future<Output = Answer>>(

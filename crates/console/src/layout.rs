@@ -9,6 +9,18 @@ use crate::visitor::Visitor;
 pub(crate) enum Section {
     /// API keys.
     Keys,
+    /// The owners of keys.
+    Owners,
+    /// The health of keys.
+    Health,
+    /// The log of changes.
+    Audit,
+    /// Endpoints that are told of events.
+    Webhooks,
+    /// The keys of servers.
+    ServerKeys,
+    /// The settings of the server.
+    Settings,
     /// Nothing in the navigation.
     None,
 }
@@ -23,8 +35,15 @@ pub(crate) struct Entry {
 }
 
 /// The navigation: a new part is a line here.
-const NAVIGATION: &[Entry] =
-    &[Entry { section: Section::Keys, path: "/console/keys", text: "Keys", for_operators: false }];
+const NAVIGATION: &[Entry] = &[
+    Entry { section: Section::Keys, path: "/console/keys", text: "Keys", for_operators: false },
+    Entry { section: Section::Owners, path: "/console/owners", text: "Owners", for_operators: true },
+    Entry { section: Section::Health, path: "/console/health", text: "Health", for_operators: false },
+    Entry { section: Section::Audit, path: "/console/audit", text: "Audit", for_operators: true },
+    Entry { section: Section::Webhooks, path: "/console/webhooks", text: "Webhooks", for_operators: true },
+    Entry { section: Section::ServerKeys, path: "/console/server-keys", text: "Server keys", for_operators: true },
+    Entry { section: Section::Settings, path: "/console/settings", text: "Settings", for_operators: true },
+];
 
 /// All that a page has around its content.
 pub(crate) struct Layout {

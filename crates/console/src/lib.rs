@@ -9,6 +9,7 @@
 //! | `form` | forms: problems beside their fields, and the seals by which a stale form and a second submit are noticed |
 //! | `layout` | what every page has around its content |
 //! | `show` | instants, numbers, badges and charts |
+//! | `settings` | what the app tells of the server, for the page of settings |
 //! | `assets` | the style sheet, the scripts and htmx, each with its hash in its name |
 //!
 //! [`pages`] returns them all, for [`ServeOptions`](keymint_actix::ServeOptions).
@@ -19,6 +20,7 @@ mod assets;
 mod form;
 mod layout;
 mod pages;
+mod settings;
 mod show;
 mod visitor;
 
@@ -28,6 +30,8 @@ use keymint_actix::pages::Pages;
 
 use form::Seals;
 
+pub use settings::{ServerSettings, Settings};
+
 /// The options of the console.
 #[derive(Clone)]
 pub struct ConsoleOptions {
@@ -35,6 +39,8 @@ pub struct ConsoleOptions {
     pub base_url: String,
     /// The key that seals forms. It must be secret, and the same in all processes on a database.
     pub form_key: [u8; 32],
+    /// What the page of settings shows of the server.
+    pub settings: Settings,
 }
 
 impl std::fmt::Debug for ConsoleOptions {
@@ -48,11 +54,12 @@ impl std::fmt::Debug for ConsoleOptions {
 struct Console {
     base_url: String,
     seals: Seals,
+    settings: Settings,
 }
 
 /// Returns the pages of the console.
 pub fn pages(options: ConsoleOptions) -> Pages {
-    let ConsoleOptions { base_url, form_key } = options;
-    let console = Arc::new(Console { base_url, seals: Seals::new(form_key) });
+    let ConsoleOptions { base_url, form_key, settings } = options;
+    let console = Arc::new(Console { base_url, seals: Seals::new(form_key), settings });
     Pages::new(move || pages::all(&console), answer::unseen).with_headers(answer::HEADERS)
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -5,11 +6,11 @@ use keymint_domain::event::{Actor, Origin};
 use keymint_domain::key::StoredKey;
 use keymint_domain::server_key::{ServerKey, ServerKeyText};
 use keymint_domain::value::KeyName;
-use keymint_domain::{KeyId, Timestamp};
+use keymint_domain::{ErrorCode, KeyId, Timestamp};
 use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::{OsEntropy, Recorder, Source, SystemClock};
+use crate::{Context, OsEntropy, Recorder, ServiceError, Source, SystemClock};
 
 /// Recognizes the server keys: those given at start, and those in the store.
 ///
@@ -22,6 +23,8 @@ pub struct ServerKeys {
     recorder: Recorder,
     given: Vec<StoredKey>,
     known: RwLock<Option<Known>>,
+    /// The last uses of the store's keys in this process.
+    used: RwLock<HashMap<KeyId, Timestamp>>,
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -49,6 +52,8 @@ const FRESH_MS: u64 = 1000;
 /// It is short, so that a key that was made elsewhere works at once, and not 0, so that guessing does not load the
 /// store.
 const FRESH_FOR_REFUSAL_MS: u64 = 100;
+/// The time in which a key's further uses are not noted, in milliseconds: most uses then only read.
+const NOTED_EVERY_MS: u64 = 1000;
 
 impl ServerKeys {
     /// Makes the service over the keys in `store`.
@@ -60,6 +65,7 @@ impl ServerKeys {
             recorder: Recorder::default(),
             given: Vec::new(),
             known: RwLock::default(),
+            used: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
         }
     }
@@ -98,18 +104,40 @@ impl ServerKeys {
             return Ok(false);
         };
         let hash = text.hash();
-        if contains(&self.given, &hash) || contains(&self.known(FRESH_MS).await?, &hash) {
+        if contains(&self.given, &hash) {
             return Ok(true);
         }
-        Ok(contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash))
+        let is_known =
+            contains(&self.known(FRESH_MS).await?, &hash) || contains(&self.known(FRESH_FOR_REFUSAL_MS).await?, &hash);
+        if is_known {
+            self.note_use(&hash);
+        }
+        Ok(is_known)
+    }
+
+    /// Returns the last use of a key of the store in this process, to a second; `None` = none since the process began.
+    pub fn last_use(&self, id: &KeyId) -> Option<Timestamp> {
+        self.used.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+    }
+
+    fn note_use(&self, hash: &StoredKey) {
+        let Some(id) = self.id_of_hash(hash) else { return };
+        let now = self.clock.now();
+        let is_noted = |noted: Timestamp| noted <= now && now.millis_since(noted) < NOTED_EVERY_MS;
+        if !self.last_use(&id).is_some_and(is_noted) {
+            self.used.write().unwrap_or_else(PoisonError::into_inner).insert(id, now);
+        }
     }
 
     /// Returns the id of a server key that was just admitted, for a log; `None` = it was given at start.
     pub fn id_of(&self, presented: &str) -> Option<KeyId> {
-        let hash = ServerKeyText::parse(presented).ok()?.hash();
+        self.id_of_hash(&ServerKeyText::parse(presented).ok()?.hash())
+    }
+
+    fn id_of_hash(&self, hash: &StoredKey) -> Option<KeyId> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref()?;
-        let equal = |other: &StoredKey| contains(std::slice::from_ref(other), &hash);
+        let equal = |other: &StoredKey| contains(std::slice::from_ref(other), hash);
         known.hashes.iter().position(equal).map(|place| known.ids[place].clone())
     }
 
@@ -152,6 +180,26 @@ impl ServerKeys {
         Ok(made)
     }
 
+    /// Makes a server key under this id, for an operator. A second call with the same id makes none.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] with
+    /// [`StoreError::Duplicate`] if there is a server key with the id, or with another error if the store fails.
+    pub async fn create_once(
+        &self,
+        context: Context<'_>,
+        name: Option<KeyName>,
+        id: KeyId,
+    ) -> Result<MadeServerKey, ServiceError> {
+        check_manager(&context)?;
+        let MadeServerKey { key, text } = self.make(name);
+        let made = MadeServerKey { key: ServerKey { id, ..key }, text };
+        self.store.insert_server_key(&made.key, &self.origin_of(&context, made.key.created_at)).await?;
+        self.forget();
+        Ok(made)
+    }
+
     /// Makes the first server key, if none was given and the store has never held one.
     ///
     /// # Errors
@@ -187,6 +235,24 @@ impl ServerKeys {
         Ok(revoked)
     }
 
+    /// Revokes a server key of the store, for an operator. Returns false if there is none with that id, or it was revoked
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] if the store fails.
+    pub async fn revoke_for(&self, context: Context<'_>, id: &KeyId) -> Result<bool, ServiceError> {
+        check_manager(&context)?;
+        let now = self.clock.now();
+        let revoked = self.store.revoke_server_key(id, now, &self.origin_of(&context, now)).await?;
+        self.forget();
+        Ok(revoked)
+    }
+
+    fn origin_of(&self, context: &Context<'_>, now: Timestamp) -> Origin {
+        self.recorder.origin(context.actor(), &context.source, now, &*self.entropy)
+    }
+
     fn origin(&self, now: Timestamp) -> Origin {
         self.recorder.origin(Actor::Server, &Source::default(), now, &*self.entropy)
     }
@@ -201,6 +267,11 @@ impl ServerKeys {
         let text = ServerKeyText::generate(&mut fill);
         MadeServerKey { key: ServerKey::new(&text, name, &mut fill, self.clock.now()), text }
     }
+}
+
+/// Checks that the caller may manage server keys.
+fn check_manager(context: &Context<'_>) -> Result<(), ErrorCode> {
+    if context.caller.manages_all() { Ok(()) } else { Err(ErrorCode::Unauthorized) }
 }
 
 /// Compares with every hash, to the end, so that the time does not reveal which one matched.

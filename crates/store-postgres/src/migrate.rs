@@ -23,6 +23,12 @@ fn migrator() -> Migrator {
     migrator
 }
 
+/// Returns the names of the migrations, in their order.
+pub(crate) fn migrations() -> Vec<String> {
+    let name = |migration: &sqlx::migrate::Migration| format!("{:04} {}", migration.version, migration.description);
+    migrator().iter().map(name).collect()
+}
+
 /// Selects the sessions that have locks of this kind, the oldest transactions first, three at most.
 macro_rules! holders {
     ($locks:literal) => {

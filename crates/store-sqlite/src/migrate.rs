@@ -22,6 +22,12 @@ fn migrator() -> Migrator {
     migrator
 }
 
+/// Returns the names of the migrations, in their order.
+pub(crate) fn migrations() -> Vec<String> {
+    let name = |migration: &sqlx::migrate::Migration| format!("{:04} {}", migration.version, migration.description);
+    migrator().iter().map(name).collect()
+}
+
 /// Brings the tables up to date if they are not. Returns the layout of Better Auth's tables.
 ///
 /// # Errors

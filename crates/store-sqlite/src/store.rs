@@ -95,6 +95,11 @@ impl SqliteStore {
         is_whole
     }
 
+    /// Returns the names of the migrations, in their order. All of them have run on a database that is open.
+    pub fn migrations() -> Vec<String> {
+        migrate::migrations()
+    }
+
     /// Brings the tables of the database up to date, and no more.
     ///
     /// # Errors

@@ -192,6 +192,12 @@ impl PageRequest {
         self.api.note(&self.http, || ChangeNote { actor, key_id: Some(key.clone()), owner: owner.cloned() });
     }
 
+    /// Attaches a note to the request, for the access log, that `actor` changed many keys of an owner.
+    pub fn note_change_of_many(&self, actor: impl Into<String>, owner: &OwnerId) {
+        let actor = actor.into();
+        self.api.note(&self.http, || ChangeNote { actor, key_id: None, owner: Some(owner.clone()) });
+    }
+
     fn sessions(&self) -> Result<&Sessions, ApiError> {
         self.api.sessions.as_ref().ok_or(ApiError::NotFound)
     }

@@ -44,7 +44,7 @@ struct FindingView<'a> {
 
 impl<'a> From<&'a HealthReport> for HealthView<'a> {
     fn from(report: &'a HealthReport) -> Self {
-        let HealthReport { findings, examined, unreadable, recorded_since, next } = report;
+        let HealthReport { findings, keys: _, examined, unreadable, recorded_since, next } = report;
         Self {
             findings: findings.iter().map(FindingView::from).collect(),
             examined: *examined,

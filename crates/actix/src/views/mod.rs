@@ -3,6 +3,7 @@
 mod bulk;
 mod dry_run;
 mod event;
+mod event_form;
 mod health;
 mod key;
 pub(crate) mod limits;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 pub use bulk::{ChangedKeysView, RevokedKeysView};
 pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
+pub use event_form::EventForm;
 pub use health::HealthView;
 pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
 pub use options::OptionsView;

@@ -15,7 +15,7 @@ pub(super) async fn run(webhooks: &Webhooks, command: WebhookCommand, json: bool
             let owner = owner.map(OwnerId::parse).transpose().map_err(|error| format!("--owner {error}"))?;
             let config_id = config_id.map(ConfigId::parse).transpose();
             let config_id = config_id.map_err(|error| format!("--config-id {error}"))?;
-            let made = webhooks.create(by, NewWebhook { url, kinds: kind, owner, config_id }).await?;
+            let made = webhooks.create(by, NewWebhook { id: None, url, kinds: kind, owner, config_id }).await?;
             output::record(&MadeWebhookView::new(&made.webhook, &made.secret), json)
         }
         WebhookCommand::List => {

@@ -18,14 +18,14 @@ use keymint_actix::tls::Tls;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
 };
-use keymint_console::ConsoleOptions;
+use keymint_console::{ConsoleOptions, ServerSettings, Settings};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::identity::Operators;
 use keymint_domain::key::PlainKey;
 use keymint_domain::link::NewLink;
 use keymint_domain::policy::References;
-use keymint_ports::{Entropy as _, Meter, StoreError, Unmetered};
+use keymint_ports::{Clock as _, Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
     Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
     Portal, Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
@@ -125,6 +125,22 @@ impl Services {
             recorder,
             sources: Sources { connections: Arc::clone(&store.connections), throttle },
             store,
+        })
+    }
+
+    /// Returns what the console shows of this server, which was started now.
+    pub(crate) fn settings(&self, config: &Config) -> Settings {
+        let (store, migrations) = store::describe(&config.database);
+        let found = self.store.found.clone();
+        Settings::new(ServerSettings {
+            configuration: config.print(),
+            waiting: Vec::new(),
+            store: store.to_owned(),
+            database_server: found.server,
+            database_warnings: found.warnings,
+            migrations,
+            has_own_secret: config.secret.is_some(),
+            started_at: Some(SystemClock.now()),
         })
     }
 
@@ -360,9 +376,10 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
 }
 
 /// Returns the pages of the console; `None` = it is switched off.
-pub(crate) fn console(config: &Config, secret: &CookieSecret) -> Option<Pages> {
+pub(crate) fn console(config: &Config, secret: &CookieSecret, settings: &Settings) -> Option<Pages> {
     let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
-    Some(keymint_console::pages(ConsoleOptions { base_url: config.server.base_url.clone(), form_key }))
+    let (base_url, settings) = (config.server.base_url.clone(), settings.clone());
+    Some(keymint_console::pages(ConsoleOptions { base_url, form_key, settings }))
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.

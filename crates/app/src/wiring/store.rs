@@ -151,6 +151,15 @@ pub async fn migrate(database: &Database) -> Result<(), OpenError> {
     }
 }
 
+/// Returns the kind of the configured store, and the names of its migrations, which have all run once it is open.
+pub(super) fn describe(database: &Database) -> (&'static str, Vec<String>) {
+    match &database.url {
+        DatabaseUrl::Memory => ("Memory: everything is lost at the end of the process", Vec::new()),
+        DatabaseUrl::Sqlite { path: _ } => ("SQLite", SqliteStore::migrations()),
+        DatabaseUrl::Postgres { url: _ } => ("Postgres", PgStore::migrations()),
+    }
+}
+
 pub(super) fn sqlite_options(database: &Database, path: &Path) -> SqliteOptions {
     SqliteOptions { durability: database.durability, ..SqliteOptions::new(path) }
 }

@@ -26,6 +26,13 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Checks that the field `confirm` has the text that the form asks for, which nobody enters by mistake.
+    pub(crate) fn check_confirmation(&mut self, fields: &Fields, asked: &str) {
+        if fields.raw("confirm").trim() != asked.trim() {
+            self.add("confirm", "Enter exactly the text that is shown.");
+        }
+    }
+
     /// Reads a whole number; `None` = the field is empty, or it is wrong and that was added.
     pub(crate) fn number(&mut self, fields: &Fields, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let text = fields.get(name)?;

@@ -43,6 +43,15 @@ impl Seals {
         (now.as_millis() <= until).then(|| KeyId::parse(id).ok())?
     }
 
+    /// Returns a text that changes with every change of these parts, and tells nothing of them. Forms carry it.
+    pub(crate) fn version_of(&self, parts: &[&str]) -> String {
+        let Some(mac) = &self.0 else { return String::new() };
+        let whole = parts.iter().fold(mac.clone().chain_update("version"), |mac, part| {
+            mac.chain_update(part.len().to_be_bytes()).chain_update(part)
+        });
+        URL_SAFE_NO_PAD.encode(&whole.finalize().into_bytes()[..12])
+    }
+
     fn seal(&self, user: &UserId, id: &str, until: i64) -> Option<Hmac<Sha256>> {
         Some(self.0.clone()?.chain_update(format!("new key\0{}\0{id}\0{until}", user.as_str())))
     }
@@ -66,6 +75,17 @@ pub(crate) fn version(key: &ApiKey) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_changes_with_each_part_and_with_the_key() {
+        let seals = Seals::new([7; 32]);
+        let version = seals.version_of(&["a", "bc"]);
+        assert_eq!(version, seals.version_of(&["a", "bc"]));
+        for other in [&["ab", "c"][..], &["a", "bd"], &["a"], &[]] {
+            assert_ne!(version, seals.version_of(other), "{other:?}");
+        }
+        assert_ne!(version, Seals::new([8; 32]).version_of(&["a", "bc"]));
+    }
 
     #[test]
     fn a_form_is_taken_from_its_user_within_a_day_alone() {

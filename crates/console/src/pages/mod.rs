@@ -2,10 +2,17 @@
 //!
 //! A new page is a folder here, a line in [`all`], and a line in the navigation of `layout.rs` if it is a part of its own.
 
+mod audit;
+mod health;
 mod keys;
+mod once;
+mod owners;
+mod server_keys;
+mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -38,6 +45,60 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
         at("/console/keys/{id}/revoke").get(keys::revoke::show).post(keys::revoke::revoke).end(),
         at("/console/keys/{id}/delete").get(keys::delete::show).post(keys::delete::delete).end(),
         at("/console/keys/{id}/restore").get(keys::delete::to_list).post(keys::delete::restore).end(),
+        at("/console/owners").operators_get(owners::find::show).end(),
+        at("/console/owners/{owner}").operators_get(owners::owner::show).end(),
+        at("/console/owners/{owner}/suspend")
+            .operators_get(owners::change::suspend_form)
+            .operators_post(owners::change::suspend)
+            .end(),
+        at("/console/owners/{owner}/resume")
+            .operators_get(owners::change::resume_form)
+            .operators_post(owners::change::resume)
+            .end(),
+        at("/console/owners/{owner}/revoke")
+            .operators_get(owners::change::revoke_form)
+            .operators_post(owners::change::revoke)
+            .end(),
+        at("/console/health").get(health::show).end(),
+        at("/console/health/{finding}").get(health::finding::show).post(health::finding::act).end(),
+        at("/console/audit").operators_get(audit::show).end(),
+        at("/console/audit/export").operators_get(audit::export::download).end(),
+        at("/console/webhooks").operators_get(webhooks::list::show).end(),
+        at("/console/webhooks/new")
+            .operators_get(webhooks::create::show)
+            .operators_post(webhooks::create::create)
+            .end(),
+        at("/console/webhooks/{id}").operators_get(webhooks::webhook::show).end(),
+        at("/console/webhooks/{id}/test")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::test)
+            .end(),
+        at("/console/webhooks/{id}/pause")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::pause)
+            .end(),
+        at("/console/webhooks/{id}/resume")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::resume)
+            .end(),
+        at("/console/webhooks/{id}/replay")
+            .operators_get(webhooks::act::to_page)
+            .operators_post(webhooks::act::replay)
+            .end(),
+        at("/console/webhooks/{id}/secret")
+            .operators_get(webhooks::act::secret_form)
+            .operators_post(webhooks::act::change_secret)
+            .end(),
+        at("/console/webhooks/{id}/delete")
+            .operators_get(webhooks::act::delete_form)
+            .operators_post(webhooks::act::delete)
+            .end(),
+        at("/console/server-keys").operators_get(server_keys::show).operators_post(server_keys::create).end(),
+        at("/console/server-keys/{id}/revoke")
+            .operators_get(server_keys::revoke_form)
+            .operators_post(server_keys::revoke)
+            .end(),
+        at("/console/settings").operators_get(settings::show).end(),
         at("/console/{path:.*}").end(),
     ]
 }
@@ -56,6 +117,11 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "restored" => "The key is back, with all that it had.",
         "rotation-cancelled" => "The new secret has ended. The key goes on with the one that it had.",
         "rotation-finished" => "The former secret has ended. The key goes on with the new one.",
+        "webhook-paused" => "The webhook is paused. Its events wait for it.",
+        "webhook-resumed" => "The webhook is told of events again, first of those that waited.",
+        "webhook-replayed" => "Its events will be delivered again.",
+        "webhook-deleted" => "The webhook is deleted.",
+        "server-key-revoked" => "The server key is revoked.",
         _ => "",
     }
 }

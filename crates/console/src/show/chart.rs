@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use askama::filters::HtmlSafe;
 use keymint_domain::metering::{Point, Series, Step};
@@ -31,17 +31,19 @@ impl fmt::Display for Spark {
              height=\"{SPARK_HEIGHT}\" role=\"img\" aria-label=\"{text} in {} days\">",
             self.uses.len()
         )?;
+        // A list has hundreds of bars, so that those of a colour are one path.
+        let (mut used, mut unused) = (String::new(), String::new());
         for (place, uses) in self.uses.iter().enumerate() {
             let height = scaled(*uses, most, SPARK_HEIGHT - 2).max(1);
-            let class = if *uses == 0 { "none" } else { "good" };
-            write!(
-                f,
-                "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"7\" height=\"{height}\" rx=\"1\"/>",
-                place * 9 + 1,
-                SPARK_HEIGHT - height
-            )?;
+            let bars = if *uses > 0 { &mut used } else { &mut unused };
+            write!(bars, "M{} {}h7v{height}h-7z", place * 9 + 1, SPARK_HEIGHT - height)?;
         }
-        write!(f, "</svg><span aria-hidden=\"true\">{}</span></span>", count(total))
+        write!(
+            f,
+            "<path class=\"good\" d=\"{used}\"/><path class=\"none\" d=\"{unused}\"/></svg>\
+             <span aria-hidden=\"true\">{}</span></span>",
+            count(total)
+        )
     }
 }
 

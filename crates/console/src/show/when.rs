@@ -28,8 +28,8 @@ impl When {
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, now } = self;
-        let style = if now.is_some() { "relative" } else { "date" };
-        write!(f, "<time datetime=\"{at}\" title=\"{at}\" data-time=\"{style}\">")?;
+        let style = if now.is_some() { "" } else { " data-time=\"date\"" };
+        write!(f, "<time datetime=\"{at}\" title=\"{at}\"{style}>")?;
         match now {
             Some(now) => f.write_str(&words(*at, *now))?,
             None => write!(f, "{}", at.to_utc().format("%-d %b %Y, %H:%M UTC"))?,

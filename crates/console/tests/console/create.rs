@@ -18,7 +18,7 @@ async fn a_secret_is_shown_once_and_works() {
     assert_eq!(shown.status, StatusCode::OK);
     assert_eq!(shown.header("cache-control"), "no-store, private");
     let secret = shown.secret();
-    shown.has(&["this once", "I have saved it", "data-secret-page", "data-download=\".env\"", "API_KEY="]);
+    shown.has(&["this once", "I have saved it", "data-secret-page", "data-download=\"key.env\"", "API_KEY="]);
     shown.has(&["curl https://keys.example.com/api/auth/api-key/verify"]);
     let verdict = site.keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(&*secret))).await.unwrap();
     let key = verdict.accepted().unwrap();

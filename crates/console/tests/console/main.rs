@@ -3,10 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod assets;
+mod audit;
 mod create;
 mod entrance;
 mod failures;
+mod health;
 mod key;
 mod list;
 mod operators;
+mod owners;
+mod server_keys;
+mod settings;
 mod support;
+mod webhooks;

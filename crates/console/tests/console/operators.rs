@@ -1,6 +1,7 @@
 //! What operators see and do beyond others.
 
 use keymint_domain::key::{Field, NewKey, PlainKey};
+use keymint_domain::usage::Every;
 use keymint_domain::value::KeyName;
 use keymint_domain::{ApiKey, Configuration, KeyId, Permissions};
 use keymint_service::{Caller, VerifyKey};
@@ -11,7 +12,7 @@ use crate::support::{Setup, Site};
 /// A site whose visitor is an operator.
 async fn operated(setup: Setup) -> Site {
     let site = Site::signed_in(setup).await;
-    site.identity.make_operator(&Caller::Server, "ada@example.com").await.unwrap().unwrap();
+    site.users.make_operator(&Caller::Server, "ada@example.com").await.unwrap().unwrap();
     site
 }
 
@@ -80,7 +81,7 @@ async fn operators_make_keys_of_others_with_limits_of_their_own() {
     let details = &made.details;
     assert_eq!((details.owner.as_str(), made.usage.remaining), ("bob", Some(10_000)));
     assert_eq!((details.rate_limit_max, details.rate_limit_window_ms), (Some(1500), Some(7_200_000)));
-    assert_eq!(details.refill_amount.zip(details.refill_every.map(|every| every.as_str())), Some((500, "month")));
+    assert_eq!(details.refill_amount.zip(details.refill_every.map(Every::as_str)), Some((500, "month")));
     assert_eq!(details.addresses.allowed.texts().count(), 3);
     assert_eq!(details.permissions.as_ref().unwrap().pairs().count(), 3);
     site.get(&format!("/console/keys/{}", details.id.as_str())).await.has(&[

@@ -3,14 +3,17 @@ use std::sync::Arc;
 
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{Api, ApiOptions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve};
-use keymint_console::{ConsoleOptions, pages};
+use keymint_console::{ConsoleOptions, ServerSettings, Settings, pages};
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::{Field, NewKey};
+use keymint_domain::webhook::WebhookUrl;
 use keymint_domain::{Configuration, KeyId, Policy, Timestamp};
-use keymint_ports::{Clock, Entropy, FakeClock, KeyStore, SeededEntropy, Unmetered};
+use keymint_ports::{
+    Clock, Entropy, FakeClock, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
+};
 use keymint_service::{
-    Audit, Caller, CreateKey, Identity, IdentityOptions, Keys, Recorder, Sealer, ServerKeys, Throttle, ThrottleOptions,
-    Usage, UsageOptions,
+    Audit, Caller, CreateKey, Dispatcher, Identity, IdentityOptions, Keys, Recorder, Sealer, ServerKeys, Throttle,
+    ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use regex::Regex;
@@ -29,6 +32,23 @@ pub(crate) struct Setup {
     pub(crate) identity: IdentityOptions,
     pub(crate) throttle: Option<ThrottleOptions>,
     pub(crate) options: ApiOptions,
+    /// True if there is a log of changes, and webhooks.
+    pub(crate) records: bool,
+    pub(crate) settings: ServerSettings,
+}
+
+/// An endpoint that answers every delivery with this status.
+pub(crate) struct Endpoint(pub(crate) u16);
+
+#[async_trait::async_trait]
+impl WebhookSender for Endpoint {
+    async fn check(&self, url: &WebhookUrl) -> Result<(), SendFailure> {
+        if url.host() == "inside.example" { Err(SendFailure::NoAddress) } else { Ok(()) }
+    }
+
+    async fn send(&self, _: &SignedDelivery) -> Result<u16, SendFailure> {
+        Ok(self.0)
+    }
 }
 
 impl Default for Setup {
@@ -41,6 +61,8 @@ impl Default for Setup {
             identity: IdentityOptions::default(),
             throttle: None,
             options: ApiOptions { trusted_origins: [own].into_iter().collect(), ..ApiOptions::default() },
+            records: true,
+            settings: ServerSettings::default(),
         }
     }
 }
@@ -59,12 +81,14 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) keys: Arc<Keys>,
-    pub(crate) identity: Arc<Identity>,
     pub(crate) usage: Arc<Usage>,
+    pub(crate) users: Arc<Identity>,
+    pub(crate) server_keys: Arc<ServerKeys>,
     client: Client,
     cookies: std::sync::Mutex<Vec<(String, String)>>,
     _stopper: Stopper,
     _sealer: Sealer,
+    _dispatcher: Option<Dispatcher>,
 }
 
 /// An answer that was read whole.
@@ -81,7 +105,7 @@ impl Site {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let Setup { store, keys, policy, identity, throttle, options } = setup;
+        let Setup { store, keys, policy, identity, throttle, options, records, settings } = setup;
         let clock = Arc::new(FakeClock::at(NOW));
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
@@ -98,13 +122,16 @@ impl Site {
             .users(Arc::clone(&store) as _)
             .organizations(Arc::clone(&store) as _)
             .usage(Arc::clone(&usage))
+            .survey(Arc::clone(&store) as _)
             .policy(policy)
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
             .recorder(recorder.clone())
             .build();
         let keys = Arc::new(keys);
-        let server_keys = ServerKeys::new(Arc::clone(&store) as _).with_clock(as_clock());
+        let server_keys =
+            ServerKeys::new(Arc::clone(&store) as _).with_clock(as_clock()).with_recorder(recorder.clone());
+        let server_keys = Arc::new(server_keys);
         let users = Identity::new(Arc::clone(&store) as _)
             .with_options(identity)
             .with_clock(as_clock())
@@ -121,12 +148,26 @@ impl Site {
             Some(options) => sessions.throttled(Throttle::new(options)),
             None => sessions,
         };
-        let api = Api::new(Arc::clone(&keys), Arc::new(server_keys))
-            .with_options(options)
-            .with_sessions(sessions)
-            .with_audit(Arc::clone(&audit));
+        let ports = WebhookPorts {
+            store: Arc::clone(&store) as _,
+            events: Arc::clone(&store) as _,
+            sender: Arc::new(Endpoint(204)),
+            clock: as_clock(),
+            entropy: Arc::clone(&entropy),
+            meter: Arc::new(Unmetered),
+            recorder: recorder.clone(),
+        };
+        let webhooks = WebhookOptions::default();
+        let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys)).with_options(options).with_sessions(sessions);
+        let api = if records {
+            api.with_audit(Arc::clone(&audit)).with_webhooks(Webhooks::new(ports.clone(), webhooks.clone()))
+        } else {
+            api
+        };
+        let dispatcher = records.then(|| Dispatcher::start(ports, webhooks));
         let form_key = secret.derive("console forms").unwrap();
-        let console = pages(ConsoleOptions { base_url: ORIGIN_OF_PAGES.to_owned(), form_key });
+        let console =
+            pages(ConsoleOptions { base_url: ORIGIN_OF_PAGES.to_owned(), form_key, settings: Settings::new(settings) });
         let options = ServeOptions { workers: Some(1), pages: Some(console), ..ServeOptions::default() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
@@ -137,12 +178,14 @@ impl Site {
             address,
             clock,
             keys,
-            identity: users,
             usage,
+            users,
+            server_keys,
             client,
             cookies: std::sync::Mutex::default(),
             _stopper: stopper,
             _sealer: sealer,
+            _dispatcher: dispatcher,
         }
     }
 
@@ -151,6 +194,26 @@ impl Site {
         let site = Self::with(setup);
         site.sign_up("ada").await;
         site
+    }
+
+    /// Starts with an operator signed in.
+    pub(crate) async fn operated(setup: Setup) -> Self {
+        let site = Self::signed_in(setup).await;
+        site.users.make_operator(&Caller::Server, "ada@example.com").await.unwrap().unwrap();
+        site
+    }
+
+    /// Gets a page until it has a text: what was recorded is shown a moment later.
+    pub(crate) async fn get_with(&self, path: &str, text: &str) -> Shown {
+        for _ in 0..100 {
+            let shown = self.get(path).await;
+            if shown.html.contains(text) {
+                return shown;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        self.get(path).await.has(&[text]);
+        unreachable!("{text} has just been there")
     }
 
     /// Signs somebody up, whose session the browser then has.

@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 
 use keymint_domain::health::{Finding, KeyFacts, RecordedUses, RotationFacts, Severity, Thresholds, findings};
 use keymint_domain::metering::Hour;
-use keymint_domain::{ConfigId, ErrorCode, KeyId, Timestamp};
+use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, Timestamp};
 use keymint_ports::SurveyQuery;
 
 use crate::caller::Deed;
@@ -38,6 +38,8 @@ impl ExamineKeys {
 pub struct HealthReport {
     /// The keys of each finding.
     pub findings: BTreeMap<Finding, Vec<KeyId>>,
+    /// The keys that something was found about, in the order in which they were examined.
+    pub keys: Vec<ApiKey>,
     /// The number of keys that were examined.
     pub examined: u64,
     /// The number of rows that cannot be read.
@@ -85,7 +87,7 @@ impl Keys {
         };
         let ids: Vec<_> = portion.keys.iter().map(|surveyed| surveyed.key.details.id.clone()).collect();
         let leaks: HashMap<_, _> = survey.leaks_of(&ids).await?.into_iter().collect();
-        for surveyed in &portion.keys {
+        for surveyed in portion.keys {
             let recorded_uses = RecordedUses {
                 since,
                 last_used_at: surveyed.last_use.map(|last| last.at),
@@ -102,8 +104,13 @@ impl Keys {
             let is_asked_for = |found: &Finding| {
                 finding.is_none_or(|asked| asked == *found) && severity.is_none_or(|least| found.severity() >= least)
             };
-            for found in findings(&facts, &self.policy, thresholds, now).into_iter().filter(is_asked_for) {
-                report.findings.entry(found).or_default().push(surveyed.key.details.id.clone());
+            let mut found = findings(&facts, &self.policy, thresholds, now);
+            found.retain(is_asked_for);
+            for finding in &found {
+                report.findings.entry(*finding).or_default().push(surveyed.key.details.id.clone());
+            }
+            if !found.is_empty() {
+                report.keys.push(surveyed.key);
             }
         }
         Ok(Some(report))

@@ -28,6 +28,8 @@ pub struct Webhooks {
 /// A request for an endpoint.
 #[derive(Debug, Clone, Default)]
 pub struct NewWebhook {
+    /// The id; `None` = a random one. Of two requests with the same id the second is refused.
+    pub id: Option<WebhookId>,
     /// The URL.
     pub url: String,
     /// The globs of the kinds that it is told of; none = all.
@@ -92,7 +94,8 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// Returns [`WebhookError`] for a URL or kinds that are refused, for too many endpoints, and if the store fails.
+    /// Returns [`WebhookError`] for a URL or kinds that are refused, for too many endpoints, and if the store fails:
+    /// [`StoreError::Duplicate`] = there is an endpoint with the id.
     pub async fn create(&self, context: Context<'_>, new: NewWebhook) -> Result<MadeWebhook, WebhookError> {
         let url = WebhookUrl::parse(&new.url, &self.options.rules).map_err(WebhookError::Url)?;
         let kinds = KindFilter::parse(&new.kinds).map_err(WebhookError::Kinds)?;
@@ -103,7 +106,7 @@ impl Webhooks {
         let now = self.ports.clock.now();
         let secret = self.secret();
         let webhook = Webhook {
-            id: WebhookId::random(&mut |bytes: &mut [u8]| self.ports.entropy.fill(bytes)),
+            id: new.id.unwrap_or_else(|| WebhookId::random(&mut |bytes: &mut [u8]| self.ports.entropy.fill(bytes))),
             url,
             kinds,
             owner: new.owner,
@@ -236,7 +239,12 @@ impl Webhooks {
         recorder.origin(context.actor(), &context.source, clock.now(), &**entropy)
     }
 
-    async fn find(&self, id: &WebhookId) -> Result<Webhook, WebhookError> {
+    /// Finds an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`WebhookError`] for a missing endpoint, and if the store fails.
+    pub async fn find(&self, id: &WebhookId) -> Result<Webhook, WebhookError> {
         self.ports.store.find_webhook(id).await?.ok_or(WebhookError::Missing)
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use keymint_domain::server_key::ServerKeyText;
+use keymint_domain::{ErrorCode, KeyId, UserId};
 use keymint_ports::{Clock, FakeClock, MockServerKeyStore, SeededEntropy, ServerKeyStore, StoreError};
-use keymint_service::ServerKeys;
+use keymint_service::{Caller, Context, ServerKeys, ServiceError};
 use keymint_store_memory::MemoryStore;
 
 use crate::support::NOW;
@@ -96,4 +97,44 @@ async fn no_secret_is_printed() {
     let made = keys.create(None).await.unwrap();
     let printed = format!("{keys:?} {made:?}");
     assert!(!printed.contains(made.text.expose()) && !printed.contains(made.key.hash.as_str()), "{printed}");
+}
+
+#[tokio::test]
+async fn operators_make_a_key_once_and_revoke_it() {
+    let keys = server_keys(MemoryStore::default(), &clock(), 1, &[]);
+    let operator = Caller::Operator(UserId::parse("ada").unwrap());
+    let id = KeyId::parse("form").unwrap();
+    let made = keys.create_once(Context::from(&operator), None, id.clone()).await.unwrap();
+    assert_eq!(made.key.id, id);
+    assert!(keys.admit(made.text.expose()).await.unwrap());
+    let again = keys.create_once(Context::from(&operator), None, id.clone()).await;
+    assert!(matches!(again, Err(ServiceError::Store(StoreError::Duplicate))), "{again:?}");
+    for other in [Caller::User(UserId::parse("ada").unwrap()), Caller::Gateway, Caller::Anyone] {
+        let made = keys.create_once(Context::from(&other), None, KeyId::parse("x").unwrap()).await;
+        assert!(matches!(made, Err(ServiceError::Refused(ErrorCode::Unauthorized))), "{other:?}");
+        let revoked = keys.revoke_for(Context::from(&other), &id).await;
+        assert!(matches!(revoked, Err(ServiceError::Refused(ErrorCode::Unauthorized))), "{other:?}");
+    }
+    assert_eq!(keys.list().await.unwrap().len(), 1);
+    assert!(keys.revoke_for(Context::from(&operator), &id).await.unwrap());
+    assert!(!keys.admit(made.text.expose()).await.unwrap());
+    assert!(!keys.revoke_for(Context::from(&operator), &id).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_last_use_in_this_process_is_known_to_a_second() {
+    let clock = clock();
+    let keys = server_keys(MemoryStore::default(), &clock, 1, &[]);
+    let made = keys.create(None).await.unwrap();
+    let other = keys.create(None).await.unwrap();
+    assert_eq!(keys.last_use(&made.key.id), None);
+    assert!(keys.admit(made.text.expose()).await.unwrap());
+    clock.advance(999);
+    assert!(keys.admit(made.text.expose()).await.unwrap());
+    assert_eq!(keys.last_use(&made.key.id), Some(NOW), "most uses only read");
+    clock.advance(1);
+    assert!(keys.admit(made.text.expose()).await.unwrap());
+    assert_eq!(keys.last_use(&made.key.id), Some(NOW.plus_millis(1000)));
+    assert_eq!(keys.last_use(&other.key.id), None);
+    assert!(!keys.admit(&"x".repeat(40)).await.unwrap());
 }

@@ -25,7 +25,7 @@ fn read(body: &mut Members<'_>) -> Option<NewWebhook> {
         .texts(KindFilter::MAX, KIND);
     let owner = body.optional("ownerId", "Only events of keys of this owner.").id(OwnerId::parse);
     let config_id = body.optional("configId", "Only events of keys of this configuration.").id(ConfigId::parse);
-    Some(NewWebhook { url: url?, kinds: kinds.unwrap_or_default(), owner, config_id })
+    Some(NewWebhook { id: None, url: url?, kinds: kinds.unwrap_or_default(), owner, config_id })
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {

@@ -1,13 +1,12 @@
 //! The log of changes: read, exported, followed and checked.
 
 mod filters;
-mod forms;
 mod reapply;
 mod verify;
 
 use std::time::Duration;
 
-use keymint_actix::views::EventPageView;
+use keymint_actix::views::{EventForm, EventPageView};
 use keymint_domain::event::seal::ChainEnd;
 use keymint_domain::event::{EventQuery, SealedEvent};
 use keymint_service::{Audit, Caller};
@@ -17,7 +16,6 @@ use super::arguments::AuditCommand;
 use super::options::Options;
 use super::{CliResult, Outcome, output, refused};
 use crate::wiring::Services;
-use forms::Form;
 
 /// The columns of a list, unless JSON is requested.
 const COLUMNS: [&str; 8] = ["position", "time", "type", "actor", "keyId", "ownerId", "client", "changed"];
@@ -49,7 +47,7 @@ pub(super) async fn run(services: &Services, audit: &Audit, command: AuditComman
         }
         AuditCommand::Export { filters, format, after } => {
             let mut options = Options::default();
-            let format = options.choice("format", Some(format), &Form::ALL);
+            let format = options.choice("format", Some(format), &EventForm::ALL);
             let query = filters::read(&mut options, filters);
             let format = options.finish(format)?;
             seal(audit).await?;
@@ -87,7 +85,7 @@ async fn seal(audit: &Audit) -> CliResult<()> {
     Ok(())
 }
 
-async fn export(audit: &Audit, query: EventQuery, form: Form, after: u64) -> CliResult {
+async fn export(audit: &Audit, query: EventQuery, form: EventForm, after: u64) -> CliResult {
     audit.note_read(&Caller::Server, &query).await?;
     let start = audit.chain().await?.start.position;
     if start > after {
@@ -123,7 +121,7 @@ async fn tail(audit: &Audit, query: EventQuery, after: Option<u64>) -> CliResult
     loop {
         while let Some(portion) = export.next().await? {
             for event in &portion.events {
-                output::line(&Form::Json.line(event))?;
+                output::line(&EventForm::Json.line(event))?;
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -5,6 +5,7 @@
 //! there already stays as it is, so that a repeated import changes nothing and completes one that was interrupted.
 
 mod lines;
+mod portion;
 mod record;
 
 use std::collections::HashMap;
@@ -15,20 +16,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use keymint_domain::key::{Encoding, ForeignLookup, HashKind, MAX_ALIKE, PepperName, SecretIdentity};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
 use keymint_ports::ImportOutcome;
-use keymint_service::{Caller, Keys, ServiceError};
+use keymint_service::{Caller, Keys, ServiceError, stopwatch};
 use serde_json::json;
 
 use super::arguments::Import;
 use super::options::Options;
 use super::{CliResult, output};
 use lines::{Line, Lines, Mapping, Spool};
+use portion::Portion;
 use record::{Defaults, Record};
 
 pub(super) use lines::Form;
 pub(super) use record::exported_secret;
-
-/// The keys of one transaction. Verifications on SQLite wait for it.
-const PORTION: usize = 500;
 
 /// A key of the file.
 struct Prepared {
@@ -142,7 +141,7 @@ impl Running<'_> {
         let (mut counts, mut bad) = (Counts::default(), 0);
         let (mut ids, mut secrets) = (HashMap::<KeyId, u64>::new(), HashMap::<SecretIdentity, u64>::new());
         let mut alike = Alike::default();
-        let mut portion = Vec::with_capacity(PORTION);
+        let mut portion = Vec::with_capacity(portion::FIRST);
         loop {
             let line = lines.next()?;
             let is_last = line.is_none();
@@ -166,7 +165,7 @@ impl Running<'_> {
                     }
                 }
             }
-            if portion.len() == PORTION || is_last {
+            if portion.len() == portion::FIRST || is_last {
                 let keys: Vec<_> = portion.iter().map(|prepared: &Prepared| prepared.key.clone()).collect();
                 let outcomes = self.keys.preview_import(&keys).await?;
                 let outcomes = alike.narrow(self.keys, &keys, outcomes).await?;
@@ -187,11 +186,11 @@ impl Running<'_> {
 
     /// Adds the keys of all lines.
     async fn add(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<Counts> {
-        let mut counts = Counts::default();
+        let (mut counts, mut size) = (Counts::default(), Portion::default());
         loop {
-            let mut portion = Vec::with_capacity(PORTION);
+            let mut portion = Vec::with_capacity(size.keys());
             let mut stopped = None;
-            while portion.len() < PORTION {
+            while portion.len() < size.keys() {
                 match lines.next()? {
                     None => break,
                     Some(Line { number, record }) => match record.and_then(|record| self.prepare(number, record)) {
@@ -210,7 +209,9 @@ impl Running<'_> {
                     .map_or(Ok(counts), |(line, message)| Err(stop(line, &Counts::default(), message.into())));
             };
             let keys: Vec<_> = portion.iter().map(|prepared| prepared.key.clone()).collect();
+            let began = stopwatch();
             let outcomes = self.keys.import(&Caller::Server, &keys).await;
+            size.took(began.elapsed());
             let outcomes = outcomes.map_err(|error| stop(first, &counts, error.into()))?;
             for (prepared, outcome) in portion.iter().zip(outcomes) {
                 if let Err(clash) = counts.add(prepared, outcome) {

@@ -24,7 +24,7 @@ pub(super) async fn run(keys: &Keys, arguments: Health, json: bool) -> CliResult
     let mut all = HealthReport::default();
     loop {
         let portion = keys.examine(&Caller::Server, request.clone()).await.map_err(refused)?;
-        let HealthReport { findings, examined, unreadable, recorded_since, next } =
+        let HealthReport { findings, keys: _, examined, unreadable, recorded_since, next } =
             portion.ok_or("this server keeps no usage")?;
         for (finding, ids) in findings {
             all.findings.entry(finding).or_default().extend(ids);

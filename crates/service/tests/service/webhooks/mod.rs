@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use keymint_domain::webhook::{LAST_ATTEMPT_AFTER_MS, RETRY_DELAYS_MS};
+use keymint_domain::webhook::{LAST_ATTEMPT_AFTER_MS, RETRY_DELAYS_MS, WebhookId};
+use keymint_ports::StoreError;
 use keymint_service::{NewWebhook, WebhookError, WebhookOptions};
 
 use self::support::{Answer, Deployment, server};
@@ -467,4 +468,19 @@ async fn what_an_endpoint_must_not_be_is_refused() {
         "the url must not be called: the address 127.0.0.1 is loopback; only [webhooks] allow_networks admits it";
     assert_eq!(refusal("https://127.0.0.1/", "*").await, loopback);
     assert!(refusal("https://example.com/", "key created").await.starts_with("kinds: \"key created\" must have"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_made_once_under_its_id() {
+    let it = Deployment::new();
+    let new = || NewWebhook {
+        id: Some(WebhookId::parse("form").unwrap()),
+        url: "https://once.example/".to_owned(),
+        ..NewWebhook::default()
+    };
+    let made = it.webhooks.create(server(), new()).await.unwrap();
+    assert_eq!(made.webhook.id.as_str(), "form");
+    let again = it.webhooks.create(server(), new()).await;
+    assert!(matches!(again, Err(WebhookError::Store(StoreError::Duplicate))), "{again:?}");
+    assert_eq!(it.webhooks.list().await.unwrap().len(), 1);
 }

@@ -16,9 +16,9 @@ use crate::show::{Badge, When, count, duration, plural};
 use crate::visitor::Visitor;
 
 use events::EventLine;
-use usage::UsageView;
 
-pub(super) use usage::reason;
+pub(crate) use events::actor;
+pub(crate) use usage::{UsageView, read_of as read_usage_of, reason};
 
 #[derive(Template)]
 #[template(path = "pages/keys/key/page.html")]

@@ -39,21 +39,32 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// Reads the usage of a key; `None` = no statistics are kept.
 pub(super) async fn read(ask: &Ask, visitor: &Visitor, key: &ApiKey) -> Result<Option<UsageView>, Failure> {
+    let details = &key.details;
+    let path = super::super::path(&details.id);
+    read_of(ask, visitor, &path, |window| ReadUsage {
+        key: Some(details.id.clone()),
+        whose: Whose::Callers,
+        config_id: Some(details.config_id.clone()),
+        window,
+    })
+    .await
+}
+
+/// Reads the usage that `request` asks for, for the page at `path`; `None` = no statistics are kept.
+pub(crate) async fn read_of(
+    ask: &Ask,
+    visitor: &Visitor,
+    path: &str,
+    request: impl FnOnce(Window) -> ReadUsage,
+) -> Result<Option<UsageView>, Failure> {
     let asked = ask.query.get("usage").unwrap_or("7d");
     let (word, _, hours, step) = PERIODS.into_iter().find(|(word, ..)| *word == asked).unwrap_or(PERIODS[1]);
     let now = ask.now();
     // The step that now is in counts, too.
     let length = hours - if step == Step::Hour { 1 } else { 24 };
     let Ok(window) = Window::new(now.minus_millis(length * HOUR_MS), now.plus_millis(1), step) else { return Ok(None) };
-    let details = &key.details;
-    let request = ReadUsage {
-        key: Some(details.id.clone()),
-        whose: Whose::Callers,
-        config_id: Some(details.config_id.clone()),
-        window,
-    };
-    let report = ask.keys().read_usage(&visitor.caller, request).await?;
-    Ok(report.map(|report| view(&super::super::path(&details.id), word, step, &report)))
+    let report = ask.keys().read_usage(&visitor.caller, request(window)).await?;
+    Ok(report.map(|report| view(path, word, step, &report)))
 }
 
 fn view(path: &str, chosen: &str, step: Step, report: &UsageReport) -> UsageView {

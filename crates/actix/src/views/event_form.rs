@@ -1,10 +1,11 @@
-use keymint_actix::views::EventView;
 use keymint_domain::event::SealedEvent;
 use serde_json::{Map, Value, json};
 
+use super::EventView;
+
 /// The form of an exported event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum EventForm {
     /// As `GET /audit` shows it.
     Json,
     /// CloudEvents 1.0, in JSON.
@@ -19,13 +20,12 @@ const OCSF_VERSION: &str = "1.6.0";
 const API_ACTIVITY: u32 = 6003;
 const APPLICATION_ACTIVITY: u32 = 6;
 
-impl Form {
+impl EventForm {
     /// All forms, by their names.
-    pub(super) const ALL: [(&str, Self); 3] =
-        [("json", Self::Json), ("cloudevents", Self::CloudEvents), ("ocsf", Self::Ocsf)];
+    pub const ALL: [(&str, Self); 3] = [("json", Self::Json), ("cloudevents", Self::CloudEvents), ("ocsf", Self::Ocsf)];
 
     /// Returns an event as one line.
-    pub(super) fn line(self, event: &SealedEvent) -> String {
+    pub fn line(self, event: &SealedEvent) -> String {
         let view = serde_json::to_value(EventView::new(event, None)).unwrap_or_default();
         match self {
             Self::Json => view.to_string(),
@@ -170,7 +170,7 @@ mod tests {
         Subject { key_id: KeyId::parse("k1").ok(), owner: OwnerId::parse("ada").ok(), config_id: None }
     }
 
-    fn line(form: Form, event: &SealedEvent) -> Value {
+    fn line(form: EventForm, event: &SealedEvent) -> Value {
         let line = form.line(event);
         assert!(!line.contains('\n') && !line.contains("salt"), "{line}");
         serde_json::from_str(&line).unwrap()
@@ -179,15 +179,15 @@ mod tests {
     #[test]
     fn a_cloud_event_has_the_attributes_of_1_0() {
         let event = sealed(EventKind::KeyRevoked, key());
-        let mut found = line(Form::CloudEvents, &event);
-        assert_eq!(found["data"].take(), line(Form::Json, &event));
+        let mut found = line(EventForm::CloudEvents, &event);
+        assert_eq!(found["data"].take(), line(EventForm::Json, &event));
         let expected = json!({
             "specversion": "1.0", "id": event.row.id, "source": "/keymint", "type": "keymint.key.revoked",
             "time": "2023-11-14T22:13:20.123Z", "subject": "key/k1", "datacontenttype": "application/json", "data": null
         });
         assert_eq!(found, expected);
         assert_eq!(
-            line(Form::CloudEvents, &sealed(EventKind::ConfigReloaded, Subject::default())).get("subject"),
+            line(EventForm::CloudEvents, &sealed(EventKind::ConfigReloaded, Subject::default())).get("subject"),
             None
         );
     }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_api_activity_has_the_numbers_of_ocsf() {
         let event = sealed(EventKind::KeyRevoked, key());
-        let found = line(Form::Ocsf, &event);
+        let found = line(EventForm::Ocsf, &event);
         let numbers = ["category_uid", "class_uid", "activity_id", "type_uid", "status_id", "severity_id"];
         assert_eq!(numbers.map(|name| found[name].as_u64().unwrap()), [6, 6003, 3, 600_303, 1, 1]);
         assert_eq!(found["time"], 1_700_000_000_123_i64);
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_an_activity() {
-        let type_of = |kind| line(Form::Ocsf, &sealed(kind, key()))["type_uid"].as_u64().unwrap();
+        let type_of = |kind| line(EventForm::Ocsf, &sealed(kind, key()))["type_uid"].as_u64().unwrap();
         for (kind, type_uid) in [
             (EventKind::KeyCreated, 600_301),
             (EventKind::AuditRead, 600_302),
@@ -223,7 +223,7 @@ mod tests {
         ] {
             assert_eq!(type_of(kind), type_uid, "{kind}");
         }
-        assert_eq!(line(Form::Ocsf, &sealed(EventKind::UserSignInRefused, key()))["status_id"], 2);
+        assert_eq!(line(EventForm::Ocsf, &sealed(EventKind::UserSignInRefused, key()))["status_id"], 2);
         for kind in EventKind::ALL {
             assert!((600_301..=600_399).contains(&type_of(*kind)), "{kind}");
         }

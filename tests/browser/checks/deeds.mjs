@@ -1,0 +1,572 @@
+// What people do on the pages, by mouse, by keyboard, without scripts, twice at once, and too late.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { EMOJI, MARKUP, makeOperator } from '../world/people.mjs';
+import { PHONE } from '../browser.mjs';
+
+export function cases(world) {
+  return DEEDS.map(({ name, run }) => ({ name, run: (visit) => run(visit, world) }));
+}
+
+/** A deed of somebody new, who is signed in; `about` has what their browser is like. */
+function deed(name, about, run) {
+  return {
+    name,
+    run: async (visit, world) => {
+      const user = await world.somebody();
+      const visitor = await visit({ user, ...about });
+      await run(visitor, { world, user, visit });
+    },
+  };
+}
+
+const DEEDS = [
+  deed('a key is made in three clicks, and its secret is nowhere afterwards', {}, async (visitor, { world, user }) => {
+    const { page } = visitor;
+    await page.goto('/console/keys');
+    await page.getByRole('link', { name: 'New key', exact: true }).or(page.getByRole('link', { name: 'Make the first key' })).first().click();
+    await page.getByLabel('Name').fill(MARKUP);
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    const secret = await secretOf(page);
+    const { valid } = await world.server.call('api-key/verify', { key: secret });
+    assert.equal(valid, true, 'the secret works');
+    await page.getByRole('button', { name: 'I have saved it' }).click();
+    await page.getByRole('heading', { level: 1, name: MARKUP }).waitFor();
+    await page.getByText('Last used').waitFor();
+    assert.ok(!(await page.content()).includes(secret), 'the page of the key shows no secret');
+    assert.equal((await keysOf(world, user)).length, 1);
+    await checkSecret(visitor, secret);
+  }),
+
+  deed('Back does not show a secret again', {}, async (visitor) => {
+    const { page } = visitor;
+    const secret = await makeKey(page, 'once');
+    await page.getByRole('button', { name: 'I have saved it' }).click();
+    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+    await checkBack(page, secret);
+    await page.goForward();
+    await page.goto('/console/keys');
+    await checkBack(page, secret);
+  }),
+
+  deed('leaving a secret warns, and staying keeps it', {}, async (visitor) => {
+    const { page } = visitor;
+    const secret = await makeKey(page, 'kept');
+    visitor.dialogs.push('dismiss');
+    await page.getByRole('link', { name: 'Keymint' }).click();
+    await until(() => visitor.dialogs.length === 0, 'the page warns');
+    assert.equal(await secretOf(page), secret, 'whoever stays still sees it');
+    visitor.dialogs.push('accept');
+    await page.getByRole('link', { name: 'Keymint' }).click();
+    await page.waitForURL(/\/console\/keys$/);
+    assert.equal(visitor.dialogs.length, 0, 'the page warns again');
+    await checkSecret(visitor, secret);
+  }),
+
+  deed('a secret and its command are copied, and its file is downloaded', {}, async ({ page }) => {
+    const secret = await makeKey(page, 'copied');
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await page.getByRole('button', { name: 'Copy', exact: true }).first().click();
+    await page.getByText('The secret is copied.').waitFor();
+    assert.equal(await copied(), secret);
+    await page.getByRole('button', { name: 'Copy', exact: true }).nth(1).click();
+    await page.getByText('The command is copied.').waitFor();
+    assert.match(await copied(), /^curl http:\/\/127\.0\.0\.1:\d+\/api\/auth\/api-key\/verify/);
+    assert.ok((await copied()).includes(secret));
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download .env' }).click(),
+    ]);
+    assert.match(download.suggestedFilename(), /\.env$/);
+    assert.equal(await readFile(await download.path(), 'utf8'), `API_KEY=${secret}\n`);
+    await page.getByRole('button', { name: 'I have saved it' }).click();
+    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+  }),
+
+  deed('a double click makes one key', {}, async ({ page }, { world, user }) => {
+    await page.goto('/console/keys/new');
+    await page.getByLabel('Name').fill('double');
+    await page.getByRole('button', { name: 'Make the key' }).dblclick();
+    await secretOf(page);
+    assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['double']);
+  }),
+
+  deed('a form that is sent twice without scripts makes one key', { scripts: false }, async (visitor, { world, user }) => {
+    const { page, context } = visitor;
+    await page.goto('/console/keys/new');
+    await page.getByLabel('Name').fill('double');
+    const form = await page.locator('form[action="/console/keys/new"]').evaluate((found) =>
+      Object.fromEntries(new FormData(found)),
+    );
+    const headers = { origin: world.server.origin };
+    const send = () => context.request.post('/console/keys/new', { form, headers, maxRedirects: 0 });
+    const statuses = (await Promise.all([send(), send(), send()])).map((answer) => answer.status());
+    assert.deepEqual(statuses.sort(), [200, 303, 303]);
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByText('The form was sent before').waitFor();
+    assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['double']);
+  }),
+
+  {
+    name: 'everything is done by the keyboard alone',
+    run: async (visit, world) => {
+      const user = await world.somebody('Kim');
+      const visitor = await visit();
+      const { page } = visitor;
+      await page.goto('/console/keys');
+      assert.equal(await focused(page), 'email', 'the first field has the focus');
+      await page.keyboard.type(user.email);
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(user.password);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/console\/keys$/);
+      await page.keyboard.press('Tab');
+      assert.match(await page.evaluate(() => document.activeElement.textContent), /Skip to the content/);
+      await page.keyboard.press('Enter');
+      await tabTo(page, 'New key');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/console\/keys\/new/);
+      assert.equal(await focused(page), 'name');
+      await page.keyboard.type('by keys');
+      await page.keyboard.press('Enter');
+      const secret = await secretOf(page);
+      await tabTo(page, 'Copy');
+      await page.keyboard.press('Space');
+      await page.getByText('The secret is copied.').waitFor();
+      await tabTo(page, 'I have saved it');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { level: 1, name: 'by keys' }).waitFor();
+      await tabTo(page, 'Revoke');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/revoke$/);
+      await tabTo(page, 'Revoke the key');
+      await page.keyboard.press('Enter');
+      await page.getByText('The key is revoked.').waitFor();
+      await page.goto('/console/keys');
+      await page.keyboard.press('/');
+      assert.equal(await focused(page), 'q', 'the slash leads to the search');
+      await page.keyboard.type('nothing');
+      await page.getByText('No key matches').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('link', { name: 'by keys' }).waitFor();
+      assert.equal(await page.locator('#q').inputValue(), '', 'Escape empties the search');
+      await tabTo(page, 'Sign out');
+      await page.keyboard.press('Enter');
+      await page.getByText('You are signed out.').waitFor();
+      await checkSecret(visitor, secret);
+    },
+  },
+
+  {
+    name: 'everything works without scripts',
+    run: async (visit, world) => {
+      const visitor = await visit({ scripts: false, size: PHONE });
+      const { page } = visitor;
+      visitor.allow(422);
+      await page.goto('/console/sign-up');
+      await page.getByLabel('Name').fill('Nora 🦊');
+      await page.getByLabel('E-mail address').fill('nora@example.com');
+      await page.getByLabel('Password').fill('short');
+      await page.getByRole('button', { name: 'Make the account' }).click();
+      await page.locator('#password-problem').getByText('Choose 8 characters or more.').waitFor();
+      await page.getByLabel('Password').fill('correct horse');
+      await page.getByRole('button', { name: 'Make the account' }).click();
+      await page.getByText('No keys yet').waitFor();
+      await page.getByRole('link', { name: 'Make the first key' }).click();
+      await page.getByLabel('Name').fill('first');
+      await page.getByRole('radio', { name: 'After 30 days' }).check();
+      await page.getByRole('checkbox', { name: /^read/ }).check();
+      await page.getByRole('button', { name: 'Make the key' }).click();
+      const first = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByText('files:read').waitFor();
+      await page.getByRole('link', { name: 'Edit' }).click();
+      await page.getByLabel('Name').fill('renamed');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('The changes are saved.').waitFor();
+      await page.getByRole('link', { name: 'Test' }).click();
+      await page.getByRole('button', { name: 'Test' }).click();
+      await page.getByText('Every rule, in order').waitFor();
+      await page.getByRole('link', { name: 'Back to the key' }).click();
+      await page.getByRole('link', { name: 'Rotate' }).click();
+      await page.getByRole('radio').first().check();
+      await page.getByRole('button', { name: 'Make a new secret' }).click();
+      const second = await secretOf(page);
+      assert.notEqual(first, second);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('link', { name: 'Rotate' }).click();
+      await page.getByRole('button', { name: /^Cancel: / }).click();
+      await page.getByText('The new secret has ended.').waitFor();
+      assert.deepEqual(await validity(world, [first, second]), [true, false]);
+      await page.getByRole('link', { name: 'Delete' }).click();
+      await page.getByRole('button', { name: 'Delete the key' }).click();
+      await page.getByText('The key is deleted.').waitFor();
+      assert.deepEqual(await validity(world, [first]), [false]);
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await page.getByText('The key is back').waitFor();
+      assert.deepEqual(await validity(world, [first]), [true]);
+      await page.goto('/console/keys');
+      await page.getByLabel('Search').fill('ren');
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('link', { name: 'renamed' }).click();
+      await page.getByRole('link', { name: 'Revoke' }).click();
+      await page.getByRole('button', { name: 'Revoke the key' }).click();
+      await page.getByText('The key is revoked.').waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByText('You are signed out.').waitFor();
+      for (const secret of [first, second]) await checkSecret(visitor, secret);
+    },
+  },
+
+  {
+    name: 'an operator makes, limits, finds and ends the key of somebody else',
+    run: async (visit, world) => {
+      const user = await world.somebody();
+      const visitor = await visit({ user: world.people.operator });
+      const { page } = visitor;
+      await page.goto('/console/keys/new');
+      await page.getByLabel('Name').fill('of another');
+      await page.getByLabel('Owner').fill(user.id);
+      await page.getByRole('radio', { name: 'Its own:' }).check();
+      await page.getByLabel('Calls', { exact: true }).fill('2');
+      await page.getByLabel('Length of the window').fill('1');
+      await page.getByLabel('Quota', { exact: false }).first().fill('10');
+      await page.getByLabel('May be used from').fill('203.0.113.7');
+      await page.getByRole('button', { name: 'Make the key' }).click();
+      await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByText('203.0.113.7').waitFor();
+      await page.goto('/console/keys');
+      await page.getByLabel('Owner').fill(user.id);
+      await page.getByLabel('Owner').press('Enter');
+      await page.waitForURL(/owner=/);
+      await page.getByRole('link', { name: 'of another' }).waitFor();
+      await until(async () => (await page.locator('table.keys tbody tr').count()) === 1, 'one key is found');
+      await page.getByRole('link', { name: 'of another' }).click();
+      await page.getByRole('link', { name: 'Edit' }).click();
+      await page.getByRole('checkbox', { name: /^Enabled/ }).uncheck();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('The changes are saved.').waitFor();
+      await page.getByText('Disabled', { exact: true }).waitFor();
+      await page.getByRole('link', { name: 'Revoke' }).click();
+      await page.getByRole('button', { name: 'Revoke the key' }).click();
+      await page.getByText('The key is revoked.').waitFor();
+      assert.ok((await keysOf(world, user))[0].revokedAt);
+    },
+  },
+
+  {
+    name: 'an operator suspends and resumes all keys of an owner, and must say whose',
+    run: async (visit, world) => {
+      const user = await world.somebody();
+      const { key: secret } = await world.server.call('api-key/create', { userId: user.id, name: 'to be suspended' });
+      const visitor = await visit({ user: world.people.operator });
+      visitor.allow(422);
+      const { page } = visitor;
+      await page.goto('/console/owners');
+      await page.keyboard.press('/');
+      await page.keyboard.type(user.id);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { level: 1, name: user.id }).waitFor();
+      await page.getByRole('link', { name: 'Suspend' }).click();
+      await page.getByLabel(/^To confirm/).fill('somebody else');
+      await page.getByRole('button', { name: 'Suspend all keys' }).click();
+      await page.locator('#confirm-problem').waitFor();
+      assert.deepEqual(await validity(world, [secret]), [true], 'nothing is changed without the owner’s id');
+      await page.getByLabel(/^To confirm/).fill(user.id);
+      await page.getByRole('button', { name: 'Suspend all keys' }).click();
+      await page.getByRole('link', { name: 'Back to the owner' }).click();
+      assert.deepEqual(await validity(world, [secret]), [false]);
+      await page.getByRole('link', { name: 'Resume' }).click();
+      await page.getByLabel(/^To confirm/).fill(user.id);
+      await page.getByRole('button', { name: 'Resume all keys' }).click();
+      await page.getByRole('link', { name: 'Back to the owner' }).waitFor();
+      assert.deepEqual(await validity(world, [secret]), [true]);
+    },
+  },
+
+  {
+    name: 'an operator makes and ends a webhook and a server key, whose secrets are nowhere afterwards',
+    run: async (visit, world) => {
+      const someone = await world.somebody();
+      makeOperator(world.server, someone);
+      const visitor = await visit({ user: someone });
+      const { page } = visitor;
+      await page.goto('/console/webhooks/new');
+      await page.getByLabel('Address').fill('https://hooks.invalid/console');
+      await page.getByRole('button', { name: 'Make the webhook' }).click();
+      const signing = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByText('The webhook is paused.').waitFor();
+      await page.getByRole('button', { name: 'Resume' }).waitFor();
+      await page.getByRole('link', { name: 'Delete' }).click();
+      await page.getByLabel(/^To confirm/).fill('hooks.invalid');
+      await page.getByRole('button', { name: 'Delete the webhook' }).click();
+      await page.getByText('The webhook is deleted.').waitFor();
+      await page.goto('/console/server-keys');
+      await page.getByLabel('Name').fill('of the console');
+      await page.getByRole('button', { name: 'Make the key' }).dblclick();
+      const serverKey = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('link', { name: 'Revoke of the console' }).click();
+      const id = page.url().split('/').at(-2);
+      await page.getByLabel(/^To confirm/).fill(id);
+      await page.getByRole('button', { name: 'Revoke the server key' }).click();
+      await page.getByText('The server key is revoked.').waitFor();
+      for (const secret of [signing, serverKey]) await checkSecret(visitor, secret);
+    },
+  },
+
+  deed('the second of two tabs is told that its form is out of date', {}, async (visitor, { world, user }) => {
+    visitor.allow(409);
+    const id = await mint(world, user, 'raced');
+    const [first, second] = [visitor.page, await visitor.tab()];
+    await Promise.all([first, second].map((tab) => tab.goto(`/console/keys/${id}/edit`)));
+    await first.getByLabel('Name').fill('by the first');
+    await first.getByRole('button', { name: 'Save' }).click();
+    await first.getByText('The changes are saved.').waitFor();
+    await second.getByLabel('Name').fill('by the second');
+    const answer = await answerTo(second, () => second.getByRole('button', { name: 'Save' }).click());
+    assert.equal(answer.status(), 409);
+    await second.getByRole('heading', { name: 'This form is out of date' }).waitFor();
+    assert.equal((await keysOf(world, user))[0].name, 'by the first');
+    await second.getByRole('link', { name: 'See it as it is now' }).click();
+    await second.getByText('by the first').first().waitFor();
+  }),
+
+  deed('a form about a key that is gone changes nothing, and says so', {}, async (visitor, { world, user }) => {
+    visitor.allow(404, 409);
+    const id = await mint(world, user, 'gone');
+    const { page } = visitor;
+    await page.goto(`/console/keys/${id}/revoke`);
+    await world.server.call('api-key/delete', { keyId: id });
+    const answer = await answerTo(page, () => page.getByRole('button', { name: 'Revoke the key' }).click());
+    assert.ok([404, 409].includes(answer.status()), `${answer.status()}`);
+    await page.getByText('Nothing was changed').or(page.getByText('There is no such key')).first().waitFor();
+  }),
+
+  deed('whoever has lost the session signs in, and is back at the page', {}, async (visitor, { world, user }) => {
+    const id = await mint(world, user, 'to be edited');
+    const { page } = visitor;
+    await page.goto(`/console/keys/${id}`);
+    await endSessions(world, user);
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await signIn(page, user);
+    await page.waitForURL(`**/console/keys/${id}/edit`);
+    // The form of a session that ended changes nothing.
+    await page.getByLabel('Name').fill('too late');
+    await endSessions(world, user);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await signIn(page, user);
+    await page.waitForURL(`**/console/keys/${id}/edit`);
+    assert.equal((await keysOf(world, user))[0].name, 'to be edited');
+    // So does a search, which replaces a part of the page alone.
+    await page.goto('/console/keys');
+    await endSessions(world, user);
+    await page.keyboard.press('/');
+    await page.keyboard.type('to be');
+    await signIn(page, user);
+    await page.waitForURL(/\/console\/keys\?q=to%20be|\/console\/keys\?q=to\+be/);
+    await page.getByRole('link', { name: 'to be edited' }).waitFor();
+  }),
+
+  deed('the theme is the system’s until one is chosen, and then kept', { theme: 'dark' }, async (visitor) => {
+    const { page } = visitor;
+    const background = (tab) => tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await page.goto('/console/keys');
+    const dark = await background(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await background(page);
+    assert.notEqual(dark, light);
+    await page.getByRole('button', { name: 'Theme: as the system' }).click();
+    await page.getByRole('button', { name: 'Theme: light' }).click();
+    assert.equal(await background(page), dark);
+    await page.goto('/console/keys/new');
+    assert.equal(await background(page), dark, 'the next page keeps it');
+    const other = await visitor.tab();
+    await other.emulateMedia({ colorScheme: 'light' });
+    await other.goto('/console/keys');
+    assert.equal(await background(other), dark, 'another tab has it');
+    await other.getByRole('button', { name: 'Theme: dark' }).click();
+    await other.reload();
+    assert.equal(await background(other), light, 'and the system’s is back');
+  }),
+
+  deed('a search shows its result while one types, and is in the address', {}, async (visitor, { world, user }) => {
+    const { page } = visitor;
+    for (const name of ['alpha', 'beta', EMOJI]) await mint(world, user, name);
+    await page.goto('/console/keys');
+    await page.getByLabel('Search').fill('bet');
+    await page.waitForURL(/\?q=bet$/);
+    await until(async () => (await page.locator('table.keys tbody tr').count()) === 1, 'one key is shown');
+    await page.getByRole('link', { name: 'beta' }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'alpha' }).waitFor();
+    await page.getByLabel('Search').fill(EMOJI.slice(0, 4));
+    await page.getByRole('link', { name: EMOJI }).waitFor();
+    await page.getByLabel('Status').selectOption('revoked');
+    await page.getByText('No key matches').waitFor();
+    await page.getByRole('link', { name: 'Show all keys' }).click();
+    await page.getByRole('link', { name: 'alpha' }).waitFor();
+    await page.getByRole('link', { name: 'Name', exact: true }).click();
+    const names = await page.locator('table.keys tbody .title a').allTextContents();
+    assert.deepEqual(names.slice(0, 2), ['alpha', 'beta']);
+  }),
+
+  deed('problems are beside their fields, and lead to them', {}, async (visitor, { world, user }) => {
+    visitor.allow(422);
+    const { page } = visitor;
+    await page.goto('/console/keys/new');
+    await page.getByLabel('Name').fill('\u202Egnp.yek');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    const field = page.getByLabel('Name');
+    assert.equal(await field.getAttribute('aria-invalid'), 'true');
+    const described = await field.getAttribute('aria-describedby');
+    assert.ok(await page.locator(`#${described}`).isVisible());
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
+    assert.equal(await field.inputValue(), '\u202Egnp.yek', 'what was entered is kept');
+    await page.getByRole('alert').getByRole('link').first().click();
+    await field.fill('good');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await secretOf(page);
+    assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['good']);
+  }),
+
+  deed('times are those of the reader’s zone, with the instant', { zone: 'Asia/Kolkata' }, async ({ page }, { world, user }) => {
+    const id = await mint(world, user, 'timed');
+    await page.goto(`/console/keys/${id}`);
+    const made = page.locator('dl.facts time').first();
+    const instant = new Date(await made.getAttribute('datetime'));
+    const there = new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Kolkata', hour: '2-digit', minute: '2-digit' });
+    assert.ok((await made.textContent()).includes(there.format(instant)), await made.textContent());
+    assert.ok((await made.getAttribute('title')).includes(instant.toISOString()));
+  }),
+
+  deed('a filter of 10 kB is told of its length', {}, async (visitor, { world, user }) => {
+    await mint(world, user, 'any');
+    visitor.allow(400, 414, 422);
+    const status = await visitor.goto(`/console/keys?q=${'x'.repeat(10_000)}`);
+    assert.ok([400, 414, 422].includes(status), `${status}`);
+    assert.equal(await visitor.page.locator('h1').count(), 1);
+  }),
+
+  {
+    name: 'the claim of the first start is no key to a console that has an operator',
+    run: async (visit, world) => {
+      const link = world.server.said().match(/http:\/\/\S+\/console\/claim\/\S+/)?.[0];
+      assert.ok(link, 'the first start prints a link');
+      const someone = await world.somebody();
+      makeOperator(world.server, someone);
+      const visitor = await visit();
+      visitor.allow(404, 410);
+      const status = await visitor.goto(link);
+      assert.ok([200, 404, 410].includes(status), `${status}`);
+      assert.equal(await visitor.page.locator('h1').count(), 1);
+    },
+  },
+];
+
+async function makeKey(page, name) {
+  await page.goto('/console/keys/new');
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Make the key' }).click();
+  return secretOf(page);
+}
+
+async function secretOf(page) {
+  return (await page.locator('[data-secret]').textContent()).trim();
+}
+
+async function mint(world, user, name) {
+  return (await world.server.call('api-key/create', { userId: user.id, name })).id;
+}
+
+/** The keys of a user, as the API has them. */
+async function keysOf({ server }, user) {
+  const answer = await fetch(`${server.origin}/api/auth/api-key/list`, { headers: { cookie: user.cookie } });
+  if (answer.ok) return (await answer.json()).apiKeys;
+  // The session of the cookie may have ended.
+  return server.rows((rows) =>
+    rows.prepare('select "name" from "apikey" where "referenceId" = ? order by "createdAt"').all(user.id),
+  );
+}
+
+async function validity({ server }, secrets) {
+  const answers = await Promise.all(secrets.map((key) => server.call('api-key/verify', { key })));
+  return answers.map(({ valid }) => valid);
+}
+
+async function endSessions({ server }, user) {
+  server.rows((rows) => rows.prepare('delete from "session" where "userId" = ?').run(user.id));
+}
+
+async function signIn(page, user) {
+  await page.waitForURL(/\/console\/sign-in\?then=/);
+  await page.getByLabel('E-mail address').fill(user.email);
+  await page.getByLabel('Password').fill(user.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function focused(page) {
+  return page.evaluate(() => document.activeElement.id);
+}
+
+/** Presses Tab until a link or a button with this text has the focus. */
+async function tabTo(page, text) {
+  for (let step = 0; step < 80; step += 1) {
+    await page.keyboard.press('Tab');
+    if ((await page.evaluate(() => document.activeElement.textContent.trim())) === text) return;
+  }
+  assert.fail(`Tab does not reach "${text}"`);
+}
+
+async function answerTo(page, act) {
+  const [answer] = await Promise.all([page.waitForResponse((found) => found.request().isNavigationRequest()), act()]);
+  return answer;
+}
+
+async function until(holds, text) {
+  const end = Date.now() + 10_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `not so: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function checkBack(page, secret) {
+  await page.goBack().catch((error) => {
+    // Chromium asks before it sends a form again, which is an error of its own.
+    if (!/ERR_CACHE_MISS/.test(error.message)) throw error;
+  });
+  // A page that Back brings from memory replaces itself.
+  const shown = async () => (await page.content().catch(() => undefined)) ?? shown();
+  assert.ok(!(await shown()).includes(secret), `Back shows the secret again at ${page.url()}`);
+  await page.waitForLoadState();
+  assert.ok(!(await shown()).includes(secret), `Back shows the secret again at ${page.url()}`);
+}
+
+/** The secret is in no address, no history, no storage and no log. */
+async function checkSecret(visitor, secret) {
+  const has = (text) => [secret, encodeURIComponent(secret), btoa(secret)].some((form) => text.includes(form));
+  assert.ok(!visitor.addresses.some(has), 'the secret is in an address');
+  for (const page of visitor.tabs) {
+    const devtools = await visitor.context.newCDPSession(page);
+    const { entries } = await devtools.send('Page.getNavigationHistory');
+    assert.ok(!entries.some(({ url, title }) => has(url) || has(title)), 'the secret is in the history');
+    if (!page.url().startsWith(visitor.server.origin)) continue;
+    const stored = await page.evaluate(async () =>
+      JSON.stringify([
+        { ...localStorage },
+        { ...sessionStorage },
+        history.state,
+        document.cookie,
+        await caches.keys(),
+        await indexedDB.databases(),
+      ]),
+    );
+    assert.ok(!has(stored), `the secret is stored: ${stored.length} bytes`);
+  }
+  assert.ok(!has(JSON.stringify(await visitor.context.cookies())), 'the secret is in a cookie');
+  assert.ok(!has(visitor.server.said()), 'the secret is in the log of the server');
+}

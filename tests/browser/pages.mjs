@@ -1,0 +1,162 @@
+// The table of pages: a new page is one line. Every link of a visited page must lead to a page of this table.
+//
+// `path` may have an id of the world, as in `{used}`; `as` names who sees it; `status` is 200 unless it says otherwise;
+// `open` comes to a page that has no address of its own.
+
+export const PAGES = [
+  { name: 'sign in', path: '/console/sign-in', as: ['nobody'] },
+  { name: 'signed out', path: '/console/sign-in?did=signed-out', as: ['nobody'] },
+  { name: 'sign in, refused', path: '/console/sign-in', as: ['nobody'], status: 401, open: signInWrongly },
+  { name: 'sign up', path: '/console/sign-up', as: ['nobody'] },
+  { name: 'sign up, with problems', path: '/console/sign-up', as: ['nobody'], status: 422, open: sendEmpty },
+  { name: 'no keys yet', path: '/console/keys', as: ['newcomer'] },
+  { name: 'keys', path: '/console/keys', as: ['owner', 'operator', 'member'] },
+  { name: 'keys, a whole page', path: '/console/keys', as: ['cora'] },
+  { name: 'keys, none found', path: '/console/keys?q=nothing+like+this', as: ['owner'] },
+  { name: 'keys, filtered', path: '/console/keys?status=active&idle=90&expires=30&sort=name', as: ['owner', 'operator'] },
+  { name: 'keys, with problems', path: '/console/keys?status=odd&page=0', as: ['owner'], status: 400 },
+  { name: 'new key', path: '/console/keys/new', as: ['owner', 'operator'] },
+  { name: 'new key of a team', path: '/console/keys/new?config=team', as: ['owner', 'operator'] },
+  { name: 'new key, with problems', path: '/console/keys/new', as: ['owner', 'operator'], status: 422, open: sendWrongKey },
+  { name: 'secret', path: '/console/keys/new', as: ['owner', 'operator'], open: makeKey },
+  { name: 'key', path: '/console/keys/{used}', as: ['owner', 'operator'] },
+  { name: 'key, 24 hours', path: '/console/keys/{used}?usage=24h', as: ['owner'] },
+  { name: 'key, 90 days', path: '/console/keys/{used}?usage=90d', as: ['owner'] },
+  { name: 'key with an emoji name', path: '/console/keys/{emoji}', as: ['owner'] },
+  { name: 'key with a turned name', path: '/console/keys/{turned}', as: ['owner', 'operator'] },
+  { name: 'key without a name', path: '/console/keys/{nameless}', as: ['owner'] },
+  { name: 'key, revoked', path: '/console/keys/{revoked}', as: ['owner', 'operator'] },
+  { name: 'key, disabled', path: '/console/keys/{disabled}', as: ['owner'] },
+  { name: 'key, expired', path: '/console/keys/{expired}', as: ['owner'] },
+  { name: 'key, used up', path: '/console/keys/{exhausted}', as: ['owner'] },
+  { name: 'key, in rotation', path: '/console/keys/{rotating}', as: ['owner'] },
+  { name: 'key of a team', path: '/console/keys/{team}', as: ['owner', 'operator', 'member'] },
+  { name: 'edit', path: '/console/keys/{used}/edit', as: ['owner', 'operator'] },
+  { name: 'edit, revoked', path: '/console/keys/{revoked}/edit', as: ['operator'] },
+  { name: 'test', path: '/console/keys/{used}/test', as: ['owner', 'operator'] },
+  { name: 'test, refused', path: '/console/keys/{revoked}/test?permissions=files:read&address=203.0.113.7&cost=2', as: ['owner'] },
+  { name: 'test, with problems', path: '/console/keys/{used}/test?cost=x', as: ['owner'], status: 422 },
+  { name: 'rotate', path: '/console/keys/{used}/rotate', as: ['owner', 'operator'] },
+  { name: 'rotate, under way', path: '/console/keys/{rotating}/rotate', as: ['owner'] },
+  { name: 'revoke', path: '/console/keys/{used}/revoke', as: ['owner', 'operator'] },
+  { name: 'revoke, done', path: '/console/keys/{revoked}/revoke', as: ['owner'] },
+  { name: 'delete', path: '/console/keys/{used}/delete', as: ['owner', 'operator'] },
+  { name: 'owners', path: '/console/owners', as: ['operator'] },
+  { name: 'owner', path: '/console/owners/{olive}', as: ['operator'] },
+  { name: 'owner, unknown', path: '/console/owners/nobody', as: ['operator'] },
+  { name: 'suspend', path: '/console/owners/{olive}/suspend', as: ['operator'] },
+  { name: 'suspend, with problems', path: '/console/owners/{olive}/suspend', as: ['operator'], status: 422, open: confirmWrongly },
+  { name: 'resume', path: '/console/owners/{olive}/resume', as: ['operator'] },
+  { name: 'revoke all', path: '/console/owners/{olive}/revoke', as: ['operator'] },
+  { name: 'health', path: '/console/health', as: ['owner', 'operator', 'newcomer'] },
+  { name: 'finding', path: '/console/health/{finding}', as: ['owner', 'operator'] },
+  { name: 'finding, none', path: '/console/health/leaked', as: ['owner'] },
+  { name: 'audit', path: '/console/audit', as: ['operator'] },
+  { name: 'audit, none found', path: '/console/audit?actor=user:nobody', as: ['operator'] },
+  { name: 'audit, with problems', path: '/console/audit?from=yesterday', as: ['operator'], status: 400 },
+  { name: 'webhooks', path: '/console/webhooks', as: ['operator'] },
+  { name: 'new webhook', path: '/console/webhooks/new', as: ['operator'] },
+  { name: 'new webhook, with problems', path: '/console/webhooks/new', as: ['operator'], status: 422, open: sendWrongWebhook },
+  { name: 'secret of a webhook', path: '/console/webhooks/new', as: ['operator'], open: makeWebhook },
+  { name: 'webhook', path: '/console/webhooks/{webhook}', as: ['operator'] },
+  { name: 'secret of a webhook, changed', path: '/console/webhooks/{webhook}/secret', as: ['operator'] },
+  { name: 'delete a webhook', path: '/console/webhooks/{webhook}/delete', as: ['operator'] },
+  { name: 'server keys', path: '/console/server-keys', as: ['operator'] },
+  { name: 'secret of a server key', path: '/console/server-keys', as: ['operator'], open: makeServerKey },
+  { name: 'revoke a server key', path: '/console/server-keys/{serverKey}/revoke', as: ['operator'] },
+  { name: 'settings', path: '/console/settings', as: ['operator'] },
+  { name: 'settings, for operators alone', path: '/console/settings', as: ['owner'], status: 403 },
+  { name: 'no such key', path: '/console/keys/nothing', as: ['owner', 'operator'], status: 404 },
+  { name: 'no such page', path: '/console/nothing/at/all', as: ['owner', 'nobody'], status: 404 },
+  { name: 'stale form', path: '/console/keys/{emoji}/edit', as: ['owner'], status: 409, open: sendStale },
+  { name: 'unknown origin', path: '/console/keys/{emoji}/edit', as: ['owner'], status: 403, open: sendFromElsewhere },
+];
+
+/** Where forms are sent that have no page of their own. */
+export const ACTIONS = [
+  '/console',
+  '/console/sign-out',
+  '/console/audit/export',
+  '/console/webhooks/{}/test',
+  '/console/webhooks/{}/pause',
+  '/console/webhooks/{}/resume',
+  '/console/webhooks/{}/replay',
+  '/console/keys/{}/restore',
+  '/console/keys/{}/rotate/cancel',
+  '/console/keys/{}/rotate/finish',
+];
+
+/** Returns the address of a page in a world. */
+export function addressOf({ path }, { ids }) {
+  return path.replace(/\{(\w+)\}/g, (_, name) => {
+    if (ids[name] === undefined) throw new Error(`the world has no ${name}`);
+    return encodeURIComponent(ids[name]);
+  });
+}
+
+/** Returns true if an address is that of a page, of an action, or of a document of ours. */
+export function isKnown(address) {
+  return address.startsWith(DOCUMENTS) || KNOWN.some((pattern) => pattern.test(address));
+}
+
+const DOCUMENTS = 'https://github.com/keymint/keymint/';
+
+const KNOWN = [...PAGES.map((entry) => entry.path.split('?')[0]), ...ACTIONS].map(
+  (path) => new RegExp(`^${path.replace(/\{\w*\}/g, '[^/]+')}$`),
+);
+
+async function signInWrongly({ page }) {
+  await page.getByLabel('E-mail address').fill('olive@example.com');
+  await page.getByLabel('Password').fill('not this one');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function sendEmpty({ page }) {
+  await page.getByRole('button', { name: 'Make the account' }).click();
+}
+
+async function sendWrongKey({ page }) {
+  await page.getByLabel('Name').fill('\u202Egnp.yek');
+  await page.getByRole('radio', { name: 'After', exact: true }).check();
+  await page.getByLabel(/^Days, /).fill('many');
+  await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function makeKey({ page }) {
+  await page.getByLabel('Name').fill('<b>bold</b> 🦊');
+  await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function confirmWrongly({ page }) {
+  await page.locator('main form input[type="text"], main form input:not([type])').first().fill('something else');
+  await page.locator('main form button').click();
+}
+
+async function sendWrongWebhook({ page }) {
+  await page.getByLabel('Address').fill('http://<b>not</b>');
+  await page.getByRole('button', { name: 'Make the webhook' }).click();
+}
+
+async function makeWebhook({ page }) {
+  await page.getByLabel('Address').fill('https://hooks.invalid/other');
+  await page.getByRole('button', { name: 'Make the webhook' }).click();
+}
+
+async function makeServerKey({ page }) {
+  await page.getByLabel('Name').fill('<b>Shop</b> 🦊');
+  await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function sendStale({ page }) {
+  await page.locator('input[name="version"]').evaluate((input) => (input.value = 'of-another-time'));
+  await page.getByRole('button', { name: 'Save' }).click();
+}
+
+async function sendFromElsewhere(visitor) {
+  const { page, context } = visitor;
+  await context.route('**/edit', async (route) => {
+    const headers = { ...(await route.request().allHeaders()), origin: 'https://elsewhere.example' };
+    return route.fulfill({ response: await route.fetch({ headers }) });
+  });
+  await page.getByRole('button', { name: 'Save' }).click();
+}

@@ -1,0 +1,46 @@
+// The console in real Chromium: `node run.mjs looks|deeds|planted [part of a name]`.
+import { launch, run, visit } from './browser.mjs';
+import { startServer } from './world/server.mjs';
+import { CONFIGURATION, populate, signUp } from './world/people.mjs';
+
+const [suite, part = ''] = process.argv.slice(2);
+// No run waits for ever.
+setTimeout(() => {
+  console.log('FAIL: not at an end after 300 s');
+  process.exit(1);
+}, 300_000).unref();
+
+const began = performance.now();
+const [browser, server] = await Promise.all([launch(), startServer({ rest: CONFIGURATION })]);
+let status = 1;
+try {
+  const { owner, operator, member, newcomer, cora, keys, ids } = await populate(server);
+  let people = 0;
+  const world = {
+    server,
+    keys,
+    ids,
+    bytes: new Map(),
+    open: (options) => visit(browser, server, options),
+    people: { owner, operator, member, newcomer, cora, nobody: undefined },
+    /** Somebody new, whom no other case changes. */
+    somebody: (name = 'Sam') => signUp(server, name, `sam${(people += 1)}@example.com`),
+  };
+  const { cases } = await import(`./checks/${suite}.mjs`);
+  const chosen = cases(world).filter(({ name }) => name.includes(part));
+  if (chosen.length === 0) throw new Error(`no case has "${part}" in its name`);
+  const failed = await run(browser, server, chosen);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`${suite}: ${chosen.length - failed} of ${chosen.length} cases hold (${seconds} s)`);
+  if (world.bytes.size > 0) {
+    const [name, most] = [...world.bytes].sort(([, a], [, b]) => b - a)[0];
+    console.log(`the largest page is "${name}" with ${most} bytes of HTML`);
+  }
+  status = failed === 0 ? 0 : 1;
+} catch (error) {
+  console.log(`FAIL ${error.stack}`);
+} finally {
+  await browser.close();
+  await server.stop();
+}
+process.exit(status);
