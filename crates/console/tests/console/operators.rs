@@ -141,14 +141,12 @@ async fn operators_change_what_others_cannot() {
     let page = site.get(&format!("{path}/edit")).await;
     page.has(&["Takes the revocation back."]);
     let version = page.hidden("version");
-    let back: Vec<_> = changed
-        .iter()
-        .map(|(name, value)| match *name {
-            "version" => (*name, &*version),
-            "quota-before" => (*name, "100"),
-            _ => (*name, *value),
-        })
-        .collect();
+    let back = changed.iter().map(|(name, value)| match *name {
+        "version" => ("version", &*version),
+        "quota-before" => ("quota-before", "100"),
+        name => (name, *value),
+    });
+    let back: Vec<_> = back.collect();
     let saved = site.post(&format!("{path}/edit"), &back).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
     assert!(key(&site, &id).await.details.revocation.is_none());

@@ -1,7 +1,10 @@
 //! Pages for operators alone, and the owners of keys.
 
+use std::sync::Arc;
+
 use keymint_domain::key::NewKey;
 use keymint_domain::value::KeyName;
+use keymint_ports::{MockKeyStore, StoreError};
 use keymint_service::{Caller, ListKeys};
 use reqwest::StatusCode;
 
@@ -148,4 +151,37 @@ async fn all_keys_of_an_owner_are_revoked() {
     let again = site.post("/console/owners/bob/resume", &[("confirm", "bob")]).await;
     again.has(&["0 keys were resumed."]);
     assert_eq!(working(&site).await, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_has_a_page() {
+    let mut store = MockKeyStore::new();
+    store.expect_list().returning(|_| Err(StoreError::unavailable("down")));
+    store.expect_preview_update_many().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    store.expect_update_many().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
+    let site = Site::operated(Setup { keys: Some(Arc::new(store)), ..Setup::default() }).await;
+    for path in ["/console/owners", "/console/owners/bob", "/console/owners/bob/suspend"] {
+        let shown = site.get(path).await;
+        assert_eq!(shown.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        shown.has(&["Keymint cannot answer now"]);
+    }
+    let shown = site.post("/console/owners/bob/suspend", &[("confirm", "bob")]).await;
+    assert_eq!(shown.status, StatusCode::SERVICE_UNAVAILABLE);
+    shown.has(&["look at the current state before you send it again"]);
+    shown.lacks(&["down"]);
+}
+
+#[tokio::test]
+async fn a_change_goes_on_where_it_stopped() {
+    let site = Site::operated(Setup::default()).await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(site.mint("bob", named(&format!("key {number}"))).await);
+    }
+    ids.sort();
+    // The form of an answer that was not the last one.
+    let after = format!("0:{}", ids[1].as_str());
+    let form = [("confirm", "bob"), ("after", &*after)];
+    site.post("/console/owners/bob/suspend", &form).await.has(&["1 key was suspended."]);
+    assert_eq!(working(&site).await, 2);
 }

@@ -123,7 +123,9 @@ async fn a_webhook_is_paused_changed_and_deleted_by_current_forms() {
     let gone = site.get(&path).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     gone.has(&["There is no such webhook"]);
-    site.get_with("/console/audit?type=keymint.webhook.*", "Webhook deleted").await.has(&["<bdi>you</bdi>"]);
+    site.get_with("/console/audit?type=keymint.webhook.*", "Webhook deleted")
+        .await
+        .has(&["<bdi>you</bdi>", &format!("href=\"{path}\"")]);
 }
 
 #[tokio::test]

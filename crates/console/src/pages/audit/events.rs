@@ -1,10 +1,11 @@
 use keymint_domain::event::SealedEvent;
+use keymint_domain::webhook::WebhookId;
 use keymint_domain::{KeyId, OwnerId, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, to_string_pretty};
 
 use crate::pages::keys::key::{actor, reason};
-use crate::pages::{keys, owners};
+use crate::pages::{keys, owners, webhooks};
 use crate::show::When;
 use crate::visitor::Visitor;
 
@@ -14,7 +15,7 @@ pub(super) struct EventLine {
     pub(super) by: String,
     pub(super) by_path: String,
     pub(super) at: When,
-    /// The thing that the event is about: its name, its id and its page, if it has one.
+    /// The key, the server key or the webhook.
     pub(super) subject: Option<Subject>,
     pub(super) owner: Option<Subject>,
     pub(super) changed: String,
@@ -24,8 +25,8 @@ pub(super) struct EventLine {
     pub(super) facts: Vec<(&'static str, String)>,
 }
 
+/// What an event is about: its id, and its page, if it has one.
 pub(super) struct Subject {
-    pub(super) kind: &'static str,
     pub(super) id: String,
     pub(super) path: Option<String>,
 }
@@ -46,9 +47,8 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
         by: actor(&row.actor, visitor),
         by_path: format!("/console/audit?actor={}", utf8_percent_encode(&row.actor, NON_ALPHANUMERIC)),
         at: When::relative(row.at, now),
-        subject: row.key_id.as_ref().map(|id| subject(&row.kind, id)),
+        subject: row.key_id.as_ref().map(|id| subject(&row.kind, id)).or_else(|| webhook(&details)),
         owner: row.owner.as_ref().map(|id| Subject {
-            kind: "of",
             id: id.clone(),
             path: OwnerId::parse(id.as_str()).ok().map(|owner| owners::path(&owner)),
         }),
@@ -63,7 +63,6 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
 fn subject(kind: &str, id: &str) -> Subject {
     let is_of_server_key = kind.starts_with("keymint.server_key.");
     Subject {
-        kind: if is_of_server_key { "server key" } else { "key" },
         id: id.to_owned(),
         path: if is_of_server_key {
             Some("/console/server-keys".to_owned())
@@ -71,4 +70,11 @@ fn subject(kind: &str, id: &str) -> Subject {
             KeyId::parse(id).ok().map(|id| keys::path(&id))
         },
     }
+}
+
+/// Returns the webhook that details name.
+fn webhook(details: &Value) -> Option<Subject> {
+    let id = details.get("webhookId")?.as_str()?;
+    let path = WebhookId::parse(id).ok().map(|id| webhooks::path(&id));
+    Some(Subject { id: id.to_owned(), path })
 }

@@ -53,10 +53,17 @@ struct Row {
 /// The time in which the first keys are examined: the page must be there at once.
 const AT_ONCE: Duration = Duration::from_millis(25);
 
+/// The time in which the next keys are examined: whoever goes on waits a little for more of them.
+const LATER: Duration = Duration::from_secs(2);
+
+/// Returns the time in which keys are examined behind `after`.
+fn time_behind(ask: &Ask, after: Option<&KeyId>) -> Duration {
+    if after.is_some() { LATER.min(ask.time_for_portions()) } else { AT_ONCE }
+}
+
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    // Whoever goes on has time; the first page must be there at once.
     let after = ask.query.get("after").and_then(|id| KeyId::parse(id).ok());
-    let within = if after.is_some() { ask.time_for_portions() } else { AT_ONCE };
+    let within = time_behind(&ask, after.as_ref());
     let is_continued = after.is_some();
     let layout = ask.layout(&visitor, Section::Health, "Health");
     let Some(found) = examine(&ask, &visitor, after, within).await? else { return page(&OffPage { layout }) };

@@ -33,6 +33,7 @@ struct Row {
     id: String,
     path: String,
     name: String,
+    has_name: bool,
     start: String,
     created: When,
     last_use: Option<When>,
@@ -79,10 +80,12 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
 
 fn row(ask: &Ask, key: &ServerKey, now: Timestamp) -> Row {
     let ServerKey { id, name, start, hash: _, created_at, revoked_at } = key;
+    let name = name.clone().filter(|name| !name.trim().is_empty());
     Row {
         id: id.to_string(),
         path: format!("{PATH}/{}/revoke", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC)),
-        name: name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| format!("{start}…")),
+        has_name: name.is_some(),
+        name: name.unwrap_or_else(|| format!("{start}…")),
         start: start.clone(),
         created: When::relative(*created_at, now),
         last_use: ask.api().server_keys.last_use(id).map(|at| When::relative(at, now)),

@@ -26,7 +26,7 @@ struct OffPage {
 const PATH: &str = "/console/webhooks";
 
 /// Returns the path of a webhook's page.
-fn path(id: &WebhookId) -> String {
+pub(crate) fn path(id: &WebhookId) -> String {
     format!("{PATH}/{}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC))
 }
 

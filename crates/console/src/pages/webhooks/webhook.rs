@@ -170,7 +170,7 @@ fn told(tested: &TestedWebhook) -> Tested {
 fn line(delivery: &Delivery, now: Timestamp) -> Line {
     let Delivery { webhook_id: _, position: _, event_id, kind, event_at, key_id, attempts, answer } = delivery;
     let (tone, status) = match attempts.status {
-        DeliveryStatus::Pending if attempts.count > 0 => ("warn", "Tried"),
+        DeliveryStatus::Pending if attempts.count > 0 => ("warn", "Retrying"),
         DeliveryStatus::Pending => ("off", "Pending"),
         DeliveryStatus::Delivered => ("good", "Delivered"),
         DeliveryStatus::Failed => ("bad", "Failed"),

@@ -151,7 +151,7 @@ struct Found {
 
 /// Looks for keys of a finding until there is a page of them, or the time ends; `None` = this server keeps no usage.
 async fn find(ask: &Ask, visitor: &Visitor, finding: Finding, after: Option<KeyId>) -> Result<Option<Found>, Failure> {
-    let began = stopwatch();
+    let (began, within) = (stopwatch(), super::time_behind(ask, after.as_ref()));
     let mut all = Found { keys: Vec::new(), examined: 0, next: after };
     loop {
         let _turn = ask.request.turn_to_list().await?;
@@ -165,7 +165,7 @@ async fn find(ask: &Ask, visitor: &Visitor, finding: Finding, after: Option<KeyI
             all.keys.truncate(PER_PAGE);
             all.next = all.keys.last().map(|key| key.details.id.clone());
         }
-        if all.next.is_none() || all.keys.len() >= PER_PAGE || began.elapsed() >= ask.time_for_portions() {
+        if all.next.is_none() || all.keys.len() >= PER_PAGE || began.elapsed() >= within {
             return Ok(Some(all));
         }
     }
