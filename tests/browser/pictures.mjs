@@ -80,7 +80,7 @@ process.exit(process.exitCode);
 async function draw(page, name, last) {
   const file = path.join(FOLDER, name);
   const end = await page.locator(last).evaluate((found) => found.getBoundingClientRect().bottom);
-  await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width: SIZE.width, height: Math.ceil(end) + 20 } });
+  await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width: SIZE.width, height: Math.ceil(end) + 10 } });
   const { size } = await stat(file);
   console.log(`${file}: ${size} bytes`);
   if (size > MOST_BYTES) {
