@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   },
 });
 const [KEYS, REQUESTS, SECONDS, ROUNDS] = [options.keys, options.requests, options.seconds, options.rounds].map(Number);
-/** The keys of the owner whose pages are measured; the others have 500 owners. */
+/** The keys of the owner whose pages are measured; the others have 400 owners. */
 const OWNED = Math.min(20_000, Math.floor(KEYS / 5));
 /** A slow page is requested for this time, and not as often as the others. */
 const MOST_MS = 3000;
