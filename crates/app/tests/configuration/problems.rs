@@ -228,6 +228,22 @@ fn each_bad_value_is_told_what_it_must_be() {
             "console.operators = [\"ada\"]",
             "keymint.toml:1: console.operators[0]: must be an e-mail address, as in ada@example.com",
         ),
+        (
+            "console.brand = { name = \"\", logo = \"https://a.example/l.png\", accent = \"#ffcc00\" }",
+            "keymint.toml:1: console.brand.name: must have 1 to 60 characters, and no control characters\n\
+             keymint.toml:1: console.brand.logo: must be the path of a file: pages load nothing from elsewhere\n\
+             keymint.toml:1: console.brand.accent: must be darker: its contrast to the light background of a chosen entry is \
+             below 4.5",
+        ),
+        (
+            "console.brand.accent = \"red\"",
+            "keymint.toml:1: console.brand.accent: must be a colour of six hexadecimal digits, as in #4338ca",
+        ),
+        (
+            "console.frame_ancestors = [\"*\"]",
+            "keymint.toml:1: console.frame_ancestors[0]: must be an origin as in https://app.example.com, or with any \
+             subdomain as in https://*.example.com",
+        ),
         ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
         (
             "organization.creator_role = \"\"",

@@ -4,6 +4,7 @@
 
 mod assets;
 mod audit;
+mod claim;
 mod create;
 mod entrance;
 mod failures;
@@ -12,6 +13,8 @@ mod key;
 mod list;
 mod operators;
 mod owners;
+mod portal;
+mod reset;
 mod server_keys;
 mod settings;
 mod support;
