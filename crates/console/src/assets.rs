@@ -77,7 +77,7 @@ impl Asset {
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// Answers a file, or 304 if the browser has it.
-pub(crate) async fn answer(request: PageRequest, console: &Console) -> Result<HttpResponse, ApiError> {
+pub(crate) fn answer(request: &PageRequest, console: &Console) -> Result<HttpResponse, ApiError> {
     let name = request.parameter("name")?;
     let is_it = |asset: &&Asset| asset.path.rsplit('/').next() == Some(&name);
     let asset = all().into_iter().find(is_it);

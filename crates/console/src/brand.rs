@@ -58,7 +58,10 @@ fn is_svg(content: &[u8]) -> bool {
 
 impl fmt::Debug for Logo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logo").field("media_type", &self.media_type).field("bytes", &self.content.len()).finish()
+        f.debug_struct("Logo")
+            .field("media_type", &self.media_type)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,12 +136,12 @@ fn values(accent: Colour, strong: Colour, on_accent: &str, soft: Colour) -> Stri
 impl Colour {
     /// Returns this colour with `share` percent of another one.
     fn mixed(self, other: Self, share: u8) -> Self {
-        let (Self([a, b, c]), Self([x, y, z])) = (self, other);
+        let (Self(ones), Self(others)) = (self, other);
         let share = u16::from(share.min(100));
         let mix = |one: u8, two: u8| {
             u8::try_from((u16::from(one) * (100 - share) + u16::from(two) * share) / 100).unwrap_or(u8::MAX)
         };
-        Self([mix(a, x), mix(b, y), mix(c, z)])
+        Self(std::array::from_fn(|at| mix(ones[at], others[at])))
     }
 
     /// Returns the contrast of two colours, 1 to 21 (WCAG 2.2).

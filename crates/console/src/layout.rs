@@ -20,6 +20,8 @@ pub(crate) enum Section {
     Webhooks,
     /// The keys of servers.
     ServerKeys,
+    /// The users who sign in.
+    Users,
     /// The settings of the server.
     Settings,
     /// Nothing in the navigation.
@@ -43,6 +45,7 @@ const NAVIGATION: &[Entry] = &[
     Entry { section: Section::Audit, path: "/console/audit", text: "Audit", for_operators: true },
     Entry { section: Section::Webhooks, path: "/console/webhooks", text: "Webhooks", for_operators: true },
     Entry { section: Section::ServerKeys, path: "/console/server-keys", text: "Server keys", for_operators: true },
+    Entry { section: Section::Users, path: "/console/users", text: "Users", for_operators: true },
     Entry { section: Section::Settings, path: "/console/settings", text: "Settings", for_operators: true },
 ];
 

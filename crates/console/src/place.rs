@@ -67,7 +67,8 @@ impl Look {
 
     /// Returns the headers of portal pages: those of the console, but for the frames that are allowed.
     pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let ancestors: String = self.ancestors.iter().map(|ancestor| format!(" {ancestor}")).collect();
+        let ancestors: String =
+            self.ancestors.iter().flat_map(|ancestor| [" ".to_owned(), ancestor.to_string()]).collect();
         let opened = |(name, value): &(&'static str, &'static str)| {
             let value = match *name {
                 "x-frame-options" if self.is_framed() => return None,

@@ -73,7 +73,7 @@ impl Visitor {
     }
 
     /// Checks that a page is offered at this place, so that nobody fills in a form in vain.
-    pub(crate) fn check(&self, is_offered: bool) -> Result<(), ErrorCode> {
+    pub(crate) fn check(is_offered: bool) -> Result<(), ErrorCode> {
         if is_offered { Ok(()) } else { Err(ErrorCode::PortalNotAllowed) }
     }
 }

@@ -5,10 +5,12 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
-use keymint_domain::identity::{Password, SignUp, User};
+use keymint_domain::identity::{EditUser, Password, Session, SignUp, User};
 use keymint_domain::link::LinkPurpose;
-use keymint_domain::{KeyId, OwnerId};
-use keymint_service::{Caller, Context, IdentityOptions, Portal, ServiceError, SignIn, SignedIn, Source, Turn};
+use keymint_domain::{ErrorCode, KeyId, OwnerId};
+use keymint_service::{
+    Caller, Context, Identity, IdentityOptions, Portal, ServiceError, SignIn, SignedIn, Source, Turn,
+};
 use percent_encoding::percent_decode_str;
 
 use crate::api::Api;
@@ -212,6 +214,101 @@ impl PageRequest {
         sessions.identity.reset_password(token, password, &self.source()).await?;
         Outbox::send(&self.http, sessions.cookies.clear());
         Ok(())
+    }
+
+    /// Lists the valid sessions of a user; `None` = theirs is a day old, and they must sign in again to see them.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::list_sessions`](keymint_service::Identity::list_sessions).
+    pub async fn sessions_of(&self, signed_in: &SignedIn) -> Result<Option<Vec<Session>>, ApiError> {
+        let _turn = self.api.process.reads.take().await?;
+        match self.sessions()?.identity.list_sessions(signed_in).await {
+            Ok(sessions) => Ok(Some(sessions)),
+            Err(ServiceError::Refused(ErrorCode::SessionNotFresh)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the session with this id, if it is one of the user's.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::list_sessions`](keymint_service::Identity::list_sessions).
+    pub async fn end_session(&self, signed_in: &SignedIn, id: &str) -> Result<(), ApiError> {
+        let identity = &self.sessions()?.identity;
+        let sessions = identity.list_sessions(signed_in).await?;
+        if let Some(session) = sessions.iter().find(|session| session.id.as_str() == id) {
+            identity.revoke_session(signed_in, &session.token, &self.source()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of a user but this one.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::revoke_sessions`](keymint_service::Identity::revoke_sessions).
+    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<(), ApiError> {
+        self.sessions()?.identity.revoke_sessions(signed_in, true, &self.source()).await?;
+        Ok(())
+    }
+
+    /// Changes the name of a user.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::update_user`](keymint_service::Identity::update_user).
+    pub async fn update_user(&self, signed_in: &SignedIn, edit: &EditUser) -> Result<User, ApiError> {
+        Ok(self.sessions()?.identity.update_user(signed_in, edit, &self.source()).await?)
+    }
+
+    /// Changes the password of a user. With `end_others` all their sessions end, and the cookies of a new one are set.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::change_password`](keymint_service::Identity::change_password).
+    pub async fn change_password(
+        &self,
+        signed_in: &SignedIn,
+        current: Password,
+        new: Password,
+        end_others: bool,
+    ) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        let client = end_others.then_some(admit(&self.http, &self.api, sessions)?);
+        let began = sessions.identity.change_password(signed_in, current, new, client, &self.source()).await?;
+        if let Some(session) = began {
+            Outbox::send(&self.http, sessions.renewed(&self.http, &session.token));
+        }
+        Ok(())
+    }
+
+    /// Begins another session of a user who enters their password again, in place of the one that they have.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::sign_in`](keymint_service::Identity::sign_in).
+    pub async fn sign_in_again(&self, signed_in: &SignedIn, password: Password) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        let client = admit(&self.http, &self.api, sessions)?;
+        let remember = sessions.is_remembered(&self.http);
+        let asked = SignIn { email: signed_in.user.email.clone(), password, remember };
+        let began = sessions.identity.sign_in(asked, client, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.set(&began.session.token, remember));
+        sessions.identity.sign_out(&signed_in.session.token, &self.source()).await?;
+        Ok(())
+    }
+
+    /// Returns the use cases of users.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND`: nobody signs in here.
+    pub fn users(&self) -> Result<&Identity, ApiError> {
+        self.sessions().map(|sessions| &*sessions.identity)
     }
 
     /// Returns the use cases of the portal.

@@ -2,6 +2,7 @@
 //!
 //! A new page is a folder here, a line in [`all`], and a line in the navigation of `layout.rs` if it is a part of its own.
 
+mod account;
 mod audit;
 mod claim;
 mod health;
@@ -15,6 +16,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
@@ -53,7 +55,7 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
     let files = Arc::clone(console);
     let file = move |request: PageRequest| {
         let files = Arc::clone(&files);
-        async move { assets::answer(request, &files).await }
+        async move { assets::answer(&request, &files) }
     };
     let mut pages = vec![
         Page::at(assets::PATTERN).frequent().get(file),
@@ -67,6 +69,16 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
         of_portal("/console/portal/{token}").open_get(portal::show).open_post(portal::open).end(),
         of_portal("/console/portal/s/{session}").get(portal::home).end(),
         of_portal("/console/portal/s/{session}/end").get(portal::home).open_post(portal::close).end(),
+        at("/console/account").get(account::show).end(),
+        at("/console/account/name").get(account::to_page).post(account::rename).end(),
+        at("/console/account/password").get(account::to_page).post(account::change_password).end(),
+        at("/console/account/confirm").get(account::to_page).post(account::confirm).end(),
+        at("/console/account/sessions/end").get(account::to_page).post(account::end_session).end(),
+        at("/console/account/sessions/end-others").get(account::to_page).post(account::end_others).end(),
+        at("/console/users").operators_get(users::list).end(),
+        at("/console/users/{id}").operators_get(users::show).end(),
+        at("/console/users/{id}/reset-link").operators_get(users::to_user).operators_post(users::make_link).end(),
+        at("/console/users/{id}/{action}").operators_get(users::ask_first).operators_post(users::act).end(),
         at("/console/owners").operators_get(owners::find::show).end(),
         at("/console/owners/{owner}").operators_get(owners::owner::show).end(),
         at("/console/owners/{owner}/suspend")
@@ -148,6 +160,13 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "webhook-replayed" => "Its events will be delivered again.",
         "webhook-deleted" => "The webhook is deleted.",
         "server-key-revoked" => "The server key is revoked.",
+        "renamed" => "Your name is changed.",
+        "password-changed" => "The password is changed.",
+        "session-ended" => "The session has ended.",
+        "sessions-ended" => "All your other sessions have ended.",
+        "banned" => "The user is banned, and signed out everywhere.",
+        "unbanned" => "The ban is over.",
+        "operator-made" => "The user is an operator now.",
         "claimed" => {
             "Welcome. You are an operator of this Keymint: you see all keys, and may do everything. Now make a key."
         }

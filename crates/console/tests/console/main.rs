@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod account;
 mod assets;
 mod audit;
 mod claim;
@@ -18,4 +19,5 @@ mod reset;
 mod server_keys;
 mod settings;
 mod support;
+mod users;
 mod webhooks;

@@ -285,6 +285,12 @@ impl Site {
         self.cookies.lock().unwrap().clear();
     }
 
+    /// Gives the browser these cookies, as `cookies` returned them.
+    pub(crate) fn remember(&self, cookies: &str) {
+        let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+        *self.cookies.lock().unwrap() = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    }
+
     /// Makes a key on the page for it, and returns its id and its secret.
     pub(crate) async fn create(&self, name: &str) -> (KeyId, String) {
         let form = self.get("/console/keys/new").await.hidden("form");

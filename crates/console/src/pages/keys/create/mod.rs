@@ -83,7 +83,7 @@ pub(super) struct ActionChoice {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().create)?;
+    Visitor::check(visitor.place.may().create)?;
     let config_id = ask.query.get("config").and_then(|id| ConfigId::parse(id).ok());
     let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     let fields = Fields::default();

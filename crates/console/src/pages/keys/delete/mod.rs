@@ -25,7 +25,7 @@ struct DeletePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().edit)?;
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     let name = super::name(&key);
     let configuration = ask.keys().policy().resolve(&key.details.config_id)?;
@@ -40,7 +40,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn delete(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().edit)?;
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;

@@ -58,13 +58,13 @@ struct Values {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().edit)?;
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     answer(&ask, &visitor, &key, None, Problems::default(), StatusCode::OK).await
 }
 
 pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().edit)?;
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;

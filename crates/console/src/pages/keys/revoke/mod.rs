@@ -22,7 +22,7 @@ struct RevokePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().revoke)?;
+    Visitor::check(visitor.place.may().revoke)?;
     let key = ask.key(&visitor).await?;
     let name = super::name(&key);
     page(&RevokePage {
@@ -36,7 +36,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn revoke(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().revoke)?;
+    Visitor::check(visitor.place.may().revoke)?;
     let key = ask.key(&visitor).await?;
     let path = visitor.path(&key.details.id);
     if key.details.revocation.is_some() {

@@ -49,14 +49,14 @@ const HOUR: u32 = 3600;
 const OFFERED: [u32; 3] = [HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().rotate)?;
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
     answer(&ask, &visitor, &key, Problems::default(), StatusCode::OK)
 }
 
 /// Answers the secret itself, without a redirect: a secret is at no address.
 pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
-    visitor.check(visitor.place.may().rotate)?;
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let mut problems = Problems::default();
@@ -95,7 +95,7 @@ pub(crate) async fn to_page(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 async fn end(ask: Ask, visitor: Visitor, change: ChangeRotation, did: &str) -> Answer {
-    visitor.check(visitor.place.may().rotate)?;
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
