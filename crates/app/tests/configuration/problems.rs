@@ -224,6 +224,28 @@ fn each_bad_value_is_told_what_it_must_be() {
             "[[api_key]]\nleaks.action = \"delete\"",
             "keymint.toml:2: api_key[0].leaks.action: must be \"revoke\", \"end_after\" or \"notify\"",
         ),
+        ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
+        (
+            "organization.creator_role = \"\"",
+            "keymint.toml:1: organization.creator_role: must be a role's name, without commas",
+        ),
+        (
+            "[organization.roles]\n\"a,b\" = [\"read\"]",
+            "keymint.toml:1: organization.roles: a,b: must be a role's name, without commas",
+        ),
+        (
+            "[organization.roles]\na = [\"read\", \"write\"]\nb = \"read\"",
+            "keymint.toml:2: organization.roles.a[1]: must be \"create\", \"read\", \"update\" or \"delete\"\n\
+             keymint.toml:3: organization.roles.b: must be a list, not text",
+        ),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
+fn each_bad_value_of_the_console_is_told_what_it_must_be() {
+    for (text, expected) in [
         (
             "console.operators = [\"ada\"]",
             "keymint.toml:1: console.operators[0]: must be an e-mail address, as in ada@example.com",
@@ -243,20 +265,6 @@ fn each_bad_value_is_told_what_it_must_be() {
             "console.frame_ancestors = [\"*\"]",
             "keymint.toml:1: console.frame_ancestors[0]: must be an origin as in https://app.example.com, or with any \
              subdomain as in https://*.example.com",
-        ),
-        ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
-        (
-            "organization.creator_role = \"\"",
-            "keymint.toml:1: organization.creator_role: must be a role's name, without commas",
-        ),
-        (
-            "[organization.roles]\n\"a,b\" = [\"read\"]",
-            "keymint.toml:1: organization.roles: a,b: must be a role's name, without commas",
-        ),
-        (
-            "[organization.roles]\na = [\"read\", \"write\"]\nb = \"read\"",
-            "keymint.toml:2: organization.roles.a[1]: must be \"create\", \"read\", \"update\" or \"delete\"\n\
-             keymint.toml:3: organization.roles.b: must be a list, not text",
         ),
     ] {
         assert_eq!(complaint(text, &[]), expected, "{text}");
