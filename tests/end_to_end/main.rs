@@ -18,6 +18,7 @@ mod many_keys;
 mod metrics;
 mod outage;
 mod patterns;
+mod portal;
 mod process;
 mod quick_start;
 mod racing;

@@ -21,9 +21,9 @@ use crate::{logging, welcome};
 /// The failure of the server to start or to run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The files of the server's certificate are wrong.
+    /// The files of the server's certificate, or the logo of its console, are wrong.
     #[error("the configuration is wrong:\n{0}")]
-    Certificate(Problems),
+    Files(Problems),
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -74,7 +74,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     logging::start(&config.log, telemetry.as_ref());
     config.warn();
     let (stop, mut reload) = (StopSignal::catch()?, ReloadSignal::catch()?);
-    let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Certificate)?.map(Tls::new);
+    let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Files)?.map(Tls::new);
+    let brand = config.console.brand.load().map_err(ServeError::Files)?;
     // First the addresses, which need no other part, so that a second server on them changes no database.
     let listener = listen(config.server.listen)?;
     let metrics_listener = config.metrics.listen.filter(|_| config.metrics.enabled).map(listen).transpose()?;
@@ -107,7 +108,8 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         api = api.with_github_reports(reports);
     }
     let settings = services.settings(&config);
-    let options = ServeOptions { pages: console(&config, &secret, &settings), ..serve_options(&config, tls.clone()) };
+    let pages = console(&config, brand, &secret, &settings);
+    let options = ServeOptions { pages, ..serve_options(&config, tls.clone()) };
     let running = keymint_actix::serve(listener, api, &options)?;
     warn_of_another_secret(&audit).await;
     let sealer = config.audit.enabled.then(|| services.seal(Arc::clone(&audit), &config));

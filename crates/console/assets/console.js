@@ -152,6 +152,11 @@
     });
   });
 
+  // A form that is the only way on is sent at once. Its button does the same without scripts.
+  all("form[data-auto]").forEach(function (form) {
+    form.requestSubmit();
+  });
+
   // The address of a filter names what is set, and nothing else.
   document.addEventListener("htmx:configRequest", function (event) {
     if (!event.target.matches || !event.target.matches("[data-lean]")) return;

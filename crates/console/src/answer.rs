@@ -11,6 +11,7 @@ use keymint_service::{ServiceError, WebhookError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::layout::{Known, Layout};
+use crate::place::Place;
 
 /// Headers of every answer: nothing is kept, nothing is run or framed that is not the console's own.
 pub(crate) const HEADERS: &[(&str, &str)] = &[
@@ -37,6 +38,8 @@ pub(crate) enum Failure {
     SignIn,
     /// The page is for operators, and the visitor is none.
     ForOperators,
+    /// The portal session has ended, or the browser does not show its cookie.
+    Ended,
     /// The form is about something that has changed since the form was shown. Its page is at this path.
     Stale(String),
     /// The template failed, which a complete one does not.
@@ -94,9 +97,10 @@ struct FailedTemplate {
     request_id: String,
 }
 
-struct Link {
-    path: String,
-    text: &'static str,
+/// A way on from a page that tells what happened.
+pub(crate) struct Link {
+    pub(crate) path: String,
+    pub(crate) text: &'static str,
 }
 
 const HX_REQUEST: &str = "hx-request";
@@ -114,7 +118,12 @@ impl Failure {
                 let path = format!("/console/sign-in?then={then}");
                 Ok(if is_part { whole(&path) } else { see_other(&path) })
             }
+            Self::Ended if is_part => Ok(whole(asked)),
             _ if is_part && http.method() == actix_web::http::Method::GET => Ok(whole(asked)),
+            Self::Ended => {
+                let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
+                Ok(tell(http, StatusCode::UNAUTHORIZED, told, Vec::new()))
+            }
             Self::Stale(path) => {
                 let next = vec![Link { path, text: "See it as it is now" }];
                 let html = render(http, StatusCode::CONFLICT, STALE, next, request_id);
@@ -132,7 +141,7 @@ impl Failure {
 }
 
 /// A title, and a text that says what happened and what to do.
-type Told = (&'static str, &'static str);
+pub(crate) type Told = (&'static str, &'static str);
 
 const STALE: Told = (
     "This form is out of date",
@@ -145,9 +154,37 @@ const FOR_OPERATORS: Told = (
     "Your account is none, or is none any more. Nothing was changed. An operator of this Keymint can make you one.",
 );
 
+/// Answers a page that tells what happened, and what to do.
+pub(crate) fn tell(http: &HttpRequest, status: StatusCode, told: Told, next: Vec<Link>) -> HttpResponse {
+    let html = render(http, status, told, next, String::new());
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
+}
+
+/// Returns true if the browser shows the page in a frame of another one.
+pub(crate) fn is_framed(http: &HttpRequest) -> bool {
+    let destination = http.headers().get("sec-fetch-dest").and_then(|value| value.to_str().ok());
+    matches!(destination, Some("iframe" | "frame" | "embed" | "object"))
+}
+
+const ENDED: Told = (
+    "This page has ended",
+    "It was open for its time, or it was closed. Nothing was changed. Go back to the page that led you here, and open it \
+     again.",
+);
+
+const ENDED_IN_A_FRAME: Told = (
+    "This page has ended",
+    "It was open for its time, or your browser keeps no cookies for a page within another one. Nothing was changed. Go back \
+     to the page that led you here, and open it again; if that does not help, open it in a window of its own.",
+);
+
 fn failed(http: &HttpRequest, error: ApiError, request_id: String) -> FailedPage {
     let (status, told) = (error.status_code(), told(&error, http));
-    let next = vec![Link { path: "/console/keys".to_owned(), text: "Go to your keys" }];
+    let next = match Place::of(http) {
+        // Nothing leads back to a portal session that was not found.
+        Place::Portal(_, None) => Vec::new(),
+        place => vec![Link { path: place.keys(), text: "Go to your keys" }],
+    };
     let html = render(http, status, told, next, request_id);
     FailedPage { error: Box::new(error), html }
 }
@@ -162,7 +199,7 @@ pub(crate) fn unseen(error: ApiError) -> Error {
 }
 
 fn render(http: &HttpRequest, status: StatusCode, (title, text): Told, next: Vec<Link>, request_id: String) -> String {
-    let layout = Known::of(http).map_or_else(|| Layout::bare(title), |known| known.layout(title));
+    let layout = Known::of(http).map_or_else(|| Layout::bare(title), |known| known.layout(title)).at(Place::of(http));
     FailedTemplate { layout, status: status.as_u16(), text, next, request_id }.render().unwrap_or_default()
 }
 
@@ -186,6 +223,10 @@ fn told(error: &ApiError, http: &HttpRequest) -> Told {
         "TOO_MANY_REQUESTS" => {
             ("Too many tries", "There were too many tries from your network address. Wait a minute, and try again.")
         }
+        "PORTAL_NOT_ALLOWED" => (
+            "You may not do that here",
+            "This page was opened for you without the right to it. Nothing was changed. Ask the team that led you here.",
+        ),
         "USER_BANNED" | "BANNED_USER" => ("This account is locked", "Ask an operator of this Keymint to unlock it."),
         "INVALID_CURSOR" => ("This page of the list is gone", "Begin again at its first page."),
         _ => told_by_status(error.status_code(), http),

@@ -13,6 +13,7 @@ use crate::Console;
 use crate::answer::{Answer, Failure};
 use crate::form::Fields;
 use crate::layout::{Known, Layout, Section};
+use crate::place::Place;
 use crate::visitor::Visitor;
 
 /// The request for a page, with all that a handler needs of it.
@@ -67,7 +68,7 @@ impl Ask {
 
     /// Finds a key, if the visitor may read it.
     pub(crate) async fn find_key(&self, visitor: &Visitor, id: &KeyId) -> Result<ApiKey, Failure> {
-        if visitor.is_operator {
+        if visitor.is_operator || visitor.is_guest() {
             return Ok(self.keys().get(&visitor.caller, id, None).await?);
         }
         // A user must say which configuration they mean, and an address without it is shorter to share.
@@ -88,11 +89,27 @@ impl Ask {
 pub(crate) struct Stated {
     page: Page,
     console: Arc<Console>,
+    door: Door,
+}
+
+/// The door by which visitors come to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// They sign in.
+    Console,
+    /// They have a portal session.
+    Portal,
 }
 
 /// Begins a page at a path.
 pub(crate) fn at(console: &Arc<Console>, pattern: &'static str) -> Stated {
-    Stated { page: Page::at(pattern), console: Arc::clone(console) }
+    Stated { page: Page::at(pattern), console: Arc::clone(console), door: Door::Console }
+}
+
+/// Begins a page of the portal at a path.
+pub(crate) fn portal_at(console: &Arc<Console>, pattern: &'static str) -> Stated {
+    let page = Page::at(pattern).with_headers(console.look.headers());
+    Stated { page, console: Arc::clone(console), door: Door::Portal }
 }
 
 impl Stated {
@@ -101,7 +118,8 @@ impl Stated {
     where
         F: Future<Output = Answer> + 'static,
     {
-        self.open_get(move |ask| for_visitor(ask, handler))
+        let door = self.door;
+        self.open_get(move |ask| for_visitor(ask, door, handler))
     }
 
     /// Answers POST to people who are signed in, whose form came from a trusted origin.
@@ -109,7 +127,8 @@ impl Stated {
     where
         F: Future<Output = Answer> + 'static,
     {
-        self.open_post(move |ask| for_visitor(ask, handler))
+        let door = self.door;
+        self.open_post(move |ask| for_visitor(ask, door, handler))
     }
 
     /// Answers GET to operators, who are signed in; others may not see the page.
@@ -133,10 +152,11 @@ impl Stated {
     where
         F: Future<Output = Answer> + 'static,
     {
-        let Self { page, console } = self;
+        let Self { page, console, door } = self;
         let shared = Arc::clone(&console);
-        let page = page.get(move |request: PageRequest| answer(request, Arc::clone(&shared), false, handler.clone()));
-        Self { page, console }
+        let page =
+            page.get(move |request: PageRequest| answer(request, Arc::clone(&shared), door, false, handler.clone()));
+        Self { page, console, door }
     }
 
     /// Answers POST to everybody, if the form came from a trusted origin.
@@ -144,45 +164,63 @@ impl Stated {
     where
         F: Future<Output = Answer> + 'static,
     {
-        let Self { page, console } = self;
+        let Self { page, console, door } = self;
         let shared = Arc::clone(&console);
-        let page = page.post(move |request: PageRequest| answer(request, Arc::clone(&shared), true, handler.clone()));
-        Self { page, console }
+        let page =
+            page.post(move |request: PageRequest| answer(request, Arc::clone(&shared), door, true, handler.clone()));
+        Self { page, console, door }
     }
 
     /// Ends the statement: other methods are told that there is no such page.
     pub(crate) fn end(self) -> Page {
-        let Self { page, console } = self;
+        let Self { page, console, door } = self;
         page.any(move |request: PageRequest| {
-            answer(request, Arc::clone(&console), false, |_| async { Err(keymint_actix::ApiError::NotFound.into()) })
+            answer(request, Arc::clone(&console), door, false, |_| async {
+                Err(keymint_actix::ApiError::NotFound.into())
+            })
         })
     }
 }
 
-async fn for_visitor<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
-    let visitor = visitor_of(&ask).await?;
+async fn for_visitor<F: Future<Output = Answer>>(ask: Ask, door: Door, handler: fn(Ask, Visitor) -> F) -> Answer {
+    let visitor = visitor_of(&ask, door).await?;
     handler(ask, visitor).await
 }
 
 async fn for_operator<F: Future<Output = Answer>>(ask: Ask, handler: fn(Ask, Visitor) -> F) -> Answer {
-    let visitor = visitor_of(&ask).await?;
+    let visitor = visitor_of(&ask, Door::Console).await?;
     if visitor.is_operator { handler(ask, visitor).await } else { Err(Failure::ForOperators) }
 }
 
-async fn visitor_of(ask: &Ask) -> Result<Visitor, Failure> {
-    let signed_in = ask.request.signed_in().await?.ok_or(Failure::SignIn)?;
-    let visitor = Visitor::of(&ask.request, signed_in).await?;
-    ask.request.http().extensions_mut().insert(Known::from(&visitor));
+async fn visitor_of(ask: &Ask, door: Door) -> Result<Visitor, Failure> {
+    let visitor = match door {
+        Door::Console => {
+            let signed_in = ask.request.signed_in().await?.ok_or(Failure::SignIn)?;
+            Visitor::of(&ask.request, signed_in).await?
+        }
+        Door::Portal => {
+            let session = crate::pages::portal::session(ask).await?.ok_or(Failure::Ended)?;
+            Visitor::guest(&ask.console.look, session)
+        }
+    };
+    ask.request.http().extensions_mut().insert(visitor.place.clone());
+    if let Some(known) = Known::of_visitor(&visitor) {
+        ask.request.http().extensions_mut().insert(known);
+    }
     Ok(visitor)
 }
 
 async fn answer<F: Future<Output = Answer>>(
     request: PageRequest,
     console: Arc<Console>,
+    door: Door,
     has_form: bool,
     handler: impl FnOnce(Ask) -> F,
 ) -> Result<HttpResponse, FailedPage> {
     let (http, id) = (request.http().clone(), request.id());
+    if door == Door::Portal {
+        http.extensions_mut().insert(Place::Portal(Arc::clone(&console.look), None));
+    }
     let read = async {
         let query = Fields::new(request.query()?);
         let form = if has_form { Fields::new(request.form().await?) } else { Fields::default() };

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
+use crate::place::{May, Place};
 use crate::visitor::Visitor;
 
 /// The parts of the console, in the order of the navigation.
@@ -19,6 +20,8 @@ pub(crate) enum Section {
     Webhooks,
     /// The keys of servers.
     ServerKeys,
+    /// The users who sign in.
+    Users,
     /// The settings of the server.
     Settings,
     /// Nothing in the navigation.
@@ -42,6 +45,7 @@ const NAVIGATION: &[Entry] = &[
     Entry { section: Section::Audit, path: "/console/audit", text: "Audit", for_operators: true },
     Entry { section: Section::Webhooks, path: "/console/webhooks", text: "Webhooks", for_operators: true },
     Entry { section: Section::ServerKeys, path: "/console/server-keys", text: "Server keys", for_operators: true },
+    Entry { section: Section::Users, path: "/console/users", text: "Users", for_operators: true },
     Entry { section: Section::Settings, path: "/console/settings", text: "Settings", for_operators: true },
 ];
 
@@ -55,6 +59,8 @@ pub(crate) struct Layout {
     pub(crate) known: Option<Known>,
     /// The sentence that tells what the last form has done; empty = nothing.
     pub(crate) done: &'static str,
+    /// The place at which the page is shown.
+    pub(crate) place: Place,
 }
 
 /// The person who is signed in, as every page names them.
@@ -71,32 +77,70 @@ impl Known {
         http.extensions().get::<Self>().cloned()
     }
 
+    /// Returns the person that a visitor is; `None` = a guest, who has no name.
+    pub(crate) fn of_visitor(visitor: &Visitor) -> Option<Self> {
+        let user = &visitor.signed_in.as_ref()?.user;
+        Some(Self { name: user.name.clone(), email: user.email.clone(), is_operator: visitor.is_operator })
+    }
+
     /// Returns a layout for this person.
     pub(crate) fn layout(self, title: impl Into<String>) -> Layout {
         Layout { known: Some(self), ..Layout::bare(title) }
     }
 }
 
-impl From<&Visitor> for Known {
-    fn from(visitor: &Visitor) -> Self {
-        Self { name: visitor.user.name.clone(), email: visitor.user.email.clone(), is_operator: visitor.is_operator }
-    }
-}
-
 impl Layout {
     /// Returns a layout without a visitor.
     pub(crate) fn bare(title: impl Into<String>) -> Self {
-        Self { title: title.into(), section: Section::None, known: None, done: "" }
+        Self { title: title.into(), section: Section::None, known: None, done: "", place: Place::Console }
     }
 
     /// Returns the layout of a page for a visitor.
     pub(crate) fn of(visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
-        Self { section, ..Known::from(visitor).layout(title) }
+        let known = Known::of_visitor(visitor);
+        Self { section, known, place: visitor.place.clone(), ..Self::bare(title) }
     }
 
     /// Adds the sentence that tells what the last form has done.
     pub(crate) fn with_done(self, done: &'static str) -> Self {
         Self { done, ..self }
+    }
+
+    /// Shows the page at another place.
+    pub(crate) fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Returns the name behind the title of the tab.
+    pub(crate) fn suffix(&self) -> &str {
+        self.place.look().map_or("Keymint", |look| &look.name)
+    }
+
+    /// Returns true if the page is one of the portal.
+    pub(crate) fn is_portal(&self) -> bool {
+        self.place.look().is_some()
+    }
+
+    /// Returns the path of the list of keys.
+    pub(crate) fn keys(&self) -> String {
+        self.place.keys()
+    }
+
+    /// Returns the changes that the place offers.
+    pub(crate) fn may(&self) -> May {
+        self.place.may()
+    }
+
+    /// Returns the path at which the portal session is ended.
+    pub(crate) fn end(&self) -> Option<String> {
+        self.place.session().map(|_| format!("{}/end", self.place.home()))
+    }
+
+    /// Returns the page that a guest returns to, and its host.
+    pub(crate) fn back(&self) -> Option<(&str, &str)> {
+        let url = self.place.session()?.return_url.as_ref()?.as_str();
+        let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+        Some((url, host.split(['/', '?', '#']).next().unwrap_or(host)))
     }
 
     /// Returns the parts of the navigation that the visitor sees.

@@ -5,6 +5,8 @@
 //! | `pages` | one folder a page, with its handlers, its form and its template; `pages/mod.rs` has the table of all pages |
 //! | `ask` | the request for a page: its visitor, its query and its form |
 //! | `answer` | answers, and the pages that tell of failures |
+//! | `place` | the place at which pages are shown: the console, or a portal session in a team's look |
+//! | `brand` | that look |
 //! | `visitor` | the person who looks at a page, and the caller that they are to the use cases |
 //! | `form` | forms: problems beside their fields, and the seals by which a stale form and a second submit are noticed |
 //! | `layout` | what every page has around its content |
@@ -17,9 +19,11 @@
 mod answer;
 mod ask;
 mod assets;
+mod brand;
 mod form;
 mod layout;
 mod pages;
+mod place;
 mod settings;
 mod show;
 mod visitor;
@@ -29,6 +33,9 @@ use std::sync::Arc;
 use keymint_actix::pages::Pages;
 
 use form::Seals;
+use place::Look;
+
+pub use brand::{Accent, Brand, FrameAncestor, InvalidAccent, InvalidFrameAncestor, InvalidLogo, Logo};
 
 pub use settings::{ServerSettings, Settings};
 
@@ -41,6 +48,10 @@ pub struct ConsoleOptions {
     pub form_key: [u8; 32],
     /// The settings that the page of settings shows.
     pub settings: Settings,
+    /// The look of the portal.
+    pub brand: Brand,
+    /// The origins whose pages may show the portal in a frame.
+    pub frame_ancestors: Vec<FrameAncestor>,
 }
 
 impl std::fmt::Debug for ConsoleOptions {
@@ -55,11 +66,13 @@ struct Console {
     base_url: String,
     seals: Seals,
     settings: Settings,
+    look: Arc<Look>,
 }
 
 /// Returns the pages of the console.
 pub fn pages(options: ConsoleOptions) -> Pages {
-    let ConsoleOptions { base_url, form_key, settings } = options;
-    let console = Arc::new(Console { base_url, seals: Seals::new(form_key), settings });
+    let ConsoleOptions { base_url, form_key, settings, brand, frame_ancestors } = options;
+    let look = Arc::new(Look::new(brand, frame_ancestors));
+    let console = Arc::new(Console { base_url, seals: Seals::new(form_key), settings, look });
     Pages::new(move || pages::all(&console), answer::unseen).with_headers(answer::HEADERS)
 }

@@ -30,6 +30,8 @@ pub struct Page {
     pattern: &'static str,
     routes: Vec<Route>,
     is_frequent: bool,
+    /// Its headers, in place of those of its group.
+    headers: Option<Headers>,
 }
 
 impl fmt::Debug for Page {
@@ -41,13 +43,19 @@ impl fmt::Debug for Page {
 impl Page {
     /// Begins a page at a path of the server, with parameters as in `/console/keys/{id}`.
     pub fn at(pattern: &'static str) -> Self {
-        Self { pattern, routes: Vec::new(), is_frequent: false }
+        Self { pattern, routes: Vec::new(), is_frequent: false, headers: None }
     }
 
     /// Logs successes for debugging only: the page is a file that other pages ask for.
     #[must_use]
     pub fn frequent(self) -> Self {
         Self { is_frequent: true, ..self }
+    }
+
+    /// Adds these headers to every answer that does not have them, in place of those of the group.
+    #[must_use]
+    pub fn with_headers(self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        Self { headers: Some(Headers(headers.into_iter().collect())), ..self }
     }
 
     /// Answers GET and HEAD.
@@ -87,11 +95,11 @@ impl Page {
     }
 
     fn mounted(self, style: &Style) -> impl HttpServiceFactory + 'static {
-        let Self { pattern, routes, is_frequent } = self;
+        let Self { pattern, routes, is_frequent, headers } = self;
         let resource = web::resource(pattern)
             .app_data(observe::Route { pattern, is_frequent })
             .app_data(style.error_form)
-            .app_data(style.headers);
+            .app_data(headers.unwrap_or_else(|| style.headers.clone()));
         let resource = routes.into_iter().fold(resource, actix_web::Resource::route);
         resource
             .wrap(middleware::from_fn(time_limit))
@@ -101,10 +109,10 @@ impl Page {
 }
 
 /// Headers of every answer of a group of pages, unless the page itself has set them.
-#[derive(Debug, Clone, Copy)]
-struct Headers(&'static [(&'static str, &'static str)]);
+#[derive(Debug, Clone, Default)]
+struct Headers(Arc<[(HeaderName, HeaderValue)]>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Style {
     headers: Headers,
     error_form: ErrorForm,
@@ -121,14 +129,18 @@ impl Pages {
     /// Takes the function that makes the pages, once for each worker, and the form in which errors are told that no handler
     /// sees, such as a timeout.
     pub fn new(make: impl Fn() -> Vec<Page> + Send + Sync + 'static, error_form: fn(ApiError) -> Error) -> Self {
-        let style = Style { headers: Headers(&[]), error_form: ErrorForm(error_form) };
+        let style = Style { headers: Headers::default(), error_form: ErrorForm(error_form) };
         Self { make: Arc::new(make), style }
     }
 
     /// Adds these headers to every answer that does not have them. Names are in lower case.
     #[must_use]
     pub fn with_headers(self, headers: &'static [(&'static str, &'static str)]) -> Self {
-        Self { style: Style { headers: Headers(headers), ..self.style }, ..self }
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        let headers = Headers(headers.iter().map(header).collect());
+        Self { style: Style { headers, ..self.style }, ..self }
     }
 
     /// Mounts the pages in an application that has the API, which [`endpoints::configure`](crate::endpoints::configure)
@@ -151,11 +163,10 @@ async fn add_headers(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(request).await?;
-    let Headers(headers) = response.request().app_data::<Headers>().copied().unwrap_or(Headers(&[]));
-    for (name, value) in headers {
-        let name = HeaderName::from_static(name);
-        if !response.headers().contains_key(&name) {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+    let Headers(headers) = response.request().app_data::<Headers>().cloned().unwrap_or_default();
+    for (name, value) in &*headers {
+        if !response.headers().contains_key(name) {
+            response.headers_mut().insert(name.clone(), value.clone());
         }
     }
     Ok(response)

@@ -3,10 +3,14 @@ use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
-use keymint_domain::identity::SignUp;
-use keymint_domain::{KeyId, OwnerId};
-use keymint_service::{Caller, Context, IdentityOptions, ServiceError, SignIn, SignedIn, Source, Turn};
+use keymint_domain::identity::{EditUser, Password, Session, SignUp, User};
+use keymint_domain::link::LinkPurpose;
+use keymint_domain::{ErrorCode, KeyId, OwnerId};
+use keymint_service::{
+    Caller, Context, Identity, IdentityOptions, Portal, ServiceError, SignIn, SignedIn, Source, Turn,
+};
 use percent_encoding::percent_decode_str;
 
 use crate::api::Api;
@@ -156,6 +160,188 @@ impl PageRequest {
         }
         Outbox::send(&self.http, sessions.cookies.clear());
         Ok(())
+    }
+
+    /// Looks at a link that makes an operator or another password; it stays as it is. `None` = it may not be used now.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has guessed too often; the store fails.
+    pub async fn look_at_link(&self, token: &str) -> Result<Option<LinkPurpose>, ApiError> {
+        let _turn = self.api.process.reads.take().await?;
+        let found = self.sessions()?.identity.look_at_link(token).await?;
+        if found.is_none() {
+            self.count_guess()?;
+        }
+        Ok(found)
+    }
+
+    /// Makes the first operator by a claim, and sets the cookies of their first session.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::claim`](keymint_service::Identity::claim).
+    pub async fn claim(&self, token: &str, asked: SignUp) -> Result<SignedIn, ApiError> {
+        let sessions = self.sessions()?;
+        let client = admit(&self.http, &self.api, sessions)?;
+        let signed_in = sessions.identity.claim(token, asked, client, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.set(&signed_in.session.token, true));
+        Ok(signed_in)
+    }
+
+    /// Makes a user, who is signed in, the first operator by a claim.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::claim_as`](keymint_service::Identity::claim_as).
+    pub async fn claim_as(&self, token: &str, user: &User) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        admit(&self.http, &self.api, sessions)?;
+        Ok(sessions.identity.claim_as(token, user, &self.source()).await?)
+    }
+
+    /// Sets another password by a reset, ends all sessions of its user, and clears the cookies of the request.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::reset_password`](keymint_service::Identity::reset_password).
+    pub async fn reset_password(&self, token: &str, password: Password) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        admit(&self.http, &self.api, sessions)?;
+        sessions.identity.reset_password(token, password, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.clear());
+        Ok(())
+    }
+
+    /// Lists the valid sessions of a user; `None` = theirs is a day old, and they must sign in again to see them.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::list_sessions`](keymint_service::Identity::list_sessions).
+    pub async fn sessions_of(&self, signed_in: &SignedIn) -> Result<Option<Vec<Session>>, ApiError> {
+        let _turn = self.api.process.reads.take().await?;
+        match self.sessions()?.identity.list_sessions(signed_in).await {
+            Ok(sessions) => Ok(Some(sessions)),
+            Err(ServiceError::Refused(ErrorCode::SessionNotFresh)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the session with this id, if it is one of the user's.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::list_sessions`](keymint_service::Identity::list_sessions).
+    pub async fn end_session(&self, signed_in: &SignedIn, id: &str) -> Result<(), ApiError> {
+        let identity = &self.sessions()?.identity;
+        let sessions = identity.list_sessions(signed_in).await?;
+        if let Some(session) = sessions.iter().find(|session| session.id.as_str() == id) {
+            identity.revoke_session(signed_in, &session.token, &self.source()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of a user but this one.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::revoke_sessions`](keymint_service::Identity::revoke_sessions).
+    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<(), ApiError> {
+        self.sessions()?.identity.revoke_sessions(signed_in, true, &self.source()).await?;
+        Ok(())
+    }
+
+    /// Changes the name of a user.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::update_user`](keymint_service::Identity::update_user).
+    pub async fn update_user(&self, signed_in: &SignedIn, edit: &EditUser) -> Result<User, ApiError> {
+        Ok(self.sessions()?.identity.update_user(signed_in, edit, &self.source()).await?)
+    }
+
+    /// Changes the password of a user. With `end_others` all their sessions end, and the cookies of a new one are set.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::change_password`](keymint_service::Identity::change_password).
+    pub async fn change_password(
+        &self,
+        signed_in: &SignedIn,
+        current: Password,
+        new: Password,
+        end_others: bool,
+    ) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        let client = end_others.then_some(admit(&self.http, &self.api, sessions)?);
+        let began = sessions.identity.change_password(signed_in, current, new, client, &self.source()).await?;
+        if let Some(session) = began {
+            Outbox::send(&self.http, sessions.renewed(&self.http, &session.token));
+        }
+        Ok(())
+    }
+
+    /// Begins another session of a user who enters their password again, in place of the one that they have.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the client has tried too often; the errors of
+    /// [`Identity::sign_in`](keymint_service::Identity::sign_in).
+    pub async fn sign_in_again(&self, signed_in: &SignedIn, password: Password) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        let client = admit(&self.http, &self.api, sessions)?;
+        let remember = sessions.is_remembered(&self.http);
+        let asked = SignIn { email: signed_in.user.email.clone(), password, remember };
+        let began = sessions.identity.sign_in(asked, client, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.set(&began.session.token, remember));
+        sessions.identity.sign_out(&signed_in.session.token, &self.source()).await?;
+        Ok(())
+    }
+
+    /// Returns the use cases of users.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND`: nobody signs in here.
+    pub fn users(&self) -> Result<&Identity, ApiError> {
+        self.sessions().map(|sessions| &*sessions.identity)
+    }
+
+    /// Returns the use cases of the portal.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND`: there is no portal here.
+    pub fn portal(&self) -> Result<&Portal, ApiError> {
+        self.api.portal.as_ref().map(|links| &*links.portal).ok_or(ApiError::NotFound)
+    }
+
+    /// Counts a request with a link that may not be used, as a guess, in the throttle of sign-ins.
+    ///
+    /// # Errors
+    ///
+    /// The client has guessed too often.
+    pub fn count_guess(&self) -> Result<(), ApiError> {
+        match &self.api.sessions {
+            Some(sessions) => admit(&self.http, &self.api, sessions).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the first value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.http.headers().get_all(header::COOKIE).filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+        pairs.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Adds a `Set-Cookie` line to the answer.
+    pub fn set_cookie(&self, line: String) {
+        Outbox::send(&self.http, vec![line]);
     }
 
     /// Returns the source of the request, for a change.

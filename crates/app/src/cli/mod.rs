@@ -87,6 +87,7 @@ fn run(arguments: Arguments) -> CliResult {
                 logging::start(&config.log, None);
                 config.warn();
                 load_certificate(config.server.tls.as_ref())?;
+                config.console.brand.load()?;
                 output::line("the configuration is valid")
             }
             Command::Config { command: ConfigCommand::Print } => output::line(config.print().trim_end()),

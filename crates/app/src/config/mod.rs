@@ -37,7 +37,7 @@ pub use reference::Key;
 pub use sections::audit::Audit;
 pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
-pub use sections::console::{Console, OperatorAddress};
+pub use sections::console::{Console, ConsoleBrand, OperatorAddress};
 pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
 pub use sections::identity::Identity;
 pub use sections::import::Import;

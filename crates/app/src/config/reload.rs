@@ -129,8 +129,13 @@ impl Server {
 
 impl Console {
     fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
-        let Self { enabled, operators } = next;
-        Self { enabled: restart_only.keep("console.enabled", &self.enabled, &enabled), operators }
+        let Self { enabled, operators, frame_ancestors, brand } = next;
+        Self {
+            enabled: restart_only.keep("console.enabled", &self.enabled, &enabled),
+            operators,
+            frame_ancestors: restart_only.keep("console.frame_ancestors", &self.frame_ancestors, &frame_ancestors),
+            brand: restart_only.keep("console.brand", &self.brand, &brand),
+        }
     }
 }
 

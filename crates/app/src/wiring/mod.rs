@@ -18,7 +18,7 @@ use keymint_actix::tls::Tls;
 use keymint_actix::{
     Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
 };
-use keymint_console::{ConsoleOptions, ServerSettings, Settings};
+use keymint_console::{Brand, ConsoleOptions, ServerSettings, Settings};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::identity::Operators;
@@ -376,10 +376,11 @@ pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
 }
 
 /// Returns the pages of the console; `None` = it is switched off.
-pub(crate) fn console(config: &Config, secret: &CookieSecret, settings: &Settings) -> Option<Pages> {
+pub(crate) fn console(config: &Config, brand: Brand, secret: &CookieSecret, settings: &Settings) -> Option<Pages> {
     let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
     let (base_url, settings) = (config.server.base_url.clone(), settings.clone());
-    Some(keymint_console::pages(ConsoleOptions { base_url, form_key, settings }))
+    let frame_ancestors = config.console.frame_ancestors.clone();
+    Some(keymint_console::pages(ConsoleOptions { base_url, form_key, settings, brand, frame_ancestors }))
 }
 
 /// Returns the properties of the server that its OpenAPI document depends on.

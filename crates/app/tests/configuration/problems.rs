@@ -224,10 +224,6 @@ fn each_bad_value_is_told_what_it_must_be() {
             "[[api_key]]\nleaks.action = \"delete\"",
             "keymint.toml:2: api_key[0].leaks.action: must be \"revoke\", \"end_after\" or \"notify\"",
         ),
-        (
-            "console.operators = [\"ada\"]",
-            "keymint.toml:1: console.operators[0]: must be an e-mail address, as in ada@example.com",
-        ),
         ("identity.throttle = 20", "keymint.toml:1: identity.throttle: must be a table, not an integer"),
         (
             "organization.creator_role = \"\"",
@@ -241,6 +237,34 @@ fn each_bad_value_is_told_what_it_must_be() {
             "[organization.roles]\na = [\"read\", \"write\"]\nb = \"read\"",
             "keymint.toml:2: organization.roles.a[1]: must be \"create\", \"read\", \"update\" or \"delete\"\n\
              keymint.toml:3: organization.roles.b: must be a list, not text",
+        ),
+    ] {
+        assert_eq!(complaint(text, &[]), expected, "{text}");
+    }
+}
+
+#[test]
+fn each_bad_value_of_the_console_is_told_what_it_must_be() {
+    for (text, expected) in [
+        (
+            "console.operators = [\"ada\"]",
+            "keymint.toml:1: console.operators[0]: must be an e-mail address, as in ada@example.com",
+        ),
+        (
+            "console.brand = { name = \"\", logo = \"https://a.example/l.png\", accent = \"#ffcc00\" }",
+            "keymint.toml:1: console.brand.name: must have 1 to 60 characters, and no control characters\n\
+             keymint.toml:1: console.brand.logo: must be the path of a file: pages load nothing from elsewhere\n\
+             keymint.toml:1: console.brand.accent: must be darker: its contrast to the light background of a chosen entry is \
+             below 4.5",
+        ),
+        (
+            "console.brand.accent = \"red\"",
+            "keymint.toml:1: console.brand.accent: must be a colour of six hexadecimal digits, as in #4338ca",
+        ),
+        (
+            "console.frame_ancestors = [\"*\"]",
+            "keymint.toml:1: console.frame_ancestors[0]: must be an origin as in https://app.example.com, or with any \
+             subdomain as in https://*.example.com",
         ),
     ] {
         assert_eq!(complaint(text, &[]), expected, "{text}");

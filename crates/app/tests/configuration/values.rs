@@ -69,6 +69,8 @@ fn every_key_reaches_its_value() {
         [console]
         enabled = false
         operators = ["Ada@Example.com"]
+        brand = { name = "Acme", logo = "logo.svg", accent = '#0B6E4F' }
+        frame_ancestors = ["https://App.example.com/", "https://*.example.org"]
 
         [organization]
         creator_role = "chief"
@@ -116,6 +118,12 @@ fn every_key_reaches_its_value() {
     assert_eq!((throttle.max_requests.get(), throttle.window), (3, Duration::from_secs(5)));
     assert!(!config.console.enabled);
     assert_eq!(config.console.operators[0].to_string(), "ada@example.com");
+    let brand = &config.console.brand;
+    assert_eq!(brand.name.as_deref(), Some("Acme"));
+    assert_eq!(brand.logo.as_deref(), Some(std::path::Path::new("logo.svg")));
+    assert_eq!(brand.accent.unwrap().to_string(), "#0b6e4f");
+    let ancestors = config.console.frame_ancestors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(ancestors, ["https://app.example.com", "https://*.example.org"]);
     let role = |name: &str, actions: &[Action]| Role { name: RoleName::parse(name).unwrap(), actions: actions.into() };
     let others = vec![role("admin", &Action::ALL), role("visitor", &[])];
     assert_eq!(config.policy.roles, Roles { creator: RoleName::parse("chief").unwrap(), others });

@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keymint_actix::views::KeyView;
-use keymint_domain::{ApiKey, KeyId, Timestamp, UserId};
+use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 use keymint_service::OsEntropy;
 use keymint_service::ports::Entropy as _;
 use sha2::{Digest as _, Sha256};
@@ -24,22 +24,23 @@ impl Seals {
         Self(Hmac::new_from_slice(&key).ok())
     }
 
-    /// Makes the id of a form that makes one key: the id that the key will have, sealed for this user. A second submit finds
+    /// Makes the id of a form that makes one key: the id that the key will have, sealed for this owner. A second submit finds
     /// the key by it.
-    pub(crate) fn new_key(&self, user: &UserId, now: Timestamp) -> String {
+    pub(crate) fn new_key(&self, owner: &OwnerId, now: Timestamp) -> String {
         let id = KeyId::random(&mut |bytes: &mut [u8]| OsEntropy.fill(bytes));
         let until = now.plus_millis(LIFETIME_MS).as_millis();
-        let seal = self.seal(user, id.as_str(), until).map(|seal| URL_SAFE_NO_PAD.encode(seal.finalize().into_bytes()));
+        let seal =
+            self.seal(owner, id.as_str(), until).map(|seal| URL_SAFE_NO_PAD.encode(seal.finalize().into_bytes()));
         format!("{}.{until}.{}", id.as_str(), seal.unwrap_or_default())
     }
 
-    /// Returns the id that the key of a form gets; `None` = the form is not ours, too old, or another user's.
-    pub(crate) fn key_of(&self, form: &str, user: &UserId, now: Timestamp) -> Option<KeyId> {
+    /// Returns the id that the key of a form gets; `None` = the form is not ours, too old, or another owner's.
+    pub(crate) fn key_of(&self, form: &str, owner: &OwnerId, now: Timestamp) -> Option<KeyId> {
         let (id, rest) = form.split_once('.')?;
         let (until, seal) = rest.split_once('.')?;
         let until: i64 = until.parse().ok()?;
         let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
-        self.seal(user, id, until)?.verify_slice(&seal).ok()?;
+        self.seal(owner, id, until)?.verify_slice(&seal).ok()?;
         (now.as_millis() <= until).then(|| KeyId::parse(id).ok())?
     }
 
@@ -52,8 +53,8 @@ impl Seals {
         URL_SAFE_NO_PAD.encode(&whole.finalize().into_bytes()[..12])
     }
 
-    fn seal(&self, user: &UserId, id: &str, until: i64) -> Option<Hmac<Sha256>> {
-        Some(self.0.clone()?.chain_update(format!("new key\0{}\0{id}\0{until}", user.as_str())))
+    fn seal(&self, owner: &OwnerId, id: &str, until: i64) -> Option<Hmac<Sha256>> {
+        Some(self.0.clone()?.chain_update(format!("new key\0{}\0{id}\0{until}", owner.as_str())))
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn a_form_is_taken_from_its_user_within_a_day_alone() {
         let (seals, now) = (Seals::new([7; 32]), Timestamp::from_millis(1_700_000_000_000));
-        let [ada, bob] = ["ada", "bob"].map(|id| UserId::parse(id).unwrap());
+        let [ada, bob] = ["ada", "bob"].map(|id| OwnerId::parse(id).unwrap());
         let form = seals.new_key(&ada, now);
         let id = seals.key_of(&form, &ada, now).unwrap();
         assert!(form.starts_with(id.as_str()));

@@ -2,49 +2,83 @@
 //!
 //! A new page is a folder here, a line in [`all`], and a line in the navigation of `layout.rs` if it is a part of its own.
 
+mod account;
 mod audit;
+mod claim;
 mod health;
 mod keys;
 mod once;
 mod owners;
+pub(crate) mod portal;
+mod reset;
 mod server_keys;
 mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
 
-use keymint_actix::pages::Page;
+use keymint_actix::pages::{Page, PageRequest};
 
 use crate::answer::{Answer, see_other};
-use crate::ask::{Ask, at};
+use crate::ask::{Ask, at, portal_at};
 use crate::form::Fields;
 use crate::visitor::Visitor;
 use crate::{Console, assets};
 
+/// The pages of keys, which are mounted below more than one path.
+macro_rules! key_pages {
+    ($at:expr, $keys:literal) => {
+        [
+            $at($keys).get(keys::list::show).end(),
+            $at(concat!($keys, "/new")).get(keys::create::show).post(keys::create::create).end(),
+            $at(concat!($keys, "/{id}")).get(keys::key::show).end(),
+            $at(concat!($keys, "/{id}/edit")).get(keys::edit::show).post(keys::edit::save).end(),
+            $at(concat!($keys, "/{id}/test")).get(keys::try_out::show).end(),
+            $at(concat!($keys, "/{id}/rotate")).get(keys::rotate::show).post(keys::rotate::rotate).end(),
+            $at(concat!($keys, "/{id}/rotate/cancel")).get(keys::rotate::to_page).post(keys::rotate::cancel).end(),
+            $at(concat!($keys, "/{id}/rotate/finish")).get(keys::rotate::to_page).post(keys::rotate::finish).end(),
+            $at(concat!($keys, "/{id}/revoke")).get(keys::revoke::show).post(keys::revoke::revoke).end(),
+            $at(concat!($keys, "/{id}/delete")).get(keys::delete::show).post(keys::delete::delete).end(),
+            $at(concat!($keys, "/{id}/restore")).get(keys::delete::to_list).post(keys::delete::restore).end(),
+        ]
+    };
+}
+
 /// Returns every page. Of two that match a path, the first one answers.
 pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
+    let of_portal = |pattern| portal_at(console, pattern);
     let at = |pattern| at(console, pattern);
-    vec![
-        Page::at(assets::PATTERN).frequent().get(assets::answer),
+    let files = Arc::clone(console);
+    let file = move |request: PageRequest| {
+        let files = Arc::clone(&files);
+        async move { assets::answer(&request, &files) }
+    };
+    let mut pages = vec![
+        Page::at(assets::PATTERN).frequent().get(file),
         at("/console").get(home).end(),
         at("/console/").get(home).end(),
         at("/console/sign-in").open_get(sign_in::show).open_post(sign_in::enter).end(),
         at("/console/sign-up").open_get(sign_up::show).open_post(sign_up::enter).end(),
         at("/console/sign-out").open_get(sign_out::show).open_post(sign_out::leave).end(),
-        at("/console/keys").get(keys::list::show).end(),
-        at("/console/keys/new").get(keys::create::show).post(keys::create::create).end(),
-        at("/console/keys/{id}").get(keys::key::show).end(),
-        at("/console/keys/{id}/edit").get(keys::edit::show).post(keys::edit::save).end(),
-        at("/console/keys/{id}/test").get(keys::try_out::show).end(),
-        at("/console/keys/{id}/rotate").get(keys::rotate::show).post(keys::rotate::rotate).end(),
-        at("/console/keys/{id}/rotate/cancel").get(keys::rotate::to_page).post(keys::rotate::cancel).end(),
-        at("/console/keys/{id}/rotate/finish").get(keys::rotate::to_page).post(keys::rotate::finish).end(),
-        at("/console/keys/{id}/revoke").get(keys::revoke::show).post(keys::revoke::revoke).end(),
-        at("/console/keys/{id}/delete").get(keys::delete::show).post(keys::delete::delete).end(),
-        at("/console/keys/{id}/restore").get(keys::delete::to_list).post(keys::delete::restore).end(),
+        at("/console/claim/{token}").open_get(claim::show).open_post(claim::claim).end(),
+        at("/console/reset/{token}").open_get(reset::show).open_post(reset::set).end(),
+        of_portal("/console/portal/{token}").open_get(portal::show).open_post(portal::open).end(),
+        of_portal("/console/portal/s/{session}").get(portal::home).end(),
+        of_portal("/console/portal/s/{session}/end").get(portal::home).open_post(portal::close).end(),
+        at("/console/account").get(account::show).end(),
+        at("/console/account/name").get(account::to_page).post(account::rename).end(),
+        at("/console/account/password").get(account::to_page).post(account::change_password).end(),
+        at("/console/account/confirm").get(account::to_page).post(account::confirm).end(),
+        at("/console/account/sessions/end").get(account::to_page).post(account::end_session).end(),
+        at("/console/account/sessions/end-others").get(account::to_page).post(account::end_others).end(),
+        at("/console/users").operators_get(users::list).end(),
+        at("/console/users/{id}").operators_get(users::show).end(),
+        at("/console/users/{id}/reset-link").operators_get(users::to_user).operators_post(users::make_link).end(),
+        at("/console/users/{id}/{action}").operators_get(users::ask_first).operators_post(users::act).end(),
         at("/console/owners").operators_get(owners::find::show).end(),
         at("/console/owners/{owner}").operators_get(owners::owner::show).end(),
         at("/console/owners/{owner}/suspend")
@@ -99,8 +133,12 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
             .operators_post(server_keys::revoke)
             .end(),
         at("/console/settings").operators_get(settings::show).end(),
-        at("/console/{path:.*}").end(),
-    ]
+    ];
+    pages.extend(key_pages!(at, "/console/keys"));
+    pages.extend(key_pages!(of_portal, "/console/portal/s/{session}/keys"));
+    pages.push(of_portal("/console/portal/{path:.*}").end());
+    pages.push(at("/console/{path:.*}").end());
+    pages
 }
 
 /// The first page of a visitor.
@@ -122,6 +160,16 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "webhook-replayed" => "Its events will be delivered again.",
         "webhook-deleted" => "The webhook is deleted.",
         "server-key-revoked" => "The server key is revoked.",
+        "renamed" => "Your name is changed.",
+        "password-changed" => "The password is changed.",
+        "session-ended" => "The session has ended.",
+        "sessions-ended" => "All your other sessions have ended.",
+        "banned" => "The user is banned, and signed out everywhere.",
+        "unbanned" => "The ban is over.",
+        "operator-made" => "The user is an operator now.",
+        "claimed" => {
+            "Welcome. You are an operator of this Keymint: you see all keys, and may do everything. Now make a key."
+        }
         _ => "",
     }
 }

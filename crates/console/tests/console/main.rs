@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod account;
 mod assets;
 mod audit;
+mod claim;
 mod create;
 mod entrance;
 mod failures;
@@ -12,7 +14,10 @@ mod key;
 mod list;
 mod operators;
 mod owners;
+mod portal;
+mod reset;
 mod server_keys;
 mod settings;
 mod support;
+mod users;
 mod webhooks;

@@ -2,18 +2,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use keymint_actix::origin::TrustedOrigin;
-use keymint_actix::{Api, ApiOptions, CookieSecret, Running, ServeOptions, Sessions, Stopper, serve};
-use keymint_console::{ConsoleOptions, ServerSettings, Settings, pages};
+use keymint_actix::{Api, ApiOptions, CookieSecret, PortalLinks, Running, ServeOptions, Sessions, Stopper, serve};
+use keymint_console::{Brand, ConsoleOptions, FrameAncestor, ServerSettings, Settings, pages};
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::key::{Field, NewKey};
+use keymint_domain::portal::{PortalGrant, PortalRight, PortalRights, ReturnUrl};
 use keymint_domain::webhook::WebhookUrl;
-use keymint_domain::{Configuration, KeyId, Policy, Timestamp};
+use keymint_domain::{Configuration, KeyId, OwnerId, Policy, Timestamp};
 use keymint_ports::{
     Clock, Entropy, FakeClock, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
 };
 use keymint_service::{
-    Audit, Caller, CreateKey, Dispatcher, Identity, IdentityOptions, Keys, Recorder, Sealer, ServerKeys, Throttle,
-    ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
+    Audit, Caller, CreateKey, Dispatcher, Identity, IdentityOptions, Keys, Portal, Recorder, Sealer, ServerKeys,
+    Throttle, ThrottleOptions, Usage, UsageOptions, WebhookOptions, WebhookPorts, Webhooks,
 };
 use keymint_store_memory::MemoryStore;
 use regex::Regex;
@@ -35,6 +36,8 @@ pub(crate) struct Setup {
     /// True if there is a log of changes, and webhooks.
     pub(crate) records: bool,
     pub(crate) settings: ServerSettings,
+    pub(crate) brand: Brand,
+    pub(crate) frame_ancestors: Vec<FrameAncestor>,
 }
 
 /// An endpoint that answers every delivery with this status.
@@ -63,6 +66,8 @@ impl Default for Setup {
             options: ApiOptions { trusted_origins: [own].into_iter().collect(), ..ApiOptions::default() },
             records: true,
             settings: ServerSettings::default(),
+            brand: Brand::default(),
+            frame_ancestors: Vec::new(),
         }
     }
 }
@@ -84,6 +89,7 @@ pub(crate) struct Site {
     pub(crate) usage: Arc<Usage>,
     pub(crate) users: Arc<Identity>,
     pub(crate) server_keys: Arc<ServerKeys>,
+    pub(crate) portal: Arc<Portal>,
     client: Client,
     cookies: std::sync::Mutex<Vec<(String, String)>>,
     _stopper: Stopper,
@@ -105,7 +111,8 @@ impl Site {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let Setup { store, keys, policy, identity, throttle, options, records, settings } = setup;
+        let Setup { store, keys, policy, identity, throttle, options, records, settings, brand, frame_ancestors } =
+            setup;
         let clock = Arc::new(FakeClock::at(NOW));
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
@@ -137,12 +144,17 @@ impl Site {
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy))
             .with_recorder(recorder.clone(), Arc::clone(&store) as _);
+        let users = Arc::new(users);
+        let portal = Portal::new(Arc::clone(&store) as _)
+            .with_clock(as_clock())
+            .with_entropy(Arc::clone(&entropy))
+            .with_recorder(recorder.clone());
+        let portal = Arc::new(portal);
         let audit = Audit::new(Arc::clone(&store) as _, SealKey::new([7; 32]))
             .with_clock(as_clock())
             .with_recorder(recorder.clone());
         let audit = Arc::new(audit);
         let secret = CookieSecret::parse("a-secret-of-thirty-two-or-more-characters").unwrap();
-        let users = Arc::new(users);
         let sessions = Sessions::new(Arc::clone(&users), secret.clone(), false);
         let sessions = match throttle {
             Some(options) => sessions.throttled(Throttle::new(options)),
@@ -159,6 +171,7 @@ impl Site {
         };
         let webhooks = WebhookOptions::default();
         let api = Api::new(Arc::clone(&keys), Arc::clone(&server_keys)).with_options(options).with_sessions(sessions);
+        let api = api.with_portal(PortalLinks { portal: Arc::clone(&portal), base_url: ORIGIN_OF_PAGES.to_owned() });
         let api = if records {
             api.with_audit(Arc::clone(&audit)).with_webhooks(Webhooks::new(ports.clone(), webhooks.clone()))
         } else {
@@ -166,8 +179,13 @@ impl Site {
         };
         let dispatcher = records.then(|| Dispatcher::start(ports, webhooks));
         let form_key = secret.derive("console forms").unwrap();
-        let console =
-            pages(ConsoleOptions { base_url: ORIGIN_OF_PAGES.to_owned(), form_key, settings: Settings::new(settings) });
+        let console = pages(ConsoleOptions {
+            base_url: ORIGIN_OF_PAGES.to_owned(),
+            form_key,
+            settings: Settings::new(settings),
+            brand,
+            frame_ancestors,
+        });
         let options = ServeOptions { workers: Some(1), pages: Some(console), ..ServeOptions::default() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let Running { server, stopper, address, api: _ } = serve(listener, api, &options).unwrap();
@@ -181,6 +199,7 @@ impl Site {
             usage,
             users,
             server_keys,
+            portal,
             client,
             cookies: std::sync::Mutex::default(),
             _stopper: stopper,
@@ -266,6 +285,12 @@ impl Site {
         self.cookies.lock().unwrap().clear();
     }
 
+    /// Gives the browser these cookies, as `cookies` returned them.
+    pub(crate) fn remember(&self, cookies: &str) {
+        let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
+        *self.cookies.lock().unwrap() = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    }
+
     /// Makes a key on the page for it, and returns its id and its secret.
     pub(crate) async fn create(&self, name: &str) -> (KeyId, String) {
         let form = self.get("/console/keys/new").await.hidden("form");
@@ -275,9 +300,35 @@ impl Site {
         (id, shown.secret())
     }
 
+    /// Makes a link to the portal, and returns its path.
+    pub(crate) async fn portal_link(&self, owner: &str, may: &[PortalRight]) -> String {
+        let grant = PortalGrant {
+            owner: OwnerId::parse(owner).unwrap(),
+            may: PortalRights::new(may.iter().copied()),
+            return_url: Some(ReturnUrl::parse("https://app.example.com/settings?tab=keys").unwrap()),
+            lifetime_seconds: PortalGrant::DEFAULT_LIFETIME_SECONDS,
+        };
+        self.portal.create(&Caller::Server, grant).await.unwrap().url("")
+    }
+
+    /// Opens the portal as a guest would, and returns the path of the session.
+    pub(crate) async fn enter_portal(&self, owner: &str, may: &[PortalRight]) -> String {
+        let link = self.portal_link(owner, may).await;
+        assert_eq!(self.get(&link).await.status, StatusCode::OK);
+        let opened = self.post(&link, &[]).await;
+        assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.html);
+        opened.location().strip_suffix("/keys").unwrap().to_owned()
+    }
+
+    /// Returns the cookies that the browser has, as a header.
+    pub(crate) fn cookies(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
     /// Makes a key as a server would.
     pub(crate) async fn mint(&self, owner: &str, new: NewKey) -> KeyId {
-        let request = CreateKey::of(keymint_domain::OwnerId::parse(owner).unwrap(), new);
+        let request = CreateKey::of(OwnerId::parse(owner).unwrap(), new);
         self.keys.create(&Caller::Server, request).await.unwrap().key.details.id.clone()
     }
 }

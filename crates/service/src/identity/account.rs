@@ -176,6 +176,18 @@ impl Identity {
         Ok(listed)
     }
 
+    /// Finds a user (an id or an address); `None` = there is no such user.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] if the store fails.
+    pub async fn find_user(&self, caller: &Caller, id_or_email: &str) -> Result<Option<ListedUser>, ServiceError> {
+        check_manages_all(caller)?;
+        let Some(user) = self.find(id_or_email).await? else { return Ok(None) };
+        let is_operator = self.is_operator(&user).await?;
+        Ok(Some(ListedUser { user, is_operator }))
+    }
+
     /// Sets the password of a user (an id or an address), and ends their sessions. `None` = there is no such user.
     ///
     /// # Errors

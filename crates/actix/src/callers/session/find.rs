@@ -36,7 +36,12 @@ impl Sessions {
 
     /// Returns the cookies that set the session again, for as long as the browser keeps the one of the request.
     pub(crate) fn renewed(&self, request: &HttpRequest, token: &SessionToken) -> Vec<String> {
-        self.cookies.set(token, !self.cookies.is_to_be_forgotten(request.headers()))
+        self.cookies.set(token, self.is_remembered(request))
+    }
+
+    /// Returns true if the browser keeps the cookie of the request beyond its own end.
+    pub(crate) fn is_remembered(&self, request: &HttpRequest) -> bool {
+        !self.cookies.is_to_be_forgotten(request.headers())
     }
 
     /// Returns the user of the session that the request shows. The cookie of a refreshed session is sent again; cookies of

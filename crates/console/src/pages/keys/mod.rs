@@ -14,10 +14,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::Failure;
 use crate::form::{Fields, version};
+use crate::place::Place;
+use crate::visitor::Visitor;
 
-/// Returns the path of a key's page.
+/// Returns the path of a key's page in the console. Pages that are also in the portal ask their visitor for it.
 pub(crate) fn path(id: &KeyId) -> String {
-    format!("/console/keys/{}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC))
+    format!("{}/{}", Place::Console.keys(), utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC))
 }
 
 /// Returns the name of a key for people: its own, else the first characters of its secret.
@@ -31,6 +33,6 @@ pub(crate) fn name(key: &ApiKey) -> String {
 }
 
 /// Checks that a form is about the key as it is now.
-pub(crate) fn check_version(form: &Fields, key: &ApiKey) -> Result<(), Failure> {
-    if form.raw("version") == version(key) { Ok(()) } else { Err(Failure::Stale(path(&key.details.id))) }
+pub(crate) fn check_version(form: &Fields, key: &ApiKey, visitor: &Visitor) -> Result<(), Failure> {
+    if form.raw("version") == version(key) { Ok(()) } else { Err(Failure::Stale(visitor.path(&key.details.id))) }
 }

@@ -64,7 +64,7 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     // A form that was wrong is still the same one.
     let form_id = match ask.form.get("form").filter(|_| !problems.is_empty()) {
         Some(form) => form.to_owned(),
-        None => ask.console.seals.new_key(&visitor.user.id, ask.now()),
+        None => ask.console.seals.new_key(&visitor.id, ask.now()),
     };
     let template = ListPage {
         layout: ask.layout(visitor, Section::ServerKeys, "Server keys"),
@@ -95,7 +95,7 @@ fn row(ask: &Ask, key: &ServerKey, now: Timestamp) -> Row {
 
 /// Answers the key itself, without a redirect: a secret is at no address.
 pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
-    let Some(id) = ask.console.seals.key_of(ask.form.raw("form"), &visitor.user.id, ask.now()) else {
+    let Some(id) = ask.console.seals.key_of(ask.form.raw("form"), &visitor.id, ask.now()) else {
         return Err(Failure::Stale(PATH.to_owned()));
     };
     let mut problems = Problems::default();

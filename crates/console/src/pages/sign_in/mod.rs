@@ -12,6 +12,7 @@ use crate::answer::{Answer, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::Problems;
 use crate::layout::Layout;
+use crate::pages::sign_up::throttled;
 
 #[derive(Template)]
 #[template(path = "pages/sign_in/page.html")]
@@ -29,7 +30,11 @@ pub(crate) async fn show(ask: Ask) -> Answer {
     if ask.request.signed_in().await?.is_some() {
         return Ok(see_other(&target(ask.query.raw("then"))));
     }
-    let done = if ask.query.raw("did") == "signed-out" { "You are signed out." } else { "" };
+    let done = match ask.query.raw("did") {
+        "signed-out" => "You are signed out.",
+        "password-set" => "The new password is set, and all sessions of the account have ended. Sign in with it.",
+        _ => "",
+    };
     answer(&ask, ask.query.raw("then"), "", Problems::default(), StatusCode::OK, done)
 }
 
@@ -68,10 +73,7 @@ fn answer(ask: &Ask, then: &str, email: &str, problems: Problems, status: Status
 
 fn problem(error: &ApiError) -> Option<(&'static str, String)> {
     let text = match error {
-        ApiError::Throttled(wait) => {
-            let wait = crate::show::duration(wait.as_secs().max(1) * 1000);
-            return Some(("", format!("There were too many tries from your network address. Try again in {wait}.")));
-        }
+        ApiError::Throttled(wait) => return Some(("", throttled(*wait))),
         ApiError::Service(ServiceError::Refused(code)) => match code {
             ErrorCode::InvalidEmail => {
                 return Some(("email", "Enter a whole address, as in ada@example.com.".to_owned()));

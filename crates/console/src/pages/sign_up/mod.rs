@@ -34,6 +34,18 @@ pub(crate) async fn enter(ask: Ask) -> Answer {
         return Err(ApiError::NotFound.into());
     }
     let mut problems = Problems::default();
+    let Some(asked) = read(&ask, &mut problems) else {
+        return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let Err(refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
+    if !explain(&refused, &mut problems) {
+        return Err(refused.into());
+    }
+    answer(&ask, problems, refused.status_code())
+}
+
+/// Reads the form of a new account. What is wrong is added to `problems`.
+pub(in crate::pages) fn read(ask: &Ask, problems: &mut Problems) -> Option<SignUp> {
     let name = ask.form.get("name").map(str::to_owned);
     if name.is_none() {
         problems.add("name", "Enter your name.");
@@ -42,32 +54,42 @@ pub(crate) async fn enter(ask: Ask) -> Answer {
     if email.is_none() {
         problems.add("email", "Enter a whole address, as in ada@example.com.");
     }
-    let password = Password::new(ask.form.raw("password"));
-    match password.check_new() {
-        Ok(()) => {}
-        Err(ErrorCode::PasswordTooShort) => problems.add("password", "Choose 8 characters or more."),
-        Err(_) => problems.add("password", "Choose 128 characters or fewer."),
-    }
-    let (Some(name), Some(email), true) = (name, email, problems.is_empty()) else {
-        return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
-    };
-    let asked = SignUp { name, email, password, image: None };
+    let password = read_password(ask, "password", problems);
+    let asked = SignUp { name: name?, email: email?, password: password?, image: None };
     if asked.check_texts().is_err() {
         problems.add("name", "Leave out invisible characters.");
-        return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
+        return None;
     }
-    let Err(refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
-    match &refused {
+    Some(asked)
+}
+
+/// Reads a password that somebody chooses. What is wrong is added to `problems`.
+pub(in crate::pages) fn read_password(ask: &Ask, field: &'static str, problems: &mut Problems) -> Option<Password> {
+    let password = Password::new(ask.form.raw(field));
+    match password.check_new() {
+        Ok(()) => return Some(password),
+        Err(ErrorCode::PasswordTooShort) => problems.add(field, "Choose 8 characters or more."),
+        Err(_) => problems.add(field, "Choose 128 characters or fewer."),
+    }
+    None
+}
+
+/// Puts what was refused beside its field. Returns false if no field is to blame.
+pub(in crate::pages) fn explain(refused: &ApiError, problems: &mut Problems) -> bool {
+    match refused {
         ApiError::Service(ServiceError::Refused(ErrorCode::UserAlreadyExists)) => {
             problems.add("email", "There is an account of this address. Sign in instead, or take another address.");
         }
-        ApiError::Throttled(wait) => {
-            let wait = crate::show::duration(wait.as_secs().max(1) * 1000);
-            problems.add("", format!("There were too many tries from your network address. Try again in {wait}."));
-        }
-        _ => return Err(refused.into()),
+        ApiError::Throttled(wait) => problems.add("", throttled(*wait)),
+        _ => return false,
     }
-    answer(&ask, problems, refused.status_code())
+    true
+}
+
+/// Returns the sentence for somebody who has tried too often.
+pub(in crate::pages) fn throttled(wait: std::time::Duration) -> String {
+    let wait = crate::show::duration(wait.as_secs().max(1) * 1000);
+    format!("There were too many tries from your network address. Try again in {wait}.")
 }
 
 fn is_open(ask: &Ask) -> bool {

@@ -33,7 +33,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     if ask.api().webhooks.is_none() {
         return super::off(&ask, &visitor);
     }
-    let form_id = ask.console.seals.new_key(&visitor.user.id, ask.now());
+    let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     form(&ask, &visitor, form_id, Problems::default())
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     let webhooks = super::webhooks(&ask)?;
     let form_id = ask.form.raw("form").to_owned();
     let stale = || Failure::Stale(format!("{}/new", super::PATH));
-    let id = ask.console.seals.key_of(&form_id, &visitor.user.id, ask.now()).ok_or_else(stale)?;
+    let id = ask.console.seals.key_of(&form_id, &visitor.id, ask.now()).ok_or_else(stale)?;
     let id = WebhookId::parse(id.as_str()).map_err(|_| stale())?;
     let mut problems = Problems::default();
     let new = read(&ask.form, id.clone(), &mut problems);

@@ -34,11 +34,12 @@ pub(super) fn read(
                 Some(text) => {
                     OwnerId::parse(text).map_err(|error| problems.add("owner", format!("It {error}."))).ok()?
                 }
-                None => (&visitor.user.id).into(),
+                None => visitor.id.clone(),
             });
         }
     }
     let organization = match (configuration.references, form.get("organization")) {
+        (References::Organization, _) if visitor.is_guest() => OrganizationId::parse(visitor.id.as_str()).ok(),
         (References::Organization, Some(text)) => {
             OrganizationId::parse(text).map_err(|error| problems.add("organization", format!("It {error}."))).ok()
         }

@@ -85,8 +85,9 @@ pub(super) struct ActionChoice {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().create)?;
     let config_id = ask.query.get("config").and_then(|id| ConfigId::parse(id).ok());
-    let form_id = ask.console.seals.new_key(&visitor.user.id, ask.now());
+    let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     let fields = Fields::default();
     answer(&ask, &visitor, config_id.as_ref(), &fields, form_id, Problems::default(), StatusCode::OK).await
 }
@@ -94,8 +95,8 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 /// Answers the secret itself, without a redirect: a secret is at no address.
 pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     let form_id = ask.form.raw("form").to_owned();
-    let Some(id) = ask.console.seals.key_of(&form_id, &visitor.user.id, ask.now()) else {
-        return Err(Failure::Stale("/console/keys/new".to_owned()));
+    let Some(id) = ask.console.seals.key_of(&form_id, &visitor.id, ask.now()) else {
+        return Err(Failure::Stale(format!("{}/new", visitor.keys())));
     };
     let config_id = ask.form.get("config").and_then(|id| ConfigId::parse(id).ok());
     let options = ask.keys().options(&visitor.caller, config_id.as_ref(), None).await?;
@@ -110,7 +111,7 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
             let details = &minted.key.details;
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the secret of your new key");
-            return Reveal::new(&ask, layout, &minted, Secret::First).answer();
+            return Reveal::new(&ask, &visitor, layout, &minted, Secret::First).answer();
         }
         Err(error) => error,
     };
@@ -118,7 +119,7 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     if matches!(refused, ServiceError::Refused(ErrorCode::KeyExists | ErrorCode::MaxKeysReached))
         && ask.keys().get(&visitor.caller, &id, config_id.as_ref()).await.is_ok()
     {
-        return Ok(see_other(&format!("{}?made=before", super::path(&id))));
+        return Ok(see_other(&format!("{}?made=before", visitor.path(&id))));
     }
     if !explain(&refused, options.configuration, &mut problems) {
         return Err(refused.into());
@@ -196,9 +197,9 @@ async fn answer(
         layout: ask.layout(visitor, Section::Keys, "New key"),
         problems,
         form_id,
-        templates: templates(ask, configuration),
+        templates: templates(ask, visitor, configuration),
         config_id: configuration.id.to_string(),
-        of_organization: configuration.references == References::Organization,
+        of_organization: configuration.references == References::Organization && !visitor.is_guest(),
         requires_name: configuration.require_name,
         name_hint: format!("{} to {} characters, to recognize the key by.", lengths.min, lengths.max),
         lifetimes: Lifetimes::new(configuration.expiration, fields),
@@ -235,14 +236,15 @@ impl Values {
     }
 }
 
-fn templates(ask: &Ask, chosen: &Configuration) -> Vec<TemplateChoice> {
+fn templates(ask: &Ask, visitor: &Visitor, chosen: &Configuration) -> Vec<TemplateChoice> {
     let all = ask.keys().policy().configurations();
     if all.len() < 2 {
         return Vec::new();
     }
     let choice = |entry: &Configuration| TemplateChoice {
         path: format!(
-            "/console/keys/new?config={}",
+            "{}/new?config={}",
+            visitor.keys(),
             percent_encoding::utf8_percent_encode(entry.id.as_str(), percent_encoding::NON_ALPHANUMERIC)
         ),
         id: entry.id.to_string(),

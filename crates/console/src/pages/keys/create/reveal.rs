@@ -6,6 +6,7 @@ use keymint_service::Caller;
 use crate::answer::{Answer, NO_STORE, page};
 use crate::ask::Ask;
 use crate::layout::Layout;
+use crate::visitor::Visitor;
 
 /// The page that shows a secret once.
 #[derive(Template)]
@@ -33,7 +34,13 @@ pub(in crate::pages::keys) enum Secret {
 
 impl Reveal {
     /// Returns the page of a key that was just made, or got a new secret.
-    pub(in crate::pages::keys) fn new(ask: &Ask, layout: Layout, minted: &Minted, secret: Secret) -> Self {
+    pub(in crate::pages::keys) fn new(
+        ask: &Ask,
+        visitor: &Visitor,
+        layout: Layout,
+        minted: &Minted,
+        secret: Secret,
+    ) -> Self {
         let (text, key) = (minted.plain.expose(), &minted.key);
         let may_verify = ask.keys().may_verify(&Caller::Anyone);
         let limits = ask.keys().standings(key).map(|standing| {
@@ -43,7 +50,7 @@ impl Reveal {
         Self {
             layout,
             name: super::super::name(key),
-            path: super::super::path(&key.details.id),
+            path: visitor.path(&key.details.id),
             secret: text.to_owned(),
             environment: format!("API_KEY={}\n", quoted(text)),
             command: command(&ask.console.base_url, &ask.api().options.base_path, text, may_verify),

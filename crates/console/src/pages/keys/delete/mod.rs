@@ -25,13 +25,14 @@ struct DeletePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     let name = super::name(&key);
     let configuration = ask.keys().policy().resolve(&key.details.config_id)?;
     page(&DeletePage {
         layout: ask.layout(&visitor, Section::Keys, format!("Delete {name}")),
         name,
-        path: super::path(&key.details.id),
+        path: visitor.path(&key.details.id),
         version: version(&key),
         last_use: key.usage.last_request.map(|at| When::relative(at, ask.now())),
         undo: Some(configuration.undelete_ms).filter(|ms| *ms > 0).map(duration),
@@ -39,25 +40,26 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn delete(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
-    super::check_version(&ask.form, &key)?;
+    super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     let can_be_restored = ask.keys().policy().resolve(&details.config_id)?.undelete_ms > 0;
     ask.keys().delete(ask.context(&visitor), &details.id, Some(&details.config_id)).await?;
     ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
     let id = utf8_percent_encode(details.id.as_str(), NON_ALPHANUMERIC);
     let undo = if can_be_restored { format!("&key={id}") } else { String::new() };
-    Ok(see_other(&format!("/console/keys?did=deleted{undo}")))
+    Ok(see_other(&format!("{}?did=deleted{undo}", visitor.keys())))
 }
 
 /// Sends a visitor who comes by a link to the list: a link restores nothing.
-pub(crate) async fn to_list(_: Ask, _: Visitor) -> Answer {
-    Ok(see_other("/console/keys"))
+pub(crate) async fn to_list(_: Ask, visitor: Visitor) -> Answer {
+    Ok(see_other(&visitor.keys()))
 }
 
 pub(crate) async fn restore(ask: Ask, visitor: Visitor) -> Answer {
     let id = KeyId::parse(ask.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;
-    let path = format!("{}?did=restored", super::path(&id));
+    let path = format!("{}?did=restored", visitor.path(&id));
     let mut last = ServiceError::from(ErrorCode::KeyNotFound);
     // A user must say which configuration they mean.
     let configurations = ask.keys().policy().configurations().iter().map(|entry| Some(&entry.id));

@@ -60,13 +60,15 @@ struct Values {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
     answer(&ask, &visitor, &key, None, Problems::default(), StatusCode::OK).await
 }
 
 pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().edit)?;
     let key = ask.key(&visitor).await?;
-    super::check_version(&ask.form, &key)?;
+    super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     let options = ask.keys().options(&visitor.caller, Some(&details.config_id), None).await?;
     let mut problems = Problems::default();
@@ -75,7 +77,7 @@ pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
     if !problems.is_empty() {
         return answer(&ask, &visitor, &key, Some(&ask.form), problems, invalid).await;
     }
-    let path = super::path(&details.id);
+    let path = visitor.path(&details.id);
     if edit == EditKey::default() {
         return Ok(see_other(&path));
     }
@@ -241,7 +243,7 @@ async fn answer(
         layout: ask.layout(visitor, Section::Keys, format!("Edit {name}")),
         problems,
         name,
-        path: super::path(&details.id),
+        path: visitor.path(&details.id),
         version: version(key),
         is_revoked: details.revocation.is_some(),
         is_operator: visitor.is_operator,

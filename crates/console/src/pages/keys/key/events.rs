@@ -20,7 +20,8 @@ const LIMIT: u32 = 20;
 
 /// Reads the latest events of a key; `None` = there is no log.
 pub(super) async fn read(ask: &Ask, visitor: &Visitor, key: &ApiKey) -> Result<Option<Vec<EventLine>>, Failure> {
-    let Some(audit) = &ask.api().audit else { return Ok(None) };
+    // Events name people of the team, who are no guest's business.
+    let Some(audit) = ask.api().audit.as_ref().filter(|_| !visitor.is_guest()) else { return Ok(None) };
     // The visitor may read the key, and so its events, as the owner's.
     let owners = if visitor.is_operator {
         ask.keys().owners_of_events(&visitor.caller, Whose::Callers).await?
@@ -56,9 +57,12 @@ pub(crate) fn kind(kind: &str) -> String {
 /// Returns an actor in words.
 pub(crate) fn actor(actor: &str, visitor: &Visitor) -> String {
     let (kind, id) = actor.split_once(':').unwrap_or((actor, ""));
-    let is_visitor = id == visitor.user.id.as_str();
+    let is_visitor = id == visitor.id.as_str();
+    if kind == "portal" {
+        return if is_visitor && visitor.is_guest() { "you" } else { "a guest of the portal" }.to_owned();
+    }
     match kind {
-        "user" if is_visitor => "you".to_owned(),
+        "user" if is_visitor && !visitor.is_guest() => "you".to_owned(),
         "operator" if is_visitor => "you, as an operator".to_owned(),
         "key_session" if is_visitor => "one of your keys".to_owned(),
         "user" => format!("user {id}"),

@@ -84,7 +84,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let template = KeyPage {
         layout: ask.layout(&visitor, Section::Keys, name.clone()),
         name,
-        path: super::path(&key.details.id),
+        path: visitor.path(&key.details.id),
         badge: Badge::of(&key, now),
         was_made_before: ask.query.raw("made") == "before",
         is_revoked: key.details.revocation.is_some(),
@@ -115,7 +115,7 @@ fn facts(
         facts.push(fact("Begins with", Value::Code(start.clone())));
     }
     facts.push(fact("Configuration", Value::Text(details.config_id.to_string())));
-    if visitor.is_operator || *details.owner.as_str() != *visitor.user.id.as_str() {
+    if visitor.is_operator || details.owner != visitor.id {
         facts.push(fact("Owner", Value::Code(details.owner.to_string())));
     }
     facts.push(fact("Made", Value::At(When::date(details.created_at))));

@@ -40,7 +40,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// Reads the usage of a key; `None` = no statistics are kept.
 pub(super) async fn read(ask: &Ask, visitor: &Visitor, key: &ApiKey) -> Result<Option<UsageView>, Failure> {
     let details = &key.details;
-    let path = super::super::path(&details.id);
+    let path = visitor.path(&details.id);
     read_of(ask, visitor, &path, |window| ReadUsage {
         key: Some(details.id.clone()),
         whose: Whose::Callers,

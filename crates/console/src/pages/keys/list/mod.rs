@@ -116,7 +116,7 @@ struct Read {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    let now = ask.now();
+    let (now, keys) = (ask.now(), visitor.keys());
     let Read { request, mut problems, sort, page } = read(&ask.query, &visitor, now);
     let mut uses = None;
     let listed = if problems.is_empty() {
@@ -141,16 +141,20 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         layout: ask.layout(&visitor, Section::Keys, "Keys"),
         problems,
         filter: filter_view(&ask, &request, &sort),
-        columns: columns(&ask.query, &sort),
-        rows: listed.keys.iter().map(|key| row(key, now, uses.as_ref())).collect(),
+        columns: columns(&keys, &ask.query, &sort),
+        rows: listed.keys.iter().map(|key| row(key, &visitor, now, uses.as_ref())).collect(),
         unreadable: listed.unreadable.iter().filter_map(|row| row.id.as_ref()).map(KeyId::to_string).collect(),
         shown: shown(first, number, listed.total),
-        previous: (page > 1).then(|| address(&ask.query, &[("page", &(page - 1).to_string())])),
+        previous: (page > 1).then(|| address(&keys, &ask.query, &[("page", &(page - 1).to_string())])),
         next: (number > 0 && !is_last && first + u64::from(PER_PAGE) <= MAX_OFFSET)
-            .then(|| address(&ask.query, &[("page", &(page + 1).to_string())])),
+            .then(|| address(&keys, &ask.query, &[("page", &(page + 1).to_string())])),
         is_operator: visitor.is_operator,
         has_usage: uses.is_some(),
-        deleted: ask.query.get("key").filter(|_| ask.query.raw("did") == "deleted").and_then(restore_path),
+        deleted: ask
+            .query
+            .get("key")
+            .filter(|_| ask.query.raw("did") == "deleted")
+            .and_then(|id| restore_path(&visitor, id)),
     };
     page_as(status, &template)
 }
@@ -160,8 +164,8 @@ fn is_of_organization(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::UserNotMemberOfOrganization | ErrorCode::InsufficientApiKeyPermissions)
 }
 
-fn restore_path(id: &str) -> Option<String> {
-    Some(format!("{}/restore", super::path(&KeyId::parse(id).ok()?)))
+fn restore_path(visitor: &Visitor, id: &str) -> Option<String> {
+    Some(format!("{}/restore", visitor.path(&KeyId::parse(id).ok()?)))
 }
 
 fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
@@ -239,7 +243,7 @@ fn order(query: &Fields, problems: &mut Problems) -> (SortField, Direction, Stri
     (SortField::CreatedAt, Direction::Descending, "-created".to_owned())
 }
 
-fn columns(query: &Fields, sort: &str) -> Vec<Column> {
+fn columns(keys: &str, query: &Fields, sort: &str) -> Vec<Column> {
     let column = |(word, text, _): &(&'static str, &'static str, SortField)| {
         // Names are looked up from A; of instants the latest matters first. The third click leads back.
         let backwards = format!("-{word}");
@@ -254,13 +258,13 @@ fn columns(query: &Fields, sort: &str) -> Vec<Column> {
             _ if sort == second => "",
             _ => first,
         };
-        Column { text, path: address(query, &[("sort", next), ("page", "")]), order }
+        Column { text, path: address(keys, query, &[("sort", next), ("page", "")]), order }
     };
     SORTS.iter().map(column).collect()
 }
 
 /// Returns the address of the list with these parameters in the place of those that it has; empty = without it.
-fn address(query: &Fields, changed: &[(&str, &str)]) -> String {
+fn address(keys: &str, query: &Fields, changed: &[(&str, &str)]) -> String {
     let value = |name: &str| {
         let new = changed.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
         new.or_else(|| query.get(name)).unwrap_or_default().to_owned()
@@ -269,7 +273,7 @@ fn address(query: &Fields, changed: &[(&str, &str)]) -> String {
     let pairs = names.map(|name| (name, value(name))).filter(|(_, value)| !value.is_empty());
     let pairs = pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
     let pairs = pairs.collect::<Vec<_>>().join("&");
-    if pairs.is_empty() { "/console/keys".to_owned() } else { format!("/console/keys?{pairs}") }
+    if pairs.is_empty() { keys.to_owned() } else { format!("{keys}?{pairs}") }
 }
 
 fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
@@ -319,14 +323,14 @@ async fn read_uses(
     Ok(read.map(|keys| keys.into_iter().map(uses).collect()))
 }
 
-fn row(key: &ApiKey, now: Timestamp, uses: Option<&HashMap<KeyId, Vec<u64>>>) -> Row {
+fn row(key: &ApiKey, visitor: &Visitor, now: Timestamp, uses: Option<&HashMap<KeyId, Vec<u64>>>) -> Row {
     let details = &*key.details;
     let left = key.usage.remaining.map(|left| match details.refill_amount {
         Some(amount) => format!("{} of {}", count(left), count(amount)),
         None => count(left),
     });
     Row {
-        path: super::path(&details.id),
+        path: visitor.path(&details.id),
         name: super::name(key),
         has_name: details.name.as_deref().is_some_and(|name| !name.trim().is_empty()),
         start: details.start.clone(),

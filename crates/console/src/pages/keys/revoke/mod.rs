@@ -22,12 +22,13 @@ struct RevokePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().revoke)?;
     let key = ask.key(&visitor).await?;
     let name = super::name(&key);
     page(&RevokePage {
         layout: ask.layout(&visitor, Section::Keys, format!("Revoke {name}")),
         name,
-        path: super::path(&key.details.id),
+        path: visitor.path(&key.details.id),
         version: version(&key),
         last_use: key.usage.last_request.map(|at| When::relative(at, ask.now())),
         is_revoked: key.details.revocation.is_some(),
@@ -35,13 +36,14 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn revoke(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().revoke)?;
     let key = ask.key(&visitor).await?;
-    let path = super::path(&key.details.id);
+    let path = visitor.path(&key.details.id);
     if key.details.revocation.is_some() {
         // A second submit finds what the first one has done.
         return Ok(see_other(&format!("{path}?did=revoked")));
     }
-    super::check_version(&ask.form, &key)?;
+    super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     match ask.keys().revoke(ask.context(&visitor), &details.id, Some(&details.config_id)).await? {
         Revoked::Key(_) | Revoked::Unreadable(_) => {}

@@ -49,14 +49,16 @@ const HOUR: u32 = 3600;
 const OFFERED: [u32; 3] = [HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
     answer(&ask, &visitor, &key, Problems::default(), StatusCode::OK)
 }
 
 /// Answers the secret itself, without a redirect: a secret is at no address.
 pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
-    super::check_version(&ask.form, &key)?;
+    super::check_version(&ask.form, &key, &visitor)?;
     let mut problems = Problems::default();
     let Some(rotation) = read(&ask, &mut problems) else {
         return answer(&ask, &visitor, &key, problems, StatusCode::UNPROCESSABLE_ENTITY);
@@ -67,9 +69,9 @@ pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
         Ok(minted) => {
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the new secret of your key");
-            Reveal::new(&ask, layout, &minted, Secret::Rotated).answer()
+            Reveal::new(&ask, &visitor, layout, &minted, Secret::Rotated).answer()
         }
-        Err(ServiceError::Refused(ErrorCode::RotationOpen)) => Err(stale(&key)),
+        Err(ServiceError::Refused(ErrorCode::RotationOpen)) => Err(stale(&visitor, &key)),
         Err(ServiceError::Refused(code @ (ErrorCode::KeyRevoked | ErrorCode::KeyExpired | ErrorCode::KeyUnused))) => {
             problems.add("", why(code));
             answer(&ask, &visitor, &key, problems, StatusCode::UNPROCESSABLE_ENTITY)
@@ -89,26 +91,29 @@ pub(crate) async fn finish(ask: Ask, visitor: Visitor) -> Answer {
 /// Sends a visitor who comes by a link to the page of the rotation: a link ends nothing.
 pub(crate) async fn to_page(ask: Ask, visitor: Visitor) -> Answer {
     let key = ask.key(&visitor).await?;
-    Ok(see_other(&format!("{}/rotate", super::path(&key.details.id))))
+    Ok(see_other(&format!("{}/rotate", visitor.path(&key.details.id))))
 }
 
 async fn end(ask: Ask, visitor: Visitor, change: ChangeRotation, did: &str) -> Answer {
+    Visitor::check(visitor.place.may().rotate)?;
     let key = ask.key(&visitor).await?;
-    super::check_version(&ask.form, &key)?;
+    super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     let ended = ask.keys().end_rotation_of(ask.context(&visitor), &details.id, Some(&details.config_id), change).await;
     match ended {
         Ok(_) => {
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
-            Ok(see_other(&format!("{}?did={did}", super::path(&details.id))))
+            Ok(see_other(&format!("{}?did={did}", visitor.path(&details.id))))
         }
-        Err(ServiceError::Refused(ErrorCode::RotationNotOpen | ErrorCode::RotationConfirmed)) => Err(stale(&key)),
+        Err(ServiceError::Refused(ErrorCode::RotationNotOpen | ErrorCode::RotationConfirmed)) => {
+            Err(stale(&visitor, &key))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-fn stale(key: &ApiKey) -> Failure {
-    Failure::Stale(format!("{}/rotate", super::path(&key.details.id)))
+fn stale(visitor: &Visitor, key: &ApiKey) -> Failure {
+    Failure::Stale(format!("{}/rotate", visitor.path(&key.details.id)))
 }
 
 fn read(ask: &Ask, problems: &mut Problems) -> Option<RotateSecret> {
@@ -136,7 +141,7 @@ fn answer(ask: &Ask, visitor: &Visitor, key: &ApiKey, problems: Problems, status
         layout: ask.layout(visitor, Section::Keys, format!("Rotate {name}")),
         problems,
         name,
-        path: super::path(&key.details.id),
+        path: visitor.path(&key.details.id),
         version: version(key),
         graces: graces(rules, ask.form.get("grace")),
         pending_days: rules.max_pending_days.get(),

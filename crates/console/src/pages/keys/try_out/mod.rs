@@ -61,7 +61,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         layout: ask.layout(&visitor, Section::Keys, format!("Test {name}")),
         problems,
         name,
-        path: super::path(&key.details.id),
+        path: visitor.path(&key.details.id),
         permissions: text("permissions"),
         address: text("address"),
         cost: Some(text("cost")).filter(|cost| !cost.is_empty()).unwrap_or_else(|| "1".to_owned()),
