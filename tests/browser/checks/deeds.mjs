@@ -42,7 +42,7 @@ const DEEDS = [
     const { page } = visitor;
     const secret = await makeKey(page, 'once');
     await page.getByRole('button', { name: 'I have saved it' }).click();
-    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+    await page.waitForURL(/\/console\/keys\/(?!new$)[^/]+$/);
     await checkBack(page, secret);
     await page.goForward();
     await page.goto('/console/keys');
@@ -80,7 +80,7 @@ const DEEDS = [
     assert.match(download.suggestedFilename(), /\.env$/);
     assert.equal(await readFile(await download.path(), 'utf8'), `API_KEY=${secret}\n`);
     await page.getByRole('button', { name: 'I have saved it' }).click();
-    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+    await page.waitForURL(/\/console\/keys\/(?!new$)[^/]+$/);
   }),
 
   deed('a double click makes one key', {}, async ({ page }, { world, user }) => {
