@@ -46,6 +46,10 @@ export const ACCEPTED = [
       ...each(JSON_TYPE, ['the head of a list is not found', 'the head of a session is not found']),
       'metadata that cannot be read': [...told(...FAILURE), ...told(...FAILURE, 2)],
       'a callback that is no text is refused': [['1.body.code', ABSENT, 'BAD_REQUEST']],
+      ...each([['1.body.code', ABSENT, 'NO_FIELDS_TO_UPDATE']], [
+        'update-user of nothing is refused',
+        'update-user of what is unknown is refused',
+      ]),
     },
   },
   {

@@ -1,5 +1,8 @@
 //! Users beside running servers: sessions across processes and restarts, and organizations from the command line.
 
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
 use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -117,4 +120,101 @@ async fn an_organization_is_made_and_joined_from_the_command_line_beside_a_runni
             assert!(!output.status.success() && stderr.contains(problem), "{arguments:?}: {stderr}");
         }
     }
+}
+
+/// Runs a command whose standard input is this text.
+fn run_with(place: &Place, arguments: &[&str], input: &str) -> Output {
+    let mut command = place.command(arguments);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn json_with(place: &Place, arguments: &[&str], input: &str) -> Value {
+    let output = run_with(place, arguments, input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+async fn signs_in(server: &Server, name: &str, password: &str) -> StatusCode {
+    let body = json!({ "email": format!("{name}@example.com"), "password": password });
+    send(request(server, "POST", "sign-in/email").json(&body)).await.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_made_and_managed_beside_a_running_server() {
+    for place in places().await {
+        let server = place.serve();
+        let create = ["user", "create", "--email", "Ada@example.com", "--name", "Ada", "--verified", "--json"];
+        let ada = json_with(&place, &create, "password\n");
+        assert_eq!((&ada["email"], &ada["emailVerified"]), (&json!("ada@example.com"), &json!(true)));
+        assert_eq!(signs_in(&server, "ada", "password").await, StatusCode::OK);
+        let again = run_with(&place, &create, "password\n");
+        let said = String::from_utf8(again.stderr).unwrap();
+        assert!(!again.status.success() && said.contains("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"), "{said}");
+        for (input, code) in [("short\n", "PASSWORD_TOO_SHORT"), ("", "PASSWORD_TOO_SHORT")] {
+            let create = ["user", "create", "--email", "eve@example.com", "--name", "Eve"];
+            let refused = run_with(&place, &create, input);
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert!(!refused.status.success() && said.contains(code), "{said}");
+        }
+
+        let session = cookie(&server, "ada").await;
+        let set = json_with(&place, &["user", "set-password", "ada@example.com", "--json"], "battery staple\r\n");
+        assert_eq!(set["id"], ada["id"]);
+        assert_eq!(user_of(&server, &session).await, Value::Null, "the sessions have ended");
+        assert_eq!(signs_in(&server, "ada", "password").await, StatusCode::UNAUTHORIZED);
+        assert_eq!(signs_in(&server, "ada", "battery staple").await, StatusCode::OK);
+
+        let id = ada["id"].as_str().unwrap();
+        for changed in [true, false] {
+            let made = place.json(&["user", "make-operator", id, "--json"]);
+            assert_eq!(made, json!({ "id": id, "changed": changed }));
+        }
+        let listed = &place.json(&["user", "list", "--json"])["users"];
+        assert_eq!((&listed[0]["id"], &listed[0]["operator"]), (&ada["id"], &json!(true)), "{listed}");
+        assert_eq!(listed.as_array().unwrap().len(), 1);
+
+        let link = place.json(&["user", "reset-link", "ada@example.com", "--json"]);
+        let url = link["url"].as_str().unwrap();
+        let token = url.strip_prefix("http://127.0.0.1:8787/console/reset/").unwrap();
+        assert_eq!(token.len(), 43);
+        for command in ["set-password", "make-operator", "ban", "unban", "reset-link"] {
+            let refused = run_with(&place, &["user", command, "nobody"], "password\n");
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert!(!refused.status.success() && said.contains("there is no user of that id or address"), "{said}");
+        }
+        let refused = place.run(&["user", "ban", id]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains("has no columns for bans"), "{said}");
+        let refused = place.run(&["user", "ban", id, "--until", "soon"]);
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("--until must be RFC 3339"));
+        let log = place.run(&["audit", "list", "--json"]);
+        assert!(!String::from_utf8(log.stdout).unwrap().contains(token), "no log has the link");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_prints_a_claim_that_no_log_has_and_a_later_one_none() {
+    let place = Place::new();
+    let mut server = place.serve();
+    let line = loop {
+        let line = server.next_line();
+        if line.starts_with("console ") {
+            break line;
+        }
+    };
+    let start = format!("http://{}/console/claim/", server.address);
+    let token = line.split_once(&start).unwrap().1.split(' ').next().unwrap();
+    assert_eq!(token.len(), 43, "{line}");
+    assert!(!server.log().contains(token));
+    assert_eq!(sign_up(&server, "ada").await.0, StatusCode::OK);
+    drop(server);
+    let (_, said, _) = {
+        let server = place.serve();
+        server.terminate();
+        server.finish()
+    };
+    assert!(!said.contains("/console/claim/"), "{said}");
 }

@@ -59,7 +59,7 @@ pub(crate) struct Live {
     pub(crate) cleanup: Option<Cleanup>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) watch: Option<Watch>,
-    /// What the console shows of the server.
+    /// The settings that the console shows.
     pub(crate) settings: Settings,
     /// The services that served before. They may have usage to write: requests that began then still use them.
     pub(crate) retired: Vec<Arc<Keys>>,

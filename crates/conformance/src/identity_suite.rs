@@ -6,6 +6,14 @@
 macro_rules! identity_suite {
     ($attrs:tt $fresh:tt) => {
         $crate::each_case! { $attrs $fresh identity_cases
+            accounts {
+                a_user_is_added_without_a_session,
+                users_are_listed_in_portions_by_the_bytes_of_their_ids,
+                a_password_is_set_and_sessions_stay_or_end,
+                sessions_of_a_user_are_listed_and_ended,
+                a_user_is_changed_in_what_is_named,
+                a_ban_ends_the_sessions_of_its_user,
+            }
             keys {
                 a_user_who_signed_up_is_an_owner_who_is_there,
             }

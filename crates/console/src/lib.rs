@@ -39,7 +39,7 @@ pub struct ConsoleOptions {
     pub base_url: String,
     /// The key that seals forms. It must be secret, and the same in all processes on a database.
     pub form_key: [u8; 32],
-    /// What the page of settings shows of the server.
+    /// The settings that the page of settings shows.
     pub settings: Settings,
 }
 

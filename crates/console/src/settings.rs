@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use keymint_domain::Timestamp;
 
-/// What the page of settings shows of the server.
+/// The facts about the server that the page of settings shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerSettings {
     /// The effective configuration as TOML, without secrets.

@@ -78,6 +78,11 @@ codes! {
     BannedUser = "BANNED_USER", "You have been banned from this application. Please contact support if you believe this is an error.";
     FailedToGetSession = "FAILED_TO_GET_SESSION", "Failed to get session";
     MethodNotAllowed = "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED", "POST method requires deferSessionRefresh to be enabled in session config";
+    InvalidPassword = "INVALID_PASSWORD", "Invalid password";
+    CredentialAccountNotFound = "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found";
+    EmailCanNotBeUpdated = "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated";
+    NoFieldsToUpdate = "NO_FIELDS_TO_UPDATE", "No fields to update";
+    SessionNotFresh = "SESSION_NOT_FRESH", "Session is not fresh";
     MissingOrNullOrigin = "MISSING_OR_NULL_ORIGIN", "Missing or null Origin";
     InvalidOrigin = "INVALID_ORIGIN", "Invalid origin";
     InvalidCallbackUrl = "INVALID_CALLBACK_URL", "Invalid callbackURL";

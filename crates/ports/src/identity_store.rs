@@ -2,9 +2,10 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, PasswordHash, Session, SessionToken, User};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::portal::PortalSession;
+use keymint_domain::verify::Ban;
 use keymint_domain::{RowId, Timestamp, UserId};
 
 use crate::StoreError;
@@ -64,6 +65,62 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// their accounts, so that nobody signs in as them, their sessions, their links, and portal sessions on their keys. They
     /// are no operator any more. Returns `None` if there is no such user.
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError>;
+
+    /// Adds a user and the account that holds the password, without a session.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the address or an id exists already.
+    async fn insert_user_alone(&self, new: &NewUser, origin: &Origin) -> Result<(), StoreError>;
+
+    /// Lists at most `limit` users behind the user `after`, in the order of the bytes of their ids.
+    async fn list_users(&self, after: Option<UserId>, limit: NonZeroU32) -> Result<Vec<ListedUser>, StoreError>;
+
+    /// Finds the hash of a user's password; `None` = they have none.
+    async fn find_password(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError>;
+
+    /// Sets the password of a user, and ends sessions as `after` says. Returns false if there is no such user.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`StoreError::Duplicate`] if the id or the token of the new session exists already.
+    async fn set_password(
+        &self,
+        id: &UserId,
+        password: &NewPassword,
+        after: &SessionsAfter,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError>;
+
+    /// Lists the sessions of a user in the order of their beginning, those that have expired included.
+    async fn list_sessions(&self, id: &UserId) -> Result<Vec<Session>, StoreError>;
+
+    /// Ends the sessions of a user, except `kept`. Returns their number.
+    async fn remove_sessions(
+        &self,
+        id: &UserId,
+        kept: Option<SessionToken>,
+        origin: &Origin,
+    ) -> Result<u64, StoreError>;
+
+    /// Changes the row of a user. Returns the user as they are then; `None` = there is no such user.
+    async fn update_user(
+        &self,
+        id: &UserId,
+        edit: &EditUser,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<User>, StoreError>;
+
+    /// Bans a user and ends their sessions, or takes their ban back. `None` = there is no such user.
+    async fn set_ban(
+        &self,
+        id: &UserId,
+        ban: Option<Ban>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<BanOutcome>, StoreError>;
 
     /// Returns true if there is any user.
     async fn has_users(&self) -> Result<bool, StoreError>;
@@ -170,6 +227,38 @@ pub struct NewPassword {
     pub hash: PasswordHash,
     /// The id of the account that is made if the user has none with a password.
     pub account_id: RowId,
+}
+
+/// The sessions of a user after their password was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionsAfter {
+    /// All stay.
+    All,
+    /// All end.
+    None,
+    /// All end, and this one begins.
+    Only(Box<Session>),
+}
+
+/// A user in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUser {
+    /// The user.
+    pub user: User,
+    /// True if they are kept as an operator.
+    pub is_operator: bool,
+}
+
+/// The outcome of a ban, or of its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BanOutcome {
+    /// It was written, and so many sessions have ended.
+    Set {
+        /// The number of sessions.
+        sessions: u64,
+    },
+    /// Nothing was changed: the table of users has no columns for it, which Better Auth's admin plugin adds.
+    NoColumns,
 }
 
 /// A user and their credential.

@@ -58,7 +58,9 @@ pub use durability::Durability;
 pub use error::StoreError;
 pub use event_store::{Chain, EventStore};
 pub use github_keys::{FETCH_DEADLINE_MS, FetchFailure, FetchedKeys, GithubKey, GithubKeys};
-pub use identity_store::{Claimant, Credential, Erased, IdentityStore, NewPassword};
+pub use identity_store::{
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, SessionsAfter,
+};
 pub use import::{ImportOutcome, TakenKey, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered, WebhookLag};

@@ -2,11 +2,14 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User, erased_email};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User, erased_email};
 use keymint_domain::link::{Link, LinkPurpose, TokenHash};
 use keymint_domain::portal::PortalSession;
+use keymint_domain::verify::Ban;
 use keymint_domain::{RowId, Timestamp, UserId};
-use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, StoreError};
+use keymint_ports::{
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, SessionsAfter, StoreError,
+};
 
 use crate::MemoryStore;
 use crate::state::State;
@@ -92,6 +95,117 @@ impl IdentityStore for MemoryStore {
         let events = state.events.erase(id);
         state.events.add(origin.user_erased(id, events, sessions));
         Ok(Some(Erased { events, sessions }))
+    }
+
+    async fn insert_user_alone(&self, new: &NewUser, origin: &Origin) -> Result<(), StoreError> {
+        put_new_user(&mut self.lock(), new, origin)
+    }
+
+    async fn list_users(&self, after: Option<UserId>, limit: NonZeroU32) -> Result<Vec<ListedUser>, StoreError> {
+        let state = self.lock();
+        let behind = state.users().map(|found| &found.user).filter(|user| Some(&user.id) > after.as_ref());
+        let mut users: Vec<_> = behind.cloned().collect();
+        users.sort_by(|one, other| one.id.cmp(&other.id));
+        users.truncate(limit.get() as usize);
+        let listed = |user: User| ListedUser { is_operator: state.operators.contains_key(&user.id), user };
+        Ok(users.into_iter().map(listed).collect())
+    }
+
+    async fn find_password(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError> {
+        Ok(self.lock().user(id).and_then(|found| found.password_hash.clone()))
+    }
+
+    async fn set_password(
+        &self,
+        id: &UserId,
+        password: &NewPassword,
+        after: &SessionsAfter,
+        _now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(mut credential) = state.user(id).cloned() else {
+            return Ok(false);
+        };
+        if let SessionsAfter::Only(session) = after
+            && is_session_taken(&state, session)
+        {
+            return Err(StoreError::Duplicate);
+        }
+        credential.password_hash = Some(password.hash.clone());
+        state.put_user(credential);
+        let ended = if *after == SessionsAfter::All { 0 } else { end_sessions(&mut state, id) };
+        if let SessionsAfter::Only(session) = after {
+            state.sessions.insert(session.token.clone(), (**session).clone());
+        }
+        state.events.add(origin.password_changed(id, false, ended));
+        Ok(true)
+    }
+
+    async fn list_sessions(&self, id: &UserId) -> Result<Vec<Session>, StoreError> {
+        let state = self.lock();
+        let mut sessions: Vec<_> = state.sessions.values().filter(|session| session.user_id == *id).cloned().collect();
+        sessions.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        Ok(sessions)
+    }
+
+    async fn remove_sessions(
+        &self,
+        id: &UserId,
+        kept: Option<SessionToken>,
+        origin: &Origin,
+    ) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let before = state.sessions.len();
+        state.sessions.retain(|token, session| session.user_id != *id || Some(token) == kept.as_ref());
+        let ended = (before - state.sessions.len()) as u64;
+        if ended > 0 {
+            state.events.add(origin.sessions_ended(id, ended));
+        }
+        Ok(ended)
+    }
+
+    async fn update_user(
+        &self,
+        id: &UserId,
+        edit: &EditUser,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<User>, StoreError> {
+        let mut state = self.lock();
+        let Some(mut credential) = state.user(id).cloned() else {
+            return Ok(None);
+        };
+        let EditUser { name, image } = edit;
+        if let Some(name) = name {
+            credential.user.name.clone_from(name);
+        }
+        if let Some(image) = image {
+            credential.user.image.clone_from(image);
+        }
+        credential.user.updated_at = now;
+        let user = credential.user.clone();
+        state.put_user(credential);
+        state.events.add(origin.user_updated(id, edit));
+        Ok(Some(user))
+    }
+
+    async fn set_ban(
+        &self,
+        id: &UserId,
+        ban: Option<Ban>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<BanOutcome>, StoreError> {
+        let mut state = self.lock();
+        let Some(mut credential) = state.user(id).cloned() else {
+            return Ok(None);
+        };
+        (credential.user.ban, credential.user.updated_at) = (ban, now);
+        state.put_user(credential);
+        let sessions = if ban.is_some() { end_sessions(&mut state, id) } else { 0 };
+        state.events.add(origin.ban_set(id, ban, sessions));
+        Ok(Some(BanOutcome::Set { sessions }))
     }
 
     async fn has_users(&self) -> Result<bool, StoreError> {
@@ -243,14 +357,22 @@ impl IdentityStore for MemoryStore {
 }
 
 fn add_user(state: &mut State, new: &NewUser, session: &Session, origin: &Origin) -> Result<(), StoreError> {
+    if is_session_taken(state, session) {
+        return Err(StoreError::Duplicate);
+    }
+    put_new_user(state, new, origin)?;
+    state.sessions.insert(session.token.clone(), session.clone());
+    Ok(())
+}
+
+fn put_new_user(state: &mut State, new: &NewUser, origin: &Origin) -> Result<(), StoreError> {
     let NewUser { user, account_id: _, password_hash } = new;
     let is_taken = |other: &Credential| other.user.id == user.id || other.user.email == user.email;
-    if state.users().any(is_taken) || is_session_taken(state, session) {
+    if state.users().any(is_taken) {
         return Err(StoreError::Duplicate);
     }
     state.put_user(Credential { user: user.clone(), password_hash: Some(password_hash.clone()) });
     state.events.add(origin.user_created(user));
-    state.sessions.insert(session.token.clone(), session.clone());
     Ok(())
 }
 

@@ -2,12 +2,16 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::portal::PortalSession;
+use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
-use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, OrganizationStore, StoreError};
+use keymint_ports::{
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, OrganizationStore, SessionsAfter,
+    StoreError,
+};
 use keymint_store_sql::{identity, organization};
 
 use crate::PgStore;
@@ -59,6 +63,62 @@ impl IdentityStore for PgStore {
 
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
         call!(self.pool, identity::erase_user, id, now, origin)
+    }
+
+    async fn insert_user_alone(&self, new: &NewUser, origin: &Origin) -> Result<(), StoreError> {
+        call!(self.pool, identity::insert_user_alone, self.layout, new, origin)
+    }
+
+    async fn list_users(&self, after: Option<UserId>, limit: NonZeroU32) -> Result<Vec<ListedUser>, StoreError> {
+        call!(self.pool, identity::list_users, self.layout, after.as_ref(), limit)
+    }
+
+    async fn find_password(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError> {
+        call!(self.pool, identity::find_password, id)
+    }
+
+    async fn set_password(
+        &self,
+        id: &UserId,
+        password: &NewPassword,
+        after: &SessionsAfter,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        call!(self.pool, identity::set_password, self.layout, id, password, after, now, origin)
+    }
+
+    async fn list_sessions(&self, id: &UserId) -> Result<Vec<Session>, StoreError> {
+        call!(self.pool, identity::list_sessions, self.layout, id)
+    }
+
+    async fn remove_sessions(
+        &self,
+        id: &UserId,
+        kept: Option<SessionToken>,
+        origin: &Origin,
+    ) -> Result<u64, StoreError> {
+        call!(self.pool, identity::remove_sessions, id, kept.as_ref(), origin)
+    }
+
+    async fn update_user(
+        &self,
+        id: &UserId,
+        edit: &EditUser,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<User>, StoreError> {
+        call!(self.pool, identity::update_user, self.layout, id, edit, now, origin)
+    }
+
+    async fn set_ban(
+        &self,
+        id: &UserId,
+        ban: Option<Ban>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<BanOutcome>, StoreError> {
+        call!(self.pool, identity::set_ban, self.layout, id, ban, now, origin)
     }
 
     async fn has_users(&self) -> Result<bool, StoreError> {

@@ -198,6 +198,13 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "user",
+        columns: &[],
+        rights: &["UPDATE"],
+        purpose: "users who are changed, banned or erased",
+        is_vital: false,
+    },
+    Need {
         table: "account",
         columns: &[],
         rights: &["UPDATE"],

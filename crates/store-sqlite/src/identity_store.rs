@@ -2,15 +2,20 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::organization::{Member, Organization};
 use keymint_domain::portal::PortalSession;
+use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
-use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, OrganizationStore, StoreError};
+use keymint_ports::{
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, OrganizationStore, SessionsAfter,
+    StoreError,
+};
 use keymint_store_sql::{identity, organization};
 
 use crate::SqliteStore;
+use crate::writer::WriterConnection;
 
 #[async_trait]
 impl IdentityStore for SqliteStore {
@@ -56,6 +61,75 @@ impl IdentityStore for SqliteStore {
     async fn erase_user(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<Erased>, StoreError> {
         let (id, origin) = (id.clone(), origin.clone());
         self.writer.write(async move |writer| identity::erase_user(writer, &id, now, &origin).await).await
+    }
+
+    async fn insert_user_alone(&self, new: &NewUser, origin: &Origin) -> Result<(), StoreError> {
+        let (layout, new, origin) = (self.layout, new.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::insert_user_alone(writer, layout, &new, &origin).await).await
+    }
+
+    async fn list_users(&self, after: Option<UserId>, limit: NonZeroU32) -> Result<Vec<ListedUser>, StoreError> {
+        read!(self, identity::list_users, self.layout, after.as_ref(), limit)
+    }
+
+    async fn find_password(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError> {
+        read!(self, identity::find_password, id)
+    }
+
+    async fn set_password(
+        &self,
+        id: &UserId,
+        password: &NewPassword,
+        after: &SessionsAfter,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let (layout, id, password) = (self.layout, id.clone(), password.clone());
+        let (after, origin) = (after.clone(), origin.clone());
+        let set = async move |writer: &mut WriterConnection| {
+            identity::set_password(writer, layout, &id, &password, &after, now, &origin).await
+        };
+        self.writer.write(set).await
+    }
+
+    async fn list_sessions(&self, id: &UserId) -> Result<Vec<Session>, StoreError> {
+        read!(self, identity::list_sessions, self.layout, id)
+    }
+
+    async fn remove_sessions(
+        &self,
+        id: &UserId,
+        kept: Option<SessionToken>,
+        origin: &Origin,
+    ) -> Result<u64, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::remove_sessions(writer, &id, kept.as_ref(), &origin).await)
+            .await
+    }
+
+    async fn update_user(
+        &self,
+        id: &UserId,
+        edit: &EditUser,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<User>, StoreError> {
+        let (layout, id, edit, origin) = (self.layout, id.clone(), edit.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| identity::update_user(writer, layout, &id, &edit, now, &origin).await)
+            .await
+    }
+
+    async fn set_ban(
+        &self,
+        id: &UserId,
+        ban: Option<Ban>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<Option<BanOutcome>, StoreError> {
+        let (layout, id, origin) = (self.layout, id.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::set_ban(writer, layout, &id, ban, now, &origin).await).await
     }
 
     async fn has_users(&self) -> Result<bool, StoreError> {

@@ -423,7 +423,7 @@ const DEEDS = [
     const field = page.getByLabel('Name');
     assert.equal(await field.getAttribute('aria-invalid'), 'true');
     const described = await field.getAttribute('aria-describedby');
-    assert.ok(await page.locator(`#${described}`).isVisible());
+    for (const id of described.split(' ')) assert.ok(await page.locator(`#${id}`).isVisible(), id);
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
     assert.equal(await field.inputValue(), '\u202Egnp.yek', 'what was entered is kept');
     await page.getByRole('alert').getByRole('link').first().click();

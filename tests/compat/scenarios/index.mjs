@@ -1,3 +1,4 @@
+import account from './account.mjs';
 import addresses from './addresses.mjs';
 import banning from './banning.mjs';
 import configurations from './configurations.mjs';
@@ -31,6 +32,7 @@ export const SCENARIOS = [
   ...signIn,
   ...session,
   ...cookies,
+  ...account,
   ...create,
   ...serverCreate,
   ...verify,

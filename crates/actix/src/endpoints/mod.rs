@@ -1,5 +1,6 @@
 //! The endpoints: one a file, with its members, failures, description and handler, and one line in its folder's table.
 
+mod account;
 mod audit;
 mod endpoint;
 mod gateways;
@@ -53,8 +54,16 @@ pub fn document(context: &DocumentContext<'_>) -> Value {
     openapi::assemble(context, below.into_iter().chain(beside))
 }
 
-fn below_base_path() -> [Area; 6] {
-    [verification::area(), keys::area(), audit::area(), users::area(), webhooks::area(), portal::area()]
+fn below_base_path() -> [Area; 7] {
+    [
+        verification::area(),
+        keys::area(),
+        audit::area(),
+        users::area(),
+        account::area(),
+        webhooks::area(),
+        portal::area(),
+    ]
 }
 
 fn beside_base_path(has_metrics: bool) -> [Area; 3] {

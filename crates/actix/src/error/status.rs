@@ -25,6 +25,10 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EmailPasswordSignUpDisabled
         | ErrorCode::EmailPasswordDisabled
         | ErrorCode::InvalidEmail
+        | ErrorCode::InvalidPassword
+        | ErrorCode::CredentialAccountNotFound
+        | ErrorCode::EmailCanNotBeUpdated
+        | ErrorCode::NoFieldsToUpdate
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
         | ErrorCode::UserIdRequired
@@ -54,6 +58,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::CrossSiteNavigationLoginBlocked
         | ErrorCode::KeyManagementNotAllowed
         | ErrorCode::PortalNotAllowed
+        | ErrorCode::SessionNotFresh
         | ErrorCode::KeyRevoked
         | ErrorCode::MaxKeysReached
         | ErrorCode::InsufficientPermissions
@@ -123,6 +128,11 @@ mod tests {
             (403, "BANNED_USER"),
             (401, "FAILED_TO_GET_SESSION"),
             (405, "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"),
+            (400, "INVALID_PASSWORD"),
+            (400, "CREDENTIAL_ACCOUNT_NOT_FOUND"),
+            (400, "EMAIL_CAN_NOT_BE_UPDATED"),
+            (400, "NO_FIELDS_TO_UPDATE"),
+            (403, "SESSION_NOT_FRESH"),
             (403, "MISSING_OR_NULL_ORIGIN"),
             (403, "INVALID_ORIGIN"),
             (403, "INVALID_CALLBACK_URL"),

@@ -22,6 +22,15 @@ impl Member<'_, '_> {
         self.read_text()
     }
 
+    /// Reads a text, or null.
+    pub(crate) fn nullable_text(mut self) -> Field<String> {
+        self.state(|_| schema::nullable(schema::plain_text()));
+        if self.value() == Some(&Value::Null) {
+            return Field::Null;
+        }
+        self.read_text().map_or(Field::Absent, Field::Given)
+    }
+
     /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
     pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
         self.state(|_| schema::texts(max, pattern));

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod account;
 mod address_lists;
 mod addresses;
 mod assertions;

@@ -9,11 +9,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keymint_actix::ApiOptions;
 use keymint_domain::event::Origin;
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::portal::PortalSession;
+use keymint_domain::verify::Ban;
 use keymint_domain::{RowId, Timestamp, UserId};
-use keymint_ports::{Claimant, Credential, Erased, IdentityStore, NewPassword, StoreError, delegate_key_store};
+use keymint_ports::{
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, SessionsAfter, StoreError,
+    delegate_key_store,
+};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -128,6 +132,14 @@ slow_users! {
     refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
     remove_session(token: &SessionToken, origin: &Origin) -> bool;
     erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
+    insert_user_alone(new: &NewUser, origin: &Origin) -> ();
+    list_users(after: Option<UserId>, limit: NonZeroU32) -> Vec<ListedUser>;
+    find_password(id: &UserId) -> Option<PasswordHash>;
+    set_password(id: &UserId, password: &NewPassword, after: &SessionsAfter, now: Timestamp, origin: &Origin) -> bool;
+    list_sessions(id: &UserId) -> Vec<Session>;
+    remove_sessions(id: &UserId, kept: Option<SessionToken>, origin: &Origin) -> u64;
+    update_user(id: &UserId, edit: &EditUser, now: Timestamp, origin: &Origin) -> Option<User>;
+    set_ban(id: &UserId, ban: Option<Ban>, now: Timestamp, origin: &Origin) -> Option<BanOutcome>;
     has_users() -> bool;
     is_operator(id: &UserId) -> bool;
     make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;

@@ -33,7 +33,7 @@ use crate::environment::{Environment, system_user};
 use crate::reload::{Source, load_certificate};
 use crate::wiring::{self, Services};
 use crate::{logging, serve};
-use arguments::{Arguments, Command, ConfigCommand, KeyCommand, ServerKeyCommand};
+use arguments::{Arguments, Command, ConfigCommand, KeyCommand, ServerKeyCommand, UserCommand};
 use output::NobodyReads;
 
 /// The result of a command that did its work, for the exit status.
@@ -159,8 +159,8 @@ fn run(arguments: Arguments) -> CliResult {
             }
             Command::User { json, command } => {
                 logging::start(&config.log, None);
-                let services = open(&config, false).await?;
-                user::run(&services.identity, command, json).await
+                let services = open(&config, matches!(command, UserCommand::Create { .. })).await?;
+                user::run(&services.identity, &config.server.base_url, command, json).await
             }
         }
     });

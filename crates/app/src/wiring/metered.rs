@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
-use keymint_domain::identity::{Email, NewUser, Session, SessionToken, User};
+use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
@@ -14,14 +14,14 @@ use keymint_domain::organization::{Member, Organization};
 use keymint_domain::policy::Policy;
 use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
-use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::verify::{Attempt, Ban, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
 use keymint_domain::{KeyId, OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased, EventStore,
-    IdentityStore, KeyStore, Meter, NewPassword, OrganizationStore, ServerKeyStore, StoreError, SurveyPortion,
-    SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding,
-    WebhookStore, delegate_key_store,
+    BanOutcome, BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased,
+    EventStore, IdentityStore, KeyStore, ListedUser, Meter, NewPassword, OrganizationStore, ServerKeyStore,
+    SessionsAfter, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease,
+    WebhookMove, WebhookPortion, WebhookStanding, WebhookStore, delegate_key_store,
 };
 
 /// A store that reports its failures to a meter.
@@ -131,6 +131,14 @@ metered! {
         refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
         remove_session(token: &SessionToken, origin: &Origin) -> bool;
         erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
+        insert_user_alone(new: &NewUser, origin: &Origin) -> ();
+        list_users(after: Option<UserId>, limit: NonZeroU32) -> Vec<ListedUser>;
+        find_password(id: &UserId) -> Option<PasswordHash>;
+        set_password(id: &UserId, password: &NewPassword, after: &SessionsAfter, now: Timestamp, origin: &Origin) -> bool;
+        list_sessions(id: &UserId) -> Vec<Session>;
+        remove_sessions(id: &UserId, kept: Option<SessionToken>, origin: &Origin) -> u64;
+        update_user(id: &UserId, edit: &EditUser, now: Timestamp, origin: &Origin) -> Option<User>;
+        set_ban(id: &UserId, ban: Option<Ban>, now: Timestamp, origin: &Origin) -> Option<BanOutcome>;
         has_users() -> bool;
         is_operator(id: &UserId) -> bool;
         make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "a case's name is its sentence")]
 
+pub mod accounts;
 pub mod keys;
 pub mod links;
 pub mod members;

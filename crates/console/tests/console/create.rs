@@ -167,3 +167,24 @@ async fn what_operators_alone_may_set_is_ignored_from_others() {
     assert_eq!((key.usage.remaining, key.details.rate_limit_enabled), (None, true));
     assert_ne!(key.details.owner.as_str(), "bob");
 }
+
+#[tokio::test]
+async fn metadata_is_taken_where_it_is_switched_on() {
+    let site = Site::signed_in(Setup::default()).await;
+    site.get("/console/keys/new").await.lacks(&["name=\"metadata\""]);
+    let site = Site::signed_in(Setup::configured(|found| found.enable_metadata = true)).await;
+    let page = site.get("/console/keys/new").await;
+    page.has(&["name=\"metadata\""]);
+    let form = page.hidden("form");
+    for text in ["{", "7", "</textarea><script>"] {
+        let shown =
+            site.post("/console/keys/new", &[("form", &*form), ("config", "default"), ("metadata", text)]).await;
+        assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        shown.has(&["Enter a JSON object"]);
+        shown.lacks(&["<script>"]);
+    }
+    let sent = [("form", &*form), ("config", "default"), ("metadata", "{\"team\": \"a\"}")];
+    let secret = site.post("/console/keys/new", &sent).await.secret();
+    let verdict = site.keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(&*secret))).await.unwrap();
+    assert!(verdict.accepted().unwrap().details.metadata.is_some());
+}

@@ -1,4 +1,4 @@
-//! What operators see and do beyond others.
+//! The pages of keys, as operators see and use them beyond others.
 
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::usage::Every;

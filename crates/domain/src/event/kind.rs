@@ -79,6 +79,14 @@ kinds! {
     UserOperatorAdded = "keymint.user.operator_added",
     /// A user got another password.
     UserPasswordChanged = "keymint.user.password_changed",
+    /// A user changed their name or picture.
+    UserUpdated = "keymint.user.updated",
+    /// Sessions of a user were ended.
+    UserSessionsEnded = "keymint.user.sessions_ended",
+    /// A user was banned.
+    UserBanned = "keymint.user.banned",
+    /// The ban of a user was taken back.
+    UserUnbanned = "keymint.user.unbanned",
     /// A link was made by which a user chooses another password.
     UserResetLinkCreated = "keymint.user.reset_link_created",
     /// The personal details of a user were erased.

@@ -1,11 +1,12 @@
 //! Events about server keys, users, organizations and webhooks.
 
 use super::{Actor, Event, EventKind, EventQuery, KindPattern, Origin, Subject};
-use crate::identity::{Session, User};
+use crate::identity::{EditUser, Session, User};
 use crate::link::{Link, LinkPurpose};
 use crate::organization::{Member, Organization};
 use crate::portal::PortalSession;
 use crate::server_key::ServerKey;
+use crate::verify::Ban;
 use crate::webhook::{Webhook, WebhookId, WebhookState};
 use crate::{KeyId, OwnerId, Timestamp, UserId};
 
@@ -58,6 +59,26 @@ impl Origin {
     pub fn password_changed(&self, user: &UserId, by_link: bool, sessions: u64) -> Option<Event> {
         let event = self.event(EventKind::UserPasswordChanged, Subject::owner(user))?;
         Some(event.with("reset", by_link).with("sessions", sessions))
+    }
+
+    /// Makes the event of a user who changed their name or picture.
+    pub fn user_updated(&self, user: &UserId, edit: &EditUser) -> Option<Event> {
+        let changed = [("name", edit.name.is_some()), ("image", edit.image.is_some())];
+        let changed: Vec<_> = changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(name, _)| name).collect();
+        let event = self.event(EventKind::UserUpdated, Subject::owner(user))?;
+        Some(event.with("changed", changed).with_personal("newName", edit.name.as_deref()))
+    }
+
+    /// Makes the event of a user so many of whose sessions were ended.
+    pub fn sessions_ended(&self, user: &UserId, sessions: u64) -> Option<Event> {
+        Some(self.event(EventKind::UserSessionsEnded, Subject::owner(user))?.with("sessions", sessions))
+    }
+
+    /// Makes the event of a user who was banned, which ended so many of their sessions, or whose ban was taken back.
+    pub fn ban_set(&self, user: &UserId, ban: Option<Ban>, sessions: u64) -> Option<Event> {
+        let Some(ban) = ban else { return self.event(EventKind::UserUnbanned, Subject::owner(user)) };
+        let event = self.event(EventKind::UserBanned, Subject::owner(user))?;
+        Some(event.with("until", ban.until.map(|until| until.to_string())).with("sessions", sessions))
     }
 
     /// Makes the event of a new link. A claim has none: it belongs to nobody yet.

@@ -1,5 +1,6 @@
 //! Users, their credentials and their sessions, as in Better Auth's e-mail and password sign-in.
 
+mod account;
 mod email;
 mod operator;
 mod password;
@@ -7,6 +8,7 @@ mod session;
 mod sign_up;
 mod user;
 
+pub use account::EditUser;
 pub use email::{Email, InvalidEmail};
 pub use operator::Operators;
 pub use password::{Password, PasswordHash};

@@ -119,6 +119,11 @@ impl Session {
         }
     }
 
+    /// Returns true if the session began less than a day ago, as some requests demand.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.created_at.plus_millis(DAY_MS)
+    }
+
     /// Returns true if the session has ended. It is still valid at the instant `expires_at` itself.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at < now

@@ -1,5 +1,6 @@
 //! Users with e-mail and password, and their sessions, as in Better Auth.
 
+mod account;
 mod erase;
 mod hasher;
 mod links;

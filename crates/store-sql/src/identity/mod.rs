@@ -1,6 +1,7 @@
 //! Statements on users, their accounts and sessions, operators, links that are used once, portal sessions, and the secret
 //! that signs cookies.
 
+mod account;
 mod erase;
 mod link;
 mod operator;
@@ -12,6 +13,9 @@ use keymint_domain::event::Origin;
 use keymint_domain::identity::{NewUser, Session};
 use keymint_ports::StoreError;
 
+pub use account::{
+    find_password, insert_user_alone, list_sessions, list_users, remove_sessions, set_ban, set_password, update_user,
+};
 pub use erase::erase_user;
 pub use link::{
     claim, find_link, find_portal_session, insert_link, open_portal_session, purge_links, remove_portal_session,

@@ -74,11 +74,9 @@ pub async fn find_session(
     layout: Layout,
     token: &SessionToken,
 ) -> Result<Option<(Session, User)>, StoreError> {
-    let organization = if layout.has_active_organization { r#"s."activeOrganizationId""# } else { "null" };
     let find = format!(
-        r#"select s."id", s."token", s."userId", s."expiresAt", s."createdAt", s."updatedAt", s."ipAddress",
-            s."userAgent", {organization} as "activeOrganizationId", {}
-        from "session" as s join "user" as u on u."id" = s."userId" where s."token" = $1"#,
+        r#"select {}, {} from "session" as s join "user" as u on u."id" = s."userId" where s."token" = $1"#,
+        session_columns(layout),
         user_columns(layout),
     );
     let read = |row: &dyn Row| Ok((read_session(row)?, read_user(row)?));
@@ -131,7 +129,16 @@ async fn find_and_remove(
     Ok(true)
 }
 
-fn read_session(row: &dyn Row) -> Result<Session, StoreError> {
+/// Returns the columns that a statement selects of the sessions `s`, for [`read_session`].
+pub(super) fn session_columns(layout: Layout) -> String {
+    let organization = if layout.has_active_organization { r#"s."activeOrganizationId""# } else { "null" };
+    format!(
+        r#"s."id", s."token", s."userId", s."expiresAt", s."createdAt", s."updatedAt", s."ipAddress", s."userAgent",
+            {organization} as "activeOrganizationId""#
+    )
+}
+
+pub(super) fn read_session(row: &dyn Row) -> Result<Session, StoreError> {
     let row = RowReader::new(row, "session", "id");
     Ok(Session {
         id: row.parsed("id", RowId::parse)?,

@@ -34,6 +34,11 @@ impl Sessions {
         bearer.into_iter().chain(cookie)
     }
 
+    /// Returns the cookies that set the session again, for as long as the browser keeps the one of the request.
+    pub(crate) fn renewed(&self, request: &HttpRequest, token: &SessionToken) -> Vec<String> {
+        self.cookies.set(token, !self.cookies.is_to_be_forgotten(request.headers()))
+    }
+
     /// Returns the user of the session that the request shows. The cookie of a refreshed session is sent again; cookies of
     /// an invalid session are cleared.
     pub(crate) async fn find(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
-use keymint_domain::identity::{Session, SessionLifetime};
+use keymint_domain::identity::SessionLifetime;
 use keymint_domain::key::PlainKey;
 use keymint_domain::{ErrorCode, Timestamp};
 use keymint_service::{KeyHolder, ServiceError, SignedIn};
@@ -23,7 +23,7 @@ use crate::members::Shape;
 use crate::members::schema::text;
 use crate::openapi::examples::{NOW, USER_ID};
 use crate::openapi::{Callers, Description, DocumentContext, examples};
-use crate::views::{Iso, UserView};
+use crate::views::{Iso, SessionMembers, UserView};
 
 /// A session and its user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,49 +33,10 @@ struct SessionView<'a> {
     user: UserView<'a>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Session)]
-struct SessionMembers<'a> {
-    expires_at: Iso,
-    token: &'a str,
-    created_at: Iso,
-    updated_at: Iso,
-    #[schema(required)]
-    ip_address: Option<&'a str>,
-    #[schema(required)]
-    user_agent: Option<&'a str>,
-    user_id: &'a str,
-    #[serde(flatten)]
-    organization: Option<ActiveOrganization<'a>>,
-    id: &'a str,
-}
-
-/// The member that Better Auth's organization plugin adds.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ActiveOrganization<'a> {
-    /// Requires keys that belong to organizations.
-    active_organization_id: Option<&'a str>,
-}
-
 impl<'a> SessionView<'a> {
     /// Shows the session, with its `activeOrganizationId` where organizations are there.
     fn new(signed_in: &'a SignedIn, shows_organization: bool) -> Self {
-        let Session { id, token, user_id, expires_at, created_at, updated_at, client, active_organization_id } =
-            &signed_in.session;
-        let session = SessionMembers {
-            expires_at: Iso(*expires_at),
-            token: token.expose(),
-            created_at: Iso(*created_at),
-            updated_at: Iso(*updated_at),
-            ip_address: client.ip_address.as_deref(),
-            user_agent: client.user_agent.as_deref(),
-            user_id: user_id.as_str(),
-            organization: shows_organization
-                .then_some(ActiveOrganization { active_organization_id: active_organization_id.as_deref() }),
-            id: id.as_str(),
-        };
+        let session = SessionMembers::new(&signed_in.session, shows_organization);
         Self { session, user: UserView::from(&signed_in.user) }
     }
 }

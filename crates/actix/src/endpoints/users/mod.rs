@@ -42,7 +42,7 @@ fn signing(id: &'static str, summary: &'static str) -> Description {
 /// # Errors
 ///
 /// Nobody signs in here, or the client's address has tried too often.
-fn enter(request: &UserRequest) -> Result<(&Sessions, Client), ApiError> {
+pub(super) fn enter(request: &UserRequest) -> Result<(&Sessions, Client), ApiError> {
     let sessions = request.sessions()?;
     Ok((sessions, admit(&request.http, &request.api, sessions)?))
 }

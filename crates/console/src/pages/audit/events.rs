@@ -25,7 +25,7 @@ pub(super) struct EventLine {
     pub(super) facts: Vec<(&'static str, String)>,
 }
 
-/// What an event is about: its id, and its page, if it has one.
+/// The subject of an event: its id, and its page, if it has one.
 pub(super) struct Subject {
     pub(super) id: String,
     pub(super) path: Option<String>,

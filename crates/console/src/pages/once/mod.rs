@@ -10,15 +10,15 @@ use crate::layout::Layout;
 #[derive(Template)]
 #[template(path = "pages/once/page.html")]
 pub(crate) struct Once {
-    /// What every page has around its content.
+    /// The parts around the content.
     pub(crate) layout: Layout,
     /// The secret.
     pub(crate) secret: String,
     /// The environment variable that programs usually read it from.
     pub(crate) variable: &'static str,
-    /// What the secret is for.
+    /// The purpose of the secret.
     pub(crate) about: &'static str,
-    /// What to do if it is lost.
+    /// The advice for a secret that is lost.
     pub(crate) lost: &'static str,
     /// The page to go on with.
     pub(crate) path: String,

@@ -1,4 +1,4 @@
-//! What is done with a webhook: pause and resume, test, replay, another secret, delete.
+//! Actions on a webhook: pause and resume, test, replay, another secret, delete.
 
 use actix_web::http::StatusCode;
 use askama::Template;

@@ -26,7 +26,7 @@ struct CreatePage {
     config: String,
 }
 
-/// What programs do with the secret of a webhook.
+/// The purpose of the secret of a webhook.
 pub(super) const ABOUT: &str = "By it your endpoint recognizes that a delivery is from this server.";
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {

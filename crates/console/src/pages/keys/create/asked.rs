@@ -1,9 +1,9 @@
 use keymint_domain::address::{AddressRules, Network, Networks};
-use keymint_domain::key::{Field, NewKey, RefillInput};
+use keymint_domain::key::{Field, MetadataInput, NewKey, RefillInput};
 use keymint_domain::policy::References;
 use keymint_domain::usage::Every;
 use keymint_domain::value::{KeyName, MAX_COUNT, MAX_PERIOD_MS};
-use keymint_domain::{OrganizationId, OwnerId, Permissions};
+use keymint_domain::{Metadata, OrganizationId, OwnerId, Permissions};
 use keymint_service::{CreateKey, KeyOptions};
 
 use super::expiry;
@@ -21,7 +21,9 @@ pub(super) fn read(
     let name = read_name(form, problems);
     let expires_in = expiry::read(form, configuration.expiration, problems);
     let permissions = picked(form, visitor.is_operator, problems);
-    let mut new = NewKey { name, expires_in, permissions, ..NewKey::default() };
+    let metadata = form.get("metadata").filter(|_| configuration.enable_metadata);
+    let metadata = metadata.map_or(MetadataInput::Absent, |text| read_metadata(text, problems));
+    let mut new = NewKey { name, expires_in, permissions, metadata, ..NewKey::default() };
     let mut owner = None;
     if visitor.is_operator {
         limits(form, &mut new, problems);
@@ -80,6 +82,15 @@ pub(in crate::pages::keys) fn picked(form: &Fields, may_write: bool, problems: &
     pairs.dedup();
     let pairs = pairs.iter().map(|(resource, action)| (resource.as_str(), action.as_str()));
     (pairs.len() > 0).then(|| Permissions::from_pairs(pairs))
+}
+
+/// Reads metadata: a JSON object.
+pub(in crate::pages::keys) fn read_metadata(text: &str, problems: &mut Problems) -> MetadataInput {
+    let metadata = serde_json::from_str(text).ok().and_then(|value| Metadata::from_json(&value));
+    if metadata.is_none() {
+        problems.add("metadata", "Enter a JSON object, as in {\"team\":\"backend\"}.");
+    }
+    metadata.map_or(MetadataInput::Absent, MetadataInput::Given)
 }
 
 /// The units of a window, in milliseconds.

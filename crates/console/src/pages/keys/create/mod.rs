@@ -19,7 +19,7 @@ use crate::visitor::Visitor;
 
 use expiry::Lifetimes;
 
-pub(super) use asked::{limit, networks, picked, read_name};
+pub(super) use asked::{limit, networks, picked, read_metadata, read_name};
 pub(super) use reveal::{Reveal, Secret};
 
 #[derive(Template)]
@@ -39,6 +39,7 @@ struct CreatePage {
     default_permissions: Vec<String>,
     may_write_permissions: bool,
     is_operator: bool,
+    has_metadata: bool,
     values: Values,
 }
 
@@ -57,6 +58,7 @@ struct Values {
     every: String,
     allowed: String,
     denied: String,
+    metadata: String,
 }
 
 /// A configuration that keys are made under.
@@ -204,6 +206,7 @@ async fn answer(
         default_permissions: configuration.permissions.as_ref().map(words).unwrap_or_default(),
         may_write_permissions: visitor.is_operator,
         is_operator: visitor.is_operator,
+        has_metadata: configuration.enable_metadata,
         values: Values::of(fields),
     };
     page_as(status, &template)
@@ -227,6 +230,7 @@ impl Values {
             every: text("every"),
             allowed: text("allowed"),
             denied: text("denied"),
+            metadata: text("metadata"),
         }
     }
 }

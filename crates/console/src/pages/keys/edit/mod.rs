@@ -9,7 +9,9 @@ use keymint_domain::value::{Lifetime, MAX_COUNT};
 use keymint_domain::{ApiKey, ErrorCode, Metadata, Permissions};
 use keymint_service::{KeyOptions, ServiceError, UpdateKey};
 
-use super::create::{ResourceChoice, expiry, explain, limit, networks, permissions, picked, read_name, words};
+use super::create::{
+    ResourceChoice, expiry, explain, limit, networks, permissions, picked, read_metadata, read_name, words,
+};
 use crate::answer::{Answer, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems, version};
@@ -176,13 +178,7 @@ fn metadata(form: &Fields, key: &ApiKey, problems: &mut Problems) -> MetadataInp
         None if before.is_some() => MetadataInput::Null,
         None => MetadataInput::Absent,
         Some(text) if Some(text) == before => MetadataInput::Absent,
-        Some(text) => {
-            let metadata = serde_json::from_str(text).ok().and_then(|value| Metadata::from_json(&value));
-            if metadata.is_none() {
-                problems.add("metadata", "Enter a JSON object, as in {\"team\":\"backend\"}.");
-            }
-            metadata.map_or(MetadataInput::Absent, MetadataInput::Given)
-        }
+        Some(text) => read_metadata(text, problems),
     }
 }
 

@@ -1,0 +1,52 @@
+use keymint_domain::identity::Session;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Iso;
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
+pub struct SessionMembers<'a> {
+    expires_at: Iso,
+    token: &'a str,
+    created_at: Iso,
+    updated_at: Iso,
+    #[schema(required)]
+    ip_address: Option<&'a str>,
+    #[schema(required)]
+    user_agent: Option<&'a str>,
+    user_id: &'a str,
+    #[serde(flatten)]
+    organization: Option<ActiveOrganization<'a>>,
+    id: &'a str,
+}
+
+/// The member that Better Auth's organization plugin adds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ActiveOrganization<'a> {
+    /// Requires keys that belong to organizations.
+    active_organization_id: Option<&'a str>,
+}
+
+impl<'a> SessionMembers<'a> {
+    /// Shows the session, with its `activeOrganizationId` where organizations are there.
+    pub(crate) fn new(session: &'a Session, shows_organization: bool) -> Self {
+        let Session { id, token, user_id, expires_at, created_at, updated_at, client, active_organization_id } =
+            session;
+        Self {
+            expires_at: Iso(*expires_at),
+            token: token.expose(),
+            created_at: Iso(*created_at),
+            updated_at: Iso(*updated_at),
+            ip_address: client.ip_address.as_deref(),
+            user_agent: client.user_agent.as_deref(),
+            user_id: user_id.as_str(),
+            organization: shows_organization
+                .then_some(ActiveOrganization { active_organization_id: active_organization_id.as_deref() }),
+            id: id.as_str(),
+        }
+    }
+}

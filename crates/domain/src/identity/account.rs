@@ -1,0 +1,30 @@
+use crate::value::{InvalidText, check_name};
+
+/// The change that a user makes to their own row. Members that are absent stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EditUser {
+    /// A new display name.
+    pub name: Option<String>,
+    /// The URL of a picture; `Some(None)` = no picture.
+    pub image: Option<Option<String>>,
+}
+
+impl EditUser {
+    /// Returns true if nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none() && self.image.is_none()
+    }
+
+    /// Checks the texts as those of a new user are checked.
+    ///
+    /// # Errors
+    ///
+    /// Returns the name of the first member that fails, with [`InvalidText::Nul`] or [`InvalidText::Unseen`].
+    pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
+        if let Some(name) = &self.name {
+            check_name(name).map_err(|error| ("name", error))?;
+        }
+        let has_nul = self.image.as_ref().and_then(Option::as_deref).is_some_and(|image| image.contains('\0'));
+        if has_nul { Err(("image", InvalidText::Nul)) } else { Ok(()) }
+    }
+}
