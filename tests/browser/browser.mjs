@@ -18,7 +18,7 @@ export async function launch() {
 
 /** Opens a browser of its own for somebody: their cookies, one page, and everything that goes wrong in it. */
 export async function visit(browser, server, options = {}) {
-  const { user, cookies, theme = 'light', size = DESKTOP, scripts = true, zone = 'UTC', fault, patience = PATIENCE_IN_MS } = options;
+  const { user, others = [], theme = 'light', size = DESKTOP, scripts = true, zone = 'UTC', fault, patience = PATIENCE_IN_MS } = options;
   const context = await browser.newContext({
     baseURL: server.origin,
     viewport: size,
@@ -30,9 +30,9 @@ export async function visit(browser, server, options = {}) {
   });
   context.setDefaultTimeout(patience);
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.origin });
-  if (user) await context.addCookies([cookie(user.cookie, server.origin)]);
-  if (cookies) await context.addCookies(cookies);
-  const visitor = new Visitor(context, fault?.logs ? { ...server, said: () => ({ includes: () => true }) } : server);
+  if (user?.cookie) await context.addCookies([cookie(user.cookie, server.origin)]);
+  if (user?.cookies) await context.addCookies(user.cookies);
+  const visitor = new Visitor(context, fault?.logs ? { ...server, said: () => ({ includes: () => true }) } : server, others);
   if (fault) await plant(context, fault);
   visitor.page = await visitor.tab();
   return visitor;
@@ -44,9 +44,11 @@ function cookie(pair, url) {
 }
 
 class Visitor {
-  constructor(context, server) {
+  constructor(context, server, others) {
     this.context = context;
     this.server = server;
+    /** The origins besides the server's that the check itself leads to. */
+    this.others = others;
     /** The addresses of all requests, with their referrers. */
     this.addresses = [];
     /** What no page may do. */
@@ -91,7 +93,7 @@ class Visitor {
     const address = request.url();
     const referrer = request.headers().referer;
     this.addresses.push(address, ...(referrer ? [referrer] : []));
-    const isOurs = address.startsWith(`${this.server.origin}/`) || /^(data|blob|about):/.test(address);
+    const isOurs = [this.server.origin, ...this.others].some((origin) => address.startsWith(`${origin}/`)) || /^(data|blob|about):/.test(address);
     if (!isOurs) this.problems.push(`a request left the origin: ${address}`);
   }
 

@@ -3,6 +3,8 @@
 // `path` may have an id of the world, as in `{used}`; `as` names who sees it; `status` is 200 unless it says otherwise;
 // `open` comes to a page that has no address of its own.
 
+import { RETURN_URL } from './world/people.mjs';
+
 export const PAGES = [
   { name: 'sign in', path: '/console/sign-in', as: ['nobody'] },
   { name: 'signed out', path: '/console/sign-in?did=signed-out', as: ['nobody'] },
@@ -66,6 +68,20 @@ export const PAGES = [
   { name: 'revoke a server key', path: '/console/server-keys/{serverKey}/revoke', as: ['operator'] },
   { name: 'settings', path: '/console/settings', as: ['operator'] },
   { name: 'settings, for operators alone', path: '/console/settings', as: ['owner'], status: 403 },
+  { name: 'claim, no such link', path: '/console/claim/nothing', as: ['nobody'], status: 404 },
+  { name: 'reset', path: '/console/reset/{reset}', as: ['nobody'] },
+  { name: 'reset, with problems', path: '/console/reset/{reset}', as: ['nobody'], status: 422, open: setNoPassword },
+  { name: 'reset, no such link', path: '/console/reset/nothing', as: ['nobody'], status: 404 },
+  { name: 'portal, no such link', path: '/console/portal/nothing', as: ['nobody'], status: 404 },
+  { name: 'portal, keys', path: '/console/portal/s/{session}/keys', as: ['guest'] },
+  { name: 'portal, new key', path: '/console/portal/s/{session}/keys/new', as: ['guest'] },
+  { name: 'portal, secret', path: '/console/portal/s/{session}/keys/new', as: ['guest'], open: makeKey },
+  { name: 'portal, key', path: '/console/portal/s/{session}/keys/{used}', as: ['guest'] },
+  { name: 'portal, test', path: '/console/portal/s/{session}/keys/{used}/test', as: ['guest'] },
+  { name: 'portal, rotate', path: '/console/portal/s/{session}/keys/{used}/rotate', as: ['guest'] },
+  { name: 'portal, revoke', path: '/console/portal/s/{session}/keys/{used}/revoke', as: ['guest'] },
+  { name: 'portal, may not be', path: '/console/portal/s/{session}/keys/{used}/delete', as: ['guest'], status: 403 },
+  { name: 'portal, of another', path: '/console/portal/s/{session}/keys', as: ['nobody'], status: 401 },
   { name: 'no such key', path: '/console/keys/nothing', as: ['owner', 'operator'], status: 404 },
   { name: 'no such page', path: '/console/nothing/at/all', as: ['owner', 'nobody'], status: 404 },
   { name: 'stale form', path: '/console/keys/{emoji}/edit', as: ['owner'], status: 409, open: sendStale },
@@ -76,6 +92,11 @@ export const PAGES = [
 export const ACTIONS = [
   '/console',
   '/console/sign-out',
+  '/console/claim/{}',
+  '/console/reset/{}',
+  '/console/portal/{}',
+  '/console/portal/s/{}',
+  '/console/portal/s/{}/end',
   '/console/audit/export',
   '/console/webhooks/{}/test',
   '/console/webhooks/{}/pause',
@@ -94,9 +115,9 @@ export function addressOf({ path }, { ids }) {
   });
 }
 
-/** Returns true if an address is that of a page, of an action, or of a document of ours. */
+/** Returns true if an address is that of a page, of an action, of a document of ours, or where a guest came from. */
 export function isKnown(address) {
-  return address.startsWith(DOCUMENTS) || KNOWN.some((pattern) => pattern.test(address));
+  return address.startsWith(DOCUMENTS) || address === RETURN_URL || KNOWN.some((pattern) => pattern.test(address));
 }
 
 const DOCUMENTS = 'https://github.com/keymint/keymint/';
@@ -125,6 +146,10 @@ async function sendWrongKey({ page }) {
 async function makeKey({ page }) {
   await page.getByLabel('Name').fill('<b>bold</b> 🦊');
   await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function setNoPassword({ page }) {
+  await page.getByRole('button', { name: 'Set the password' }).click();
 }
 
 async function confirmWrongly({ page }) {

@@ -1,7 +1,7 @@
 // The console in real Chromium: `node run.mjs looks|deeds|planted [part of a name]`.
 import { launch, run, visit } from './browser.mjs';
 import { startServer } from './world/server.mjs';
-import { CONFIGURATION, populate, signUp } from './world/people.mjs';
+import { CONFIGURATION, populate, portalLink, signUp } from './world/people.mjs';
 
 const [suite, part = ''] = process.argv.slice(2);
 // No run waits for ever.
@@ -15,6 +15,13 @@ const [browser, server] = await Promise.all([launch(), startServer({ rest: CONFI
 let status = 1;
 try {
   const { owner, operator, member, newcomer, cora, keys, ids } = await populate(server);
+  // A guest of the portal has the cookie of a session, which is bound to its path.
+  const guest = await visit(browser, server);
+  await guest.goto(await portalLink(server, owner));
+  await guest.page.waitForURL(/\/portal\/s\/[^/]+\/keys$/);
+  ids.session = guest.page.url().split('/').at(-2);
+  const cookies = await guest.context.cookies();
+  await guest.close();
   let people = 0;
   const world = {
     server,
@@ -22,7 +29,7 @@ try {
     ids,
     bytes: new Map(),
     open: (options) => visit(browser, server, options),
-    people: { owner, operator, member, newcomer, cora, nobody: undefined },
+    people: { owner, operator, member, newcomer, cora, guest: { cookies }, nobody: undefined },
     /** Somebody new, whom no other case changes. */
     somebody: (name = 'Sam') => signUp(server, name, `sam${(people += 1)}@example.com`),
   };

@@ -1,7 +1,10 @@
 // What people do on the pages, by mouse, by keyboard, without scripts, twice at once, and too late.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { EMOJI, MARKUP, makeOperator } from '../world/people.mjs';
+import http from 'node:http';
+import { startServer } from '../world/server.mjs';
+import { EMOJI, MARKUP, makeOperator, portalLink, signUp } from '../world/people.mjs';
 import { PHONE } from '../browser.mjs';
 
 export function cases(world) {
@@ -42,7 +45,7 @@ const DEEDS = [
     const { page } = visitor;
     const secret = await makeKey(page, 'once');
     await page.getByRole('button', { name: 'I have saved it' }).click();
-    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+    await page.waitForURL(/\/console\/keys\/(?!new$)[^/]+$/);
     await checkBack(page, secret);
     await page.goForward();
     await page.goto('/console/keys');
@@ -80,7 +83,7 @@ const DEEDS = [
     assert.match(download.suggestedFilename(), /\.env$/);
     assert.equal(await readFile(await download.path(), 'utf8'), `API_KEY=${secret}\n`);
     await page.getByRole('button', { name: 'I have saved it' }).click();
-    await page.waitForURL(/\/console\/keys\/[^/]+$/);
+    await page.waitForURL(/\/console\/keys\/(?!new$)[^/]+$/);
   }),
 
   deed('a double click makes one key', {}, async ({ page }, { world, user }) => {
@@ -318,6 +321,119 @@ const DEEDS = [
     },
   },
 
+  {
+    name: 'a guest of the portal does what the session allows, with the keys of one owner',
+    run: async (visit, world) => {
+      const user = await world.somebody();
+      const link = await portalLink(world.server, user, ['create', 'revoke']);
+      const visitor = await visit();
+      visitor.allow(403, 404);
+      const { page } = visitor;
+      await page.goto(link);
+      await page.waitForURL(/\/portal\/s\/[^/]+\/keys$/);
+      const home = page.url();
+      await page.getByRole('link', { name: 'Make the first key' }).click();
+      await page.getByLabel('Name').fill(MARKUP);
+      await page.getByRole('button', { name: 'Make the key' }).click();
+      const secret = await secretOf(page);
+      await page.getByRole('button', { name: 'I have saved it' }).click();
+      await page.getByRole('heading', { level: 1, name: MARKUP }).waitFor();
+      assert.deepEqual(await validity(world, [secret]), [true]);
+      assert.equal(await page.getByRole('link', { name: 'Rotate' }).count(), 0, 'what is not allowed is not offered');
+      assert.equal(await visitor.goto(`${page.url()}/rotate`), 403);
+      assert.equal(await visitor.goto(`${home}/${world.ids.used}`), 404, 'the key of another owner');
+      await page.goto('/console/keys');
+      assert.match(page.url(), /\/console\/sign-in/, 'the session opens no console');
+      await page.goto(home);
+      await page.getByRole('link', { name: MARKUP }).click();
+      await page.getByRole('link', { name: 'Revoke' }).click();
+      await page.getByRole('button', { name: 'Revoke the key' }).click();
+      await page.getByText('The key is revoked.').waitFor();
+      assert.deepEqual(await validity(world, [secret]), [false]);
+      assert.equal(await visitor.goto(link), 404, 'the link works once');
+      await checkSecret(visitor, secret);
+    },
+  },
+
+  {
+    name: 'a guest of the portal needs no scripts',
+    run: async (visit, world) => {
+      const visitor = await visit({ scripts: false, size: PHONE });
+      await visitor.goto(await portalLink(world.server, await world.somebody()));
+      await visitor.page.getByRole('button', { name: 'Open' }).click();
+      await visitor.page.getByText('No keys yet').waitFor();
+    },
+  },
+
+  {
+    name: 'the portal is shown in a frame of the same site, and asks for a window on another site',
+    run: async (visit, world) => {
+      let framed = '';
+      const application = http.createServer((_, answer) => {
+        answer.setHeader('content-type', 'text/html');
+        answer.end(`<!doctype html><title>Application</title><link rel="icon" href="data:,"><iframe src="${framed}" width="900" height="700"></iframe>`);
+      });
+      application.listen(0, '127.0.0.1');
+      await once(application, 'listening');
+      const { port } = application.address();
+      const [same, other] = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+      const server = await startServer({ rest: `[console]\nframe_ancestors = ["${same}", "${other}"]\n` });
+      try {
+        const user = await signUp(server, 'Ada', 'ada@example.com');
+        const visitor = await world.open({ others: [same, other, server.origin] });
+        visitor.allow(400);
+        const { page } = visitor;
+        const frame = page.frameLocator('iframe');
+        framed = await portalLink(server, user);
+        await page.goto(`${same}/`);
+        await frame.getByText('No keys yet').waitFor();
+        framed = await portalLink(server, user);
+        await page.goto(`${other}/`);
+        await frame.getByText('Open in a window').waitFor();
+        await page.goto(framed);
+        await page.getByText('No keys yet').waitFor();
+        assert.deepEqual(visitor.problems, []);
+        await visitor.close();
+      } finally {
+        application.close();
+        await server.stop();
+      }
+    },
+  },
+
+  {
+    name: 'the link of the first start makes the first operator, who has a key within a minute',
+    run: async (visit, world) => {
+      const server = await startServer();
+      try {
+        const link = server.said().match(/http:\/\/\S+\/console\/claim\/\S+/)[0];
+        const visitor = await world.open({ others: [server.origin] });
+        const { page } = visitor;
+        await page.goto(link);
+        await page.getByLabel('Name').fill('Ada');
+        await page.getByLabel('E-mail address').fill('ada@example.com');
+        await page.getByLabel('Password').fill('correct horse');
+        await page.getByRole('button', { name: 'Make my account' }).click();
+        await page.getByText('Welcome. You are an operator').waitFor();
+        await page.getByRole('link', { name: 'Make the first key' }).click();
+        await page.getByRole('button', { name: 'Make the key' }).click();
+        const secret = await secretOf(page);
+        await page.getByRole('button', { name: 'I have saved it' }).click();
+        await server.call('api-key/verify', { key: secret });
+        await until(async () => {
+          await page.goto(`${server.origin}/console/keys`);
+          return (await page.locator('svg.spark').count()) === 1;
+        }, 'the first use is drawn');
+        visitor.allow(404);
+        assert.equal(await visitor.goto(link), 404, 'the link works once');
+        assert.deepEqual(visitor.problems, []);
+        await visitor.close();
+      } finally {
+        await server.stop();
+      }
+    },
+  },
+
   deed('the second of two tabs is told that its form is out of date', {}, async (visitor, { world, user }) => {
     visitor.allow(409);
     const id = await mint(world, user, 'raced');
@@ -450,21 +566,6 @@ const DEEDS = [
     assert.ok([400, 414, 422].includes(status), `${status}`);
     assert.equal(await visitor.page.locator('h1').count(), 1);
   }),
-
-  {
-    name: 'the claim of the first start is no key to a console that has an operator',
-    run: async (visit, world) => {
-      const link = world.server.said().match(/http:\/\/\S+\/console\/claim\/\S+/)?.[0];
-      assert.ok(link, 'the first start prints a link');
-      const someone = await world.somebody();
-      makeOperator(world.server, someone);
-      const visitor = await visit();
-      visitor.allow(404, 410);
-      const status = await visitor.goto(link);
-      assert.ok([200, 404, 410].includes(status), `${status}`);
-      assert.equal(await visitor.page.locator('h1').count(), 1);
-    },
-  },
 ];
 
 async function makeKey(page, name) {

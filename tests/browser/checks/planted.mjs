@@ -51,7 +51,7 @@ const FAULTS = [
   ['a secret is in the local storage', ONCE, atSecret("localStorage.setItem('s', secret);"), /the secret is stored/],
   ['a secret is in a cookie', ONCE, atSecret("document.cookie = 's=' + secret;"), /the secret is (stored|in a cookie)/],
   ['a secret is logged', ONCE, { logs: true }, /the secret is in the log/],
-  ['a secret comes back', BACK, atSecret("document.querySelector('form[data-done]').addEventListener('submit', (event) => { event.preventDefault(); const path = event.target.action; document.querySelector('main').hidden = true; history.pushState(null, '', path); });"), /Back shows the secret again/],
+  ['a secret comes back', BACK, intoScript("{ const found = document.querySelector('[data-secret]'); if (found) window.name = found.textContent; else document.body.append(window.name); }"), /Back shows the secret again/],
   ['leaving a secret does not warn', WARNED, without(' data-secret-page'), /the page warns/],
   ['nothing is copied', COPIED, intoScript("navigator.clipboard.writeText = () => Promise.resolve();"), /Expected values to be strictly equal/],
   ['two keys are made', 'a double click makes one key', { twice: true }, /double/],

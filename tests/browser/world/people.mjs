@@ -6,6 +6,8 @@ export const EMOJI = '🔑🦊🐙🌋🎡🧭🧪🪐🎈🍄🌵🦉🐝🐬�
 export const MARKUP = '<script>alert("key")</script>';
 /** Keymint takes no such name; another program on the database may have written it. */
 export const TURNED = 'safe \u202Egnp.yek\u202C & <b>';
+/** Where guests of the portal come from. */
+export const RETURN_URL = 'https://app.example.com/settings';
 const DAY_IN_MS = 86_400_000;
 
 /** What the suites configure beside the defaults. */
@@ -108,6 +110,11 @@ function crowd(server, { id: owner }, like) {
   for (const id of ids) addUses(server, id, [1, 2, 3].map((days) => [days, 1_234_567]));
 }
 
+/** Makes a link by which a guest enters the portal of an owner. */
+export async function portalLink(server, owner, may = ['create', 'rotate', 'revoke']) {
+  return (await server.call('portal/sessions', { owner: owner.id, may, returnUrl: RETURN_URL })).url;
+}
+
 /** Makes the people and the keys of the table of pages. */
 export async function populate(server) {
   const owner = await signUp(server, `Olive ${MARKUP}`, 'olive@example.com');
@@ -154,7 +161,8 @@ export async function populate(server) {
   const webhook = await server.call('webhooks/create', { url: 'https://hooks.invalid/<b>', kinds: ['keymint.key.*'], ownerId: owner.id });
   await server.command('server-key', 'create', '--name', `Shop ${EMOJI.slice(0, 4)}`);
   const serverKey = server.rows((rows) => rows.prepare('select "id" from "keymint_server_key"').get().id);
+  const reset = await server.command('user', 'reset-link', cora.email);
   const ids = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.id]));
-  Object.assign(ids, { olive: owner.id, webhook: webhook.id, serverKey, finding: 'never_expires' });
+  Object.assign(ids, { olive: owner.id, webhook: webhook.id, serverKey, finding: 'never_expires', reset: reset.match(/\/reset\/([\w-]+)/)[1] });
   return { owner, operator, member, newcomer, cora, keys, ids };
 }
