@@ -252,10 +252,10 @@ fn each_bad_value_of_the_console_is_told_what_it_must_be() {
         ),
         (
             "console.brand = { name = \"\", logo = \"https://a.example/l.png\", accent = \"#ffcc00\" }",
-            "keymint.toml:1: console.brand.name: must have 1 to 60 characters, and no control characters\n\
+            "keymint.toml:1: console.brand.accent: must be darker: its contrast to the light background of a chosen entry is \
+             below 4.5\n\
              keymint.toml:1: console.brand.logo: must be the path of a file: pages load nothing from elsewhere\n\
-             keymint.toml:1: console.brand.accent: must be darker: its contrast to the light background of a chosen entry is \
-             below 4.5",
+             keymint.toml:1: console.brand.name: must have 1 to 60 characters, and no control characters",
         ),
         (
             "console.brand.accent = \"red\"",
