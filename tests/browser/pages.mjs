@@ -43,6 +43,15 @@ export const PAGES = [
   { name: 'revoke', path: '/console/keys/{used}/revoke', as: ['owner', 'operator'] },
   { name: 'revoke, done', path: '/console/keys/{revoked}/revoke', as: ['owner'] },
   { name: 'delete', path: '/console/keys/{used}/delete', as: ['owner', 'operator'] },
+  { name: 'account', path: '/console/account', as: ['owner', 'operator', 'newcomer'] },
+  { name: 'account, with problems', path: '/console/account', as: ['owner'], status: 422, open: changeNoPassword },
+  { name: 'users', path: '/console/users', as: ['operator'] },
+  { name: 'users, none found', path: '/console/users?user=nobody', as: ['operator'], status: 404 },
+  { name: 'user', path: '/console/users/{olive}', as: ['operator'] },
+  { name: 'user, unknown', path: '/console/users/nobody', as: ['operator'], status: 404 },
+  { name: 'link for a user', path: '/console/users/{olive}', as: ['operator'], open: makeResetLink },
+  { name: 'ban', path: '/console/users/{olive}/ban', as: ['operator'] },
+  { name: 'make an operator', path: '/console/users/{olive}/operator', as: ['operator'] },
   { name: 'owners', path: '/console/owners', as: ['operator'] },
   { name: 'owner', path: '/console/owners/{olive}', as: ['operator'] },
   { name: 'owner, unknown', path: '/console/owners/nobody', as: ['operator'] },
@@ -92,6 +101,14 @@ export const PAGES = [
 export const ACTIONS = [
   '/console',
   '/console/sign-out',
+  '/console/account/name',
+  '/console/account/password',
+  '/console/account/confirm',
+  '/console/account/sessions/end',
+  '/console/account/sessions/end-others',
+  '/console/users/{}',
+  '/console/users/{}/reset-link',
+  '/console/users/{}/unban',
   '/console/claim/{}',
   '/console/reset/{}',
   '/console/portal/{}',
@@ -146,6 +163,14 @@ async function sendWrongKey({ page }) {
 async function makeKey({ page }) {
   await page.getByLabel('Name').fill('<b>bold</b> 🦊');
   await page.getByRole('button', { name: 'Make the key' }).click();
+}
+
+async function changeNoPassword({ page }) {
+  await page.getByRole('button', { name: 'Change the password' }).click();
+}
+
+async function makeResetLink({ page }) {
+  await page.getByRole('button', { name: 'Make a link' }).click();
 }
 
 async function setNoPassword({ page }) {

@@ -63,7 +63,8 @@ impl<'a> Browser<'a> {
 
 async fn portal_link(server: &Server) -> String {
     let body = json!({ "owner": "customer-7", "may": ["create"] });
-    let request = Client::new().post(format!("http://{}/portal/sessions", server.address)).bearer_auth(SERVER_KEY);
+    let request =
+        Client::new().post(format!("http://{}/api/auth/portal/sessions", server.address)).bearer_auth(SERVER_KEY);
     let answer: Value = request.json(&body).send().await.unwrap().json().await.unwrap();
     answer["url"].as_str().unwrap().to_owned()
 }
@@ -90,7 +91,7 @@ async fn the_examples_of_the_document_lead_a_customer_to_their_keys() {
         write(place.path().join(file), [before, snippet, after].concat()).unwrap();
         let mut example = Command::new(program);
         example.arg(file).current_dir(place.path()).env("SERVER_KEY", SERVER_KEY).env("CUSTOMER", "customer-7");
-        example.env("KEYMINT_URL", format!("http://{}", server.address));
+        example.env("KEYMINT", format!("http://{}/api/auth", server.address));
         let output = example.output().unwrap();
         assert!(output.status.success(), "{fence}: {}", String::from_utf8_lossy(&output.stderr));
         let page = Browser::new(&server).open(String::from_utf8_lossy(&output.stdout).trim()).await;
