@@ -1,5 +1,7 @@
 //! Keys that may be used from some addresses only.
 
+use std::sync::Arc;
+
 use keymint_domain::address::{AddressRules, Network, Networks};
 use keymint_guard::KeyCheck;
 use keymint_service::Keys;
@@ -22,7 +24,7 @@ pub async fn a_guard_judges_the_peer_or_whom_its_proxies_name<F: Framework>() {
     let (_, elsewhere) = for_networks(&keys, &["203.0.113.0/24"]).await;
     for verifier in verifiers(&keys) {
         let before = left(&keys, &id).await;
-        let direct = app::<F>(KeyCheck::by(verifier.clone()));
+        let direct = app::<F>(KeyCheck::by(Arc::clone(&verifier)));
         let proxies = ["127.0.0.0/8".parse().unwrap()];
         let behind = app::<F>(KeyCheck::by(verifier).trusted_proxies(proxies));
         for (address, key, forwarded, status) in [

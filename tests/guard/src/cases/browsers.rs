@@ -1,5 +1,6 @@
 //! The requests of browsers, and bodies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keymint_guard::KeyCheck;
@@ -14,7 +15,7 @@ use crate::support::{QUOTA, app, ask, get, header, left, mint, service};
 pub async fn a_preflight_passes_where_the_route_says_so<F: Framework>() {
     let keys = service(MemoryStore::default());
     let (id, key) = mint(&keys, |_| ()).await;
-    let address = app::<F>(KeyCheck::embedded(keys.clone()));
+    let address = app::<F>(KeyCheck::embedded(Arc::clone(&keys)));
     let preflight = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
     let passed = ask(Method::OPTIONS, address, "/page", &preflight).await;
     assert_eq!((passed.status().as_u16(), header(&passed, "ratelimit")), (204, String::new()));

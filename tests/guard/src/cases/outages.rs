@@ -42,7 +42,7 @@ pub async fn a_remote_keymint_that_does_not_answer_is_503_after_the_deadline<F: 
     let remote = Remote::new(&format!("http://{address}/api/auth"), SERVER_KEY, options).unwrap();
     let address = app::<F>(KeyCheck::by(Arc::new(remote)));
     let answered = tokio::time::timeout(Duration::from_mins(1), assert_refused(address, "/report", UNAVAILABLE));
-    answered.await.expect("an answer within the deadline");
+    assert!(answered.await.is_ok(), "no answer within the deadline");
     assert_eq!(get(address, "/open", &[("x-api-key", "any")]).await.text().await.unwrap(), "unverified");
 }
 

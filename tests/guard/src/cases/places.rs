@@ -1,5 +1,7 @@
 //! The places in which requests show their keys.
 
+use std::sync::Arc;
+
 use keymint_guard::KeyCheck;
 use keymint_store_memory::MemoryStore;
 
@@ -15,7 +17,7 @@ fn is(found: &(u16, String, String), expected: (u16, &str, &str)) {
 pub async fn a_key_is_shown_in_a_header_or_as_a_bearer_token_and_not_in_the_query<F: Framework>() {
     let keys = service(MemoryStore::default());
     let (id, key) = mint(&keys, |_| ()).await;
-    let address = app::<F>(KeyCheck::embedded(keys.clone()));
+    let address = app::<F>(KeyCheck::embedded(Arc::clone(&keys)));
     let (plain, bearer) = (key.expose(), format!("bEaReR  {}", key.expose()));
     assert_eq!(get(address, "/bare", &[("X-Api-Key", plain)]).await.status(), 200);
     assert_eq!(get(address, "/bare", &[("authorization", &bearer)]).await.status(), 200);
@@ -33,11 +35,11 @@ pub async fn a_user_name_is_a_key_where_the_application_says_so<F: Framework>() 
     let keys = service(MemoryStore::default());
     // The user name of `curl -u k:`, and of `curl -u k:secret`.
     let lines = [("authorization", "Basic azo="), ("authorization", "Basic azpzZWNyZXQ=")];
-    let address = app::<F>(KeyCheck::embedded(keys.clone()));
+    let address = app::<F>(KeyCheck::embedded(Arc::clone(&keys)));
     for line in lines {
         is(&refusal(address, "/bare", &[line]).await, MISSING);
     }
-    let address = app::<F>(KeyCheck::embedded(keys.clone()).with_basic());
+    let address = app::<F>(KeyCheck::embedded(Arc::clone(&keys)).with_basic());
     for line in lines {
         is(&refusal(address, "/bare", &[line]).await, (401, "INVALID_API_KEY", ""));
     }
@@ -47,8 +49,8 @@ pub async fn a_user_name_is_a_key_where_the_application_says_so<F: Framework>() 
         let request = client.get(format!("http://{address}/{guarded}")).basic_auth(key.expose(), None::<&str>);
         assert_eq!(request.send().await.unwrap().status(), 200);
     }
-    let challenged = get(address, "/bare", &[]).await;
-    let challenges = challenged.headers().get_all("www-authenticate").iter().collect::<Vec<_>>();
+    let refused = get(address, "/bare", &[]).await;
+    let challenges = refused.headers().get_all("www-authenticate").iter().collect::<Vec<_>>();
     assert_eq!(challenges, [r#"Bearer realm="keymint""#, r#"Basic realm="keymint", charset="UTF-8""#]);
 }
 
@@ -71,7 +73,7 @@ pub async fn the_application_says_which_headers_show_keys<F: Framework>() {
 pub async fn two_different_keys_are_none<F: Framework>() {
     let keys = service(MemoryStore::default());
     let ((id, key), (other_id, other)) = (mint(&keys, |_| ()).await, mint(&keys, |_| ()).await);
-    let address = app::<F>(KeyCheck::embedded(keys.clone()));
+    let address = app::<F>(KeyCheck::embedded(Arc::clone(&keys)));
     let bearer = format!("Bearer {}", other.expose());
     for second in [("x-api-key", other.expose()), ("authorization", &bearer)] {
         for path in ["/bare", "/report", "/open"] {

@@ -16,6 +16,11 @@ use crate::support::{
     QUOTA, app, ask, checks, get, header, json as body_of, left, mint, mint_in, policy, refusal, service, service_with,
 };
 
+/// The challenge to a request without a key.
+const NONE: &str = r#"Bearer realm="keymint""#;
+/// The challenge to one with a key.
+const OF_KEY: &str = r#"Bearer realm="keymint", error="invalid_token""#;
+
 pub async fn whoever_shows_no_valid_key_is_refused_with_a_code_and_a_challenge<F: Framework>() {
     let clock = Arc::new(FakeClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let keys = service_with(MemoryStore::default(), Arc::clone(&clock), policy());
@@ -32,8 +37,6 @@ pub async fn whoever_shows_no_valid_key_is_refused_with_a_code_and_a_challenge<F
     let (_, own) = mint_in(&keys, Some("other"), |_| ()).await;
     let long = "k".repeat(4000);
 
-    const NONE: &str = r#"Bearer realm="keymint""#;
-    const OF_KEY: &str = r#"Bearer realm="keymint", error="invalid_token""#;
     for (name, check) in checks(&keys) {
         let address = app::<F>(check);
         for (case, path, key, status, code, challenge) in [

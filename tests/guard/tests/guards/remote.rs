@@ -74,16 +74,15 @@ async fn a_remote_keymint_tells_of_a_key_what_an_embedded_one_does() {
         let look = VerifyKey { cost: Cost(0), ..VerifyKey::of(key.clone()) };
         for (_, fields) in LimitFields::WORDS {
             let remote = remote(&keymint_in(fields, Arc::clone(&keys)));
-            let of_paid = remote.verify(VerifyKey::of(key.clone())).await.unwrap().unwrap();
-            assert_eq!(of_paid.remaining.is_some_and(|left| left < QUOTA), true);
-            let mut told = remote.verify(look.clone()).await.unwrap().unwrap();
+            remote.verify(VerifyKey::of(key.clone())).await.unwrap().unwrap();
+            let told = remote.verify(look.clone()).await.unwrap().unwrap();
             let mut expected = Verifier::verify(&*keys, look.clone()).await.unwrap().unwrap();
             expected.limits = in_seconds(&expected.limits);
             if fields == LimitFields::None {
-                assert!(std::mem::take(&mut expected.limits).len() == usize::from(left.is_some()));
+                let limits = std::mem::take(&mut expected.limits);
+                assert_eq!(limits.len(), usize::from(left.is_some()));
             }
             assert_eq!(told, expected, "{fields:?}");
-            told.limits.clear();
         }
         let told = Verifier::verify(&*keys, look).await.unwrap().unwrap();
         assert_eq!(told.rate_limit().map(|limit| limit.remaining), left, "four were paid");
