@@ -65,6 +65,7 @@ pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use copy::{MoveError, MoveProgress, Moved, move_database};
+pub use counting::OwnedKeys;
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
