@@ -71,8 +71,8 @@ pub use group_commit::GroupCommitOptions;
 pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
-    ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys, ReadUsage,
-    Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys,
+    OwnOrganization, ReadUsage, Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};

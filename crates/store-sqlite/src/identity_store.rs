@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
@@ -238,5 +238,9 @@ impl OrganizationStore for SqliteStore {
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
         read!(self, organization::find_roles, organization, user)
+    }
+
+    async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError> {
+        read!(self, organization::list_memberships, user, limit)
     }
 }
