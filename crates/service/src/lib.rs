@@ -68,7 +68,7 @@ pub use copy::{MoveError, MoveProgress, Moved, move_database};
 pub use counting::OwnedKeys;
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
-pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
+pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, RemovedOperator, SignIn, SignedIn};
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
     ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys,

@@ -133,6 +133,10 @@ impl IdentityStore for PgStore {
         call!(self.pool, identity::make_operator, id, now, origin)
     }
 
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, identity::remove_operator, id, origin)
+    }
+
     async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
         call!(self.pool, identity::insert_link, link, origin)
     }

@@ -145,6 +145,11 @@ impl IdentityStore for SqliteStore {
         self.writer.write(async move |writer| identity::make_operator(writer, &id, now, &origin).await).await
     }
 
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::remove_operator(writer, &id, &origin).await).await
+    }
+
     async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
         let (link, origin) = (link.clone(), origin.clone());
         self.writer.write(async move |writer| identity::insert_link(writer, &link, &origin).await).await
