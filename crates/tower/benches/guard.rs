@@ -54,7 +54,7 @@ fn main() {
     for path in ["/bare", "/extractor", "/guard", "/both"] {
         group.bench_function(path, |bencher| {
             let request = || Request::get(path).header("x-api-key", plain.expose()).body(Body::empty()).unwrap();
-            let call = |request| {
+            let call = |request: Request<Body>| {
                 let response = runtime.block_on(app.call(request)).unwrap();
                 assert!(response.status().is_success());
             };
