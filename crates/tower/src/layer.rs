@@ -17,7 +17,8 @@ use crate::verification_of;
 /// limits. The body of a request is not read.
 ///
 /// If guards are nested, or a handler takes the key too, the outermost guard verifies the key at its cost, and the others reuse
-/// its result. A refusal is also an extension of its response, as a [`DeniedRequest`], for logs.
+/// its result. The service within finds an [`Admission`] among the extensions of the request. A refusal is an extension of its
+/// response, as a [`DeniedRequest`], for logs.
 #[derive(Debug, Clone)]
 pub struct RequireKey {
     check: KeyCheck,
@@ -76,6 +77,7 @@ where
             match verification.admit(Some(&check), &requirement, &parts.headers, from).await {
                 Ok(admission) => {
                     parts.extensions.insert(check.clone());
+                    parts.extensions.insert(admission.clone());
                     let mut response = service.call(Request::from_parts(parts, body)).await?;
                     tell(response.headers_mut(), &admission, &check);
                     Ok(response)
