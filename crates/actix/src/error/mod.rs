@@ -71,6 +71,8 @@ pub enum ApiError {
     Timeout,
     /// The process is about to stop.
     Draining,
+    /// The answer could not be written: a fault of Keymint's.
+    Broken,
     /// No such route, or not with this method.
     NotFound,
 }
@@ -123,6 +125,7 @@ impl ApiError {
             Self::Invalid(refusal, _) => of_invalid(refusal),
             Self::Guarded(denied) => of_not_admitted(&denied.reason),
             Self::Denied(reason) => of_not_admitted(reason),
+            Self::Broken => internal(),
             Self::NotAGateway => {
                 let message =
                     "Only gateways of server.trusted_proxies, or with a server key in X-Authz-Server-Key, may ask.";
