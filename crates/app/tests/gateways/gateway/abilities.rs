@@ -36,7 +36,7 @@ const ALL: Abilities = Abilities {
 impl Kind {
     pub(crate) fn abilities(self) -> Abilities {
         match self {
-            Self::Nginx | Self::Haproxy | Self::Apache => ALL,
+            Self::Nginx | Self::Haproxy | Self::Apache | Self::Introspecting => ALL,
             Self::Caddy => {
                 Abilities { when_down: 502, when_silent: Some(504), many_fields: 431, takes_basic: false, ..ALL }
             }

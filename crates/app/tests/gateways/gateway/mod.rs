@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Envoy,
     Haproxy,
     Apache,
+    /// Apache with mod_auth_openidc, which introspects tokens.
+    Introspecting,
 }
 
 /// The setup of a gateway.
@@ -73,6 +75,7 @@ impl Gateway {
             Kind::Envoy => envoy::command(&setup),
             Kind::Haproxy => haproxy::command(&setup),
             Kind::Apache => apache::command(&setup),
+            Kind::Introspecting => apache::introspecting(&setup),
         };
         let gateway = Self::run(command, address, folder).await;
         // Traefik listens before it has read its configuration.
@@ -107,7 +110,7 @@ impl Drop for Gateway {
 }
 
 /// Returns an address that was free a moment ago: gateways must be told an address, and do not report one.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
