@@ -12,12 +12,11 @@ use crate::document::{block, substituted};
 /// retried.
 pub(super) fn command(setup: &Setup<'_>) -> Command {
     let Setup { address, keymint, upstream, changes, folder } = *setup;
-    let ways = format!("upstream keymint {{ server {keymint}; server {keymint}; }}\n");
     let server = substituted(
         substituted(block("nginx.md", "nginx"), changes),
         &[
             ("listen 8080", &format!("listen {address}")),
-            ("127.0.0.1:8787", "keymint"),
+            ("server 127.0.0.1:8787;", &format!("server {keymint}; server {keymint};")),
             ("127.0.0.1:9000", &upstream.to_string()),
         ],
     );
@@ -28,7 +27,7 @@ pub(super) fn command(setup: &Setup<'_>) -> Command {
     let log = folder.join("log");
     let settings = format!(
         "daemon off;\nmaster_process off;\npid {};\nerror_log {} info;\nevents {{}}\n\
-         http {{\naccess_log off;\n{paths}{ways}{server}}}\n",
+         http {{\naccess_log off;\n{paths}{server}}}\n",
         folder.join("pid").display(),
         log.display(),
     );
