@@ -1,7 +1,7 @@
 //! A Keymint that is gone, or does not answer: nothing passes, and nobody waits.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::json;
@@ -48,8 +48,6 @@ async fn fails_closed(kind: Kind) {
     }
     if let Some(status) = abilities.when_silent {
         let gateway = Gateway::start(kind, silent().await, upstream::start()).await;
-        let asked = Instant::now();
         assert_eq!(get(&gateway, &key).await, status);
-        assert!(asked.elapsed() > Duration::from_millis(500), "Keymint has had no time");
     }
 }

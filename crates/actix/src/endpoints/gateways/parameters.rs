@@ -122,7 +122,7 @@ impl Parameters {
     }
 
     /// Returns the parameters of [`Parameters::of_key`], for the document.
-    pub(in crate::endpoints) fn of_keys() -> Vec<Property> {
+    pub(in crate::endpoints) fn properties_of_key() -> Vec<Property> {
         stated(&PARAMETERS[..OF_KEYS], Place::Query)
     }
 
@@ -149,10 +149,9 @@ impl Parameters {
             let known = known.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
             problems.push(format!("[query.{}] Unknown parameter: expected one of {known}", plain(name)));
         }
-        let given: Vec<_> = known.iter().map(|parameter| parameter.find(&query, headers, &mut problems)).collect();
         let mut parameters = Self::default();
-        for (parameter, given) in known.iter().zip(given) {
-            if let Some(given) = given
+        for parameter in known {
+            if let Some(given) = parameter.find(&query, headers, &mut problems)
                 && let Err(problem) = (parameter.read)(&mut parameters, &given)
             {
                 problems.push(format!("[{}] {problem}", parameter.path(given.place)));

@@ -48,7 +48,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
             "A key that may not be used now is not active, whatever the reason. The query says what the key must grant \
              and what the use costs; `cost=0` counts nothing.",
         )
-        .takes_from(&ParameterIn::Query, Parameters::of_keys())
+        .takes_from(&ParameterIn::Query, Parameters::properties_of_key())
         .reads(Shape::of_body(context.policy, read), json!({ "token": examples::KEY }))
         .answers::<IntrospectionView<'_>>("The key, if it may be used.", active)
         .fails_as(Failures::of_oauth(errors()))

@@ -1,5 +1,8 @@
 use super::Kind;
 
+/// Names with values, or texts with replacements.
+type Texts = &'static [(&'static str, &'static str)];
+
 /// The differences between gateways, as their documents state them.
 #[derive(Debug)]
 pub(crate) struct Abilities {
@@ -17,10 +20,10 @@ pub(crate) struct Abilities {
     pub(crate) leaves_other_schemes: bool,
     /// The variables of Keymint, and the changes of the configuration, that leave `Authorization: Bearer` to the
     /// application.
-    pub(crate) bearer_off: (&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]),
+    pub(crate) bearer_off: (Texts, Texts),
 }
 
-const BEARER_OFF: &[(&str, &str)] = &[("=files:read", "=files:read&bearer=off")];
+const BEARER_OFF: Texts = &[("=files:read", "=files:read&bearer=off")];
 
 /// A gateway that can do everything.
 const ALL: Abilities = Abilities {
@@ -36,7 +39,8 @@ const ALL: Abilities = Abilities {
 impl Kind {
     pub(crate) fn abilities(self) -> Abilities {
         match self {
-            Self::Nginx | Self::Haproxy | Self::Apache | Self::Introspecting => ALL,
+            Self::Nginx | Self::Haproxy | Self::Apache => ALL,
+            Self::Introspecting => unreachable!("introspection has cases of its own"),
             Self::Caddy => {
                 Abilities { when_down: 502, when_silent: Some(504), many_fields: 431, takes_basic: false, ..ALL }
             }

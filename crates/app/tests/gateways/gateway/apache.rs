@@ -26,7 +26,7 @@ pub(super) fn command(setup: &Setup<'_>) -> Command {
     run(setup, site, &["lua"])
 }
 
-/// Starts Apache with mod_auth_openidc.
+/// Starts Apache with `mod_auth_openidc`.
 pub(super) fn introspecting(setup: &Setup<'_>) -> Command {
     let Setup { keymint, changes, .. } = *setup;
     install(&format!("{MODULES}/mod_auth_openidc.so"), "libapache2-mod-auth-openidc");

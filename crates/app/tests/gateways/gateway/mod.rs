@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Envoy,
     Haproxy,
     Apache,
-    /// Apache with mod_auth_openidc, which introspects tokens.
+    /// Apache with `mod_auth_openidc`, which introspects tokens.
     Introspecting,
 }
 
