@@ -22,9 +22,9 @@ struct OauthServerView<'a> {
     /// The server's URL: `server.base_url`.
     issuer: &'a str,
     introspection_endpoint: String,
-    /// How a caller may show its server key.
+    /// The ways to show a server key.
     introspection_endpoint_auth_methods_supported: [&'static str; 3],
-    /// Where the public keys of assertions are, if assertions are signed.
+    /// The public keys of assertions; absent unless assertions are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     jwks_uri: Option<String>,
