@@ -76,6 +76,8 @@ pub enum ApiError {
     Timeout,
     /// The process is about to stop.
     Draining,
+    /// The answer could not be written: a fault of Keymint's.
+    Broken,
     /// No such route, or not with this method.
     NotFound,
 }
@@ -129,7 +131,7 @@ impl ApiError {
                 let message = "API keys cannot be checked now. Try again later.";
                 Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
             }
-            Self::Unchecked(VerifierError::Failed(_)) => internal(),
+            Self::Unchecked(VerifierError::Failed(_)) | Self::Broken => internal(),
             Self::Denied(refusal) => of_denied(refusal),
             Self::MissingKey => {
                 Answer::new(StatusCode::UNAUTHORIZED, "MISSING_API_KEY", "The request shows no API key.")
