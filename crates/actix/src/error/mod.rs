@@ -1,6 +1,7 @@
 //! Errors, and the forms in which clients and gateways are told of them.
 
 mod denial;
+mod oauth;
 mod page;
 mod status;
 
@@ -22,6 +23,7 @@ use crate::views::RefusalDetails;
 use crate::views::limits::{retry_after, show_limits};
 
 pub use denial::Denial;
+pub(crate) use oauth::{OAUTH_ERRORS, OauthFailure};
 pub use page::FailedPage;
 use status::status_of;
 

@@ -19,7 +19,7 @@ use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 use super::body::JSON;
 use super::parts::Parts;
 use super::{HEADERS, header, in_dialect};
-use crate::error::{ApiError, Denial};
+use crate::error::{ApiError, Denial, OauthFailure};
 use crate::members::schema::choice;
 
 /// The failures of an operation by status: the answers that the errors themselves write.
@@ -132,6 +132,13 @@ impl Failures {
                 errors().into_iter().map(|error| Denial { error, by_403, limit_fields: LimitFields::default() });
             denials.for_each(|denial| failures.take(&denial, PROBLEM));
         }
+        failures
+    }
+
+    /// Returns these errors as clients of OAuth 2.0 are told of them.
+    pub(crate) fn of_oauth(errors: Vec<ApiError>) -> Self {
+        let mut failures = Self::default();
+        errors.into_iter().map(OauthFailure).for_each(|error| failures.take(&error, JSON));
         failures
     }
 
