@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use keymint_domain::usage::Standing;
 use keymint_domain::verify::Refusal;
 use keymint_domain::{ErrorCode, Permissions};
+use keymint_guard::LimitFields;
 use keymint_ports::StoreError;
 use keymint_service::ServiceError;
 use serde_json::Value;
@@ -17,7 +18,7 @@ use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 
 use super::body::JSON;
 use super::parts::Parts;
-use super::{HEADERS, header};
+use super::{HEADERS, header, in_dialect};
 use crate::error::{ApiError, Denial, OauthFailure};
 use crate::members::schema::choice;
 
@@ -127,7 +128,8 @@ impl Failures {
     pub(crate) fn of_a_gateway(errors: impl Fn() -> Vec<ApiError>) -> Self {
         let mut failures = Self::default();
         for by_403 in [false, true] {
-            let denials = errors().into_iter().map(|error| Denial { error, by_403 });
+            let denials =
+                errors().into_iter().map(|error| Denial { error, by_403, limit_fields: LimitFields::default() });
             denials.for_each(|denial| failures.take(&denial, PROBLEM));
         }
         failures
@@ -174,7 +176,8 @@ impl Failures {
             for (name, ..) in HEADERS {
                 let has_it = failures.iter().any(|failure| failure.headers.iter().any(|header| header == name));
                 if has_it || everywhere.contains(&name) {
-                    response = response.header_ref(name, header(name));
+                    let names = in_dialect(name, parts.limit_fields).into_iter();
+                    response = names.fold(response, |response, name| response.header_ref(name, header(name)));
                 }
             }
             for (media_type, schema) in [(JSON, "Error"), (PROBLEM, "Problem")] {

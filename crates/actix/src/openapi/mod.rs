@@ -9,6 +9,7 @@ mod parts;
 mod security;
 
 use keymint_domain::policy::Policy;
+use keymint_guard::LimitFields;
 use serde_json::Value;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
@@ -36,6 +37,8 @@ pub struct DocumentContext<'a> {
     pub verify_is_public: bool,
     /// True if `/metrics` stands beside the API.
     pub has_metrics: bool,
+    /// The fields that tell how a key stands against its limits.
+    pub limit_fields: LimitFields,
 }
 
 /// Endpoints that belong together: a tag of the document.
@@ -60,7 +63,7 @@ pub(crate) type Describe = fn(&DocumentContext<'_>) -> Description;
 
 const REQUEST_ID: &str = "x-request-id";
 pub(crate) const RETRY_AFTER: &str = "retry-after";
-/// The headers with how a key stands against its limits.
+/// The headers with how a key stands against its limits, by the default dialect. [`in_dialect`] gives those of the server.
 pub(crate) const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 /// Headers of many answers: the name, true if the value is a number, and the meaning.
 const HEADERS: [(&str, bool, &str); 9] = [
@@ -75,9 +78,25 @@ const HEADERS: [(&str, bool, &str); 9] = [
     ("x-authz-code", false, "The error code of the refusal."),
 ];
 
+/// The headers of limits in another dialect.
+const OTHER_LIMITS: [(&str, bool, &str); 3] = [
+    ("x-ratelimit-limit", false, "The calls in a window of the limit that has the fewest left."),
+    ("x-ratelimit-remaining", false, "The calls that it has left."),
+    ("x-ratelimit-reset", false, "Seconds until it has more; absent if waiting does not help."),
+];
+
+/// Returns the headers that stand for `name` in a dialect: itself, unless it is one of [`LIMITS`].
+fn in_dialect(name: &str, fields: LimitFields) -> Vec<&str> {
+    match LIMITS.iter().position(|limit| *limit == name) {
+        None => vec![name],
+        Some(0) => fields.names().to_vec(),
+        Some(_) => Vec::new(),
+    }
+}
+
 /// Assembles the document of a server, in OpenAPI 3.1.
 pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<Item = Area>) -> Value {
-    let mut parts = Parts::default();
+    let mut parts = Parts::in_dialect(context.limit_fields);
     let mut paths = PathsBuilder::new();
     let mut tags = Vec::new();
     for area in areas {
@@ -111,7 +130,11 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
 
 fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     let mut components = parts.components();
-    for (name, is_number, text) in HEADERS {
+    let told = context.limit_fields.names();
+    let is_told = |name: &str| !LIMITS.contains(&name) || told.contains(&name);
+    let headers = HEADERS.into_iter().filter(|(name, ..)| is_told(name));
+    let others = OTHER_LIMITS.into_iter().filter(|(name, ..)| told.contains(name));
+    for (name, is_number, text) in headers.chain(others) {
         let schema = ObjectBuilder::new().schema_type(if is_number { Type::Integer } else { Type::String });
         let schema = if is_number { schema.minimum(Some(1)) } else { schema };
         let header = Header::builder().schema(Some(schema)).description(Some(text)).build();
