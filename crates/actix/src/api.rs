@@ -81,8 +81,8 @@ pub struct ApiOptions {
 }
 
 impl Default for ApiOptions {
-    /// `http://127.0.0.1:8787`, `/api/auth`, no origins and no proxies, keys as bearer tokens too, the fields of draft 11, 256 KiB,
-    /// 5 s, 10 s, no access log.
+    /// `http://127.0.0.1:8787`, `/api/auth`, no origins and no proxies, keys as bearer tokens too, the fields of draft 11,
+    /// 256 KiB, 5 s, 10 s, no access log.
     fn default() -> Self {
         Self {
             base_url: "http://127.0.0.1:8787".to_owned(),
