@@ -12,14 +12,12 @@ use keymint_service::ServiceError;
 use serde_json::Value;
 use utoipa::openapi::example::Example;
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 
 use super::body::JSON;
 use super::parts::Parts;
 use super::{HEADERS, header};
 use crate::error::{ApiError, Denial};
-use crate::members::schema::choice;
 
 /// The failures of an operation by status: the answers that the errors themselves write.
 #[derive(Default)]
@@ -182,16 +180,13 @@ impl Failures {
     }
 }
 
-/// Returns the content of one of these failures: the schema lists the codes, and each failure is an example.
+/// Returns the content of one of these failures, each of which is an example. All share a schema, so that clients have one
+/// type of error; the examples say which codes an operation has.
 fn content(schema: &str, failures: &[&Failure], parts: &mut Parts) -> Content {
-    let mut codes: Vec<_> = failures.iter().filter_map(|failure| failure.body["code"].as_str()).collect();
-    codes.dedup();
-    let code = choice(codes);
-    let schema =
-        AllOfBuilder::new().item(Ref::from_schema_name(schema)).item(ObjectBuilder::new().property("code", code));
     let examples = failures.iter().map(|failure| {
         let name = parts.example(failure.body.clone());
         (name.clone(), RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{name}"))))
     });
+    let schema = Ref::from_schema_name(schema);
     ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples.collect::<Vec<_>>()).build()
 }

@@ -12,9 +12,9 @@ use keymint_domain::policy::Policy;
 use serde_json::Value;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
+use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Schema, Server};
 
 use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
 use crate::views::secret::SUNSET;
@@ -50,13 +50,13 @@ pub(crate) struct DescribedPath {
     pub(crate) template: String,
     pub(crate) methods: &'static [HttpMethod],
     pub(crate) describe: Describe,
-    /// True if the body may also be that of an HTML form.
-    pub(crate) takes_forms: bool,
 }
 
 /// Describes an endpoint of a server.
 pub(crate) type Describe = fn(&DocumentContext<'_>) -> Description;
 
+/// The license, as an expression of SPDX.
+const LICENSE: &str = "MIT OR Apache-2.0";
 const REQUEST_ID: &str = "x-request-id";
 pub(crate) const RETRY_AFTER: &str = "retry-after";
 /// The headers with how a key stands against its limits.
@@ -84,8 +84,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
         for path in area.paths {
             let mut item = PathItem::default();
             for (number, method) in path.methods.iter().enumerate() {
-                let description = (path.describe)(context);
-                let mut description = if path.takes_forms { description.or_form() } else { description };
+                let mut description = (path.describe)(context);
                 item.parameters = description.parameters().map(|all| all.into_iter().map(RefOr::T).collect());
                 let operation = description.operation(area.name, method, number == 0, &mut parts);
                 item.merge_operations(PathItem::new(method.clone(), operation));
@@ -97,7 +96,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
         .title("Keymint")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Mints, verifies, meters and revokes API keys."))
-        .license(Some(License::new("MIT OR Apache-2.0")));
+        .license(Some(License::builder().name(LICENSE).identifier(Some(LICENSE)).build()));
     let document = OpenApiBuilder::new()
         .info(info)
         .servers(Some([Server::new("/")]))
@@ -109,6 +108,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
 }
 
 fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
+    let codes = parts.codes();
     let mut components = parts.components();
     for (name, is_number, text) in HEADERS {
         let schema = ObjectBuilder::new().schema_type(if is_number { Type::Integer } else { Type::String });
@@ -116,8 +116,18 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
         let header = Header::builder().schema(Some(schema)).description(Some(text)).build();
         components.headers.insert(name.to_owned(), header.into());
     }
-    components.schemas.insert("Error".to_owned(), error().into());
-    components.schemas.insert("Problem".to_owned(), problem().into());
+    for (name, schema) in [
+        ("Error", error()),
+        ("Problem", problem()),
+        (
+            ERROR_CODE,
+            choice(codes.iter().map(String::as_str))
+                .description(Some("The reason of an error or of a refusal, for programs.")),
+        ),
+        (SUCCESS, success_schema()),
+    ] {
+        components.schemas.insert(name.to_owned(), schema.into());
+    }
     security::add_schemes(&mut components, context);
     components
 }
@@ -130,7 +140,7 @@ fn error() -> ObjectBuilder {
     let details = details.property("missing", missing());
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("code", text().description(Some("The reason, for programs.")))
+        .property("code", error_code())
         .required("code")
         .property("message", text().description(Some("The reason, for people.")))
         .required("message")
@@ -144,7 +154,7 @@ fn problem() -> ObjectBuilder {
         required("title", text(), "The kind of problem."),
         required("status", integer(400, 599), "The status."),
         required("detail", text(), "The reason, for people."),
-        required("code", text(), "The reason, for programs."),
+        required("code", error_code(), "The reason, for programs."),
     ]);
     let policies = ArrayBuilder::new().items(choice(["rate", "quota"]));
     problem.property("violated-policies", policies).property("missing", missing())
@@ -162,7 +172,31 @@ fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// Returns the schema of `{"success": true}`.
-pub(crate) fn success() -> ObjectBuilder {
+/// The name of the schema of codes.
+const ERROR_CODE: &str = "ErrorCode";
+/// The name of the schema of `{"success": true}`.
+const SUCCESS: &str = "Success";
+
+/// Returns a reference to the schema of codes.
+pub(crate) fn error_code() -> Ref {
+    Ref::from_schema_name(ERROR_CODE)
+}
+
+/// Returns the schema of a code, or of null.
+pub(crate) fn error_code_or_null() -> RefOr<Schema> {
+    or_null(error_code())
+}
+
+/// Returns the schema of what `reference` names, or of null.
+pub(crate) fn or_null(reference: Ref) -> RefOr<Schema> {
+    OneOfBuilder::new().item(reference).item(ObjectBuilder::new().schema_type(Type::Null)).into()
+}
+
+/// Returns a reference to the schema of `{"success": true}`.
+pub(crate) fn success() -> Ref {
+    Ref::from_schema_name(SUCCESS)
+}
+
+fn success_schema() -> ObjectBuilder {
     schema::object(vec![required("success", schema::boolean(), "True.")])
 }

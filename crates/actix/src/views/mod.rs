@@ -22,7 +22,6 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub use bulk::{ChangedKeysView, RevokedKeysView};
-pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use event_form::EventForm;
 pub use health::HealthView;

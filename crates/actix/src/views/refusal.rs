@@ -5,12 +5,14 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::raw;
+use crate::openapi::error_code;
 
 /// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refusal, description = "The reason of a refusal.")]
 pub(super) struct RefusalView<'a> {
     message: &'static str,
+    #[schema(schema_with = error_code)]
     code: &'static str,
     /// Present if there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
