@@ -43,7 +43,9 @@ fn openapi_generator_makes_a_client_for_go() {
     std::fs::create_dir_all(&module).unwrap();
     // Without modules, whose registry no test needs: Debian has the one package that the client uses.
     let path = std::env::join_paths([root, PathBuf::from("/usr/share/gocode")]).unwrap();
-    run("go", &module, |command| drop(command.env("GO111MODULE", "off").env("GOPATH", path)));
+    run("go", &module, |command| {
+        command.env("GO111MODULE", "off").env("GOPATH", path);
+    });
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn openapi_generator_makes_a_client_for_rust() {
     std::fs::copy(lock, project.path().join("Cargo.lock")).unwrap();
     let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/clients/rust");
     run("rust", project.path(), |command| {
-        drop(command.env("CARGO_TARGET_DIR", target).env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0"));
+        command.env("CARGO_TARGET_DIR", target).env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     });
 }
 

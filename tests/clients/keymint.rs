@@ -19,7 +19,7 @@ url = 'memory:'
 
 [[api_key]]
 enable_metadata = true
-rate_limit = { enabled = false }
+rate_limit = { max_requests = 1000000 }
 ";
 
 /// A running server. It is killed when it is dropped.
