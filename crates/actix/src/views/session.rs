@@ -21,6 +21,7 @@ pub struct SessionMembers<'a> {
     /// Requires keys that belong to organizations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "null if no organization is active, absent if there are none at all")]
     active_organization_id: Option<Option<&'a str>>,
     id: &'a str,
 }
