@@ -48,6 +48,7 @@ macro_rules! identity_suite {
                 a_duplicate_organization_is_refused_and_changes_nothing,
                 an_organization_whose_first_member_is_nobody_is_refused,
                 of_many_organizations_with_one_slug_exactly_one_is_taken,
+                a_users_organizations_are_listed_by_name,
             }
             secret {
                 the_secret_is_kept_once_between_all,

@@ -7,11 +7,11 @@ use askama::Template;
 use keymint_domain::key::KeyState;
 use keymint_domain::listing::{Direction, KeyFilter, Page, Search, SortField, Total};
 use keymint_domain::metering::{KeySums, Series, Step, Window};
-use keymint_domain::policy::References;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{ListKeys, ServiceError, Whose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::organization::OrganizationField;
 use crate::answer::{Answer, Failure, page_as};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems};
@@ -46,8 +46,8 @@ struct ListPage {
 struct FilterView {
     search: String,
     owner: String,
-    /// The id of an organization; `None` = no keys belong to organizations.
-    organization: Option<String>,
+    /// The organization whose keys are listed; `None` = no keys belong to organizations.
+    organization: Option<OrganizationField>,
     status: Vec<Choice>,
     configurations: Vec<Choice>,
     idle: Vec<Choice>,
@@ -133,6 +133,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     } else {
         Page::default()
     };
+    let organization = if OrganizationField::is_for(&ask, &visitor) {
+        let id = clipped(ask.query.raw("organization"));
+        Some(OrganizationField::of(&ask, &visitor, id, |own| own.may_read).await?)
+    } else {
+        None
+    };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let first = request.offset.unwrap_or(0);
     let number = u64::try_from(listed.keys.len() + listed.unreadable.len()).unwrap_or(0);
@@ -140,7 +146,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let template = ListPage {
         layout: ask.layout(&visitor, Section::Keys, "Keys"),
         problems,
-        filter: filter_view(&ask, &request, &sort),
+        filter: filter_view(&ask, &request, organization, &sort),
         columns: columns(&keys, &ask.query, &sort),
         rows: listed.keys.iter().map(|key| row(key, &visitor, now, uses.as_ref())).collect(),
         unreadable: listed.unreadable.iter().filter_map(|row| row.id.as_ref()).map(KeyId::to_string).collect(),
@@ -276,7 +282,7 @@ fn address(keys: &str, query: &Fields, changed: &[(&str, &str)]) -> String {
     if pairs.is_empty() { keys.to_owned() } else { format!("{keys}?{pairs}") }
 }
 
-fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
+fn filter_view(ask: &Ask, request: &ListKeys, organization: Option<OrganizationField>, sort: &str) -> FilterView {
     let query = &ask.query;
     let choices = |name: &str, options: &mut dyn Iterator<Item = (String, String)>| {
         let chosen = query.get(name).unwrap_or_default();
@@ -284,12 +290,11 @@ fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
     };
     let days = || DAYS.iter().map(|(days, text)| (days.to_string(), (*text).to_owned()));
     let configurations = ask.keys().policy().configurations();
-    let of_organizations = configurations.iter().any(|entry| entry.references == References::Organization);
     let ids = configurations.iter().map(|entry| (entry.id.to_string(), entry.id.to_string()));
     FilterView {
         search: clipped(query.raw("q")),
         owner: clipped(query.raw("owner")),
-        organization: of_organizations.then(|| clipped(query.raw("organization"))),
+        organization,
         status: choices("status", &mut STATES.iter().map(|(state, text)| (state.as_str().into(), (*text).to_owned()))),
         configurations: if configurations.len() > 1 { choices("config", &mut ids.into_iter()) } else { Vec::new() },
         idle: choices("idle", &mut days()),
