@@ -71,7 +71,7 @@ fn run(heading: &str, folder: &Path, prepare: impl FnOnce(&mut Command)) {
     // The generators' own words are read only if they fail.
     let script =
         format!("({}) > generated.log 2>&1 || {{ cat generated.log >&2; exit 1; }}\n{program}", before.join(" && "));
-    let mut command = shell(&script, folder, &[&packages::python()]);
+    let mut command = shell(&script, folder, &packages::python());
     command.env("KEYMINT_URL", keymint.url()).env("KEYMINT_SERVER_KEY", SERVER_KEY);
     prepare(&mut command);
     let output = command.output().unwrap();

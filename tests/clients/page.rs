@@ -55,17 +55,11 @@ fn file_name(text: &str) -> Option<&str> {
     (name.contains('.') && !name.contains(' ')).then_some(name)
 }
 
-/// Returns a shell that runs `script` in `folder`, with these folders of programs before the others, for five minutes at most.
-pub(crate) fn shell(script: &str, folder: &Path, programs: &[&Path]) -> Command {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let before = programs.iter().map(|folder| folder.to_path_buf());
-    let path = std::env::join_paths(before.chain(std::env::split_paths(&path))).unwrap();
+/// Returns a shell that runs `script` in `folder` for five minutes at most. It finds `programs` before others.
+pub(crate) fn shell(script: &str, folder: &Path, programs: &Path) -> Command {
+    let script = format!("PATH={}:$PATH\n{script}", programs.display());
     let mut shell = Command::new("timeout");
-    shell
-        .args(["300", "bash", "-e", "-c", script])
-        .current_dir(folder)
-        .env("PATH", path)
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    shell.args(["300", "bash", "-e", "-c", &script]).current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1");
     shell.env("CI", "true").env("NEXT_TELEMETRY_DISABLED", "1").env("NO_UPDATE_NOTIFIER", "1");
     shell
 }

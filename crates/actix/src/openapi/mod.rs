@@ -12,11 +12,12 @@ use keymint_domain::policy::Policy;
 use serde_json::Value;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Schema, Server};
+use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
 
 use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
+use crate::views::code::{ERROR_CODE, error_code};
 use crate::views::secret::SUNSET;
 use parts::Parts;
 
@@ -172,25 +173,8 @@ fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// The name of the schema of codes.
-const ERROR_CODE: &str = "ErrorCode";
 /// The name of the schema of `{"success": true}`.
 const SUCCESS: &str = "Success";
-
-/// Returns a reference to the schema of codes.
-pub(crate) fn error_code() -> Ref {
-    Ref::from_schema_name(ERROR_CODE)
-}
-
-/// Returns the schema of a code, or of null.
-pub(crate) fn error_code_or_null() -> RefOr<Schema> {
-    or_null(error_code())
-}
-
-/// Returns the schema of what `reference` names, or of null.
-pub(crate) fn or_null(reference: Ref) -> RefOr<Schema> {
-    OneOfBuilder::new().item(reference).item(ObjectBuilder::new().schema_type(Type::Null)).into()
-}
 
 /// Returns a reference to the schema of `{"success": true}`.
 pub(crate) fn success() -> Ref {

@@ -2,8 +2,8 @@ use keymint_domain::verify::{Fact, Judgement, RuleReport};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::code::error_code_or_null;
 use super::{Iso, raw};
-use crate::openapi::error_code_or_null;
 
 /// The result of one rule.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod bulk;
+pub(crate) mod code;
 mod dry_run;
 mod event;
 mod event_form;

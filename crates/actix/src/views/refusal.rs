@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::code::error_code;
 use super::raw;
-use crate::openapi::error_code;
 
 /// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
 #[derive(Debug, Serialize, ToSchema)]

@@ -21,7 +21,8 @@ use crate::extract::{DISABLE_REFRESH, UserRequest};
 use crate::members::Shape;
 use crate::members::schema::text;
 use crate::openapi::examples::{NOW, USER_ID};
-use crate::openapi::{Callers, Description, DocumentContext, examples, or_null};
+use crate::openapi::{Callers, Description, DocumentContext, examples};
+use crate::views::code::or_null;
 use crate::views::{Iso, SessionMembers, UserView};
 
 /// A session and its user.
