@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the other end of the line is.
+/// The other end of a line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End {
     /// The server.
