@@ -78,6 +78,7 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
         skip_other_columns,
         no_header,
         format,
+        offline,
         dry_run,
         json,
     } = arguments;
@@ -103,7 +104,11 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
         let lines = if bad == 1 { "1 line is" } else { &format!("{bad} lines are") };
         return Err(format!("{lines} bad, and nothing was imported").into());
     }
-    let counts = if dry_run { counts } else { import.add(lines()?, &bar("importing", spool.bytes)).await? };
+    let counts = if dry_run {
+        counts
+    } else {
+        import.add(lines()?, Portion::new(offline), &bar("importing", spool.bytes)).await?
+    };
     let Counts { added, present } = counts;
     if json {
         return output::line(&json!({ "dryRun": dry_run, "added": added, "present": present }).to_string());
@@ -185,8 +190,8 @@ impl Running<'_> {
     }
 
     /// Adds the keys of all lines.
-    async fn add(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<Counts> {
-        let (mut counts, mut size) = (Counts::default(), Portion::default());
+    async fn add(&self, mut lines: Lines<'_>, mut size: Portion, bar: &ProgressBar) -> CliResult<Counts> {
+        let mut counts = Counts::default();
         loop {
             let mut portion = Vec::with_capacity(size.keys());
             let mut stopped = None;
