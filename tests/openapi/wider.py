@@ -76,7 +76,7 @@ def widen(document):
     operations = {operation["operationId"]: operation for item in operations for operation in item.values() if "operationId" in operation}
     created = operations["createApiKey"]["responses"]["200"].setdefault("links", {})
     created.update({name: {"operationId": name, "requestBody": body} for name, body in LINKS.items()})
-    for name in ["signUp", "signIn"]:
+    for name in ["signUp", "signIn", "introspect"]:
         take_forms(operations[name]["requestBody"]["content"], schemas)
     for response in document["components"]["responses"].values():
         for content in response.get("content", {}).values():

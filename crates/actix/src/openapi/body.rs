@@ -4,7 +4,7 @@ use utoipa::openapi::{ContentBuilder, RefOr, Required, Schema};
 
 use super::parts::Parts;
 
-/// The body that an endpoint reads, in JSON. Sign-up and sign-in take HTML forms too, which no client needs.
+/// The body that an endpoint reads, in JSON. Some take HTML forms too, which no client needs.
 pub(super) struct Body {
     pub(super) schema: RefOr<Schema>,
     pub(super) example: Value,

@@ -109,7 +109,7 @@ pub async fn a_users_organizations_are_listed_by_name<E: IdentityEngine>(engine:
     let [store, other] = open_two(engine).await;
     with_ada(&*store).await;
     let mut bob = sample::new_user("bob");
-    bob.user.email = "bob@example.org".to_owned();
+    "bob@example.org".clone_into(&mut bob.user.email);
     store.insert_user(&bob, &session("second", "bob"), &sample::UNRECORDED).await.unwrap();
     let named = |id: &str, slug: &str, name: &str| Organization { name: name.to_owned(), ..with_slug(id, slug) };
     for new in [named("3", "three", "b"), named("1", "one", "b"), named("2", "two", "B"), named("4", "four", "ä")] {
