@@ -11,9 +11,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, Schema};
 
 use super::body::{Body, JSON};
 use super::failures::Failures;
-use super::header;
 use super::parts::Parts;
 use super::security::Callers;
+use super::{header, in_dialect};
 use crate::error::ApiError;
 use crate::members::Shape;
 use crate::members::schema::Property;
@@ -28,6 +28,8 @@ pub(crate) struct Description {
     parameters: Vec<Parameter>,
     body: Option<Body>,
     success: Vec<(&'static str, ResponseBuilder)>,
+    /// The headers that a 200 has in common with other answers.
+    headers: Vec<&'static str>,
     /// The schemas that the answers refer to.
     schemas: Vec<(String, RefOr<Schema>)>,
     failures: Failures,
@@ -45,6 +47,7 @@ impl Description {
             parameters: Vec::new(),
             body: None,
             success: Vec::new(),
+            headers: Vec::new(),
             schemas: Vec::new(),
         }
     }
@@ -128,10 +131,9 @@ impl Description {
     }
 
     /// Adds headers of the success that other answers have too.
-    pub(crate) fn with_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        names.into_iter().fold(self, |description, name| {
-            description.on_success("200", |response| response.header_ref(name, header(name)))
-        })
+    pub(crate) fn with_headers(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.headers.extend(names);
+        self
     }
 
     /// Links the answer to another operation, which takes the part `from` of it as the parameter `into`. OpenAPI Generator
@@ -180,7 +182,9 @@ impl Description {
         let body = self.body.map(|body| body.build(self.id, parts));
         let operation = operation.request_body(body).securities(self.callers.requirements());
         let operation = self.success.into_iter().fold(operation, |operation, (status, response)| {
-            let response = everywhere.iter().fold(response, |response, name| response.header_ref(*name, header(name)));
+            let own = self.headers.iter().filter(|_| status == "200");
+            let names = own.chain(everywhere).flat_map(|name| in_dialect(name, parts.limit_fields));
+            let response = names.fold(response, |response, name| response.header_ref(name, header(name)));
             let response = response.build();
             operation.response(status, if has_bodies { response } else { without_body(response) })
         });

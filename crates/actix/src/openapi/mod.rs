@@ -9,6 +9,7 @@ mod parts;
 mod security;
 
 use keymint_domain::policy::Policy;
+use keymint_guard::LimitFields;
 use serde_json::Value;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
@@ -37,6 +38,8 @@ pub struct DocumentContext<'a> {
     pub verify_is_public: bool,
     /// True if `/metrics` stands beside the API.
     pub has_metrics: bool,
+    /// The fields that tell how a key stands against its limits.
+    pub limit_fields: LimitFields,
 }
 
 /// Endpoints that belong together: a tag of the document.
@@ -61,7 +64,7 @@ pub(crate) type Describe = fn(&DocumentContext<'_>) -> Description;
 const LICENSE: &str = "MIT OR Apache-2.0";
 const REQUEST_ID: &str = "x-request-id";
 pub(crate) const RETRY_AFTER: &str = "retry-after";
-/// The headers with how a key stands against its limits.
+/// The headers with how a key stands against its limits, by the default dialect. [`in_dialect`] gives those of the server.
 pub(crate) const LIMITS: [&str; 2] = ["ratelimit-policy", "ratelimit"];
 /// Headers of many answers: the name, true if the value is a number, and the meaning.
 const HEADERS: [(&str, bool, &str); 9] = [
@@ -76,9 +79,25 @@ const HEADERS: [(&str, bool, &str); 9] = [
     ("x-authz-code", false, "The error code of the refusal."),
 ];
 
+/// The headers of limits in another dialect.
+const OTHER_LIMITS: [(&str, bool, &str); 3] = [
+    ("x-ratelimit-limit", false, "The calls in a window of the limit that has the fewest left."),
+    ("x-ratelimit-remaining", false, "The calls that it has left."),
+    ("x-ratelimit-reset", false, "Seconds until it has more; absent if waiting does not help."),
+];
+
+/// Returns the headers that stand for `name` in a dialect: itself, unless it is one of [`LIMITS`].
+fn in_dialect(name: &str, fields: LimitFields) -> Vec<&str> {
+    match LIMITS.iter().position(|limit| *limit == name) {
+        None => vec![name],
+        Some(0) => fields.names().to_vec(),
+        Some(_) => Vec::new(),
+    }
+}
+
 /// Assembles the document of a server, in OpenAPI 3.1.
 pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<Item = Area>) -> Value {
-    let mut parts = Parts::default();
+    let mut parts = Parts::in_dialect(context.limit_fields);
     let mut paths = PathsBuilder::new();
     let mut tags = Vec::new();
     for area in areas {
@@ -112,7 +131,11 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
 fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     let codes = parts.codes();
     let mut components = parts.components();
-    for (name, is_number, text) in HEADERS {
+    let told = context.limit_fields.names();
+    let is_told = |name: &str| !LIMITS.contains(&name) || told.contains(&name);
+    let headers = HEADERS.into_iter().filter(|(name, ..)| is_told(name));
+    let others = OTHER_LIMITS.into_iter().filter(|(name, ..)| told.contains(name));
+    for (name, is_number, text) in headers.chain(others) {
         let schema = ObjectBuilder::new().schema_type(if is_number { Type::Integer } else { Type::String });
         let schema = if is_number { schema.minimum(Some(1)) } else { schema };
         let header = Header::builder().schema(Some(schema)).description(Some(text)).build();
@@ -121,6 +144,7 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     for (name, schema) in [
         ("Error", error()),
         ("Problem", problem()),
+        ("OauthError", oauth_error()),
         (
             ERROR_CODE,
             choice(codes.iter().map(String::as_str))
@@ -134,7 +158,7 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     components
 }
 
-/// The body of every error but those that gateways are told. Those of introspection have the names of OAuth 2.0 too.
+/// The body of every error but those that gateways are told.
 fn error() -> ObjectBuilder {
     let wait = integer(0, MAX_SAFE_INTEGER);
     let wait = wait.description(Some("Milliseconds until a retry may succeed."));
@@ -147,11 +171,16 @@ fn error() -> ObjectBuilder {
         .property("message", text().description(Some("The reason, for people.")))
         .required("message")
         .property("details", details.description(Some("Present if there is more to say.")))
-        .property(
-            "error",
-            choice(OAUTH_ERRORS).description(Some("The reason as OAuth 2.0 names it; of introspection.")),
-        )
-        .property("error_description", text().description(Some("The message again; of introspection.")))
+}
+
+/// The body of an error of introspection: the same, and the names of OAuth 2.0. A schema of its own, because Rust's clients
+/// cannot have an `Error` with an `error`.
+fn oauth_error() -> ObjectBuilder {
+    error()
+        .property("error", choice(OAUTH_ERRORS).description(Some("The reason, as OAuth 2.0 names it.")))
+        .required("error")
+        .property("error_description", text().description(Some("The message again.")))
+        .required("error_description")
 }
 
 /// The body of an error that a gateway is told (RFC 9457).

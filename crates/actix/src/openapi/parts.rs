@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keymint_domain::ErrorCode;
+use keymint_guard::LimitFields;
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{Components, ComponentsBuilder};
@@ -11,6 +12,8 @@ use super::REFUSALS;
 /// The parts that operations refer to.
 #[derive(Default)]
 pub(super) struct Parts {
+    /// The fields that tell how a key stands against its limits.
+    pub(super) limit_fields: LimitFields,
     schemas: BTreeMap<String, RefOr<Schema>>,
     /// Bodies of errors by the code that they have.
     examples: BTreeMap<String, Value>,
@@ -19,6 +22,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Starts without parts, in a dialect of the fields of limits.
+    pub(super) fn in_dialect(limit_fields: LimitFields) -> Self {
+        Self { limit_fields, ..Self::default() }
+    }
+
     /// Keeps schemas by their names.
     pub(super) fn add(&mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) {
         self.schemas.extend(schemas);

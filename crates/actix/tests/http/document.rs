@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use actix_web::ResponseError as _;
 use actix_web::body::MessageBody as _;
+use keymint_actix::guard::{LimitFields, NotAdmitted};
 use keymint_actix::{ApiError, ApiOptions};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
@@ -83,7 +84,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static str> {
 /// One error of each message, with the placeholders of the document.
 fn errors() -> Vec<ApiError> {
     let store = |error: StoreError| ApiError::from(error);
-    let invalid = |code| ApiError::Invalid(Refusal::of_unknown(code));
+    let invalid = |code| ApiError::Invalid(Refusal::of_unknown(code), LimitFields::default());
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
         ApiError::Service(ServiceError::ShortKey),
@@ -93,8 +94,8 @@ fn errors() -> Vec<ApiError> {
         invalid(ErrorCode::KeyExpired),
         invalid(ErrorCode::UsageExceeded),
         invalid(ErrorCode::RateLimited),
-        ApiError::MissingKey,
-        ApiError::DifferentKeys,
+        ApiError::from(NotAdmitted::MissingKey),
+        ApiError::from(NotAdmitted::DifferentKeys),
         ApiError::NotAGateway,
         ApiError::Unsigned,
         ApiError::NotFromGithub(NotFromGithub::UnknownKey),

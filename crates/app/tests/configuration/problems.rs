@@ -389,3 +389,13 @@ fn secrets_have_no_key() {
         assert_eq!(complaint(&format!("server.{key} = \"x\""), &[]), expected);
     }
 }
+
+#[test]
+fn a_dialect_of_the_fields_of_limits_is_one_of_four() {
+    let expected = "keymint.toml:1: server.rate_limit_headers: \
+        must be \"draft-11\", \"draft-12\", \"x-ratelimit\" or \"none\"";
+    for dialect in ["\"draft-13\"", "\"X-RateLimit\"", "\"\""] {
+        let text = format!("server.rate_limit_headers = {dialect}");
+        assert_eq!(complaint(&text, &[]), expected, "{dialect}");
+    }
+}

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use keymint_actix::guard::LimitFields;
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::key::KeyFormat;
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
@@ -42,6 +43,7 @@ fn every_key_reaches_its_value() {
         base_path = "/"
         trusted_origins = ["HTTPS://App.example.com:443/", "*.Example.org", "https://*.example.net", "myapp://"]
         trusted_proxies = ["10.0.0.0/8", "::1/128"]
+        rate_limit_headers = "draft-12"
         body_limit_bytes = 1024
         request_timeout_ms = 100
         keep_alive_seconds = 1
@@ -97,6 +99,7 @@ fn every_key_reaches_its_value() {
     let server = &config.server;
     assert_eq!((server.listen.to_string().as_str(), server.base_url.as_str()), ("[::1]:1", "https://keys.example.com"));
     assert_eq!((server.base_path.as_str(), server.body_limit_bytes), ("", 1024));
+    assert_eq!(server.rate_limit_headers, LimitFields::Draft12);
     assert_eq!((server.request_timeout, server.keep_alive), (Duration::from_millis(100), Duration::from_secs(1)));
     assert_eq!((server.shutdown, server.max_connections), (Duration::ZERO, 7));
     let tls = server.tls.as_ref().unwrap();

@@ -59,6 +59,7 @@ pub(super) async fn document(api: CurrentApi) -> HttpResponse {
             policy: api.keys.policy(),
             verify_is_public: api.keys.may_verify(&Caller::Anyone),
             has_metrics: api.metrics.is_some(),
+            limit_fields: api.options.limit_fields,
         };
         endpoints::document(&context).to_string().into()
     };

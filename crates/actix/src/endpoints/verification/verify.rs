@@ -76,6 +76,6 @@ pub(super) async fn verify(
     let former_ends_at = former_end(&verdict);
     let mut response = HttpResponse::Ok().json(VerdictView::new(&verdict, former_ends_at));
     show_sunset(response.headers_mut(), former_ends_at);
-    show_verdict(response.headers_mut(), &verdict, &api.keys);
+    show_verdict(response.headers_mut(), api.options.limit_fields, &verdict, &api.keys);
     Ok(response)
 }

@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use keymint_actix::guard::LimitFields;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{ApiOptions, ServeOptions};
 use url::Url;
@@ -23,6 +24,8 @@ pub struct Server {
     pub trusted_origins: Vec<TrustedOrigin>,
     /// The networks whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// The fields that tell how a key stands against its limits.
+    pub rate_limit_headers: LimitFields,
     /// The largest request body, in bytes.
     pub body_limit_bytes: usize,
     /// The timeout of a whole request. Its head may take as long to arrive, its body half as long.
@@ -58,6 +61,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
         base_path: section.text("base_path", "path", api.base_path, parse_base_path),
         trusted_origins: read_trusted_origins(section),
         trusted_proxies: read_trusted_proxies(section),
+        rate_limit_headers: section.choice("rate_limit_headers", api.limit_fields, &LimitFields::WORDS),
         body_limit_bytes: section.integer("body_limit_bytes", api.body_limit, 1024..=16_777_216),
         request_timeout: section.milliseconds("request_timeout_ms", api.request_timeout, 100..=600_000),
         keep_alive: section.seconds("keep_alive_seconds", serve.keep_alive, 1..=3600),
