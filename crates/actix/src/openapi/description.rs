@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::link::LinkBuilder;
@@ -75,21 +75,15 @@ impl Description {
     }
 
     /// Adds a JSON body of this schema that must be there.
-    pub(crate) fn reads_schema(mut self, schema: ObjectBuilder, example: Value) -> Self {
+    pub(crate) fn reads_schema(mut self, schema: impl Into<RefOr<Schema>>, example: Value) -> Self {
         self.failures.add(Failures::of_a_body());
-        self.body = Some(Body { schema, example, is_required: true, may_be_form: false });
+        self.body = Some(Body { schema: schema.into(), example, is_required: true });
         self
     }
 
     /// Allows the body to be absent.
     pub(crate) fn or_nothing(mut self) -> Self {
         self.body = self.body.map(|body| Body { is_required: false, ..body });
-        self
-    }
-
-    /// Allows the body to be that of an HTML form.
-    pub(super) fn or_form(mut self) -> Self {
-        self.body = self.body.map(|body| Body { may_be_form: true, ..body });
         self
     }
 
@@ -142,13 +136,10 @@ impl Description {
         self
     }
 
-    /// Links the answer to another operation, which takes the part `from` of it in the place `into`.
+    /// Links the answer to another operation, which takes the part `from` of it as the parameter `into`. OpenAPI Generator
+    /// does not take links with a body that is an object.
     pub(crate) fn leads_to(self, operation: &str, into: &str, from: &str) -> Self {
-        let link = LinkBuilder::new().operation_id(operation);
-        let link = match into.strip_prefix("body.") {
-            Some(member) => link.request_body(Some(json!({ member: from }))),
-            None => link.parameter(into, from),
-        };
+        let link = LinkBuilder::new().operation_id(operation).parameter(into, from);
         self.on_success("200", |response| response.link(operation, link.build()))
     }
 
@@ -188,7 +179,8 @@ impl Description {
         parts.add(self.schemas);
         let operation = OperationBuilder::new().tag(tag).operation_id(Some(format!("{}{suffix}", self.id)));
         let operation = operation.summary(Some(self.summary)).description(self.text);
-        let operation = operation.request_body(self.body.map(Body::build)).securities(self.callers.requirements());
+        let body = self.body.map(|body| body.build(self.id, parts));
+        let operation = operation.request_body(body).securities(self.callers.requirements());
         let operation = self.success.into_iter().fold(operation, |operation, (status, response)| {
             let own = self.headers.iter().filter(|_| status == "200");
             let names = own.chain(everywhere).flat_map(|name| in_dialect(name, parts.limit_fields));

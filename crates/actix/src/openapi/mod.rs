@@ -19,6 +19,7 @@ use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
 
 use crate::error::OAUTH_ERRORS;
 use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
+use crate::views::code::{ERROR_CODE, error_code};
 use crate::views::secret::SUNSET;
 use parts::Parts;
 
@@ -54,13 +55,13 @@ pub(crate) struct DescribedPath {
     pub(crate) template: String,
     pub(crate) methods: &'static [HttpMethod],
     pub(crate) describe: Describe,
-    /// True if the body may also be that of an HTML form.
-    pub(crate) takes_forms: bool,
 }
 
 /// Describes an endpoint of a server.
 pub(crate) type Describe = fn(&DocumentContext<'_>) -> Description;
 
+/// The license, as an expression of SPDX.
+const LICENSE: &str = "MIT OR Apache-2.0";
 const REQUEST_ID: &str = "x-request-id";
 pub(crate) const RETRY_AFTER: &str = "retry-after";
 /// The headers with how a key stands against its limits, by the default dialect. [`in_dialect`] gives those of the server.
@@ -104,8 +105,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
         for path in area.paths {
             let mut item = PathItem::default();
             for (number, method) in path.methods.iter().enumerate() {
-                let description = (path.describe)(context);
-                let mut description = if path.takes_forms { description.or_form() } else { description };
+                let mut description = (path.describe)(context);
                 item.parameters = description.parameters().map(|all| all.into_iter().map(RefOr::T).collect());
                 let operation = description.operation(area.name, method, number == 0, &mut parts);
                 item.merge_operations(PathItem::new(method.clone(), operation));
@@ -117,7 +117,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
         .title("Keymint")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Mints, verifies, meters and revokes API keys."))
-        .license(Some(License::new("MIT OR Apache-2.0")));
+        .license(Some(License::builder().name(LICENSE).identifier(Some(LICENSE)).build()));
     let document = OpenApiBuilder::new()
         .info(info)
         .servers(Some([Server::new("/")]))
@@ -129,6 +129,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
 }
 
 fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
+    let codes = parts.codes();
     let mut components = parts.components();
     let told = context.limit_fields.names();
     let is_told = |name: &str| !LIMITS.contains(&name) || told.contains(&name);
@@ -140,13 +141,24 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
         let header = Header::builder().schema(Some(schema)).description(Some(text)).build();
         components.headers.insert(name.to_owned(), header.into());
     }
-    components.schemas.insert("Error".to_owned(), error().into());
-    components.schemas.insert("Problem".to_owned(), problem().into());
+    for (name, schema) in [
+        ("Error", error()),
+        ("Problem", problem()),
+        ("OauthError", oauth_error()),
+        (
+            ERROR_CODE,
+            choice(codes.iter().map(String::as_str))
+                .description(Some("The reason of an error or of a refusal, for programs.")),
+        ),
+        (SUCCESS, success_schema()),
+    ] {
+        components.schemas.insert(name.to_owned(), schema.into());
+    }
     security::add_schemes(&mut components, context);
     components
 }
 
-/// The body of every error but those that gateways are told. Those of introspection have the names of OAuth 2.0 too.
+/// The body of every error but those that gateways are told.
 fn error() -> ObjectBuilder {
     let wait = integer(0, MAX_SAFE_INTEGER);
     let wait = wait.description(Some("Milliseconds until a retry may succeed."));
@@ -154,16 +166,21 @@ fn error() -> ObjectBuilder {
     let details = details.property("missing", missing());
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("code", text().description(Some("The reason, for programs.")))
+        .property("code", error_code())
         .required("code")
         .property("message", text().description(Some("The reason, for people.")))
         .required("message")
         .property("details", details.description(Some("Present if there is more to say.")))
-        .property(
-            "error",
-            choice(OAUTH_ERRORS).description(Some("The reason as OAuth 2.0 names it; of introspection.")),
-        )
-        .property("error_description", text().description(Some("The message again; of introspection.")))
+}
+
+/// The body of an error of introspection: the same, and the names of OAuth 2.0. A schema of its own, because Rust's clients
+/// cannot have an `Error` with an `error`.
+fn oauth_error() -> ObjectBuilder {
+    error()
+        .property("error", choice(OAUTH_ERRORS).description(Some("The reason, as OAuth 2.0 names it.")))
+        .required("error")
+        .property("error_description", text().description(Some("The message again.")))
+        .required("error_description")
 }
 
 /// The body of an error that a gateway is told (RFC 9457).
@@ -173,7 +190,7 @@ fn problem() -> ObjectBuilder {
         required("title", text(), "The kind of problem."),
         required("status", integer(400, 599), "The status."),
         required("detail", text(), "The reason, for people."),
-        required("code", text(), "The reason, for programs."),
+        required("code", error_code(), "The reason, for programs."),
     ]);
     let policies = ArrayBuilder::new().items(choice(["rate", "quota"]));
     problem.property("violated-policies", policies).property("missing", missing())
@@ -191,7 +208,14 @@ fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// Returns the schema of `{"success": true}`.
-pub(crate) fn success() -> ObjectBuilder {
+/// The name of the schema of `{"success": true}`.
+const SUCCESS: &str = "Success";
+
+/// Returns a reference to the schema of `{"success": true}`.
+pub(crate) fn success() -> Ref {
+    Ref::from_schema_name(SUCCESS)
+}
+
+fn success_schema() -> ObjectBuilder {
     schema::object(vec![required("success", schema::boolean(), "True.")])
 }

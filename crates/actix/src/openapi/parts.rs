@@ -1,10 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use keymint_domain::ErrorCode;
 use keymint_guard::LimitFields;
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{Components, ComponentsBuilder};
 use utoipa::openapi::{Ref, RefOr, Response, Schema};
+
+use super::REFUSALS;
 
 /// The parts that operations refer to.
 #[derive(Default)]
@@ -27,6 +30,20 @@ impl Parts {
     /// Keeps schemas by their names.
     pub(super) fn add(&mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) {
         self.schemas.extend(schemas);
+    }
+
+    /// Keeps the body of the operation `id`, and returns a reference to it.
+    pub(super) fn body(&mut self, id: &str, schema: RefOr<Schema>) -> Ref {
+        let name = format!("{}{}Body", id[..1].to_uppercase(), &id[1..]);
+        self.schemas.insert(name.clone(), schema);
+        Ref::from_schema_name(name)
+    }
+
+    /// Returns the codes of all errors that are kept, and of all refusals.
+    pub(super) fn codes(&self) -> BTreeSet<String> {
+        let told = self.examples.values().filter_map(|body| body["code"].as_str().map(str::to_owned));
+        let refusals = REFUSALS.into_iter().chain([ErrorCode::KeyNotFound]);
+        told.chain(refusals.map(|code| code.as_str().to_owned())).collect()
     }
 
     /// Keeps an error's body by its code, and returns its name.

@@ -1,6 +1,7 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod bulk;
+pub(crate) mod code;
 mod dry_run;
 mod event;
 mod event_form;
@@ -23,7 +24,6 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub use bulk::{ChangedKeysView, RevokedKeysView};
-pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use event_form::EventForm;
 pub use health::HealthView;

@@ -46,7 +46,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     Description::new("introspect", "Tells if a key may be used, and counts the use (RFC 7662).", Callers::Introspectors)
         .text(
             "A key that may not be used now is not active, whatever the reason. The query says what the key must grant \
-             and what the use costs; `cost=0` counts nothing.",
+             and what the use costs; `cost=0` counts nothing. The body may also be a form, as RFC 7662 has it.",
         )
         .takes_from(&ParameterIn::Query, Parameters::properties_of_key())
         .reads(Shape::of_body(context.policy, read), json!({ "token": examples::KEY }))

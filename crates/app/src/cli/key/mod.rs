@@ -6,9 +6,7 @@ mod report_leak;
 use std::io;
 use std::sync::Arc;
 
-use keymint_actix::views::{
-    ChangedKeysView, CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView,
-};
+use keymint_actix::views::{ChangedKeysView, CreatedView, KeyView, PageView, Reader, UnreadableView, VerdictView};
 use keymint_domain::listing::{Page, Total, Unreadable};
 use keymint_domain::verify::{DryRun, Verdict};
 use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
@@ -175,7 +173,7 @@ fn deleted_row(key: &DeletedKey) -> Value {
 
 /// Prints the rules of a dry run as a table, with the verdict below.
 fn show_dry_run(run: &DryRun, former_ends_at: Option<Timestamp>, json: bool) -> CliResult {
-    let answer = serde_json::to_value(DryRunView::new(run, former_ends_at))?;
+    let answer = serde_json::to_value(VerdictView::of_dry_run(run, former_ends_at))?;
     let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
     for rule in &mut rules {
         let values: Vec<_> = rule["values"].as_object().into_iter().flatten().map(output::pair).collect();
