@@ -31,6 +31,7 @@ mod process;
 mod server;
 
 pub mod endpoints;
+mod front;
 pub mod guard;
 pub mod openapi;
 pub mod origin;

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Organization};
@@ -39,6 +41,21 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// if there is no such organization or user.
     async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError>;
 
+    /// Ends every membership of a user in an organization. Returns `false` if there was none.
+    async fn remove_member(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<bool, StoreError>;
+
+    /// Lists organizations in the order of their ids, behind the one with the id `after`.
+    async fn list_organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, StoreError>;
+
     /// Finds an organization by id, or else by slug.
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError>;
 
@@ -47,4 +64,17 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// Other writers may have written the text. If a user has several rows, the oldest counts, then the one with the
     /// smallest id.
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError>;
+}
+
+/// An organization in a list, as whoever made it wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOrganization {
+    /// The id.
+    pub id: OrganizationId,
+    /// The display name.
+    pub name: String,
+    /// The name for URLs; `None` = it has none, which Better Auth allows.
+    pub slug: Option<String>,
+    /// The number of its members.
+    pub members: u64,
 }

@@ -39,6 +39,7 @@ fn every_list_has_every_form() {
         &["server-key", "ls"][..],
         &["user", "ls"],
         &["webhook", "ls"],
+        &["org", "ls"],
         &["audit", "ls"],
         &["key", "health"],
         &["key", "list", "--deleted"],
@@ -130,5 +131,32 @@ fn a_status_tells_a_refusal_from_a_failure_and_from_misuse() {
     ] {
         let output = place.run(arguments);
         assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn organizations_are_listed_and_members_leave() {
+    let place = Place::new();
+    let mut make = place.command(&["user", "create", "--email", "ada@example.com", "--name", "Ada", "--verified"]);
+    let mut child = make.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"correct horse\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let create = ["org", "create", "--name", "Acme", "--slug", "acme", "--creator", "ada@example.com", "--json"];
+    let acme = place.json(&create);
+    let listed = place.json(&["org", "ls", "--json"]);
+    let row = json!({ "id": acme["id"], "name": "Acme", "slug": "acme", "members": 1 });
+    assert_eq!(listed, json!({ "organizations": [row] }));
+    assert_eq!(stdout(&place, &["org", "list", "-q"]).trim(), acme["id"].as_str().unwrap());
+    let leave = ["org", "remove-member", "acme", "ada@example.com"];
+    assert_eq!(place.json(&[&leave[..], &["--json"]].concat()), json!({ "success": true }));
+    assert_eq!(place.json(&["org", "list", "--json"])["organizations"][0]["members"], 0);
+    for (arguments, said) in [
+        (&leave[..], "the user is not a member"),
+        (&["org", "remove-member", "nothing", "ada@example.com"], "there is no organization of that id or slug"),
+        (&["org", "remove-member", "acme", "nobody"], "there is no user of that id or address"),
+    ] {
+        let output = place.run(arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.contains(said)), (Some(3), true), "{stderr}");
     }
 }
