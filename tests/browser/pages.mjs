@@ -52,6 +52,7 @@ export const PAGES = [
   { name: 'link for a user', path: '/console/users/{olive}', as: ['operator'], open: makeResetLink },
   { name: 'ban', path: '/console/users/{olive}/ban', as: ['operator'] },
   { name: 'make an operator', path: '/console/users/{olive}/operator', as: ['operator'] },
+  { name: 'remove an operator', path: '/console/users/{olive}/remove-operator', as: ['operator'] },
   { name: 'owners', path: '/console/owners', as: ['operator'] },
   { name: 'owner', path: '/console/owners/{olive}', as: ['operator'] },
   { name: 'owner, unknown', path: '/console/owners/nobody', as: ['operator'] },

@@ -173,6 +173,13 @@ async fn users_are_made_and_managed_beside_a_running_server() {
             assert_eq!(made, json!({ "id": id, "changed": changed }));
         }
         let listed = &place.json(&["user", "list", "--json"])["users"];
+        assert_eq!(listed[0]["operator"], true, "{listed}");
+        for changed in [true, false] {
+            let removed = place.json(&["user", "remove-operator", id, "--json"]);
+            assert_eq!(removed, json!({ "id": id, "changed": changed, "operator": false }));
+        }
+        assert_eq!(place.json(&["user", "make-operator", id, "--json"])["changed"], true);
+        let listed = &place.json(&["user", "list", "--json"])["users"];
         assert_eq!((&listed[0]["id"], &listed[0]["operator"]), (&ada["id"], &json!(true)), "{listed}");
         assert_eq!(listed.as_array().unwrap().len(), 1);
 
@@ -180,7 +187,7 @@ async fn users_are_made_and_managed_beside_a_running_server() {
         let url = link["url"].as_str().unwrap();
         let token = url.strip_prefix("http://127.0.0.1:8787/console/reset/").unwrap();
         assert_eq!(token.len(), 43);
-        for command in ["set-password", "make-operator", "ban", "unban", "reset-link"] {
+        for command in ["set-password", "make-operator", "remove-operator", "ban", "unban", "reset-link"] {
             let refused = run_with(&place, &["user", command, "nobody"], "password\n");
             let said = String::from_utf8(refused.stderr).unwrap();
             assert!(!refused.status.success() && said.contains("there is no user of that id or address"), "{said}");

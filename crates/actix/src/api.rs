@@ -57,6 +57,8 @@ pub struct PortalLinks {
 /// Limits and paths of the API.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
+    /// The scheme, host and port by which others know the server.
+    pub base_url: String,
     /// The path of Better Auth's endpoints; begins with `/` and does not end with one, or is empty.
     pub base_path: String,
     /// Origins whose pages may send requests with cookies, the server's own among them.
@@ -76,9 +78,11 @@ pub struct ApiOptions {
 }
 
 impl Default for ApiOptions {
-    /// `/api/auth`, no origins and no proxies, keys as bearer tokens too, 256 KiB, 5 s, 10 s, no access log.
+    /// `http://127.0.0.1:8787`, `/api/auth`, no origins and no proxies, keys as bearer tokens too, 256 KiB, 5 s, 10 s, no
+    /// access log.
     fn default() -> Self {
         Self {
+            base_url: "http://127.0.0.1:8787".to_owned(),
             base_path: "/api/auth".to_owned(),
             trusted_origins: TrustedOrigins::default(),
             trusted_proxies: Vec::new(),

@@ -13,6 +13,7 @@ macro_rules! event_suite {
                 a_leak_is_an_event_once_for_each_place_beside_the_change_that_it_causes,
                 changes_of_users_organizations_and_server_keys_are_events,
                 uses_of_links_are_events,
+                changes_of_accounts_are_events,
                 a_change_that_is_refused_or_changes_nothing_is_no_event,
                 clean_up_records_every_key_that_it_removes,
                 clean_up_announces_an_expiry_before_it_removes_the_key,

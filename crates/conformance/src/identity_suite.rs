@@ -50,6 +50,7 @@ macro_rules! identity_suite {
                 an_organization_whose_first_member_is_nobody_is_refused,
                 of_many_organizations_with_one_slug_exactly_one_is_taken,
                 organizations_are_listed_in_portions_with_their_members,
+                a_users_organizations_are_listed_by_name,
             }
             secret {
                 the_secret_is_kept_once_between_all,

@@ -57,6 +57,7 @@ macro_rules! suite_without_bans {
                 a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_portions,
                 an_empty_store_counts_nothing,
                 keys_are_counted_by_their_state,
+                an_owners_keys_are_counted_without_others,
             }
             deferred {
                 deferred_calls_are_added_to_what_others_have_counted,

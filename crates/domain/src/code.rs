@@ -100,6 +100,8 @@ codes! {
     LinkNotValid = "LINK_NOT_VALID", "The link was used already, or has expired. Ask for another one.";
     /// Keymint's own: the backend that opened the portal session did not allow it.
     PortalNotAllowed = "PORTAL_NOT_ALLOWED", "The portal session may not do this.";
+    /// Keymint's own: nobody might be left to take it back.
+    NotOnYourself = "NOT_ON_YOURSELF", "An operator may not do this to their own account.";
     /// Keymint's own: only a server may enable a revoked key again.
     KeyRevoked = "KEY_REVOKED", "API Key has been revoked";
     /// Keymint's own: a row of another table refers to the key that is to be deleted.

@@ -12,7 +12,7 @@ pub use keymint_domain::leak::{LeakOutcome, LeakReport};
 pub use keymint_domain::listing::{ListQuery, Page};
 pub use keymint_domain::policy::{ConfigFilter, Policy};
 pub use keymint_domain::verify::{Attempt, DryRun, Verdict};
-pub use keymint_domain::{ApiKey, KeyId, Timestamp};
+pub use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 
 /// Implements [`KeyStore`](crate::KeyStore) for a store in front of another one, except for the methods that are written
 /// out.
@@ -201,6 +201,7 @@ macro_rules! delegate_key_store {
                 origin: &$crate::delegate::Origin
             ) -> $crate::Removed]
             [count(
+                owner: Option<$crate::delegate::OwnerId>,
                 now: $crate::delegate::Timestamp,
                 from: Option<$crate::CountCursor>,
                 limit: $crate::delegate::NonZeroU32

@@ -131,6 +131,9 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// Keeps a user as an operator. Returns false if they are kept already, and `None` if there is no such user.
     async fn make_operator(&self, id: &UserId, now: Timestamp, origin: &Origin) -> Result<Option<bool>, StoreError>;
 
+    /// Keeps a user as an operator no longer. Returns false if they were none.
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError>;
+
     /// Adds a link. Returns false if it is a claim and the store keeps an operator, or a reset for a user who does not exist.
     ///
     /// # Errors

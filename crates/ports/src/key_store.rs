@@ -404,7 +404,7 @@ pub trait KeyStore: Send + Sync + 'static {
         origin: &Origin,
     ) -> Result<Removed, StoreError>;
 
-    /// Counts a portion of all keys by their state at `now`, according to
+    /// Counts a portion of all keys, or of those of `owner`, by their state at `now`, according to
     /// [`KeyState::of`](keymint_domain::key::KeyState::of).
     ///
     /// A portion has at most `limit` keys. It begins at the first key, or at the cursor that the previous portion
@@ -414,6 +414,7 @@ pub trait KeyStore: Send + Sync + 'static {
     /// key that is added or removed meanwhile is counted once or not at all.
     async fn count(
         &self,
+        owner: Option<OwnerId>,
         now: Timestamp,
         from: Option<CountCursor>,
         limit: NonZeroU32,

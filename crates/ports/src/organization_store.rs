@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::{OrganizationId, UserId};
 
 use crate::StoreError;
@@ -64,6 +64,13 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// Other writers may have written the text. If a user has several rows, the oldest counts, then the one with the
     /// smallest id.
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError>;
+
+    /// Lists the organizations that a user is a member of, by their names and then their ids, both by bytes. At most
+    /// `limit` of the user's rows are read, those with the smallest ids of organizations.
+    ///
+    /// An organization counts once, with the roles that [`find_roles`](Self::find_roles) finds. One without a readable id is
+    /// left out.
+    async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError>;
 }
 
 /// An organization in a list, as whoever made it wrote it.

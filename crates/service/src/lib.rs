@@ -65,13 +65,14 @@ pub use builder::{KeyRequest, KeysBuilder};
 pub use caller::{Access, Caller};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use copy::{MoveError, MoveProgress, Moved, move_database};
+pub use counting::OwnedKeys;
 pub use error::ServiceError;
 pub use group_commit::GroupCommitOptions;
-pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, SignIn, SignedIn};
+pub use identity::{ErasedUser, FoundSession, Identity, IdentityOptions, RemovedOperator, SignIn, SignedIn};
 pub use keys::{
     CannotImport, ChangeKeys, ChangeOfKeys, ChangeRotation, ChangedKeys, CreateKey, ExamineKeys, ExportKeys,
-    ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys, ReadUsage,
-    Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
+    ExportedKeys, FoundText, HealthReport, KeyHolder, KeyOptions, Keys, LeakOutcomes, ListDeleted, ListKeys,
+    OwnOrganization, ReadUsage, Revoked, RotateKey, TryKey, UpdateKey, UsageReport, Validated, VerifyKey, Whose,
 };
 pub use leaks::{GithubReports, HolderReports, HolderReportsOptions, NotFromGithub, ReportRefused};
 pub use organizations::{OrganizationError, Organizations};

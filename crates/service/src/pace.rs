@@ -15,8 +15,9 @@ const PAUSES_FOR: u32 = 19;
 /// verifications use: of a writer that is busy, it takes less than a fifth.
 const COMMAND_PAUSES_FOR: u32 = 1;
 
-/// The least and the most rows in a portion of such a command. With fewer, most of the time would go into commits.
-const COMMAND_ROWS: [NonZeroU32; 2] = [NonZeroU32::new(32).unwrap(), NonZeroU32::new(1024).unwrap()];
+/// The least and the most rows in a portion of such a command. With fewer, most of the time would go into commits and into
+/// waits for a turn: a busy SQLite takes three times as long for portions of 32 rows.
+const COMMAND_ROWS: [NonZeroU32; 2] = [NonZeroU32::new(128).unwrap(), NonZeroU32::new(1024).unwrap()];
 
 /// Paces work on the store into portions and pauses, so that verifications go on.
 #[derive(Debug)]

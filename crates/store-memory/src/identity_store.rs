@@ -229,6 +229,15 @@ impl IdentityStore for MemoryStore {
         Ok(Some(is_new))
     }
 
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let was_kept = state.operators.remove(id).is_some();
+        if was_kept {
+            state.events.add(origin.operator_removed(id));
+        }
+        Ok(was_kept)
+    }
+
     async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let is_possible = match &link.purpose {

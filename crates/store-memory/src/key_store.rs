@@ -12,7 +12,7 @@ use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows, Shel
 use keymint_domain::listing::{ListQuery, Page, Room, Total};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Ledger, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 use keymint_ports::{
     BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
     KeyStore, KeyStub, Removed, RestoredKey, StoreError,
@@ -323,13 +323,15 @@ impl KeyStore for MemoryStore {
 
     async fn count(
         &self,
+        owner: Option<OwnerId>,
         now: Timestamp,
         from: Option<CountCursor>,
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
         let behind = from.and_then(|behind| KeyId::parse(behind.as_str()).ok());
         let (state, mut counts, mut last) = (self.lock(), KeyCounts::default(), None);
-        for key in state.keys_behind(behind.as_ref()).take(limit.get() as usize) {
+        let is_owned = |key: &&ApiKey| owner.as_ref().is_none_or(|owner| key.details.owner == *owner);
+        for key in state.keys_behind(behind.as_ref()).filter(is_owned).take(limit.get() as usize) {
             counts.add(key.state(now), 1);
             last = Some(&key.details.id);
         }

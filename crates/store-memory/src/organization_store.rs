@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{ListedOrganization, OrganizationStore, StoreError};
 
@@ -87,6 +87,20 @@ impl OrganizationStore for MemoryStore {
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
         Ok(find(&self.lock(), organization, user).map(|member| member.role.as_str().to_owned()))
+    }
+
+    async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError> {
+        let state = self.lock();
+        let of_member = |member: &Member| {
+            let Organization { id, name, .. } = state.organizations.get(&member.organization_id)?;
+            Some(Membership { organization: id.clone(), name: name.clone(), roles: member.role.as_str().to_owned() })
+        };
+        let members = state.members.iter().filter(|member| member.user_id == *user);
+        let mut found: Vec<_> = members.filter_map(of_member).collect();
+        found.sort_by(|one, other| one.organization.cmp(&other.organization));
+        found.truncate(limit.get() as usize);
+        found.sort_by(|one, other| (&one.name, &one.organization).cmp(&(&other.name, &other.organization)));
+        Ok(found)
     }
 }
 

@@ -32,7 +32,8 @@ impl Dialect for Postgres {
     }
 
     fn is_before(&self, column: &str, instant: &str) -> String {
-        format!("coalesce({column} < {instant}, false)")
+        // An index serves the first condition; the second one is false where the column is null.
+        format!("({column} < {instant} and {column} is not null)")
     }
 
     /// The server's own clock must agree, for what is removed is gone.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
@@ -133,6 +133,10 @@ impl IdentityStore for PgStore {
         call!(self.pool, identity::make_operator, id, now, origin)
     }
 
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+        call!(self.pool, identity::remove_operator, id, origin)
+    }
+
     async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
         call!(self.pool, identity::insert_link, link, origin)
     }
@@ -230,5 +234,9 @@ impl OrganizationStore for PgStore {
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
         call!(self.pool, organization::find_roles, organization, user)
+    }
+
+    async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError> {
+        call!(self.pool, organization::list_memberships, user, limit)
     }
 }

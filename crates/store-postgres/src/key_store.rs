@@ -9,7 +9,7 @@ use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page};
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::verify::{Attempt, DryRun, Verdict};
-use keymint_domain::{ApiKey, KeyId, Timestamp};
+use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
 use keymint_ports::{
     BulkChange, BulkCursor, BulkPortion, CountCursor, CountedPortion, DeletedKey, DeletedQuery, ImportOutcome,
     KeyStore, KeyStub, Removed, RestoredKey, StoreError,
@@ -191,11 +191,12 @@ impl KeyStore for PgStore {
 
     async fn count(
         &self,
+        owner: Option<OwnerId>,
         now: Timestamp,
         from: Option<CountCursor>,
         limit: NonZeroU32,
     ) -> Result<CountedPortion, StoreError> {
-        call!(self.pool, keys::count, now, from.as_ref(), limit)
+        call!(self.pool, keys::count, owner.as_ref(), now, from.as_ref(), limit)
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -104,7 +104,7 @@ async fn whatever_is_asked_of_a_silent_connection_ends_and_is_answered_by_the_ne
         store.probe();
         store.find(&id);
         store.list(&ListQuery::default());
-        store.count(sample::NOW, None, std::num::NonZeroU32::MIN);
+        store.count(None, sample::NOW, None, std::num::NonZeroU32::MIN);
         store.dry_run(&sample::attempt("a"), &Policy::default(), sample::NOW);
         store.remove_expired(&ConfigFilter::Any, sample::NOW, 0, 9, &sample::UNRECORDED);
         store.remove_exhausted(std::slice::from_ref(&id), &Policy::default(), sample::NOW, &sample::UNRECORDED);

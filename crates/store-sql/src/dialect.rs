@@ -31,11 +31,11 @@ pub trait Dialect: Sync {
     /// the columns of the primary key. Rows that somebody else has locked are left out.
     fn rows_unlocked(&self, table: &str, key: &str, rest: &str) -> String;
 
-    /// Tells if a column has an instant before this one. It is never null.
+    /// Tells if a column has an instant before this one, in a form that an index serves. It is never null.
     fn is_before(&self, column: &str, instant: &str) -> String;
 
-    /// Tells if the instant of a column is before this one, in a form that an index serves. A server that has a clock counts its
-    /// own time too: what is removed is gone, and the caller's clock may be ahead.
+    /// The same, for what is removed then. A server that has a clock counts its own time too: what is removed is gone, and
+    /// the caller's clock may be ahead.
     fn is_due(&self, column: &str, instant: &str) -> String;
 
     /// The order in which keys are counted: a column that a key keeps for as long as it lives.

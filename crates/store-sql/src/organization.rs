@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use keymint_domain::event::Origin;
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::{OrganizationId, UserId};
 use keymint_ports::{ListedOrganization, StoreError};
 
@@ -183,4 +183,30 @@ pub async fn find_roles(
         Ok(RowReader::new(row, "member", "id").required_text("role")?.to_owned())
     })
     .await
+}
+
+/// Lists the organizations of a user.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn list_memberships(
+    connection: &mut dyn ReadConnection,
+    user: &UserId,
+    limit: NonZeroU32,
+) -> Result<Vec<Membership>, StoreError> {
+    let by_bytes = connection.dialect().by_bytes();
+    let list = Statement::new(format!(
+        r#"select o."id", o."name", m."role" from "member" as m join "organization" as o on o."id" = m."organizationId"
+            where m."userId" = $1 order by o."id"{by_bytes}, m."createdAt", m."id"{by_bytes} limit $2"#
+    ));
+    let rows = fetch_all(connection, list.bind(user.as_str()).bind(i64::from(limit.get())), |row| {
+        let row = RowReader::new(row, "organization", "id");
+        let Ok(organization) = row.parsed("id", OrganizationId::parse) else { return Ok(None) };
+        let (name, roles) = (row.text("name")?.unwrap_or_default(), row.text("role")?.unwrap_or_default());
+        Ok(Some(Membership { organization, name: name.to_owned(), roles: roles.to_owned() }))
+    });
+    let mut found: Vec<_> = rows.await?.into_iter().flatten().collect();
+    found.dedup_by(|later, first| later.organization == first.organization);
+    found.sort_by(|one, other| (&one.name, &one.organization).cmp(&(&other.name, &other.organization)));
+    Ok(found)
 }

@@ -25,6 +25,8 @@ const STATEMENTS: usize = 128;
 pub(crate) struct Opener {
     path: PathBuf,
     pub(crate) synchronous: &'static str,
+    /// The most memory for pages, as SQLite takes it: negative, in KiB.
+    cache_kib: i64,
     options: SqliteConnectOptions,
     /// The time to wait for others.
     pub(crate) patience: Duration,
@@ -51,7 +53,8 @@ impl Opener {
             .foreign_keys(true)
             .pragma(AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS.to_string())
             .pragma("synchronous", synchronous);
-        Ok(Self { path, synchronous, options: connection, patience: patience(options) })
+        let cache_kib = -(i64::from(options.cache_mib) * 1024);
+        Ok(Self { path, synchronous, cache_kib, options: connection, patience: patience(options) })
     }
 
     /// Opens the connection that migrates. SQLite does not wait for others while it switches a new file to the
@@ -103,6 +106,7 @@ impl Opener {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", self.synchronous)?;
         connection.pragma_update(None, AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS)?;
+        connection.pragma_update(None, "cache_size", self.cache_kib)?;
         Ok(connection)
     }
 }
@@ -175,6 +179,7 @@ mod tests {
                 ("foreign_keys", 1),
                 ("busy_timeout", 5000),
                 ("wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS.into()),
+                ("cache_size", -2048),
             ];
             for (pragma, value) in told {
                 let ask = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);

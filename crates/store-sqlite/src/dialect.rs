@@ -34,15 +34,15 @@ impl Dialect for Sqlite {
     /// Instants are texts that sort as instants, except those of SQLite's own functions and of JavaScript's long years.
     /// For these, SQLite's parser must agree. A number is left to the reader of the row.
     fn is_before(&self, column: &str, instant: &str) -> String {
+        // The first condition is the index's. Where the column is null, the second one is false.
         format!(
-            "coalesce({column} < {instant} and typeof({column}) = 'text'
-                and strftime('%Y-%m-%dT%H:%M:%fZ', {column}) < {instant}, false)"
+            "({column} < {instant} and typeof({column}) = 'text'
+                and coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', {column}) < {instant}, false))"
         )
     }
 
     fn is_due(&self, column: &str, instant: &str) -> String {
-        // The first condition is the index's.
-        format!("{column} < {instant} and {}", self.is_before(column, instant))
+        self.is_before(column, instant)
     }
 
     /// The order of the rows in the file: in the order of ids, each row would be at another place. A row keeps its

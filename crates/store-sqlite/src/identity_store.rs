@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::link::{Link, TokenHash};
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
@@ -145,6 +145,11 @@ impl IdentityStore for SqliteStore {
         self.writer.write(async move |writer| identity::make_operator(writer, &id, now, &origin).await).await
     }
 
+    async fn remove_operator(&self, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+        let (id, origin) = (id.clone(), origin.clone());
+        self.writer.write(async move |writer| identity::remove_operator(writer, &id, &origin).await).await
+    }
+
     async fn insert_link(&self, link: &Link, origin: &Origin) -> Result<bool, StoreError> {
         let (link, origin) = (link.clone(), origin.clone());
         self.writer.write(async move |writer| identity::insert_link(writer, &link, &origin).await).await
@@ -258,5 +263,9 @@ impl OrganizationStore for SqliteStore {
 
     async fn find_roles(&self, organization: &OrganizationId, user: &UserId) -> Result<Option<String>, StoreError> {
         read!(self, organization::find_roles, organization, user)
+    }
+
+    async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError> {
+        read!(self, organization::list_memberships, user, limit)
     }
 }

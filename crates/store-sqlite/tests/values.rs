@@ -158,7 +158,7 @@ async fn neither_a_form_of_its_own_nor_a_year_beyond_all_makes_a_key_expire_earl
         store.insert(&sample::key(id), None, &sample::UNRECORDED).await.unwrap();
         database.execute(&format!(r#"update "apikey" set "expiresAt" = '{value}' where "id" = '{id}'"#)).await;
     }
-    let counts = store.count(now, None, NonZeroU32::new(100).unwrap()).await.unwrap().counts;
+    let counts = store.count(None, now, None, NonZeroU32::new(100).unwrap()).await.unwrap().counts;
     assert_eq!((counts.of(KeyState::Expired), counts.of(KeyState::Active)), (2, 4));
     let late = sample::key_with("new", |details, _| details.created_at = now);
     assert!(store.insert(&late, NonZeroU32::new(4), &sample::UNRECORDED).await.is_err(), "four are alive");

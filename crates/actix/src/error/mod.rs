@@ -1,6 +1,7 @@
 //! Errors, and the forms in which clients and gateways are told of them.
 
 mod denial;
+mod oauth;
 mod page;
 mod status;
 mod verifier;
@@ -22,6 +23,7 @@ use crate::views::RefusalDetails;
 use crate::views::limits::{retry_after, show_limits};
 
 pub use denial::Denial;
+pub(crate) use oauth::{OAUTH_ERRORS, OauthFailure};
 pub use page::FailedPage;
 use status::status_of;
 pub use verifier::VerifierError;
@@ -74,6 +76,8 @@ pub enum ApiError {
     Timeout,
     /// The process is about to stop.
     Draining,
+    /// The answer could not be written: a fault of Keymint's.
+    Broken,
     /// No such route, or not with this method.
     NotFound,
 }
@@ -127,7 +131,7 @@ impl ApiError {
                 let message = "API keys cannot be checked now. Try again later.";
                 Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
             }
-            Self::Unchecked(VerifierError::Failed(_)) => internal(),
+            Self::Unchecked(VerifierError::Failed(_)) | Self::Broken => internal(),
             Self::Denied(refusal) => of_denied(refusal),
             Self::MissingKey => {
                 Answer::new(StatusCode::UNAUTHORIZED, "MISSING_API_KEY", "The request shows no API key.")

@@ -68,6 +68,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::KeyReferenced
         | ErrorCode::KeyExists
+        | ErrorCode::NotOnYourself
         | ErrorCode::RotationOpen
         | ErrorCode::RotationNotOpen
         | ErrorCode::KeyUnused

@@ -18,7 +18,7 @@ use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 use super::body::JSON;
 use super::parts::Parts;
 use super::{HEADERS, header};
-use crate::error::{ApiError, Denial};
+use crate::error::{ApiError, Denial, OauthFailure};
 use crate::members::schema::choice;
 
 /// The failures of an operation by status: the answers that the errors themselves write.
@@ -130,6 +130,13 @@ impl Failures {
             let denials = errors().into_iter().map(|error| Denial { error, by_403 });
             denials.for_each(|denial| failures.take(&denial, PROBLEM));
         }
+        failures
+    }
+
+    /// Returns these errors as clients of OAuth 2.0 are told of them.
+    pub(crate) fn of_oauth(errors: Vec<ApiError>) -> Self {
+        let mut failures = Self::default();
+        errors.into_iter().map(OauthFailure).for_each(|error| failures.take(&error, JSON));
         failures
     }
 

@@ -16,6 +16,7 @@ use utoipa::openapi::schema::{ArrayBuilder, Components, ObjectBuilder, Type};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, License, OpenApiBuilder, Ref, RefOr, Server};
 
+use crate::error::OAUTH_ERRORS;
 use crate::members::schema::{self, MAX_SAFE_INTEGER, choice, integer, required, text};
 use crate::views::secret::SUNSET;
 use parts::Parts;
@@ -122,7 +123,7 @@ fn components(parts: Parts, context: &DocumentContext<'_>) -> Components {
     components
 }
 
-/// The body of every error but those that gateways are told.
+/// The body of every error but those that gateways are told. Those of introspection have the names of OAuth 2.0 too.
 fn error() -> ObjectBuilder {
     let wait = integer(0, MAX_SAFE_INTEGER);
     let wait = wait.description(Some("Milliseconds until a retry may succeed."));
@@ -135,6 +136,11 @@ fn error() -> ObjectBuilder {
         .property("message", text().description(Some("The reason, for people.")))
         .required("message")
         .property("details", details.description(Some("Present if there is more to say.")))
+        .property(
+            "error",
+            choice(OAUTH_ERRORS).description(Some("The reason as OAuth 2.0 names it; of introspection.")),
+        )
+        .property("error_description", text().description(Some("The message again; of introspection.")))
 }
 
 /// The body of an error that a gateway is told (RFC 9457).

@@ -25,7 +25,7 @@ async fn ask(server: &TestServer, request: &str, example: &str) -> String {
     let mut lines = head.lines();
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
     let url = format!("http://{}{path}", server.address);
-    let mut request = Client::new().request(method.parse().unwrap(), url).body(body.to_owned());
+    let mut request = Client::new().request(method.parse().unwrap(), url).body(body.trim_end().to_owned());
     for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
         request = request.header(name, value);
     }
@@ -53,8 +53,11 @@ fn server() -> TestServer {
     let configuration = |id: &str| Configuration::new(ConfigId::parse(id).unwrap());
     let cli = Configuration { enable_session_for_api_keys: true, ..configuration("cli") };
     let team = Configuration { references: References::Organization, ..configuration("team") };
-    let options =
-        ApiOptions { trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]), ..ApiOptions::default() };
+    let options = ApiOptions {
+        base_url: ORIGIN.to_owned(),
+        trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]),
+        ..ApiOptions::default()
+    };
     let default = Configuration { undelete_ms: 30 * 86_400_000, ..Configuration::default() };
     let policy = Policy::new(vec![default, cli, team]).unwrap();
     TestServer::with(Setup { policy, options, is_secure: true, ..Setup::default() })

@@ -143,6 +143,7 @@ slow_users! {
     has_users() -> bool;
     is_operator(id: &UserId) -> bool;
     make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
+    remove_operator(id: &UserId, origin: &Origin) -> bool;
     insert_link(link: &Link, origin: &Origin) -> bool;
     find_link(hash: &TokenHash) -> Option<Link>;
     claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;

@@ -6,7 +6,7 @@ use keymint_domain::Timestamp;
 use keymint_domain::identity::{Email, Password, SignUp};
 use keymint_domain::verify::Ban;
 use keymint_ports::{BanOutcome, ListedUser};
-use keymint_service::{Caller, Identity};
+use keymint_service::{Caller, Identity, RemovedOperator};
 use serde_json::{Value, json};
 
 use super::arguments::UserCommand;
@@ -37,6 +37,11 @@ pub(super) async fn run(identity: &Identity, base_url: &str, command: UserComman
         UserCommand::MakeOperator { user } => {
             let (id, is_new) = identity.make_operator(&caller, &user).await.map_err(refused)?.ok_or(NOBODY)?;
             output::record(&json!({ "id": id.as_str(), "changed": is_new }), form)
+        }
+        UserCommand::RemoveOperator { user } => {
+            let removed = identity.remove_operator(&caller, &user).await.map_err(refused)?.ok_or(NOBODY)?;
+            let RemovedOperator { user, was_kept, remains_one } = removed;
+            output::record(&json!({ "id": user.as_str(), "changed": was_kept, "operator": remains_one }), form)
         }
         UserCommand::Ban { user, until } => {
             let until = until.map(|text| Timestamp::parse_or_date(&text));

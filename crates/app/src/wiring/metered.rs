@@ -10,7 +10,7 @@ use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
-use keymint_domain::organization::{Member, Organization};
+use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::policy::Policy;
 use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
@@ -142,6 +142,7 @@ metered! {
         has_users() -> bool;
         is_operator(id: &UserId) -> bool;
         make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
+        remove_operator(id: &UserId, origin: &Origin) -> bool;
         insert_link(link: &Link, origin: &Origin) -> bool;
         find_link(hash: &TokenHash) -> Option<Link>;
         claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
@@ -162,6 +163,7 @@ metered! {
         list_organizations(after: Option<OrganizationId>, limit: NonZeroU32) -> Vec<ListedOrganization>;
         find_organization(id_or_slug: &str) -> Option<OrganizationId>;
         find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
+        list_memberships(user: &UserId, limit: NonZeroU32) -> Vec<Membership>;
     }
 }
 

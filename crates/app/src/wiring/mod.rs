@@ -326,6 +326,7 @@ fn api_options(config: &Config) -> ApiOptions {
     let server = &config.server;
     let own = TrustedOrigin::parse(&server.base_url).ok();
     ApiOptions {
+        base_url: server.base_url.clone(),
         base_path: server.base_path.clone(),
         trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
         trusted_proxies: server.trusted_proxies.clone(),

@@ -111,6 +111,8 @@ impl Store {
 
     pub(super) async fn open(database: &Database, absent: Absent, meter: Arc<dyn Meter>) -> Result<Self, OpenError> {
         let must_exist = absent == Absent::Fail;
+        // A command ends soon, and may work through all keys.
+        let cache_mib = if must_exist { 512 } else { 2 };
         Ok(match &database.url {
             DatabaseUrl::Memory => {
                 let store = Arc::new(MemoryStore::default());
@@ -118,7 +120,8 @@ impl Store {
             }
             DatabaseUrl::Sqlite { path } => {
                 let store = Arc::new(
-                    SqliteStore::connect(&SqliteOptions { must_exist, ..sqlite_options(database, path) }).await?,
+                    SqliteStore::connect(&SqliteOptions { must_exist, cache_mib, ..sqlite_options(database, path) })
+                        .await?,
                 );
                 let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter);
                 Self { sqlite: Some(store), ..metered }

@@ -24,11 +24,12 @@ fn release() -> &'static Path {
             for (name, package) in [("readelf", "binutils"), ("git", "git")] {
                 program(name, package);
             }
-            // Unstripped, the binary takes a minute to compress.
+            // Unstripped, or by xz, the binary takes a minute to compress.
             let binary = folder.path().join("keymint");
             said(Command::new(program("strip", "binutils")).arg("-o").arg(&binary).arg(env!("CARGO_BIN_EXE_keymint")));
             let mut make = Command::new("bash");
             make.arg("deploy/release").arg(folder.path().join("out")).arg(&binary).current_dir(ROOT);
+            make.env("DPKG_DEB_COMPRESSOR_TYPE", "gzip").env("DPKG_DEB_COMPRESSOR_LEVEL", "1");
             said(make.env("SOURCE_DATE_EPOCH", "1700000000"));
             folder
         })

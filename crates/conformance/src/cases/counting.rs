@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use keymint_domain::ApiKey;
 use keymint_domain::key::{Actor, KeyCounts, KeyState, Revocation};
 use keymint_domain::usage::Usage;
-use keymint_domain::{KeyDetails, Timestamp};
+use keymint_domain::{KeyDetails, OwnerId, Timestamp};
 use keymint_ports::{CountCursor, CountedPortion, KeyStore};
 
 use crate::Engine;
@@ -27,13 +27,13 @@ async fn count_by(store: &impl KeyStore, now: Timestamp, limit: u32) -> KeyCount
 }
 
 async fn portion(store: &impl KeyStore, now: Timestamp, from: Option<CountCursor>, limit: u32) -> CountedPortion {
-    let found = store.count(now, from, NonZeroU32::new(limit).unwrap()).await.unwrap();
+    let found = store.count(None, now, from, NonZeroU32::new(limit).unwrap()).await.unwrap();
     assert!(found.counts.total() <= u64::from(limit), "{found:?}");
     found
 }
 
 pub async fn an_empty_store_counts_nothing<E: Engine>(engine: &E) {
-    let found = engine.open().await.count(NOW, None, NonZeroU32::MIN).await.unwrap();
+    let found = engine.open().await.count(None, NOW, None, NonZeroU32::MIN).await.unwrap();
     assert_eq!(found, CountedPortion { counts: KeyCounts::default(), next: None });
 }
 
@@ -77,6 +77,35 @@ pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
         }
     }
     assert_eq!(everything(&*other).await.len(), 32, "counting changes nothing");
+}
+
+pub async fn an_owners_keys_are_counted_without_others<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let key_of = |owner: &str, number: u32| {
+        sample::key_with(&format!("{owner} {number}"), |details, _| {
+            details.owner = OwnerId::parse(owner).unwrap();
+            details.enabled = number.is_multiple_of(2);
+        })
+    };
+    let keys = |owner: &'static str, number: u32| (0..number).map(move |number| key_of(owner, number));
+    insert_all(&*store, &keys("ada", 5).chain(keys("Ada", 3)).chain(keys("bob", 4)).collect::<Vec<_>>()).await;
+    for (owner, enabled, disabled) in [("ada", 3, 2), ("Ada", 2, 1), ("bob", 2, 2), ("nobody", 0, 0)] {
+        for limit in [1, 2, 3, 4, 5, 100] {
+            let (mut counts, mut from) = (KeyCounts::default(), None);
+            loop {
+                let owner = OwnerId::parse(owner).unwrap();
+                let found = other.count(Some(owner), NOW, from, NonZeroU32::new(limit).unwrap()).await.unwrap();
+                assert!(found.counts.total() <= u64::from(limit), "{found:?}");
+                counts += found.counts;
+                from = found.next;
+                if from.is_none() {
+                    break;
+                }
+            }
+            let found = (counts.of(KeyState::Active), counts.of(KeyState::Disabled), counts.total());
+            assert_eq!(found, (enabled, disabled, enabled + disabled), "{owner} by {limit}");
+        }
+    }
 }
 
 pub async fn a_key_that_stays_is_counted_once_whatever_comes_and_goes_between_portions<E: Engine>(engine: &E) {

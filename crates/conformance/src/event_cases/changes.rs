@@ -2,16 +2,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::event::{Event, SealedEvent};
+use keymint_domain::identity::EditUser;
 use keymint_domain::key::{Actor, Deletion, EditKey, EditKeys, Field, KeyPatch, PlainKey, Revocation};
 use keymint_domain::leak::{LeakPlace, LeakReport, Reporter};
 use keymint_domain::link::LinkPurpose;
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::value::KeyName;
+use keymint_domain::verify::Ban;
 use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::{
-    BulkChange, Claimant, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _, Removed,
-    ServerKeyStore as _, SurveyStore as _,
+    BanOutcome, BulkChange, Claimant, EventStore as _, IdentityStore as _, KeyStore as _, OrganizationStore as _,
+    Removed, ServerKeyStore as _, SurveyStore as _,
 };
 
 use super::{all_events, kinds, origin};
@@ -215,6 +217,42 @@ pub async fn uses_of_links_are_events<E: EventEngine>(engine: &E) {
             assert!(!event.row.data.contains(secret.as_str()), "{}", event.row.data);
         }
     }
+}
+
+pub async fn changes_of_accounts_are_events<E: EventEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    let ada = user_id("ada");
+    store.insert_user(&new_user("ada"), &session("first", "ada"), &sample::UNRECORDED).await.unwrap();
+    assert!(store.insert_session(&session("second", "ada"), &sample::UNRECORDED).await.unwrap());
+    let edit = EditUser { name: Some("Ada the second".to_owned()), ..EditUser::default() };
+    assert!(other.update_user(&ada, &edit, NOW, &origin(1)).await.unwrap().is_some());
+    let first = session("first", "ada").token;
+    assert_eq!(store.remove_sessions(&ada, Some(first), &origin(2)).await.unwrap(), 1);
+    let ban = Ban { until: Some(NOW.plus_millis(1000)) };
+    assert_eq!(store.set_ban(&ada, Some(ban), NOW, &origin(3)).await.unwrap(), Some(BanOutcome::Set { sessions: 1 }));
+    assert!(other.set_ban(&ada, None, NOW, &origin(4)).await.unwrap().is_some());
+    assert_eq!(store.make_operator(&ada, NOW, &origin(5)).await.unwrap(), Some(true));
+    assert!(other.remove_operator(&ada, &origin(6)).await.unwrap());
+
+    assert!(store.update_user(&user_id("eve"), &edit, NOW, &origin(7)).await.unwrap().is_none());
+    assert_eq!(store.remove_sessions(&ada, None, &origin(8)).await.unwrap(), 0);
+    assert!(store.set_ban(&user_id("eve"), Some(ban), NOW, &origin(9)).await.unwrap().is_none());
+    assert!(!store.remove_operator(&ada, &origin(10)).await.unwrap());
+    let expected = [
+        "user.updated",
+        "user.sessions_ended",
+        "user.banned",
+        "user.unbanned",
+        "user.operator_added",
+        "user.operator_removed",
+    ];
+    assert_eq!(kinds(&*store).await, expected);
+    let events = all_events(&*other).await;
+    assert!(events.iter().all(|event| event.row.owner.as_deref() == Some("ada")));
+    let data = |place: usize| events[place].row.data.as_str();
+    assert!(data(0).contains(r#""changed":["name"]"#) && !data(0).contains("second"), "{}", data(0));
+    assert!(data(1).contains("\"sessions\":1") && data(2).contains("\"sessions\":1"), "{} {}", data(1), data(2));
+    assert!(data(2).contains(&ban.until.unwrap().to_string()), "{}", data(2));
 }
 
 pub async fn a_change_that_is_refused_or_changes_nothing_is_no_event<E: EventEngine>(engine: &E) {

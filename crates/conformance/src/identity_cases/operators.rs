@@ -34,7 +34,13 @@ pub async fn operators_are_kept_and_only_users_are_any<E: IdentityEngine>(engine
         assert!(!other.is_operator(&user_id(nobody)).await.unwrap(), "{nobody}");
     }
     drop((store, other));
-    assert!(engine.open().await.is_operator(&user_id("ada")).await.unwrap());
+    let store = engine.open().await;
+    assert!(store.is_operator(&user_id("ada")).await.unwrap());
+    for (id, was_kept) in [("Ada", false), ("eve", false), ("ada", true), ("ada", false)] {
+        assert_eq!(store.remove_operator(&user_id(id), &sample::UNRECORDED).await.unwrap(), was_kept, "{id}");
+    }
+    assert!(!store.is_operator(&user_id("ada")).await.unwrap());
+    assert!(store.find_user(&user_id("ada")).await.unwrap().is_some());
 }
 
 pub async fn a_claim_makes_the_first_operator_and_works_once<E: IdentityEngine>(engine: &E) {

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use keymint_domain::organization::{Organization, Slug};
+use keymint_domain::organization::{Member, Membership, Organization, RoleName, Slug};
 use keymint_ports::{IdentityStore, OrganizationStore, StoreError};
 
 use crate::IdentityEngine;
@@ -127,4 +127,30 @@ pub async fn organizations_are_listed_in_portions_with_their_members<E: Identity
     assert_eq!(found, [("B", 1), ("a", 2), ("b", 1), ("c", 1), ("\u{e9}", 1)]);
     assert_eq!(listed[1].slug.as_deref(), Some("slug-98"));
     assert_eq!(listed[1].name, organization("any").name);
+}
+
+pub async fn a_users_organizations_are_listed_by_name<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_ada(&*store).await;
+    let mut bob = sample::new_user("bob");
+    "bob@example.org".clone_into(&mut bob.user.email);
+    store.insert_user(&bob, &session("second", "bob"), &sample::UNRECORDED).await.unwrap();
+    let named = |id: &str, slug: &str, name: &str| Organization { name: name.to_owned(), ..with_slug(id, slug) };
+    for new in [named("3", "three", "b"), named("1", "one", "b"), named("2", "two", "B"), named("4", "four", "ä")] {
+        add(&*store, &new).await;
+    }
+    let role = RoleName::parse("reader").unwrap();
+    let of_bob = Member { role, ..member("2", "bob") };
+    store.insert_member(&of_bob, &sample::UNRECORDED).await.unwrap();
+    let list = async |user: &str, limit: u32| {
+        let found = other.list_memberships(&user_id(user), NonZeroU32::new(limit).unwrap()).await.unwrap();
+        let tell = |Membership { organization, name, roles }: Membership| format!("{organization} {name} {roles}");
+        found.into_iter().map(tell).collect::<Vec<_>>()
+    };
+    assert_eq!(list("ada", 100).await, ["2 B owner", "1 b owner", "3 b owner", "4 ä owner"]);
+    assert_eq!(list("ada", 2).await, ["2 B owner", "1 b owner"], "the smallest ids");
+    assert_eq!(list("bob", 100).await, ["2 B reader"]);
+    for stranger in ["Ada", "ada ", "eve"] {
+        assert_eq!(list(stranger, 100).await, Vec::<String>::new(), "{stranger:?}");
+    }
 }

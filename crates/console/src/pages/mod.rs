@@ -166,6 +166,7 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "sessions-ended" => "All your other sessions have ended.",
         "banned" => "The user is banned, and signed out everywhere.",
         "unbanned" => "The ban is over.",
+        "operator-removed" => "The user is no operator any more.",
         "operator-made" => "The user is an operator now.",
         "claimed" => {
             "Welcome. You are an operator of this Keymint: you see all keys, and may do everything. Now make a key."

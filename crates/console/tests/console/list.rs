@@ -1,8 +1,12 @@
 //! The list of keys.
 
+use std::sync::Arc;
+
 use keymint_domain::key::NewKey;
+use keymint_domain::organization::{Action, Role, RoleName, Slug};
 use keymint_domain::value::{KeyName, Lifetime};
 use keymint_domain::{ConfigId, Configuration, Policy};
+use keymint_service::Organizations;
 use reqwest::StatusCode;
 
 use crate::support::{Setup, Site, with_quota};
@@ -182,4 +186,42 @@ async fn keys_of_an_organization_are_for_its_members() {
     let refused = site.post("/console/keys/new", &sent).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     refused.has(&["You are no member of it."]);
+}
+
+#[tokio::test]
+async fn members_choose_one_of_their_organizations() {
+    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
+    team.references = keymint_domain::policy::References::Organization;
+    let mut policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let reader = RoleName::parse("reader").unwrap();
+    policy.roles.others = vec![Role { name: reader.clone(), actions: vec![Action::Read] }];
+    let setup = Setup { policy, ..Setup::default() };
+    let store = Arc::clone(&setup.store);
+    let site = Site::signed_in(setup).await;
+    let organizations = Organizations::new(Arc::clone(&store) as _, store);
+    let make = async |name: &str, slug: &str, role: RoleName| {
+        let (name, slug) = (KeyName::parse(name).unwrap(), Slug::parse(slug).unwrap());
+        organizations.create(name, slug, "ada@example.com", role).await.unwrap().id.to_string()
+    };
+    let acme = make("Acme <1>", "acme", RoleName::parse("owner").unwrap()).await;
+    make("Readers", "readers", reader).await;
+    make("Strangers", "strangers", RoleName::parse("guest").unwrap()).await;
+
+    let form = site.get("/console/keys/new?config=team").await;
+    form.has(&[&format!("<option value=\"{acme}\">Acme &#60;1&#62;</option>")]);
+    form.lacks(&["Readers", "Strangers", "Choose one", "The id of the organization"]);
+    let sent = [("form", &*form.hidden("form")), ("config", "team"), ("organization", &*acme), ("name", "ours")];
+    assert_eq!(site.post("/console/keys/new", &sent).await.status, StatusCode::OK);
+
+    // A list without keys has no filters.
+    let none = site.get("/console/keys").await;
+    none.has(&["No keys yet", &format!("<a href=\"/console/keys?organization={acme}\">Acme &#60;1&#62;</a>")]);
+    site.create("mine").await;
+    let mine = site.get("/console/keys").await;
+    mine.has(&["Keys of", "Myself", "Readers"]);
+    mine.lacks(&["ours", "Strangers"]);
+    let ours = site.get(&format!("/console/keys?organization={acme}")).await;
+    ours.has(&["ours", &format!("<option value=\"{acme}\" selected>")]);
+    let unknown = site.get("/console/keys?organization=other").await;
+    unknown.has(&["There is no such organization, or you may not see its keys.", "value=\"other\""]);
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use keymint_domain::key::NewKey;
+use keymint_domain::OwnerId;
+use keymint_domain::key::{KeyCounts, KeyState, NewKey};
 use keymint_domain::value::KeyName;
-use keymint_ports::{MockKeyStore, StoreError};
+use keymint_ports::{CountedPortion, MockKeyStore, StoreError};
 use keymint_service::{Caller, ListKeys};
 use reqwest::StatusCode;
 
@@ -154,9 +155,23 @@ async fn all_keys_of_an_owner_are_revoked() {
 }
 
 #[tokio::test]
+async fn very_many_keys_are_counted_in_part() {
+    let mut store = MockKeyStore::new();
+    store.expect_count().returning(|owner, _, _, limit| {
+        assert_eq!(owner, OwnerId::parse("bob").ok());
+        let mut counts = KeyCounts::default();
+        counts.add(KeyState::Active, limit.get().into());
+        Ok(CountedPortion::new(counts, Some("k".to_owned()), limit))
+    });
+    let site = Site::operated(Setup { keys: Some(Arc::new(store)), ..Setup::default() }).await;
+    site.get("/console/owners/bob").await.has(&["10,000", "There are more keys: these are 10,000 of them."]);
+}
+
+#[tokio::test]
 async fn a_database_that_is_down_has_a_page() {
     let mut store = MockKeyStore::new();
     store.expect_list().returning(|_| Err(StoreError::unavailable("down")));
+    store.expect_count().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
     store.expect_preview_update_many().returning(|_, _, _| Err(StoreError::unavailable("down")));
     store.expect_update_many().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
     let site = Site::operated(Setup { keys: Some(Arc::new(store)), ..Setup::default() }).await;

@@ -97,7 +97,7 @@ async fn a_ban_ends_sessions_and_is_taken_back() {
 }
 
 #[tokio::test]
-async fn operators_do_not_ban_themselves() {
+async fn operators_do_not_lock_themselves_out() {
     let (site, _) = site().await;
     let path = format!("/console/users/{}", id_of(&site, "ada").await);
     let page = site.get(&path).await;
@@ -105,7 +105,11 @@ async fn operators_do_not_ban_themselves() {
     page.lacks(&["/ban\""]);
     let refused = site.post(&format!("{path}/ban"), &[("time", "forever")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    refused.has(&["You cannot ban yourself"]);
+    refused.has(&["You cannot do this to yourself"]);
+    page.lacks(&["/remove-operator\""]);
+    let refused = site.post(&format!("{path}/remove-operator"), &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    refused.has(&["You cannot do this to yourself"]);
     assert_eq!(site.get("/console/users").await.status, StatusCode::OK);
 }
 
@@ -122,6 +126,24 @@ async fn an_operator_makes_another_one() {
     site.forget();
     site.post("/console/sign-in", &[("email", "bob@example.com"), ("password", "password")]).await;
     assert_eq!(site.get("/console/users").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_operator_takes_the_place_of_another_back() {
+    let (site, id) = site().await;
+    let path = format!("/console/users/{id}");
+    site.post(&format!("{path}/operator"), &[]).await;
+    site.get(&path).await.has(&["/remove-operator\""]);
+    site.get(&format!("{path}/remove-operator")).await.has(&["they see their own keys alone"]);
+    for _ in 0..2 {
+        let removed = site.post(&format!("{path}/remove-operator"), &[]).await;
+        assert_eq!(removed.location(), format!("{path}?did=operator-removed"));
+        let page = site.get(removed.location()).await;
+        page.has(&["is no operator any more", "Make an operator"]);
+    }
+    site.forget();
+    site.post("/console/sign-in", &[("email", "bob@example.com"), ("password", "password")]).await;
+    assert_eq!(site.get("/console/users").await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
@@ -149,7 +171,7 @@ async fn others_reach_no_page_of_users() {
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
         refused.lacks(&["bob@example.com"]);
     }
-    for action in ["ban", "unban", "operator", "reset-link"] {
+    for action in ["ban", "unban", "operator", "remove-operator", "reset-link"] {
         let path = format!("/console/users/{id}/{action}");
         let refused = site.post(&path, &[("time", "forever")]).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{action}");

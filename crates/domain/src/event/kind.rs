@@ -77,6 +77,8 @@ kinds! {
     UserSignedOut = "keymint.user.signed_out",
     /// A user became an operator.
     UserOperatorAdded = "keymint.user.operator_added",
+    /// A user is no longer kept as an operator.
+    UserOperatorRemoved = "keymint.user.operator_removed",
     /// A user got another password.
     UserPasswordChanged = "keymint.user.password_changed",
     /// A user changed their name or picture.

@@ -54,6 +54,11 @@ impl Origin {
         Some(self.event(EventKind::UserOperatorAdded, Subject::owner(user))?.with("claimed", by_claim))
     }
 
+    /// Makes the event of a user who is no longer kept as an operator.
+    pub fn operator_removed(&self, user: &UserId) -> Option<Event> {
+        self.event(EventKind::UserOperatorRemoved, Subject::owner(user))
+    }
+
     /// Makes the event of a user who got another password, which ended so many of their sessions; `by_link` says that they
     /// chose it by a link.
     pub fn password_changed(&self, user: &UserId, by_link: bool, sessions: u64) -> Option<Event> {

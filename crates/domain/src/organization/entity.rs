@@ -30,6 +30,17 @@ pub struct Member {
     pub created_at: Timestamp,
 }
 
+/// An organization as one of its members sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Its display name.
+    pub name: String,
+    /// The text of the member's roles, separated by commas, as it is in their oldest row.
+    pub roles: String,
+}
+
 /// A name for URLs: lower-case letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(Box<str>);

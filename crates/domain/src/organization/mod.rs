@@ -3,5 +3,5 @@
 mod entity;
 mod roles;
 
-pub use entity::{InvalidSlug, Member, Organization, Slug};
+pub use entity::{InvalidSlug, Member, Membership, Organization, Slug};
 pub use roles::{Action, InvalidRole, Role, RoleName, Roles};

@@ -6,6 +6,7 @@ use keymint_domain::verify::Ban;
 use keymint_domain::{ErrorCode, UserId};
 use keymint_ports::{BanOutcome, ListedUser, SessionsAfter, StoreError};
 
+use super::operators::check_is_another;
 use super::{Identity, SignedIn};
 use crate::{Caller, Context, ServiceError, Source};
 
@@ -215,7 +216,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] if the store fails.
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, `NOT_ON_YOURSELF` if an operator bans themselves,
+    /// and [`ServiceError::Store`] if the store fails.
     pub async fn set_ban<'a>(
         &self,
         context: impl Into<Context<'a>> + Send,
@@ -224,6 +226,9 @@ impl Identity {
     ) -> Result<Option<(UserId, BanOutcome)>, ServiceError> {
         let context = context.into();
         let Some(user) = self.find_as_operator(&context, id_or_email).await? else { return Ok(None) };
+        if ban.is_some() {
+            check_is_another(&context, &user)?;
+        }
         let now = self.clock.now();
         let origin = self.origin(context.actor(), &context.source, now);
         let outcome = self.store.set_ban(&user.id, ban, now, &origin).await?;

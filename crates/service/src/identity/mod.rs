@@ -23,6 +23,7 @@ use crate::{Caller, OsEntropy, Recorder, ServiceError, Source, SystemClock};
 use hasher::Hasher;
 
 pub use erase::ErasedUser;
+pub use operators::RemovedOperator;
 pub use session::FoundSession;
 pub use sign_in::SignIn;
 

@@ -5,6 +5,25 @@ use keymint_domain::{Timestamp, UserId};
 use super::{Identity, SignedIn};
 use crate::{Caller, Context, ServiceError};
 
+/// A user who is no longer kept as an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedOperator {
+    /// The user.
+    pub user: UserId,
+    /// True if they were kept as an operator.
+    pub was_kept: bool,
+    /// True if they are an operator all the same: by their role, or by an address of the configuration.
+    pub remains_one: bool,
+}
+
+/// Checks that an operator does not mean themselves: nobody might be left to take the change back.
+pub(super) fn check_is_another(context: &Context<'_>, user: &User) -> Result<(), ErrorCode> {
+    match context.caller {
+        Caller::Operator(own) if *own == user.id => Err(ErrorCode::NotOnYourself),
+        _ => Ok(()),
+    }
+}
+
 impl Identity {
     /// Sets the addresses of operators; the default is none.
     #[must_use]
@@ -56,6 +75,26 @@ impl Identity {
         let origin = self.origin(context.actor(), &context.source, now);
         let is_new = self.store.make_operator(&user.id, now, &origin).await?;
         Ok(is_new.map(|is_new| (user.id, is_new)))
+    }
+
+    /// Keeps a user (an id or an address) as an operator no longer; `None` = there is no such user.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for any caller but a server and an operator, `NOT_ON_YOURSELF` if an operator names
+    /// themselves, and [`ServiceError::Store`] if the store fails.
+    pub async fn remove_operator<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        id_or_email: &str,
+    ) -> Result<Option<RemovedOperator>, ServiceError> {
+        let context = context.into();
+        let Some(user) = self.find_as_operator(&context, id_or_email).await? else { return Ok(None) };
+        check_is_another(&context, &user)?;
+        let now = self.clock.now();
+        let origin = self.origin(context.actor(), &context.source, now);
+        let was_kept = self.store.remove_operator(&user.id, &origin).await?;
+        Ok(Some(RemovedOperator { was_kept, remains_one: self.admits(&user, now), user: user.id }))
     }
 
     /// Finds a user by their id or address, for a caller who may do everything.

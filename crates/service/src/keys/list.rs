@@ -136,7 +136,7 @@ impl Keys {
 
 impl Reach<'_> {
     /// Checks that this user's keys are within reach.
-    fn check_user(self, owner: &OwnerId) -> Result<(), ErrorCode> {
+    pub(crate) fn check_user(self, owner: &OwnerId) -> Result<(), ErrorCode> {
         let is_within = match self {
             Self::Everyone => true,
             Self::User(user) => *user == *owner,

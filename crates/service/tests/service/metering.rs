@@ -276,12 +276,16 @@ async fn keys_are_counted_in_portions_while_others_are_removed_and_told_when_all
     let mut store = MockKeyStore::new();
     // The supply of expired keys is endless.
     store.expect_remove_expired().returning(|_, _, _, limit, _| Ok(Removed::all(limit)));
-    store.expect_count().once().withf(|_, from, _| from.is_none()).returning(|_, _, _| Ok(portion_of_one(false)));
+    store.expect_count().once().withf(|_, _, from, _| from.is_none()).returning(|_, _, _, _| Ok(portion_of_one(false)));
     let goes_on = |from: &Option<CountCursor>| from.as_ref().is_some_and(|cursor| cursor.as_str() == "a row");
-    store.expect_count().once().withf(move |_, from, _| goes_on(from)).returning(|_, _, _| Ok(portion_of_one(true)));
+    store
+        .expect_count()
+        .once()
+        .withf(move |_, _, from, _| goes_on(from))
+        .returning(|_, _, _, _| Ok(portion_of_one(true)));
     // The next count fails midway.
-    store.expect_count().once().returning(|_, _, _| Ok(portion_of_one(false)));
-    store.expect_count().once().returning(|_, _, _| Err(StoreError::unavailable("down")));
+    store.expect_count().once().returning(|_, _, _, _| Ok(portion_of_one(false)));
+    store.expect_count().once().returning(|_, _, _, _| Err(StoreError::unavailable("down")));
     let keys = Keys::builder(Arc::new(store)).meter(Arc::clone(&told) as _).build();
     let options = CleanupOptions { interval: Duration::from_secs(1), count: true, ..CLEANUP };
     let job = Cleanup::start(Arc::new(keys), options);

@@ -12,8 +12,8 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, OrganizationId, OwnerId, Policy};
 use keymint_ports::{Clock, IdentityStore as _, SeededEntropy};
 use keymint_service::{
-    Caller, ChangeKeys, ChangeOfKeys, CreateKey, Identity, IdentityOptions, ListKeys, Portal, Revoked, RotateKey,
-    SignIn, Source, UpdateKey, VerifyKey, Whose,
+    Caller, ChangeKeys, ChangeOfKeys, CreateKey, Identity, IdentityOptions, ListKeys, Portal, RemovedOperator, Revoked,
+    RotateKey, SignIn, Source, UpdateKey, VerifyKey, Whose,
 };
 
 use crate::support::{Fixture, owner, refusal, sign_up, user};
@@ -163,6 +163,7 @@ async fn who_is_an_operator_is_told_at_one_place() {
     assert_eq!(identity.caller_in_person(ada.clone()).await.unwrap(), Caller::User(ada.user.id.clone()));
     for caller in [Caller::User(ada.user.id.clone()), Caller::Anyone, guest("ada", &PortalRight::ALL)] {
         assert_eq!(refusal(identity.make_operator(&caller, "ada@example.com").await), ErrorCode::Unauthorized);
+        assert_eq!(refusal(identity.remove_operator(&caller, "ada@example.com").await), ErrorCode::Unauthorized);
         assert_eq!(refusal(identity.make_reset_link(&caller, "ada@example.com").await), ErrorCode::Unauthorized);
     }
     let made = identity.make_operator(&Caller::Server, "ADA@example.com").await.unwrap();
@@ -171,6 +172,19 @@ async fn who_is_an_operator_is_told_at_one_place() {
     assert_eq!(again, Some((ada.user.id.clone(), false)));
     assert_eq!(identity.make_operator(&Caller::Server, "nobody").await.unwrap(), None);
     assert!(identity.is_operator(&ada.user).await.unwrap());
+    let own = Caller::Operator(ada.user.id.clone());
+    assert_eq!(refusal(identity.remove_operator(&own, "ada@example.com").await), ErrorCode::NotOnYourself);
+    let ban = Some(keymint_domain::verify::Ban { until: None });
+    assert_eq!(refusal(identity.set_ban(&own, "ada@example.com", ban).await), ErrorCode::NotOnYourself);
+    assert!(identity.is_operator(&ada.user).await.unwrap());
+    for was_kept in [true, false] {
+        let removed = identity.remove_operator(&Caller::Server, "ada@example.com").await.unwrap();
+        let expected = RemovedOperator { user: ada.user.id.clone(), was_kept, remains_one: false };
+        assert_eq!(removed, Some(expected));
+        assert!(!identity.is_operator(&ada.user).await.unwrap());
+    }
+    assert_eq!(identity.remove_operator(&Caller::Server, "nobody").await.unwrap(), None);
+    identity.make_operator(&Caller::Server, "ada@example.com").await.unwrap();
     fixture.ban(&ada.user);
     let banned = fixture.find_credential(&ada.user).await.user;
     assert!(!identity.is_operator(&banned).await.unwrap());

@@ -21,7 +21,7 @@ pub use link::{
     claim, find_link, find_portal_session, insert_link, open_portal_session, purge_links, remove_portal_session,
     reset_password,
 };
-pub use operator::{has_users, is_operator, make_operator};
+pub use operator::{has_users, is_operator, make_operator, remove_operator};
 pub use secret::keep_secret;
 pub use session::{find_session, insert_session, refresh_session, remove_session};
 pub use user::{find_credential, find_user};

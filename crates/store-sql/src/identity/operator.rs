@@ -75,3 +75,26 @@ pub(super) async fn insert(
         select "id", $2 from "user" where "id" = $1 on conflict ("userId") do nothing"#;
     Ok(connection.execute(Statement::new(INSERT).bind(id.as_str()).bind(now)).await? == 1)
 }
+
+/// Keeps a user as an operator no longer. Returns `false` if they were none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn remove_operator(
+    connection: &mut dyn WriteConnection,
+    id: &UserId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    connection.begin().await?;
+    let outcome = remove(connection, id, origin).await;
+    end(connection, outcome).await
+}
+
+async fn remove(connection: &mut dyn WriteConnection, id: &UserId, origin: &Origin) -> Result<bool, StoreError> {
+    let delete = Statement::new(r#"delete from "keymint_operator" where "userId" = $1"#).bind(id.as_str());
+    let was_kept = connection.execute(delete).await? == 1;
+    if was_kept {
+        events::insert(connection, origin.operator_removed(id)).await?;
+    }
+    Ok(was_kept)
+}

@@ -1,18 +1,19 @@
 use std::num::NonZeroU32;
 
-use keymint_domain::Timestamp;
 use keymint_domain::key::{KeyCounts, KeyState, StateFacts};
+use keymint_domain::{OwnerId, Timestamp};
 use keymint_ports::{CountCursor, CountedPortion, StoreError};
 
 use crate::connection::fetch_all;
 use crate::{Dialect, ReadConnection, Row, RowReader, Statement};
 
-/// Counts a portion of all keys by their state at `now`, from the cursor on.
+/// Counts a portion of all keys, or of an owner's, by their state at `now`, from the cursor on.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]
 pub async fn count(
     connection: &mut dyn ReadConnection,
+    owner: Option<&OwnerId>,
     now: Timestamp,
     from: Option<&CountCursor>,
     limit: NonZeroU32,
@@ -20,19 +21,23 @@ pub async fn count(
     let dialect = connection.dialect();
     let (position, after) = (dialect.position(), dialect.position_of("$2"));
     let [is_revoked, is_enabled, is_expired, has_none_left, is_refilled] = state_facts(dialect, "$1");
+    let of_owner = if owner.is_some() { r#"and "referenceId" = $4"# } else { "" };
     // The database says which position is the last: it may compare texts by the rules of any language.
     let count = format!(
         r#"select count(*) as "keys", {is_revoked} as "is_revoked", {is_enabled} as "is_enabled",
             {is_expired} as "is_expired", {has_none_left} as "has_none_left", {is_refilled} as "is_refilled",
             cast(max(max("position")) over () as text) as "last"
         from (select {position} as "position", "keymint_revoked_at", "enabled", "expiresAt", "remaining", "refillAmount"
-            from "apikey" where {position} > {after} order by {position} limit $3) as "portion"
+            from "apikey" where {position} > {after} {of_owner} order by {position} limit $3) as "portion"
         group by 2, 3, 4, 5, 6"#
     );
-    let count = Statement::new(count)
+    let mut count = Statement::new(count)
         .bind(now)
         .bind(from.map_or(dialect.first_position(), CountCursor::as_str))
         .bind(i64::from(limit.get()));
+    if let Some(owner) = owner {
+        count = count.bind(owner.as_str());
+    }
     let (mut counts, mut last) = (KeyCounts::default(), None);
     for (facts, keys, position) in fetch_all(connection, count, read_group).await? {
         counts.add(KeyState::of(facts), keys);

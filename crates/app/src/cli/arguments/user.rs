@@ -27,6 +27,11 @@ pub(in crate::cli) enum UserCommand {
         /// The user's id or e-mail address.
         user: String,
     },
+    /// Let a user operate the console no longer.
+    RemoveOperator {
+        /// The user's id or e-mail address.
+        user: String,
+    },
     /// Ban a user, whose keys and sessions stop working.
     Ban {
         /// The user's id or e-mail address.

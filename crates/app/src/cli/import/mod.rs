@@ -79,6 +79,7 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
         skip_other_columns,
         no_header,
         format,
+        offline,
         dry_run,
         output: printed,
     } = arguments;
@@ -104,7 +105,11 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
         let lines = if bad == 1 { "1 line is" } else { &format!("{bad} lines are") };
         return Err(Refused::because(format!("{lines} bad, and nothing was imported")).into());
     }
-    let counts = if dry_run { counts } else { import.add(lines()?, &Progress::of("importing", spool.bytes)).await? };
+    let counts = if dry_run {
+        counts
+    } else {
+        import.add(lines()?, Portion::new(offline), &Progress::of("importing", spool.bytes)).await?
+    };
     let Counts { added, present } = counts;
     if printed.form() != Form::Table {
         return output::record(&json!({ "dryRun": dry_run, "added": added, "present": present }), printed.form());
@@ -175,8 +180,8 @@ impl Running<'_> {
     }
 
     /// Adds the keys of all lines.
-    async fn add(&self, mut lines: Lines<'_>, progress: &Progress) -> CliResult<Counts> {
-        let (mut counts, mut size) = (Counts::default(), Portion::default());
+    async fn add(&self, mut lines: Lines<'_>, mut size: Portion, progress: &Progress) -> CliResult<Counts> {
+        let mut counts = Counts::default();
         loop {
             let mut portion = Vec::with_capacity(size.keys());
             let mut stopped = None;

@@ -3,6 +3,7 @@
 pub(crate) mod finding;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use askama::Template;
@@ -51,7 +52,10 @@ struct Row {
 }
 
 /// The time in which the first keys are examined: the page must be there at once.
-const AT_ONCE: Duration = Duration::from_millis(25);
+const AT_ONCE: Duration = Duration::from_millis(15);
+
+/// The keys that are examined together, which takes a fraction of that time.
+const PORTION: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
 /// The time in which the next keys are examined: whoever goes on waits a little for more of them.
 const LATER: Duration = Duration::from_secs(2);
@@ -101,7 +105,7 @@ async fn examine(
     let (began, mut all) = (stopwatch(), Found { next: after, ..Found::default() });
     loop {
         let _turn = ask.request.turn_to_list().await?;
-        let request = ExamineKeys { after: all.next.take(), ..ExamineKeys::default() };
+        let request = ExamineKeys { after: all.next.take(), limit: Some(PORTION), ..ExamineKeys::default() };
         let Some(report) = ask.keys().examine(&visitor.caller, request).await? else { return Ok(None) };
         let HealthReport { findings, keys: _, examined, unreadable, recorded_since, next } = report;
         for (finding, ids) in findings {

@@ -5,6 +5,7 @@ pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod list;
+mod organization;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod try_out;

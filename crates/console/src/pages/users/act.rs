@@ -2,7 +2,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use keymint_actix::ApiError;
+use keymint_domain::ErrorCode;
 use keymint_domain::verify::Ban;
+use keymint_service::ServiceError;
 use keymint_service::ports::{BanOutcome, ListedUser};
 
 use super::{Row, find, path_of, row, title};
@@ -18,6 +20,7 @@ enum Act {
     Ban,
     Unban,
     MakeOperator,
+    RemoveOperator,
 }
 
 #[derive(Template)]
@@ -48,6 +51,11 @@ const TIMES: [(&str, &str, Option<u64>); 4] = [
     ("week", "One week", Some(7)),
     ("month", "30 days", Some(30)),
 ];
+/// The refusal of an act on one's own account.
+const NOT_ON_YOURSELF: &str = "You cannot do this to yourself: nobody might be left to take it back.";
+/// The answer about an operator whom this console did not make one.
+const REMAINS_ONE: &str =
+    "They stay an operator: their role says so, or console.operators of the configuration. Change it there.";
 const DAY_MS: u64 = 86_400_000;
 
 impl Act {
@@ -56,6 +64,7 @@ impl Act {
             "ban" => Ok(Self::Ban),
             "unban" => Ok(Self::Unban),
             "operator" => Ok(Self::MakeOperator),
+            "remove-operator" => Ok(Self::RemoveOperator),
             _ => Err(ApiError::NotFound.into()),
         }
     }
@@ -65,6 +74,7 @@ impl Act {
             Self::Ban => "ban",
             Self::Unban => "unban",
             Self::MakeOperator => "operator",
+            Self::RemoveOperator => "remove-operator",
         }
     }
 
@@ -73,6 +83,7 @@ impl Act {
             Self::Ban => "Ban",
             Self::Unban => "End the ban",
             Self::MakeOperator => "Make an operator",
+            Self::RemoveOperator => "Make no operator",
         }
     }
 
@@ -83,8 +94,9 @@ impl Act {
                  lost: you can end the ban."
             }
             Self::Unban => "They can sign in again, and their own keys work again.",
-            Self::MakeOperator => {
-                "They see the keys of all owners, and may do everything that you may do. This console cannot take it back."
+            Self::MakeOperator => "They see the keys of all owners, and may do everything that you may do.",
+            Self::RemoveOperator => {
+                "From their next page on they see their own keys alone. What they have changed stays."
             }
         }
     }
@@ -107,7 +119,7 @@ fn form(ask: &Ask, visitor: &Visitor, act: Act, found: &ListedUser, problems: Pr
         action: act.action(),
         verb: act.verb(),
         about: act.about(),
-        is_grave: act == Act::Ban,
+        is_grave: matches!(act, Act::Ban | Act::RemoveOperator),
         times,
     }
 }
@@ -118,14 +130,22 @@ pub(crate) async fn act(ask: Ask, visitor: Visitor) -> Answer {
     let found = find(&ask, &visitor).await?;
     let (id, users) = (found.user.id.as_str(), ask.request.users()?);
     let mut problems = Problems::default();
-    if act == Act::Ban && id == visitor.id.as_str() {
-        problems.add("", "You cannot ban yourself: nobody might be left to end it.");
-        return page_as(StatusCode::CONFLICT, &form(&ask, &visitor, act, &found, problems));
-    }
     let outcome = match act {
         Act::MakeOperator => {
             users.make_operator(ask.context(&visitor), id).await?.ok_or(ApiError::NotFound)?;
             return Ok(done(&found, "operator-made"));
+        }
+        Act::RemoveOperator => {
+            match users.remove_operator(ask.context(&visitor), id).await {
+                Err(ServiceError::Refused(ErrorCode::NotOnYourself)) => problems.add("", NOT_ON_YOURSELF),
+                removed => {
+                    if !removed?.ok_or(ApiError::NotFound)?.remains_one {
+                        return Ok(done(&found, "operator-removed"));
+                    }
+                    problems.add("", REMAINS_ONE);
+                }
+            }
+            return page_as(StatusCode::CONFLICT, &form(&ask, &visitor, act, &found, problems));
         }
         Act::Ban => {
             let Some((_, _, days)) = TIMES.iter().find(|(word, _, _)| *word == ask.form.raw("time")) else {
@@ -133,7 +153,13 @@ pub(crate) async fn act(ask: Ask, visitor: Visitor) -> Answer {
                 return page_as(StatusCode::UNPROCESSABLE_ENTITY, &form(&ask, &visitor, act, &found, problems));
             };
             let until = days.map(|days| ask.now().plus_millis(days * DAY_MS));
-            users.set_ban(ask.context(&visitor), id, Some(Ban { until })).await?
+            match users.set_ban(ask.context(&visitor), id, Some(Ban { until })).await {
+                Err(ServiceError::Refused(ErrorCode::NotOnYourself)) => {
+                    problems.add("", NOT_ON_YOURSELF);
+                    return page_as(StatusCode::CONFLICT, &form(&ask, &visitor, act, &found, problems));
+                }
+                outcome => outcome?,
+            }
         }
         Act::Unban => users.set_ban(ask.context(&visitor), id, None).await?,
     };

@@ -155,7 +155,12 @@ async fn find(ask: &Ask, visitor: &Visitor, finding: Finding, after: Option<KeyI
     let mut all = Found { keys: Vec::new(), examined: 0, next: after };
     loop {
         let _turn = ask.request.turn_to_list().await?;
-        let request = ExamineKeys { finding: Some(finding), after: all.next.take(), ..ExamineKeys::default() };
+        let request = ExamineKeys {
+            finding: Some(finding),
+            after: all.next.take(),
+            limit: Some(super::PORTION),
+            ..ExamineKeys::default()
+        };
         let Some(report) = ask.keys().examine(&visitor.caller, request).await? else { return Ok(None) };
         let HealthReport { findings: _, keys, examined, unreadable: _, recorded_since: _, next } = report;
         all.examined += examined;

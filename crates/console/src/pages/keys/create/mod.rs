@@ -17,6 +17,7 @@ use crate::layout::{Layout, Section};
 use crate::show::count;
 use crate::visitor::Visitor;
 
+use super::organization::OrganizationField;
 use expiry::Lifetimes;
 
 pub(super) use asked::{limit, networks, picked, read_metadata, read_name};
@@ -31,7 +32,8 @@ struct CreatePage {
     form_id: String,
     templates: Vec<TemplateChoice>,
     config_id: String,
-    of_organization: bool,
+    /// The organization that will own the key; `None` = keys of this configuration belong to users.
+    organization: Option<OrganizationField>,
     requires_name: bool,
     name_hint: String,
     lifetimes: Lifetimes,
@@ -47,7 +49,6 @@ struct CreatePage {
 struct Values {
     name: String,
     owner: String,
-    organization: String,
     more_permissions: String,
     limit: String,
     calls: String,
@@ -193,13 +194,20 @@ async fn answer(
     let options = ask.keys().options(&visitor.caller, config_id, None).await?;
     let configuration = options.configuration;
     let lengths = configuration.name_length;
+    let is_of_organization = configuration.references == References::Organization && !visitor.is_guest();
+    let organization = if is_of_organization {
+        let sent = fields.raw("organization").to_owned();
+        Some(OrganizationField::of(ask, visitor, sent, |own| own.may_create).await?)
+    } else {
+        None
+    };
     let template = CreatePage {
         layout: ask.layout(visitor, Section::Keys, "New key"),
         problems,
         form_id,
         templates: templates(ask, visitor, configuration),
         config_id: configuration.id.to_string(),
-        of_organization: configuration.references == References::Organization && !visitor.is_guest(),
+        organization,
         requires_name: configuration.require_name,
         name_hint: format!("{} to {} characters, to recognize the key by.", lengths.min, lengths.max),
         lifetimes: Lifetimes::new(configuration.expiration, fields),
@@ -220,7 +228,6 @@ impl Values {
         Self {
             name: text("name"),
             owner: text("owner"),
-            organization: text("organization"),
             more_permissions: text("more-permissions"),
             limit: or("limit", "default"),
             calls: text("calls"),

@@ -7,12 +7,12 @@ use askama::Template;
 use keymint_domain::key::KeyState;
 use keymint_domain::listing::{Direction, KeyFilter, Page, Search, SortField, Total};
 use keymint_domain::metering::{KeySums, Series, Step, Window};
-use keymint_domain::policy::References;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId, Timestamp};
 use keymint_service::{ListKeys, ServiceError, Whose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::answer::{Answer, Failure, page_as};
+use super::organization::OrganizationField;
+use crate::answer::{Answer, page_as};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems};
 use crate::layout::{Layout, Section};
@@ -46,8 +46,8 @@ struct ListPage {
 struct FilterView {
     search: String,
     owner: String,
-    /// The id of an organization; `None` = no keys belong to organizations.
-    organization: Option<String>,
+    /// The organization whose keys are listed; `None` = no keys belong to organizations.
+    organization: Option<OrganizationField>,
     status: Vec<Choice>,
     configurations: Vec<Choice>,
     idle: Vec<Choice>,
@@ -118,20 +118,23 @@ struct Read {
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let (now, keys) = (ask.now(), visitor.keys());
     let Read { request, mut problems, sort, page } = read(&ask.query, &visitor, now);
-    let mut uses = None;
-    let listed = if problems.is_empty() {
+    let (listed, uses) = if problems.is_empty() {
         let _turn = ask.request.turn_to_list().await?;
-        let listed = match ask.keys().list(&visitor.caller, request.clone()).await {
+        match list(&ask, &visitor, request.clone(), now).await {
             Err(ServiceError::Refused(code)) if is_of_organization(code) => {
                 problems.add("organization", "There is no such organization, or you may not see its keys.");
-                Page::default()
+                (Page::default(), None)
             }
             listed => listed?,
-        };
-        uses = read_uses(&ask, &visitor, &listed, now).await?;
-        listed
+        }
     } else {
-        Page::default()
+        (Page::default(), None)
+    };
+    let organization = if OrganizationField::is_for(&ask, &visitor) {
+        let id = clipped(ask.query.raw("organization"));
+        Some(OrganizationField::of(&ask, &visitor, id, |own| own.may_read).await?)
+    } else {
+        None
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let first = request.offset.unwrap_or(0);
@@ -140,7 +143,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let template = ListPage {
         layout: ask.layout(&visitor, Section::Keys, "Keys"),
         problems,
-        filter: filter_view(&ask, &request, &sort),
+        filter: filter_view(&ask, &request, organization, &sort),
         columns: columns(&keys, &ask.query, &sort),
         rows: listed.keys.iter().map(|key| row(key, &visitor, now, uses.as_ref())).collect(),
         unreadable: listed.unreadable.iter().filter_map(|row| row.id.as_ref()).map(KeyId::to_string).collect(),
@@ -276,7 +279,7 @@ fn address(keys: &str, query: &Fields, changed: &[(&str, &str)]) -> String {
     if pairs.is_empty() { keys.to_owned() } else { format!("{keys}?{pairs}") }
 }
 
-fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
+fn filter_view(ask: &Ask, request: &ListKeys, organization: Option<OrganizationField>, sort: &str) -> FilterView {
     let query = &ask.query;
     let choices = |name: &str, options: &mut dyn Iterator<Item = (String, String)>| {
         let chosen = query.get(name).unwrap_or_default();
@@ -284,12 +287,11 @@ fn filter_view(ask: &Ask, request: &ListKeys, sort: &str) -> FilterView {
     };
     let days = || DAYS.iter().map(|(days, text)| (days.to_string(), (*text).to_owned()));
     let configurations = ask.keys().policy().configurations();
-    let of_organizations = configurations.iter().any(|entry| entry.references == References::Organization);
     let ids = configurations.iter().map(|entry| (entry.id.to_string(), entry.id.to_string()));
     FilterView {
         search: clipped(query.raw("q")),
         owner: clipped(query.raw("owner")),
-        organization: of_organizations.then(|| clipped(query.raw("organization"))),
+        organization,
         status: choices("status", &mut STATES.iter().map(|(state, text)| (state.as_str().into(), (*text).to_owned()))),
         configurations: if configurations.len() > 1 { choices("config", &mut ids.into_iter()) } else { Vec::new() },
         idle: choices("idle", &mut days()),
@@ -307,20 +309,22 @@ fn clipped(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-/// Reads the accepted uses of the listed keys, day by day, in one question; `None` = no statistics are kept.
-async fn read_uses(
+/// Lists a page of keys with their accepted uses, day by day; `None` = no statistics are kept.
+async fn list(
     ask: &Ask,
     visitor: &Visitor,
-    listed: &Page,
+    request: ListKeys,
     now: Timestamp,
-) -> Result<Option<HashMap<KeyId, Vec<u64>>>, Failure> {
-    let Ok(window) = Window::new(now.minus_millis(6 * DAY_MS), now.plus_millis(1), Step::Day) else { return Ok(None) };
-    let read = ask.keys().read_usage_of(&visitor.caller, listed, &window).await?;
+) -> Result<(Page, Option<HashMap<KeyId, Vec<u64>>>), ServiceError> {
+    let Ok(window) = Window::new(now.minus_millis(6 * DAY_MS), now.plus_millis(1), Step::Day) else {
+        return Ok((ask.keys().list(&visitor.caller, request).await?, None));
+    };
+    let (page, sums) = ask.keys().list_with_usage(&visitor.caller, request, &window).await?;
     let uses = |KeySums { activity, sums }: KeySums| {
         let series = Series::new(&window, &sums);
         (activity.key, series.points.iter().map(|point| point.counts.accepted).collect())
     };
-    Ok(read.map(|keys| keys.into_iter().map(uses).collect()))
+    Ok((page, sums.map(|keys| keys.into_iter().map(uses).collect())))
 }
 
 fn row(key: &ApiKey, visitor: &Visitor, now: Timestamp, uses: Option<&HashMap<KeyId, Vec<u64>>>) -> Row {

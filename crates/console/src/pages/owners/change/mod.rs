@@ -1,5 +1,7 @@
 //! Suspending, resuming and revoking all keys of an owner.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use askama::Template;
 use keymint_domain::OwnerId;
@@ -114,8 +116,8 @@ impl Change {
     }
 }
 
-/// The time for which the keys that a form would change are counted.
-const PREVIEW: std::time::Duration = std::time::Duration::from_millis(200);
+/// The time for which the keys that a form would change are counted: the form must be there at once.
+const PREVIEW: Duration = Duration::from_millis(20);
 
 pub(crate) async fn suspend_form(ask: Ask, visitor: Visitor) -> Answer {
     form(&ask, &visitor, Change::Suspend, Problems::default()).await

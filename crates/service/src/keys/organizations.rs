@@ -1,0 +1,42 @@
+use std::num::NonZeroU32;
+
+use keymint_domain::organization::Membership;
+use keymint_domain::{ErrorCode, OrganizationId};
+
+use crate::caller::{Deed, Reach};
+use crate::{Caller, Keys, ServiceError};
+
+/// The memberships that are read of one user. Somebody with more names organizations by their ids.
+const MOST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+/// An organization of the caller, some of whose keys they may see or make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnOrganization {
+    /// The organization's id.
+    pub id: OrganizationId,
+    /// Its display name.
+    pub name: String,
+    /// True if the caller's roles there allow them to see its keys.
+    pub may_read: bool,
+    /// True if the caller's roles there allow them to make keys for it.
+    pub may_create: bool,
+}
+
+impl Keys {
+    /// Lists the organizations of a user in which they may see or make keys, by name: at most 200. A server, an operator and
+    /// a portal session have none of their own.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED` for a gateway or an unauthenticated caller, and [`ServiceError::Store`] if the store fails.
+    pub async fn own_organizations(&self, caller: &Caller) -> Result<Vec<OwnOrganization>, ServiceError> {
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let (Reach::User(user), Some(organizations)) = (reach, &self.organizations) else { return Ok(Vec::new()) };
+        let own = |Membership { organization, name, roles }: Membership| {
+            let may = |deed: Deed| self.policy.roles.authorize(Some(&roles), deed.action()).is_ok();
+            OwnOrganization { id: organization, name, may_read: may(Deed::Read), may_create: may(Deed::Create) }
+        };
+        let memberships = organizations.list_memberships(user, MOST).await?;
+        Ok(memberships.into_iter().map(own).filter(|own| own.may_read || own.may_create).collect())
+    }
+}
