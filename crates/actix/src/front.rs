@@ -8,6 +8,7 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::error::ApiError;
 use crate::observe::Route;
 
 const README: &str = "https://github.com/keymint/keymint#readme";
@@ -20,7 +21,8 @@ pub(crate) fn mount(app: &mut ServiceConfig, console: Option<&'static str>) {
     let probe = guard::Any(guard::Get()).or(guard::Method(Method::HEAD));
     let page = web::resource("/")
         .app_data(Route { pattern: "/", is_frequent: false })
-        .route(web::route().guard(probe).to(move |request: HttpRequest| async move { page(&request, console) }));
+        .route(web::route().guard(probe).to(move |request: HttpRequest| async move { page(&request, console) }))
+        .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::NotFound) }));
     app.service(page);
 }
 
