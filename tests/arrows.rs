@@ -62,11 +62,11 @@ const KEPT: &[(&str, &[&str])] = &[
     ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("askama", &["keymint-console"]),
-    ("reqwest", &["keymint-github", "keymint-guard", "keymint-webhook-sender"]),
+    ("reqwest", &["keymint", "keymint-github", "keymint-guard", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
     ("ring", &["keymint-github"]),
-    ("rustls", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
+    ("rustls", &["keymint", "keymint-actix", "keymint-github", "keymint-webhook-sender"]),
     ("utoipa", &["keymint-actix"]),
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];

@@ -182,6 +182,24 @@ async fn the_page_runs_nothing_but_its_own_files() {
         assert_eq!(file.headers()["x-content-type-options"], "nosniff");
         assert!(!file.headers().contains_key("content-encoding"), "nobody said that gzip is taken");
     }
+    let request = |encodings: &'static str| {
+        let url = format!("http://{}/docs/swagger-ui-bundle.js", server.address);
+        reqwest::Client::new().get(url).header("accept-encoding", encodings).send()
+    };
+    let plain = request("identity").await.unwrap().bytes().await.unwrap();
+    for (encodings, is_compressed) in
+        [("gzip", true), ("br, gzip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("", false)]
+    {
+        let file = request(encodings).await.unwrap();
+        assert_eq!(file.headers()["vary"], "accept-encoding");
+        assert_eq!(file.headers().contains_key("content-encoding"), is_compressed, "{encodings:?}");
+        let bytes = file.bytes().await.unwrap();
+        if is_compressed {
+            assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() * 2 < plain.len());
+        } else {
+            assert_eq!(bytes, plain);
+        }
+    }
     for path in ["/docs", "/docs/", "/docs/swagger-ui.css", "/openapi.json"] {
         let head = reqwest::Client::new().head(format!("http://{}{path}", server.address)).send().await.unwrap();
         assert_eq!(head.status(), StatusCode::OK, "{path}");

@@ -97,6 +97,7 @@ impl Server {
     fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
         let Self {
             listen,
+            unix_mode,
             base_url,
             base_path,
             trusted_origins,
@@ -113,6 +114,7 @@ impl Server {
         let starts_or_ends_tls = tls.is_some() != self.tls.is_some();
         Self {
             listen: restart_only.keep("server.listen", &self.listen, &listen),
+            unix_mode: restart_only.keep("server.unix_mode", &self.unix_mode, &unix_mode),
             base_url,
             base_path: restart_only.keep("server.base_path", &self.base_path, &base_path),
             trusted_origins,

@@ -139,6 +139,26 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.notices.interval, Some(Duration::from_secs(7)));
 }
 
+#[test]
+fn a_duration_is_as_good_as_a_number() {
+    let numbers = "server = { request_timeout_ms = 5000, keep_alive_seconds = 90 }\naudit.retention_days = 14\n[[api_key]]\n\
+        rate_limit.window_ms = 60000\nnotices.expiring_days = [14, 1]\nleaks.hours = 48\nexpiration.default_seconds = 86400\n";
+    let durations = "server = { request_timeout_ms = \"5s\", keep_alive_seconds = \"1m30s\" }\naudit.retention_days = \"2w\"\n\
+        [[api_key]]\nrate_limit.window_ms = \"1m\"\nnotices.expiring_days = [\"2w\", 1]\nleaks.hours = \"2d\"\n\
+        expiration.default_seconds = \"1d\"\n";
+    assert_eq!(config(durations, &[]).print(), config(numbers, &[]).print());
+    assert_eq!(config(durations, &[]), config(numbers, &[]));
+    let variable = config("", &[("KEYMINT__SERVER__KEEP_ALIVE_SECONDS", "2m")]);
+    assert_eq!(variable.server.keep_alive, Duration::from_mins(2));
+}
+
+#[test]
+fn a_server_may_listen_at_a_socket() {
+    let config = config("server = { listen = \"unix:/run/keymint.sock\", unix_mode = \"600\" }", &[]);
+    assert_eq!(config.server.listen.to_string(), "unix:/run/keymint.sock");
+    assert_eq!(config.server.unix_mode.to_string(), "0600");
+}
+
 /// An entry with a value other than the default for every key.
 const EVERY_KEY: &str = r#"
     [[api_key]]

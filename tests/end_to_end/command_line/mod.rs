@@ -1,5 +1,12 @@
 //! Every command, beside a running server, with its exit status.
 
+mod document;
+mod forms;
+mod generated;
+#[cfg(unix)]
+mod listening;
+mod remote;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -288,7 +295,10 @@ fn bad_options_are_named_and_nothing_is_made() {
     for (options, problem) in [
         (&["--remaining", "-1"][..], "[option.remaining] Too small: expected number to be >=0"),
         (&["--expires-in", "0"], "[option.expiresIn] Too small: expected number to be >=1"),
-        (&["--expires-in", "soon"], "[option.expiresIn] Invalid input: expected number, received string"),
+        (
+            &["--expires-in", "soon"],
+            "[option.expiresIn] Invalid input: expected number or duration (30d, 12h, 5m, 10s, 250ms)",
+        ),
         (&["--remaining", "1.5"], "[option.remaining] Invalid input: expected int, received number"),
         (&["--permissions", "read"], "[option.permissions] Invalid input: expected record, received string"),
         (&["--prefix", "a b"], "[option.prefix] Invalid prefix format"),
