@@ -1,4 +1,4 @@
-//! What the command line makes of itself: a configuration, completions and manual pages.
+//! Output of the command line about itself: a configuration, completions and manual pages.
 
 use std::fs;
 use std::process::Command;

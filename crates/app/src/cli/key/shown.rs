@@ -55,7 +55,7 @@ impl Listed {
     }
 }
 
-/// What a command asks of a verdict.
+/// The part of a verdict that a command needs.
 #[derive(Deserialize)]
 pub(super) struct Verdict {
     pub(super) valid: bool,
