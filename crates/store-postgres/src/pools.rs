@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::behind::MARK;
 use crate::deadline::Deadline;
-use crate::hosts::{History, until_admitted};
+use crate::hosts::{History, check_admitted};
 use crate::lent::SIGN_OF_LIFE;
 use crate::spend::RememberedRows;
 use crate::{PgOptions, PgStore};
@@ -105,7 +105,7 @@ impl Maker {
                 Box::pin(async move {
                     match history {
                         None => Ok(()),
-                        Some(history) => until_admitted(connection, &history).await,
+                        Some(history) => check_admitted(connection, &history).await,
                     }
                 })
             })

@@ -1,5 +1,6 @@
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::iter;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -43,7 +44,13 @@ impl PrivateCluster {
         run(move || tools.pg_ctl(&["stop", "-m", "immediate"])).await;
     }
 
-    /// Starts the server again after [`PrivateCluster::stop`], under the same URL and with the same data.
+    /// Kills all processes of the server by SIGKILL, at once.
+    pub async fn kill(&self) {
+        let tools = self.tools.clone();
+        run(move || tools.kill()).await;
+    }
+
+    /// Starts the server again after [`PrivateCluster::stop`] or [`PrivateCluster::kill`], under the same URL and with the same data.
     pub async fn start_again(&self) {
         let tools = self.tools.clone();
         run(move || tools.start()).await;
@@ -170,6 +177,19 @@ impl Tools {
         check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
     }
 
+    /// Kills the server with its children, and waits until they are gone: one that remains would keep its memory in use.
+    fn kill(&self) {
+        let read =
+            |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file = read(self.data().join("postmaster.pid"));
+        let server = file.lines().next().unwrap_or_else(|| panic!("Postgres has no process"));
+        let children = read(PathBuf::from(format!("/proc/{server}/task/{server}/children")));
+        let processes: Vec<&str> = iter::once(server).chain(children.split_whitespace()).collect();
+        // A child may have ended meanwhile.
+        let _ = Command::new("kill").arg("-9").args(&processes).stderr(Stdio::null()).status();
+        while processes.iter().any(|process| is_running(process)) {}
+    }
+
     fn command(&self, binary: impl AsRef<Path>) -> Command {
         let words = self.user.switch();
         let mut command = Command::new(words[0]);
@@ -180,6 +200,12 @@ impl Tools {
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
+}
+
+/// Returns true for a process that has not ended; one that nobody has waited for yet, has.
+fn is_running(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn check(command: &mut Command) {

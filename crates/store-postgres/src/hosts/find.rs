@@ -68,7 +68,16 @@ pub(crate) async fn find(hosts: Vec<Host>, patience: Duration) -> Result<Found, 
 
 /// Looks at all hosts at once.
 pub(super) async fn look(hosts: &mut [Watched]) -> Vec<Result<Answer, Refused>> {
-    join_all(hosts.iter_mut().map(async |watched| watched.look().await.map_err(Refused::Silent))).await
+    let is_alone = hosts.len() == 1;
+    let look = async |watched: &mut Watched| {
+        let answer = watched.look().await.map_err(Refused::Silent);
+        // An address alone may lead to another server the next time.
+        if is_alone && answer.as_ref().is_ok_and(|answer| written(answer).is_err()) {
+            watched.forget_connection();
+        }
+        answer
+    };
+    join_all(hosts.iter_mut().map(look)).await
 }
 
 /// Returns the timeline of a host that may be written to.

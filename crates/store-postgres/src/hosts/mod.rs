@@ -5,22 +5,30 @@ mod history;
 mod look;
 mod watch;
 
+use std::io;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use tokio::time::sleep;
+
+use self::history::Refused;
+
 pub(crate) use find::{Found, find};
 pub(crate) use history::History;
 pub(crate) use watch::{Watch, watch};
 
-use sqlx::postgres::PgConnection;
-use std::time::Duration;
-use tokio::time::sleep;
-
-/// Waits until the server behind a new connection may be written to. Whoever waits for the connection gives up in time.
+/// Checks that the server behind a new connection may be written to. A standby is given a moment to be promoted.
 ///
 /// # Errors
-/// The connection broke.
-pub(crate) async fn until_admitted(connection: &mut PgConnection, history: &History) -> Result<(), sqlx::Error> {
+/// It may not be written to, or does not answer.
+pub(crate) async fn check_admitted(connection: &mut PgConnection, history: &History) -> Result<(), sqlx::Error> {
     const PAUSE: Duration = Duration::from_millis(100);
-    while history.admit(&look::ask(connection).await?).is_err() {
-        sleep(PAUSE).await;
+    const LOOKS: u32 = 10;
+    for _ in 1..LOOKS {
+        match history.admit(&look::ask(connection).await?) {
+            Err(Refused::Standby) => sleep(PAUSE).await,
+            outcome => return outcome.map(drop).map_err(|refused| io::Error::other(refused).into()),
+        }
     }
-    Ok(())
+    Err(io::Error::other(Refused::Standby).into())
 }
