@@ -1,6 +1,5 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::iter;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -179,15 +178,21 @@ impl Tools {
 
     /// Kills the server with its children, and waits until they are gone: one that remains would keep its memory in use.
     fn kill(&self) {
-        let read =
-            |path: PathBuf| fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let file = read(self.data().join("postmaster.pid"));
-        let server = file.lines().next().unwrap_or_else(|| panic!("Postgres has no process"));
-        let children = read(PathBuf::from(format!("/proc/{server}/task/{server}/children")));
-        let processes: Vec<&str> = iter::once(server).chain(children.split_whitespace()).collect();
-        // A child may have ended meanwhile.
-        let _ = Command::new("kill").arg("-9").args(&processes).stderr(Stdio::null()).status();
-        while processes.iter().any(|process| is_running(process)) {}
+        let data = self.data();
+        let processes = || -> Vec<String> {
+            let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+            // Each of them runs in the folder of the data.
+            let ours =
+                all.filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|folder| folder == data));
+            ours.map(|process| process.file_name().to_string_lossy().into_owned()).collect()
+        };
+        let mut killed = processes();
+        assert!(!killed.is_empty(), "Postgres has no process");
+        while !killed.is_empty() {
+            // One of them may have ended meanwhile.
+            let _ = Command::new("kill").arg("-9").args(&killed).stderr(Stdio::null()).status();
+            killed = processes();
+        }
     }
 
     fn command(&self, binary: impl AsRef<Path>) -> Command {
@@ -200,12 +205,6 @@ impl Tools {
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
-}
-
-/// Returns true for a process that has not ended; one that nobody has waited for yet, has.
-fn is_running(process: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn check(command: &mut Command) {
