@@ -26,8 +26,8 @@ pub(crate) struct Load {
 
 struct Shared {
     client: Client,
-    /// The URL of the endpoint, which changes with a server that is started again.
-    url: RwLock<String>,
+    /// The URLs of the endpoint, of which each caller has one. They change with a server that is started again.
+    urls: RwLock<Vec<String>>,
     keys: Vec<Uses>,
     is_over: AtomicBool,
     /// Answers that no fault explains.
@@ -53,7 +53,7 @@ impl Load {
         }
         let shared = Arc::new(Shared {
             client: Client::builder().timeout(PATIENCE).build().unwrap(),
-            url: RwLock::new(server.url("verify")),
+            urls: RwLock::new(vec![server.url("verify")]),
             keys: made,
             is_over: AtomicBool::new(false),
             odd: Mutex::default(),
@@ -67,7 +67,12 @@ impl Load {
 
     /// Sends the requests to `server` from now on.
     pub(crate) fn turn_to(&self, server: &Server) {
-        *self.shared.url.write().unwrap_or_else(PoisonError::into_inner) = server.url("verify");
+        *self.shared.urls.write().unwrap_or_else(PoisonError::into_inner) = vec![server.url("verify")];
+    }
+
+    /// Sends the requests of every other caller to `server` from now on.
+    pub(crate) fn turn_half_to(&self, server: &Server) {
+        self.shared.urls.write().unwrap_or_else(PoisonError::into_inner).push(server.url("verify"));
     }
 
     /// Waits for `uses` more uses that are answered as valid.
@@ -131,12 +136,15 @@ impl Shared {
             if self.is_over.load(SeqCst) {
                 break;
             }
-            self.use_once(key).await;
+            self.use_once(key, caller).await;
         }
     }
 
-    async fn use_once(&self, key: &Uses) {
-        let url = self.url.read().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn use_once(&self, key: &Uses, caller: usize) {
+        let url = {
+            let urls = self.urls.read().unwrap_or_else(PoisonError::into_inner);
+            urls[caller % urls.len()].clone()
+        };
         let request = self.client.post(url).bearer_auth(SERVER_KEY).json(&json!({ "key": key.text }));
         let answer = async {
             let response = request.send().await?;

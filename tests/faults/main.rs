@@ -8,6 +8,7 @@
 mod clocks;
 mod cluster;
 mod disks;
+mod failover;
 mod floods;
 mod killed;
 mod load;

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, query_scalar, raw_sql};
 use tokio::time::timeout;
 
 use crate::ConnectError;
-use crate::connect::Setting;
 use crate::error::open_error;
+use crate::pools::Setting;
 
 /// A setting that no server has. Sessions are started with it. A session without it was started by a pooler.
 pub(crate) const MARK: (&str, &str) = ("keymint.session", "on");

@@ -8,7 +8,7 @@ use keymint_ports::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow,
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, query, query_as, query_scalar, raw_sql};
 
-use crate::connect::connection;
+use crate::connect::present_host;
 use crate::error::open_error;
 use crate::{ConnectError, PgOptions, PgStore};
 
@@ -37,7 +37,7 @@ impl PgCopy {
     }
 
     async fn begin(options: &PgOptions, begin: &'static str) -> Result<Self, ConnectError> {
-        let mut connection = connection(options)?.connect().await.map_err(open_error)?;
+        let mut connection = present_host(options).await?.connect().await.map_err(open_error)?;
         for statement in [begin, "set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0"]
         {
             raw_sql(statement).execute(&mut connection).await.map_err(open_error)?;

@@ -12,6 +12,18 @@ pub enum ConnectError {
     /// The server does not answer, or does not let us in.
     #[error("the database cannot be reached")]
     Open(#[source] Box<dyn Error + Send + Sync>),
+    /// None of the hosts takes writes.
+    #[error("no host of the database takes writes: {}", hosts.join("; "))]
+    NoHost {
+        /// Each host, with the reason.
+        hosts: Vec<String>,
+    },
+    /// Hosts of the URL belong to different databases.
+    #[error("{} and {} are no copies of one database: their system identifiers differ", hosts[0], hosts[1])]
+    Strangers {
+        /// Two of the hosts.
+        hosts: [String; 2],
+    },
     /// The tables cannot be brought up to date. Nothing was changed.
     #[error("the database cannot be migrated")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
@@ -246,7 +258,7 @@ pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
 }
 
 /// Keeps only code and message of an error of the server: its details quote whole rows, hashes included.
-fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
+pub(crate) fn scrubbed(error: sqlx::Error) -> Box<dyn Error + Send + Sync> {
     match error {
         sqlx::Error::Database(refusal) => {
             format!("{} (SQLSTATE {})", refusal.message(), refusal.code().unwrap_or_default()).into()

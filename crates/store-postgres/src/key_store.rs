@@ -218,9 +218,10 @@ impl PgStore {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
-        let mut connection = self.lanes.lend().await?;
+        let (mut connection, stay) = self.lanes.lend().await?;
         let (deadline, owner_columns) = (self.lanes.deadline, self.layout.owner_columns);
-        let outcome = spend::spend(&mut connection, deadline, owner_columns, &self.rows, attempts, policy, now).await;
+        let spent = spend::spend(&mut connection, deadline, owner_columns, &self.rows, attempts, policy, now);
+        let outcome = stay.until_left(spent).await;
         let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let is_broken = match &outcome {
             // Some of the batch was settled before the store failed.

@@ -1,9 +1,10 @@
 use std::ops::{Deref, DerefMut};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use keymint_ports::StoreError;
 use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{CloseEvent, PoolConnection};
 use sqlx::postgres::{PgConnection, PgPool};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -16,18 +17,82 @@ pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// The connections, and the time that a call on one of them may take.
 pub(crate) struct Pool {
-    pub(crate) connections: PgPool,
+    /// Those to the host that takes writes.
+    connections: RwLock<PgPool>,
     pub(crate) deadline: Deadline,
+    /// The database may move to another host.
+    is_watched: bool,
 }
 
 impl Pool {
-    /// Takes a connection.
+    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool) -> Self {
+        Self { connections: RwLock::new(connections), deadline, is_watched }
+    }
+
+    pub(crate) fn connections(&self) -> PgPool {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a connection, and the terms of a call on it. If the database moves meanwhile, the connection is one to its new host.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]
-    pub(crate) async fn lend(&self) -> Result<Lent, StoreError> {
-        let connection = self.connections.acquire().await.map_err(store_error)?;
-        Ok(Lent { connection, ended: false })
+    pub(crate) async fn lend(&self) -> Result<(Lent, Stay), StoreError> {
+        loop {
+            let connections = self.connections();
+            let mut leaving = self.is_watched.then(|| connections.close_event());
+            let acquired = match &mut leaving {
+                None => connections.acquire().await,
+                Some(leaving) => leaving.do_until(connections.acquire()).await.flatten(),
+            };
+            match acquired {
+                // Only a move closes a pool, after it has put another one in its place.
+                Err(sqlx::Error::PoolClosed) if self.is_watched => {}
+                acquired => {
+                    let connection = acquired.map_err(store_error)?;
+                    return Ok((Lent { connection, ended: false }, Stay { deadline: self.deadline, leaving }));
+                }
+            }
+        }
+    }
+
+    /// Uses other connections from now on. Calls on the former ones are given up, and the connections are closed.
+    pub(crate) fn leave_for(&self, others: PgPool) {
+        let former = std::mem::replace(&mut *self.connections.write().unwrap_or_else(PoisonError::into_inner), others);
+        tokio::spawn(async move { timeout(SIGN_OF_LIFE, former.close()).await });
+    }
+}
+
+/// The time for which a call may go on: until its deadline, and until the database moves to another host.
+pub(crate) struct Stay {
+    deadline: Deadline,
+    leaving: Option<CloseEvent>,
+}
+
+impl Stay {
+    /// Waits for a call, and gives it up in time.
+    ///
+    /// # Errors
+    /// Those of the call, and [`StoreError::Unavailable`] when it is given up.
+    pub(crate) async fn bound<T, E: From<StoreError>>(self, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.deadline.bound(self.until_left(call)).await
+    }
+
+    /// Waits for a call that has deadlines of its own, and gives it up if the database moves. Its outcome is unknown then.
+    ///
+    /// # Errors
+    /// Those of the call, and [`StoreError::Unavailable`] when it is given up.
+    pub(crate) async fn until_left<T, E: From<StoreError>>(
+        self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match self.leaving {
+            None => call.await,
+            Some(mut leaving) => leaving
+                .do_until(call)
+                .await
+                .unwrap_or_else(|_| Err(StoreError::unavailable("the database has moved to another host").into())),
+        }
     }
 }
 
@@ -35,8 +100,8 @@ impl Pool {
 /// ends within its deadline and the store did not fail.
 macro_rules! call {
     ($pool:expr, $function:path $(, $argument:expr)* $(,)?) => {{
-        let mut connection = $pool.lend().await?;
-        let outcome = $pool.deadline.bound($function(&mut connection $(, $argument)*)).await;
+        let (mut connection, stay) = $pool.lend().await?;
+        let outcome = stay.bound($function(&mut connection $(, $argument)*)).await;
         connection.finish(outcome)
     }};
 }

@@ -5,7 +5,8 @@ use keymint_ports::Durability;
 /// The place of the database, and the way to use it.
 #[derive(Clone)]
 pub struct PgOptions {
-    /// `postgres://user:password@host:port/database`, with libpq's parameters behind a `?`.
+    /// `postgres://user:password@host:port/database`, with libpq's parameters behind a `?`. Several hosts stand between
+    /// commas; the one that takes writes is used, and followed. See [`PgUrl::parse`](crate::PgUrl::parse).
     pub url: String,
     /// The failure that an answer survives.
     pub durability: Durability,

@@ -52,7 +52,7 @@ fn named(name: Option<&str>) -> String {
 ///
 /// # Errors
 /// [`ParameterError`]
-pub fn check_parameters(url: &Url) -> Result<(), ParameterError> {
+pub(crate) fn check_parameters(url: &Url) -> Result<(), ParameterError> {
     url.query_pairs().try_for_each(|(name, value)| {
         if let Some(name) = KNOWN.iter().find(|known| **known == name) {
             return match expected(name, &value) {

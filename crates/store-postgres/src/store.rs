@@ -9,22 +9,25 @@ use keymint_store_sql::Layout;
 use tokio::time::timeout;
 
 use crate::connect::Opened;
+use crate::hosts::Watch;
 use crate::lent::Pool;
 use crate::needs::USAGE_TABLES;
+use crate::pools::lanes_share;
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
 /// A handle on Keymint's rows in a Postgres database. Other handles, processes and Better Auth servers may use the same
 /// one.
 pub struct PgStore {
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
     /// The connections of the batches, which nobody else can use up.
-    pub(crate) lanes: Pool,
+    pub(crate) lanes: Arc<Pool>,
     pub(crate) layout: Layout,
     max_connections: u32,
     pub(crate) rows: Arc<RememberedRows>,
     faults: Vec<Fault>,
     behind: Behind,
+    watch: Option<Watch>,
 }
 
 impl PgStore {
@@ -37,18 +40,19 @@ impl PgStore {
     /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let rows = Arc::new(RememberedRows::new());
-        let Opened { pool, lanes, behind } = connect::open(options, &rows).await?;
-        let (layout, faults) = told(migrate::migrate(&pool.connections, options)).await?;
-        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind })
+        let Opened { pool, lanes, behind, watch } = connect::open(options, &rows).await?;
+        let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
+        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind, watch })
     }
 
     /// Returns the number of connections that are open now.
     pub fn connections(&self) -> Connections {
-        let is_shared = connect::lanes_share(self.max_connections) == 0;
+        let is_shared = lanes_share(self.max_connections) == 0;
         let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
         pools.fold(Connections::default(), |sum, pool| {
-            let open = usize::try_from(pool.connections.size()).unwrap_or(usize::MAX);
-            let Connections { idle, used } = Connections::new(open, pool.connections.num_idle());
+            let pool = pool.connections();
+            let open = usize::try_from(pool.size()).unwrap_or(usize::MAX);
+            let Connections { idle, used } = Connections::new(open, pool.num_idle());
             Connections { idle: sum.idle + idle, used: sum.used + used }
         })
     }
@@ -56,6 +60,17 @@ impl PgStore {
     /// Returns what answers behind the URL.
     pub fn behind(&self) -> &Behind {
         &self.behind
+    }
+
+    /// Returns one line about the hosts of the URL at the start, and the one that takes writes; `None` = one host, that is
+    /// not watched.
+    pub fn hosts(&self) -> Option<&str> {
+        self.watch.as_ref().map(Watch::description)
+    }
+
+    /// Returns the number of times that the store has gone to another host of its URL.
+    pub fn moves(&self) -> u64 {
+        self.watch.as_ref().map_or(0, Watch::moves)
     }
 
     /// Returns the faults of the database that keep nobody from verifying keys: a part of the work with users or

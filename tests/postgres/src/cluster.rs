@@ -1,4 +1,4 @@
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,13 @@ impl PrivateCluster {
         run(move || tools.pg_ctl(&["stop", "-m", "immediate"])).await;
     }
 
-    /// Starts the server again after [`PrivateCluster::stop`], under the same URL and with the same data.
+    /// Kills all processes of the server by SIGKILL, at once.
+    pub async fn kill(&self) {
+        let tools = self.tools.clone();
+        run(move || tools.kill()).await;
+    }
+
+    /// Starts the server again after [`PrivateCluster::stop`] or [`PrivateCluster::kill`], under the same URL and with the same data.
     pub async fn start_again(&self) {
         let tools = self.tools.clone();
         run(move || tools.start()).await;
@@ -168,6 +174,25 @@ impl Tools {
     /// Runs `pg_ctl`, and waits until it has finished.
     fn pg_ctl(&self, arguments: &[&str]) {
         check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
+    }
+
+    /// Kills the server with its children, and waits until they are gone: one that remains would keep its memory in use.
+    fn kill(&self) {
+        let data = self.data();
+        let processes = || -> Vec<String> {
+            let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+            // Each of them runs in the folder of the data.
+            let ours =
+                all.filter(|process| fs::read_link(process.path().join("cwd")).is_ok_and(|folder| folder == data));
+            ours.map(|process| process.file_name().to_string_lossy().into_owned()).collect()
+        };
+        let mut killed = processes();
+        assert!(!killed.is_empty(), "Postgres has no process");
+        while !killed.is_empty() {
+            // One of them may have ended meanwhile.
+            let _ = Command::new("kill").arg("-9").args(&killed).stderr(Stdio::null()).status();
+            killed = processes();
+        }
     }
 
     fn command(&self, binary: impl AsRef<Path>) -> Command {

@@ -40,7 +40,7 @@ pub use sections::audit::Audit;
 pub use sections::authorize::{Assertion, Authorize};
 pub use sections::cleanup::Cleanup;
 pub use sections::console::{Console, ConsoleBrand, OperatorAddress};
-pub use sections::database::{Database, DatabaseUrl, PostgresUrl};
+pub use sections::database::{Database, DatabaseUrl};
 pub use sections::identity::Identity;
 pub use sections::import::Import;
 pub use sections::leaks::{GithubUrl, Leaks};

@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
 pub(crate) struct Sources {
     /// Returns the counts of the database's connections.
     pub(crate) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
+    /// Returns the number of times that the database moved to another host.
+    pub(crate) moves: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The throttle of sign-ins; `None` = none.
     pub(crate) throttle: Option<Arc<Throttle>>,
 }
@@ -60,6 +62,8 @@ impl Metrics {
         let Connections { idle, used } = (sources.connections)();
         self.instruments.idle_connections.set(gauge(idle));
         self.instruments.used_connections.set(gauge(used));
+        let moves = (sources.moves)();
+        self.instruments.moves.inc_by(moves.saturating_sub(self.instruments.moves.get()));
         let addresses = sources.throttle.as_ref().map_or(0, |throttle| throttle.len());
         self.instruments.throttled_addresses.set(gauge(addresses));
         // It fails only for metrics without a name.

@@ -123,7 +123,7 @@ impl Services {
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
             usage,
             recorder,
-            sources: Sources { connections: Arc::clone(&store.connections), throttle },
+            sources: Sources { connections: Arc::clone(&store.connections), moves: Arc::clone(&store.moves), throttle },
             store,
         })
     }
@@ -148,6 +148,9 @@ impl Services {
     pub fn tell(&self) {
         if let Some(server) = &self.store.found.server {
             tracing::info!(server, "the database is open");
+        }
+        if let Some(hosts) = &self.store.found.hosts {
+            tracing::info!("the hosts of the database: {hosts}");
         }
         for warning in &self.store.found.warnings {
             tracing::warn!("the database: {warning}");

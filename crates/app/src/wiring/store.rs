@@ -38,6 +38,8 @@ pub(super) struct Store {
     pub(super) webhooks: Arc<dyn WebhookStore>,
     /// Returns the counts of its connections.
     pub(super) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
+    /// Returns the number of times that the database moved to another host.
+    pub(super) moves: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// The store itself, if it is SQLite's, whose file is left complete at the end.
     pub(super) sqlite: Option<Arc<SqliteStore>>,
     /// The meter that the store reports to.
@@ -55,6 +57,8 @@ pub(super) struct Store {
 pub(super) struct Found {
     /// The database server's program, if there is one.
     pub(super) server: Option<String>,
+    /// The hosts of the database, and the one that takes writes, if there are several.
+    pub(super) hosts: Option<String>,
     /// The things that should be corrected.
     pub(super) warnings: Vec<String>,
 }
@@ -101,6 +105,7 @@ impl Store {
             usage: Arc::clone(&store) as _,
             survey: Arc::clone(&store) as _,
             webhooks: store,
+            moves: Arc::new(|| 0),
             sqlite: None,
             meter,
             lanes,
@@ -132,10 +137,13 @@ impl Store {
                 let faults = store.faults().iter().map(ToString::to_string);
                 let found = Found {
                     server: Some(store.behind().to_string()),
+                    hosts: store.hosts().map(str::to_owned),
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
                 let keeps_usage = store.keeps_usage();
-                Self { keeps_usage, found, ..Self::new(store, PgStore::connections, PgStore::LANES, meter) }
+                let moved = Arc::clone(&store);
+                let metered = Self::new(store, PgStore::connections, PgStore::LANES, meter);
+                Self { keeps_usage, found, moves: Arc::new(move || moved.moves()), ..metered }
             }
         })
     }

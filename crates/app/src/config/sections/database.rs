@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keymint_ports::Durability;
-use keymint_store_postgres::{PgOptions, check_parameters};
-use url::Url;
+use keymint_store_postgres::{PgOptions, PgUrl, UrlError};
 
 use crate::config::section::Section;
 
@@ -30,10 +29,10 @@ pub enum DatabaseUrl {
         /// The file, relative to the directory that the process runs in.
         path: PathBuf,
     },
-    /// A Postgres server.
+    /// A Postgres server, or several of which one takes writes.
     Postgres {
-        /// The server and the role.
-        url: PostgresUrl,
+        /// The servers and the role.
+        url: PgUrl,
     },
     /// This process. All data is lost when it ends.
     Memory,
@@ -47,43 +46,6 @@ impl DatabaseUrl {
     /// Returns a message without the URL, which may hold a password.
     pub fn parse(text: &str) -> Result<Self, Cow<'static, str>> {
         parse_url(text)
-    }
-}
-
-/// The URL of a Postgres database. `Display` and `Debug` hide the password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(Url);
-
-impl PostgresUrl {
-    /// Returns the URL with its password, to connect by.
-    pub fn expose(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HIDDEN: &str = "***";
-        let mut url = self.0.clone();
-        // It fails only for URLs that cannot have a password.
-        if url.password().is_some() && url.set_password(Some(HIDDEN)).is_err() {
-            return f.write_str(HIDDEN);
-        }
-        let is_secret = |name: &str| name.to_ascii_lowercase().contains("password");
-        if self.0.query_pairs().any(|(name, _)| is_secret(&name)) {
-            url.query_pairs_mut().clear().extend_pairs(
-                self.0
-                    .query_pairs()
-                    .map(|(name, value)| if is_secret(&name) { (name, HIDDEN.into()) } else { (name, value) }),
-            );
-        }
-        f.write_str(url.as_str())
-    }
-}
-
-impl fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresUrl({self})")
     }
 }
 
@@ -116,12 +78,10 @@ fn parse_url(text: &str) -> Result<DatabaseUrl, Cow<'static, str>> {
     match text.split_once(':') {
         Some(("memory", "")) => Ok(DatabaseUrl::Memory),
         Some(("sqlite", path)) => Ok(parse_sqlite_path(path)?),
-        Some(("postgres" | "postgresql", _)) => match Url::parse(text) {
-            Ok(url) if url.has_authority() => match check_parameters(&url) {
-                Ok(()) => Ok(DatabaseUrl::Postgres { url: PostgresUrl(url) }),
-                Err(error) => Err(error.to_string().into()),
-            },
-            _ => Err(message.into()),
+        Some(("postgres" | "postgresql", _)) => match PgUrl::parse(text) {
+            Ok(url) => Ok(DatabaseUrl::Postgres { url }),
+            Err(UrlError::Form) => Err(message.into()),
+            Err(error) => Err(error.to_string().into()),
         },
         _ => Err(message.into()),
     }
