@@ -3,6 +3,7 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
@@ -52,7 +53,7 @@ impl PrivateCluster {
     /// Starts the server again after [`PrivateCluster::stop`] or [`PrivateCluster::kill`], under the same URL and with the same data.
     pub async fn start_again(&self) {
         let tools = self.tools.clone();
-        run(move || tools.start()).await;
+        run(move || tools.start_again()).await;
     }
 
     /// Makes a standby of this server and starts it. A commit on this server returns only once the standby has it.
@@ -168,12 +169,33 @@ impl Tools {
     }
 
     fn start(&self) {
-        self.pg_ctl(&["start", "-l", &self.folder.join("log").to_string_lossy()]);
+        check(&mut self.starting());
+    }
+
+    /// Starts a server that was killed. Postgres refuses to as long as the machine has not cleared its processes away.
+    fn start_again(&self) {
+        for _ in 0..100 {
+            if self.starting().output().is_ok_and(|output| output.status.success()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.start();
+    }
+
+    fn starting(&self) -> Command {
+        self.pg_ctl_command(&["start", "-l", &self.folder.join("log").to_string_lossy()])
     }
 
     /// Runs `pg_ctl`, and waits until it has finished.
     fn pg_ctl(&self, arguments: &[&str]) {
-        check(self.command("pg_ctl").args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data()));
+        check(&mut self.pg_ctl_command(arguments));
+    }
+
+    fn pg_ctl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command("pg_ctl");
+        command.args(arguments).args(["-w", "-t", "120", "-D"]).arg(self.data());
+        command
     }
 
     /// Kills the server with its children, and waits until they are gone: one that remains would keep its memory in use.

@@ -27,7 +27,7 @@ async fn unknown_routes_and_wrong_methods_are_404() {
         let found = answer(server.request(method.clone(), path).json(&json!({})).send().await.unwrap()).await;
         assert_error(&found, 404, "NOT_FOUND", "Not found");
     }
-    assert_eq!(server.plain("/").await.status(), 404);
+    assert_eq!(server.plain("/nothing").await.status(), 404);
 }
 
 #[tokio::test]

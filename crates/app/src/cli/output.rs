@@ -218,7 +218,7 @@ mod tests {
             (json!({ "id": "a", "list": ["x", 1], "none": null }), "id: a\nlist:\n- x\n- 1\nnone: null"),
             (json!({ "name": "a\u{202e}b" }), r#"{"name":"a\u202eb"}"#),
             (json!({ "name": "two\nlines" }), "name: |-\n  two\n  lines"),
-            (json!({ "name": "\u{9b}2J" }), r#"{"name":"\u009b2J"}"#),
+            (json!({ "name": "\u{9b}2J" }), r#"name: "\x9B2J""#),
         ] {
             let text = yaml(&value, &value.to_string()).unwrap();
             assert_eq!(text, shown);

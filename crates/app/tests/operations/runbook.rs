@@ -32,7 +32,7 @@ impl Machine {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         let machine = Self { root };
-        let configuration = block("Install", "toml", 0);
+        let configuration = block("From the source", "toml", 0);
         let configuration =
             configuration.replace("127.0.0.1:8787", "127.0.0.1:0").replace("127.0.0.1:9464", "127.0.0.1:0");
         fs::write(machine.root.path().join("etc/keymint/keymint.toml"), machine.here(&configuration)).unwrap();
@@ -235,7 +235,7 @@ fn secrets_are_rotated_by_the_runbooks_lines() {
 
 #[test]
 fn the_runbooks_configuration_is_valid() {
-    let config = Config::from_text(&block("Install", "toml", 0), "keymint.toml", &Environment::default()).unwrap();
+    let config = Config::from_text(&block("From the source", "toml", 0), "keymint.toml", &Environment::default()).unwrap();
     assert!(config.print().contains("/var/lib/keymint/"), "where the unit's state is");
 }
 
