@@ -163,7 +163,18 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
         let error = &error as &dyn std::error::Error;
         tracing::error!(error, "the statistics of the last uses could not be written, and are lost");
     }
-    match live.services.close().await {
+    close(&live.services).await;
+    if let Some(telemetry) = telemetry {
+        // It waits for the collector, within timeouts of its own.
+        drop(tokio::task::spawn_blocking(move || telemetry.stop()).await);
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Closes the database, and warns if its file is not whole then.
+async fn close(services: &Services) {
+    match services.close().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("another process uses the database: its file is whole only with the log beside it"),
         Err(error) => {
@@ -171,12 +182,6 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
             tracing::warn!(error, "the database's log could not be folded into its file; the next start does it");
         }
     }
-    if let Some(telemetry) = telemetry {
-        // It waits for the collector, within timeouts of its own.
-        drop(tokio::task::spawn_blocking(move || telemetry.stop()).await);
-    }
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// Warns if the log was sealed with another secret so far. The server seals with its own all the same: readers of the log

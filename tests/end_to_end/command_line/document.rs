@@ -11,8 +11,8 @@ const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../
 #[test]
 fn the_examples_run_as_they_stand() {
     let place = Place::new();
-    let served = Place::new();
-    let server = served.serve();
+    let far = Place::new();
+    let server = far.serve();
     let key = place.path().join("server-key");
     std::fs::write(&key, SERVER_KEY).unwrap();
     let examples = blocks(DOCUMENT, "sh");

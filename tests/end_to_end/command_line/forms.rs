@@ -47,7 +47,7 @@ fn every_list_has_every_form() {
         let of = |form: &[&str]| stdout(&place, &[list, form].concat());
         let json: Value = serde_json::from_str(&of(&["--json"])).unwrap();
         assert_eq!(json, serde_yaml_ng::from_str::<Value>(&of(&["-o", "yaml"])).unwrap(), "{list:?}");
-        assert_eq!(of(&["-q"]).trim().contains(' '), false, "{list:?}");
+        assert!(!of(&["-q"]).trim().contains(' '), "{list:?}");
         of(&["-o", "wide"]);
     }
     assert_eq!(place.run(&["usage", "-q"]).status.code(), Some(2), "steps have no ids");

@@ -46,6 +46,89 @@ fn shown(output: &Output, id: &str, secret: &str) -> (Option<i32>, String, Strin
     (output.status.code(), plain(&output.stdout), plain(&output.stderr))
 }
 
+/// The commands of both backends; `ID` and `SECRET` stand for those of the key.
+const COMMANDS: &[&[&str]] = &[
+    &["list"],
+    &["ls", "-o", "wide"],
+    &[
+        "list",
+        "--user",
+        "ada",
+        "--limit",
+        "1",
+        "--offset",
+        "0",
+        "--sort-by",
+        "name",
+        "--sort-direction",
+        "desc",
+        "--json",
+    ],
+    &["list", "--organization", "", "--json"],
+    &[
+        "list",
+        "--state",
+        "expired",
+        "--enabled",
+        "true",
+        "--config-id",
+        "default",
+        "--created-before",
+        "2001-01-01",
+        "--json",
+    ],
+    &["list", "--search", "fir", "--expires-before", "2999-01-01", "-q"],
+    &["get", "ID"],
+    &["get", "ID", "-o", "yaml"],
+    &["get", "sk_"],
+    &["get", "nobody"],
+    &["verify", "SECRET", "--client-ip", "10.1.1.1", "--cost", "2", "--permissions", r#"{"files":["read"]}"#],
+    &["verify", "SECRET", "--client-ip", "10.9.1.1", "--json"],
+    &["verify", "SECRET", "--client-ip", "10.1.1.1", "--config-id", "other", "-q"],
+    &["verify", "SECRET", "--client-ip", "10.1.1.1", "--dry-run"],
+    &["verify", "SECRET", "--client-ip", "10.1.1.1", "--settle", "--cost", "50", "--json"],
+    &["verify", "unknown", "--json"],
+    &[
+        "update",
+        "ID",
+        "--name",
+        "second",
+        "--remaining",
+        "null",
+        "--refill-amount",
+        "null",
+        "--refill-interval",
+        "null",
+    ],
+    &["update", "ID", "--expires-in", "null", "--permissions", "null", "--metadata", "null", "--allow", "null"],
+    &["update", "ID", "--remaining", "5", "--deny", "10.7.0.0/16", "--rate-limit-time-window", "1h", "--json"],
+    &[
+        "update",
+        "ID",
+        "--add-remaining",
+        "-2",
+        "--reset-limit",
+        "--refill-amount",
+        "4",
+        "--refill-interval",
+        "1d",
+        "--json",
+    ],
+    &["update", "ID"],
+    &["update", "ID", "--metadata", "7"],
+    &["update", "ID", "--rate-limit-enabled", "false", "--rate-limit-max", "3", "--enabled", "false"],
+    &["update", "ID", "--enabled", "true", "-q"],
+    &["update", "ID", "--expires-in", "soon"],
+    &["rotation", "finish", "ID"],
+    &["revoke", "ID"],
+    &["revoke", "nobody"],
+    &["rotate", "ID", "--now"],
+    &["delete", "ID", "--json"],
+    &["rm", "ID"],
+    &["restore", "ID"],
+    &["restore", "ID"],
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_prints_the_same_on_a_database_and_on_a_server() {
     let (database, served) = (place(), place());
@@ -93,88 +176,7 @@ async fn every_command_prints_the_same_on_a_database_and_on_a_server() {
         .collect();
     let members = |key: &Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(members(&sides[0].3), members(&sides[1].3));
-    let commands: &[&[&str]] = &[
-        &["list"],
-        &["ls", "-o", "wide"],
-        &[
-            "list",
-            "--user",
-            "ada",
-            "--limit",
-            "1",
-            "--offset",
-            "0",
-            "--sort-by",
-            "name",
-            "--sort-direction",
-            "desc",
-            "--json",
-        ],
-        &["list", "--organization", "", "--json"],
-        &[
-            "list",
-            "--state",
-            "expired",
-            "--enabled",
-            "true",
-            "--config-id",
-            "default",
-            "--created-before",
-            "2001-01-01",
-            "--json",
-        ],
-        &["list", "--search", "fir", "--expires-before", "2999-01-01", "-q"],
-        &["get", "ID"],
-        &["get", "ID", "-o", "yaml"],
-        &["get", "sk_"],
-        &["get", "nobody"],
-        &["verify", "SECRET", "--client-ip", "10.1.1.1", "--cost", "2", "--permissions", r#"{"files":["read"]}"#],
-        &["verify", "SECRET", "--client-ip", "10.9.1.1", "--json"],
-        &["verify", "SECRET", "--client-ip", "10.1.1.1", "--config-id", "other", "-q"],
-        &["verify", "SECRET", "--client-ip", "10.1.1.1", "--dry-run"],
-        &["verify", "SECRET", "--client-ip", "10.1.1.1", "--settle", "--cost", "50", "--json"],
-        &["verify", "unknown", "--json"],
-        &[
-            "update",
-            "ID",
-            "--name",
-            "second",
-            "--remaining",
-            "null",
-            "--refill-amount",
-            "null",
-            "--refill-interval",
-            "null",
-        ],
-        &["update", "ID", "--expires-in", "null", "--permissions", "null", "--metadata", "null", "--allow", "null"],
-        &["update", "ID", "--remaining", "5", "--deny", "10.7.0.0/16", "--rate-limit-time-window", "1h", "--json"],
-        &[
-            "update",
-            "ID",
-            "--add-remaining",
-            "-2",
-            "--reset-limit",
-            "--refill-amount",
-            "4",
-            "--refill-interval",
-            "1d",
-            "--json",
-        ],
-        &["update", "ID"],
-        &["update", "ID", "--metadata", "7"],
-        &["update", "ID", "--rate-limit-enabled", "false", "--rate-limit-max", "3", "--enabled", "false"],
-        &["update", "ID", "--enabled", "true", "-q"],
-        &["update", "ID", "--expires-in", "soon"],
-        &["rotation", "finish", "ID"],
-        &["revoke", "ID"],
-        &["revoke", "nobody"],
-        &["rotate", "ID", "--now"],
-        &["delete", "ID", "--json"],
-        &["rm", "ID"],
-        &["restore", "ID"],
-        &["restore", "ID"],
-    ];
-    for command in commands {
+    for command in COMMANDS {
         let [one, other] = [0, 1].map(|side: usize| {
             let (place, id, secret, _) = &sides[side];
             // A secret may contain the letters ID.
@@ -216,8 +218,8 @@ async fn a_secret_is_rotated_and_the_rotation_ends_on_both() {
 
 #[test]
 fn a_server_that_cannot_be_asked_is_a_failure_and_no_refusal() {
-    let served = place();
-    let server = served.serve();
+    let far = place();
+    let server = far.serve();
     let url = format!("http://{}", server.address);
     let asked = |url: &str, key: &str| {
         let place = Place::new().with("KEYMINT_SERVER_KEY", key);
@@ -244,8 +246,8 @@ fn a_server_that_cannot_be_asked_is_a_failure_and_no_refusal() {
 
 #[test]
 fn the_server_key_is_read_from_a_file() {
-    let served = place();
-    let server = served.serve();
+    let far = place();
+    let server = far.serve();
     let place = Place::new();
     let file = place.path().join("server-key");
     std::fs::write(&file, format!("{SERVER_KEY}\n")).unwrap();

@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn the_file_changes_nothing_and_each_setting_in_it_is_the_default() {
         assert_eq!(printed(TEMPLATE), printed(""));
-        let settings = |line: &&str| line.starts_with("#") && !line.starts_with("# ") && line.len() > 1;
+        let settings = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
         assert!(TEMPLATE.lines().filter(settings).count() > 15);
         let uncommented: String = TEMPLATE
             .lines()

@@ -79,16 +79,15 @@ fn run(arguments: Arguments) -> CliResult {
             let config = source.load()?;
             block_on(async { Ok(serve::serve(source, config).await.map(|()| Outcome::Done)?) })
         }
-        Command::Key { server, output, command } => match remote(server, &environment)? {
-            Some(server) => {
+        Command::Key { server, output, command } => {
+            let form = output.form();
+            if let Some(server) = remote(server, &environment)? {
                 logging::start(&Log::default(), None);
-                block_on(key::run(&server, command, SystemClock.now(), output.form()))
+                return block_on(key::run(&server, command, SystemClock.now(), form));
             }
-            None => {
-                let config = load(file, environment)?;
-                block_on(run_on_keys(&config, command, output.form()))
-            }
-        },
+            let config = load(file, environment)?;
+            block_on(run_on_keys(&config, command, form))
+        }
         command => {
             let config = load(file, environment)?;
             block_on(run_by(&config, command))
@@ -145,7 +144,7 @@ async fn run_by(config: &Config, command: Command) -> CliResult {
     }
     match command {
         Command::Migrate => {
-            progress::while_waiting("migrating", wiring::migrate(&config.database)).await?;
+            progress::while_waiting("migrating", Box::pin(wiring::migrate(&config.database))).await?;
             Ok(Outcome::Done)
         }
         Command::Backup { file } => {

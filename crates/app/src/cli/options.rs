@@ -77,13 +77,11 @@ impl Options {
                 return Field::Absent;
             }
         };
-        match seconds.map(Lifetime::from_seconds) {
-            Some(Ok(lifetime)) => Field::Given(lifetime),
-            _ => {
-                self.problem(option, "Too small: expected number to be >=1");
-                Field::Absent
-            }
+        if let Some(Ok(lifetime)) = seconds.map(Lifetime::from_seconds) {
+            return Field::Given(lifetime);
         }
+        self.problem(option, "Too small: expected number to be >=1");
+        Field::Absent
     }
 
     /// Reads a whole number of `unit`s within `range`, or a duration of as many.
@@ -113,14 +111,12 @@ impl Options {
         range: RangeInclusive<u64>,
     ) -> Field<u64> {
         let Some(text) = text else { return Field::Absent };
-        let value = match parse_duration(&text) {
-            Ok(duration) => match unit.of(duration) {
-                Some(number) => number.into(),
-                None => {
-                    self.problem(option, format_args!("Invalid input: expected a duration of whole {}", unit.plural()));
-                    return Field::Absent;
-                }
-            },
+        let value = match parse_duration(&text).map(|duration| unit.of(duration)) {
+            Ok(Some(number)) => number.into(),
+            Ok(None) => {
+                self.problem(option, format_args!("Invalid input: expected a duration of whole {}", unit.plural()));
+                return Field::Absent;
+            }
             Err(_) => json(text),
         };
         match value {

@@ -1,6 +1,5 @@
 //! Progress on standard error, if it is a terminal and the work takes longer than a moment.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -74,14 +73,12 @@ impl Drop for Progress {
 
 /// Waits for `work`, and shows after a while that it goes on.
 pub(super) async fn while_waiting<T>(verb: &'static str, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    match timeout(AFTER, &mut work).await {
-        Ok(done) => done,
-        Err(_) => {
-            let progress = Progress::by("{spinner} {msg} {elapsed}", verb, None);
-            progress.show();
-            progress.bar.enable_steady_tick(FRAME);
-            work.await
-        }
+    let mut work = Box::pin(work);
+    if let Ok(done) = timeout(AFTER, &mut work).await {
+        return done;
     }
+    let progress = Progress::by("{spinner} {msg} {elapsed}", verb, None);
+    progress.show();
+    progress.bar.enable_steady_tick(FRAME);
+    work.await
 }

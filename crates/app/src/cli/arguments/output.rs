@@ -6,8 +6,8 @@ use crate::cli::output::Form;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Output {
     /// The form: a table for people, the table with every member, JSON, or YAML.
-    #[arg(short, long, global = true, value_enum, value_name = "FORM", conflicts_with_all = ["json", "quiet"])]
-    output: Option<Named>,
+    #[arg(id = "output", short, long, global = true, value_enum, value_name = "FORM", conflicts_with_all = ["json", "quiet"])]
+    form: Option<Named>,
     /// The same as `-o json`.
     #[arg(long, global = true, conflicts_with = "quiet")]
     json: bool,
@@ -26,7 +26,7 @@ enum Named {
 
 impl Output {
     pub(in crate::cli) fn form(&self) -> Form {
-        match (self.output, self.json, self.quiet) {
+        match (self.form, self.json, self.quiet) {
             (_, _, true) => Form::Ids,
             (_, true, _) | (Some(Named::Json), ..) => Form::Json,
             (Some(Named::Yaml), ..) => Form::Yaml,
