@@ -40,7 +40,8 @@ impl PgStore {
     /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let rows = Arc::new(RememberedRows::new());
-        let Opened { pool, lanes, behind, watch } = connect::open(options, &rows).await?;
+        // It is large, and runs once.
+        let Opened { pool, lanes, behind, watch } = Box::pin(connect::open(options, &rows)).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
         Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind, watch })
     }
