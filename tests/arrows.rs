@@ -24,7 +24,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
     ("keymint-webhook-sender", &["keymint-domain", "keymint-ports"]),
     ("keymint-github", &["keymint-ports"]),
-    ("keymint-actix", &["keymint-domain", "keymint-ports", "keymint-service"]),
+    ("keymint-guard", &["keymint-domain", "keymint-ports", "keymint-service"]),
+    ("keymint-actix", &["keymint-domain", "keymint-guard", "keymint-ports", "keymint-service"]),
+    ("keymint-tower", &["keymint-guard"]),
     ("keymint-console", &["keymint-actix", "keymint-domain", "keymint-service"]),
     (
         "keymint",
@@ -47,6 +49,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["keymint-store-sqlite", "keymint-store-postgres"]),
     ("actix-web", &["keymint-actix", "keymint-console"]),
+    ("axum", &["keymint-tower"]),
+    ("tower-layer", &["keymint-tower"]),
+    ("tower-service", &["keymint-tower"]),
+    ("sfv", &["keymint-guard"]),
     ("rusqlite", &["keymint-store-sqlite"]),
     ("governor", &["keymint-domain", "keymint-service"]),
     ("scrypt", &["keymint-service"]),
@@ -56,11 +62,11 @@ const KEPT: &[(&str, &[&str])] = &[
     ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("askama", &["keymint-console"]),
-    ("reqwest", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
+    ("reqwest", &["keymint", "keymint-github", "keymint-guard", "keymint-webhook-sender"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
     ("ring", &["keymint-github"]),
-    ("rustls", &["keymint-actix", "keymint-github", "keymint-webhook-sender"]),
+    ("rustls", &["keymint", "keymint-actix", "keymint-github", "keymint-webhook-sender"]),
     ("utoipa", &["keymint-actix"]),
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
@@ -125,19 +131,22 @@ fn cargo_deny_keeps_them_in_the_same_places() {
 }
 
 #[test]
-fn the_http_client_and_tls_are_for_those_who_ask_for_them() {
+fn the_http_client_tls_and_axum_are_for_those_who_ask_for_them() {
     let manifests = manifests();
-    let actix = &manifests["keymint-actix"];
-    for library in ["reqwest", "rustls"] {
-        assert_eq!(actix["dependencies"][library]["optional"].as_bool(), Some(true), "{library}");
+    for (name, library) in [("keymint-guard", "reqwest"), ("keymint-actix", "rustls"), ("keymint-tower", "axum")] {
+        let manifest = &manifests[name];
+        assert_eq!(manifest["dependencies"][library]["optional"].as_bool(), Some(true), "{library}");
+        assert!(manifest["features"].get("default").is_none(), "nothing is on that nobody asked for");
     }
-    assert!(actix["features"].get("default").is_none(), "nothing is on that nobody asked for");
     for (name, manifest) in &manifests {
-        let used = manifest["dependencies"].get("keymint-actix").and_then(|used| used.get("features"));
-        let used: Vec<_> =
-            used.and_then(toml::Value::as_array).into_iter().flatten().map(|used| used.as_str()).collect();
-        // The server speaks TLS, but is not a TLS client.
-        assert!(used.iter().all(|feature| name == "keymint" && *feature == Some("tls")), "{name} switches features on");
+        let ours = manifest["dependencies"].as_table().unwrap().iter();
+        let ours =
+            ours.filter(|(used, _)| ["keymint-actix", "keymint-guard", "keymint-tower"].contains(&used.as_str()));
+        let features = ours.filter_map(|(_, used)| used.get("features")).filter_map(toml::Value::as_array).flatten();
+        for feature in features.map(|feature| feature.as_str()) {
+            // The server speaks TLS, but is not a TLS client.
+            assert!(name == "keymint" && feature == Some("tls"), "{name} switches features on");
+        }
     }
 }
 

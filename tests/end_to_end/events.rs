@@ -274,6 +274,8 @@ impl Story {
         self.new_events().await;
         self.command(&["org", "add-member", "acme", bob["user"]["id"].as_str().unwrap()]);
         self.told_without_request("member", ("organization.member_added", &cli, &acme["id"])).await;
+        self.command(&["org", "remove-member", "acme", "bob@example.com"]);
+        self.told_without_request("member", ("organization.member_removed", &cli, &acme["id"])).await;
         for reading in [&["key", "list"][..], &["server-key", "list"]] {
             self.command(reading);
         }

@@ -96,6 +96,8 @@ pub(crate) struct Server {
     stdout: BufReader<std::process::ChildStdout>,
     stderr: File,
     pub(crate) address: SocketAddr,
+    /// The first line that it printed.
+    pub(crate) welcome: String,
     scheme: String,
     client: Client,
 }
@@ -112,12 +114,16 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let said = line.trim().rsplit_once(' ').and_then(|(_, url)| url.split_once("://"));
+        // With a JSON log the welcome is JSON, too.
+        let json = serde_json::from_str::<Value>(&line).ok();
+        let text = json.as_ref().and_then(|welcome| welcome["message"].as_str()).unwrap_or(line.trim());
+        let said = text.rsplit_once(' ').and_then(|(_, url)| url.split_once("://"));
         let Some((scheme, address)) = said.and_then(|(scheme, address)| Some((scheme, address.parse().ok()?))) else {
             child.wait().unwrap();
             panic!("did not start: {line:?} {}", read_all(stderr));
         };
-        Self { child, stdout, stderr, address, scheme: scheme.to_owned(), client: Client::new() }
+        let scheme = scheme.to_owned();
+        Self { child, stdout, stderr, address, welcome: line, scheme, client: Client::new() }
     }
 
     /// Sends requests by `client` from now on.

@@ -5,6 +5,8 @@ import ipaddress
 import schemathesis
 from hypothesis import strategies as st
 
+import wider
+
 ADDRESSES = st.ip_addresses()
 
 
@@ -18,6 +20,12 @@ def networks(draw):
 
 schemathesis.openapi.format("ip", ADDRESSES.map(str))
 schemathesis.openapi.format("cidr", networks())
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    """The server is held to all that it takes."""
+    wider.widen(raw_schema)
 
 
 @schemathesis.hook

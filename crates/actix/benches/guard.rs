@@ -9,7 +9,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt, web};
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion};
-use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey, Verifier, VerifierError};
+use keymint_actix::guard::{KeyCheck, RequireKey, Verified, VerifiedKey, Verifier, VerifierError};
 use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::verify::Refusal;
 use keymint_domain::{Configuration, OwnerId, Permissions, Policy};
@@ -32,7 +32,7 @@ async fn bare() -> &'static str {
     "ok"
 }
 
-async fn extracted(key: VerifiedKey) -> &'static str {
+async fn extracted(Verified(key): Verified) -> &'static str {
     if key.remaining == Some(0) { "last" } else { "ok" }
 }
 

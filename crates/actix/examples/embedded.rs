@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
-use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey};
+use keymint_actix::guard::{KeyCheck, RequireKey, Verified};
 use keymint_service::domain::key::NewKey;
 use keymint_service::domain::{OwnerId, Permissions};
 use keymint_service::{Caller, CreateKey, Keys};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
-async fn hello(key: VerifiedKey) -> String {
+async fn hello(Verified(key): Verified) -> String {
     format!("Hello, {}!", key.owner)
 }
 
-async fn report(key: VerifiedKey) -> String {
+async fn report(Verified(key): Verified) -> String {
     format!("A report for {}, by key {}.", key.owner, key.id)
 }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
-use keymint_actix::guard::{Admission, KeyCheck, Remote, RemoteOptions, RequireKey, VerifiedKey};
+use keymint_actix::guard::{Admission, Admitted, KeyCheck, Remote, RemoteOptions, RequireKey, Verified};
 
-async fn hello(admission: Admission) -> String {
+async fn hello(Admitted(admission): Admitted) -> String {
     match admission {
         Admission::Verified(key) => format!("Hello, {}!", key.owner),
         Admission::Unverified => "Hello, whoever you are!".to_owned(),
     }
 }
 
-async fn report(key: VerifiedKey) -> String {
+async fn report(Verified(key): Verified) -> String {
     format!("A report for {}, by key {}.", key.owner, key.id)
 }
 

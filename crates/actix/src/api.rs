@@ -4,6 +4,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
+use keymint_guard::LimitFields;
 use keymint_ports::Entropy as _;
 use keymint_service::{Audit, GithubReports, HolderReports, Keys, OsEntropy, Portal, ServerKeys, Webhooks};
 
@@ -57,6 +58,8 @@ pub struct PortalLinks {
 /// Limits and paths of the API.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
+    /// The scheme, host and port by which others know the server.
+    pub base_url: String,
     /// The path of Better Auth's endpoints; begins with `/` and does not end with one, or is empty.
     pub base_path: String,
     /// Origins whose pages may send requests with cookies, the server's own among them.
@@ -65,6 +68,8 @@ pub struct ApiOptions {
     pub trusted_proxies: Vec<IpNet>,
     /// True if `Authorization: Bearer` may hold the key of a gateway's client, unless the gateway decides otherwise.
     pub authorize_bearer: bool,
+    /// The fields that tell how a key stands against its limits.
+    pub limit_fields: LimitFields,
     /// The largest body, in bytes.
     pub body_limit: usize,
     /// The time that a client has to send a body.
@@ -76,13 +81,16 @@ pub struct ApiOptions {
 }
 
 impl Default for ApiOptions {
-    /// `/api/auth`, no origins and no proxies, keys as bearer tokens too, 256 KiB, 5 s, 10 s, no access log.
+    /// `http://127.0.0.1:8787`, `/api/auth`, no origins and no proxies, keys as bearer tokens too, the fields of draft 11,
+    /// 256 KiB, 5 s, 10 s, no access log.
     fn default() -> Self {
         Self {
+            base_url: "http://127.0.0.1:8787".to_owned(),
             base_path: "/api/auth".to_owned(),
             trusted_origins: TrustedOrigins::default(),
             trusted_proxies: Vec::new(),
             authorize_bearer: true,
+            limit_fields: LimitFields::default(),
             body_limit: 256 * 1024,
             body_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),

@@ -31,6 +31,7 @@ mod process;
 mod server;
 
 pub mod endpoints;
+mod front;
 pub mod guard;
 pub mod openapi;
 pub mod origin;
@@ -45,4 +46,4 @@ pub use callers::session::{CookieSecret, InvalidSecret, Sessions};
 pub use error::{ApiError, Denial};
 pub use live::LiveApi;
 pub use observe::{CompletedRequest, MetricsEndpoint, Render, Tracing, serve_metrics};
-pub use server::{Running, ServeOptions, Stopper, serve};
+pub use server::{Listener, Running, ServeOptions, Stopper, serve};

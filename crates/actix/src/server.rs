@@ -1,8 +1,10 @@
 use std::fmt;
 use std::future::ready;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -18,6 +20,8 @@ use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::{self, Next};
 use actix_web::rt::net::TcpStream;
+#[cfg(unix)]
+use actix_web::rt::net::UnixStream;
 use keymint_service::stopwatch;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,6 +30,7 @@ use tokio::sync::Notify;
 use crate::api::Api;
 use crate::connection::{Answering, Connection, LINGER, Patience, Sent};
 use crate::endpoints;
+use crate::front;
 use crate::live::{CurrentApi, LiveApi};
 use crate::observe::observe;
 use crate::pages::Pages;
@@ -78,8 +83,58 @@ pub struct Running {
     pub stopper: Stopper,
     /// The API that is served, which can be replaced.
     pub api: LiveApi,
-    /// The address that it listens on.
+    /// The address that it listens on; for a Unix socket that of its peers.
     pub address: SocketAddr,
+}
+
+/// A socket that listens. The caller has bound it.
+#[derive(Debug)]
+pub enum Listener {
+    /// At an address.
+    Tcp(TcpListener),
+    /// At a path. Its peers are on this machine, and count as clients at `127.0.0.1`.
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// The address of whoever connects to a Unix socket.
+    const UNIX_PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr(),
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(Self::UNIX_PEER),
+        }
+    }
+
+    /// Sets what the connections inherit.
+    fn prepare(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener) => {
+                let socket = SockRef::from(listener);
+                socket.set_send_buffer_size(SEND_BUFFER)?;
+                // An answer in several parts must not wait until the client acknowledges the first ones.
+                socket.set_tcp_nodelay(true)
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => SockRef::from(listener).set_send_buffer_size(SEND_BUFFER),
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self::Unix(listener)
+    }
 }
 
 impl fmt::Debug for Running {
@@ -131,8 +186,9 @@ impl Stopper {
 /// # Errors
 ///
 /// The listener or the certificate cannot be used.
-pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Result<Running> {
-    let address = listener.local_addr()?;
+pub fn serve(listener: impl Into<Listener>, api: Api, options: &ServeOptions) -> io::Result<Running> {
+    let listener = listener.into();
+    let address = listener.address()?;
     let api = LiveApi::new(api);
     let workers = options.workers.or_else(|| available_parallelism().ok().map(NonZeroUsize::get)).unwrap_or(1);
     let builder = Server::build()
@@ -140,10 +196,7 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Res
         .workers(workers)
         .max_concurrent_connections(options.max_connections.div_ceil(workers))
         .shutdown_timeout(options.shutdown_timeout.as_secs());
-    // Connections inherit both. An answer in several parts must not wait until the client acknowledges the first ones.
-    let socket = SockRef::from(&listener);
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.set_tcp_nodelay(true)?;
+    listener.prepare()?;
     let server = listen(builder, listener, &api, options)?.run();
     let (process, end) = (Arc::clone(&api.current().process), Arc::new(Notify::new()));
     let stopper = Stopper { process, handle: server.handle(), end: Arc::clone(&end) };
@@ -157,14 +210,22 @@ pub fn serve(listener: TcpListener, api: Api, options: &ServeOptions) -> io::Res
     Ok(Running { server, stopper, api, address })
 }
 
-/// Opens `listener` for connections of HTTP/1.1, over TLS if that is configured.
+/// Opens `listener` for connections of HTTP/1.1: at an address over TLS, if that is configured.
 fn listen(
     builder: ServerBuilder,
-    listener: TcpListener,
+    listener: Listener,
     api: &LiveApi,
     options: &ServeOptions,
 ) -> io::Result<ServerBuilder> {
     let http = Http { api: api.clone(), stop: builder.graceful_shutdown_signal(), options: options.clone() };
+    let listener = match listener {
+        Listener::Tcp(listener) => listener,
+        #[cfg(unix)]
+        Listener::Unix(listener) => {
+            let peer = |_: &UnixStream| Some(Listener::UNIX_PEER);
+            return builder.listen_uds("keymint", listener, move || http.over(peer));
+        }
+    };
     #[cfg(feature = "tls")]
     if let Some(tls) = &options.tls {
         let acceptor = tls.acceptor(options.head_timeout).map_err(io::Error::other)?;
@@ -198,6 +259,7 @@ impl Http {
         let told = api.clone();
         let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
         let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| {
+            front::mount(app, options.pages.as_ref().and_then(Pages::home));
             if let Some(pages) = &options.pages {
                 pages.mount(app);
             }

@@ -26,6 +26,13 @@ impl Environment {
         self.0.get(name).map(OsString::as_os_str)
     }
 
+    /// Returns the same variables, with this value of `name`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Returns all variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_os_str()))

@@ -11,6 +11,7 @@
 //! | `metrics`, `telemetry` | the view for operators: Prometheus and OpenTelemetry |
 //! | [`welcome`] | the text that is printed at the start |
 
+mod bind;
 pub mod cli;
 pub mod config;
 pub mod environment;
@@ -20,6 +21,7 @@ pub mod reload;
 pub mod serve;
 mod signals;
 mod telemetry;
+mod units;
 pub mod welcome;
 pub mod wiring;
 

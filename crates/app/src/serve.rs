@@ -4,13 +4,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use keymint_actix::tls::Tls;
-use keymint_actix::{ServeOptions, Stopper};
+use keymint_actix::{Listener, ServeOptions, Stopper};
 use keymint_github::ClientError;
 use keymint_ports::{Meter, Unmetered};
 use keymint_service::{Audit, Cleanup, Dispatcher, UsageUpkeep, Webhooks};
 use keymint_webhook_sender::SenderError;
 
-use crate::config::{Config, Problems};
+use crate::bind::{Bound, bind};
+use crate::config::{Config, Listen, Problems, UnixMode};
 use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
 use crate::signals::{ReloadSignal, StopSignal};
@@ -37,10 +38,10 @@ pub enum ServeError {
     #[error("cannot keep the link that makes the first operator")]
     Claim(#[source] keymint_service::ServiceError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {place}")]
     Listen {
-        /// The configured address.
-        address: SocketAddr,
+        /// The configured address or socket.
+        place: Listen,
         /// The cause.
         source: std::io::Error,
     },
@@ -77,8 +78,9 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     let tls = load_certificate(config.server.tls.as_ref()).map_err(ServeError::Files)?.map(Tls::new);
     let brand = config.console.brand.load().map_err(ServeError::Files)?;
     // First the addresses, which need no other part, so that a second server on them changes no database.
-    let listener = listen(config.server.listen)?;
-    let metrics_listener = config.metrics.listen.filter(|_| config.metrics.enabled).map(listen).transpose()?;
+    let (listener, bound) = listen(&config.server.listen, config.server.unix_mode)?;
+    let metrics_listener =
+        config.metrics.listen.filter(|_| config.metrics.enabled).map(listen_for_metrics).transpose()?;
     let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let metrics = if config.metrics.enabled { Some(Arc::new(Metrics::new()?)) } else { None };
     let meter: Arc<dyn Meter> = match &metrics {
@@ -120,8 +122,11 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
     // Last, so that nothing else can fail between making the key and showing it.
     let made = services.server_keys.create_first().await.map_err(ServeError::FirstServerKey)?;
     let claim = services.offer_claim(&config).await.map_err(ServeError::Claim)?;
-    welcome::print(&config, running.address, metrics_address, claim.as_ref(), made.as_ref())
-        .map_err(ServeError::Welcome)?;
+    let place = match &config.server.listen {
+        Listen::Tcp(_) => Listen::Tcp(running.address),
+        socket @ Listen::Unix(_) => socket.clone(),
+    };
+    welcome::print(&config, &place, metrics_address, claim.as_ref(), made.as_ref()).map_err(ServeError::Welcome)?;
 
     tokio::spawn(stop_when_asked(stop, running.stopper));
     let mut live = Live {
@@ -144,6 +149,7 @@ pub async fn serve(source: Source, config: Config) -> Result<(), ServeError> {
             () = reload.asked() => live.reload().await,
         }
     }
+    drop(bound);
     if let Some(dispatcher) = dispatcher {
         dispatcher.stop().await;
     }
@@ -198,6 +204,10 @@ async fn stop_when_asked(mut signals: StopSignal, stopper: Stopper) {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
+fn listen(place: &Listen, mode: UnixMode) -> Result<(Listener, Bound), ServeError> {
+    bind(place, mode).map_err(|source| ServeError::Listen { place: place.clone(), source })
+}
+
+fn listen_for_metrics(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).map_err(|source| ServeError::Listen { place: Listen::Tcp(address), source })
 }

@@ -33,6 +33,7 @@ macro_rules! identity_suite {
                 nobody_and_nothing_have_no_members,
                 of_many_inserts_of_one_member_exactly_one_is_taken,
                 a_removed_user_is_no_member,
+                a_member_is_removed_from_one_organization,
             }
             operators {
                 operators_are_kept_and_only_users_are_any,
@@ -48,6 +49,7 @@ macro_rules! identity_suite {
                 a_duplicate_organization_is_refused_and_changes_nothing,
                 an_organization_whose_first_member_is_nobody_is_refused,
                 of_many_organizations_with_one_slug_exactly_one_is_taken,
+                organizations_are_listed_in_portions_with_their_members,
                 a_users_organizations_are_listed_by_name,
             }
             secret {

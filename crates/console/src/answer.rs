@@ -134,7 +134,7 @@ impl Failure {
                 let html = render(http, StatusCode::FORBIDDEN, FOR_OPERATORS, next, request_id);
                 Ok(HttpResponse::Forbidden().content_type("text/html; charset=utf-8").body(html))
             }
-            Self::Template => Err(failed(http, ApiError::Timeout, request_id)),
+            Self::Template => Err(failed(http, ApiError::Broken, request_id)),
             Self::Api(error) => Err(failed(http, error, request_id)),
         }
     }

@@ -64,7 +64,7 @@ pub use identity_store::{
 pub use import::{ImportOutcome, TakenKey, TakenKeys};
 pub use key_store::{KeyStore, KeyStub, PageRows, Removed};
 pub use meter::{Meter, Unmetered, WebhookLag};
-pub use organization_store::OrganizationStore;
+pub use organization_store::{ListedOrganization, OrganizationStore};
 pub use server_key_store::ServerKeyStore;
 pub use survey_store::{BusyKey, SurveyPortion, SurveyQuery, SurveyStore, SurveyedKey};
 pub use usage_store::UsageStore;

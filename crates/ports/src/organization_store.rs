@@ -41,6 +41,21 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// if there is no such organization or user.
     async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError>;
 
+    /// Ends every membership of a user in an organization. Returns `false` if there was none.
+    async fn remove_member(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<bool, StoreError>;
+
+    /// Lists organizations in the order of their ids, behind the one with the id `after`.
+    async fn list_organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, StoreError>;
+
     /// Finds an organization by id, or else by slug.
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError>;
 
@@ -56,4 +71,17 @@ pub trait OrganizationStore: Send + Sync + 'static {
     /// An organization counts once, with the roles that [`find_roles`](Self::find_roles) finds. One without a readable id is
     /// left out.
     async fn list_memberships(&self, user: &UserId, limit: NonZeroU32) -> Result<Vec<Membership>, StoreError>;
+}
+
+/// An organization in a list, as whoever made it wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOrganization {
+    /// The id.
+    pub id: OrganizationId,
+    /// The display name.
+    pub name: String,
+    /// The name for URLs; `None` = it has none, which Better Auth allows.
+    pub slug: Option<String>,
+    /// The number of its members.
+    pub members: u64,
 }

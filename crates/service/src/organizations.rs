@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use keymint_domain::event::{Actor, Origin};
@@ -6,11 +7,11 @@ use keymint_domain::identity::Email;
 use keymint_domain::organization::{Member, Organization, RoleName, Slug};
 use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Clock, Entropy, IdentityStore, OrganizationStore, StoreError};
+use keymint_ports::{Clock, Entropy, IdentityStore, ListedOrganization, OrganizationStore, StoreError};
 
 use crate::{OsEntropy, Recorder, Source, SystemClock};
 
-/// Makes organizations and members, for deployments without a Better Auth server.
+/// Makes and lists organizations, and makes and removes members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
     users: Arc<dyn IdentityStore>,
@@ -34,6 +35,9 @@ pub enum OrganizationError {
     /// The user is a member already.
     #[error("the user is a member already")]
     MemberAlready,
+    /// The user is not a member.
+    #[error("the user is not a member")]
+    NoMember,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StoreError),
@@ -114,6 +118,36 @@ impl Organizations {
             Err(StoreError::Dangling) => Err(OrganizationError::UnknownOrganization),
             Err(error) => Err(OrganizationError::Store(error)),
         }
+    }
+
+    /// Ends the membership of a user (an id or an address) in an organization (an id or a slug). The organization's keys stay.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::UnknownOrganization`], [`OrganizationError::UnknownUser`],
+    /// [`OrganizationError::NoMember`], or [`OrganizationError::Store`] if the store fails.
+    pub async fn remove_member(&self, organization: &str, user: &str) -> Result<(), OrganizationError> {
+        let organization = self.find_organization(organization).await?;
+        let user = self.find_user(user).await?;
+        let origin = self.origin(self.clock.now());
+        match self.store.remove_member(&organization, &user, &origin).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(OrganizationError::NoMember),
+            Err(error) => Err(OrganizationError::Store(error)),
+        }
+    }
+
+    /// Lists organizations in the order of their ids, behind the one with the id `after`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OrganizationError::Store`] if the store fails.
+    pub async fn list(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, OrganizationError> {
+        self.store.list_organizations(after, limit).await.map_err(OrganizationError::Store)
     }
 
     fn origin(&self, now: Timestamp) -> Origin {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::{OrganizationId, UserId};
-use keymint_ports::{OrganizationStore, StoreError};
+use keymint_ports::{ListedOrganization, OrganizationStore, StoreError};
 
 use crate::MemoryStore;
 use crate::state::State;
@@ -42,6 +42,40 @@ impl OrganizationStore for MemoryStore {
         state.members.push(member.clone());
         state.events.add(origin.member_added(member));
         Ok(())
+    }
+
+    async fn remove_member(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let before = state.members.len();
+        state.members.retain(|member| member.organization_id != *organization || member.user_id != *user);
+        let is_removed = state.members.len() < before;
+        if is_removed {
+            state.events.add(origin.member_removed(organization, user));
+        }
+        Ok(is_removed)
+    }
+
+    async fn list_organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, StoreError> {
+        let state = self.lock();
+        let mut behind: Vec<_> =
+            state.organizations.values().filter(|found| Some(&found.id) > after.as_ref()).collect();
+        behind.sort_by(|one, other| one.id.cmp(&other.id));
+        let listed = behind.into_iter().take(limit.get() as usize).map(|found| ListedOrganization {
+            id: found.id.clone(),
+            name: found.name.clone(),
+            slug: Some(found.slug.as_str().to_owned()),
+            members: state.members.iter().filter(|member| member.organization_id == found.id).count() as u64,
+        });
+        Ok(listed.collect())
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {

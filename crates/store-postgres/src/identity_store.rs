@@ -9,8 +9,8 @@ use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, OrganizationStore, SessionsAfter,
-    StoreError,
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedOrganization, ListedUser, NewPassword,
+    OrganizationStore, SessionsAfter, StoreError,
 };
 use keymint_store_sql::{identity, organization};
 
@@ -206,6 +206,23 @@ impl OrganizationStore for PgStore {
 
     async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError> {
         call!(self.pool, organization::insert_member, member, origin)
+    }
+
+    async fn remove_member(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        call!(self.pool, organization::remove_member, organization, user, origin)
+    }
+
+    async fn list_organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, StoreError> {
+        call!(self.pool, organization::list_organizations, after.as_ref(), limit)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {

@@ -13,7 +13,7 @@ use crate::{ConnectError, PgOptions};
 
 /// Returns the migrations, which are compiled in.
 fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("../../migrations/postgres");
+    let mut migrator = sqlx::migrate!("./migrations");
     // The default name could be taken by an application that lives in the same database.
     migrator.dangerous_set_table_name("keymint_migrations");
     // Its own lock belongs to a session, and a pooler may assign another session to the next transaction.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use keymint_domain::event::Origin;
 use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::{OrganizationId, UserId};
-use keymint_ports::StoreError;
+use keymint_ports::{ListedOrganization, StoreError};
 
 use crate::connection::{end, fetch_all, fetch_optional};
 use crate::{ReadConnection, RowReader, Statement, WriteConnection, events};
@@ -89,6 +89,64 @@ async fn insert_unless_there(connection: &mut dyn WriteConnection, member: &Memb
         0 => Err(StoreError::Duplicate),
         _ => Ok(()),
     }
+}
+
+/// Ends every membership of a user in an organization. Returns `false` if there was none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn remove_member(
+    connection: &mut dyn WriteConnection,
+    organization: &OrganizationId,
+    user: &UserId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    connection.begin().await?;
+    let outcome = delete_member(connection, organization, user, origin).await;
+    end(connection, outcome).await
+}
+
+async fn delete_member(
+    connection: &mut dyn WriteConnection,
+    organization: &OrganizationId,
+    user: &UserId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    const DELETE: &str = r#"delete from "member" where "organizationId" = $1 and "userId" = $2"#;
+    let delete = Statement::new(DELETE).bind(organization.as_str()).bind(user.as_str());
+    let is_removed = connection.execute(delete).await? > 0;
+    if is_removed {
+        events::insert(connection, origin.member_removed(organization, user)).await?;
+    }
+    Ok(is_removed)
+}
+
+/// Lists organizations in the order of their ids.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
+pub async fn list_organizations(
+    connection: &mut dyn ReadConnection,
+    after: Option<&OrganizationId>,
+    limit: NonZeroU32,
+) -> Result<Vec<ListedOrganization>, StoreError> {
+    let by_bytes = connection.dialect().by_bytes();
+    let list = format!(
+        r#"select o."id", o."name", o."slug",
+            (select count(*) from "member" as m where m."organizationId" = o."id") as "members"
+            from "organization" as o where o."id"{by_bytes} > $1 order by o."id"{by_bytes} limit $2"#,
+    );
+    let list = Statement::new(list).bind(after.map_or("", OrganizationId::as_str)).bind(i64::from(limit.get()));
+    fetch_all(connection, list, |row| {
+        let row = RowReader::new(row, "organization", "id");
+        Ok(ListedOrganization {
+            id: row.parsed("id", OrganizationId::parse)?,
+            name: row.text("name")?.unwrap_or_default().to_owned(),
+            slug: row.text("slug")?.map(str::to_owned),
+            members: row.required("members", row.number("members")?)?,
+        })
+    })
+    .await
 }
 
 /// Finds the organization of an id or a slug.

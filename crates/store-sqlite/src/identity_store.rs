@@ -9,8 +9,8 @@ use keymint_domain::portal::PortalSession;
 use keymint_domain::verify::Ban;
 use keymint_domain::{OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
-    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, OrganizationStore, SessionsAfter,
-    StoreError,
+    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedOrganization, ListedUser, NewPassword,
+    OrganizationStore, SessionsAfter, StoreError,
 };
 use keymint_store_sql::{identity, organization};
 
@@ -235,6 +235,26 @@ impl OrganizationStore for SqliteStore {
     async fn insert_member(&self, member: &Member, origin: &Origin) -> Result<(), StoreError> {
         let (member, origin) = (member.clone(), origin.clone());
         self.writer.write(async move |writer| organization::insert_member(writer, &member, &origin).await).await
+    }
+
+    async fn remove_member(
+        &self,
+        organization: &OrganizationId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<bool, StoreError> {
+        let (organization, user, origin) = (organization.clone(), user.clone(), origin.clone());
+        self.writer
+            .write(async move |writer| organization::remove_member(writer, &organization, &user, &origin).await)
+            .await
+    }
+
+    async fn list_organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: NonZeroU32,
+    ) -> Result<Vec<ListedOrganization>, StoreError> {
+        read!(self, organization::list_organizations, after.as_ref(), limit)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<Option<OrganizationId>, StoreError> {

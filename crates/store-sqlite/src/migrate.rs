@@ -14,7 +14,7 @@ const TABLE: &str = "keymint_migrations";
 
 /// Returns the migrations, which are compiled in.
 fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!("../../migrations/sqlite");
+    let mut migrator = sqlx::migrate!("./migrations");
     // The default name could be taken by an application that lives in the same database.
     migrator.dangerous_set_table_name(TABLE);
     // Migrations only add, so that an older Keymint works on what a newer one has migrated.

@@ -37,17 +37,8 @@ const POST: &[HttpMethod] = &[HttpMethod::Post];
 const GET_OR_POST: &[HttpMethod] = &[HttpMethod::Get, HttpMethod::Post];
 /// Load balancers, and clients that check if a page exists, ask with either method.
 const PROBE: &[HttpMethod] = &[HttpMethod::Get, HttpMethod::Head];
-/// Every method that a document can name; others are answered likewise.
-const ANY: &[HttpMethod] = &[
-    HttpMethod::Get,
-    HttpMethod::Head,
-    HttpMethod::Post,
-    HttpMethod::Put,
-    HttpMethod::Patch,
-    HttpMethod::Delete,
-    HttpMethod::Options,
-    HttpMethod::Trace,
-];
+/// The methods that people use; others are answered likewise.
+const ANY: &[HttpMethod] = &[HttpMethod::Get, HttpMethod::Post, HttpMethod::Put, HttpMethod::Patch, HttpMethod::Delete];
 
 macro_rules! by_method {
     ($($name:ident = $methods:ident, $guard:expr;)*) => {
@@ -123,9 +114,9 @@ impl Endpoint {
     }
 
     fn described(self, base_path: &str) -> DescribedPath {
-        let Self { path, rest, methods, describe, takes_forms, .. } = self;
+        let Self { path, rest, methods, describe, .. } = self;
         let rest = rest.map(|rest| format!("/{{{rest}}}")).unwrap_or_default();
-        DescribedPath { template: format!("{base_path}{path}{rest}"), methods, describe, takes_forms }
+        DescribedPath { template: format!("{base_path}{path}{rest}"), methods, describe }
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod endpoint;
 mod gateways;
+mod introspection;
 mod keys;
 mod leaks;
 mod portal;
@@ -54,9 +55,10 @@ pub fn document(context: &DocumentContext<'_>) -> Value {
     openapi::assemble(context, below.into_iter().chain(beside))
 }
 
-fn below_base_path() -> [Area; 7] {
+fn below_base_path() -> [Area; 8] {
     [
         verification::area(),
+        introspection::area(),
         keys::area(),
         audit::area(),
         users::area(),

@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
 use keymint_domain::usage::Standing;
-use keymint_domain::verify::Refusal;
+use keymint_guard::{LimitFields, NotAdmitted, Schemes};
 use serde_json::json;
 
 use super::ApiError;
@@ -17,12 +17,11 @@ pub struct Denial {
     pub error: ApiError,
     /// True to answer 403 instead of every client error but 401, with the status itself in a header.
     pub by_403: bool,
+    /// The fields that tell of the limits of a refused key.
+    pub limit_fields: LimitFields,
 }
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-/// The challenge to a request without a key, which says nothing about keys (RFC 6750 3.1).
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\"");
-const CHALLENGE_OF_KEY: HeaderValue = HeaderValue::from_static("Bearer realm=\"keymint\", error=\"invalid_token\"");
 const X_AUTHZ_STATUS: HeaderName = HeaderName::from_static("x-authz-status");
 const X_AUTHZ_CODE: HeaderName = HeaderName::from_static("x-authz-code");
 /// The type of a problem that has no more meaning than its status (RFC 9457 4.2.1).
@@ -33,9 +32,9 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 impl Denial {
     /// Returns the limit that was exceeded, by its name in `RateLimit-Policy`.
     fn violated_policy(&self) -> Option<&'static str> {
-        match &self.error {
-            ApiError::Denied(Refusal { code: ErrorCode::RateLimited, .. }) => Some(Standing::RATE),
-            ApiError::Denied(Refusal { code: ErrorCode::UsageExceeded, .. }) => Some(Standing::QUOTA),
+        match self.error.refusal()?.code {
+            ErrorCode::RateLimited => Some(Standing::RATE),
+            ErrorCode::UsageExceeded => Some(Standing::QUOTA),
             _ => None,
         }
     }
@@ -58,7 +57,7 @@ impl ResponseError for Denial {
             "detail": self.error.message(),
             "code": self.error.code(),
         });
-        if let ApiError::Denied(Refusal { missing: Some(missing), .. }) = &self.error {
+        if let Some(missing) = self.error.refusal().and_then(|refusal| refusal.missing.as_ref()) {
             problem["missing"] = serde_json::from_str(missing.as_json()).unwrap_or_default();
         }
         if let Some(policy) = violated {
@@ -68,9 +67,10 @@ impl ResponseError for Denial {
         response.insert_header((header::CONTENT_TYPE, PROBLEM));
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if status == StatusCode::UNAUTHORIZED {
-            let shows_none = matches!(self.error, ApiError::MissingKey);
-            let challenge = if shows_none { CHALLENGE } else { CHALLENGE_OF_KEY };
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            let shows_key = !matches!(self.error, ApiError::Denied(NotAdmitted::MissingKey));
+            for challenge in Schemes::BEARER.challenges(shows_key) {
+                response.append_header((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+            }
         }
         // Always: a caller that may not ask cannot choose the form.
         response.insert_header((X_AUTHZ_CODE, HeaderValue::from_static(self.error.code())));
@@ -78,7 +78,7 @@ impl ResponseError for Denial {
             response.insert_header((X_AUTHZ_STATUS, HeaderValue::from(status.as_u16())));
         }
         let mut response = response.body(problem.to_string());
-        self.error.show_retry(response.headers_mut());
+        self.error.show_retry(response.headers_mut(), self.limit_fields);
         response
     }
 }

@@ -1,9 +1,9 @@
 //! Errors, and the forms in which clients and gateways are told of them.
 
 mod denial;
+mod oauth;
 mod page;
 mod status;
-mod verifier;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +14,7 @@ use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use keymint_domain::ErrorCode;
 use keymint_domain::verify::Refusal;
+use keymint_guard::{DeniedRequest, LimitFields, NotAdmitted};
 use keymint_ports::StoreError;
 use keymint_service::{NotFromGithub, ReportRefused, ServiceError, WebhookError};
 use serde_json::json;
@@ -22,9 +23,9 @@ use crate::views::RefusalDetails;
 use crate::views::limits::{retry_after, show_limits};
 
 pub use denial::Denial;
+pub(crate) use oauth::{OAUTH_ERRORS, OauthFailure};
 pub use page::FailedPage;
 use status::status_of;
-pub use verifier::VerifierError;
 
 /// The error of a request, as its client is told. Every error body is `{"code", "message"}`.
 #[derive(Debug)]
@@ -33,16 +34,14 @@ pub enum ApiError {
     Service(ServiceError),
     /// A use case of webhooks failed.
     Webhook(WebhookError),
-    /// The key to validate may not be used.
-    Invalid(Refusal),
-    /// The key of a guarded route cannot be checked.
-    Unchecked(VerifierError),
-    /// The key that a gateway's client shows may not be used.
-    Denied(Refusal),
-    /// A gateway's client shows no key.
-    MissingKey,
-    /// A gateway's client shows two keys that are not the same.
-    DifferentKeys,
+    /// The key that would open a session may not be used; with the fields that tell of its limits.
+    KeyRefused(Refusal, LimitFields),
+    /// The key to validate may not be used; with the fields that tell of its limits.
+    Invalid(Refusal, LimitFields),
+    /// A request for a guarded route of an application does not pass.
+    Guarded(Box<DeniedRequest>),
+    /// The request of a gateway's client does not pass.
+    Denied(NotAdmitted),
     /// The caller of `/authorize` is no gateway.
     NotAGateway,
     /// The body or the query is malformed: zod's text (docs/better-auth-wire.md 2.3).
@@ -74,6 +73,8 @@ pub enum ApiError {
     Timeout,
     /// The process is about to stop.
     Draining,
+    /// The answer could not be written: a fault of Keymint's.
+    Broken,
     /// No such route, or not with this method.
     NotFound,
 }
@@ -122,20 +123,11 @@ impl ApiError {
         match self {
             Self::Service(error) => of_service(error),
             Self::Webhook(error) => of_webhook(error),
-            Self::Invalid(refusal) => of_invalid(refusal),
-            Self::Unchecked(VerifierError::Unavailable(_)) => {
-                let message = "API keys cannot be checked now. Try again later.";
-                Answer::new(UNAVAILABLE, "SERVICE_UNAVAILABLE", message).after(SOON)
-            }
-            Self::Unchecked(VerifierError::Failed(_)) => internal(),
-            Self::Denied(refusal) => of_denied(refusal),
-            Self::MissingKey => {
-                Answer::new(StatusCode::UNAUTHORIZED, "MISSING_API_KEY", "The request shows no API key.")
-            }
-            Self::DifferentKeys => {
-                let message = "The request shows different API keys.";
-                Answer::new(StatusCode::UNAUTHORIZED, "DIFFERENT_API_KEYS", message)
-            }
+            Self::KeyRefused(refusal, _) => of_refused(refusal),
+            Self::Invalid(refusal, _) => of_invalid(refusal),
+            Self::Guarded(denied) => of_not_admitted(&denied.reason),
+            Self::Denied(reason) => of_not_admitted(reason),
+            Self::Broken => internal(),
             Self::NotAGateway => {
                 let message =
                     "Only gateways of server.trusted_proxies, or with a server key in X-Authz-Server-Key, may ask.";
@@ -187,17 +179,19 @@ impl ApiError {
     /// Returns the refusal of the key that the request shows, if that is the error.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Service(ServiceError::KeyRefused(refusal)) | Self::Invalid(refusal) | Self::Denied(refusal) => {
-                Some(refusal)
-            }
+            Self::Service(ServiceError::KeyRefused(refusal))
+            | Self::KeyRefused(refusal, _)
+            | Self::Invalid(refusal, _) => Some(refusal),
+            Self::Guarded(denied) => denied.reason.refusal(),
+            Self::Denied(reason) => reason.refusal(),
             _ => None,
         }
     }
 
-    /// Adds the time after which a retry is worth it, and how a refused key stands against its limits.
-    pub(crate) fn show_retry(&self, headers: &mut HeaderMap) {
+    /// Adds the time after which a retry is worth it, and in these fields how a refused key stands against its limits.
+    pub(crate) fn show_retry(&self, headers: &mut HeaderMap, fields: LimitFields) {
         if let Some(refusal) = self.refusal() {
-            show_limits(headers, refusal.standings.iter().copied());
+            show_limits(headers, fields, refusal.standings.iter().copied());
         }
         if let Some(wait) = self.answer().retry {
             let seconds = retry_after(wait);
@@ -217,7 +211,7 @@ fn of_service(error: &ServiceError) -> Answer {
         ServiceError::Ungrantable(_) => {
             Answer { message: BEYOND_GRANT.into(), ..Answer::of(ErrorCode::InsufficientPermissions) }
         }
-        ServiceError::KeyRefused(refusal) => Answer::of(refusal.code).after(wait(refusal)),
+        ServiceError::KeyRefused(refusal) => of_refused(refusal),
         // Better Auth's status for a key that it does not even look for (docs/better-auth-wire.md 9, step 2).
         ServiceError::ShortKey => Answer { status: StatusCode::FORBIDDEN, ..Answer::of(ErrorCode::InvalidApiKey) },
         ServiceError::Overloaded => {
@@ -278,24 +272,37 @@ fn internal() -> Answer {
     Answer::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
-/// Returns the answer for a gateway's client: 401 if another key would help, 403 if this one may do less than is required,
-/// 429 if it may do so later.
-fn of_denied(refusal: &Refusal) -> Answer {
-    let reason = refusal.reason();
-    let status = match reason {
-        ErrorCode::InsufficientPermissions | ErrorCode::WrongConfiguration | ErrorCode::IpNotAllowed => {
-            StatusCode::FORBIDDEN
-        }
-        ErrorCode::RateLimited | ErrorCode::UsageExceeded => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::UNAUTHORIZED,
-    };
-    Answer { status, ..Answer::of(reason) }.after(wait(refusal))
+/// Returns the answer for a key that would open a session.
+fn of_refused(refusal: &Refusal) -> Answer {
+    Answer::of(refusal.code).after(wait(refusal))
+}
+
+/// Returns the answer for a client of a gateway or of a guarded route.
+fn of_not_admitted(reason: &NotAdmitted) -> Answer {
+    Answer::new(status(reason.status()), reason.code(), reason.message()).after(reason.retry())
+}
+
+/// Converts a status: actix-web has an earlier version of the crate `http`.
+fn status(status: http::StatusCode) -> StatusCode {
+    StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Converts the answer of a guard.
+fn of_guard(denied: &DeniedRequest) -> HttpResponse {
+    let (parts, body) = denied.response().into_parts();
+    let mut response = HttpResponse::build(status(parts.status));
+    for (name, value) in &parts.headers {
+        response.append_header((name.as_str(), value.as_bytes()));
+    }
+    response.body(body)
 }
 
 /// Returns the answer with the codes of Better Auth UI's documentation and the messages of the plugin.
 fn of_invalid(refusal: &Refusal) -> Answer {
     let (status, code) = match refusal.reason() {
-        ErrorCode::InsufficientPermissions | ErrorCode::IpNotAllowed => return of_denied(refusal),
+        ErrorCode::InsufficientPermissions | ErrorCode::IpNotAllowed => {
+            return of_not_admitted(&NotAdmitted::by_reason(refusal.clone()));
+        }
         ErrorCode::KeyExpired => (StatusCode::UNAUTHORIZED, "API_KEY_EXPIRED"),
         ErrorCode::KeyDisabled => (StatusCode::UNAUTHORIZED, "API_KEY_REVOKED"),
         ErrorCode::RateLimited | ErrorCode::UsageExceeded => (StatusCode::TOO_MANY_REQUESTS, "API_KEY_RATE_LIMITED"),
@@ -314,6 +321,9 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
+        if let Self::Guarded(denied) = self {
+            return of_guard(denied);
+        }
         let Answer { status, code, message, .. } = self.answer();
         let mut body = json!({ "code": code, "message": message });
         let details = match self {
@@ -324,7 +334,11 @@ impl ResponseError for ApiError {
             body["details"] = json!(details);
         }
         let mut response = HttpResponse::build(status).json(body);
-        self.show_retry(response.headers_mut());
+        let fields = match self {
+            Self::KeyRefused(_, fields) | Self::Invalid(_, fields) => *fields,
+            _ => LimitFields::default(),
+        };
+        self.show_retry(response.headers_mut(), fields);
         // What is left of a refused body is not read; the connection cannot be used again.
         if matches!(self, Self::TooLarge(_) | Self::SlowBody | Self::BrokenBody | Self::Unsigned) {
             response.head_mut().set_connection_type(ConnectionType::Close);
@@ -344,16 +358,23 @@ impl std::error::Error for ApiError {
         match self {
             Self::Service(error) => Some(error),
             Self::Webhook(error) => Some(error),
-            Self::Unchecked(error) => Some(error),
+            Self::Guarded(denied) => denied.reason.cause(),
+            Self::Denied(reason) => reason.cause(),
             Self::NotFromGithub(reason) => Some(reason),
             _ => None,
         }
     }
 }
 
-impl From<VerifierError> for ApiError {
-    fn from(error: VerifierError) -> Self {
-        Self::Unchecked(error)
+impl From<DeniedRequest> for ApiError {
+    fn from(denied: DeniedRequest) -> Self {
+        Self::Guarded(Box::new(denied))
+    }
+}
+
+impl From<NotAdmitted> for ApiError {
+    fn from(reason: NotAdmitted) -> Self {
+        Self::Denied(reason)
     }
 }
 

@@ -146,6 +146,7 @@ mod tests {
             (403, "KEY_MANAGEMENT_NOT_ALLOWED"),
             (404, "LINK_NOT_VALID"),
             (403, "PORTAL_NOT_ALLOWED"),
+            (409, "NOT_ON_YOURSELF"),
             (403, "KEY_REVOKED"),
             (409, "KEY_EXISTS"),
             (409, "KEY_REFERENCED"),

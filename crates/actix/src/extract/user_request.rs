@@ -83,9 +83,13 @@ impl Credential {
             return Ok(Self::Other);
         };
         let client = proven_address(http, &api.options.trusted_proxies);
-        let holder = api.keys.open_session(text.clone(), header, client).await?;
+        let fields = api.options.limit_fields;
+        let holder = api.keys.open_session(text.clone(), header, client).await.map_err(|error| match error {
+            ServiceError::KeyRefused(refusal) => ApiError::KeyRefused(refusal, fields),
+            error => error.into(),
+        })?;
         api.note(http, || AccessNote::accepted(&holder.key));
-        Outbox::fill(http, |headers| show_limits(headers, api.keys.standings(&holder.key)));
+        Outbox::fill(http, |headers| show_limits(headers, fields, api.keys.standings(&holder.key)));
         Ok(Self::Key { holder: Box::new(holder), text })
     }
 }

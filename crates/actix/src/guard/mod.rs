@@ -1,5 +1,5 @@
-//! API keys for an application's own routes: the guard [`RequireKey`], and the extractors [`VerifiedKey`] and
-//! [`Admission`].
+//! API keys for an application's own routes: the guard [`RequireKey`], and the extractors [`Verified`] and [`Admitted`]. What
+//! they decide and answer is `keymint-guard`'s, as for every other framework.
 //!
 //! A [`KeyCheck`] in the application's data verifies keys: with the [`Keys`](keymint_service::Keys) in the same
 //! process, or with a remote Keymint (`Remote`, with the feature `remote`). A request is charged once, regardless of
@@ -9,10 +9,10 @@
 //! use std::sync::Arc;
 //!
 //! use actix_web::{App, web};
-//! use keymint_actix::guard::{KeyCheck, RequireKey, VerifiedKey};
+//! use keymint_actix::guard::{KeyCheck, RequireKey, Verified};
 //! use keymint_service::Keys;
 //!
-//! async fn report(key: VerifiedKey) -> String {
+//! async fn report(Verified(key): Verified) -> String {
 //!     format!("{} calls are left to {}", key.remaining.map_or("any number of".to_owned(), |left| left.to_string()), key.owner)
 //! }
 //!
@@ -25,22 +25,28 @@
 //! }
 //! ```
 
-mod admission;
-mod embedded;
-mod key_check;
-mod presented_key;
-#[cfg(feature = "remote")]
-mod remote;
+mod extractors;
 mod require;
-mod verified_key;
-mod verifier;
 
-pub use admission::Admission;
-pub use key_check::KeyCheck;
+use actix_web::{HttpMessage as _, HttpRequest};
+
+pub use extractors::{Admitted, Verified};
+pub use keymint_guard::{
+    Admission, DeniedRequest, KeyCheck, LimitFields, NotAdmitted, VerifiedKey, Verifier, VerifierError,
+};
 #[cfg(feature = "remote")]
-pub use remote::{InvalidRemote, Remote, RemoteOptions};
+pub use keymint_guard::{InvalidRemote, Remote, RemoteOptions};
 pub use require::{Guarded, RequireKey};
-pub use verified_key::{RateLimitLeft, VerifiedKey};
-pub use verifier::Verifier;
 
-pub use crate::error::VerifierError;
+use keymint_guard::Verification;
+
+/// Returns the one verification of a request, which its extensions keep for all of its guards and extractors.
+fn verification_of(request: &HttpRequest) -> Verification {
+    let mut extensions = request.extensions_mut();
+    if let Some(known) = extensions.get::<Verification>() {
+        return known.clone();
+    }
+    let verification = Verification::default();
+    extensions.insert(verification.clone());
+    verification
+}

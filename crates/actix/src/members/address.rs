@@ -3,8 +3,7 @@ use std::net::IpAddr;
 use keymint_domain::address::{Network, Networks, parse_address};
 use serde_json::{Value, json};
 use utoipa::openapi::SchemaFormat;
-use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::{Member, kind, schema};
 
@@ -53,12 +52,10 @@ fn address() -> ObjectBuilder {
     schema::text().format(Some(SchemaFormat::Custom("ip".to_owned()))).examples(["203.0.113.7"])
 }
 
-fn networks() -> ObjectBuilder {
-    let item = json!({ "type": "string", "format": "cidr" });
-    let kinds = json!([{ "type": "array", "items": item, "maxItems": Networks::MAX }, { "type": "null" }]);
-    ObjectBuilder::new()
-        .schema_type(SchemaType::AnyValue)
-        .extensions(Some(Extensions::from_iter([("anyOf", kinds)])))
+fn networks() -> ArrayBuilder {
+    let network = schema::text().format(Some(SchemaFormat::Custom("cidr".to_owned())));
+    schema::list(network, Networks::MAX)
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
         .examples([json!(["203.0.113.0/24", "2001:db8::7"])])
 }
 

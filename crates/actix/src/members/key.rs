@@ -10,20 +10,25 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::{Member, Members, kind, schema};
 
-const DAY: f64 = 86_400.0;
+const DAY_SECONDS: u64 = 86_400;
 
 impl Members<'_> {
     /// Reads how a quota is refilled: an amount with an interval or a calendar, or neither.
     pub(crate) fn refill(&mut self) -> RefillInput {
         let [amount, interval, calendar] = REFILL;
-        let amount = self.optional(amount, "Uses after a refill of the quota. For servers only.").count(1);
-        let interval_ms =
-            self.optional(interval, "Milliseconds between refills. For servers only.").integer(1..=MAX_PERIOD_MS);
+        let amount = self
+            .optional(amount, "Uses after a refill of the quota, with an interval or a calendar. For servers only.")
+            .count(1);
+        let interval_ms = self
+            .optional(interval, "Milliseconds between refills, with an amount. For servers only.")
+            .integer(1..=MAX_PERIOD_MS);
         let every = self
-            .optional(calendar, "The calendar that refills, in the place of an interval. For servers only.")
+            .optional(
+                calendar,
+                "The calendar that refills, in the place of an interval, with an amount. For servers only.",
+            )
             .calendar()
             .given();
-        self.state_refill();
         RefillInput { amount, interval_ms, every }
     }
 
@@ -45,15 +50,7 @@ impl Members<'_> {
                 "The calendar that refills, in the place of an interval; null is none. For servers only.",
             )
             .nullable_calendar();
-        self.state_refill();
         RefillEdit { amount, interval_ms, every }
-    }
-
-    fn state_refill(&mut self) {
-        if let Some(stated) = &mut self.stated {
-            let [amount, interval, calendar] = REFILL;
-            stated.shape.half(amount, [interval, calendar]);
-        }
     }
 }
 
@@ -152,11 +149,11 @@ fn prefix(policy: &Policy) -> ObjectBuilder {
 
 fn lifetime(policy: &Policy) -> ObjectBuilder {
     let limits = || policy.configurations().iter().map(|entry| entry.expiration);
-    let least = limits().map(|limits| f64::from(limits.min_days) * DAY).fold(f64::INFINITY, f64::min);
-    let most = limits().map(|limits| f64::from(limits.max_days) * DAY).fold(1.0, f64::max);
-    let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(least.max(1.0))).maximum(Some(most));
-    schema::nullable(number).examples([json!(86_400)])
+    let least = limits().map(|limits| u64::from(limits.min_days) * DAY_SECONDS).min().unwrap_or_default();
+    let most = limits().map(|limits| u64::from(limits.max_days) * DAY_SECONDS).max().unwrap_or_default();
+    schema::nullable(schema::integer(least.max(1), most.max(1))).examples([json!(86_400)])
 }
+
 fn calendar() -> ObjectBuilder {
     let every = schema::choice(Every::ALL.map(Every::as_str)).description(Some("Weeks begin on Monday."));
     ObjectBuilder::new()

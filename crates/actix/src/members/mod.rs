@@ -21,7 +21,7 @@ use std::fmt::{self, Display};
 use actix_web::{HttpRequest, web};
 use keymint_domain::Policy;
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::error::ApiError;
 use shape::Stated;
@@ -135,13 +135,6 @@ impl<'a> Members<'a> {
         Member { members: self, name, about, is_required: true }
     }
 
-    /// States that exactly one of two members must be there.
-    pub(crate) fn state_either(&mut self, names: [&'static str; 2]) {
-        if let Some(stated) = &mut self.stated {
-            stated.shape.either(names);
-        }
-    }
-
     /// Returns true if the calls state members, and there is no request.
     pub(crate) fn is_stating(&self) -> bool {
         self.stated.is_some()
@@ -168,9 +161,9 @@ impl<'a> Members<'a> {
 
 impl Member<'_, '_> {
     /// States the type of the member, if anybody asks for it.
-    fn state(&mut self, schema: impl FnOnce(&Policy) -> ObjectBuilder) {
+    fn state<S: Into<RefOr<Schema>>>(&mut self, schema: impl FnOnce(&Policy) -> S) {
         if let Some(stated) = &mut self.members.stated {
-            let schema = schema(stated.policy);
+            let schema = schema(stated.policy).into();
             stated.shape.add(self.name, self.is_required, schema, self.about);
         }
     }

@@ -30,8 +30,7 @@ impl Member<'_, '_> {
 
     /// Reads a count from -2147483647 to 2147483647.
     pub(crate) fn signed_count(mut self) -> Option<i64> {
-        const MAX: i64 = MAX_COUNT as i64;
-        self.state(|_| schema::signed_integer(-MAX, MAX));
+        self.state(|_| schema::signed_integer(-i32::MAX, i32::MAX));
         let number = self.read_number()?;
         if number < 0.0 {
             if number < -f64::from(MAX_COUNT) {

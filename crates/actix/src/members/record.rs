@@ -1,13 +1,14 @@
 use keymint_domain::key::{Field, MetadataInput};
 use keymint_domain::{Metadata, Permissions};
 use serde_json::{Value, json};
-use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::Schema;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Type};
 
 use super::{Member, kind, schema};
 
 impl Member<'_, '_> {
-    /// Reads lists of actions by resource, or a bare list of actions of every resource, which Better Auth does not take.
+    /// Reads lists of actions by resource, or a bare list of actions of every resource, which neither Better Auth takes nor
+    /// the document offers.
     pub(crate) fn permissions(mut self) -> Option<Permissions> {
         self.state(|_| permissions());
         self.read_permissions()
@@ -22,15 +23,15 @@ impl Member<'_, '_> {
         }
     }
 
-    /// Reads metadata of any type; the configuration decides if the type will do.
+    /// Reads metadata of any type; the configuration decides if the type will do. The document offers objects and null.
     pub(crate) fn metadata(mut self) -> MetadataInput {
-        self.state(|_| metadata());
+        self.state(|_| schema::nullable(metadata()));
         self.read_metadata()
     }
 
     /// Reads metadata of a new key: every falsy value means none (docs/better-auth-wire.md 7.1).
     pub(crate) fn new_metadata(mut self) -> MetadataInput {
-        self.state(|_| new_metadata());
+        self.state(|_| metadata());
         match self.value() {
             Some(Value::Bool(false)) => MetadataInput::Null,
             Some(Value::String(text)) if text.is_empty() => MetadataInput::Null,
@@ -77,22 +78,16 @@ impl Member<'_, '_> {
 fn permissions() -> ObjectBuilder {
     let actions = ArrayBuilder::new().items(schema::text());
     ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Object, Type::Array]))
+        .schema_type(Type::Object)
         .additional_properties(Some(actions))
-        .extensions(Some(Extensions::from_iter([("items", json!({ "type": "string" }))])))
         .examples([json!({ "files": ["read"] })])
 }
 
 fn metadata() -> ObjectBuilder {
     ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Object, Type::Array, Type::Null]))
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
         .examples([json!({ "team": "billing" })])
-}
-
-fn new_metadata() -> ObjectBuilder {
-    let kinds = json!([{ "type": ["object", "array", "null"] }, { "enum": ["", 0, false] }]);
-    let kinds = Extensions::from_iter([("anyOf", kinds)]);
-    metadata().schema_type(SchemaType::AnyValue).extensions(Some(kinds))
 }
 
 /// Returns the elements that are no texts: the path, the expected and the actual type of each.

@@ -1,10 +1,11 @@
 //! Schemas of JSON: the types of members, and objects of them.
+//!
+//! They say what a client should send, in the words that generators of clients know (docs/adr/0094). The calls
+//! that read members take more, as Better Auth does.
 
-use serde_json::json;
-use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{KnownFormat, Object, Required, SchemaFormat};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, Object, RefOr, Required, Schema, SchemaFormat};
 
 /// The largest integer that JavaScript counts to exactly.
 pub(crate) const MAX_SAFE_INTEGER: u64 = 9_007_199_254_740_991;
@@ -20,25 +21,24 @@ const WITHOUT_NUL: &str = r"^[^\x00]*$";
 pub(crate) struct Property {
     pub(super) name: &'static str,
     pub(super) is_required: bool,
-    pub(super) schema: ObjectBuilder,
+    pub(super) schema: RefOr<Schema>,
     pub(super) description: &'static str,
 }
 
 /// Returns a property that must be there.
-pub(crate) fn required(name: &'static str, schema: ObjectBuilder, description: &'static str) -> Property {
-    Property { name, is_required: true, schema, description }
+pub(crate) fn required(name: &'static str, schema: impl Into<RefOr<Schema>>, description: &'static str) -> Property {
+    Property { name, is_required: true, schema: schema.into(), description }
 }
 
 /// Returns a property that may be absent.
-pub(crate) fn optional(name: &'static str, schema: ObjectBuilder, description: &'static str) -> Property {
-    Property { name, is_required: false, schema, description }
+pub(crate) fn optional(name: &'static str, schema: impl Into<RefOr<Schema>>, description: &'static str) -> Property {
+    Property { name, is_required: false, schema: schema.into(), description }
 }
 
 /// Returns an object with these properties and any others.
 pub(crate) fn object(properties: Vec<Property>) -> ObjectBuilder {
     properties.into_iter().fold(ObjectBuilder::new().schema_type(Type::Object), |object, property| {
-        let schema = property.schema.description(Some(property.description));
-        let object = object.property(property.name, schema);
+        let object = object.property(property.name, described(property.schema, property.description));
         if property.is_required { object.required(property.name) } else { object }
     })
 }
@@ -54,6 +54,18 @@ impl Property {
             .schema(Some(self.schema))
             .build()
     }
+}
+
+/// Returns the schema with a description.
+fn described(mut schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    let description = description.to_owned();
+    match &mut schema {
+        RefOr::T(Schema::Object(object)) => object.description = Some(description),
+        RefOr::T(Schema::Array(array)) => array.description = Some(description),
+        RefOr::Ref(reference) => reference.description = description,
+        RefOr::T(_) => {}
+    }
+    schema
 }
 
 /// Any text.
@@ -86,30 +98,21 @@ pub(super) fn id_or_empty() -> ObjectBuilder {
     plain_text().max_length(Some(MAX_ID_LENGTH))
 }
 
-/// An id as Better Auth coerces it: JSON of other types is turned into a text.
-pub(super) fn coerced_id() -> ObjectBuilder {
-    let nothing = Extensions::from_iter([("minItems", json!(1))]);
-    coerced_id_or_empty().min_length(Some(1)).extensions(Some(nothing))
-}
-
-/// The same, or what becomes an empty text.
-pub(super) fn coerced_id_or_empty() -> ObjectBuilder {
-    id_or_empty().schema_type(SchemaType::AnyValue)
-}
-
 /// A list of at most so many texts of a pattern.
-pub(super) fn texts(max: usize, pattern: &str) -> ObjectBuilder {
-    let item = json!({ "type": "string", "pattern": pattern });
-    // One extension: several are in another order in each process, and the document would differ from itself.
-    let list = json!([{ "type": "array", "items": item, "maxItems": max }]);
-    ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(Extensions::from_iter([("allOf", list)])))
+pub(super) fn texts(max: usize, pattern: &str) -> ArrayBuilder {
+    list(text().pattern(Some(pattern)), max)
 }
 
 /// A list of some of these texts.
-pub(super) fn choices<'a>(options: impl IntoIterator<Item = &'a str>) -> ObjectBuilder {
+pub(super) fn choices<'a>(options: impl IntoIterator<Item = &'a str>) -> ArrayBuilder {
     let options: Vec<_> = options.into_iter().collect();
-    let list = json!([{ "type": "array", "items": { "enum": options }, "maxItems": options.len() }]);
-    ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(Extensions::from_iter([("allOf", list)])))
+    let max = options.len();
+    list(choice(options), max)
+}
+
+/// A list of at most so many items.
+pub(crate) fn list(item: ObjectBuilder, max: usize) -> ArrayBuilder {
+    ArrayBuilder::new().items(item).max_items(Some(max))
 }
 
 /// One of these texts.
@@ -122,18 +125,21 @@ pub(crate) fn boolean() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean)
 }
 
-/// A whole number within these bounds.
+/// A whole number within these bounds. The format is the width: without it, clients take 32 bits for enough.
 pub(crate) fn integer(min: u64, max: u64) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
+    let format = if i32::try_from(max).is_ok() { KnownFormat::Int32 } else { KnownFormat::Int64 };
+    let integer = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max));
+    integer.format(Some(SchemaFormat::KnownFormat(format)))
 }
 
-/// A whole number within these bounds.
-pub(super) fn signed_integer(min: i64, max: i64) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max))
+/// A whole number of 32 bits within these bounds.
+pub(super) fn signed_integer(min: i32, max: i32) -> ObjectBuilder {
+    let integer = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(min)).maximum(Some(max));
+    integer.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
 }
 
 /// A schema's value, or null.
-pub(super) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
+pub(crate) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
     let schema = Object::from(schema);
     let types = match schema.schema_type.clone() {
         SchemaType::Type(of) => vec![of, Type::Null],

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use keymint_domain::Policy;
-use serde_json::{Map, Value, json};
-use utoipa::openapi::extensions::Extensions;
+use serde_json::Map;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::schema::{Property, object};
 use super::{BODY, Members, QUERY};
@@ -13,10 +13,6 @@ use super::{BODY, Members, QUERY};
 #[derive(Default)]
 pub(crate) struct Shape {
     properties: Vec<Property>,
-    /// A member, and those of which one must be with it, and none without it.
-    halves: Vec<(&'static str, [&'static str; 2])>,
-    /// Members of which exactly one must be there.
-    either: Vec<[&'static str; 2]>,
 }
 
 /// A shape that is being stated.
@@ -48,42 +44,15 @@ impl Shape {
         &mut self,
         name: &'static str,
         is_required: bool,
-        schema: ObjectBuilder,
+        schema: RefOr<Schema>,
         description: &'static str,
     ) {
         self.properties.push(Property { name, is_required, schema, description });
     }
 
-    pub(super) fn half(&mut self, name: &'static str, others: [&'static str; 2]) {
-        self.halves.push((name, others));
-    }
-
-    pub(super) fn either(&mut self, names: [&'static str; 2]) {
-        self.either.push(names);
-    }
-
     /// Returns the schema of the body.
     pub(crate) fn into_object(self) -> ObjectBuilder {
-        let object = object(self.properties);
-        if self.halves.is_empty() && self.either.is_empty() {
-            return object;
-        }
-        let all = self.halves.iter().map(|(name, [one, other])| {
-            let given =
-                |name: &str| json!({ "required": [name], "properties": { name: { "not": { "type": "null" } } } });
-            let absent = |name: &str| json!({ "not": { "required": [name] } });
-            json!({ "oneOf": [
-                { "allOf": [absent(name), absent(one), absent(other)] },
-                { "allOf": [given(name), given(one), absent(other)] },
-                { "allOf": [given(name), given(other), absent(one)] },
-                { "required": [name, one], "properties": { *name: { "type": "null" }, *one: { "type": "null" } } },
-            ] })
-        });
-        let either =
-            self.either.iter().map(|names| json!({ "oneOf": names.map(|name| json!({ "required": [name] })) }));
-        let all = all.chain(either);
-        // A keyword of JSON Schema for which an object of utoipa has no name.
-        object.extensions(Some(Extensions::from_iter([("allOf", Value::Array(all.collect()))])))
+        object(self.properties)
     }
 
     /// Returns the members as parameters.
@@ -104,32 +73,13 @@ mod tests {
         let body = Shape::of_body(&policy, |body| {
             body.required("key", "Its text.").text();
             body.optional("cost", "Its cost.").integer(0..=9_u32);
-            body.refill();
         });
         let body = serde_json::to_value(body.into_object().build()).unwrap();
         assert_eq!(body["required"], json!(["key"]));
         assert_eq!(body["properties"]["key"], json!({ "type": "string", "description": "Its text." }));
-        let cost = json!({ "type": "integer", "description": "Its cost.", "maximum": 9, "minimum": 0 });
+        let cost = json!({
+            "type": "integer", "format": "int32", "description": "Its cost.", "maximum": 9, "minimum": 0
+        });
         assert_eq!(body["properties"]["cost"], cost);
-        let ways = body["allOf"][0]["oneOf"].as_array().unwrap();
-        assert_eq!(ways.len(), 4, "absent, an interval, a calendar, or null");
-        assert_eq!(ways[0]["allOf"][0], json!({ "not": { "required": ["refillAmount"] } }));
-        assert_eq!(ways[3]["required"], json!(["refillAmount", "refillInterval"]));
-        let body = Shape::of_body(&policy, |body| body.state_either(["id", "owner"]));
-        let body = serde_json::to_value(body.into_object().build()).unwrap();
-        let either = json!([{ "oneOf": [{ "required": ["id"] }, { "required": ["owner"] }] }]);
-        assert_eq!(body["allOf"], either);
-    }
-
-    #[test]
-    fn members_of_a_query_are_texts() {
-        let shape = |of: fn(&Policy, fn(&mut Members<'_>)) -> Shape| {
-            let read =
-                |members: &mut Members<'_>| drop(members.optional("id", "").coerced_id(keymint_domain::OwnerId::parse));
-            serde_json::to_value(of(&Policy::default(), read).into_object().build()).unwrap()["properties"]["id"]
-                .clone()
-        };
-        assert_eq!(shape(Shape::of_query)["type"], "string");
-        assert_eq!(shape(Shape::of_body).get("type"), None, "any JSON");
     }
 }

@@ -156,37 +156,31 @@ impl Member<'_, '_> {
         }
     }
 
-    /// Reads an id that is turned into a text.
+    /// Reads an id that is turned into a text, which the document takes for one.
     pub(crate) fn coerced_id<T>(mut self, parse: impl FnOnce(String) -> Result<T, InvalidText>) -> Option<T> {
-        self.state_coerced_id();
+        self.state(|_| schema::id());
         let id = self.read_coerced();
         self.parsed_id(id, parse)
     }
 
     /// Reads an id that is turned into a text. Better Auth ignores an empty one, which the document does not offer.
     pub(crate) fn coerced_id_if_any<T>(mut self, parse: impl FnOnce(String) -> Result<T, InvalidText>) -> Option<T> {
-        self.state_coerced_id();
+        self.state(|_| schema::id());
         let id = self.read_coerced().filter(|id| !id.is_empty());
         self.parsed_id(id, parse)
     }
 
     /// Reads an id that is turned into a text; an empty one is [`Field::Null`].
     pub(crate) fn coerced_id_or_empty<T>(mut self, parse: impl FnOnce(String) -> Result<T, InvalidText>) -> Field<T> {
+        self.state(|_| schema::id_or_empty());
         // The members of a query are texts already; one that is given twice is none.
-        let is_in_query = self.is_in_query();
-        self.state(|_| if is_in_query { schema::id_or_empty() } else { schema::coerced_id_or_empty() });
-        if is_in_query {
+        if self.is_in_query() {
             self.read_text();
         }
         match self.read_coerced() {
             Some(id) if id.is_empty() => Field::Null,
             id => self.parsed_id(id, parse).map_or(Field::Absent, Field::Given),
         }
-    }
-
-    fn state_coerced_id(&mut self) {
-        let is_in_query = self.is_in_query();
-        self.state(|_| if is_in_query { schema::id() } else { schema::coerced_id() });
     }
 
     pub(super) fn read_text(&mut self) -> Option<String> {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::link::LinkBuilder;
@@ -11,9 +11,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, Schema};
 
 use super::body::{Body, JSON};
 use super::failures::Failures;
-use super::header;
 use super::parts::Parts;
 use super::security::Callers;
+use super::{header, in_dialect};
 use crate::error::ApiError;
 use crate::members::Shape;
 use crate::members::schema::Property;
@@ -28,6 +28,8 @@ pub(crate) struct Description {
     parameters: Vec<Parameter>,
     body: Option<Body>,
     success: Vec<(&'static str, ResponseBuilder)>,
+    /// The headers that a 200 has in common with other answers.
+    headers: Vec<&'static str>,
     /// The schemas that the answers refer to.
     schemas: Vec<(String, RefOr<Schema>)>,
     failures: Failures,
@@ -45,6 +47,7 @@ impl Description {
             parameters: Vec::new(),
             body: None,
             success: Vec::new(),
+            headers: Vec::new(),
             schemas: Vec::new(),
         }
     }
@@ -72,21 +75,15 @@ impl Description {
     }
 
     /// Adds a JSON body of this schema that must be there.
-    pub(crate) fn reads_schema(mut self, schema: ObjectBuilder, example: Value) -> Self {
+    pub(crate) fn reads_schema(mut self, schema: impl Into<RefOr<Schema>>, example: Value) -> Self {
         self.failures.add(Failures::of_a_body());
-        self.body = Some(Body { schema, example, is_required: true, may_be_form: false });
+        self.body = Some(Body { schema: schema.into(), example, is_required: true });
         self
     }
 
     /// Allows the body to be absent.
     pub(crate) fn or_nothing(mut self) -> Self {
         self.body = self.body.map(|body| Body { is_required: false, ..body });
-        self
-    }
-
-    /// Allows the body to be that of an HTML form.
-    pub(super) fn or_form(mut self) -> Self {
-        self.body = self.body.map(|body| Body { may_be_form: true, ..body });
         self
     }
 
@@ -134,19 +131,15 @@ impl Description {
     }
 
     /// Adds headers of the success that other answers have too.
-    pub(crate) fn with_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        names.into_iter().fold(self, |description, name| {
-            description.on_success("200", |response| response.header_ref(name, header(name)))
-        })
+    pub(crate) fn with_headers(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.headers.extend(names);
+        self
     }
 
-    /// Links the answer to another operation, which takes the part `from` of it in the place `into`.
+    /// Links the answer to another operation, which takes the part `from` of it as the parameter `into`. OpenAPI Generator
+    /// does not take links with a body that is an object.
     pub(crate) fn leads_to(self, operation: &str, into: &str, from: &str) -> Self {
-        let link = LinkBuilder::new().operation_id(operation);
-        let link = match into.strip_prefix("body.") {
-            Some(member) => link.request_body(Some(json!({ member: from }))),
-            None => link.parameter(into, from),
-        };
+        let link = LinkBuilder::new().operation_id(operation).parameter(into, from);
         self.on_success("200", |response| response.link(operation, link.build()))
     }
 
@@ -186,9 +179,12 @@ impl Description {
         parts.add(self.schemas);
         let operation = OperationBuilder::new().tag(tag).operation_id(Some(format!("{}{suffix}", self.id)));
         let operation = operation.summary(Some(self.summary)).description(self.text);
-        let operation = operation.request_body(self.body.map(Body::build)).securities(self.callers.requirements());
+        let body = self.body.map(|body| body.build(self.id, parts));
+        let operation = operation.request_body(body).securities(self.callers.requirements());
         let operation = self.success.into_iter().fold(operation, |operation, (status, response)| {
-            let response = everywhere.iter().fold(response, |response, name| response.header_ref(*name, header(name)));
+            let own = self.headers.iter().filter(|_| status == "200");
+            let names = own.chain(everywhere).flat_map(|name| in_dialect(name, parts.limit_fields));
+            let response = names.fold(response, |response, name| response.header_ref(name, header(name)));
             let response = response.build();
             operation.response(status, if has_bodies { response } else { without_body(response) })
         });

@@ -7,19 +7,18 @@ use actix_web::http::StatusCode;
 use keymint_domain::usage::Standing;
 use keymint_domain::verify::Refusal;
 use keymint_domain::{ErrorCode, Permissions};
+use keymint_guard::LimitFields;
 use keymint_ports::StoreError;
 use keymint_service::ServiceError;
 use serde_json::Value;
 use utoipa::openapi::example::Example;
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder};
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 
 use super::body::JSON;
 use super::parts::Parts;
-use super::{HEADERS, header};
-use crate::error::{ApiError, Denial};
-use crate::members::schema::choice;
+use super::{HEADERS, header, in_dialect};
+use crate::error::{ApiError, Denial, OauthFailure};
 
 /// The failures of an operation by status: the answers that the errors themselves write.
 #[derive(Default)]
@@ -28,10 +27,17 @@ pub(crate) struct Failures(BTreeMap<u16, Vec<Failure>>);
 struct Failure {
     body: Value,
     headers: Vec<String>,
-    media_type: &'static str,
+    form: Form,
 }
 
-const PROBLEM: &str = "application/problem+json";
+/// The form of an error: its media type, and the name of its schema.
+type Form = (&'static str, &'static str);
+
+const ERROR: Form = (JSON, "Error");
+const PROBLEM: Form = ("application/problem+json", "Problem");
+/// It comes last, because it stands in the place of the other form in JSON, which the readers of bodies add.
+const OAUTH_ERROR: Form = (JSON, "OauthError");
+const FORMS: [Form; 3] = [ERROR, PROBLEM, OAUTH_ERROR];
 
 /// The reasons to refuse a key that every endpoint tells alike, in the order of the chain.
 pub(crate) const REFUSALS: [ErrorCode; 9] = [
@@ -127,9 +133,17 @@ impl Failures {
     pub(crate) fn of_a_gateway(errors: impl Fn() -> Vec<ApiError>) -> Self {
         let mut failures = Self::default();
         for by_403 in [false, true] {
-            let denials = errors().into_iter().map(|error| Denial { error, by_403 });
+            let denials =
+                errors().into_iter().map(|error| Denial { error, by_403, limit_fields: LimitFields::default() });
             denials.for_each(|denial| failures.take(&denial, PROBLEM));
         }
+        failures
+    }
+
+    /// Returns these errors as clients of OAuth 2.0 are told of them.
+    pub(crate) fn of_oauth(errors: Vec<ApiError>) -> Self {
+        let mut failures = Self::default();
+        errors.into_iter().map(OauthFailure).for_each(|error| failures.take(&error, OAUTH_ERROR));
         failures
     }
 
@@ -142,11 +156,11 @@ impl Failures {
 
     /// Adds errors.
     pub(super) fn add(&mut self, errors: impl IntoIterator<Item = ApiError>) {
-        errors.into_iter().for_each(|error| self.take(&error, JSON));
+        errors.into_iter().for_each(|error| self.take(&error, ERROR));
     }
 
     /// Adds the answer that the error writes, unless its body is there already.
-    fn take(&mut self, error: &dyn ResponseError, media_type: &'static str) {
+    fn take(&mut self, error: &dyn ResponseError, form: Form) {
         let response = error.error_response();
         let headers = response.headers().keys().map(|name| name.as_str().to_owned());
         let headers = headers.filter(|name| HEADERS.iter().any(|(known, ..)| known == name)).collect();
@@ -155,7 +169,7 @@ impl Failures {
         let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let failures = self.0.entry(status).or_default();
         if failures.iter().all(|failure| failure.body != body) {
-            failures.push(Failure { body, headers, media_type });
+            failures.push(Failure { body, headers, form });
         }
     }
 
@@ -167,13 +181,15 @@ impl Failures {
             for (name, ..) in HEADERS {
                 let has_it = failures.iter().any(|failure| failure.headers.iter().any(|header| header == name));
                 if has_it || everywhere.contains(&name) {
-                    response = response.header_ref(name, header(name));
+                    let names = in_dialect(name, parts.limit_fields).into_iter();
+                    response = names.fold(response, |response, name| response.header_ref(name, header(name)));
                 }
             }
-            for (media_type, schema) in [(JSON, "Error"), (PROBLEM, "Problem")] {
-                let of_type: Vec<_> = failures.iter().filter(|failure| failure.media_type == media_type).collect();
-                if !of_type.is_empty() {
-                    response = response.content(media_type, content(schema, &of_type, parts));
+            for form in FORMS {
+                let of_form: Vec<_> = failures.iter().filter(|failure| failure.form == form).collect();
+                if !of_form.is_empty() {
+                    let (media_type, schema) = form;
+                    response = response.content(media_type, content(schema, &of_form, parts));
                 }
             }
             (status, response.build())
@@ -182,16 +198,13 @@ impl Failures {
     }
 }
 
-/// Returns the content of one of these failures: the schema lists the codes, and each failure is an example.
+/// Returns the content of one of these failures, each of which is an example. All share a schema, so that clients have one
+/// type of error; the examples say which codes an operation has.
 fn content(schema: &str, failures: &[&Failure], parts: &mut Parts) -> Content {
-    let mut codes: Vec<_> = failures.iter().filter_map(|failure| failure.body["code"].as_str()).collect();
-    codes.dedup();
-    let code = choice(codes);
-    let schema =
-        AllOfBuilder::new().item(Ref::from_schema_name(schema)).item(ObjectBuilder::new().property("code", code));
     let examples = failures.iter().map(|failure| {
         let name = parts.example(failure.body.clone());
         (name.clone(), RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{name}"))))
     });
+    let schema = Ref::from_schema_name(schema);
     ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples.collect::<Vec<_>>()).build()
 }

@@ -1,13 +1,19 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use keymint_domain::ErrorCode;
+use keymint_guard::LimitFields;
 use serde_json::Value;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{Components, ComponentsBuilder};
 use utoipa::openapi::{Ref, RefOr, Response, Schema};
 
+use super::REFUSALS;
+
 /// The parts that operations refer to.
 #[derive(Default)]
 pub(super) struct Parts {
+    /// The fields that tell how a key stands against its limits.
+    pub(super) limit_fields: LimitFields,
     schemas: BTreeMap<String, RefOr<Schema>>,
     /// Bodies of errors by the code that they have.
     examples: BTreeMap<String, Value>,
@@ -16,9 +22,28 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Starts without parts, in a dialect of the fields of limits.
+    pub(super) fn in_dialect(limit_fields: LimitFields) -> Self {
+        Self { limit_fields, ..Self::default() }
+    }
+
     /// Keeps schemas by their names.
     pub(super) fn add(&mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) {
         self.schemas.extend(schemas);
+    }
+
+    /// Keeps the body of the operation `id`, and returns a reference to it.
+    pub(super) fn body(&mut self, id: &str, schema: RefOr<Schema>) -> Ref {
+        let name = format!("{}{}Body", id[..1].to_uppercase(), &id[1..]);
+        self.schemas.insert(name.clone(), schema);
+        Ref::from_schema_name(name)
+    }
+
+    /// Returns the codes of all errors that are kept, and of all refusals.
+    pub(super) fn codes(&self) -> BTreeSet<String> {
+        let told = self.examples.values().filter_map(|body| body["code"].as_str().map(str::to_owned));
+        let refusals = REFUSALS.into_iter().chain([ErrorCode::KeyNotFound]);
+        told.chain(refusals.map(|code| code.as_str().to_owned())).collect()
     }
 
     /// Keeps an error's body by its code, and returns its name.

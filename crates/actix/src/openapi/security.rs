@@ -9,6 +9,7 @@ use super::{DocumentContext, LIMITS, REQUEST_ID};
 const SERVER_KEY: &str = "serverKey";
 const SESSION_TOKEN: &str = "sessionToken";
 const SESSION_COOKIE: &str = "sessionCookie";
+const SERVER_KEY_AS_PASSWORD: &str = "serverKeyAsPassword";
 const API_KEY: &str = "apiKey";
 const GATEWAYS_SERVER_KEY: &str = "gatewaysServerKey";
 
@@ -30,6 +31,8 @@ pub(crate) enum Callers {
         /// True if everybody may.
         is_public: bool,
     },
+    /// Servers, as clients of OAuth 2.0.
+    Introspectors,
     /// Gateways, on behalf of a client that shows a key.
     Gateways,
 }
@@ -38,7 +41,7 @@ impl Callers {
     /// Returns the failures of all their endpoints.
     pub(super) fn failures(self) -> Failures {
         let mut failures = Failures::default();
-        if self != Self::Gateways {
+        if !matches!(self, Self::Gateways | Self::Introspectors) {
             failures.add(Failures::of_any());
             failures.add(Failures::of_the_store());
         }
@@ -67,6 +70,7 @@ impl Callers {
             Self::Visitors => [SESSION_TOKEN, SESSION_COOKIE, API_KEY].map(one).into_iter().chain([none]).collect(),
             Self::Users => [SERVER_KEY, SESSION_TOKEN, SESSION_COOKIE, API_KEY].map(one).into(),
             Self::Servers | Self::Verifiers { is_public: false } => vec![one(SERVER_KEY)],
+            Self::Introspectors => [SERVER_KEY, SERVER_KEY_AS_PASSWORD].map(one).into(),
             Self::Verifiers { is_public: true } => vec![one(SERVER_KEY), none],
             Self::Gateways => {
                 vec![one(API_KEY).add(GATEWAYS_SERVER_KEY, [] as [&str; 0]), one(API_KEY)]
@@ -85,6 +89,8 @@ pub(super) fn add_schemes(components: &mut Components, context: &DocumentContext
     let bearer = |text: &str| {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build())
     };
+    let password = "Any user name, and a server key as the password.";
+    let password = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(password)).build();
     let header =
         |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
     let cookie =
@@ -94,6 +100,7 @@ pub(super) fn add_schemes(components: &mut Components, context: &DocumentContext
     let header_of_keys = headers.next().map_or("x-api-key", String::as_str);
     for (name, scheme) in [
         (SERVER_KEY, bearer("A server key.")),
+        (SERVER_KEY_AS_PASSWORD, SecurityScheme::Http(password)),
         (SESSION_TOKEN, bearer("The token that sign-up and sign-in return.")),
         (SESSION_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
         (API_KEY, header(header_of_keys, "An API key. It opens a session if `enable_session_for_api_keys` is on.")),

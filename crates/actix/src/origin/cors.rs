@@ -10,9 +10,11 @@ use super::TrustedOrigins;
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// The time for which a browser may cache the answer to a preflight, in seconds.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("600");
-/// The headers that scripts may read.
-const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Set-Auth-Token");
+/// The headers that scripts may read, in every dialect of the fields of limits.
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Retry-After, X-Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, \
+     X-RateLimit-Reset, X-Request-Id, Set-Auth-Token",
+);
 
 /// Allows pages of trusted origins to call with credentials and to read every answer, also errors. Other pages get no
 /// CORS headers. Better Auth leaves CORS to its host (docs/better-auth-wire.md 1.5, 15.9).

@@ -123,6 +123,7 @@ struct Style {
 pub struct Pages {
     make: Arc<dyn Fn() -> Vec<Page> + Send + Sync>,
     style: Style,
+    home: Option<&'static str>,
 }
 
 impl Pages {
@@ -130,7 +131,7 @@ impl Pages {
     /// sees, such as a timeout.
     pub fn new(make: impl Fn() -> Vec<Page> + Send + Sync + 'static, error_form: fn(ApiError) -> Error) -> Self {
         let style = Style { headers: Headers::default(), error_form: ErrorForm(error_form) };
-        Self { make: Arc::new(make), style }
+        Self { make: Arc::new(make), style, home: None }
     }
 
     /// Adds these headers to every answer that does not have them. Names are in lower case.
@@ -141,6 +142,17 @@ impl Pages {
         };
         let headers = Headers(headers.iter().map(header).collect());
         Self { style: Style { headers, ..self.style }, ..self }
+    }
+
+    /// Names the path of the page to begin with, to which the server's `/` links.
+    #[must_use]
+    pub fn with_home(self, path: &'static str) -> Self {
+        Self { home: Some(path), ..self }
+    }
+
+    /// Returns the path of the page to begin with, if one is named.
+    pub fn home(&self) -> Option<&'static str> {
+        self.home
     }
 
     /// Mounts the pages in an application that has the API, which [`endpoints::configure`](crate::endpoints::configure)

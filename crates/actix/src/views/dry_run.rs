@@ -1,31 +1,21 @@
-use keymint_domain::Timestamp;
-use keymint_domain::verify::{DryRun, Fact, Judgement, RuleReport};
+use keymint_domain::verify::{Fact, Judgement, RuleReport};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{Iso, VerdictView, raw};
-
-/// The verdict of a verification, and the result of every rule of the chain.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DryRun)]
-pub struct DryRunView<'a> {
-    #[serde(flatten)]
-    verdict: VerdictView<'a>,
-    /// The first rule that refuses is the reason.
-    rules: Vec<RuleView<'a>>,
-}
+use super::code::error_code_or_null;
+use super::{Iso, raw};
 
 /// The result of one rule.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = JudgedRule)]
-struct RuleView<'a> {
+pub(super) struct RuleView<'a> {
     /// Its name.
     rule: &'static str,
     /// `passed`, `refused` or `notJudged`.
     verdict: &'static str,
     /// The reason of a refusal.
-    #[schema(required)]
+    #[schema(required, schema_with = error_code_or_null)]
     code: Option<&'static str>,
     /// Milliseconds until the rule passes.
     #[schema(required)]
@@ -34,14 +24,6 @@ struct RuleView<'a> {
     #[serde(serialize_with = "facts")]
     #[schema(value_type = BTreeMap<String, Value>)]
     values: &'a [(&'static str, Fact)],
-}
-
-impl<'a> DryRunView<'a> {
-    /// Shows a dry run, and the end of the presented secret if it is the former one of a rotation.
-    pub fn new(run: &'a DryRun, former_ends_at: Option<Timestamp>) -> Self {
-        let verdict = VerdictView::new(&run.verdict, former_ends_at);
-        Self { verdict, rules: run.reports.iter().map(RuleView::from).collect() }
-    }
 }
 
 impl<'a> From<&'a RuleReport> for RuleView<'a> {

@@ -111,7 +111,7 @@ fn activity(kind: &str) -> (u32, &'static str) {
         "read" => (2, "Read"),
         "updated" | "enabled" | "disabled" | "revoked" | "restored" | "rotated" | "rotation_confirmed"
         | "rotation_ended" | "reloaded" | "stopped" | "erased" => (3, "Update"),
-        "deleted" | "removed" | "signed_out" => (4, "Delete"),
+        "deleted" | "removed" | "member_removed" | "signed_out" => (4, "Delete"),
         _ => (99, "Other"),
     }
 }

@@ -1,10 +1,12 @@
 //! Answers: keys, users and refusals as the wire has them, and how keys stand against their limits.
 
 mod bulk;
+pub(crate) mod code;
 mod dry_run;
 mod event;
 mod event_form;
 mod health;
+mod introspection;
 mod key;
 pub(crate) mod limits;
 mod options;
@@ -22,10 +24,10 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 pub use bulk::{ChangedKeysView, RevokedKeysView};
-pub use dry_run::DryRunView;
 pub use event::{EventPageView, EventView};
 pub use event_form::EventForm;
 pub use health::HealthView;
+pub use introspection::IntrospectionView;
 pub use key::{CreatedView, KeyView, PageView, Reader, UnreadableView};
 pub use options::OptionsView;
 pub use refusal::RefusalDetails;

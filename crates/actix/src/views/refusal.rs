@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::code::error_code;
 use super::raw;
 
 /// Why a key is refused, with Better Auth's code (docs/better-auth-wire.md 7.6).
@@ -11,6 +12,7 @@ use super::raw;
 #[schema(as = Refusal, description = "The reason of a refusal.")]
 pub(super) struct RefusalView<'a> {
     message: &'static str,
+    #[schema(schema_with = error_code)]
     code: &'static str,
     /// Present if there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,17 +18,12 @@ pub struct SessionMembers<'a> {
     #[schema(required)]
     user_agent: Option<&'a str>,
     user_id: &'a str,
-    #[serde(flatten)]
-    organization: Option<ActiveOrganization<'a>>,
-    id: &'a str,
-}
-
-/// The member that Better Auth's organization plugin adds.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ActiveOrganization<'a> {
     /// Requires keys that belong to organizations.
-    active_organization_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "null if no organization is active, absent if there are none at all")]
+    active_organization_id: Option<Option<&'a str>>,
+    id: &'a str,
 }
 
 impl<'a> SessionMembers<'a> {
@@ -44,8 +39,7 @@ impl<'a> SessionMembers<'a> {
             ip_address: client.ip_address.as_deref(),
             user_agent: client.user_agent.as_deref(),
             user_id: user_id.as_str(),
-            organization: shows_organization
-                .then_some(ActiveOrganization { active_organization_id: active_organization_id.as_deref() }),
+            active_organization_id: shows_organization.then_some(active_organization_id.as_deref()),
             id: id.as_str(),
         }
     }

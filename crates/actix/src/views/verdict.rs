@@ -1,8 +1,9 @@
 use keymint_domain::Timestamp;
-use keymint_domain::verify::Verdict;
+use keymint_domain::verify::{DryRun, Verdict};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::dry_run::RuleView;
 use super::refusal::RefusalView;
 use super::secret::FORMER;
 use super::{Iso, KeyView};
@@ -28,6 +29,10 @@ pub struct VerdictView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     former_secret_ends_at: Option<Iso>,
+    /// The result of every rule, in the answer to a dry run; the first one that refuses is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    rules: Option<Vec<RuleView<'a>>>,
 }
 
 impl<'a> VerdictView<'a> {
@@ -43,6 +48,13 @@ impl<'a> VerdictView<'a> {
             key,
             secret: former_ends_at.map(|_| FORMER),
             former_secret_ends_at: former_ends_at.map(Iso),
+            rules: None,
         }
+    }
+
+    /// Shows a dry run: its verdict likewise, and the result of every rule.
+    pub fn of_dry_run(run: &'a DryRun, former_ends_at: Option<Timestamp>) -> Self {
+        let rules = Some(run.reports.iter().map(RuleView::from).collect());
+        Self { rules, ..Self::new(&run.verdict, former_ends_at) }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use actix_web::ResponseError as _;
 use actix_web::body::MessageBody as _;
+use keymint_actix::guard::{LimitFields, NotAdmitted};
 use keymint_actix::{ApiError, ApiOptions};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Refusal;
@@ -25,7 +26,7 @@ async fn ask(server: &TestServer, request: &str, example: &str) -> String {
     let mut lines = head.lines();
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
     let url = format!("http://{}{path}", server.address);
-    let mut request = Client::new().request(method.parse().unwrap(), url).body(body.to_owned());
+    let mut request = Client::new().request(method.parse().unwrap(), url).body(body.trim_end().to_owned());
     for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
         request = request.header(name, value);
     }
@@ -53,8 +54,11 @@ fn server() -> TestServer {
     let configuration = |id: &str| Configuration::new(ConfigId::parse(id).unwrap());
     let cli = Configuration { enable_session_for_api_keys: true, ..configuration("cli") };
     let team = Configuration { references: References::Organization, ..configuration("team") };
-    let options =
-        ApiOptions { trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]), ..ApiOptions::default() };
+    let options = ApiOptions {
+        base_url: ORIGIN.to_owned(),
+        trusted_origins: trusted(&[ORIGIN, "https://app.example.com"]),
+        ..ApiOptions::default()
+    };
     let default = Configuration { undelete_ms: 30 * 86_400_000, ..Configuration::default() };
     let policy = Policy::new(vec![default, cli, team]).unwrap();
     TestServer::with(Setup { policy, options, is_secure: true, ..Setup::default() })
@@ -80,7 +84,7 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static str> {
 /// One error of each message, with the placeholders of the document.
 fn errors() -> Vec<ApiError> {
     let store = |error: StoreError| ApiError::from(error);
-    let invalid = |code| ApiError::Invalid(Refusal::of_unknown(code));
+    let invalid = |code| ApiError::Invalid(Refusal::of_unknown(code), LimitFields::default());
     let mut errors: Vec<_> = ErrorCode::ALL.iter().map(|code| ApiError::from(*code)).collect();
     errors.extend([
         ApiError::Service(ServiceError::ShortKey),
@@ -90,8 +94,8 @@ fn errors() -> Vec<ApiError> {
         invalid(ErrorCode::KeyExpired),
         invalid(ErrorCode::UsageExceeded),
         invalid(ErrorCode::RateLimited),
-        ApiError::MissingKey,
-        ApiError::DifferentKeys,
+        ApiError::from(NotAdmitted::MissingKey),
+        ApiError::from(NotAdmitted::DifferentKeys),
         ApiError::NotAGateway,
         ApiError::Unsigned,
         ApiError::NotFromGithub(NotFromGithub::UnknownKey),

@@ -1,15 +1,24 @@
 //! `RateLimit`, `RateLimit-Policy` and `Retry-After`, on every answer that a key has paid for or was refused by.
 
+use keymint_actix::ApiOptions;
+use keymint_actix::guard::LimitFields;
 use keymint_domain::{Configuration, Policy};
-use reqwest::{Method, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
-use crate::support::{ORIGIN, Setup, TestServer};
+use crate::support::{ORIGIN, SERVER_KEY, Setup, TestServer};
 
 /// A server whose keys open sessions.
 fn server() -> TestServer {
+    server_in(LimitFields::default())
+}
+
+/// The same in a dialect of the fields of limits.
+fn server_in(limit_fields: LimitFields) -> TestServer {
     let configuration = Configuration { enable_session_for_api_keys: true, ..Configuration::default() };
-    TestServer::with(Setup { policy: Policy::new(vec![configuration]).unwrap(), ..Setup::default() })
+    let setup = Setup::default();
+    let options = ApiOptions { limit_fields, ..setup.options };
+    TestServer::with(Setup { policy: Policy::new(vec![configuration]).unwrap(), options, ..setup })
 }
 
 /// Every way to use a key that is no gateway's.
@@ -88,7 +97,7 @@ async fn every_use_of_a_key_says_how_it_stands_against_its_limits() {
             assert_eq!(header(&response, "ratelimit-policy"), r#""rate";q=2;w=4, "quota";q=3;w=60"#, "{way:?}");
             assert_eq!(header(&response, "retry-after"), retry_after, "{way:?}");
             let exposed = header(&response, "access-control-expose-headers");
-            for name in ["Retry-After", "RateLimit", "RateLimit-Policy"] {
+            for name in ["Retry-After", "RateLimit", "RateLimit-Policy", "X-RateLimit-Reset"] {
                 assert!(exposed.split(", ").any(|exposed| exposed == name), "{way:?}: {name} in {exposed}");
             }
         }
@@ -147,6 +156,62 @@ async fn what_is_not_limited_or_not_known_is_told_nothing_of_limits() {
             let response = way.take(&server, key).await;
             for name in ["ratelimit", "ratelimit-policy", "retry-after"] {
                 assert_eq!(header(&response, name), "", "{way:?}: {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_tells_of_limits_in_the_dialect_that_it_is_set_to() {
+    let names = ["ratelimit-policy", "ratelimit", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+    let policy = r#""rate";q=1;w=4"#;
+    for (fields, of_use) in [
+        (LimitFields::Draft11, [policy, r#""rate";r=0;t=4"#, "", "", ""]),
+        (LimitFields::Draft12, [policy, r#""rate";a=0;w=4"#, "", "", ""]),
+        (LimitFields::XRateLimit, ["", "", "1", "0", "4"]),
+        (LimitFields::None, [""; 5]),
+    ] {
+        let server = server_in(fields);
+        let ada = server.sign_up("ada").await["user"]["id"].clone();
+        for way in Way::ALL {
+            let key = server.create(json!({ "userId": ada, "rateLimitMax": 1, "rateLimitTimeWindow": 3500 })).await;
+            let (accepted, refused) = way.statuses();
+            for status in [accepted, refused] {
+                let response = way.take(&server, &key).await;
+                assert_eq!(response.status().as_u16(), status, "{fields:?} {way:?}");
+                assert_eq!(names.map(|name| header(&response, name)), of_use, "{fields:?} {way:?} {status}");
+            }
+        }
+        let key = server.create(json!({ "userId": ada, "rateLimitMax": 1, "rateLimitTimeWindow": 3500 })).await;
+        for (path, status) in [("/authorize", 200), ("/authorize", 429), ("/authorize?deny=403", 403)] {
+            let request = Client::new().get(format!("http://{}{path}", server.address));
+            let request = request.header("x-authz-server-key", SERVER_KEY);
+            let response = request.header("x-api-key", key["key"].as_str().unwrap()).send().await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{fields:?} {path}");
+            assert_eq!(names.map(|name| header(&response, name)), of_use, "{fields:?} {path}");
+            assert_eq!(header(&response, "retry-after").is_empty(), status == 200, "{fields:?} {path}");
+        }
+    }
+}
+
+/// The document promises the fields of the server's dialect, and no others.
+#[tokio::test]
+async fn the_openapi_document_has_the_fields_of_the_dialect() {
+    for (_, fields) in LimitFields::WORDS {
+        let document: Value = server_in(fields).plain("/openapi.json").await.json().await.unwrap();
+        let told = |headers: &Value| {
+            let names = headers.as_object().unwrap().keys().map(String::as_str);
+            let mut names: Vec<_> = names.filter(|name| name.contains("ratelimit")).map(str::to_owned).collect();
+            names.sort_unstable_by_key(|name| fields.names().iter().position(|known| known == name));
+            names
+        };
+        let success = &document["paths"]["/authorize"]["get"]["responses"]["200"]["headers"];
+        assert_eq!(told(success), fields.names(), "{fields:?}");
+        assert_eq!(told(&document["components"]["headers"]), fields.names(), "{fields:?}");
+        let text = document.to_string();
+        for (_, other) in LimitFields::WORDS {
+            for name in other.names().iter().filter(|name| !fields.names().contains(name)) {
+                assert!(!text.contains(&format!("/{name}\"")), "{fields:?}: {name}");
             }
         }
     }

@@ -20,6 +20,7 @@ mod finding;
 mod health;
 mod hostile;
 mod identity;
+mod introspection;
 mod key_sessions;
 mod leaks;
 mod limits;

@@ -97,6 +97,58 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
+/// Visits every schema of the document, with its path; examples hold none.
+fn visit(path: &str, value: &Value, schema: &mut impl FnMut(&str, &Value)) {
+    schema(path, value);
+    let members = value.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with("example"));
+    members.for_each(|(name, member)| visit(&format!("{path}/{name}"), member, schema));
+    let items = value.as_array().into_iter().flatten();
+    items.enumerate().for_each(|(place, item)| visit(&format!("{path}/{place}"), item, schema));
+}
+
+/// `tests/clients` runs generators. This is what made them fail, or made clients that nobody could use.
+#[tokio::test]
+async fn generators_of_clients_take_the_document() {
+    let document = document(&TestServer::new()).await;
+    assert_eq!(document["info"]["license"]["identifier"], "MIT OR Apache-2.0");
+    let mut unions = Vec::new();
+    visit("", &document, &mut |path, schema| {
+        for keyword in ["not", "if", "anyOf", "dependentSchemas"] {
+            assert!(schema.get(keyword).is_none(), "{path}: {keyword}");
+        }
+        let kinds: Vec<_> = schema["type"].as_array().into_iter().flatten().collect();
+        assert!(kinds.is_empty() || kinds.len() == 2 && kinds[1] == "null", "{path}: {kinds:?}");
+        if let Some(values) = schema["enum"].as_array() {
+            let distinct: HashSet<_> = values.iter().map(Value::to_string).collect();
+            assert!(distinct.len() == values.len() && values.iter().all(Value::is_string), "{path}: {values:?}");
+        }
+        let is_wide = schema["maximum"].as_u64().is_some_and(|most| i32::try_from(most).is_err());
+        assert!(!is_wide || schema["format"] == "int64", "{path}: {schema}");
+        if let Some(kinds) = schema["oneOf"].as_array().filter(|kinds| !kinds.iter().any(|kind| kind["type"] == "null"))
+        {
+            unions.push((path.to_owned(), kinds.len()));
+        }
+    });
+    let unions: Vec<_> =
+        unions.iter().map(|(path, kinds)| (path.split("/responses").next().unwrap(), *kinds)).collect();
+    assert_eq!(unions, [("/paths//api/auth/api-key/revoke/post", 3), ("/paths//api/auth/api-key/restore/post", 2)]);
+    for (method, path, operation) in operations(&document) {
+        let content = operation["requestBody"]["content"].as_object();
+        for (media_type, content) in content.into_iter().flatten() {
+            let has_name = content["schema"]["$ref"].as_str().is_some_and(|name| name.ends_with("Body"));
+            assert!(media_type == "application/json" && has_name, "{method} {path}: {media_type}");
+        }
+        let responses = operation["responses"].as_object().unwrap().values();
+        for link in responses.filter_map(|response| response["links"].as_object()).flatten() {
+            assert!(link.1.get("requestBody").is_none(), "{method} {path}: {link:?}");
+        }
+    }
+    let codes = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
+    for code in ["KEY_NOT_FOUND", "RATE_LIMITED", "VALIDATION_ERROR", "NOT_A_GATEWAY"] {
+        assert!(codes.iter().any(|other| other == code), "{code}");
+    }
+}
+
 /// A key is used by operations that a limit of it may refuse, and by `verify`, which tells that with 200.
 #[tokio::test]
 async fn whatever_uses_a_key_tells_its_limits() {
@@ -129,6 +181,24 @@ async fn the_page_runs_nothing_but_its_own_files() {
         assert_eq!(file.status(), StatusCode::OK, "{file:?}");
         assert_eq!(file.headers()["x-content-type-options"], "nosniff");
         assert!(!file.headers().contains_key("content-encoding"), "nobody said that gzip is taken");
+    }
+    let request = |encodings: &'static str| {
+        let url = format!("http://{}/docs/swagger-ui-bundle.js", server.address);
+        reqwest::Client::new().get(url).header("accept-encoding", encodings).send()
+    };
+    let plain = request("identity").await.unwrap().bytes().await.unwrap();
+    for (encodings, is_compressed) in
+        [("gzip", true), ("br, gzip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("", false)]
+    {
+        let file = request(encodings).await.unwrap();
+        assert_eq!(file.headers()["vary"], "accept-encoding");
+        assert_eq!(file.headers().contains_key("content-encoding"), is_compressed, "{encodings:?}");
+        let bytes = file.bytes().await.unwrap();
+        if is_compressed {
+            assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() * 2 < plain.len());
+        } else {
+            assert_eq!(bytes, plain);
+        }
     }
     for path in ["/docs", "/docs/", "/docs/swagger-ui.css", "/openapi.json"] {
         let head = reqwest::Client::new().head(format!("http://{}{path}", server.address)).send().await.unwrap();

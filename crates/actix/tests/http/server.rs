@@ -67,3 +67,26 @@ async fn the_parts_of_an_answer_do_not_wait_for_acknowledgements() {
     // A client may delay them by 40 ms, on every request after the first of its connection.
     assert!(TestServer::new().sends_at_once);
 }
+
+#[tokio::test]
+async fn the_root_is_a_short_page_in_the_form_that_is_asked_for() {
+    let server = TestServer::new();
+    let ask = |method: Method, accept: &'static str| {
+        let url = format!("http://{}/", server.address);
+        reqwest::Client::new().request(method, url).header("accept", accept).send()
+    };
+    let text = ask(Method::GET, "*/*").await.unwrap();
+    assert_eq!(
+        (text.status().as_u16(), &text.headers()["content-type"]),
+        (200, &"text/plain; charset=utf-8".parse().unwrap())
+    );
+    let text = text.text().await.unwrap();
+    assert!(text.contains("api      /docs\n") && !text.contains("console"), "there are no pages: {text}");
+    let page = ask(Method::GET, "text/html,application/xhtml+xml;q=0.9").await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers()["vary"], "accept");
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    assert!(page.text().await.unwrap().contains("<a href=\"/docs\">"));
+    assert_eq!(ask(Method::HEAD, "*/*").await.unwrap().status(), 200);
+    assert_eq!(ask(Method::POST, "*/*").await.unwrap().status(), 404);
+}

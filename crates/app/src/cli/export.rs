@@ -1,7 +1,7 @@
 //! The export of keys as JSON lines, which `keymint import` reads.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::num::NonZeroU32;
 
 use keymint_actix::views::{KeyView, Reader};
@@ -13,6 +13,7 @@ use super::arguments::Export;
 use super::import::exported_secret;
 use super::options::Options;
 use super::output::NobodyReads;
+use super::progress::Progress;
 use super::{CliResult, Outcome, refused};
 
 /// The keys of one statement, which must end within the timeout of the database.
@@ -25,13 +26,19 @@ pub(super) async fn run(keys: &Keys, arguments: Export) -> CliResult {
     let config_id = options.text("configId", config_id, ConfigId::parse);
     let mut request = options.finish(Some(ExportKeys { owner, config_id, after: None, limit: PORTION }))?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let mut unreadable = 0;
+    let (mut unreadable, mut exported) = (0, 0);
+    // Beside lines on the same terminal there is no room for it.
+    let progress = (!io::stdout().is_terminal()).then(|| Progress::unknown("exported keys:"));
     loop {
         let portion = keys.export(&Caller::Server, &request).await.map_err(refused)?;
         unreadable += portion.unreadable;
         for key in &portion.keys {
             let line = line(keys, key, with_hashes)?;
             writeln!(output, "{line}").map_err(unread)?;
+        }
+        exported += portion.keys.len() as u64;
+        if let Some(progress) = &progress {
+            progress.reached(exported);
         }
         match portion.next {
             Some(next) => request.after = Some(next),

@@ -3,11 +3,15 @@ use std::ops::RangeInclusive;
 
 use keymint_domain::address::{Network, Networks};
 use keymint_domain::key::{Field, MetadataInput};
-use keymint_domain::value::{InvalidText, Lifetime};
+use keymint_domain::value::{InvalidText, Lifetime, parse_duration};
 use keymint_domain::{Metadata, Permissions, Timestamp};
 use serde_json::Value;
 
-use super::CliResult;
+use super::{CliResult, Misused};
+use crate::units::Unit;
+
+/// The words for an option that takes a duration beside a number.
+const NUMBER_OR_DURATION: &str = "number or duration (30d, 12h, 5m, 10s, 250ms)";
 
 /// Reads the options of a command into values of the domain, and collects all problems.
 ///
@@ -22,7 +26,7 @@ impl Options {
     pub(super) fn finish<T>(self, value: Option<T>) -> CliResult<T> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
-            _ => Err(self.problems.join("; ").into()),
+            _ => Err(Misused(self.problems.join("; ")).into()),
         }
     }
 
@@ -61,18 +65,72 @@ impl Options {
         self.parsed(option, text, |text| Timestamp::parse_or_date(&text).map_err(|_| problem))
     }
 
-    /// Reads seconds; `null` = for ever.
+    /// Reads seconds or a duration; `null` = for ever.
     pub(super) fn lifetime(&mut self, option: &str, text: Option<String>) -> Field<Lifetime> {
-        match text.map(json) {
+        let seconds = match text.map(|text| (parse_duration(&text), json(text))) {
             None => return Field::Absent,
-            Some(Value::Null) => return Field::Null,
-            Some(Value::Number(number)) => match number.as_f64().map(Lifetime::from_seconds) {
-                Some(Ok(lifetime)) => return Field::Given(lifetime),
-                _ => self.problem(option, "Too small: expected number to be >=1"),
-            },
-            Some(other) => self.expected(option, "number", &other),
+            Some((_, Value::Null)) => return Field::Null,
+            Some((Ok(duration), _)) => Some(duration.as_secs_f64()),
+            Some((_, Value::Number(number))) => number.as_f64(),
+            Some((_, other)) => {
+                self.expected(option, NUMBER_OR_DURATION, &other);
+                return Field::Absent;
+            }
+        };
+        match seconds.map(Lifetime::from_seconds) {
+            Some(Ok(lifetime)) => Field::Given(lifetime),
+            _ => {
+                self.problem(option, "Too small: expected number to be >=1");
+                Field::Absent
+            }
         }
-        Field::Absent
+    }
+
+    /// Reads a whole number of `unit`s within `range`, or a duration of as many.
+    pub(super) fn duration(
+        &mut self,
+        option: &str,
+        text: Option<String>,
+        unit: Unit,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        match self.nullable_duration(option, text, unit, range) {
+            Field::Given(number) => Some(number),
+            Field::Null => {
+                self.expected(option, NUMBER_OR_DURATION, &Value::Null);
+                None
+            }
+            Field::Absent => None,
+        }
+    }
+
+    /// Reads the same, where `null` is a value of its own.
+    pub(super) fn nullable_duration(
+        &mut self,
+        option: &str,
+        text: Option<String>,
+        unit: Unit,
+        range: RangeInclusive<u64>,
+    ) -> Field<u64> {
+        let Some(text) = text else { return Field::Absent };
+        let value = match parse_duration(&text) {
+            Ok(duration) => match unit.of(duration) {
+                Some(number) => number.into(),
+                None => {
+                    self.problem(option, format_args!("Invalid input: expected a duration of whole {}", unit.plural()));
+                    return Field::Absent;
+                }
+            },
+            Err(_) => json(text),
+        };
+        match value {
+            Value::Null => Field::Null,
+            Value::Number(_) => self.whole(option, &value, range).map_or(Field::Absent, Field::Given),
+            other => {
+                self.expected(option, NUMBER_OR_DURATION, &other);
+                Field::Absent
+            }
+        }
     }
 
     /// Reads a whole number within `range`, where `null` is a value of its own.
@@ -280,7 +338,33 @@ mod tests {
         assert_eq!(lifetime("1.5"), Ok(Field::Given(Lifetime::from_seconds(1.5).unwrap())));
         assert_eq!(lifetime("null"), Ok(Field::Null));
         assert_eq!(lifetime("0.5"), Err("[option.n] Too small: expected number to be >=1".to_owned()));
-        assert_eq!(lifetime("soon"), Err("[option.n] Invalid input: expected number, received string".to_owned()));
+        assert_eq!(lifetime("30d"), Ok(Field::Given(Lifetime::from_seconds(2_592_000.0).unwrap())));
+        assert_eq!(lifetime("1s500ms"), Ok(Field::Given(Lifetime::from_seconds(1.5).unwrap())));
+        assert_eq!(lifetime("999ms"), Err("[option.n] Too small: expected number to be >=1".to_owned()));
+        let soon = "[option.n] Invalid input: expected number or duration (30d, 12h, 5m, 10s, 250ms), received string";
+        assert_eq!(lifetime("soon"), Err(soon.to_owned()));
+    }
+
+    #[test]
+    fn a_duration_is_a_number_of_its_unit() {
+        let hours = |text| read(|options| options.duration("n", Some(owned(text)), Unit::Seconds, 60..=86_400));
+        for (text, seconds) in [("3600", 3600), ("1h", 3600), ("1h30m", 5400), ("1d", 86_400), ("60000ms", 60)] {
+            assert_eq!(hours(text), Ok(Some(seconds)), "{text}");
+        }
+        for (text, problem) in [
+            ("2d", "Too big: expected number to be <=86400"),
+            ("59s", "Too small: expected number to be >=60"),
+            ("90500ms", "Invalid input: expected a duration of whole seconds"),
+            ("1.5", "Invalid input: expected int, received number"),
+            ("long", "Invalid input: expected number or duration (30d, 12h, 5m, 10s, 250ms), received string"),
+            ("null", "Invalid input: expected number or duration (30d, 12h, 5m, 10s, 250ms), received null"),
+        ] {
+            assert_eq!(hours(text), Err(format!("[option.n] {problem}")), "{text}");
+        }
+        let nullable = |text| read(|options| options.nullable_duration("n", text, Unit::Milliseconds, 1..=9));
+        assert_eq!(nullable(Some(owned("null"))), Ok(Field::Null));
+        assert_eq!(nullable(Some(owned("9ms"))), Ok(Field::Given(9)));
+        assert_eq!(nullable(None), Ok(Field::Absent));
     }
 
     #[test]

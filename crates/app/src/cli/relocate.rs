@@ -3,25 +3,25 @@
 use keymint_service::MoveProgress;
 
 use super::arguments::Relocate;
-use super::import::bar;
-use super::{CliResult, output};
+use super::progress::Progress;
+use super::{CliResult, Misused, output};
 use crate::config::{Database, DatabaseUrl};
 use crate::wiring;
 
 pub(super) async fn run(database: &Database, arguments: Relocate) -> CliResult {
     let Relocate { from, to } = arguments;
     let read = |option: &str, text: &str| -> CliResult<Database> {
-        let url = DatabaseUrl::parse(text).map_err(|error| format!("--{option} {error}"))?;
+        let url = DatabaseUrl::parse(text).map_err(|error| Misused(format!("--{option} {error}")))?;
         Ok(Database { url, ..database.clone() })
     };
     let (from, to) = (read("from", &from)?, read("to", &to)?);
-    let bar = bar("moving", 0);
-    let mut show = |progress: MoveProgress| {
-        bar.set_length(progress.all);
-        bar.set_position(progress.done);
+    let progress = Progress::of("moving", 0);
+    let mut show = |moved: MoveProgress| {
+        progress.set_length(moved.all);
+        progress.reached(moved.done);
     };
     let moved = wiring::relocate(&from, &to, &mut show).await?;
-    bar.finish_and_clear();
+    drop(progress);
     for (table, rows) in moved.left.iter().filter(|(_, rows)| *rows > 0) {
         tracing::warn!(table, rows, "Keymint does not know this table: its rows stay behind");
     }

@@ -5,26 +5,29 @@ use keymint_service::ServerKeys;
 use serde_json::{Value, json};
 
 use super::arguments::ServerKeyCommand;
-use super::{CliResult, output};
+use super::output::{self, Form};
+use super::{CliResult, Misused, Refused};
 
-pub(super) async fn run(keys: &ServerKeys, command: ServerKeyCommand, json: bool) -> CliResult {
+pub(super) async fn run(keys: &ServerKeys, command: ServerKeyCommand, form: Form) -> CliResult {
     match command {
         ServerKeyCommand::Create { name } => {
-            let made = keys.create(name.map(KeyName::parse).transpose()?).await?;
+            let made = keys
+                .create(name.map(KeyName::parse).transpose().map_err(|error| Misused(format!("--name {error}")))?)
+                .await?;
             let mut view = view(&made.key);
             view["key"] = Value::String(made.text.expose().to_owned());
-            output::record(&view, json)
+            output::secret(&view, "key", form)
         }
         ServerKeyCommand::List => {
             let rows: Vec<_> = keys.list().await?.iter().map(view).collect();
             let answer = json!({ "serverKeys": rows });
-            output::table(&answer, &rows, &["id", "name", "start", "createdAt", "revokedAt"], json)
+            output::table(&answer, &rows, &["id", "name", "start", "createdAt", "revokedAt"], form)
         }
         ServerKeyCommand::Revoke { id } => {
-            if keys.revoke(&KeyId::parse(id)?).await? {
-                output::record(&json!({ "success": true }), json)
+            if keys.revoke(&KeyId::parse(id).map_err(|error| Misused(format!("the id {error}")))?).await? {
+                output::record(&json!({ "success": true }), form)
             } else {
-                Err("there is no living server key of that id".into())
+                Err(Refused::because("there is no living server key of that id").into())
             }
         }
     }

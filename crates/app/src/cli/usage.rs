@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::arguments::Usage;
 use super::options::Options;
-use super::{CliResult, output, refused};
+use super::output::{self, Form};
+use super::progress::Progress;
+use super::{CliResult, Misused, refused};
 
 /// The columns of a series.
 const COLUMNS: [&str; 6] = ["start", "end", "accepted", "cost", "refused", "refusals"];
@@ -21,20 +23,8 @@ const COLUMNS_OF_UNKNOWN: [&str; 5] = ["start", "configId", "prefix", "network",
 /// The keys that one statement sums up: it must end within the timeout of the database.
 const PAGE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
-/// The form of the output.
-#[derive(Clone, Copy)]
-enum Form {
-    Table,
-    Csv,
-    Json,
-}
-
 pub(super) async fn run(keys: &Keys, arguments: Usage) -> CliResult {
-    let form = match (arguments.form.csv, arguments.form.json) {
-        (true, _) => Form::Csv,
-        (false, true) => Form::Json,
-        (false, false) => Form::Table,
-    };
+    let form = Some(arguments.output.form()).filter(|_| !arguments.csv);
     let (by_key, unknown) = (arguments.by_key, arguments.unknown);
     let request = read(keys, arguments)?;
     let window = request.window;
@@ -58,7 +48,8 @@ pub(super) async fn run(keys: &Keys, arguments: Usage) -> CliResult {
 
 fn read(keys: &Keys, arguments: Usage) -> CliResult<ReadUsage> {
     let mut options = Options::default();
-    let Usage { key, user, organization, config_id, from, to, step, by_key: _, unknown: _, form: _ } = arguments;
+    let Usage { key, user, organization, config_id, from, to, step, by_key: _, unknown: _, csv: _, output: _ } =
+        arguments;
     let key = options.text("key", key, KeyId::parse);
     let user = options.text("user", user, OwnerId::parse);
     let organization = options.text("organization", organization, OrganizationId::parse);
@@ -74,13 +65,14 @@ fn read(keys: &Keys, arguments: Usage) -> CliResult<ReadUsage> {
     let step = options.finish(step)?;
     let hours_days = keys.usage().map_or(u32::MAX, |usage| usage.options().hours_days);
     let window = Window::asked(from, to, step, keys.now(), hours_days);
-    let window = window.map_err(|error| format!("[option.{}] {error}", error.member()))?;
+    let window = window.map_err(|error| Misused(format!("[option.{}] {error}", error.member())))?;
     Ok(ReadUsage { key, whose, config_id, window })
 }
 
 /// Returns a row for each key and step with calls.
 async fn rows_by_key(keys: &Keys, request: ReadUsage) -> CliResult<Vec<Value>> {
-    let (mut rows, mut after) = (Vec::new(), None);
+    let (mut rows, mut after, mut read) = (Vec::new(), None, 0);
+    let progress = Progress::unknown("summed up keys:");
     loop {
         let page =
             keys.read_usage_by_key(&Caller::Server, request.clone(), after.take(), PAGE).await.map_err(refused)?;
@@ -95,6 +87,8 @@ async fn rows_by_key(keys: &Keys, request: ReadUsage) -> CliResult<Vec<Value>> {
                 rows.push(row);
             }
         }
+        read += page.len() as u64;
+        progress.reached(read);
         match page.into_iter().nth(usize::try_from(PAGE.get() - 1)?) {
             Some(last) => after = Some(last.activity.key),
             None => return Ok(rows),
@@ -123,7 +117,8 @@ fn unknown_row(UnknownHour { hour, source, calls }: &UnknownHour) -> Value {
     })
 }
 
-fn show(answer: &Value, rows: &[Value], columns: &[&str], form: Form) -> CliResult {
+/// Prints rows in a form; `None` = as CSV.
+fn show(answer: &Value, rows: &[Value], columns: &[&str], form: Option<Form>) -> CliResult {
     let in_one_cell = |row: &Value| {
         let mut row = row.clone();
         if let Some(refusals) = row["refusals"].as_object() {
@@ -131,9 +126,9 @@ fn show(answer: &Value, rows: &[Value], columns: &[&str], form: Form) -> CliResu
         }
         row
     };
+    let rows: Vec<_> = rows.iter().map(in_one_cell).collect();
     match form {
-        Form::Table => output::table(answer, &rows.iter().map(in_one_cell).collect::<Vec<_>>(), columns, false),
-        Form::Csv => output::csv(&rows.iter().map(in_one_cell).collect::<Vec<_>>(), columns),
-        Form::Json => output::table(answer, rows, columns, true),
+        Some(form) => output::table(answer, &rows, columns, form),
+        None => output::csv(&rows, columns),
     }
 }

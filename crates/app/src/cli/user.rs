@@ -10,58 +10,61 @@ use keymint_service::{Caller, Identity, RemovedOperator};
 use serde_json::{Value, json};
 
 use super::arguments::UserCommand;
-use super::{CliResult, output, refused};
+use super::output::{self, Form};
+use super::{CliResult, Misused, Refused, refused};
 
-const NOBODY: &str = "there is no user of that id or address";
+const NOBODY: Refused = Refused::new("there is no user of that id or address");
 
 /// The users of one statement.
 const PORTION: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
 /// `base_url` is the scheme, host and port by which browsers know the server.
-pub(super) async fn run(identity: &Identity, base_url: &str, command: UserCommand, json: bool) -> CliResult {
+pub(super) async fn run(identity: &Identity, base_url: &str, command: UserCommand, form: Form) -> CliResult {
     let caller = Caller::Server;
     match command {
         UserCommand::Create { email, name, verified } => {
-            let email = Email::parse(&email).map_err(|error| format!("--email: {error}"))?;
+            let email = Email::parse(&email).map_err(|error| Misused(format!("--email: {error}")))?;
             let sign_up = SignUp { name, email, password: read_password()?, image: None };
-            sign_up.check_texts().map_err(|(member, error)| format!("--{member} {error}"))?;
+            sign_up.check_texts().map_err(|(member, error)| Misused(format!("--{member} {error}")))?;
             let user = identity.create_user(&caller, sign_up, verified).await.map_err(refused)?;
-            output::record(&view(&ListedUser { user, is_operator: false }), json)
+            output::record(&view(&ListedUser { user, is_operator: false }), form)
         }
-        UserCommand::List => list(identity, &caller, json).await,
+        UserCommand::List => list(identity, &caller, form).await,
         UserCommand::SetPassword { user } => {
             let set = identity.set_password(&caller, &user, read_password()?).await.map_err(refused)?;
-            output::record(&json!({ "id": set.ok_or(NOBODY)?.as_str() }), json)
+            output::record(&json!({ "id": set.ok_or(NOBODY)?.as_str() }), form)
         }
         UserCommand::MakeOperator { user } => {
             let (id, is_new) = identity.make_operator(&caller, &user).await.map_err(refused)?.ok_or(NOBODY)?;
-            output::record(&json!({ "id": id.as_str(), "changed": is_new }), json)
+            output::record(&json!({ "id": id.as_str(), "changed": is_new }), form)
         }
         UserCommand::RemoveOperator { user } => {
             let removed = identity.remove_operator(&caller, &user).await.map_err(refused)?.ok_or(NOBODY)?;
             let RemovedOperator { user, was_kept, remains_one } = removed;
-            output::record(&json!({ "id": user.as_str(), "changed": was_kept, "operator": remains_one }), json)
+            output::record(&json!({ "id": user.as_str(), "changed": was_kept, "operator": remains_one }), form)
         }
         UserCommand::Ban { user, until } => {
             let until = until.map(|text| Timestamp::parse_or_date(&text));
-            let until = until.transpose().map_err(|_| "--until must be RFC 3339, or a date, as in 2027-01-31")?;
-            set_ban(identity, &caller, &user, Some(Ban { until }), json).await
+            let until = until
+                .transpose()
+                .map_err(|_| Misused("--until must be RFC 3339, or a date, as in 2027-01-31".to_owned()))?;
+            set_ban(identity, &caller, &user, Some(Ban { until }), form).await
         }
-        UserCommand::Unban { user } => set_ban(identity, &caller, &user, None, json).await,
+        UserCommand::Unban { user } => set_ban(identity, &caller, &user, None, form).await,
         UserCommand::ResetLink { user } => {
             let made = identity.make_reset_link(&caller, &user).await.map_err(refused)?.ok_or(NOBODY)?;
             let expires_at = made.link.expires_at.to_string();
-            output::record(&json!({ "url": made.url(base_url), "expiresAt": expires_at }), json)
+            output::secret(&json!({ "url": made.url(base_url), "expiresAt": expires_at }), "url", form)
         }
         UserCommand::Erase { user } => {
             let erased = identity.erase(&user).await?.ok_or(NOBODY)?;
             let answer = json!({ "id": erased.user.as_str(), "events": erased.events, "sessions": erased.sessions });
-            output::record(&answer, json)
+            output::record(&answer, form)
         }
     }
 }
 
-async fn list(identity: &Identity, caller: &Caller, json: bool) -> CliResult {
+async fn list(identity: &Identity, caller: &Caller, form: Form) -> CliResult {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
         let portion = identity.list_users(caller, after.take(), PORTION).await.map_err(refused)?;
@@ -72,14 +75,14 @@ async fn list(identity: &Identity, caller: &Caller, json: bool) -> CliResult {
         }
     }
     let names = ["id", "name", "email", "emailVerified", "operator", "bannedUntil", "createdAt"];
-    output::table(&json!({ "users": rows }), &rows, &names, json)
+    output::table(&json!({ "users": rows }), &rows, &names, form)
 }
 
-async fn set_ban(identity: &Identity, caller: &Caller, user: &str, ban: Option<Ban>, json: bool) -> CliResult {
+async fn set_ban(identity: &Identity, caller: &Caller, user: &str, ban: Option<Ban>, form: Form) -> CliResult {
     let (id, outcome) = identity.set_ban(caller, user, ban).await.map_err(refused)?.ok_or(NOBODY)?;
     match outcome {
         BanOutcome::Set { sessions } => {
-            output::record(&json!({ "id": id.as_str(), "banned": ban.is_some(), "sessions": sessions }), json)
+            output::record(&json!({ "id": id.as_str(), "banned": ban.is_some(), "sessions": sessions }), form)
         }
         BanOutcome::NoColumns => {
             Err("the table user has no columns for bans, banned and banExpires: add Better Auth's admin \

@@ -29,7 +29,9 @@ use sections::{
     api_key, audit, authorize, cleanup, console, database, identity, import, leaks, log, metrics, notices,
     organization, secret, server, server_keys, telemetry, usage, verify, webhooks,
 };
-use source::Node;
+use source::{Given, Node};
+
+pub(crate) use source::read_setting_file;
 
 pub use path::KeyPath;
 pub use problem::{Location, Place, Problem, Problems};
@@ -42,6 +44,7 @@ pub use sections::database::{Database, DatabaseUrl};
 pub use sections::identity::Identity;
 pub use sections::import::Import;
 pub use sections::leaks::{GithubUrl, Leaks};
+pub use sections::listen::{InvalidListen, Listen, UnixMode};
 pub use sections::log::{Log, LogFormat};
 pub use sections::metrics::Metrics;
 pub use sections::notices::Notices;
@@ -150,7 +153,11 @@ impl Config {
     /// Logs what may be a mistake, but is not an error.
     pub fn warn(&self) {
         for name in &self.strangers {
-            tracing::warn!(name, "nobody reads this variable, although its name begins as Keymint's do");
+            if name.starts_with(source::SERVER_KEY) {
+                tracing::warn!(name, "only commands with --url read this variable; a server reads KEYMINT_SERVER_KEYS");
+            } else {
+                tracing::warn!(name, "nobody reads this variable, although its name begins as Keymint's do");
+            }
         }
     }
 
@@ -216,4 +223,15 @@ pub fn reference() -> Vec<Key> {
     let nothing = Node::new_table(Place::File(FILE_NAME.into()));
     Config::read(&nothing, &Environment::default(), &mut findings);
     findings.keys
+}
+
+/// Reads a setting that is no key of the configuration, from its variable or from the file that the variable names with
+/// `_FILE` appended. A variable that is set to nothing counts as not set.
+///
+/// # Errors
+///
+/// Returns the problem with both variables or with the file.
+pub(crate) fn read_setting(environment: &Environment, name: &str) -> Result<Option<String>, Problems> {
+    let given = source::given(environment, name)?;
+    Ok(given.map(|Given { place: _, text }| text.trim().to_owned()).filter(|text| !text.is_empty()))
 }

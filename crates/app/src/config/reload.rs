@@ -97,10 +97,12 @@ impl Server {
     fn reload(&self, next: Self, restart_only: &mut RestartOnly) -> Self {
         let Self {
             listen,
+            unix_mode,
             base_url,
             base_path,
             trusted_origins,
             trusted_proxies,
+            rate_limit_headers,
             body_limit_bytes,
             request_timeout,
             keep_alive,
@@ -112,10 +114,12 @@ impl Server {
         let starts_or_ends_tls = tls.is_some() != self.tls.is_some();
         Self {
             listen: restart_only.keep("server.listen", &self.listen, &listen),
+            unix_mode: restart_only.keep("server.unix_mode", &self.unix_mode, &unix_mode),
             base_url,
             base_path: restart_only.keep("server.base_path", &self.base_path, &base_path),
             trusted_origins,
             trusted_proxies,
+            rate_limit_headers,
             body_limit_bytes,
             request_timeout: restart_only.keep("server.request_timeout_ms", &self.request_timeout, &request_timeout),
             keep_alive: restart_only.keep("server.keep_alive_seconds", &self.keep_alive, &keep_alive),

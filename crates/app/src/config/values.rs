@@ -4,11 +4,13 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use keymint_domain::value::parse_duration;
 use toml::Value;
 
 use super::path::Step;
 use super::section::Section;
 use super::source::{Node, ValueProblems, each};
+use crate::units::Unit;
 
 impl Section<'_, '_> {
     /// Reads `true` or `false`.
@@ -36,20 +38,57 @@ impl Section<'_, '_> {
         range: &RangeInclusive<T>,
         most: usize,
     ) -> Vec<T> {
+        let kind = format!("list of {most} integers at most, {} to {}", range.start(), range.end());
+        self.list_of(key, kind, default, most, |node| within(node, range))
+    }
+
+    /// Reads a list of at most `most` numbers of `unit`s within `range`, or of durations.
+    pub(super) fn durations<T: Integer>(
+        &mut self,
+        key: &'static str,
+        default: Vec<T>,
+        unit: Unit,
+        range: &RangeInclusive<T>,
+        most: usize,
+    ) -> Vec<T> {
+        let kind = format!("list of {most} integers or durations at most, {} to {}", range.start(), range.end());
+        self.list_of(key, kind, default, most, |node| duration_within(node, unit, range))
+    }
+
+    fn list_of<T: Integer>(
+        &mut self,
+        key: &'static str,
+        kind: String,
+        default: Vec<T>,
+        most: usize,
+        read: impl Fn(&Node) -> Result<T, ValueProblems>,
+    ) -> Vec<T> {
         let show = |numbers: &Vec<T>| {
             let shown = numbers.iter().filter_map(|number| (*number).try_into().ok().map(Value::Integer));
             Some(Value::Array(shown.collect()))
         };
-        let kind = format!("list of {most} integers at most, {} to {}", range.start(), range.end());
         self.read(key, kind, default, show, |node| {
             if node.list()?.len() > most {
                 return node.wrong(format!("must have {most} entries or fewer"));
             }
-            list(node, |node| within(node, range))
+            list(node, read)
         })
     }
 
-    /// Reads a duration in milliseconds.
+    /// Reads a number of `unit`s within `range`, or a duration of as many.
+    pub(super) fn duration<T: Integer>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        unit: Unit,
+        range: RangeInclusive<T>,
+    ) -> T {
+        let show = |number: &T| (*number).try_into().ok().map(Value::Integer);
+        let kind = format!("integer or duration, {} to {}", range.start(), range.end());
+        self.read(key, kind, default, show, |node| duration_within(node, unit, &range))
+    }
+
+    /// Reads a duration, or its milliseconds.
     pub(super) fn milliseconds(
         &mut self,
         key: &'static str,
@@ -57,12 +96,12 @@ impl Section<'_, '_> {
         range: RangeInclusive<u64>,
     ) -> Duration {
         let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.integer(key, default, range))
+        Duration::from_millis(self.duration(key, default, Unit::Milliseconds, range))
     }
 
-    /// Reads a duration in seconds.
+    /// Reads a duration, or its seconds.
     pub(super) fn seconds(&mut self, key: &'static str, default: Duration, range: RangeInclusive<u64>) -> Duration {
-        Duration::from_secs(self.integer(key, default.as_secs(), range))
+        Duration::from_secs(self.duration(key, default.as_secs(), Unit::Seconds, range))
     }
 
     /// Reads one of a few words.
@@ -154,7 +193,25 @@ pub(super) fn entries<'t, T>(
 }
 
 fn within<T: Integer>(node: &Node, range: &RangeInclusive<T>) -> Result<T, ValueProblems> {
-    let number = T::try_from(node.integer()?).ok().filter(|number| range.contains(number));
+    in_range(node, node.integer()?, range)
+}
+
+/// Reads a number of units, or a duration, which is text.
+fn duration_within<T: Integer>(node: &Node, unit: Unit, range: &RangeInclusive<T>) -> Result<T, ValueProblems> {
+    if !node.is_text() {
+        return within(node, range);
+    }
+    let Ok(duration) = parse_duration(node.text()?) else {
+        return node.wrong("must be an integer, or a duration as \"30d\", \"12h\", \"5m\", \"10s\" or \"250ms\"");
+    };
+    match unit.of(duration) {
+        Some(number) => in_range(node, i64::try_from(number).unwrap_or(i64::MAX), range),
+        None => node.wrong(format!("must be a duration of whole {}", unit.plural())),
+    }
+}
+
+fn in_range<T: Integer>(node: &Node, number: i64, range: &RangeInclusive<T>) -> Result<T, ValueProblems> {
+    let number = T::try_from(number).ok().filter(|number| range.contains(number));
     number.map_or_else(|| node.wrong(format!("must be from {} to {}", range.start(), range.end())), Ok)
 }
 

@@ -19,9 +19,9 @@ use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, Webh
 use keymint_domain::{KeyId, OrganizationId, RowId, Timestamp, UserId};
 use keymint_ports::{
     BanOutcome, BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased,
-    EventStore, IdentityStore, KeyStore, ListedUser, Meter, NewPassword, OrganizationStore, ServerKeyStore,
-    SessionsAfter, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog, WebhookLease,
-    WebhookMove, WebhookPortion, WebhookStanding, WebhookStore, delegate_key_store,
+    EventStore, IdentityStore, KeyStore, ListedOrganization, ListedUser, Meter, NewPassword, OrganizationStore,
+    ServerKeyStore, SessionsAfter, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog,
+    WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore, delegate_key_store,
 };
 
 /// A store that reports its failures to a meter.
@@ -159,6 +159,8 @@ metered! {
     OrganizationStore {
         insert_organization(organization: &Organization, creator: &Member, origin: &Origin) -> ();
         insert_member(member: &Member, origin: &Origin) -> ();
+        remove_member(organization: &OrganizationId, user: &UserId, origin: &Origin) -> bool;
+        list_organizations(after: Option<OrganizationId>, limit: NonZeroU32) -> Vec<ListedOrganization>;
         find_organization(id_or_slug: &str) -> Option<OrganizationId>;
         find_roles(organization: &OrganizationId, user: &UserId) -> Option<String>;
         list_memberships(user: &UserId, limit: NonZeroU32) -> Vec<Membership>;

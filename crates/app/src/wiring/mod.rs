@@ -329,10 +329,12 @@ fn api_options(config: &Config) -> ApiOptions {
     let server = &config.server;
     let own = TrustedOrigin::parse(&server.base_url).ok();
     ApiOptions {
+        base_url: server.base_url.clone(),
         base_path: server.base_path.clone(),
         trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
         trusted_proxies: server.trusted_proxies.clone(),
         authorize_bearer: config.authorize.bearer,
+        limit_fields: config.server.rate_limit_headers,
         body_limit: server.body_limit_bytes,
         // Shorter than the whole, so that a slow client learns that it was slow.
         body_timeout: server.request_timeout / 2,
@@ -390,7 +392,13 @@ pub(crate) fn console(config: &Config, brand: Brand, secret: &CookieSecret, sett
 pub fn document_context(config: &Config) -> DocumentContext<'_> {
     let verify_is_public = config.verify.access == Access::Public;
     let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
-    DocumentContext { base_path: &config.server.base_path, policy: &config.policy, verify_is_public, has_metrics }
+    DocumentContext {
+        base_path: &config.server.base_path,
+        policy: &config.policy,
+        verify_is_public,
+        has_metrics,
+        limit_fields: config.server.rate_limit_headers,
+    }
 }
 
 /// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.

@@ -53,7 +53,7 @@ fn the_tables_name_every_key_with_its_type_and_default_and_no_other() {
 
 #[test]
 fn the_samples_load() {
-    for (document, count) in [(DOCUMENT, 3), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 3), (WEBHOOKS, 1)] {
+    for (document, count) in [(DOCUMENT, 5), (HTTP, 1), (BETTER_AUTH, 1), (METRICS, 1), (GATEWAYS, 3), (WEBHOOKS, 1)] {
         let samples = blocks(document, "toml");
         assert_eq!(samples.len(), count);
         for sample in samples {

@@ -146,8 +146,8 @@ fn other_variables_are_nobodys_business() {
 fn a_variable_that_is_nearly_ours_is_a_problem() {
     for (name, meant) in [
         ("KEYMINT_SECRETS", "KEYMINT_SECRET"),
-        ("KEYMINT_SERVER_KEY", "KEYMINT_SERVER_KEYS"),
-        ("KEYMINT_SERVER_KEY_FILE", "KEYMINT_SERVER_KEYS_FILE"),
+        ("KEYMINT_SERVER_KEYZ", "KEYMINT_SERVER_KEYS"),
+        ("KEYMINT_SERVER_KEYZ_FILE", "KEYMINT_SERVER_KEYS_FILE"),
         ("KEYMINT_DATABASE_URL", "KEYMINT__DATABASE__URL"),
         ("KEYMINT_DATABASE_URL_FILE", "KEYMINT__DATABASE__URL_FILE"),
         ("KEYMINT_LOG_LEVEL", "KEYMINT__LOG__LEVEL"),
@@ -162,8 +162,8 @@ fn a_variable_that_only_begins_as_ours_is_remembered_for_a_warning() {
     let of_kubernetes = ["KEYMINT_SERVICE_HOST", "KEYMINT_PORT", "KEYMINT_PORT_8787_TCP_ADDR"];
     let mut variables: Vec<_> = of_kubernetes.iter().map(|name| (*name, "x")).collect();
     assert_eq!(config("", &variables).strangers, Vec::<String>::new());
-    variables.push(("KEYMINT_URL", "x"));
-    assert_eq!(config("", &variables).strangers, ["KEYMINT_URL"]);
+    variables.push(("KEYMINT_HOME", "x"));
+    assert_eq!(config("", &variables).strangers, ["KEYMINT_HOME"]);
 }
 
 #[test]
@@ -173,4 +173,11 @@ fn white_space_at_the_ends_of_a_value_is_no_part_of_it() {
     assert_eq!(config("", &spoilt), plain);
     let collector = "OTEL_EXPORTER_OTLP_ENDPOINT";
     assert_eq!(config("", &[(collector, "http://a\n")]), config("", &[(collector, "http://a")]));
+}
+
+#[test]
+fn the_server_key_of_commands_is_nearly_a_servers_own_and_is_told_to_be_unread() {
+    let variables = [("KEYMINT_URL", "https://a.example"), ("KEYMINT_SERVER_KEY", "hush")];
+    assert_eq!(config("", &variables).strangers, ["KEYMINT_SERVER_KEY"]);
+    assert_eq!(config("", &[("KEYMINT_SERVER_KEY_FILE", "/nowhere")]).strangers, ["KEYMINT_SERVER_KEY_FILE"]);
 }

@@ -29,6 +29,7 @@ fn what_is_printed_loads_again_to_the_same() {
         "organization.creator_role = \"chief\"\norganization.roles = { \"a b\" = [], member = [\"read\", \"create\"] }",
         "authorize = { idempotency_window_ms = 1, assertion = { audience = \"a \\\" é\", lifetime_seconds = 10 } }",
         "authorize.assertion = { lifetime_seconds = 300, metadata = true }",
+        "server.rate_limit_headers = \"x-ratelimit\"",
         "[[api_key]]\nreferences = \"organization\"\nallow_key_management = true\napi_key_headers = []",
         "[[api_key]]\nenable_session_for_api_keys = true\napi_key_headers = [\"X-Key\", \"x-api-key\"]",
         "database.url = \"postgres://u:***@h/d\"\n[[api_key]]\nexpiration = { default_seconds = 5, min_days = 0 }",

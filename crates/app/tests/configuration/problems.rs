@@ -22,7 +22,7 @@ config_id = "a"
 "#;
     let variables = [("KEYMINT__DATABASE__URL", "mysql://h/d"), ("KEYMINT__LOG__LEVL", "info")];
     let expected = "\
-keymint.toml:3: server.listen: must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787; names are not looked up
+keymint.toml:3: server.listen: must be an IP address and a port, as in 127.0.0.1:8787 or [::1]:8787, or unix:PATH; names are not looked up
 keymint.toml:4: server.workrs: unknown key; is workers meant?
 keymint.toml:5: server.workers: must be an integer, not text
 keymint.toml:11: api_key[1].rate_limit.window_ms: must be from 1 to 34560000000
@@ -34,6 +34,9 @@ KEYMINT__LOG__LEVL: log.levl: unknown key; is level meant?";
     assert_eq!(complaint(text, &variables), expected);
     assert_eq!(load(text, &variables).unwrap_err().iter().count(), 9);
 }
+
+/// The complaint about a text in the place of a duration.
+const TEXT_OF_DURATION: &str = "must be an integer, or a duration as \"30d\", \"12h\", \"5m\", \"10s\" or \"250ms\"";
 
 #[test]
 fn numbers_are_checked_at_both_ends() {
@@ -90,7 +93,12 @@ fn numbers_are_checked_at_both_ends() {
         for (value, kind) in
             [("true", "a boolean"), ("\"1\"", "text"), ("1.0", "a decimal number"), ("2020-01-01", "a date or time")]
         {
-            let expected = format!("must be an integer, not {kind}");
+            let takes_durations =
+                ["_ms", "_seconds", "_days", "leaks.hours", "_expires_in"].iter().any(|end| key.ends_with(end));
+            let expected = match kind {
+                "text" if takes_durations => TEXT_OF_DURATION.to_owned(),
+                kind => format!("must be an integer, not {kind}"),
+            };
             assert!(complaint(&line(key, value), &[]).ends_with(&expected), "{key} = {value}");
         }
     }
@@ -177,6 +185,33 @@ fn each_bad_value_is_told_what_it_must_be() {
         ("[server.trusted_origins]", "keymint.toml:1: server.trusted_origins: must be a list, not a table"),
         ("api_key = [1]", "keymint.toml:1: api_key[0]: must be a table, not an integer"),
         ("server.listen = 1", "keymint.toml:1: server.listen: must be text, not an integer"),
+        (
+            "server.listen = \"unix:\"",
+            "keymint.toml:1: server.listen: must have 1 to 100 bytes behind unix:, without NUL",
+        ),
+        (
+            "server.unix_mode = \"rw\"",
+            "keymint.toml:1: server.unix_mode: must be three octal digits, as in 660, with a 0 before them or without",
+        ),
+        ("server.unix_mode = 660", "keymint.toml:1: server.unix_mode: must be text, not an integer"),
+        (
+            "[server]\nlisten = \"unix:a\"\nbase_url = \"https://a.example\"\ntls = { certificate = \"a\", key = \"b\" }",
+            "keymint.toml:2: server.listen: must be an address where server.tls is set: TLS is not spoken on a Unix socket",
+        ),
+        (
+            "server.keep_alive_seconds = \"soon\"",
+            "keymint.toml:1: server.keep_alive_seconds: must be an integer, or a duration as \"30d\", \"12h\", \"5m\", \
+             \"10s\" or \"250ms\"",
+        ),
+        (
+            "server.keep_alive_seconds = \"1500ms\"",
+            "keymint.toml:1: server.keep_alive_seconds: must be a duration of whole seconds",
+        ),
+        ("server.keep_alive_seconds = \"2h\"", "keymint.toml:1: server.keep_alive_seconds: must be from 1 to 3600"),
+        (
+            "[[api_key]]\nleaks.hours = \"90m\"",
+            "keymint.toml:2: api_key[0].leaks.hours: must be a duration of whole hours",
+        ),
         (
             "server.base_url = \"https://a.example/b\"",
             "keymint.toml:1: server.base_url: must be an http or https URL without user, path, query and fragment, \
@@ -387,5 +422,15 @@ fn secrets_have_no_key() {
     for key in ["secret", "server_keys"] {
         let expected = format!("keymint.toml:1: server.{key}: unknown key");
         assert_eq!(complaint(&format!("server.{key} = \"x\""), &[]), expected);
+    }
+}
+
+#[test]
+fn a_dialect_of_the_fields_of_limits_is_one_of_four() {
+    let expected = "keymint.toml:1: server.rate_limit_headers: \
+        must be \"draft-11\", \"draft-12\", \"x-ratelimit\" or \"none\"";
+    for dialect in ["\"draft-13\"", "\"X-RateLimit\"", "\"\""] {
+        let text = format!("server.rate_limit_headers = {dialect}");
+        assert_eq!(complaint(&text, &[]), expected, "{dialect}");
     }
 }

@@ -8,6 +8,7 @@ const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../
 const OTHER: &str = r#"
     [server]
     listen = "127.0.0.1:1"
+    unix_mode = "0600"
     base_url = "https://keys.example.com"
     base_path = "/keys"
     trusted_origins = ["https://app.example.com"]
@@ -58,7 +59,8 @@ fn what_needs_a_restart_is_what_the_document_says_and_stays_as_it_was() {
     assert_eq!(waiting, documented);
 
     let (was, now) = (&running.server, &reloaded.server);
-    assert_eq!((now.listen, &now.base_path, &now.tls), (was.listen, &was.base_path, &was.tls));
+    assert_eq!((&now.listen, now.unix_mode), (&was.listen, was.unix_mode));
+    assert_eq!((&now.base_path, &now.tls), (&was.base_path, &was.tls));
     assert_eq!((&reloaded.database, &reloaded.log), (&running.database, &running.log));
     assert_eq!((&reloaded.metrics, &reloaded.telemetry), (&running.metrics, &running.telemetry));
     assert_eq!(reloaded.usage, running.usage);

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use keymint_actix::guard::LimitFields;
 use keymint_app::config::{Assertion, DatabaseUrl, LogFormat};
 use keymint_domain::key::KeyFormat;
 use keymint_domain::organization::{Action, Role, RoleName, Roles};
@@ -42,6 +43,7 @@ fn every_key_reaches_its_value() {
         base_path = "/"
         trusted_origins = ["HTTPS://App.example.com:443/", "*.Example.org", "https://*.example.net", "myapp://"]
         trusted_proxies = ["10.0.0.0/8", "::1/128"]
+        rate_limit_headers = "draft-12"
         body_limit_bytes = 1024
         request_timeout_ms = 100
         keep_alive_seconds = 1
@@ -97,6 +99,7 @@ fn every_key_reaches_its_value() {
     let server = &config.server;
     assert_eq!((server.listen.to_string().as_str(), server.base_url.as_str()), ("[::1]:1", "https://keys.example.com"));
     assert_eq!((server.base_path.as_str(), server.body_limit_bytes), ("", 1024));
+    assert_eq!(server.rate_limit_headers, LimitFields::Draft12);
     assert_eq!((server.request_timeout, server.keep_alive), (Duration::from_millis(100), Duration::from_secs(1)));
     assert_eq!((server.shutdown, server.max_connections), (Duration::ZERO, 7));
     let tls = server.tls.as_ref().unwrap();
@@ -134,6 +137,26 @@ fn every_key_reaches_its_value() {
     assert_eq!(config.authorize.assertion, Some(assertion));
     assert_eq!((config.cleanup.interval, config.cleanup.batch_size.get()), (None, 1));
     assert_eq!(config.notices.interval, Some(Duration::from_secs(7)));
+}
+
+#[test]
+fn a_duration_is_as_good_as_a_number() {
+    let numbers = "server = { request_timeout_ms = 5000, keep_alive_seconds = 90 }\naudit.retention_days = 14\n[[api_key]]\n\
+        rate_limit.window_ms = 60000\nnotices.expiring_days = [14, 1]\nleaks.hours = 48\nexpiration.default_seconds = 86400\n";
+    let durations = "server = { request_timeout_ms = \"5s\", keep_alive_seconds = \"1m30s\" }\naudit.retention_days = \"2w\"\n\
+        [[api_key]]\nrate_limit.window_ms = \"1m\"\nnotices.expiring_days = [\"2w\", 1]\nleaks.hours = \"2d\"\n\
+        expiration.default_seconds = \"1d\"\n";
+    assert_eq!(config(durations, &[]).print(), config(numbers, &[]).print());
+    assert_eq!(config(durations, &[]), config(numbers, &[]));
+    let variable = config("", &[("KEYMINT__SERVER__KEEP_ALIVE_SECONDS", "2m")]);
+    assert_eq!(variable.server.keep_alive, Duration::from_mins(2));
+}
+
+#[test]
+fn a_server_may_listen_at_a_socket() {
+    let config = config("server = { listen = \"unix:/run/keymint.sock\", unix_mode = \"600\" }", &[]);
+    assert_eq!(config.server.listen.to_string(), "unix:/run/keymint.sock");
+    assert_eq!(config.server.unix_mode.to_string(), "0600");
 }
 
 /// An entry with a value other than the default for every key.

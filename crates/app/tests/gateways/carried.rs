@@ -5,13 +5,15 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::gateway::{Gateway, Kind};
+use crate::gateway::{Abilities, Gateway, Kind};
 use crate::keymint::Keymint;
 use crate::raw::{self, Exchange};
 use crate::upstream;
 
 /// The bytes of a body that no gateway keeps in memory.
 const LARGE: u64 = 300 << 20;
+
+behind_every_gateway!(carries_all, answers_browsers, leaves_authorization, bears_many_fields);
 
 async fn reader(keymint: &Keymint) -> String {
     let key = json!({ "userId": "ada", "permissions": { "files": ["read"] }, "rateLimitEnabled": false });
@@ -40,7 +42,8 @@ async fn carries_all(kind: Kind) {
     for connection in ["Upgrade", "keep-alive, Upgrade, X-Key-Owner"] {
         let head = format!(
             "GET /api/socket HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nX_Key_Owner: root\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nX_Key_Owner: root\r\n",
+            raw::KEY
         );
         let refused = Exchange::ask(gateway.address, &format!("{head}\r\n")).await;
         assert_eq!(refused.status(), "401", "{}", refused.head);
@@ -89,14 +92,15 @@ async fn answers_browsers(kind: Kind) {
 
 /// `Authorization` belongs to the application unless it holds the key.
 ///
-/// Beside a key it always does, if the gateway can tell (`tells`). A token like a key's does if the document's
-/// `changes`, or Keymint's `variables`, say so.
-async fn leaves_authorization(kind: Kind, tells: bool, variables: &[(&str, &str)], changes: &[(&str, &str)]) {
+/// Beside a key it always does, if the gateway can tell. A token like a key's, such as a JWT, does if the document's
+/// changes, or Keymint's variables, say so.
+async fn leaves_authorization(kind: Kind) {
+    let Abilities { leaves_other_schemes, bearer_off: (variables, changes), .. } = kind.abilities();
     let stock = Keymint::start();
     let off = Keymint::start_with(variables);
     let (basic, bearer) = ("Basic YTpi", "Bearer e30.e30.sig");
     for (keymint, changes, token, status, seen) in [
-        (&stock, &[][..], basic, 200, tells.then_some(basic)),
+        (&stock, &[][..], basic, 200, leaves_other_schemes.then_some(basic)),
         (&stock, &[], bearer, 401, None),
         (&off, changes, basic, 200, Some(basic)),
         (&off, changes, bearer, 200, Some(bearer)),
@@ -114,46 +118,11 @@ async fn leaves_authorization(kind: Kind, tells: bool, variables: &[(&str, &str)
 }
 
 /// More fields than Keymint takes do not cause a server error of the gateway.
-async fn bears_many_fields(kind: Kind, status: u16) {
+async fn bears_many_fields(kind: Kind) {
     let keymint = Keymint::start();
     let gateway = Gateway::start(kind, keymint.address, raw::application().await).await;
     let request = Client::new().get(format!("http://{}/api/files", gateway.address));
     let request = request.header("x-api-key", reader(&keymint).await);
-    let request = (0..93).fold(request, |request, number| request.header(format!("x-field-{number}"), "1"));
-    assert_eq!(request.send().await.unwrap().status(), status);
-}
-
-#[tokio::test]
-async fn nginx_carries_all() {
-    carries_all(Kind::Nginx).await;
-    answers_browsers(Kind::Nginx).await;
-    leaves_authorization(Kind::Nginx, true, &[], &[("=files:read;", "=files:read&bearer=off;")]).await;
-    bears_many_fields(Kind::Nginx, 200).await;
-}
-
-#[tokio::test]
-async fn caddy_carries_all() {
-    carries_all(Kind::Caddy).await;
-    answers_browsers(Kind::Caddy).await;
-    leaves_authorization(Kind::Caddy, true, &[], &[("=files:read", "=files:read&bearer=off")]).await;
-    bears_many_fields(Kind::Caddy, 431).await;
-}
-
-#[tokio::test]
-async fn traefik_carries_all() {
-    carries_all(Kind::Traefik).await;
-    answers_browsers(Kind::Traefik).await;
-    let off = [
-        ("=files:read", "=files:read&bearer=off"),
-        ("[X-Api-Key, Authorization]", "[X-Api-Key]"),
-        ("          Authorization: \"\"\n", ""),
-    ];
-    leaves_authorization(Kind::Traefik, false, &[], &off).await;
-    bears_many_fields(Kind::Traefik, 200).await;
-}
-
-#[tokio::test]
-async fn envoy_carries_all() {
-    carries_all(Kind::Envoy).await;
-    leaves_authorization(Kind::Envoy, true, &[("KEYMINT__AUTHORIZE__BEARER", "false")], &[]).await;
+    let request = (0..150).fold(request, |request, number| request.header(format!("x-field-{number}"), "1"));
+    assert_eq!(request.send().await.unwrap().status(), kind.abilities().many_fields);
 }

@@ -21,6 +21,8 @@ const FORGED: [&str; 9] = [
     "Connection: X-Api-Key, X-Key-Header\nX_Key_Header: -\nX_Api_Key: forged\n",
 ];
 
+behind_every_gateway!(nobody_is_forged);
+
 /// The application takes no client for any user but the owner of its key.
 async fn nobody_is_forged(kind: Kind) {
     let (keymint, application) = (Keymint::start(), Wsgi::start());
@@ -45,24 +47,4 @@ async fn nobody_is_forged(kind: Kind) {
         assert!(!seen.to_string().contains(&key) && !seen.to_string().contains("forged"), "{forged} {seen}");
     }
     assert!(passed >= FORGED.len() - 1, "{passed} passed");
-}
-
-#[tokio::test]
-async fn nobody_is_forged_behind_nginx() {
-    nobody_is_forged(Kind::Nginx).await;
-}
-
-#[tokio::test]
-async fn nobody_is_forged_behind_caddy() {
-    nobody_is_forged(Kind::Caddy).await;
-}
-
-#[tokio::test]
-async fn nobody_is_forged_behind_traefik() {
-    nobody_is_forged(Kind::Traefik).await;
-}
-
-#[tokio::test]
-async fn nobody_is_forged_behind_envoy() {
-    nobody_is_forged(Kind::Envoy).await;
 }

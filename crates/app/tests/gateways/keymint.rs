@@ -25,6 +25,13 @@ impl Keymint {
         Self::start_with(&[])
     }
 
+    /// Does the same where `server.base_url` is the server's address, for those who follow its URLs.
+    pub(crate) fn start_at_its_base_url() -> Self {
+        let address = crate::gateway::free_address().to_string();
+        let base_url = format!("http://{address}");
+        Self::start_with(&[("KEYMINT__SERVER__LISTEN", &address), ("KEYMINT__SERVER__BASE_URL", &base_url)])
+    }
+
     /// Does the same with more variables in its environment.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();

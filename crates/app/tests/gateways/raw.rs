@@ -5,6 +5,10 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The key of every WebSocket handshake here, and what a server answers to it (RFC 6455 4.2.2).
+pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
+const ACCEPT: &str = "ICX+Yqv66kxgM0FcWaLWlFLwTAI=";
+
 /// A connection on which the head of one message has been read.
 pub(crate) struct Exchange {
     pub(crate) stream: TcpStream,
@@ -88,7 +92,8 @@ async fn answer(stream: TcpStream) {
     let switches = asked.field("connection").is_some_and(|connection| connection.contains("upgrade"));
     if switches && asked.field("upgrade") == Some("websocket") {
         let head = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSeen-Owner: {owner}\r\n\r\n"
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {ACCEPT}\r\nSeen-Owner: {owner}\r\n\r\n"
         );
         asked.stream.write_all(head.as_bytes()).await.unwrap();
         let (mut reader, mut writer) = asked.stream.split();

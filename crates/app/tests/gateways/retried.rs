@@ -72,7 +72,7 @@ async fn caddy_asks_twice_and_the_client_pays_once() {
 async fn a_client_that_gives_all_its_requests_one_id_pays_for_each() {
     let keymint = Keymint::start_with(WINDOW);
     let upstream = upstream::start();
-    for kind in [Kind::Nginx, Kind::Caddy, Kind::Envoy] {
+    for kind in [Kind::Nginx, Kind::Caddy, Kind::Envoy, Kind::Haproxy, Kind::Apache] {
         let gateway = Gateway::start(kind, keymint.address, upstream).await;
         let key = key(&keymint).await;
         for expected in ["9", "8", "7"] {

@@ -7,5 +7,6 @@ mod container;
 mod documents;
 mod metrics;
 mod process;
+mod release;
 mod runbook;
 mod unit;

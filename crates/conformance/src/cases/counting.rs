@@ -81,13 +81,13 @@ pub async fn keys_are_counted_by_their_state<E: Engine>(engine: &E) {
 
 pub async fn an_owners_keys_are_counted_without_others<E: Engine>(engine: &E) {
     let [store, other] = open_two(engine).await;
-    let owned = |owner: &str, number: u32| {
+    let key_of = |owner: &str, number: u32| {
         sample::key_with(&format!("{owner} {number}"), |details, _| {
             details.owner = OwnerId::parse(owner).unwrap();
-            details.enabled = number % 2 == 0;
+            details.enabled = number.is_multiple_of(2);
         })
     };
-    let keys = |owner: &'static str, number: u32| (0..number).map(move |number| owned(owner, number));
+    let keys = |owner: &'static str, number: u32| (0..number).map(move |number| key_of(owner, number));
     insert_all(&*store, &keys("ada", 5).chain(keys("Ada", 3)).chain(keys("bob", 4)).collect::<Vec<_>>()).await;
     for (owner, enabled, disabled) in [("ada", 3, 2), ("Ada", 2, 1), ("bob", 2, 2), ("nobody", 0, 0)] {
         for limit in [1, 2, 3, 4, 5, 100] {

@@ -125,3 +125,25 @@ pub async fn a_removed_user_is_no_member<E: IdentityEngine>(engine: &E) {
         Err(StoreError::Dangling)
     ));
 }
+
+pub async fn a_member_is_removed_from_one_organization<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_users(&*store, &["ada", "eve"]).await;
+    for organization in ["acme", "other"] {
+        store.insert_member(&member(organization, "eve"), &sample::UNRECORDED).await.unwrap();
+    }
+    let remove = async |organization: &str, user: &str| {
+        store.remove_member(&organization_id(organization), &user_id(user), &sample::UNRECORDED).await.unwrap()
+    };
+    for (organization, user) in [("acme", "nobody"), ("nothing", "eve"), ("Acme", "eve"), ("acme", "Eve")] {
+        assert!(!remove(organization, user).await, "{user} in {organization}");
+    }
+    assert!(remove("acme", "eve").await);
+    assert!(!remove("acme", "eve").await, "it is done once");
+    assert_eq!(roles(&*other, "acme", "eve").await, None);
+    for (organization, user) in [("acme", "ada"), ("other", "eve")] {
+        assert!(roles(&*other, organization, user).await.is_some(), "{user} in {organization}");
+    }
+    store.insert_member(&member("acme", "eve"), &sample::UNRECORDED).await.unwrap();
+    assert!(roles(&*other, "acme", "eve").await.is_some(), "and they may come back");
+}

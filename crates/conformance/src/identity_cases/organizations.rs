@@ -105,11 +105,35 @@ pub async fn of_many_organizations_with_one_slug_exactly_one_is_taken<E: Identit
     assert!(stores[1].find_roles(&taken[0], &user_id("ada")).await.unwrap().is_some());
 }
 
+pub async fn organizations_are_listed_in_portions_with_their_members<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    with_ada(&*store).await;
+    store.insert_user(&sample::new_user("eve"), &session("second", "eve"), &sample::UNRECORDED).await.unwrap();
+    let limit = NonZeroU32::new(2).unwrap();
+    assert_eq!(other.list_organizations(None, limit).await.unwrap(), []);
+    for id in ["b", "B", "a", "\u{e9}", "c"] {
+        add(&*store, &with_slug(id, &format!("slug-{}", id.len() + usize::from(id.as_bytes()[0])))).await;
+    }
+    store.insert_member(&member("a", "eve"), &sample::UNRECORDED).await.unwrap();
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let portion = other.list_organizations(after, limit).await.unwrap();
+        assert!(portion.len() <= 2);
+        let Some(last) = portion.last() else { break };
+        after = Some(last.id.clone());
+        listed.extend(portion);
+    }
+    let found: Vec<_> = listed.iter().map(|found| (found.id.as_str(), found.members)).collect();
+    assert_eq!(found, [("B", 1), ("a", 2), ("b", 1), ("c", 1), ("\u{e9}", 1)]);
+    assert_eq!(listed[1].slug.as_deref(), Some("slug-98"));
+    assert_eq!(listed[1].name, organization("any").name);
+}
+
 pub async fn a_users_organizations_are_listed_by_name<E: IdentityEngine>(engine: &E) {
     let [store, other] = open_two(engine).await;
     with_ada(&*store).await;
     let mut bob = sample::new_user("bob");
-    bob.user.email = "bob@example.org".to_owned();
+    "bob@example.org".clone_into(&mut bob.user.email);
     store.insert_user(&bob, &session("second", "bob"), &sample::UNRECORDED).await.unwrap();
     let named = |id: &str, slug: &str, name: &str| Organization { name: name.to_owned(), ..with_slug(id, slug) };
     for new in [named("3", "three", "b"), named("1", "one", "b"), named("2", "two", "B"), named("4", "four", "ä")] {

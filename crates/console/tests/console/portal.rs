@@ -1,6 +1,7 @@
 //! The portal: guests of a team, in its look.
 
 use keymint_actix::endpoints::document;
+use keymint_actix::guard::LimitFields;
 use keymint_actix::openapi::DocumentContext;
 use keymint_console::{Accent, Brand, FrameAncestor, Logo};
 use keymint_domain::key::NewKey;
@@ -197,8 +198,13 @@ async fn a_session_is_bound_to_its_path_and_is_nothing_to_the_console_and_the_ap
     assert_eq!(site.get("/console/keys").await.status, StatusCode::SEE_OTHER, "to the sign-in");
 
     let policy = Policy::default();
-    let context =
-        DocumentContext { base_path: "/api/auth", policy: &policy, verify_is_public: false, has_metrics: false };
+    let context = DocumentContext {
+        base_path: "/api/auth",
+        policy: &policy,
+        verify_is_public: false,
+        has_metrics: false,
+        limit_fields: LimitFields::default(),
+    };
     let document = document(&context);
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 20);

@@ -97,6 +97,8 @@ kinds! {
     OrganizationCreated = "keymint.organization.created",
     /// A user became a member of an organization.
     OrganizationMemberAdded = "keymint.organization.member_added",
+    /// A user is no longer a member of an organization.
+    OrganizationMemberRemoved = "keymint.organization.member_removed",
     /// A backend made a link that opens a portal session.
     PortalLinkCreated = "keymint.portal.link_created",
     /// A guest opened a portal session.

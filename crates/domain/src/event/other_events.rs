@@ -8,7 +8,7 @@ use crate::portal::PortalSession;
 use crate::server_key::ServerKey;
 use crate::verify::Ban;
 use crate::webhook::{Webhook, WebhookId, WebhookState};
-use crate::{KeyId, OwnerId, Timestamp, UserId};
+use crate::{KeyId, OrganizationId, OwnerId, Timestamp, UserId};
 
 /// Each function returns `None` if the change is not recorded.
 impl Origin {
@@ -126,6 +126,12 @@ impl Origin {
     pub fn member_added(&self, member: &Member) -> Option<Event> {
         let event = self.event(EventKind::OrganizationMemberAdded, Subject::owner(&member.organization_id))?;
         Some(event.with("user", member.user_id.as_str()).with("role", member.role.as_str()))
+    }
+
+    /// Makes the event of a user who is no longer a member of an organization.
+    pub fn member_removed(&self, organization: &OrganizationId, user: &UserId) -> Option<Event> {
+        let event = self.event(EventKind::OrganizationMemberRemoved, Subject::owner(organization))?;
+        Some(event.with("user", user.as_str()))
     }
 
     /// Makes the event of somebody who reads the log: what they ask for.

@@ -17,6 +17,11 @@ impl Lifetime {
         if seconds.is_finite() && seconds >= 1.0 { Ok(Self(seconds)) } else { Err(InvalidLifetime) }
     }
 
+    /// Returns the lifetime in seconds.
+    pub fn as_seconds(self) -> f64 {
+        self.0
+    }
+
     /// Returns the lifetime in days, to compare it with a configuration's limits.
     pub fn as_days(self) -> f64 {
         self.0 / 86_400.0

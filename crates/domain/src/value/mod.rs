@@ -1,5 +1,6 @@
 //! Values whose constructors check them: a value that exists is valid.
 
+mod duration;
 mod heap;
 mod id;
 mod lifetime;
@@ -9,6 +10,7 @@ pub mod stored;
 mod text;
 mod timestamp;
 
+pub use duration::{InvalidDuration, parse_duration};
 pub(crate) use heap::heap_block;
 pub(crate) use id::alphanumeric;
 pub use id::{ConfigId, InvalidText, KeyId, OrganizationId, OwnerId, RowId, UserId};

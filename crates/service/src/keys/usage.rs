@@ -7,7 +7,7 @@ use keymint_domain::{ConfigId, ErrorCode, KeyId};
 
 use crate::caller::{Deed, Reach};
 use crate::usage::Usage;
-use crate::{Caller, Keys, ServiceError, Whose};
+use crate::{Caller, Keys, ListKeys, ServiceError, Whose};
 
 /// A question about the usage of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,25 +79,23 @@ impl Keys {
         Ok(Some(UsageReport { series: Series::new(&window, &sums), activity }))
     }
 
-    /// Sums up the usage of each key of a page that [`Keys::list`] has returned to the caller. Keys without calls in the
-    /// window are left out. `None` = this service keeps no statistics.
+    /// Lists one page of keys as [`Keys::list`] does, and sums up the usage of each of them. Keys without calls in the window
+    /// have no sums. `None` = this service keeps no statistics.
     ///
     /// # Errors
     ///
-    /// Returns `UNAUTHORIZED`, and [`ServiceError::Store`] if the store fails.
-    pub async fn read_usage_of(
+    /// Returns the errors of [`Keys::list`].
+    pub async fn list_with_usage(
         &self,
         caller: &Caller,
-        page: &Page,
+        request: ListKeys,
         window: &Window,
-    ) -> Result<Option<Vec<KeySums>>, ServiceError> {
-        caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
-        let Some(usage) = &self.usage else { return Ok(None) };
+    ) -> Result<(Page, Option<Vec<KeySums>>), ServiceError> {
+        let page = self.list(caller, request).await?;
+        let Some(usage) = &self.usage else { return Ok((page, None)) };
         let keys: Vec<KeyId> = page.keys.iter().map(|key| key.details.id.clone()).collect();
-        if keys.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        Ok(Some(usage.store().sum_usage_of(&keys, window).await?))
+        let sums = if keys.is_empty() { Vec::new() } else { usage.store().sum_usage_of(&keys, window).await? };
+        Ok((page, Some(sums)))
     }
 
     /// Sums up the usage of each key, of at most `limit` of those behind the key `after`, for invoices. A page is the

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use keymint_domain::verify::Verdict;
 use keymint_domain::{ApiKey, ErrorCode, Timestamp};
+use keymint_guard::{LimitFields, NotAdmitted};
 use keymint_service::{ServiceError, VerifyKey, stopwatch};
 use utoipa::openapi::path::ParameterIn;
 
@@ -61,12 +62,12 @@ fn of_the_request() -> Vec<Property> {
 
 fn errors() -> Vec<ApiError> {
     let asked = [ErrorCode::InsufficientPermissions, ErrorCode::WrongConfiguration];
-    let denied = |code| ApiError::Denied(refusal(code));
+    let denied = |code| ApiError::Denied(NotAdmitted::by_reason(refusal(code)));
     let problem = "[query.deny] Invalid input: expected 403".to_owned();
     let mut errors = vec![
         ApiError::Validation(problem),
-        ApiError::MissingKey,
-        ApiError::DifferentKeys,
+        NotAdmitted::MissingKey.into(),
+        NotAdmitted::DifferentKeys.into(),
         ApiError::NotAGateway,
         ApiError::Service(ServiceError::Overloaded),
     ];
@@ -78,18 +79,20 @@ fn errors() -> Vec<ApiError> {
 
 /// The form of errors before the parameters are read.
 pub(super) fn denial(error: ApiError) -> Error {
-    Denial { error, by_403: false }.into()
+    Denial { error, by_403: false, limit_fields: LimitFields::default() }.into()
 }
 
 pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<HttpResponse, Denial> {
-    let asker = ask(&request, &api).await.map_err(|error| Denial { error, by_403: false })?;
+    let limit_fields = api.options.limit_fields;
+    let denial = |by_403| move |error| Denial { error, by_403, limit_fields };
+    let asker = ask(&request, &api).await.map_err(denial(false))?;
     let (parameters, read) = Parameters::read(&request, asker.is_trusted);
     let by_403 = parameters.deny_by_403;
     let decided = async {
         read?;
         decide(&request, &api, &asker, parameters).await
     };
-    let (key, headers, former_ends_at) = decided.await.map_err(|error| Denial { error, by_403 })?;
+    let (key, headers, former_ends_at) = decided.await.map_err(denial(by_403))?;
     // Where everybody may verify, others than gateways ask too: Keymint does not sign what they say of a request.
     let assertions = api.assertions.as_ref().filter(|_| asker.is_trusted);
     let assertion = assertions.and_then(|assertions| {
@@ -100,7 +103,7 @@ pub(super) async fn authorize(request: HttpRequest, api: CurrentApi) -> Result<H
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     identity::show(&mut response, &key, &headers, former_ends_at.is_some(), assertion);
     let mut response = response.finish();
-    show_limits(response.headers_mut(), api.keys.standings(&key));
+    show_limits(response.headers_mut(), limit_fields, api.keys.standings(&key));
     show_sunset(response.headers_mut(), former_ends_at);
     Ok(response)
 }
@@ -149,7 +152,7 @@ async fn decide(
             let former_ends_at = key.former_secret_ends_at(&presented);
             Ok((key, presenting_headers(policy, bearer, request.headers()), former_ends_at))
         }
-        Verdict::Refused(refusal) => Err(ApiError::Denied(refusal)),
+        Verdict::Refused(refusal) => Err(NotAdmitted::by_reason(refusal).into()),
     }
 }
 

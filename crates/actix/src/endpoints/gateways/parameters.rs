@@ -13,13 +13,13 @@ use crate::members::schema::{Property, choice, id, integer, optional, text};
 
 /// The requirements of a route for the keys that pass it: the gateway's settings, not its client's.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(in crate::endpoints) struct Parameters {
     /// The configuration that the key must be of; `None` = any.
-    pub(super) config_id: Option<ConfigId>,
+    pub(in crate::endpoints) config_id: Option<ConfigId>,
     /// The permissions that the key must grant; `None` = none.
-    pub(super) permissions: Option<Permissions>,
+    pub(in crate::endpoints) permissions: Option<Permissions>,
     /// The cost of the request.
-    pub(super) cost: Cost,
+    pub(in crate::endpoints) cost: Cost,
     /// True if every denial is a 401 or a 403, the only ones that nginx knows.
     pub(super) deny_by_403: bool,
     /// True if `Authorization: Bearer` may hold the key; `None` = as it is configured.
@@ -56,6 +56,9 @@ const ESCAPE: &str = "%[0-7]H|%[cC][2-9a-fA-F]T|%[dD]HT|%[eE]0%[abAB]HT|%[eE][1-
     |%[fF]0%[9abAB]HTT|%[fF][1-3]TTT|%[fF]4%8HTT";
 const BEARER: [(&str, bool); 2] = [("on", true), ("off", false)];
 const DENY: &str = "403";
+
+/// The number of parameters, the first ones, that say what a key must be and do.
+const OF_KEYS: usize = 3;
 
 static PARAMETERS: [Parameter; 5] = [
     Parameter {
@@ -112,6 +115,17 @@ static PARAMETERS: [Parameter; 5] = [
 ];
 
 impl Parameters {
+    /// Reads what a key must be and do from the query of an endpoint that takes nothing else there.
+    pub(in crate::endpoints) fn of_key(request: &HttpRequest) -> Result<Self, ApiError> {
+        let (parameters, read) = Self::read_among(&PARAMETERS[..OF_KEYS], request.query_string(), None);
+        read.map(|()| parameters)
+    }
+
+    /// Returns the parameters of [`Parameters::of_key`], for the document.
+    pub(in crate::endpoints) fn properties_of_key() -> Vec<Property> {
+        stated(&PARAMETERS[..OF_KEYS], Place::Query)
+    }
+
     /// Reads the query of `/authorize`, and `X-Authz-*` for parameters that are not in it.
     ///
     /// Below `/authorize` the query is the client's request's (Envoy appends it), and is ignored. A header may have passed
@@ -120,21 +134,24 @@ impl Parameters {
     ///
     /// The error names every parameter that is wrong; `deny_by_403` is known all the same.
     pub(super) fn read(request: &HttpRequest, is_trusted: bool) -> (Self, Result<(), ApiError>) {
-        let mut problems = Vec::new();
         let is_below = request.match_info().get(REST).is_some();
-        let query = pairs(if is_below { "" } else { request.query_string() }).unwrap_or_else(|| {
+        let query = if is_below { "" } else { request.query_string() };
+        Self::read_among(&PARAMETERS, query, is_trusted.then(|| request.headers()))
+    }
+
+    fn read_among(known: &[Parameter], query: &str, headers: Option<&HeaderMap>) -> (Self, Result<(), ApiError>) {
+        let mut problems = Vec::new();
+        let query = pairs(query).unwrap_or_else(|| {
             problems.push("[query] Invalid query".to_owned());
             Vec::new()
         });
-        for (name, _) in query.iter().filter(|(name, _)| PARAMETERS.iter().all(|known| known.name != name)) {
-            let known = PARAMETERS.each_ref().map(|parameter| parameter.name).join(", ");
+        for (name, _) in query.iter().filter(|(name, _)| known.iter().all(|known| known.name != name)) {
+            let known = known.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ");
             problems.push(format!("[query.{}] Unknown parameter: expected one of {known}", plain(name)));
         }
-        let headers = is_trusted.then(|| request.headers());
-        let given = PARAMETERS.each_ref().map(|parameter| parameter.find(&query, headers, &mut problems));
         let mut parameters = Self::default();
-        for (parameter, given) in PARAMETERS.iter().zip(given) {
-            if let Some(given) = given
+        for parameter in known {
+            if let Some(given) = parameter.find(&query, headers, &mut problems)
                 && let Err(problem) = (parameter.read)(&mut parameters, &given)
             {
                 problems.push(format!("[{}] {problem}", parameter.path(given.place)));
@@ -177,9 +194,13 @@ impl Parameter {
 
 /// Returns the parameters of a place, for the document.
 pub(super) fn properties(place: Place) -> Vec<Property> {
+    stated(&PARAMETERS, place)
+}
+
+fn stated(known: &[Parameter], place: Place) -> Vec<Property> {
     let name = |parameter: &Parameter| if place == Place::Query { Some(parameter.name) } else { parameter.header };
     let stated = |parameter: &Parameter| Some(optional(name(parameter)?, (parameter.schema)(place), parameter.about));
-    PARAMETERS.iter().filter_map(stated).collect()
+    known.iter().filter_map(stated).collect()
 }
 
 fn costs(place: Place) -> RangeInclusive<u32> {

@@ -76,11 +76,6 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .reads(Shape::of_body(context.policy, read), body)
         .answers::<CreatedView<'_>>("The key, with its text.", examples::key_with(&json!({ "key": examples::KEY })))
         .leads_to("getApiKey", "id", "$response.body#/id")
-        .leads_to("updateApiKey", "body.keyId", "$response.body#/id")
-        .leads_to("revokeApiKey", "body.id", "$response.body#/id")
-        .leads_to("deleteApiKey", "body.keyId", "$response.body#/id")
-        .leads_to("verifyApiKey", "body.key", "$response.body#/key")
-        .leads_to("validateApiKey", "body.apiKey", "$response.body#/key")
         .fails(OF_MEMBERS)
         .fails([ServiceError::Ungrantable(Permissions::from_pairs([("files", "write")]))])
         .fails([

@@ -3,17 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ErrorCode;
 use serde_json::json;
-use utoipa::openapi::Type;
 
 use crate::error::ApiError;
 use crate::extract::{ServerOrAnyone, context_of};
 use crate::live::CurrentApi;
-use crate::members::schema;
-use crate::openapi::{Callers, Description, DocumentContext, success};
+use crate::members::schema::{boolean, nullable, object, required, text};
+use crate::openapi::{Callers, Description, DocumentContext};
 
 pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
-    let error = schema::text().schema_type(Type::Null);
-    let answer = success().property("error", error).required("error");
+    let success = required("success", boolean(), "True.");
+    let answer = object(vec![success, required("error", nullable(text()), "Null.")]);
     Description::new("deleteAllExpiredApiKeys", "Removes every expired key.", Callers::Servers)
         .answers_with("They are gone.", answer, json!({ "success": true, "error": null }))
         .fails([ErrorCode::Unauthorized])

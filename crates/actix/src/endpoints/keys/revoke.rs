@@ -29,8 +29,7 @@ fn read(body: &mut Members<'_>) -> Option<(Which, Option<ConfigId>)> {
     let owner = body.optional("owner", "The owner whose keys are revoked, in the place of `id`. For servers only.");
     let owner = owner.id(OwnerId::parse);
     let after = body.optional("after", "The `next` of the answer before, with `owner`.").cursor();
-    body.state_either(["id", "owner"]);
-    let about = "The key.";
+    let about = "The key; exactly one of `id` and `owner` must be there.";
     // A body without either lacks the id, as it did before there was an owner.
     let id =
         if body.has("owner") || body.is_stating() { body.optional("id", about) } else { body.required("id", about) };

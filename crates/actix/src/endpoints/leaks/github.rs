@@ -13,15 +13,14 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
-use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType};
+use utoipa::openapi::schema::ArrayBuilder;
 
 use crate::error::ApiError;
 use crate::extract::{read_raw_json, source_of};
 use crate::live::CurrentApi;
 use crate::members::kind;
-use crate::members::schema::{required, text};
+use crate::members::schema::{list, nullable, object, optional, required, text};
 use crate::openapi::{Callers, Description, DocumentContext};
 
 /// The header with the identifier of GitHub's public key.
@@ -73,16 +72,14 @@ pub(super) fn describe(_: &DocumentContext<'_>) -> Description {
         .fails([ApiError::Unsigned, ApiError::NotFound, ServiceError::Overloaded.into()])
 }
 
-fn body_schema() -> ObjectBuilder {
-    let text = json!({ "type": "string" });
-    let text_or_null = json!({ "type": ["string", "null"] });
-    let finding = json!({
-        "type": "object",
-        "required": ["token", "type"],
-        "properties": { "token": text, "type": text, "url": text_or_null, "source": text_or_null },
-    });
-    let list = json!([{ "type": "array", "items": finding, "maxItems": MAX_LEAKS }]);
-    ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(Extensions::from_iter([("allOf", list)])))
+fn body_schema() -> ArrayBuilder {
+    let finding = object(vec![
+        required("token", text(), "The text that was found."),
+        required("type", text(), "GitHub's name for texts of its form."),
+        optional("url", nullable(text()), "The place where it was found."),
+        optional("source", nullable(text()), "The kind of that place."),
+    ]);
+    list(finding, MAX_LEAKS)
 }
 
 pub(super) async fn report(http: HttpRequest, api: CurrentApi, payload: Payload) -> Result<HttpResponse, ApiError> {

@@ -1,10 +1,12 @@
 //! The OpenAPI document, and a page to browse it.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentType};
+use actix_web::http::header::{self, AcceptEncoding, ContentType, Encoding};
 use actix_web::web::Path;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use flate2::read::GzDecoder;
 use keymint_service::Caller;
 use serde_json::{Map, Value};
 use utoipa::openapi::path::ParameterIn;
@@ -59,6 +61,7 @@ pub(super) async fn document(api: CurrentApi) -> HttpResponse {
             policy: api.keys.policy(),
             verify_is_public: api.keys.may_verify(&Caller::Anyone),
             has_metrics: api.metrics.is_some(),
+            limit_fields: api.options.limit_fields,
         };
         endpoints::document(&context).to_string().into()
     };
@@ -71,8 +74,8 @@ pub(super) async fn page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("{}/", &PAGE[1..]))).finish()
 }
 
-/// Answers a file of Swagger UI, from the binary itself.
-pub(super) async fn file(name: Path<String>) -> Result<HttpResponse, ApiError> {
+/// Answers a file of Swagger UI, from the binary itself, which holds most of them compressed.
+pub(super) async fn file(name: Path<String>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let config = Config::from(format!("..{DOCUMENT}")).use_base_layout().with_credentials(true).validator_url("none");
     let found = utoipa_swagger_ui::serve(&name, Arc::new(config)).ok().flatten();
     let file = found.ok_or(ApiError::NotFound)?;
@@ -81,5 +84,23 @@ pub(super) async fn file(name: Path<String>) -> Result<HttpResponse, ApiError> {
     answer.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     answer.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     answer.insert_header((header::REFERRER_POLICY, "no-referrer"));
-    Ok(answer.body(file.bytes.into_owned()))
+    if !file.gzpipped {
+        return Ok(answer.body(file.bytes.into_owned()));
+    }
+    answer.insert_header((header::VARY, "accept-encoding"));
+    if takes_gzip(&request) {
+        answer.insert_header((header::CONTENT_ENCODING, "gzip"));
+        return Ok(answer.body(file.bytes.into_owned()));
+    }
+    let mut plain = Vec::new();
+    GzDecoder::new(&*file.bytes).read_to_end(&mut plain).map_err(|_| ApiError::NotFound)?;
+    Ok(answer.body(plain))
+}
+
+/// Returns true if the request accepts gzip, and does not merely fail to forbid it.
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let supported = [Encoding::identity(), Encoding::gzip()];
+    request
+        .get_header::<AcceptEncoding>()
+        .is_some_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::gzip()))
 }

@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
 
 use super::TOKEN;
 use crate::error::ApiError;
@@ -23,6 +22,7 @@ use crate::members::Shape;
 use crate::members::schema::text;
 use crate::openapi::examples::{NOW, USER_ID};
 use crate::openapi::{Callers, Description, DocumentContext, examples};
+use crate::views::code::or_null;
 use crate::views::{Iso, SessionMembers, UserView};
 
 /// A session and its user.
@@ -41,24 +41,21 @@ impl<'a> SessionView<'a> {
     }
 }
 
-/// The session of a key's holder, which exists in this answer alone (docs/better-auth-wire.md 9).
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = KeySessionAndUser, description = "The session of a key's holder; it is not stored.")]
+/// The session of a key's holder, which exists in this answer alone (docs/better-auth-wire.md 9). Its members are those of
+/// any session in another order, so that the document has one schema for both.
+#[derive(Debug, Serialize)]
 struct KeySessionView<'a> {
     user: UserView<'a>,
     session: KeySessionMembers<'a>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = KeySession)]
 struct KeySessionMembers<'a> {
     id: &'a str,
     token: &'a str,
     user_id: &'a str,
-    #[schema(required)]
     user_agent: Option<&'a str>,
-    #[schema(required, value_type = Option<String>)]
     ip_address: Option<IpAddr>,
     created_at: Iso,
     updated_at: Iso,
@@ -93,10 +90,7 @@ impl<'a> KeySessionView<'a> {
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let disable_refresh = "Any text but an empty one leaves the session's expiry unchanged.";
     let query = Shape::of_query(context.policy, |query| query.optional(DISABLE_REFRESH, disable_refresh).text());
-    let answer = AnyOfBuilder::new()
-        .item(Ref::from_schema_name("SessionAndUser"))
-        .item(Ref::from_schema_name("KeySessionAndUser"))
-        .item(ObjectBuilder::new().schema_type(Type::Null));
+    let answer = or_null(Ref::from_schema_name(SessionView::name()));
     let session = json!({
         "session": {
             "expiresAt": "2023-11-21T22:13:20.000Z", "token": TOKEN, "createdAt": NOW, "updatedAt": NOW,
@@ -107,7 +101,6 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     Description::new("getSession", "Shows the caller's session, or null.", Callers::Visitors)
         .takes(query)
         .refers_to::<SessionView<'_>>()
-        .refers_to::<KeySessionView<'_>>()
         .answers_with("The session, with its user.", answer, session)
         .with_header("cache-control", text(), "`no-store`.")
         .fails([ErrorCode::FailedToGetSession, ErrorCode::MethodNotAllowed])

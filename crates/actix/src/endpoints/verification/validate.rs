@@ -3,6 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::{ErrorCode, Timestamp};
+use keymint_guard::LimitFields;
 use keymint_service::{ServiceError, Validated, VerifyKey};
 use serde::Serialize;
 use serde_json::json;
@@ -65,7 +66,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
         .with_headers(LIMITS)
         .with_headers([SUNSET])
         .fails(refused(context))
-        .fails(reasons.map(|code| ApiError::Invalid(refusal(code))))
+        .fails(reasons.map(|code| ApiError::Invalid(refusal(code), LimitFields::default())))
         .fails([ErrorCode::ServerOnlyProperty])
         .fails([ServiceError::Overloaded])
 }
@@ -79,11 +80,13 @@ pub(super) async fn validate(
     let mut verification = Members::read_body(body.as_ref(), read)?;
     verification.caller_ip = proven_address(&http, &api.options.trusted_proxies);
     let presented = verification.key.clone();
-    let validated = api.keys.validate(&caller, verification).await?.map_err(ApiError::Invalid)?;
+    let fields = api.options.limit_fields;
+    let validated = api.keys.validate(&caller, verification).await?;
+    let validated = validated.map_err(|refusal| ApiError::Invalid(refusal, fields))?;
     api.note(&http, || AccessNote::accepted(&validated.key));
     let former_ends_at = validated.key.former_secret_ends_at(&presented);
     let mut response = HttpResponse::Ok().json(ValidatedView::new(&validated, former_ends_at));
     show_sunset(response.headers_mut(), former_ends_at);
-    show_limits(response.headers_mut(), api.keys.standings(&validated.key));
+    show_limits(response.headers_mut(), fields, api.keys.standings(&validated.key));
     Ok(response)
 }

@@ -6,9 +6,6 @@ use keymint_domain::ErrorCode;
 use keymint_domain::verify::Verdict;
 use keymint_service::{ServiceError, VerifyKey};
 use serde_json::json;
-use utoipa::ToSchema as _;
-use utoipa::openapi::Ref;
-use utoipa::openapi::schema::AnyOfBuilder;
 
 use super::{of_verifiers, read_use, refused};
 use crate::callers::proven_address;
@@ -18,9 +15,9 @@ use crate::live::CurrentApi;
 use crate::members::{Members, Shape};
 use crate::observe::AccessNote;
 use crate::openapi::{Description, DocumentContext, LIMITS, RETRY_AFTER, examples};
+use crate::views::VerdictView;
 use crate::views::limits::show_verdict;
 use crate::views::secret::{SUNSET, show_sunset};
-use crate::views::{DryRunView, VerdictView};
 
 /// Reads the members: the verification, and true for a dry run.
 fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
@@ -39,9 +36,6 @@ fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
-    let answer = AnyOfBuilder::new()
-        .item(Ref::from_schema_name(VerdictView::name()))
-        .item(Ref::from_schema_name(DryRunView::name()));
     let verdict = json!({ "valid": true, "error": null, "key": examples::key() });
     of_verifiers(context, "verifyApiKey", "Verifies a key, and counts the use.")
         .text(
@@ -54,8 +48,7 @@ pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
             Shape::of_body(context.policy, read),
             json!({ "key": examples::KEY, "permissions": { "files": ["read"] } }),
         )
-        .refers_to::<DryRunView<'_>>()
-        .answers_with("The verdict, valid or not; a dry run adds the result of every rule.", answer, verdict)
+        .answers::<VerdictView<'_>>("The verdict, valid or not; a dry run adds the result of every rule.", verdict)
         .with_headers(LIMITS)
         .with_headers([RETRY_AFTER, SUNSET])
         .fails(refused(context))
@@ -76,13 +69,13 @@ pub(super) async fn verify(
     if is_dry_run {
         // In a box of its own, so that other verifications do not carry its room.
         let run = Box::pin(api.keys.dry_run(&caller, verification)).await?;
-        return Ok(HttpResponse::Ok().json(DryRunView::new(&run, former_end(&run.verdict))));
+        return Ok(HttpResponse::Ok().json(VerdictView::of_dry_run(&run, former_end(&run.verdict))));
     }
     let verdict = api.keys.verify(&caller, verification).await?;
     api.note(&http, || AccessNote::verdict(&verdict));
     let former_ends_at = former_end(&verdict);
     let mut response = HttpResponse::Ok().json(VerdictView::new(&verdict, former_ends_at));
     show_sunset(response.headers_mut(), former_ends_at);
-    show_verdict(response.headers_mut(), &verdict, &api.keys);
+    show_verdict(response.headers_mut(), api.options.limit_fields, &verdict, &api.keys);
     Ok(response)
 }

@@ -2,9 +2,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Output;
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AuditCommand {
     /// List events, the newest first, one page of them.
+    #[command(visible_alias = "ls")]
     List {
         #[command(flatten)]
         filters: AuditFilters,
@@ -14,9 +17,8 @@ pub(in crate::cli) enum AuditCommand {
         /// The cursor that the previous page ended with.
         #[arg(long)]
         cursor: Option<String>,
-        /// Print JSON instead of a table.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Print all events, the oldest first, one a line. The status is 0 if none is missing.
     Export {
@@ -34,9 +36,8 @@ pub(in crate::cli) enum AuditCommand {
         /// A head that was exported before, to compare the log with.
         #[arg(long, value_name = "HEAD")]
         head: Option<String>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Print the head of the log, to be kept elsewhere for `verify`.
     Head,
@@ -48,9 +49,8 @@ pub(in crate::cli) enum AuditCommand {
         /// Only list what would be done.
         #[arg(long)]
         dry_run: bool,
-        /// Print JSON instead of a table.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Print new events as they come, one JSON object a line.
     Tail {

@@ -17,10 +17,12 @@ pub(in crate::cli) enum KeyCommand {
         members: Box<Members>,
     },
     /// List keys, one page of them.
+    #[command(visible_alias = "ls")]
     List(Listing),
     /// Show one key.
     Get {
-        /// The key's id.
+        /// The key's id, or the first characters of its text, as `list` shows them in `start`.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Verify a key, which counts as a use of it unless it is a dry run. The status is 0 if it is valid.
@@ -97,9 +99,10 @@ pub(in crate::cli) enum KeyCommand {
         source: String,
         /// The URL of the place.
         #[arg(long, value_name = "URL", default_value = "")]
-        url: String,
+        found_at: String,
     },
     /// Delete a key: for good, unless its configuration has `undelete_days`.
+    #[command(visible_alias = "rm")]
     Delete {
         /// The key's id.
         id: String,
@@ -116,12 +119,12 @@ pub(in crate::cli) enum KeyCommand {
 pub(in crate::cli) struct Rotate {
     /// The key's id.
     pub(in crate::cli) id: String,
-    /// The seconds after the first use of the new secret for which the former one stays valid; the configuration's by
-    /// default.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    /// The time after the first use of the new secret for which the former one stays valid, in seconds or as `12h`; the
+    /// configuration's by default.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, conflicts_with = "now")]
     pub(in crate::cli) grace_seconds: Option<String>,
-    /// The seconds after which the secret in use ends, even if the new one was not used.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with = "now")]
+    /// The time after which the secret in use ends, even if the new one was not used, in seconds or as `30d`.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, conflicts_with = "now")]
     pub(in crate::cli) deadline_seconds: Option<String>,
     /// End all other secrets at once, as for a leaked one.
     #[arg(long)]
@@ -176,11 +179,11 @@ pub(in crate::cli) struct Health {
     /// Only findings of this severity or a higher one: info, low, medium, high or critical.
     #[arg(long)]
     pub(in crate::cli) severity: Option<String>,
-    /// The days without a use after which a key is idle: 90 by default.
-    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    /// The time without a use after which a key is idle, in days or as `12w`: 90 days by default.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(in crate::cli) idle_days: Option<String>,
-    /// The days before its expiry at which a key is found: 30 by default.
-    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    /// The time before its expiry at which a key is found, in days or as `2w`: 30 days by default.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(in crate::cli) expiring_days: Option<String>,
 }
 
@@ -266,8 +269,8 @@ pub(in crate::cli) struct Members {
     /// A display name.
     #[arg(long)]
     pub(in crate::cli) name: Option<String>,
-    /// Its lifetime from now on, in seconds; `null` = for ever.
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Its lifetime from now on, in seconds or as `30d`; `null` = for ever.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(in crate::cli) expires_in: Option<String>,
     /// Its metadata, as JSON.
     #[arg(long, value_name = "JSON")]
@@ -278,8 +281,8 @@ pub(in crate::cli) struct Members {
     /// The calls after a refill of the quota; on update `null` with a null interval = no refill.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]
     pub(in crate::cli) refill_amount: Option<String>,
-    /// The time between refills, in milliseconds.
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    /// The time between refills, in milliseconds or as `30d`.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(in crate::cli) refill_interval: Option<String>,
     /// The calendar that refills its quota, in the place of an interval: day, week or month, in UTC.
     #[arg(long, value_name = "PERIOD")]
@@ -287,8 +290,8 @@ pub(in crate::cli) struct Members {
     /// Limit its rate (true) or not (false).
     #[arg(long)]
     pub(in crate::cli) rate_limit_enabled: Option<bool>,
-    /// The rate limit's window, in milliseconds.
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    /// The rate limit's window, in milliseconds or as `1m`.
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub(in crate::cli) rate_limit_time_window: Option<String>,
     /// The calls per window.
     #[arg(long, value_name = "CALLS", allow_negative_numbers = true)]

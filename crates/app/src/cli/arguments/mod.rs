@@ -3,6 +3,8 @@
 mod audit;
 mod key;
 mod org;
+mod output;
+mod server;
 mod server_key;
 mod transfer;
 mod usage;
@@ -12,10 +14,15 @@ mod webhook;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::Listen;
 
 pub(super) use audit::{AuditCommand, AuditFilters};
 pub(super) use key::{Counters, Health, KeyCommand, Listing, Many, Members, Rotate, RotationCommand, Scanner};
 pub(super) use org::OrgCommand;
+pub(super) use output::Output;
+pub(super) use server::Server;
 pub(super) use server_key::ServerKeyCommand;
 pub(super) use transfer::{Export, Import, Relocate};
 pub(super) use usage::Usage;
@@ -36,7 +43,11 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the server (the default).
-    Serve,
+    Serve {
+        /// The address to listen on, in the place of `server.listen`: `0.0.0.0:8787`, or `unix:/run/keymint.sock`.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<Listen>,
+    },
     /// Bring the database to the current layout.
     Migrate,
     /// Copy SQLite's database into a new file, beside a running server. For Postgres use `pg_dump`.
@@ -52,18 +63,19 @@ pub(super) enum Command {
         #[arg(long)]
         ready: bool,
     },
-    /// Check or print the configuration.
+    /// Make, check or print the configuration.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// Print the OpenAPI document of the server that the configuration describes.
     Openapi,
-    /// Manage API keys.
+    /// Manage API keys, of the database or of a server elsewhere.
     Key {
-        /// Print JSON instead of a table.
-        #[arg(long, global = true)]
-        json: bool,
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
         #[command(subcommand)]
         command: KeyCommand,
     },
@@ -75,9 +87,8 @@ pub(super) enum Command {
     Export(Export),
     /// Manage the server keys that backends authenticate with.
     ServerKey {
-        /// Print JSON instead of a table.
-        #[arg(long, global = true)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
         #[command(subcommand)]
         command: ServerKeyCommand,
     },
@@ -88,32 +99,46 @@ pub(super) enum Command {
     },
     /// Manage the persons behind keys.
     User {
-        /// Print JSON instead of a table.
-        #[arg(long, global = true)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
         #[command(subcommand)]
         command: UserCommand,
     },
     /// Manage organizations, for deployments without Better Auth.
     Org {
-        /// Print JSON instead of a table.
-        #[arg(long, global = true)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
         #[command(subcommand)]
         command: OrgCommand,
     },
     /// Manage the endpoints that are told of events.
     Webhook {
-        /// Print JSON instead of a table.
-        #[arg(long, global = true)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
         #[command(subcommand)]
         command: WebhookCommand,
+    },
+    /// Print the completion of a shell, for its own folder of completions.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write manual pages, one for each command.
+    Man {
+        /// The directory to write them to, which is made if it is missing.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
+    /// Write a file of the usual settings, each with an explanation. A file that exists stays as it is.
+    Init {
+        /// The file to make.
+        #[arg(default_value = "keymint.toml")]
+        file: PathBuf,
+    },
     /// Check the configuration, and list everything that is wrong with it.
     Check,
     /// Print the effective configuration, without secrets.

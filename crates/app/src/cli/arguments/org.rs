@@ -17,6 +17,9 @@ pub(in crate::cli) enum OrgCommand {
         #[arg(long)]
         role: Option<String>,
     },
+    /// List all organizations, by their ids.
+    #[command(visible_alias = "ls")]
+    List,
     /// Make a user a member of an organization.
     AddMember {
         /// The organization's id or slug.
@@ -26,5 +29,12 @@ pub(in crate::cli) enum OrgCommand {
         /// The member's role.
         #[arg(long, default_value = "member")]
         role: String,
+    },
+    /// End a user's membership. The organization's keys stay, also those that the user made.
+    RemoveMember {
+        /// The organization's id or slug.
+        organization: String,
+        /// The user's id or e-mail address.
+        user: String,
     },
 }

@@ -9,6 +9,7 @@ pub(in crate::cli) enum ServerKeyCommand {
         name: Option<String>,
     },
     /// List the server keys, revoked ones included.
+    #[command(visible_alias = "ls")]
     List,
     /// Revoke a server key; running servers refuse it within a second.
     Revoke {

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Output;
+
 /// Both databases of a move.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Relocate {
@@ -46,16 +48,15 @@ pub(in crate::cli) struct Import {
     pub(in crate::cli) no_header: bool,
     /// The form of the file; by default its first character tells it.
     #[arg(long)]
-    pub(in crate::cli) format: Option<crate::cli::import::Form>,
+    pub(in crate::cli) format: Option<crate::cli::import::FileForm>,
     /// Nothing else uses the database: add up to 50,000 keys in one transaction, which is faster.
     #[arg(long)]
     pub(in crate::cli) offline: bool,
     /// Only tell what would happen, and every bad line.
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) output: Output,
 }
 
 /// The keys to export.

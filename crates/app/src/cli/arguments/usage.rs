@@ -1,5 +1,7 @@
 use clap::Args;
 
+use super::Output;
+
 /// The keys whose usage is shown, the time, and the form.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Usage {
@@ -30,17 +32,9 @@ pub(in crate::cli) struct Usage {
     /// Show the attempts with unknown keys, by configuration, prefix and network.
     #[arg(long, conflicts_with_all = ["key", "user", "organization", "config_id", "by_key"])]
     pub(in crate::cli) unknown: bool,
-    #[command(flatten)]
-    pub(in crate::cli) form: UsageForm,
-}
-
-/// The form of the output.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct UsageForm {
-    /// Print CSV instead of a table.
-    #[arg(long, conflicts_with = "json")]
+    /// Print CSV.
+    #[arg(long, conflicts_with_all = ["output", "json", "quiet"])]
     pub(in crate::cli) csv: bool,
-    /// Print JSON instead of a table.
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) output: Output,
 }

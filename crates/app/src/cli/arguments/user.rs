@@ -15,6 +15,7 @@ pub(in crate::cli) enum UserCommand {
         verified: bool,
     },
     /// List all users, by their ids.
+    #[command(visible_alias = "ls")]
     List,
     /// Set a user's password, and end their sessions. The password is read as by `create`.
     SetPassword {

@@ -17,14 +17,15 @@ pub(in crate::cli) enum WebhookCommand {
         config_id: Option<String>,
     },
     /// List the endpoints, without their secrets.
+    #[command(visible_alias = "ls")]
     List,
     /// Give an endpoint a new secret, which is shown this once. The old one signs beside it for a while.
     RotateSecret {
         /// The endpoint's id.
         id: String,
-        /// The time for which both sign, in seconds: 30 days at most.
-        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
-        overlap_seconds: u64,
+        /// The time for which both sign, in seconds or as `12h`: 30 days at most.
+        #[arg(long, value_name = "DURATION", default_value = "24h", allow_negative_numbers = true)]
+        overlap_seconds: String,
     },
     /// Send an event of the kind `keymint.webhook.test` at once. The status is 0 if it is accepted.
     Test {
@@ -42,6 +43,7 @@ pub(in crate::cli) enum WebhookCommand {
         id: String,
     },
     /// Remove an endpoint with its deliveries.
+    #[command(visible_alias = "rm")]
     Delete {
         /// The endpoint's id.
         id: String,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::arguments::AuditCommand;
 use super::options::Options;
-use super::{CliResult, Outcome, output, refused};
+use super::{CliResult, Misused, Outcome, output, refused};
 use crate::wiring::Services;
 
 /// The columns of a list, unless JSON is requested.
@@ -30,7 +30,8 @@ const ANOTHER_SECRET: &str = "this is how a log looks that was sealed with anoth
 
 pub(super) async fn run(services: &Services, audit: &Audit, command: AuditCommand) -> CliResult {
     match command {
-        AuditCommand::List { filters, limit, cursor, json } => {
+        AuditCommand::List { filters, limit, cursor, output: printed } => {
+            let form = printed.form();
             let mut options = Options::default();
             let limit = options.integer("limit", Some(limit), 1..=1000).and_then(|limit| u32::try_from(limit).ok());
             let query = filters::read(&mut options, filters);
@@ -39,8 +40,8 @@ pub(super) async fn run(services: &Services, audit: &Audit, command: AuditComman
             let page = audit.read(&Caller::Server, query, cursor.as_deref()).await.map_err(refused)?;
             let rows: Vec<_> = page.events.iter().map(in_table).collect();
             let outcome =
-                output::table(&EventPageView::new(&page.events, page.next.as_deref(), None), &rows, &COLUMNS, json)?;
-            if let Some(cursor) = page.next.filter(|_| !json) {
+                output::table(&EventPageView::new(&page.events, page.next.as_deref(), None), &rows, &COLUMNS, form)?;
+            if let Some(cursor) = page.next.filter(|_| form.is_for_people()) {
                 tracing::warn!("more events match: --cursor {cursor} shows the next ones");
             }
             Ok(outcome)
@@ -53,17 +54,20 @@ pub(super) async fn run(services: &Services, audit: &Audit, command: AuditComman
             seal(audit).await?;
             export(audit, query, format, after).await
         }
-        AuditCommand::Verify { head, json } => {
-            let head =
-                head.map(|head| ChainEnd::parse(&head).map_err(|error| format!("--head {error}"))).transpose()?;
+        AuditCommand::Verify { head, output: printed } => {
+            let head = head
+                .map(|head| ChainEnd::parse(&head).map_err(|error| Misused(format!("--head {error}"))))
+                .transpose()?;
             seal(audit).await?;
-            verify::run(audit, head, json).await
+            verify::run(audit, head, printed.form()).await
         }
         AuditCommand::Head => {
             seal(audit).await?;
             output::line(&audit.chain().await?.head.to_string())
         }
-        AuditCommand::Reapply { file, dry_run, json } => reapply::run(services, &file, dry_run, json).await,
+        AuditCommand::Reapply { file, dry_run, output: printed } => {
+            reapply::run(services, &file, dry_run, printed.form()).await
+        }
         AuditCommand::Tail { filters, after } => {
             let mut options = Options::default();
             let query = filters::read(&mut options, filters);

@@ -11,7 +11,8 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, Timestamp};
 use keymint_service::{Caller, RotateKey, ServiceError, UpdateKey};
 use serde_json::{Value, json};
 
-use crate::cli::{CliResult, output};
+use crate::cli::CliResult;
+use crate::cli::output::{self, Form};
 use crate::wiring::Services;
 
 const COLUMNS: [&str; 3] = ["subject", "withdrawn", "now"];
@@ -29,7 +30,7 @@ struct Withdrawn {
 
 /// Reads an exported log, and does again what withdrew access and is not so in the database. With `dry_run` it only says
 /// what it would do.
-pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, json: bool) -> CliResult {
+pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, form: Form) -> CliResult {
     let withdrawn = if file == Path::new("-") {
         read(io::stdin().lock())?
     } else {
@@ -70,7 +71,7 @@ pub(super) async fn run(services: &Services, file: &Path, dry_run: bool, json: b
         };
         rows.push(json!({ "subject": format!("user {id}"), "withdrawn": kind, "now": now }));
     }
-    output::table(&json!({ "withdrawn": rows }), &rows, &COLUMNS, json)
+    output::table(&json!({ "withdrawn": rows }), &rows, &COLUMNS, form)
 }
 
 /// Finds a key; `None` = the database does not have it.

@@ -3,26 +3,27 @@ use keymint_service::{Audit, AuditCheck, Compared, MAX_BREAKS};
 use serde_json::json;
 
 use super::ANOTHER_SECRET;
-use crate::cli::{CliResult, Outcome, output};
+use crate::cli::output::{self, Form};
+use crate::cli::{CliResult, Outcome, progress};
 
 /// Checks the log, and says what is wrong with it.
-pub(super) async fn run(audit: &Audit, exported: Option<ChainEnd>, json: bool) -> CliResult {
-    let check = audit.check(exported).await?;
+pub(super) async fn run(audit: &Audit, exported: Option<ChainEnd>, form: Form) -> CliResult {
+    let check = progress::while_waiting("checking the log", audit.check(exported)).await?;
     let AuditCheck { events, breaks, start, head, compared, looks_like_another_secret } = &check;
     let cannot_compare = *compared == Some(Compared::Removed);
     let is_whole = breaks.is_empty() && !cannot_compare;
-    if json {
+    if form != Form::Table {
         let breaks: Vec<_> = breaks.iter().map(ToString::to_string).collect();
         let compared = compared.map(|compared| match compared {
             Compared::Equal => "equal",
             Compared::Removed => "removed",
         });
-        output::line(
+        output::record(
             &json!({
                 "whole": is_whole, "events": events, "removedUpTo": start.position, "head": head.to_string(),
                 "breaks": breaks, "comparedHead": compared, "anotherSecret": looks_like_another_secret
-            })
-            .to_string(),
+            }),
+            form,
         )?;
         return Ok(if is_whole { Outcome::Done } else { Outcome::No });
     }

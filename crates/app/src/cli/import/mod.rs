@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write as _};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use keymint_domain::key::{Encoding, ForeignLookup, HashKind, MAX_ALIKE, PepperName, SecretIdentity};
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
 use keymint_ports::ImportOutcome;
@@ -21,12 +20,14 @@ use serde_json::json;
 
 use super::arguments::Import;
 use super::options::Options;
-use super::{CliResult, output};
+use super::output::{self, Form};
+use super::progress::Progress;
+use super::{CliResult, Refused};
 use lines::{Line, Lines, Mapping, Spool};
 use portion::Portion;
 use record::{Defaults, Record};
 
-pub(super) use lines::Form;
+pub(super) use lines::Form as FileForm;
 pub(super) use record::exported_secret;
 
 /// A key of the file.
@@ -80,7 +81,7 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
         format,
         offline,
         dry_run,
-        json,
+        output: printed,
     } = arguments;
     let mut options = Options::default();
     let defaults = Defaults {
@@ -99,37 +100,27 @@ pub(super) async fn run(keys: &Keys, arguments: Import) -> CliResult {
     let spool = Spool::open(&file, format).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let import = Running { keys, defaults: &defaults };
     let lines = || spool.lines(&mapping, !no_header);
-    let (counts, bad) = import.check(lines()?, &bar("checking", spool.bytes)).await?;
+    let (counts, bad) = import.check(lines()?, &Progress::of("checking", spool.bytes)).await?;
     if bad > 0 {
         let lines = if bad == 1 { "1 line is" } else { &format!("{bad} lines are") };
-        return Err(format!("{lines} bad, and nothing was imported").into());
+        return Err(Refused::because(format!("{lines} bad, and nothing was imported")).into());
     }
     let counts = if dry_run {
         counts
     } else {
-        import.add(lines()?, Portion::new(offline), &bar("importing", spool.bytes)).await?
+        import.add(lines()?, Portion::new(offline), &Progress::of("importing", spool.bytes)).await?
     };
     let Counts { added, present } = counts;
-    if json {
-        return output::line(&json!({ "dryRun": dry_run, "added": added, "present": present }).to_string());
+    if printed.form() != Form::Table {
+        return output::record(&json!({ "dryRun": dry_run, "added": added, "present": present }), printed.form());
     }
     let verb = if dry_run { "would be imported" } else { "imported" };
     output::line(&format!("{added} keys {verb}, {present} were there already"))
 }
 
-/// Returns a progress bar on the terminal; elsewhere it shows nothing.
-pub(super) fn bar(verb: &'static str, length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
-    let bar = ProgressBar::new(length).with_message(verb);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
 /// Prints what is wrong with a line to the standard error.
-fn complain(bar: &ProgressBar, line: u64, message: impl fmt::Display) {
-    bar.suspend(|| {
+fn complain(progress: &Progress, line: u64, message: impl fmt::Display) {
+    progress.suspend(|| {
         // Nobody may read it; the status tells the failure.
         let _ = writeln!(io::stderr().lock(), "line {line}: {message}");
     });
@@ -142,7 +133,7 @@ struct Running<'r> {
 
 impl Running<'_> {
     /// Checks every line. Returns what an import would do, and the number of bad lines.
-    async fn check(&self, mut lines: Lines<'_>, bar: &ProgressBar) -> CliResult<(Counts, u64)> {
+    async fn check(&self, mut lines: Lines<'_>, progress: &Progress) -> CliResult<(Counts, u64)> {
         let (mut counts, mut bad) = (Counts::default(), 0);
         let (mut ids, mut secrets) = (HashMap::<KeyId, u64>::new(), HashMap::<SecretIdentity, u64>::new());
         let mut alike = Alike::default();
@@ -166,7 +157,7 @@ impl Running<'_> {
                     Ok(prepared) => portion.push(prepared),
                     Err(message) => {
                         bad += 1;
-                        complain(bar, number, message);
+                        complain(progress, number, message);
                     }
                 }
             }
@@ -177,20 +168,19 @@ impl Running<'_> {
                 for (prepared, outcome) in portion.drain(..).zip(outcomes) {
                     if let Err(clash) = counts.add(&prepared, outcome) {
                         bad += 1;
-                        complain(bar, prepared.line, clash);
+                        complain(progress, prepared.line, clash);
                     }
                 }
-                bar.set_position(lines.position());
+                progress.reached(lines.position());
             }
             if is_last {
-                bar.finish_and_clear();
                 return Ok((counts, bad));
             }
         }
     }
 
     /// Adds the keys of all lines.
-    async fn add(&self, mut lines: Lines<'_>, mut size: Portion, bar: &ProgressBar) -> CliResult<Counts> {
+    async fn add(&self, mut lines: Lines<'_>, mut size: Portion, progress: &Progress) -> CliResult<Counts> {
         let mut counts = Counts::default();
         loop {
             let mut portion = Vec::with_capacity(size.keys());
@@ -209,7 +199,6 @@ impl Running<'_> {
                 }
             }
             let Some(first) = portion.first().map(|prepared: &Prepared| prepared.line) else {
-                bar.finish_and_clear();
                 return stopped
                     .map_or(Ok(counts), |(line, message)| Err(stop(line, &Counts::default(), message.into())));
             };
@@ -226,7 +215,7 @@ impl Running<'_> {
             if let Some((line, message)) = stopped {
                 return Err(stop(line, &counts, message.into()));
             }
-            bar.set_position(lines.position());
+            progress.reached(lines.position());
         }
     }
 

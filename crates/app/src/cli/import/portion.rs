@@ -66,7 +66,7 @@ mod tests {
         let mut portion = Portion::new(true);
         for keys in [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 50_000, 50_000] {
             assert_eq!(portion.keys(), keys);
-            portion.took(Duration::from_millis(4000));
+            portion.took(Duration::from_secs(4));
         }
         portion.took(Duration::from_millis(10_001));
         assert_eq!(portion.keys(), 25_000);

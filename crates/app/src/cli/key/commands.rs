@@ -17,6 +17,7 @@ use keymint_service::{
 use crate::cli::CliResult;
 use crate::cli::arguments::{Counters, Listing, Many, Members, Rotate};
 use crate::cli::options::Options;
+use crate::units::Unit;
 
 /// The range of a count that may not be 0.
 const COUNT: RangeInclusive<u64> = 1..=MAX_COUNT as u64;
@@ -63,7 +64,12 @@ pub(super) fn create(
         remaining: options.nullable_integer("remaining", remaining, 0..=MAX_COUNT.into()),
         metadata: Options::new_metadata(metadata),
         refill: refill(&mut options, refill_amount, refill_interval, refill_every),
-        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
+        rate_limit_window_ms: options.duration(
+            "rateLimitTimeWindow",
+            rate_limit_time_window,
+            Unit::Milliseconds,
+            PERIOD,
+        ),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
         rate_limit_enabled,
         permissions: options.permissions("permissions", permissions),
@@ -104,13 +110,18 @@ pub(super) fn update(id: String, enabled: Option<bool>, counters: Counters, memb
         add_remaining: options.signed_integer("addRemaining", counters.add_remaining, MAX_COUNT),
         refill: RefillEdit {
             amount: options.nullable_integer("refillAmount", refill_amount, COUNT),
-            interval_ms: options.nullable_integer("refillInterval", refill_interval, PERIOD),
+            interval_ms: options.nullable_duration("refillInterval", refill_interval, Unit::Milliseconds, PERIOD),
             every: options.choice("refill.every", refill_every, &PERIODS).map_or(Field::Absent, Field::Given),
         },
         metadata: Options::metadata(metadata),
         expires_in: options.lifetime("expiresIn", expires_in),
         rate_limit_enabled,
-        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
+        rate_limit_window_ms: options.duration(
+            "rateLimitTimeWindow",
+            rate_limit_time_window,
+            Unit::Milliseconds,
+            PERIOD,
+        ),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
         reset_limit: counters.reset_limit,
         permissions: options.nullable_permissions("permissions", permissions),
@@ -163,7 +174,12 @@ pub(super) fn update_many(
     let edit = EditKeys {
         enabled,
         rate_limit_enabled,
-        rate_limit_window_ms: options.integer("rateLimitTimeWindow", rate_limit_time_window, PERIOD),
+        rate_limit_window_ms: options.duration(
+            "rateLimitTimeWindow",
+            rate_limit_time_window,
+            Unit::Milliseconds,
+            PERIOD,
+        ),
         rate_limit_max: options.integer("rateLimitMax", rate_limit_max, COUNT),
         reset_limit: *reset_limit,
     };
@@ -211,7 +227,7 @@ pub(super) fn rotate(arguments: Rotate) -> CliResult<RotateKey> {
     let id = options.text("id", Some(id), KeyId::parse);
     let mut seconds = |name: &str, given, range: RangeInclusive<u32>| {
         let range = u64::from(*range.start())..=u64::from(*range.end());
-        options.integer(name, given, range).and_then(|seconds| u32::try_from(seconds).ok())
+        options.duration(name, given, Unit::Seconds, range).and_then(|seconds| u32::try_from(seconds).ok())
     };
     let grace_seconds = seconds("graceSeconds", grace_seconds, RotationRules::GRACE_SECONDS);
     let cut = match seconds("deadlineSeconds", deadline_seconds, RotationRules::DEADLINE_SECONDS) {
@@ -325,7 +341,7 @@ fn refill(
 ) -> RefillInput {
     RefillInput {
         amount: options.integer("refillAmount", amount, COUNT),
-        interval_ms: options.integer("refillInterval", interval, PERIOD),
+        interval_ms: options.duration("refillInterval", interval, Unit::Milliseconds, PERIOD),
         every: options.choice("refill.every", every, &PERIODS),
     }
 }

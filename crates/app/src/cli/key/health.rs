@@ -1,15 +1,20 @@
 //! `keymint key health`.
 
+use std::collections::BTreeSet;
+
 use keymint_actix::views::HealthView;
 use keymint_domain::health::{Finding, Severity, Thresholds};
 use keymint_domain::{ConfigId, KeyId, OrganizationId, OwnerId};
 use keymint_service::{Caller, ExamineKeys, HealthReport, Keys, Whose};
 use serde_json::{Value, json};
 
-use super::refused;
+use crate::cli::CliResult;
 use crate::cli::arguments::Health;
 use crate::cli::options::Options;
-use crate::cli::{CliResult, output};
+use crate::cli::output::{self, Form};
+use crate::cli::progress::Progress;
+use crate::cli::refused;
+use crate::units::Unit;
 
 /// The columns, unless JSON is requested.
 const COLUMNS: [&str; 5] = ["severity", "finding", "count", "keyIds", "advice"];
@@ -19,9 +24,10 @@ const SHOWN_IDS: usize = 3;
 const MAX_DAYS: u64 = 36_500;
 
 /// Examines all keys that the arguments select, a portion at a time, and prints the findings.
-pub(super) async fn run(keys: &Keys, arguments: Health, json: bool) -> CliResult {
+pub(super) async fn run(keys: &Keys, arguments: Health, form: Form) -> CliResult {
     let mut request = read(arguments)?;
     let mut all = HealthReport::default();
+    let progress = Progress::unknown("examined keys:");
     loop {
         let portion = keys.examine(&Caller::Server, request.clone()).await.map_err(refused)?;
         let HealthReport { findings, keys: _, examined, unreadable, recorded_since, next } =
@@ -30,6 +36,7 @@ pub(super) async fn run(keys: &Keys, arguments: Health, json: bool) -> CliResult
             all.findings.entry(finding).or_default().extend(ids);
         }
         all.examined += examined;
+        progress.reached(all.examined);
         all.unreadable += unreadable;
         all.recorded_since = recorded_since;
         match next {
@@ -44,7 +51,11 @@ pub(super) async fn run(keys: &Keys, arguments: Health, json: bool) -> CliResult
         }
         row(*finding, ids.len(), &shown)
     });
-    output::table(&HealthView::from(&all), &rows.collect::<Vec<_>>(), &COLUMNS, json)
+    let rows: Vec<_> = rows.collect();
+    if form == Form::Ids {
+        return output::ids(all.findings.values().flatten().map(KeyId::as_str).collect::<BTreeSet<_>>());
+    }
+    output::table(&HealthView::from(&all), &rows, &COLUMNS, form)
 }
 
 fn row(finding: Finding, count: usize, shown: &[&str]) -> Value {
@@ -68,7 +79,7 @@ fn read(arguments: Health) -> CliResult<ExamineKeys> {
     let severities = Severity::ALL.map(|severity| (severity.as_str(), severity));
     let severity = options.choice("severity", severity, &severities);
     let mut days = |name: &str, given, default: u32| {
-        let days = options.integer(name, given, 1..=MAX_DAYS).and_then(|days| u32::try_from(days).ok());
+        let days = options.duration(name, given, Unit::Days, 1..=MAX_DAYS).and_then(|days| u32::try_from(days).ok());
         days.unwrap_or(default)
     };
     let default = Thresholds::default();

@@ -1,161 +1,142 @@
+mod backend;
 mod commands;
 mod health;
 mod pattern;
 mod report_leak;
+mod shown;
 
 use std::io;
-use std::sync::Arc;
 
-use keymint_actix::views::{
-    ChangedKeysView, CreatedView, DryRunView, KeyView, PageView, Reader, UnreadableView, VerdictView,
-};
-use keymint_domain::listing::{Page, Total, Unreadable};
-use keymint_domain::verify::{DryRun, Verdict};
-use keymint_domain::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Policy, Timestamp};
-use keymint_ports::{DeletedKey, RestoredKey};
-use keymint_service::{Caller, ChangeKeys, ChangeRotation, Keys, Revoked, VerifyKey};
+use keymint_actix::views::ChangedKeysView;
+use keymint_domain::listing::{ListQuery, Search};
+use keymint_domain::{ConfigId, ErrorCode, OwnerId, Timestamp};
+use keymint_ports::DeletedKey;
+use keymint_service::{Caller, ChangeKeys, ChangeRotation, Keys, ListKeys, VerifyKey};
 use serde_json::{Value, json};
 
+use backend::{Answer, Embedded, KeyBackend};
+
+pub(super) use backend::Remote;
 pub(super) use pattern::run as print_patterns;
 
 use super::arguments::{KeyCommand, RotationCommand};
-use super::{CliResult, Outcome, output, refused};
+use super::output::{self, Form};
+use super::{CliResult, Misused, Outcome, Refused, progress, refused};
+use shown::{Listed, Verdict};
 
-/// The columns of a list, unless JSON is requested.
-const COLUMNS: [&str; 9] =
-    ["id", "name", "start", "referenceId", "configId", "enabled", "remaining", "expiresAt", "createdBy"];
-
-/// The columns of a list of deleted keys, unless JSON is requested.
+/// The columns of a list of deleted keys.
 const DELETED_COLUMNS: [&str; 8] =
     ["id", "name", "start", "referenceId", "configId", "deletedAt", "deletedBy", "restorableUntil"];
 
-/// The columns of a dry run, unless JSON is requested.
-const RULE_COLUMNS: [&str; 5] = ["rule", "verdict", "code", "tryAgainIn", "values"];
+/// Runs a command on the keys of the configured database.
+pub(super) async fn run_on_database(keys: &Keys, command: KeyCommand, form: Form) -> CliResult {
+    match command {
+        KeyCommand::List(listing) if listing.deleted => {
+            let request = commands::list_deleted(listing)?;
+            let deleted = keys.list_deleted(&Caller::Server, request).await.map_err(refused)?;
+            let rows: Vec<_> = deleted.iter().map(deleted_row).collect();
+            output::table(&json!({ "deletedKeys": rows }), &rows, &DELETED_COLUMNS, form)
+        }
+        KeyCommand::Update { id: None, many, enabled, counters, members } => {
+            change_many(keys, commands::update_many(many, enabled, &counters, *members)?, form).await
+        }
+        KeyCommand::Revoke { id: None, many, config_id } => {
+            change_many(keys, commands::revoke_many(many, config_id)?, form).await
+        }
+        KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, form),
+        KeyCommand::Health(arguments) => health::run(keys, arguments, form).await,
+        KeyCommand::ReportLeak { source, found_at } => report_leak::run(keys, &source, &found_at, form).await,
+        other => run(&Embedded(keys), other, keys.now(), form).await,
+    }
+}
 
-pub(super) async fn run(keys: &Keys, command: KeyCommand, json: bool) -> CliResult {
-    let caller = Caller::Server;
+/// Runs a command on the keys of either backend.
+///
+/// # Errors
+///
+/// Returns [`Misused`] for a command that needs the database.
+pub(super) async fn run(keys: &dyn KeyBackend, command: KeyCommand, now: Timestamp, form: Form) -> CliResult {
     match command {
         KeyCommand::Create { user, organization, prefix, members } => {
             let request = commands::create(user, organization, prefix, *members)?;
-            let minted = keys.create(&caller, request).await.map_err(refused)?;
-            output::record(&CreatedView::new(&minted, keys.policy()), json)
+            output::secret(&keys.create(request).await?, "key", form)
         }
-        KeyCommand::List(listing) if listing.deleted => {
-            let deleted = keys.list_deleted(&caller, commands::list_deleted(listing)?).await.map_err(refused)?;
-            let rows: Vec<_> = deleted.iter().map(deleted_row).collect();
-            output::table(&json!({ "deletedKeys": rows }), &rows, &DELETED_COLUMNS, json)
+        KeyCommand::List(listing) if !listing.deleted => {
+            let request = commands::list(listing, now)?;
+            let offset = request.offset.unwrap_or(0);
+            shown::list(&keys.list(request).await?, offset, form)
         }
-        KeyCommand::List(listing) => {
-            let request = commands::list(listing, keys.now())?;
-            let (limit, offset) = (request.limit, request.offset);
-            let page = keys.list(&caller, request).await.map_err(refused)?;
-            let mut rows = page.keys.iter().map(|key| in_table(key, keys.policy())).collect::<Result<Vec<_>, _>>()?;
-            let unreadable = page.unreadable.iter().map(|Unreadable { id, column }| {
-                json!({ "id": id.as_ref().map(KeyId::as_str), "name": format!("(cannot be read: {column})") })
-            });
-            rows.extend(unreadable);
-            let next = offset.unwrap_or(0) + rows.len() as u64;
-            if !json && let Some(more) = more_keys(&page, next).filter(|_| !rows.is_empty()) {
-                tracing::warn!("{more}: --offset {next} shows the next ones");
-            }
-            output::table(&PageView::new(&page, limit, offset, Reader::Server, keys.policy()), &rows, &COLUMNS, json)
-        }
-        KeyCommand::Get { id } => {
-            let id = commands::key_id("id", id)?;
-            let key = keys.get(&caller, &id, None).await.map_err(refused)?;
-            output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json)
-        }
+        KeyCommand::Get { id } => output::record(&find(keys, id).await?, form),
         KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
             let key = if key == "-" { io::read_to_string(io::stdin())?.trim_end().to_owned() } else { key };
             let request = commands::verify(key, config_id, permissions, cost, client_ip)?;
             let request = VerifyKey { settle, ..request };
-            let presented = request.key.clone();
-            let former_end =
-                |verdict: &Verdict| verdict.accepted().and_then(|key| key.former_secret_ends_at(&presented));
-            if dry_run {
-                let run = keys.dry_run(&caller, request).await.map_err(refused)?;
-                return show_dry_run(&run, former_end(&run.verdict), json);
-            }
-            let verdict = keys.verify(&caller, request).await.map_err(refused)?;
-            output::record(&VerdictView::new(&verdict, former_end(&verdict)), json)?;
-            Ok(if verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
+            let answer = if dry_run {
+                let answer = keys.dry_run(request).await?;
+                shown::dry_run(&answer, form)?;
+                answer
+            } else {
+                let answer = keys.verify(request).await?;
+                output::record(&answer, form)?;
+                answer
+            };
+            Ok(if Verdict::read(&answer)?.valid { Outcome::Done } else { Outcome::No })
         }
         KeyCommand::Update { id: Some(id), many: _, enabled, counters, members } => {
-            let request = commands::update(id, enabled, counters, *members)?;
-            let key = keys.update(&caller, request).await.map_err(refused)?;
-            output::record(&KeyView::from(&key).with_rotation_due(&key, keys.policy()), json)
+            output::record(&keys.update(commands::update(id, enabled, counters, *members)?).await?, form)
         }
-        KeyCommand::Rotate(rotation) => {
-            let minted = keys.rotate(&caller, commands::rotate(rotation)?).await.map_err(refused)?;
-            output::record(&CreatedView::new(&minted, keys.policy()), json)
-        }
+        KeyCommand::Rotate(rotation) => output::secret(&keys.rotate(commands::rotate(rotation)?).await?, "key", form),
         KeyCommand::Rotation { command } => {
             let (id, change) = match command {
                 RotationCommand::Cancel { id } => (id, ChangeRotation::Cancel),
                 RotationCommand::Finish { id } => (id, ChangeRotation::Finish),
             };
-            let id = commands::key_id("keyId", id)?;
-            let key = keys.end_rotation_of(&caller, &id, None, change).await.map_err(refused)?;
-            output::record(&KeyView::from(&key).with_rotation_due(&key, keys.policy()), json)
-        }
-        KeyCommand::Update { id: None, many, enabled, counters, members } => {
-            change_many(keys, commands::update_many(many, enabled, &counters, *members)?, json).await
+            output::record(&keys.end_rotation(&commands::key_id("keyId", id)?, change).await?, form)
         }
         KeyCommand::Revoke { id: Some(id), many: _, config_id: _ } => {
-            let id = commands::key_id("id", id)?;
-            match keys.revoke(&caller, &id, None).await.map_err(refused)? {
-                Revoked::Key(key) => output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json),
-                Revoked::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
-            }
+            output::record(&keys.revoke(&commands::key_id("id", id)?).await?, form)
         }
-        KeyCommand::Revoke { id: None, many, config_id } => {
-            change_many(keys, commands::revoke_many(many, config_id)?, json).await
+        KeyCommand::Restore { id } => output::record(&keys.restore(&commands::key_id("keyId", id)?).await?, form),
+        KeyCommand::Delete { id } => output::record(&keys.delete(&commands::key_id("keyId", id)?).await?, form),
+        KeyCommand::List(_)
+        | KeyCommand::Update { id: None, .. }
+        | KeyCommand::Revoke { id: None, .. }
+        | KeyCommand::Pattern { .. }
+        | KeyCommand::Health(_)
+        | KeyCommand::ReportLeak { .. } => {
+            let message = "this command works on the database, and not on a server: leave out --url and KEYMINT_URL";
+            Err(Misused(message.to_owned()).into())
         }
-        KeyCommand::Pattern { scanner } => pattern::run(keys.policy(), scanner, json),
-        KeyCommand::Health(arguments) => health::run(keys, arguments, json).await,
-        KeyCommand::ReportLeak { source, url } => report_leak::run(keys, &source, &url, json).await,
-        KeyCommand::Restore { id } => {
-            let id = commands::key_id("keyId", id)?;
-            match keys.restore(&caller, &id, None).await.map_err(refused)? {
-                RestoredKey::Key(key) => output::record(&KeyView::in_full(&key, Reader::Server, keys.policy()), json),
-                RestoredKey::Unreadable(row) => output::record(&UnreadableView::from(&row), json),
-            }
-        }
-        KeyCommand::Delete { id } => {
-            let id = commands::key_id("keyId", id)?;
-            keys.delete(&caller, &id, None).await.map_err(refused)?;
-            output::record(&json!({ "success": true }), json)
-        }
+    }
+}
+
+/// Finds a key by its id, or else by the first characters of its text.
+async fn find(keys: &dyn KeyBackend, text: String) -> CliResult<Answer> {
+    let missing = match keys.get(&commands::key_id("id", text.clone())?).await {
+        Err(error) if Refused::has_code(error.as_ref(), ErrorCode::KeyNotFound) => error,
+        answer => return answer,
+    };
+    let Ok(search) = Search::parse(text.clone()) else { return Err(missing) };
+    let mut request = ListKeys { limit: Some(ListQuery::MAX_LIMIT), ..ListKeys::default() };
+    request.filter.search = Some(search);
+    let page = keys.list(request).await?;
+    let found = Listed::read(&page)?.ids_by_start(&text);
+    match &*found {
+        [] => Err(missing),
+        [id] => keys.get(&commands::key_id("id", id.clone())?).await,
+        ids => Err(Refused::because(format!("{} keys begin so: {}", ids.len(), ids.join(" "))).into()),
     }
 }
 
 /// Changes many keys, and prints how many of them.
-async fn change_many(keys: &Keys, request: ChangeKeys, json: bool) -> CliResult {
+async fn change_many(keys: &Keys, request: ChangeKeys, form: Form) -> CliResult {
     let dry_run = request.dry_run;
-    let outcome = keys.change_many(&Caller::Server, request).await.map_err(refused)?;
+    let changing = keys.change_many(&Caller::Server, request);
+    let outcome = progress::while_waiting("changing keys", changing).await.map_err(refused)?;
     if outcome.unreadable > 0 {
         tracing::warn!(keys = outcome.unreadable, "keys stay as they are, because their rows cannot be read");
     }
-    output::record(&ChangedKeysView::new(&outcome, dry_run), json)
-}
-
-/// Returns how many keys follow the first `next`, in words; `None` = none.
-fn more_keys(page: &Page, next: u64) -> Option<String> {
-    let more = page.total.at_least().saturating_sub(next);
-    match page.total {
-        Total::Exactly(_) if more == 0 => None,
-        Total::Exactly(_) if more == 1 => Some("1 more key matches".to_owned()),
-        Total::Exactly(_) => Some(format!("{more} more keys match")),
-        Total::MoreThan(_) if more == 0 => Some("more keys match".to_owned()),
-        Total::MoreThan(_) => Some(format!("more than {more} more keys match")),
-    }
-}
-
-/// Returns a key for a list, which has no room for metadata.
-fn in_table(key: &ApiKey, policy: &Policy) -> serde_json::Result<Value> {
-    let details = Arc::new(KeyDetails { metadata: None, ..KeyDetails::clone(&key.details) });
-    let key = ApiKey { details, usage: key.usage };
-    serde_json::to_value(KeyView::in_full(&key, Reader::Server, policy))
+    output::record(&ChangedKeysView::new(&outcome, dry_run), form)
 }
 
 /// Returns a deleted key as a list shows it.
@@ -171,20 +152,4 @@ fn deleted_row(key: &DeletedKey) -> Value {
         "deletedBy": deletion.by.to_string(),
         "restorableUntil": deletion.until.to_string(),
     })
-}
-
-/// Prints the rules of a dry run as a table, with the verdict below.
-fn show_dry_run(run: &DryRun, former_ends_at: Option<Timestamp>, json: bool) -> CliResult {
-    let answer = serde_json::to_value(DryRunView::new(run, former_ends_at))?;
-    let mut rules = answer.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
-    for rule in &mut rules {
-        let values: Vec<_> = rule["values"].as_object().into_iter().flatten().map(output::pair).collect();
-        rule["values"] = values.join(" ").into();
-    }
-    output::table(&answer, &rules, &RULE_COLUMNS, json)?;
-    if !json {
-        let outcome = run.verdict.refused().map_or("valid", |refusal| refusal.code.as_str());
-        output::line(outcome)?;
-    }
-    Ok(if run.verdict.accepted().is_some() { Outcome::Done } else { Outcome::No })
 }

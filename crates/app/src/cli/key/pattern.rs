@@ -5,10 +5,14 @@ use keymint_domain::{Configuration, Policy};
 use serde_json::{Value, json};
 
 use crate::cli::arguments::Scanner;
-use crate::cli::{CliResult, Outcome, output};
+use crate::cli::output::{self, Form};
+use crate::cli::{CliResult, Misused, Outcome};
 
 /// The columns of the patterns for GitHub, unless JSON is requested: the fields of its form for a custom pattern.
 const COLUMNS: [&str; 4] = ["name", "secretFormat", "beforeSecret", "afterSecret"];
+
+/// The columns of plain expressions.
+const REGEX_COLUMNS: [&str; 3] = ["configId", "prefix", "regex"];
 
 /// The texts of the keys of one configuration.
 struct Pattern<'p> {
@@ -21,15 +25,15 @@ struct Pattern<'p> {
 }
 
 /// Prints the patterns of all configurations that have a prefix.
-pub(in crate::cli) fn run(policy: &Policy, scanner: Scanner, json: bool) -> CliResult {
+pub(in crate::cli) fn run(policy: &Policy, scanner: Scanner, form: Form) -> CliResult {
     let patterns = patterns_of(policy);
     if patterns.is_empty() {
         return Err("no [[api_key]] has a default_prefix, and nothing else tells its keys from other texts".into());
     }
     match scanner {
-        Scanner::Regex if json => {
+        Scanner::Regex if form != Form::Table => {
             let rows: Vec<_> = patterns.iter().map(Pattern::row).collect();
-            output::line(&serde_json::to_string(&rows)?)
+            output::table(&rows, &rows, &REGEX_COLUMNS, form)
         }
         Scanner::Regex => {
             for pattern in patterns {
@@ -39,9 +43,11 @@ pub(in crate::cli) fn run(policy: &Policy, scanner: Scanner, json: bool) -> CliR
         }
         Scanner::Github => {
             let rows: Vec<_> = patterns.iter().map(Pattern::for_github).collect();
-            output::table(&rows, &rows, &COLUMNS, json)
+            output::table(&rows, &rows, &COLUMNS, form)
         }
-        Scanner::Gitleaks | Scanner::Trufflehog if json => Err("this scanner reads no JSON: leave --json out".into()),
+        Scanner::Gitleaks | Scanner::Trufflehog if form != Form::Table => {
+            Err(Misused("this scanner has a form of its own: leave --json, --output and --quiet out".to_owned()).into())
+        }
         Scanner::Gitleaks => output::line(gitleaks(&patterns).trim_end()),
         Scanner::Trufflehog => output::line(trufflehog(&patterns)?.trim_end()),
     }

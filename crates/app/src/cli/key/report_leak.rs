@@ -7,7 +7,8 @@ use keymint_ports::StoreError;
 use keymint_service::{FoundText, Keys, Source};
 use serde_json::{Value, json};
 
-use crate::cli::{CliResult, output, refused};
+use crate::cli::output::{self, Form};
+use crate::cli::{CliResult, refused};
 
 /// The columns, unless JSON is requested. The texts are in none of them.
 const COLUMNS: [&str; 4] = ["line", "outcome", "keyId", "expiresAt"];
@@ -15,7 +16,7 @@ const COLUMNS: [&str; 4] = ["line", "outcome", "keyId", "expiresAt"];
 /// The longest line, in bytes. No key is as long.
 const MAX_LINE: u64 = 1 << 20;
 
-pub(super) async fn run(keys: &Keys, source: &str, url: &str, json: bool) -> CliResult {
+pub(super) async fn run(keys: &Keys, source: &str, url: &str, form: Form) -> CliResult {
     let lines = read(io::stdin().lock())?;
     let found: Vec<_> = lines
         .iter()
@@ -23,7 +24,7 @@ pub(super) async fn run(keys: &Keys, source: &str, url: &str, json: bool) -> Cli
         .collect();
     let outcomes = keys.report_leaks(Reporter::Operator, &found, &Source::default()).await.map_err(refused)?;
     let rows: Vec<_> = lines.iter().zip(&outcomes).flat_map(|((line, _), outcome)| rows(*line, outcome)).collect();
-    output::table(&json!({ "reports": rows }), &rows, &COLUMNS, json)
+    output::table(&json!({ "reports": rows }), &rows, &COLUMNS, form)
 }
 
 /// Reads the texts, with the numbers of their lines. Empty lines are left out.

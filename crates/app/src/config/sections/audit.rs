@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::config::section::Section;
+use crate::units::Unit;
 
 /// The record of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Audit {
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Audit {
     const DAY: Duration = Duration::from_hours(24);
     let enabled = section.boolean("enabled", true);
-    let retention_days = section.integer("retention_days", 0_u32, 0..=36_500);
+    let retention_days = section.duration("retention_days", 0_u32, Unit::Days, 0..=36_500);
     Audit {
         enabled,
         retention: (retention_days > 0).then(|| DAY * retention_days),

@@ -3,6 +3,7 @@ use keymint_service::{IdentityOptions, ThrottleOptions};
 
 use super::throttle;
 use crate::config::section::Section;
+use crate::units::Unit;
 
 /// Users with e-mail and password, and their sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,12 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Identity {
     let default = IdentityOptions::default();
     let email_and_password = section.boolean("email_and_password", default.email_and_password);
     let sign_up = section.boolean("sign_up", default.sign_up);
-    let seconds =
-        section.integer("session_expires_in", default.lifetime.expires_in_ms / 1000, 60..=MAX_SESSION_SECONDS);
+    let seconds = section.duration(
+        "session_expires_in",
+        default.lifetime.expires_in_ms / 1000,
+        Unit::Seconds,
+        60..=MAX_SESSION_SECONDS,
+    );
     let throttle = section.section("throttle", throttle::read);
     let lifetime = SessionLifetime { expires_in_ms: seconds * 1000 };
     Identity { email_and_password, sign_up, lifetime, throttle }

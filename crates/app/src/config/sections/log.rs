@@ -14,6 +14,13 @@ pub struct Log {
     pub access: bool,
 }
 
+impl Default for Log {
+    /// Returns text, from the level of information on.
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: Level::INFO, access: ApiOptions::default().access_log }
+    }
+}
+
 /// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -32,9 +39,10 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Log {
         ("debug", Level::DEBUG),
         ("trace", Level::TRACE),
     ];
+    let default = Log::default();
     Log {
-        format: section.choice("format", LogFormat::Text, &formats),
-        level: section.choice("level", Level::INFO, &levels),
-        access: section.boolean("access", ApiOptions::default().access_log),
+        format: section.choice("format", default.format, &formats),
+        level: section.choice("level", default.level, &levels),
+        access: section.boolean("access", default.access),
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod database;
 pub(super) mod identity;
 pub(super) mod import;
 pub(super) mod leaks;
+pub(super) mod listen;
 pub(super) mod log;
 pub(super) mod metrics;
 pub(super) mod notices;

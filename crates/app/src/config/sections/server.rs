@@ -3,18 +3,22 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use keymint_actix::guard::LimitFields;
 use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::{ApiOptions, ServeOptions};
 use url::Url;
 
+use super::listen::{Listen, UnixMode};
 use super::tls::{self, Tls};
 use crate::config::section::Section;
 
 /// The listener, and the clients that it trusts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// The address to listen on; port 0 = any free one.
-    pub listen: SocketAddr,
+    /// The place to listen at.
+    pub listen: Listen,
+    /// The permissions of a Unix socket to listen at.
+    pub unix_mode: UnixMode,
     /// The scheme, host and port of the URL that browsers use, without a slash at the end.
     pub base_url: String,
     /// The path that the endpoints are under: empty, or with a slash at its beginning and none at its end.
@@ -23,6 +27,8 @@ pub struct Server {
     pub trusted_origins: Vec<TrustedOrigin>,
     /// The networks whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// The fields that tell how a key stands against its limits.
+    pub rate_limit_headers: LimitFields,
     /// The largest request body, in bytes.
     pub body_limit_bytes: usize,
     /// The timeout of a whole request. Its head may take as long to arrive, its body half as long.
@@ -42,6 +48,9 @@ pub struct Server {
 /// The address that a server listens on, unless the configuration names another.
 const DEFAULT_LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8787);
 
+/// The permissions of a Unix socket, unless the configuration names others: those of a service and its group.
+const DEFAULT_UNIX_MODE: UnixMode = UnixMode(0o660);
+
 impl Server {
     /// Returns the URL that stands for one that is not configured.
     pub fn default_base_url() -> String {
@@ -50,14 +59,16 @@ impl Server {
 }
 
 pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
-    let (listen, base_url) = (SocketAddr::from(DEFAULT_LISTEN), Server::default_base_url());
+    let (listen, base_url) = (Listen::Tcp(DEFAULT_LISTEN.into()), Server::default_base_url());
     let (api, serve) = (ApiOptions::default(), ServeOptions::default());
     let server = Server {
-        listen: section.text("listen", "IP address and port", listen, parse_listen),
+        listen: section.text("listen", "IP address and port, or `unix:PATH`", listen, str::parse),
+        unix_mode: section.text("unix_mode", "octal digits", DEFAULT_UNIX_MODE, UnixMode::parse),
         base_url: section.text("base_url", "http or https URL without a path", base_url, parse_origin),
         base_path: section.text("base_path", "path", api.base_path, parse_base_path),
         trusted_origins: read_trusted_origins(section),
         trusted_proxies: read_trusted_proxies(section),
+        rate_limit_headers: section.choice("rate_limit_headers", api.limit_fields, &LimitFields::WORDS),
         body_limit_bytes: section.integer("body_limit_bytes", api.body_limit, 1024..=16_777_216),
         request_timeout: section.milliseconds("request_timeout_ms", api.request_timeout, 100..=600_000),
         keep_alive: section.seconds("keep_alive_seconds", serve.keep_alive, 1..=3600),
@@ -66,6 +77,10 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Server {
         max_connections: section.integer("max_connections", serve.max_connections, 1..=1_000_000),
         tls: section.section("tls", tls::read),
     };
+    if server.tls.is_some() && matches!(server.listen, Listen::Unix(_)) {
+        let message = "must be an address where server.tls is set: TLS is not spoken on a Unix socket";
+        section.problem(section.location("listen"), message);
+    }
     if server.tls.is_some() && server.base_url.starts_with("http:") {
         let message = "must be an https URL where server.tls is set: cookies and trusted pages go by it";
         section.problem(section.location("base_url"), message);

@@ -3,6 +3,7 @@ use std::time::Duration;
 use keymint_service::UsageOptions;
 
 use crate::config::section::Section;
+use crate::units::Unit;
 
 /// The statistics of uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Usage {
     let default = UsageOptions::default();
     let enabled = section.boolean("enabled", default.enabled);
     let longest_interval = section.seconds("longest_interval_seconds", default.longest_interval, 1..=600);
-    let hours_days = section.integer("hours_days", default.hours_days, 1..=400);
-    let retention_days = section.integer("retention_days", default.retention_days, 1..=4000);
+    let hours_days = section.duration("hours_days", default.hours_days, Unit::Days, 1..=400);
+    let retention_days = section.duration("retention_days", default.retention_days, Unit::Days, 1..=4000);
     Usage { enabled, longest_interval, hours_days, retention_days }
 }

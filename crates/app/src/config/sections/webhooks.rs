@@ -3,6 +3,7 @@ use keymint_domain::webhook::OutboundRules;
 use keymint_service::WebhookOptions;
 
 use crate::config::section::Section;
+use crate::units::Unit;
 
 /// The delivery of events to endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(in crate::config) fn read(section: &mut Section<'_, '_>) -> Webhooks {
     let max_in_flight = section.integer("max_in_flight", default.max_in_flight as u64, 1..=10_000);
     let max_per_endpoint = section.integer("max_per_endpoint", default.max_per_endpoint as u64, 1..=64);
     let lease = section.milliseconds("lease_ms", default.lease, 1000..=60_000);
-    let retention = section.integer("retention_days", default.retention.as_secs() / 86_400, 1..=3650);
+    let retention = section.duration("retention_days", default.retention.as_secs() / 86_400, Unit::Days, 1..=3650);
     let options = WebhookOptions {
         rules: OutboundRules::new(networks, allow_http),
         max_endpoints,

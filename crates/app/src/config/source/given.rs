@@ -37,13 +37,18 @@ pub(in crate::config) fn given(environment: &Environment, name: &str) -> Result<
     if value.is_some_and(|value| !value.is_empty()) {
         return Err(Problem::at_place(place, format!("is set beside {name}; only one of them may be")));
     }
-    match read(path) {
+    match read_setting_file(path) {
         Ok(text) => Ok(Some(Given { place, text })),
         Err(message) => Err(Problem::at_place(place, message)),
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
+/// Reads the setting that a file holds, trimmed.
+///
+/// # Errors
+///
+/// Returns a message if the file cannot be read or is empty, or if it is no text.
+pub(crate) fn read_setting_file(path: &Path) -> Result<String, String> {
     const MAX_BYTES: u64 = 65_536;
     let mut bytes = Vec::new();
     let file = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));

@@ -113,6 +113,10 @@ impl Node {
         }
     }
 
+    pub(in crate::config) fn is_text(&self) -> bool {
+        matches!(self.item, Item::Text(_))
+    }
+
     pub(in crate::config) fn is_list(&self) -> bool {
         matches!(self.item, Item::List(_))
     }

@@ -13,6 +13,11 @@ const PREFIX: &str = "KEYMINT_";
 const OVERRIDES: &str = "KEYMINT__";
 const NAMES: [&str; 2] = [secret::OWN, server_keys::VARIABLE];
 
+/// The variable of commands that work on a server elsewhere.
+const URL: &str = "KEYMINT_URL";
+/// The server key of these commands. A server does not read it: perhaps its own variable was meant.
+pub(in crate::config) const SERVER_KEY: &str = "KEYMINT_SERVER_KEY";
+
 /// Finds the variables that nothing reads although their names have our prefix.
 ///
 /// A name that nearly is one of ours is a problem. All other names are returned, since other programs in the same
@@ -28,6 +33,7 @@ pub(in crate::config) fn strangers(
     let names = names.filter(|name| !name.starts_with(OVERRIDES) && !is_known(name, peppers));
     for name in names.filter(|name| !is_of_kubernetes(name)) {
         match meant(name, keys) {
+            Some(_) if name.strip_suffix(FILE).unwrap_or(name) == SERVER_KEY => others.push(name.to_owned()),
             Some(meant) => {
                 let message = format!("unknown variable; is {meant} meant?");
                 problems.push(Problem::at_place(Place::Variable(name.into()), message));
@@ -40,7 +46,7 @@ pub(in crate::config) fn strangers(
 
 fn is_known(name: &str, peppers: &[PepperName]) -> bool {
     let name = name.strip_suffix(FILE).unwrap_or(name);
-    NAMES.contains(&name) || peppers.iter().any(|pepper| pepper.as_str() == name)
+    name == URL || NAMES.contains(&name) || peppers.iter().any(|pepper| pepper.as_str() == name)
 }
 
 /// Returns true for the names by which Kubernetes tells every process of a namespace about a service called `keymint`.

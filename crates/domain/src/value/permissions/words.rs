@@ -49,10 +49,19 @@ impl Permissions {
     ///
     /// A word without characters cannot be written, and its pair is left out: a reader grants less, never more.
     pub fn to_words(&self) -> String {
+        self.joined(",")
+    }
+
+    /// Returns the same pairs as the scope of a token of OAuth 2.0 (RFC 6749 3.3), separated by spaces.
+    pub fn to_scope(&self) -> String {
+        self.joined(" ")
+    }
+
+    fn joined(&self, separator: &str) -> String {
         let pairs = self.pairs().filter(|(resource, action)| !resource.is_empty() && !action.is_empty());
         let encode = |word| utf8_percent_encode(word, ENCODED);
         let pairs = pairs.map(|(resource, action)| format!("{}:{}", encode(resource), encode(action)));
-        pairs.collect::<Vec<_>>().join(",")
+        pairs.collect::<Vec<_>>().join(separator)
     }
 }
 
@@ -123,6 +132,7 @@ mod tests {
     fn a_printed_line_is_ascii_without_what_means_something() {
         let permissions = Permissions::of(&[("a:b", &["c,d", ""]), ("", &["x"]), ("*", &["é \n;%"]), ("files", &[])]);
         assert_eq!(permissions.to_words(), "%2A:%C3%A9%20%0A%3B%25,a%3Ab:c%2Cd");
+        assert_eq!(permissions.to_scope(), "%2A:%C3%A9%20%0A%3B%25 a%3Ab:c%2Cd");
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use super::{addresses, limits, permissions};
 use crate::config::Location;
 use crate::config::section::Section;
 use crate::config::values::parsed;
+use crate::units::Unit;
 
 const DAY_MS: u64 = 86_400_000;
 /// The largest number of days: a century.
@@ -62,7 +63,7 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         max_keys_per_user: section.optional_integer("max_keys_per_user", 1..=MAX_COUNT).and_then(NonZeroU32::new),
         starting_characters: limits::starting_characters(section, default.starting_characters),
         expiration: Expiration {
-            max_lifetime_days: NonZeroU32::new(section.integer("max_lifetime_days", 0, 0..=MAX_DAYS)),
+            max_lifetime_days: NonZeroU32::new(section.duration("max_lifetime_days", 0, Unit::Days, 0..=MAX_DAYS)),
             ..limits::expiration(section, default.expiration)
         },
         rate_limit: limits::rate_limit(section, default.rate_limit),
@@ -72,8 +73,9 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
         permission_descriptions: permissions::read_descriptions(section),
         wildcards: section.boolean("wildcards", default.wildcards),
         addresses: addresses::read(section),
-        retention_ms: section.integer("retention_days", default.retention_ms / DAY_MS, 0..=36_500) * DAY_MS,
-        undelete_ms: section.integer("undelete_days", default.undelete_ms / DAY_MS, 0..=3650) * DAY_MS,
+        retention_ms: section.duration("retention_days", default.retention_ms / DAY_MS, Unit::Days, 0..=36_500)
+            * DAY_MS,
+        undelete_ms: section.duration("undelete_days", default.undelete_ms / DAY_MS, Unit::Days, 0..=3650) * DAY_MS,
         defer_usage: section.boolean("defer_usage", default.defer_usage),
         quota_thresholds: section.integers("quota_thresholds", default.quota_thresholds, &(1..=100), 10),
         notices: read_notices(section, default.notices, &mut rotation),
@@ -92,17 +94,18 @@ fn read_configuration(section: &mut Section<'_, '_>, id: ConfigId) -> Configurat
 fn read_notices(section: &mut Section<'_, '_>, default: Notices, rules: &mut RotationRules) -> Notices {
     // 0 switches a notice off.
     let days = |section: &mut Section<'_, '_>, key, default: Option<NonZeroU32>| {
-        NonZeroU32::new(section.integer(key, default.map_or(0, NonZeroU32::get), 0..=MAX_DAYS))
+        NonZeroU32::new(section.duration(key, default.map_or(0, NonZeroU32::get), Unit::Days, 0..=MAX_DAYS))
     };
     let rotation_days = section.section("rotation", |section| {
         let rotation_days = days(section, "every_days", default.rotation_days);
-        let max_pending_days = section.integer("max_pending_days", rules.max_pending_days.get(), 1..=365);
+        let max_pending_days = section.duration("max_pending_days", rules.max_pending_days.get(), Unit::Days, 1..=365);
         rules.max_pending_days = NonZeroU32::new(max_pending_days).unwrap_or(rules.max_pending_days);
-        rules.grace_seconds = section.integer("grace_seconds", rules.grace_seconds, RotationRules::GRACE_SECONDS);
+        rules.grace_seconds =
+            section.duration("grace_seconds", rules.grace_seconds, Unit::Seconds, RotationRules::GRACE_SECONDS);
         rotation_days
     });
     section.section("notices", |section| Notices {
-        expiring_days: section.integers("expiring_days", default.expiring_days, &(1..=MAX_DAYS), 10),
+        expiring_days: section.durations("expiring_days", default.expiring_days, Unit::Days, &(1..=MAX_DAYS), 10),
         idle_days: days(section, "idle_days", default.idle_days),
         rotation_days,
     })
@@ -119,7 +122,7 @@ fn read_leaks(section: &mut Section<'_, '_>) -> LeakAction {
         Notify,
     }
     let action = section.choice("action", Action::Revoke, &ACTIONS);
-    let hours = section.integer("hours", 24, 1..=MAX_DAYS * 24);
+    let hours = section.duration("hours", 24, Unit::Hours, 1..=MAX_DAYS * 24);
     match action {
         Action::Revoke => LeakAction::Revoke,
         Action::EndAfter => LeakAction::EndAfter { hours: NonZeroU32::new(hours).unwrap_or(NonZeroU32::MIN) },

@@ -3,6 +3,7 @@ use keymint_domain::usage::Algorithm;
 use keymint_domain::value::{Lifetime, MAX_COUNT, MAX_PERIOD_MS};
 
 use crate::config::section::Section;
+use crate::units::Unit;
 
 /// The largest number of days: a century.
 const MAX_DAYS: u32 = 36_500;
@@ -32,10 +33,10 @@ pub(super) fn starting_characters(section: &mut Section<'_, '_>, default: Option
 
 pub(super) fn expiration(section: &mut Section<'_, '_>, default: Expiration) -> Expiration {
     section.section("expiration", |section| {
-        let seconds = section.integer("default_seconds", 0, 0..=MAX_DAYS * 86_400);
+        let seconds = section.duration("default_seconds", 0, Unit::Seconds, 0..=MAX_DAYS * 86_400);
         let allow_custom = section.boolean("allow_custom", default.allow_custom);
-        let min_days = section.integer("min_days", default.min_days, 0..=MAX_DAYS);
-        let max_days = section.integer("max_days", default.max_days, 0..=MAX_DAYS);
+        let min_days = section.duration("min_days", default.min_days, Unit::Days, 0..=MAX_DAYS);
+        let max_days = section.duration("max_days", default.max_days, Unit::Days, 0..=MAX_DAYS);
         check_order(section, ["min_days", "max_days"], min_days <= max_days);
         // The key's 0 means no lifetime. The default need not lie between the limits: they apply to requests.
         let lifetime = Lifetime::from_seconds(seconds.into()).ok();
@@ -47,7 +48,7 @@ pub(super) fn rate_limit(section: &mut Section<'_, '_>, default: RateLimitDefaul
     let algorithms = [("gcra", Algorithm::Gcra), ("idle-window", Algorithm::IdleWindow)];
     section.section("rate_limit", |section| RateLimitDefaults {
         enabled: section.boolean("enabled", default.enabled),
-        window_ms: section.integer("window_ms", default.window_ms, 1..=MAX_PERIOD_MS),
+        window_ms: section.duration("window_ms", default.window_ms, Unit::Milliseconds, 1..=MAX_PERIOD_MS),
         max_requests: section.integer("max_requests", default.max_requests, 1..=MAX_COUNT.into()),
         algorithm: section.choice("algorithm", default.algorithm, &algorithms),
     })

@@ -12,7 +12,7 @@ use keymint_service::{ListKeys, ServiceError, Whose};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::organization::OrganizationField;
-use crate::answer::{Answer, Failure, page_as};
+use crate::answer::{Answer, page_as};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems};
 use crate::layout::{Layout, Section};
@@ -118,20 +118,17 @@ struct Read {
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let (now, keys) = (ask.now(), visitor.keys());
     let Read { request, mut problems, sort, page } = read(&ask.query, &visitor, now);
-    let mut uses = None;
-    let listed = if problems.is_empty() {
+    let (listed, uses) = if problems.is_empty() {
         let _turn = ask.request.turn_to_list().await?;
-        let listed = match ask.keys().list(&visitor.caller, request.clone()).await {
+        match list(&ask, &visitor, request.clone(), now).await {
             Err(ServiceError::Refused(code)) if is_of_organization(code) => {
                 problems.add("organization", "There is no such organization, or you may not see its keys.");
-                Page::default()
+                (Page::default(), None)
             }
             listed => listed?,
-        };
-        uses = read_uses(&ask, &visitor, &listed, now).await?;
-        listed
+        }
     } else {
-        Page::default()
+        (Page::default(), None)
     };
     let organization = if OrganizationField::is_for(&ask, &visitor) {
         let id = clipped(ask.query.raw("organization"));
@@ -312,20 +309,22 @@ fn clipped(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-/// Reads the accepted uses of the listed keys, day by day, in one question; `None` = no statistics are kept.
-async fn read_uses(
+/// Lists a page of keys with their accepted uses, day by day; `None` = no statistics are kept.
+async fn list(
     ask: &Ask,
     visitor: &Visitor,
-    listed: &Page,
+    request: ListKeys,
     now: Timestamp,
-) -> Result<Option<HashMap<KeyId, Vec<u64>>>, Failure> {
-    let Ok(window) = Window::new(now.minus_millis(6 * DAY_MS), now.plus_millis(1), Step::Day) else { return Ok(None) };
-    let read = ask.keys().read_usage_of(&visitor.caller, listed, &window).await?;
+) -> Result<(Page, Option<HashMap<KeyId, Vec<u64>>>), ServiceError> {
+    let Ok(window) = Window::new(now.minus_millis(6 * DAY_MS), now.plus_millis(1), Step::Day) else {
+        return Ok((ask.keys().list(&visitor.caller, request).await?, None));
+    };
+    let (page, sums) = ask.keys().list_with_usage(&visitor.caller, request, &window).await?;
     let uses = |KeySums { activity, sums }: KeySums| {
         let series = Series::new(&window, &sums);
         (activity.key, series.points.iter().map(|point| point.counts.accepted).collect())
     };
-    Ok(read.map(|keys| keys.into_iter().map(uses).collect()))
+    Ok((page, sums.map(|keys| keys.into_iter().map(uses).collect())))
 }
 
 fn row(key: &ApiKey, visitor: &Visitor, now: Timestamp, uses: Option<&HashMap<KeyId, Vec<u64>>>) -> Row {
