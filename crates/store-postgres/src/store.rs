@@ -40,8 +40,7 @@ impl PgStore {
     /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let rows = Arc::new(RememberedRows::new());
-        // It is large, and runs once.
-        let Opened { pool, lanes, behind, watch } = Box::pin(connect::open(options, &rows)).await?;
+        let Opened { pool, lanes, behind, watch } = connect::open(options, &rows).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
         Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind, watch })
     }
@@ -95,7 +94,7 @@ impl PgStore {
     /// # Errors
     /// Those of [`PgStore::connect`].
     pub async fn migrate(options: &PgOptions) -> Result<(), ConnectError> {
-        Self::connect(options).await.map(drop)
+        Box::pin(Self::connect(options)).await.map(drop)
     }
 }
 
