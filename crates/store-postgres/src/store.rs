@@ -94,7 +94,7 @@ impl PgStore {
     /// # Errors
     /// Those of [`PgStore::connect`].
     pub async fn migrate(options: &PgOptions) -> Result<(), ConnectError> {
-        Self::connect(options).await.map(drop)
+        Box::pin(Self::connect(options)).await.map(drop)
     }
 }
 

@@ -162,11 +162,7 @@ impl Instruments {
             store_errors: counters(registry, "keymint_store_errors_total", "Failed calls of the store.", &["kind"])?,
             idle_connections: connections.with_label_values(&["idle"]),
             used_connections: connections.with_label_values(&["used"]),
-            moves: counter(
-                registry,
-                "keymint_database_moves_total",
-                "Times that the server went to another host of the database.",
-            )?,
+            moves: moves(registry)?,
             keys: gauges(registry, "keymint_keys", "Keys, as the last clean-up counted them.", &["state"])?,
             cleanups: counters(registry, "keymint_cleanup_runs_total", "Clean-ups.", &["outcome"])?,
             cleaned_up: counter(registry, "keymint_cleanup_removed_total", "Keys removed by clean-ups.")?,
@@ -232,9 +228,7 @@ impl Instruments {
                 ),
             )?,
         };
-        gauges(registry, "keymint_build_info", "1, for the version that runs.", &["version"])?
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1);
+        tell_version(registry)?;
         this.start_at_zero();
         Ok(this)
     }
@@ -267,6 +261,17 @@ impl Instruments {
     pub(super) fn keys_in(&self, state: KeyState) -> IntGauge {
         self.keys.with_label_values(&[state.as_str()])
     }
+}
+
+fn tell_version(registry: &Registry) -> Result<(), Error> {
+    let builds = gauges(registry, "keymint_build_info", "1, for the version that runs.", &["version"])?;
+    builds.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    Ok(())
+}
+
+fn moves(registry: &Registry) -> Result<IntCounter, Error> {
+    let help = "Times that the server went to another host of the database.";
+    counter(registry, "keymint_database_moves_total", help)
 }
 
 fn leak_reports(registry: &Registry) -> Result<IntCounterVec, Error> {

@@ -97,7 +97,7 @@ impl Services {
         meter: Arc<dyn Meter>,
         actor: Option<Actor>,
     ) -> Result<Self, OpenError> {
-        let store = Store::open(&config.database, absent, meter).await?;
+        let store = Box::pin(Store::open(&config.database, absent, meter)).await?;
         let (server_keys, users, members) =
             (Arc::clone(&store.server_keys), Arc::clone(&store.users), Arc::clone(&store.organizations));
         let throttle = config.identity.throttle.map(Throttle::new);
