@@ -235,7 +235,8 @@ fn secrets_are_rotated_by_the_runbooks_lines() {
 
 #[test]
 fn the_runbooks_configuration_is_valid() {
-    let config = Config::from_text(&block("From the source", "toml", 0), "keymint.toml", &Environment::default()).unwrap();
+    let config =
+        Config::from_text(&block("From the source", "toml", 0), "keymint.toml", &Environment::default()).unwrap();
     assert!(config.print().contains("/var/lib/keymint/"), "where the unit's state is");
 }
 
