@@ -183,14 +183,14 @@ async fn a_balancer_may_lead_to_the_promoted_standby_but_not_back_to_the_former_
     query("select pg_reload_conf()").execute(&mut former).await.unwrap();
     let before = counters(&mut former).await;
     let mut present = PgConnection::connect(&url_at(pair.standby.folder(), &pair.url)).await.unwrap();
-    let mut refuses = async || {
+    let mut leads_back = async || {
         while !servers.iter().any(|server| server.log().contains("it is a former primary")) {
             let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'keymint'";
             query(end).execute(&mut present).await.unwrap();
             load.goes_on(50).await;
         }
     };
-    let refused = timeout(Duration::from_mins(1), refuses()).await;
+    let refused = timeout(Duration::from_mins(1), leads_back()).await;
     assert!(refused.is_ok(), "no connection to the former primary is refused: {}", servers[0].log());
     assert_eq!(counters(&mut former).await, before);
     load.end().await.agree_with(&Place::on(&url_at(pair.standby.folder(), &pair.url)));

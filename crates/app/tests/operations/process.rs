@@ -19,8 +19,10 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let address = line.trim().rsplit_once("http://").unwrap_or_else(|| panic!("did not start: {line:?}")).1;
-        Self { address: address.parse().unwrap(), child, stdout }
+        // The line is a text, or JSON where the log is.
+        let address = line.split_once("http://").unwrap_or_else(|| panic!("did not start: {line:?}")).1;
+        let address = address.split(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter)).next();
+        Self { address: address.unwrap().parse().unwrap(), child, stdout }
     }
 
     /// Sends SIGTERM, and returns true if it exits successfully.

@@ -353,6 +353,10 @@ pub async fn a_key_is_charged_once_while_the_rotation_of_another_with_its_text_e
     let answering = verdict.accepted().unwrap();
     assert_eq!((&answering.details.id, answering.usage.remaining), (&id("raw"), Some(4)));
     assert_eq!(found(&store, &id("raw")).await.usage.remaining, Some(4));
+    // Its end is written when somebody asks for that key: nobody did.
+    assert!(found(&store, &id("key")).await.details.rotation.is_some());
+    assert!(use_new(&store, 1, deadline).await.accepted().is_some());
+    assert!(found(&store, &id("key")).await.details.rotation.is_none());
 }
 
 pub async fn deferred_calls_with_either_secret_count_on_one_row<E: Engine>(engine: &E) {

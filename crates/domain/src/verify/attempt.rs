@@ -3,7 +3,7 @@ use crate::address::ClientAddress;
 use crate::key::{PlainKey, StoredKey};
 use crate::policy::Policy;
 use crate::value::heap_block;
-use crate::{ConfigId, KeyDetails, Permissions};
+use crate::{ApiKey, ConfigId, KeyDetails, Permissions};
 
 /// A requested use of a key.
 #[derive(Debug, Clone)]
@@ -155,6 +155,16 @@ impl Attempt {
     /// The client decides their length if keys are stored unhashed.
     pub fn heap_bytes(&self) -> usize {
         self.stored_forms().map(|form| heap_block(form.as_str().len())).sum()
+    }
+
+    /// Returns true if the row of `key` was found under `stored`, and its configuration keeps keys in the other form. The row is
+    /// of another key then, and stays as it is.
+    pub(super) fn is_found_wrongly(&self, stored: &StoredKey, key: &ApiKey, policy: &Policy) -> bool {
+        // Mostly no configuration keeps keys unhashed.
+        self.unhashed.is_some()
+            && policy
+                .resolve(&key.details.config_id)
+                .is_ok_and(|configuration| !self.may_be_found_as(stored, configuration.disable_key_hashing))
     }
 
     /// Returns true if the attempt may match a row that was found under `stored`.

@@ -1,11 +1,12 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Attempt, DryRun, Owner, Verdict, decide, dry_run};
 use crate::event::{Event, quota_events};
 use crate::key::{RotationTurn, StoredKey};
 use crate::policy::Policy;
 use crate::usage::Usage;
-use crate::{ApiKey, ErrorCode, KeyId, Timestamp};
+use crate::{ApiKey, ErrorCode, KeyDetails, KeyId, Timestamp};
 
 /// The rows of one batch of attempts, while a store holds its lock on them.
 ///
@@ -104,17 +105,24 @@ impl<E: Clone> Ledger<E> {
     }
 
     fn settle_one(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<Verdict, E> {
+        let mut passed = None;
         for stored in attempt.stored_forms() {
             let entry = match self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored)) {
                 None => continue,
                 Some(Err(error)) => return Err(error.clone()),
                 Some(Ok(entry)) => entry,
             };
+            if attempt.is_found_wrongly(stored, &entry.key, policy) {
+                continue;
+            }
             if let Some(deferred) = &attempt.deferred {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
             }
             entry.key.bring_to(now);
+            let mut before = None;
             if entry.key.details.rotation.is_some() {
+                // What earlier attempts have turned stays so.
+                before = entry.turned.is_none().then(|| Arc::clone(&entry.key.details));
                 entry.end_due(now);
             }
             let mut verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
@@ -126,10 +134,22 @@ impl<E: Clone> Ledger<E> {
                 }
             }
             if is_of_its_key(&verdict) {
+                self.leave(passed);
                 return Ok(verdict);
             }
+            passed = before.map(|before| (stored, before));
         }
         Ok(decide(None, attempt, policy, now))
+    }
+
+    /// Leaves a row that an attempt has passed for another one with the rotation that it had before: whoever writes the other
+    /// one writes nothing of this. Its end is written when somebody asks for this key.
+    fn leave(&mut self, passed: Option<(&StoredKey, Arc<KeyDetails>)>) {
+        let Some((stored, before)) = passed else { return };
+        if let Some(Ok(entry)) = self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored)) {
+            entry.key.details = before;
+            entry.turned = None;
+        }
     }
 
     /// Returns what [`Ledger::settle`] would answer to an attempt, with the report of every rule. It changes nothing.
@@ -227,7 +247,7 @@ impl Entry {
 
 /// Returns true if a verdict is about the key that was presented.
 ///
-/// A row that was found under the wrong form is no match; the right one may follow.
+/// A row whose secret has ended is no match; another one may follow.
 fn is_of_its_key(verdict: &Verdict) -> bool {
     verdict.refused().is_none_or(|refusal| refusal.code != ErrorCode::InvalidApiKey || refusal.is_foreign)
 }
