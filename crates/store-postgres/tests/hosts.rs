@@ -1,7 +1,5 @@
 //! URLs with several hosts at the start. `tests/faults` of the workspace has those that take over.
 
-#![expect(clippy::unwrap_used, reason = "test support")]
-
 use keymint_ports::KeyStore as _;
 use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
 use keymint_test_postgres::PrivateCluster;
