@@ -155,6 +155,11 @@ impl Pages {
         self.home
     }
 
+    /// Returns true if one of the pages is below a path, and so within reach of a scope at it.
+    pub(crate) fn are_below(&self, path: &str) -> bool {
+        (self.make)().iter().any(|page| page.pattern.starts_with(path))
+    }
+
     /// Mounts the pages in an application that has the API, which [`endpoints::configure`](crate::endpoints::configure)
     /// mounts.
     pub fn mount(&self, app: &mut ServiceConfig) {

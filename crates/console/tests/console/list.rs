@@ -225,3 +225,16 @@ async fn members_choose_one_of_their_organizations() {
     let unknown = site.get("/console/keys?organization=other").await;
     unknown.has(&["There is no such organization, or you may not see its keys.", "value=\"other\""]);
 }
+
+#[tokio::test]
+async fn pages_are_there_wherever_the_api_is() {
+    for base_path in ["", "/c", "/elsewhere"] {
+        let mut setup = Setup::default();
+        setup.options.base_path = base_path.to_owned();
+        let site = Site::with(setup);
+        let page = site.get("/console/sign-in").await;
+        assert_eq!(page.status, StatusCode::OK, "{base_path:?}");
+        let asked = site.get(&format!("{base_path}/get-session")).await;
+        assert_eq!((asked.status, &*asked.html), (StatusCode::OK, "null"), "{base_path:?}");
+    }
+}
