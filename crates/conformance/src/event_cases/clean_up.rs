@@ -3,7 +3,7 @@ use keymint_domain::key::{Actor, Revocation};
 use keymint_domain::notice::Expiry;
 use keymint_domain::policy::{ConfigFilter, Policy};
 use keymint_domain::{KeyDetails, Timestamp};
-use keymint_ports::{EventStore as _, KeyStore as _, Removed, SurveyStore as _};
+use keymint_ports::{EventStore as _, KeyStore as _, Removed};
 
 use super::{all_events, kinds, origin};
 use crate::EventEngine;
