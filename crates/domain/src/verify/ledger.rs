@@ -118,7 +118,8 @@ impl<E: Clone> Ledger<E> {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
             }
             entry.key.bring_to(now);
-            if let Some(verdict) = entry.settle(stored, attempt, policy, now) {
+            let verdict = entry.settle(stored, attempt, policy, now);
+            if is_of_its_key(&verdict) {
                 return Ok(verdict);
             }
             was_passed = true;
@@ -218,16 +219,15 @@ impl Entry {
         Self { read: key.usage, key, owner, turned: None }
     }
 
-    /// Decides an attempt, and takes what it changes. Returns `None`, and changes nothing, if the attempt presents no secret of
-    /// this key: another one may follow, and the end of this one's rotation is written when somebody asks for this key.
-    fn settle(&mut self, stored: &StoredKey, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Option<Verdict> {
+    /// Decides an attempt, and takes what it changes. One that presents no secret of this key changes nothing: another row may
+    /// follow, and the end of this one's rotation is written when somebody asks for this key.
+    fn settle(&mut self, stored: &StoredKey, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Verdict {
         let ended = self.ended(now);
         let key = ended.as_ref().map_or(&self.key, |(key, _)| key);
         let mut verdict = decide(Some((key, self.owner)), attempt, policy, now);
-        if !is_of_its_key(&verdict) {
-            return None;
-        }
-        if let Some(ended) = ended {
+        if let Some(ended) = ended
+            && is_of_its_key(&verdict)
+        {
             self.turn(ended);
         }
         if let Verdict::Accepted(key) = &mut verdict {
@@ -237,7 +237,7 @@ impl Entry {
                 key.clone_from(&self.key);
             }
         }
-        Some(verdict)
+        verdict
     }
 
     /// Returns the key without its rotation, and the step, if the rotation's time has come.
