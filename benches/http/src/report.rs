@@ -92,7 +92,7 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         for Whole { fleet, books, resident_kib } in subjects {
-            write!(f, "{fleet:<20}")?;
+            write!(f, "{fleet:<22}")?;
             if let Some(kib) = resident_kib {
                 write!(f, " {} MiB resident", kib / 1024)?;
             }

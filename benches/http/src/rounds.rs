@@ -60,7 +60,7 @@ pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Found, Failure> {
                         subject.counted(place, seconds, number).await?
                     };
                     let (point, fleet) = (subject.points[place].0, subject.subject.fleet);
-                    eprintln!("round {number}: {point:<46} {fleet:<20} {rate:>9.0} a second");
+                    eprintln!("round {number}: {point:<46} {fleet:<22} {rate:>9.0} a second");
                 }
             }
         }
