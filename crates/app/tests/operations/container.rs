@@ -21,7 +21,6 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 struct Built {
     configuration: Value,
     layers: Vec<PathBuf>,
-    _folder: TempDir,
 }
 
 impl Built {
@@ -31,8 +30,11 @@ impl Built {
     }
 
     fn make() -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = |name: &str| folder.path().join(name);
+        // It is not removed at the end, so that each run takes the place of the one before.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let path = |name: &str| folder.join(name);
         let settings = format!(
             "[storage]\ndriver = \"vfs\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n",
             path("storage").display(),
@@ -64,7 +66,7 @@ impl Built {
         let blob = |of: &Value| image.join(of["digest"].as_str().unwrap().trim_start_matches("sha256:"));
         let configuration = json(&blob(&manifest["config"]))["config"].clone();
         let layers = manifest["layers"].as_array().unwrap().iter().map(blob).collect();
-        Self { configuration, layers, _folder: folder }
+        Self { configuration, layers }
     }
 
     fn text(&self, name: &str) -> String {
