@@ -54,6 +54,10 @@ bench-chores *ARGS:
     cargo build --profile dist -p keymint
     cargo run --profile dist -p keymint-bench-http -- chores {{ARGS}}
 
+# The stores without HTTP, with 1000 keys and with more: `just bench-alone --keys 10000000 --pick zipf`.
+bench-alone *ARGS:
+    cargo run --profile dist -p keymint-bench-http -- stores {{ARGS}}
+
 # Verifications in process, and what a guard adds to a route: `just bench-micro decide`.
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}

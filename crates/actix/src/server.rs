@@ -17,7 +17,7 @@ use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt a
 use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
+use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::{self, Next};
 use actix_web::rt::net::TcpStream;
 #[cfg(unix)]
@@ -310,6 +310,8 @@ async fn answer<B: MessageBody + 'static>(
     let (answering, offers_upgrade) = (Answering::of(&request), request.head().upgrade());
     let mut response = observe(api.observers(), request, next).await?;
     let head = response.response_mut().head_mut();
+    // actix-http takes heads from a pool, with the version of the answer before: after one of HTTP/1.0 it would be an end.
+    head.version = Version::HTTP_11;
     if offers_upgrade || api.process.is_draining() {
         head.set_connection_type(ConnectionType::Close);
     }

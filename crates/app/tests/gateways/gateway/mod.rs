@@ -2,6 +2,7 @@
 
 mod abilities;
 mod apache;
+mod balancer;
 mod caddy;
 mod envoy;
 mod haproxy;
@@ -84,6 +85,19 @@ impl Gateway {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         gateway
+    }
+
+    /// Starts a balancer with the configuration of its document, in front of these nodes. There is none of a kind that
+    /// cannot hash.
+    pub(crate) async fn balance(kind: Kind, nodes: [SocketAddr; 3]) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let command = match kind {
+            Kind::Nginx => balancer::nginx(address, nodes, folder.path()),
+            Kind::Haproxy => balancer::haproxy(address, nodes, folder.path()),
+            Kind::Envoy => balancer::envoy(address, nodes, folder.path()),
+            other => panic!("{other:?} is no balancer"),
+        };
+        Self::run(command, address, folder).await
     }
 
     /// Starts `command`, and waits until it listens.
