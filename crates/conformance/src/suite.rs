@@ -180,6 +180,7 @@ macro_rules! suite_without_bans {
                 a_former_secret_ends_at_its_instant_on_every_handle,
                 a_rotation_is_cancelled_finished_and_replaced,
                 a_rotation_that_is_refused_changes_nothing,
+                of_rotations_by_the_same_secrets_one_is_made,
                 a_new_secret_that_is_not_used_in_time_ends,
                 a_deadline_ends_the_former_secret_used_or_not,
                 a_former_secret_never_outlives_its_key,

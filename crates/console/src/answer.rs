@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     Ended,
     /// The form is about something that has changed since the form was shown. Its page is at this path.
     Stale(String),
+    /// The form does what it does once, and was sent before. Its page is at this path.
+    Sent(String),
     /// The template failed, which a complete one does not.
     Template,
 }
@@ -124,11 +126,8 @@ impl Failure {
                 let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
                 Ok(tell(http, StatusCode::UNAUTHORIZED, told, Vec::new()))
             }
-            Self::Stale(path) => {
-                let next = vec![Link { path, text: "See it as it is now" }];
-                let html = render(http, StatusCode::CONFLICT, STALE, next, request_id);
-                Ok(HttpResponse::Conflict().content_type("text/html; charset=utf-8").body(html))
-            }
+            Self::Stale(path) => Ok(conflict(http, STALE, path, request_id)),
+            Self::Sent(path) => Ok(conflict(http, SENT, path, request_id)),
             Self::ForOperators => {
                 let next = vec![Link { path: "/console/keys".to_owned(), text: "Go to your keys" }];
                 let html = render(http, StatusCode::FORBIDDEN, FOR_OPERATORS, next, request_id);
@@ -148,6 +147,18 @@ const STALE: Told = (
     "What it is about was changed or removed after the form was shown, perhaps in another tab or by somebody else. \
      Nothing was changed by it. Look at the current state, and do it again if you still want to.",
 );
+
+const SENT: Told = (
+    "This form was sent before",
+    "It does what it does once, and the first answer has told what came of it. Nothing was done now. Look at the current \
+     state, and use the form there if you want to do it again.",
+);
+
+fn conflict(http: &HttpRequest, told: Told, path: String, request_id: String) -> HttpResponse {
+    let next = vec![Link { path, text: "See it as it is now" }];
+    let html = render(http, StatusCode::CONFLICT, told, next, request_id);
+    HttpResponse::Conflict().content_type("text/html; charset=utf-8").body(html)
+}
 
 const FOR_OPERATORS: Told = (
     "This page is for operators",
