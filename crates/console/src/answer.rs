@@ -105,23 +105,15 @@ pub(crate) struct Link {
     pub(crate) text: &'static str,
 }
 
-const HX_REQUEST: &str = "hx-request";
-
 impl Failure {
     /// Answers a failure of this request as a page.
     pub(crate) fn answer(self, http: &HttpRequest, request_id: String) -> Result<HttpResponse, FailedPage> {
-        // htmx puts an answer into a part of a page. A failure is a page of its own.
-        let whole = |path: &str| HttpResponse::Ok().insert_header(("hx-redirect", path)).finish();
-        let is_part = http.headers().contains_key(HX_REQUEST);
         let asked = http.uri().path_and_query().map_or("/console", |path| path.as_str());
         match self {
             Self::SignIn => {
                 let then = utf8_percent_encode(asked, NON_ALPHANUMERIC);
-                let path = format!("/console/sign-in?then={then}");
-                Ok(if is_part { whole(&path) } else { see_other(&path) })
+                Ok(see_other(&format!("/console/sign-in?then={then}")))
             }
-            Self::Ended if is_part => Ok(whole(asked)),
-            _ if is_part && http.method() == actix_web::http::Method::GET => Ok(whole(asked)),
             Self::Ended => {
                 let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
                 Ok(tell(http, StatusCode::UNAUTHORIZED, told, Vec::new()))

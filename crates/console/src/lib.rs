@@ -12,7 +12,7 @@
 //! | `layout` | what every page has around its content |
 //! | `show` | instants, numbers, badges and charts |
 //! | `settings` | what the app tells of the server, for the page of settings |
-//! | `assets` | the style sheet, the scripts and htmx, each with its hash in its name |
+//! | `assets` | the style sheet and the scripts, each with its hash in its name |
 //!
 //! [`pages`] returns them all, for [`ServeOptions`](keymint_actix::ServeOptions).
 
