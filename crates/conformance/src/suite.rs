@@ -212,6 +212,7 @@ macro_rules! suite_without_bans {
                 a_duplicate_server_key_is_refused_and_changes_nothing,
                 a_server_key_is_revoked_once,
                 of_many_revocations_exactly_one_counts,
+                the_latest_use_of_a_server_key_is_kept,
                 the_first_server_key_is_added_once_between_all,
                 a_first_server_key_is_added_where_there_never_was_one,
                 a_server_key_that_was_added_by_hand_is_the_first,
