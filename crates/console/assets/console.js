@@ -186,7 +186,7 @@
   function replacePart(id, address) {
     if (under) under.abort();
     under = new AbortController();
-    fetch(address, { redirect: "error", signal: under.signal })
+    fetch(address, { redirect: "manual", signal: under.signal })
       .then(function (answer) {
         if (!answer.ok) throw new Error(answer.status);
         return answer.text();

@@ -10,16 +10,20 @@ import Database from 'libsql';
 
 const SERVER_KEY = 'a-server-key-of-thirty-two-or-more';
 
+/** A certificate for this machine and its key, as paths of PEM files. Node trusts it, and browsers are told not to mind. */
+export const CERTIFICATE = { certificate: process.env.KEYMINT_BROWSER_CERTIFICATE, key: process.env.KEYMINT_BROWSER_KEY };
+
 /** Starts a server with the rest of a configuration, and waits until it says where it listens. */
-export async function startServer({ rest = '', binary = process.env.KEYMINT_BINARY, port, level = 'debug', access = true } = {}) {
+export async function startServer({ rest = '', binary = process.env.KEYMINT_BINARY, port, level = 'debug', access = true, tls } = {}) {
   if (!binary) throw new Error('KEYMINT_BINARY names no keymint binary');
   const folder = await mkdtemp(path.join(tmpdir(), 'keymint-browser-'));
   port ??= await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const configuration = `
 [server]
 listen = "127.0.0.1:${port}"
 base_url = "${origin}"
+${tls ? `tls = { certificate = "${tls.certificate}", key = "${tls.key}" }` : ''}
 
 [log]
 level = "${level}"

@@ -21,7 +21,10 @@ pub(in crate::pages::keys) fn explain(
                 ("permissions", "Only an operator gives permissions to keys of this kind.".to_owned())
             }
             ErrorCode::NameRequired => ("name", "Enter a name. Keys of this kind must have one.".to_owned()),
-            ErrorCode::InvalidNameLength => ("name", format!("Enter {} to {} characters.", lengths.min, lengths.max)),
+            ErrorCode::InvalidNameLength => (
+                "name",
+                format!("Enter {} to {} characters. An emoji counts as two or more.", lengths.min, lengths.max),
+            ),
             ErrorCode::ExpiresInIsTooSmall => ("expiry", format!("Choose {} days or more.", expiration.min_days)),
             ErrorCode::ExpiresInIsTooLarge => {
                 let most = expiration
