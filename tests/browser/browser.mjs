@@ -136,7 +136,7 @@ class Visitor {
 
 /**
  * Plants a fault: changes what the server answers (`html`, `style`, `script`, `theme`, `headers`, `status`), or what it is
- * sent (`twice`, `stale`).
+ * sent (`twice`, `stale`, `lost`).
  */
 async function plant(context, fault) {
   const change = async (route, text) => {
@@ -167,15 +167,16 @@ async function plant(context, fault) {
       return route.continue();
     });
   }
-  if (fault.stale) {
-    await context.route('**/edit', async (route) => {
+  const send = (address, name, value) =>
+    context.route(address, async (route) => {
       const request = route.request();
       if (request.method() !== 'POST') return route.continue();
       const form = new URLSearchParams(request.postData());
-      form.set('version', await hidden(request.url(), 'version'));
+      form.set(name, await value(request.url()));
       return route.continue({ postData: form.toString() });
     });
-  }
+  if (fault.stale) await send('**/edit', 'version', (url) => hidden(url, 'version'));
+  if (fault.lost) await send('**/console/sign-in', 'then', () => '');
 }
 
 /** Runs cases, some at a time, each with visitors of its own. Prints each failure with its screenshots. */

@@ -60,7 +60,7 @@ const FAULTS = [
   ['two keys are made', 'a double click makes one key', { twice: true }, /double/],
   ['the theme is forgotten', 'the theme is the system’s until one is chosen, and then kept', { theme: () => '' }, /the next page keeps it/],
   ['an old form is taken', 'the second of two tabs is told that its form is out of date', { stale: true }, /409/],
-  ['the page after the sign-in is another', 'whoever has lost the session signs in, and is back at the page', { html: (html) => html.replace(/name="then" value="[^"]*"/, 'name="then" value=""') }, /Timeout/],
+  ['the page after the sign-in is another', 'whoever has lost the session signs in, and is back at the page', { lost: true }, /Timeout/],
   ['the search does not answer', 'a search shows its result while one types, and is in the address', without(' data-part="results"'), /Timeout/],
   ['a form needs a script', 'everything works without scripts', without(' method="post" action="/console/keys/new"'), /Timeout|waiting/],
   ['a problem is not beside its field', 'problems are beside their fields, and lead to them', { html: (html) => html.replaceAll(/ aria-invalid="true"/g, '') }, /'true'/],

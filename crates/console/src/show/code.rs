@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn markup_is_text_and_quotes_stay() {
-        let code = |text| Code::clipped(text, 20).to_string();
+        let code = |text: &str| Code::clipped(text, 20).to_string();
         assert_eq!(code("{\"a\": '</p>&lt;'}"), "{\"a\": '&lt;/p&gt;&amp;lt;'}");
         assert_eq!(code(&"\u{1f600}".repeat(21)), format!("{} …", "\u{1f600}".repeat(20)));
         assert_eq!(code(&"é".repeat(20)), "é".repeat(20));

@@ -10,7 +10,7 @@ use crate::show::{Code, When};
 use crate::visitor::Visitor;
 
 /// The letters of an event's details that a page shows. An export has all of them.
-const MOST: usize = 1000;
+const MOST: usize = 700;
 
 /// An event, as people read it: what was done to what, by whom, and when.
 pub(super) struct EventLine {
