@@ -70,7 +70,7 @@ async fn pages_run_nothing_that_is_not_the_consoles_own() {
 async fn a_page_with_its_files_has_less_than_60_000_bytes() {
     let site = Site::operated(Setup::default()).await;
     for number in 0..30 {
-        let name = KeyName::parse(&format!("{}{number:02}", "<".repeat(30))).unwrap();
+        let name = KeyName::parse(format!("{}{number:02}", "<".repeat(30))).unwrap();
         let new = NewKey { name: Some(name), remaining: Field::Given(4_000_000_000), ..NewKey::default() };
         site.mint(&"o".repeat(64), new).await;
     }

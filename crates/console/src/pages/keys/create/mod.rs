@@ -24,7 +24,6 @@ pub(super) use reveal::{Reveal, Secret};
 
 #[derive(Template)]
 #[template(path = "pages/keys/create/page.html")]
-#[expect(clippy::struct_excessive_bools, reason = "each shows a part of the form")]
 struct CreatePage {
     layout: Layout,
     problems: Problems,
