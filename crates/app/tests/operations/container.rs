@@ -7,10 +7,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use keymint_test_support::keymint::Server;
 use tempfile::TempDir;
 
 use crate::documents::read;
-use crate::process::{Server, run, said};
+use crate::process::{run, said};
 
 /// The libraries of `gcr.io/distroless/cc-debian12`.
 const LIBRARIES: [&str; 4] = ["libc.so", "libm.so", "libgcc_s.so", "ld-linux"];
