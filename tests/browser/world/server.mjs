@@ -6,15 +6,19 @@ import { end, folderWith, freePort, run, serve } from '../../support/keymint.mjs
 
 const SERVER_KEY = 'a-server-key-of-thirty-two-or-more';
 
+/** A certificate for this machine and its key, as paths of PEM files. Node trusts it, and browsers are told not to mind. */
+export const CERTIFICATE = { certificate: process.env.KEYMINT_BROWSER_CERTIFICATE, key: process.env.KEYMINT_BROWSER_KEY };
+
 /** Starts a server with the rest of a configuration, and waits until it says where it listens. */
-export async function startServer({ rest = '', binary, port, level = 'debug', access = true } = {}) {
+export async function startServer({ rest = '', binary, port, level = 'debug', access = true, tls } = {}) {
   // Forms are taken from the server's own address alone.
   port ??= await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const configuration = `
 [server]
 listen = "127.0.0.1:${port}"
 base_url = "${origin}"
+${tls ? `tls = { certificate = "${tls.certificate}", key = "${tls.key}" }` : ''}
 
 [log]
 level = "${level}"

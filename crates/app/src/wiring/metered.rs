@@ -115,6 +115,7 @@ metered! {
         insert_first_server_key(key: &ServerKey, origin: &Origin) -> bool;
         list_server_keys() -> Vec<ServerKey>;
         revoke_server_key(id: &KeyId, now: Timestamp, origin: &Origin) -> bool;
+        note_server_key_use(id: &KeyId, at: Timestamp) -> ();
     }
 }
 

@@ -74,10 +74,10 @@ impl Origin {
         Some(event.with("events", events).with("sessions", sessions))
     }
 
-    /// Makes the event of a new link. A claim has none: it belongs to nobody yet.
+    /// Makes the event of a new link. A claim has none, since it belongs to nobody yet, nor has a form: what it does has one.
     pub fn link_created(&self, link: &Link) -> Option<Event> {
         match &link.purpose {
-            LinkPurpose::Claim => None,
+            LinkPurpose::Claim | LinkPurpose::Form => None,
             LinkPurpose::Reset(user) => self.event(EventKind::UserResetLinkCreated, Subject::owner(user)),
             LinkPurpose::Portal(grant) => {
                 let event = self.event(EventKind::PortalLinkCreated, Subject::owner(grant.owner.clone()))?;
