@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::behind::MARK;
 use crate::deadline::Deadline;
+use crate::engine::plans;
 use crate::hosts::{History, check_admitted};
 use crate::lent::SIGN_OF_LIFE;
 use crate::spend::RememberedRows;
@@ -35,13 +36,18 @@ pub(crate) struct Maker {
 
 impl Maker {
     pub(crate) fn new(options: &PgOptions, rows: &Arc<RememberedRows>, history: Option<Arc<History>>) -> Self {
-        let settings = settings(options, Deadline::of_statements(options.statement_timeout_ms));
+        let settings = settings(options, Deadline::of_statements(options.statement_timeout_ms), false);
         Self { options: options.clone(), rows: Arc::clone(rows), settings, takes_settings: true, history }
     }
 
     /// Starts sessions without settings from now on.
     pub(crate) fn forgo_settings(&mut self) {
         self.takes_settings = false;
+    }
+
+    /// Starts sessions that suit keys in shards from now on.
+    pub(crate) fn suit_shards(&mut self) {
+        self.settings = settings(&self.options, self.deadline(), true);
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {
@@ -135,12 +141,12 @@ async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 /// Returns the settings of a session, which it gets at its start: a pooler may give each transaction another one.
-fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
+fn settings(options: &PgOptions, deadline: Deadline, is_sharded: bool) -> Vec<Setting> {
     let synchronous_commit = match options.durability {
         Durability::Full => "on",
         Durability::Normal => "off",
     };
-    vec![
+    let mut settings = vec![
         ("statement_timeout", options.statement_timeout_ms.to_string()),
         // The server frees the rows of a session without a client as soon as its call has timed out here.
         ("idle_in_transaction_session_timeout", deadline.as_setting()),
@@ -151,13 +157,9 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
         ("synchronous_commit", synchronous_commit.to_owned()),
         // For single statements. A stricter default would fail one of two conflicting statements.
         ("default_transaction_isolation", "read committed".to_owned()),
-        // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
-        // each batch would cost more than running it, and a small table would be read whole, dead rows included.
-        ("plan_cache_mode", "force_generic_plan".to_owned()),
-        ("enable_seqscan", "off".to_owned()),
-        ("enable_hashjoin", "off".to_owned()),
-        ("enable_mergejoin", "off".to_owned()),
-        // The costs of such a plan are not those of its work: a list of 100 keys would be compiled for 0.2 s.
+        // The costs of a plan for any values are not those of its work: a list of 100 keys would be compiled for 0.2 s.
         ("jit", "off".to_owned()),
-    ]
+    ];
+    settings.extend(plans(is_sharded));
+    settings
 }

@@ -13,6 +13,7 @@ use crate::hosts::Watch;
 use crate::lent::Pool;
 use crate::needs::USAGE_TABLES;
 use crate::pools::lanes_share;
+use crate::shards::Shards;
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
@@ -26,6 +27,8 @@ pub struct PgStore {
     max_connections: u32,
     pub(crate) rows: Arc<RememberedRows>,
     faults: Vec<Fault>,
+    /// The shards of keys; `None` = keys are in one table.
+    pub(crate) shards: Option<Arc<Shards>>,
     behind: Behind,
     watch: Option<Watch>,
 }
@@ -40,9 +43,10 @@ impl PgStore {
     /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let rows = Arc::new(RememberedRows::new());
-        let Opened { pool, lanes, behind, watch } = connect::open(options, &rows).await?;
+        let Opened { pool, lanes, behind, shards, watch } = connect::open(options, &rows).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
-        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind, watch })
+        let max_connections = options.max_connections;
+        Ok(Self { pool, lanes, layout, max_connections, rows, faults, shards, behind, watch })
     }
 
     /// Returns the number of connections that are open now.

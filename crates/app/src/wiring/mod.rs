@@ -123,7 +123,12 @@ impl Services {
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
             usage,
             recorder,
-            sources: Sources { connections: Arc::clone(&store.connections), moves: Arc::clone(&store.moves), throttle },
+            sources: Sources {
+                connections: Arc::clone(&store.connections),
+                moves: Arc::clone(&store.moves),
+                database: store.labels,
+                throttle,
+            },
             store,
         })
     }

@@ -13,6 +13,7 @@ use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
 use super::metered::Metered;
 use crate::config::{Database, DatabaseUrl};
+use crate::metrics::DatabaseLabels;
 
 /// The failure to open a database, to migrate it, or to use it as it is.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,8 @@ pub(super) struct Store {
     pub(super) lanes: NonZeroUsize,
     /// False if the database cannot keep the statistics of uses, as the warnings say.
     pub(super) keeps_usage: bool,
+    /// The labels of the database in the metrics.
+    pub(super) labels: DatabaseLabels,
     /// The findings at its opening.
     pub(super) found: Found,
 }
@@ -93,6 +96,7 @@ impl Store {
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
         meter: Arc<dyn Meter>,
+        labels: DatabaseLabels,
     ) -> Self {
         let store = Arc::new(Metered::new(Arc::clone(&bare), Arc::clone(&meter)));
         Self {
@@ -110,6 +114,7 @@ impl Store {
             meter,
             lanes,
             keeps_usage: true,
+            labels,
             found: Found::default(),
         }
     }
@@ -121,14 +126,16 @@ impl Store {
         Ok(match &database.url {
             DatabaseUrl::Memory => {
                 let store = Arc::new(MemoryStore::default());
-                Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter)
+                Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter, DatabaseLabels::of("memory"))
             }
             DatabaseUrl::Sqlite { path } => {
                 let store = Arc::new(
                     SqliteStore::connect(&SqliteOptions { must_exist, cache_mib, ..sqlite_options(database, path) })
                         .await?,
                 );
-                let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter);
+                let labels = DatabaseLabels::of("sqlite");
+                let metered =
+                    Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter, labels);
                 Self { sqlite: Some(store), ..metered }
             }
             DatabaseUrl::Postgres { url } => {
@@ -142,7 +149,10 @@ impl Store {
                 };
                 let keeps_usage = store.keeps_usage();
                 let moved = Arc::clone(&store);
-                let metered = Self::new(store, PgStore::connections, PgStore::LANES, meter);
+                let (behind, engine) = (store.behind(), store.behind().engine());
+                let labels =
+                    DatabaseLabels { engine: engine.name(), role: engine.role(), pooler: behind.pooler() };
+                let metered = Self::new(store, PgStore::connections, PgStore::LANES, meter, labels);
                 Self { keeps_usage, found, moves: Arc::new(move || moved.moves()), ..metered }
             }
         })

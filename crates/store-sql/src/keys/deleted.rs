@@ -11,7 +11,9 @@ use keymint_ports::{DeletedKey, DeletedQuery, KeyStub, RestoredKey, StoreError};
 use super::find::read_stub;
 use super::import::LOCK;
 use super::insert::check_room;
+use super::moving::second_secret_of;
 use super::narrow;
+use super::place::{check_free, lock_row, text_in};
 use super::remove::{RETURNING, read_removed, remove_in_transaction};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, end_removal, fetch_all, fetch_optional};
@@ -44,12 +46,10 @@ async fn copy_and_remove(
     origin: &Origin,
 ) -> Result<bool, StoreError> {
     let Deletion { at, by, until } = deletion;
-    let for_update = connection.dialect().for_update();
-    let find = Statement::new(format!(r#"select "id" from "apikey" where "id" = $1{for_update}"#)).bind(id.as_str());
     // Whoever deletes it at the same time finds it gone, and must not touch the deleted one.
-    if fetch_optional(connection, find, |_| Ok(())).await?.is_none() {
+    let Some(text) = lock_row(connection, id, r#""key""#, |row| Ok(text_in(row, "key"))).await? else {
         return Ok(false);
-    }
+    };
     // A key that had this id before.
     connection.execute(forgetting(id)).await?;
     let copy = Statement::new(format!(
@@ -171,11 +171,17 @@ async fn copy_back(
             return Err(StoreError::Duplicate);
         }
     }
+    check_free(connection, id).await?;
     let copy = format!(
         r#"insert into "apikey" ({COLUMN_LIST}) select {COLUMN_LIST} from "keymint_deleted_key" where "id" = $1"#
     );
     connection.execute(Statement::new(copy).bind(id.as_str())).await?;
     connection.execute(forgetting(id)).await?;
+    if let (RestoredKey::Key(key), true) = (&restored, connection.dialect().is_sharded())
+        && let Some(place) = second_secret_of(key)
+    {
+        connection.execute(place).await?;
+    }
     let event = match &restored {
         RestoredKey::Key(key) => origin.key_undeleted(key),
         RestoredKey::Unreadable(_) => removed.and_then(|key| origin.unreadable_key_undeleted(key)),
