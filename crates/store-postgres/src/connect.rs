@@ -45,9 +45,9 @@ pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Res
     };
     let mut connections = connections.map_err(open_error)?;
     let (engine, shards) = look_at_engine(&connections).await?;
-    if shards.is_some() {
+    if let Some(shards) = &shards {
         connections.close().await;
-        maker.suit_shards();
+        maker.suit_shards(shards);
         connections = maker.open(&host).await.map_err(open_error)?;
     }
     let behind = Behind::look(engine, &connections, &maker.session(&host), maker.settings()).await?;

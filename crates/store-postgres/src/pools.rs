@@ -1,4 +1,5 @@
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::engine::plans;
 use crate::hosts::{History, check_admitted};
 use crate::lent::SIGN_OF_LIFE;
+use crate::shards::Shards;
 use crate::spend::RememberedRows;
 use crate::{PgOptions, PgStore};
 
@@ -30,6 +32,8 @@ pub(crate) struct Maker {
     rows: Arc<RememberedRows>,
     settings: Vec<Setting>,
     takes_settings: bool,
+    /// The number of nodes that hold shards of keys.
+    nodes: usize,
     /// Keeps connections from hosts that must not be written to; `None` = one host, that is not watched.
     history: Option<Arc<History>>,
 }
@@ -37,7 +41,7 @@ pub(crate) struct Maker {
 impl Maker {
     pub(crate) fn new(options: &PgOptions, rows: &Arc<RememberedRows>, history: Option<Arc<History>>) -> Self {
         let settings = settings(options, Deadline::of_statements(options.statement_timeout_ms), false);
-        Self { options: options.clone(), rows: Arc::clone(rows), settings, takes_settings: true, history }
+        Self { options: options.clone(), rows: Arc::clone(rows), settings, takes_settings: true, nodes: 1, history }
     }
 
     /// Starts sessions without settings from now on.
@@ -46,8 +50,9 @@ impl Maker {
     }
 
     /// Starts sessions that suit keys in shards from now on.
-    pub(crate) fn suit_shards(&mut self) {
+    pub(crate) fn suit_shards(&mut self, shards: &Shards) {
         self.settings = settings(&self.options, self.deadline(), true);
+        self.nodes = shards.nodes();
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {
@@ -80,7 +85,7 @@ impl Maker {
     pub(crate) fn lanes(&self, host: &PgConnectOptions, others: &PgPool) -> PgPool {
         let session = self.session(host);
         let session = if self.takes_settings { session.options([LOCK_TIMEOUT]) } else { session };
-        match lanes_share(self.options.max_connections) {
+        match lanes_share(self.options.max_connections, self.nodes) {
             0 => others.clone(),
             max => self.pool(max).connect_lazy_with(session),
         }
@@ -95,7 +100,7 @@ impl Maker {
 
     fn share_of_others(&self) -> u32 {
         let max = self.options.max_connections.max(1);
-        max - lanes_share(max)
+        max - lanes_share(max, self.nodes)
     }
 
     /// Each new connection may lead to another server, that has taken the place of the one before: the remembered rows
@@ -127,10 +132,20 @@ impl Maker {
     }
 }
 
-/// Returns the number of connections that belong to the lanes, with the one beside them: half of all at most.
-pub(crate) fn lanes_share(max_connections: u32) -> u32 {
-    let wanted = u32::try_from(PgStore::LANES.get() + 1).unwrap_or(u32::MAX);
+/// Returns the number of connections that belong to the lanes of all nodes, with the one beside them: half of all at most.
+pub(crate) fn lanes_share(max_connections: u32, nodes: usize) -> u32 {
+    let wanted = u32::try_from(PgStore::LANES.get() * nodes + 1).unwrap_or(u32::MAX);
     wanted.min(max_connections / 2)
+}
+
+/// Returns the number of batches of a node that are in flight at once. Those of a node that does not answer leave
+/// connections to the others, if there are any.
+pub(crate) fn lanes_of_node(max_connections: u32, nodes: usize) -> NonZeroUsize {
+    if nodes < 2 {
+        return PgStore::LANES;
+    }
+    let beside_one = usize::try_from(lanes_share(max_connections, nodes)).unwrap_or(usize::MAX).saturating_sub(1);
+    NonZeroUsize::new(beside_one / nodes).unwrap_or(NonZeroUsize::MIN).min(PgStore::LANES)
 }
 
 /// Pings an idle connection. One that does not answer is replaced.

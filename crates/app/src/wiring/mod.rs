@@ -40,6 +40,7 @@ pub(crate) use leaks::{github_reports, holder_reports};
 pub use backup::{BackupError, backup};
 pub use relocation::{RelocationError, relocate};
 pub use store::{OpenError, migrate};
+pub(crate) use store::distributable;
 
 /// The use cases on the configured database.
 #[derive(Debug)]
@@ -308,6 +309,7 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .policy(config.policy.clone())
         .access(config.verify.access)
         .group_commit(group_commit)
+        .placement(store.placement.clone())
         .meter(Arc::clone(&store.meter))
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)

@@ -50,6 +50,11 @@ impl Shards {
         self.nodes.iter().collect::<HashSet<_>>().len()
     }
 
+    /// Returns the number of shards.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
     /// Returns the shard of a text.
     pub(crate) fn of(&self, stored: &StoredKey) -> Shard {
         let number = self.number_of(stored.as_str());
@@ -63,14 +68,14 @@ impl Shards {
 
     /// Divides texts by their shards, in the order of these: whoever locks rows of several shards does it in one order.
     pub(crate) fn divide<'t>(&self, texts: Vec<&'t str>) -> Vec<Vec<&'t str>> {
-        self.divide_by(texts, |text| text)
+        self.divide_by(texts.into_iter().map(|text| (text, text)))
     }
 
     /// Divides what has texts by the shards of these.
-    pub(crate) fn divide_by<T>(&self, items: Vec<T>, text: impl Fn(&T) -> &str) -> Vec<Vec<T>> {
+    pub(crate) fn divide_by<'t, T>(&self, items: impl IntoIterator<Item = (&'t str, T)>) -> Vec<Vec<T>> {
         let mut divided: BTreeMap<usize, Vec<T>> = BTreeMap::new();
-        for item in items {
-            divided.entry(self.number_of(text(&item))).or_default().push(item);
+        for (text, item) in items {
+            divided.entry(self.number_of(text)).or_default().push(item);
         }
         divided.into_values().collect()
     }

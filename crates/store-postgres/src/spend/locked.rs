@@ -179,9 +179,12 @@ async fn write(
         }
         return Ok(());
     };
-    let text_of = |key: &&ApiKey| before.get(key.details.id.as_str()).map_or("", |secrets| secrets.stored.as_str());
-    for keys in shards.divide_by(changed, text_of) {
-        let texts: Vec<&str> = keys.iter().map(text_of).collect();
+    let named = changed.into_iter().filter_map(|key| {
+        let text = before.get(key.details.id.as_str())?.stored.as_str();
+        Some((text, (text, key)))
+    });
+    for rows in shards.divide_by(named) {
+        let (texts, keys): (Vec<&str>, Vec<&ApiKey>) = rows.into_iter().unzip();
         if let Some(changes) = Changes::of(keys)? {
             let update = changes.bind(UPDATE_IN_SHARD).bind(texts);
             update.execute(&mut *connection).await.map_err(store_error)?;

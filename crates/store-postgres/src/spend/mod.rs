@@ -39,7 +39,9 @@ impl Table<'_> {
     /// Divides keys by what one statement may change.
     fn divide<'k>(&self, keys: Vec<&'k ApiKey>) -> Vec<Vec<&'k ApiKey>> {
         match self.shards {
-            Some(shards) => shards.divide_by(keys, |key| key.details.stored.as_str()),
+            Some(shards) => {
+                shards.divide_by(keys.into_iter().map(|key| (key.details.stored.as_str(), key)))
+            }
             None => vec![keys],
         }
     }

@@ -135,7 +135,7 @@ async fn write(
 ) -> Result<HashMap<String, Version>, StoreError> {
     let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
     if table.shards.is_some() {
-        let is_of_these = |event: &&Event| event.key_id.as_ref().is_some_and(|id| changes.ids.contains(&id.as_str()));
+        let is_of_these = |event: &&Event| event.subject.key_id.as_ref().is_some_and(|id| changes.ids.contains(&id.as_str()));
         let events: Vec<&Event> = events.iter().filter(is_of_these).collect();
         let texts = changes.take_texts();
         let update = changes.bind(UPDATE_IN_SHARD).bind(versions).bind(texts);
@@ -160,7 +160,7 @@ async fn write_in_shard(
     }
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
     let written = written_by(update.fetch_all(&mut *transaction).await)?;
-    let is_written = |event: &&&Event| event.key_id.as_ref().is_some_and(|id| written.contains_key(id.as_str()));
+    let is_written = |event: &&&Event| event.subject.key_id.as_ref().is_some_and(|id| written.contains_key(id.as_str()));
     let events: Vec<Event> = events.iter().filter(is_written).map(|event| (*event).clone()).collect();
     if !events.is_empty() {
         let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));

@@ -12,7 +12,7 @@ use super::narrow;
 use super::place::{push_rows, read_rows};
 use super::update::{Revoke, changed_columns, revoke_row};
 use crate::columns::COLUMN_LIST;
-use crate::connection::{end, fetch_all};
+use crate::connection::end;
 use crate::{Dialect, KeyOrder, ReadConnection, Row, RowReader, Statement, Widths, WriteConnection, events, read_key};
 
 /// Changes a portion of the keys that the change selects.

@@ -13,7 +13,7 @@ use super::import::LOCK;
 use super::insert::check_room;
 use super::moving::second_secret_of;
 use super::narrow;
-use super::place::{check_free, lock_row, text_in};
+use super::place::{RowName, check_free};
 use super::remove::{RETURNING, read_removed, remove_in_transaction};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, end_removal, fetch_all, fetch_optional};
@@ -47,17 +47,20 @@ async fn copy_and_remove(
 ) -> Result<bool, StoreError> {
     let Deletion { at, by, until } = deletion;
     // Whoever deletes it at the same time finds it gone, and must not touch the deleted one.
-    let Some(text) = lock_row(connection, id, r#""key""#, |row| Ok(text_in(row, "key"))).await? else {
+    let Some(name) = RowName::lock(connection, id).await? else {
         return Ok(false);
     };
     // A key that had this id before.
     connection.execute(forgetting(id)).await?;
-    let copy = Statement::new(format!(
-        r#"insert into "keymint_deleted_key" ({COLUMN_LIST}, {DELETION})
-            select {COLUMN_LIST}, $2, $3, $4 from "apikey" where "id" = $1"#
-    ));
-    connection.execute(copy.bind(id.as_str()).bind(*at).bind(by.to_string()).bind(*until)).await?;
-    let remove = Statement::new(format!(r#"delete from "apikey" where "id" = $1 {RETURNING}"#)).bind(id.as_str());
+    let copy = format!(
+        r#"insert into "keymint_deleted_key" ({COLUMN_LIST}, {DELETION}) select {COLUMN_LIST}, $1, $2, $3 from "apikey""#
+    );
+    let mut copy = Statement::new(copy).bind(*at).bind(by.to_string()).bind(*until);
+    name.push_to(&mut copy);
+    connection.execute(copy).await?;
+    let mut remove = Statement::new(r#"delete from "apikey""#);
+    name.push_to(&mut remove);
+    remove.push(RETURNING);
     Ok(remove_in_transaction(connection, remove, origin).await?.removed == 1)
 }
 

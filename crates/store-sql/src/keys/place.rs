@@ -130,8 +130,20 @@ impl<'k> RowName<'k> {
         if !connection.dialect().is_sharded() {
             return Ok(Some(Self { id: id.as_str(), text: None }));
         }
+        Self::lock(connection, id).await
+    }
+
+    /// Finds the row of an id in any database, and locks it until the transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::Unavailable`]
+    pub(super) async fn lock(
+        connection: &mut dyn ReadConnection,
+        id: &'k KeyId,
+    ) -> Result<Option<Self>, StoreError> {
         let text = lock_row(connection, id, r#""key""#, |row| Ok(read_text(row))).await?;
-        Ok(text.map(|text| Self { id: id.as_str(), text }))
+        let is_sharded = connection.dialect().is_sharded();
+        Ok(text.map(|text| Self { id: id.as_str(), text: text.filter(|_| is_sharded) }))
     }
 
     /// Appends the condition of the row to a statement.

@@ -226,8 +226,8 @@ pub(super) async fn remove_in_transaction(
     let (mut removed, mut secrets, mut seconds, mut keys) = (0_u32, Vec::new(), Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
         removed = removed.saturating_add(1);
-        secrets.extend(text_in(row, "key").map(|text| StoredKey::from_stored(&text)));
-        seconds.extend(text_in(row, "keymint_second_key").map(|text| StoredKey::from_stored(&text)));
+        secrets.extend(text_in(row, "key").map(|text| StoredKey::from_stored(text)));
+        seconds.extend(text_in(row, "keymint_second_key").map(|text| StoredKey::from_stored(text)));
         keys.extend(read_removed(row).map(|key| (key, read_expiry(row))));
         ControlFlow::Continue(())
     };
