@@ -11,6 +11,7 @@ use keymint_ports::{DeletedKey, DeletedQuery, KeyStub, RestoredKey, StoreError};
 use super::find::read_stub;
 use super::import::LOCK;
 use super::insert::check_room;
+use super::list::offset;
 use super::moving::second_secret_of;
 use super::narrow;
 use super::place::{RowName, check_free};
@@ -95,7 +96,7 @@ pub async fn list_deleted(
     }
     narrow(&mut list, configurations, dialect);
     let limit = list.placeholder(i64::from(*limit));
-    let offset = list.placeholder(i64::try_from(*offset).unwrap_or(i64::MAX));
+    let offset = list.placeholder(self::offset(*offset));
     let by_bytes = dialect.by_bytes();
     list.push(&format!(r#" order by "keymint_deleted_at" desc, "id"{by_bytes} limit {limit} offset {offset}"#));
     Ok(fetch_all(connection, list, read_deleted).await?.into_iter().flatten().collect())
