@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::{Peppers, PlainKey};
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Placement, SurveyStore, Unmetered};
+use keymint_ports::{
+    Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Placement, SurveyStore, Unmetered,
+};
 
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
@@ -221,8 +223,7 @@ impl KeysBuilder {
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
         let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
-        let verifier =
-            GroupCommit::start(
+        let verifier = GroupCommit::start(
             &self.store,
             &self.clock,
             &self.meter,

@@ -18,13 +18,17 @@ pub enum DistributeError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The extension is not there.
-    #[error("the database has no extension citus: run `create extension citus` in it, on the coordinator and on each worker")]
+    #[error(
+        "the database has no extension citus: run `create extension citus` in it, on the coordinator and on each worker"
+    )]
     NotCitus,
     /// Nobody could hold the shards.
     #[error("the coordinator has no workers: add each by select citus_add_node('HOST', PORT)")]
     NoWorkers,
     /// Reference tables are on the coordinator, too.
-    #[error("the coordinator is not among the nodes: run select citus_set_coordinator_host('HOST', PORT), by which workers reach it")]
+    #[error(
+        "the coordinator is not among the nodes: run select citus_set_coordinator_host('HOST', PORT), by which workers reach it"
+    )]
     UnnamedCoordinator,
     /// Nodes do not reach each other.
     #[error("nodes cannot be reached: {}", nodes.join("; "))]
@@ -142,10 +146,10 @@ async fn check_nodes(connection: &mut PgConnection) -> Result<(), DistributeErro
             count(*) filter (where groupid <> 0 and noderole = 'primary' and isactive and shouldhaveshards),
             count(*) filter (where groupid = 0)
         from pg_dist_node";
-    const UNREACHABLE: &str = "select format('%s:%s does not reach %s:%s', from_nodename, from_nodeport, to_nodename, to_nodeport)
+    const UNREACHABLE: &str =
+        "select format('%s:%s does not reach %s:%s', from_nodename, from_nodeport, to_nodename, to_nodeport)
         from citus_check_cluster_node_health() where result is not true";
-    let (workers, coordinators): (i64, i64) =
-        query_as(NODES).fetch_one(&mut *connection).await.map_err(open_error)?;
+    let (workers, coordinators): (i64, i64) = query_as(NODES).fetch_one(&mut *connection).await.map_err(open_error)?;
     if workers == 0 {
         return Err(DistributeError::NoWorkers);
     }
@@ -238,7 +242,8 @@ async fn steps_of_others(connection: &mut PgConnection) -> Result<Vec<Step>, Dis
     };
     if !is_known("keymint_second_secret").await? {
         steps.push(Step {
-            text: "make the table keymint_second_secret, which says by hash where the row of a second secret is".to_owned(),
+            text: "make the table keymint_second_secret, which says by hash where the row of a second secret is"
+                .to_owned(),
             statement: r#"create table if not exists "keymint_second_secret"
                     ("secret" text not null, "key" text not null, primary key ("secret", "key"));
                 select create_distributed_table('keymint_second_secret', 'secret', colocate_with => 'apikey');

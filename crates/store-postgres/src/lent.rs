@@ -28,12 +28,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(
-        connections: PgPool,
-        deadline: Deadline,
-        is_watched: bool,
-        shards: Option<Arc<Shards>>,
-    ) -> Self {
+    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool, shards: Option<Arc<Shards>>) -> Self {
         Self { connections: RwLock::new(connections), deadline, is_watched, shards }
     }
 

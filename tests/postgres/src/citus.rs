@@ -81,7 +81,8 @@ struct Node {
 
 /// Returns the nodes that a database on the coordinator knows, the coordinator first.
 async fn nodes_of(coordinator: &PgConnectOptions) -> sqlx::Result<Vec<Node>> {
-    const NODES: &str = "select nodename, nodeport, groupid from pg_dist_node where noderole = 'primary' order by groupid";
+    const NODES: &str =
+        "select nodename, nodeport, groupid from pg_dist_node where noderole = 'primary' order by groupid";
     let nodes: Vec<(String, i32, i32)> = query_as(NODES).fetch_all(&mut coordinator.connect().await?).await?;
     let node = |(host, port, group): (String, i32, i32)| {
         let own = coordinator.clone().host(&host).port(u16::try_from(port).unwrap_or_default());

@@ -14,7 +14,9 @@ pub(super) async fn run(database: &Database, arguments: Migrate) -> CliResult {
         return Ok(Outcome::Done);
     }
     let Some(postgres) = wiring::distributable(database) else {
-        return Err(Misused("--distribute is for Postgres with Citus: database.url names another database".into()).into());
+        return Err(
+            Misused("--distribute is for Postgres with Citus: database.url names another database".into()).into()
+        );
     };
     let shards = NonZeroU32::new(shards).unwrap_or(NonZeroU32::MIN);
     let plan = progress::while_waiting("looking", Box::pin(postgres.plan(shards))).await?;

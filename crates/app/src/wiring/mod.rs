@@ -39,8 +39,8 @@ pub(crate) use leaks::{github_reports, holder_reports};
 
 pub use backup::{BackupError, backup};
 pub use relocation::{RelocationError, relocate};
-pub use store::{OpenError, migrate};
 pub(crate) use store::distributable;
+pub use store::{OpenError, migrate};
 
 /// The use cases on the configured database.
 #[derive(Debug)]

@@ -137,8 +137,7 @@ impl Store {
                         .await?,
                 );
                 let labels = DatabaseLabels::of("sqlite");
-                let metered =
-                    Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter, labels);
+                let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter, labels);
                 Self { sqlite: Some(store), ..metered }
             }
             DatabaseUrl::Postgres { url } => {
@@ -153,8 +152,7 @@ impl Store {
                 let keeps_usage = store.keeps_usage();
                 let (moved, placement, lanes) = (Arc::clone(&store), store.placement(), store.lanes());
                 let (behind, engine) = (store.behind(), store.behind().engine());
-                let labels =
-                    DatabaseLabels { engine: engine.name(), role: engine.role(), pooler: behind.pooler() };
+                let labels = DatabaseLabels { engine: engine.name(), role: engine.role(), pooler: behind.pooler() };
                 let metered = Self::new(store, PgStore::connections, lanes, meter, labels);
                 Self { keeps_usage, found, placement, moves: Arc::new(move || moved.moves()), ..metered }
             }

@@ -44,7 +44,8 @@ impl Queue {
         let shard_of = |waiting: &Waiting| placement.shard_of(waiting.attempt.hash()).number;
         let Some(first) = waiting.held.front().map(shard_of) else { return None };
         // A shard whose turn is free is served before those that wait for theirs.
-        let is_free = |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));
+        let is_free =
+            |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));
         let free = waiting.held.iter().find_map(|waiting| is_free(shard_of(waiting)));
         let (number, turn) = match free {
             Some((number, turn)) => (number, Some(turn)),

@@ -63,7 +63,8 @@ mod tests {
         let mut connection = PgConnection::connect(&keymint_test_postgres::database().await).await.unwrap();
         let text = "Zürich, 40 keys: äöü and ßıſ, and no more than that";
         let texts: Vec<&str> = text.char_indices().map(|(end, _)| &text[..end]).collect();
-        let ask = query_scalar("select hashtext(t) from unnest($1) with ordinality as u (t, n) order by n").bind(&texts);
+        let ask =
+            query_scalar("select hashtext(t) from unnest($1) with ordinality as u (t, n) order by n").bind(&texts);
         let hashes: Vec<i32> = ask.fetch_all(&mut connection).await.unwrap();
         assert_eq!(texts.iter().map(|text| hash_of(text)).collect::<Vec<_>>(), hashes);
     }

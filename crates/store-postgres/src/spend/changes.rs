@@ -61,7 +61,8 @@ impl<'a> Changes<'a> {
 
     /// Binds the seven arrays to the first placeholders of `statement`, which makes rows `c` of them by `unnest`.
     pub(super) fn bind(self, statement: &'static str) -> Query<'a, Postgres, PgArguments> {
-        let Self { ids, texts: _, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = self;
+        let Self { ids, texts: _, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } =
+            self;
         query(statement)
             .bind(ids)
             .bind(remaining)

@@ -8,10 +8,10 @@ use keymint_ports::StoreError;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _, query, query_scalar};
 
-use super::{Answers, Table};
 use super::changes::{Changes, set_from_changes};
 use super::events::{INSERT_EVENTS, NewEvents};
 use super::find::{either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
+use super::{Answers, Table};
 use crate::connection::{BEGIN, bind};
 use crate::dialect::{SHARDED, WHOLE};
 use crate::error::store_error;

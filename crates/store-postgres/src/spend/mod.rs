@@ -13,9 +13,9 @@ mod remembered;
 mod version;
 
 use self::locked::Others;
-use keymint_domain::{ApiKey, Timestamp};
 use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::postgres::PgConnection;
 
@@ -39,9 +39,7 @@ impl Table<'_> {
     /// Divides keys by what one statement may change.
     fn divide<'k>(&self, keys: Vec<&'k ApiKey>) -> Vec<Vec<&'k ApiKey>> {
         match self.shards {
-            Some(shards) => {
-                shards.divide_by(keys.into_iter().map(|key| (key.details.stored.as_str(), key)))
-            }
+            Some(shards) => shards.divide_by(keys.into_iter().map(|key| (key.details.stored.as_str(), key))),
             None => vec![keys],
         }
     }

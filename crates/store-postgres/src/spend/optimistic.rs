@@ -10,12 +10,12 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection as _, Postgres, Row as _, query};
 
-use super::{Failed, Table};
 use super::changes::{Changes, set_from_changes};
 use super::events::{INSERT_EVENTS, NewEvents, insert_events};
 use super::find::{fetch_either, find, forms_of, read_row, read_rows};
 use super::remembered::{Remembered, RememberedRows};
 use super::version::Version;
+use super::{Failed, Table};
 use crate::connection::BEGIN;
 use crate::error::{is_broken, lost_race, store_error};
 
@@ -111,11 +111,7 @@ pub(super) async fn settle(
 }
 
 /// Reads the rows of the secrets in use of these attempts.
-async fn read(
-    connection: &mut PgConnection,
-    table: Table<'_>,
-    attempts: &[&Attempt],
-) -> Result<Vec<PgRow>, Failed> {
+async fn read(connection: &mut PgConnection, table: Table<'_>, attempts: &[&Attempt]) -> Result<Vec<PgRow>, Failed> {
     let find = query(find(table.owner_columns));
     find.bind(forms_of(attempts)).fetch_all(connection).await.map_err(unread)
 }
@@ -135,7 +131,8 @@ async fn write(
 ) -> Result<HashMap<String, Version>, StoreError> {
     let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
     if table.shards.is_some() {
-        let is_of_these = |event: &&Event| event.subject.key_id.as_ref().is_some_and(|id| changes.ids.contains(&id.as_str()));
+        let is_of_these =
+            |event: &&Event| event.subject.key_id.as_ref().is_some_and(|id| changes.ids.contains(&id.as_str()));
         let events: Vec<&Event> = events.iter().filter(is_of_these).collect();
         let texts = changes.take_texts();
         let update = changes.bind(UPDATE_IN_SHARD).bind(versions).bind(texts);
@@ -160,7 +157,8 @@ async fn write_in_shard(
     }
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
     let written = written_by(update.fetch_all(&mut *transaction).await)?;
-    let is_written = |event: &&&Event| event.subject.key_id.as_ref().is_some_and(|id| written.contains_key(id.as_str()));
+    let is_written =
+        |event: &&&Event| event.subject.key_id.as_ref().is_some_and(|id| written.contains_key(id.as_str()));
     let events: Vec<Event> = events.iter().filter(is_written).map(|event| (*event).clone()).collect();
     if !events.is_empty() {
         let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));

@@ -63,9 +63,7 @@ pub(super) fn narrow_by<'f>(statement: &mut Statement<'f>, filter: &'f KeyFilter
             // Uses are not in shards: all of them are sent to the shards, and each looks through them once.
             format!(r#""id" not in (select a."keyId" from "keymint_activity" as a where {used})"#)
         } else {
-            format!(
-                r#"not exists (select 1 from "keymint_activity" as a where a."keyId" = "apikey"."id" and {used})"#
-            )
+            format!(r#"not exists (select 1 from "keymint_activity" as a where a."keyId" = "apikey"."id" and {used})"#)
         });
     }
     if let Some(end) = created_before {

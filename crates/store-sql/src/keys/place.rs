@@ -123,10 +123,7 @@ impl<'k> RowName<'k> {
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::Unavailable`]
-    pub(super) async fn find(
-        connection: &mut dyn ReadConnection,
-        id: &'k KeyId,
-    ) -> Result<Option<Self>, StoreError> {
+    pub(super) async fn find(connection: &mut dyn ReadConnection, id: &'k KeyId) -> Result<Option<Self>, StoreError> {
         if !connection.dialect().is_sharded() {
             return Ok(Some(Self { id: id.as_str(), text: None }));
         }
@@ -137,10 +134,7 @@ impl<'k> RowName<'k> {
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::Unavailable`]
-    pub(super) async fn lock(
-        connection: &mut dyn ReadConnection,
-        id: &'k KeyId,
-    ) -> Result<Option<Self>, StoreError> {
+    pub(super) async fn lock(connection: &mut dyn ReadConnection, id: &'k KeyId) -> Result<Option<Self>, StoreError> {
         let text = lock_row(connection, id, r#""key""#, |row| Ok(read_text(row))).await?;
         let is_sharded = connection.dialect().is_sharded();
         Ok(text.map(|text| Self { id: id.as_str(), text: text.filter(|_| is_sharded) }))
@@ -177,10 +171,7 @@ pub(super) fn push_rows<'k>(
 ///
 /// # Errors
 /// [`StoreError::Duplicate`], [`StoreError::Unavailable`]
-pub(super) async fn check_free(
-    connection: &mut dyn crate::WriteConnection,
-    id: &KeyId,
-) -> Result<(), StoreError> {
+pub(super) async fn check_free(connection: &mut dyn crate::WriteConnection, id: &KeyId) -> Result<(), StoreError> {
     if !connection.dialect().is_sharded() {
         return Ok(());
     }

@@ -110,7 +110,8 @@ async fn remove_expired_of(
 ) -> Result<Removed, StoreError> {
     let dialect = connection.dialect();
     let (one_of, is_due) = (dialect.one_of("$1"), dialect.is_due(EXPIRES_AT, "$2"));
-    let lock = format!(r#"select "key" from "apikey" where "key" {one_of} and {is_due}{} skip locked"#, dialect.for_update());
+    let lock =
+        format!(r#"select "key" from "apikey" where "key" {one_of} and {is_due}{} skip locked"#, dialect.for_update());
     let lock = Statement::new(lock).bind(texts).bind(before);
     let texts = fetch_all(connection, lock, |row| Ok(text_in(row, "key"))).await?;
     let texts: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
@@ -195,8 +196,7 @@ async fn find_and_remove(
     // A row that cannot be read stays, and keeps none of the others from being removed.
     let keys = read_rows(connection, ids, COLUMN_LIST, dialect.for_update(), |row| Ok(read_key(row).ok())).await?;
     let exhausted = keys.iter().flatten().filter(|key| policy.may_remove_exhausted(key, now));
-    let exhausted: Vec<_> =
-        exhausted.map(|key| (key.details.id.as_str(), key.details.stored.as_str())).collect();
+    let exhausted: Vec<_> = exhausted.map(|key| (key.details.id.as_str(), key.details.stored.as_str())).collect();
     if exhausted.is_empty() {
         return Ok(Removed::default());
     }
@@ -226,8 +226,8 @@ pub(super) async fn remove_in_transaction(
     let (mut removed, mut secrets, mut seconds, mut keys) = (0_u32, Vec::new(), Vec::new(), Vec::new());
     let mut take = |row: &dyn Row| {
         removed = removed.saturating_add(1);
-        secrets.extend(text_in(row, "key").map(|text| StoredKey::from_stored(text)));
-        seconds.extend(text_in(row, "keymint_second_key").map(|text| StoredKey::from_stored(text)));
+        secrets.extend(text_in(row, "key").map(StoredKey::from_stored));
+        seconds.extend(text_in(row, "keymint_second_key").map(StoredKey::from_stored));
         keys.extend(read_removed(row).map(|key| (key, read_expiry(row))));
         ControlFlow::Continue(())
     };
