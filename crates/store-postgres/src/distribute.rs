@@ -73,6 +73,9 @@ impl Distribution {
     }
 }
 
+/// Frees the rows that were copied to the shards, and that nobody sees in the table on the coordinator any more.
+const FREE: &str = "select truncate_local_data_after_distributing_table('apikey')";
+
 /// The tables that change together with keys. In Citus' metadata, a change of both is one transaction.
 const CHANGED_WITH_KEYS: [&str; 2] = ["keymint_event", "keymint_deleted_key"];
 
@@ -110,9 +113,7 @@ impl PgStore {
             run_step(connection, text, statement).await?;
         }
         run(connection, "commit").await?;
-        // The rows that were copied to the shards are still in the table on the coordinator, where nobody sees them.
-        const LEFT: &str = "select truncate_local_data_after_distributing_table('apikey')";
-        run_step(connection, "free the space of the rows that were moved", LEFT).await?;
+        run_step(connection, "free the space of the rows that were moved", FREE).await?;
         Ok(distribution)
     }
 }

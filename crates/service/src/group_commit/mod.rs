@@ -246,8 +246,7 @@ impl Lanes {
     async fn run(self: Arc<Self>, node: usize, aside: mpsc::Sender<Waiting>) {
         let mut batch = Vec::with_capacity(self.max_batch);
         let mut alarm = Alarm::new(self.deadline);
-        loop {
-            let Some(queue) = self.queues.get(node) else { break };
+        while let Some(queue) = self.queues.get(node) {
             let turn = queue.collect(&mut batch, self.max_batch, &self.placement, &self.turns).await;
             if batch.is_empty() {
                 break;

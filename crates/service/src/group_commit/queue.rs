@@ -42,7 +42,7 @@ impl Queue {
         }
         waiting.fill(max_batch).await;
         let shard_of = |waiting: &Waiting| placement.shard_of(waiting.attempt.hash()).number;
-        let Some(first) = waiting.held.front().map(shard_of) else { return None };
+        let first = waiting.held.front().map(shard_of)?;
         // A shard whose turn is free is served before those that wait for theirs.
         let is_free =
             |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));

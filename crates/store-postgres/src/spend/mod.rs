@@ -93,12 +93,12 @@ pub(crate) async fn spend(
         let settled = if round < OPTIMISTIC_ROUNDS {
             deadline.bound(optimistic::settle(connection, table, rows, &asked, policy, now)).await
         } else {
-            with_locks(connection, deadline, table, Others::Wait, &asked, policy, now).await
+            Box::pin(with_locks(connection, deadline, table, Others::Wait, &asked, policy, now)).await
         };
         // Nothing of this round was kept.
         let settled = match settled {
             Err(Failed::Otherwise(StoreError::Locked)) => {
-                with_locks(connection, deadline, table, Others::Skip, &asked, policy, now).await
+                Box::pin(with_locks(connection, deadline, table, Others::Skip, &asked, policy, now)).await
             }
             settled => settled,
         };

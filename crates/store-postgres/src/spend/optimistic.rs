@@ -75,7 +75,8 @@ pub(super) async fn settle(
     let further = if unfound.is_empty() {
         Vec::new()
     } else {
-        fetch_either(connection, table, forms_of(&unfound)).await.map_err(unread)?
+        // Rare and large, as what is written in a shard.
+        Box::pin(fetch_either(connection, table, forms_of(&unfound))).await.map_err(unread)?
     };
     ledger.add(read_rows(&further, &unfound));
     let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
@@ -136,7 +137,7 @@ async fn write(
         let events: Vec<&Event> = events.iter().filter(is_of_these).collect();
         let texts = changes.take_texts();
         let update = changes.bind(UPDATE_IN_SHARD).bind(versions).bind(texts);
-        return write_in_shard(connection, update, &events).await;
+        return Box::pin(write_in_shard(connection, update, &events)).await;
     }
     let update = if events.is_empty() {
         changes.bind(UPDATE).bind(versions)
