@@ -9,14 +9,11 @@ use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
 use keymint_ports::{Chain, StoreError};
 
 use crate::connection::{end, fetch_all, fetch_optional};
-use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection};
+use crate::{Dialect, ReadConnection, Row, RowReader, Statement, WriteConnection};
 
 /// The columns of an event, in the order in which [`bind`] binds them.
 const COLUMNS: &str = r#""id", "at", "kind", "key_id", "owner", "config_id", "actor", "request_id", "data", "personal",
     "personal_hash""#;
-
-/// The largest number of events in one statement. Databases bound the number of values.
-const AT_ONCE: usize = 100;
 
 /// Adds the events of a change, within its transaction. Returns their number.
 ///
@@ -28,20 +25,15 @@ pub async fn insert(
 ) -> Result<u64, StoreError> {
     let rows: Vec<EventRow> = events.into_iter().map(|event| event.to_row()).collect();
     let mut inserted = 0;
-    for insert in insertions(&rows) {
+    for insert in insertions(&rows, connection.dialect()) {
         inserted += connection.execute(insert).await?;
     }
     Ok(inserted)
 }
 
 /// Returns the statements that add events, except those whose ids exist.
-pub fn insertions(rows: &[EventRow]) -> impl Iterator<Item = Statement<'_>> {
-    insertions_of(rows, AT_ONCE)
-}
-
-/// Returns the same statements, each with at most `at_once` events.
-pub(crate) fn insertions_of(rows: &[EventRow], at_once: usize) -> impl Iterator<Item = Statement<'_>> {
-    rows.chunks(at_once).map(|rows| {
+pub fn insertions<'r>(rows: &'r [EventRow], dialect: &dyn Dialect) -> impl Iterator<Item = Statement<'r>> + use<'r> {
+    rows.chunks(dialect.rows_at_once()).map(|rows| {
         let mut insert = Statement::new(format!(r#"insert into "keymint_event" ({COLUMNS}) values "#));
         for (number, row) in rows.iter().enumerate() {
             insert.push(if number == 0 { "(" } else { ", (" });
@@ -110,7 +102,7 @@ async fn seal_committed(connection: &mut dyn WriteConnection, key: &SealKey, lim
         (seq, key.append(&mut head, row))
     };
     let sealed: Vec<_> = rows.into_iter().map(seal).collect();
-    for portion in sealed.chunks(AT_ONCE) {
+    for portion in sealed.chunks(connection.dialect().rows_at_once()) {
         connection.execute(write_seals(portion)).await?;
     }
     write_chain(connection, &Chain { head, lateness, ..chain }).await?;
@@ -281,16 +273,23 @@ async fn remove_oldest(
     Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
 }
 
-/// Erases the details about persons of events by or about a user. Returns the number of events.
+/// Erases the details about persons of events by or about a user, within a transaction. Returns the number of events.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]
 pub(crate) async fn erase_personal(connection: &mut dyn WriteConnection, user: &UserId) -> Result<u64, StoreError> {
-    const ERASE: &str = r#"update "keymint_event" set "personal" = null
-        where "personal" is not null and ("owner" = $1 or "actor" = $2 or "actor" = $3)"#;
-    let actors = [Actor::User(user.clone()), Actor::KeySession(user.clone())].map(|actor| actor.to_string());
-    let [by_user, by_key] = actors;
-    Ok(connection.execute(Statement::new(ERASE).bind(user.as_str()).bind(by_user).bind(by_key)).await?)
+    let [by_user, by_key] = [Actor::User(user.clone()), Actor::KeySession(user.clone())].map(|actor| actor.to_string());
+    let mut erased = 0;
+    // An event that is sealed in between is found by the second statement. The indexes of owners and actors have sealed
+    // events alone.
+    for state in ["is null", "is not null"] {
+        let erase = Statement::new(format!(
+            r#"update "keymint_event" set "personal" = null where "position" {state} and "personal" is not null
+                and ("owner" = $1 or "actor" = $2 or "actor" = $3)"#
+        ));
+        erased += connection.execute(erase.bind(user.as_str()).bind(by_user.as_str()).bind(by_key.as_str())).await?;
+    }
+    Ok(erased)
 }
 
 fn read(row: &dyn Row) -> Result<EventRow, StoreError> {

@@ -128,9 +128,17 @@ pub async fn leaks_of(
     keys: &[KeyId],
 ) -> Result<Vec<(KeyId, Timestamp)>, StoreError> {
     let one_of = connection.dialect().one_of("$2");
+    // The index of keys has sealed events alone.
+    let found = |state: &str| {
+        format!(
+            r#"select "key_id", "at" from "keymint_event"
+                where "position" {state} and "kind" = $1 and "key_id" {one_of}"#
+        )
+    };
     let find = Statement::new(format!(
-        r#"select "key_id", max("at") as "at" from "keymint_event" where "kind" = $1 and "key_id" {one_of}
-            group by "key_id""#
+        r#"select "key_id", max("at") as "at" from ({} union all {}) as "leaks" group by "key_id""#,
+        found("is null"),
+        found("is not null")
     ));
     let keys = keys.iter().map(KeyId::as_str).collect::<Vec<_>>();
     fetch_all(connection, find.bind(EventKind::KeyLeaked.as_str()).bind(keys), |row| {

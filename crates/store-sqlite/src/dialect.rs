@@ -66,7 +66,8 @@ impl Dialect for Sqlite {
         KeyOrder { by: "rowid", number: "rowid", is_behind: "rowid > $1 and $2 is not null" }
     }
 
-    /// A call costs nothing here, but the name of each placeholder is searched among all of them.
+    /// A call costs nothing here, and the statement for one row is prepared once. For several rows, SQLite also keeps the
+    /// pages as they were, in case a row fails.
     fn rows_at_once(&self) -> usize {
         1
     }

@@ -1,5 +1,8 @@
 //! The rows of both drivers.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use keymint_store_sql::{Cell, Row};
 use rusqlite::types::ValueRef;
 use sqlx::sqlite::{SqliteRow, SqliteValueRef};
@@ -31,11 +34,26 @@ fn decode(value: SqliteValueRef<'_>) -> Option<Cell<'_>> {
 }
 
 /// A row that the writing connection selected.
-pub(crate) struct WrittenRow<'r>(pub(crate) &'r rusqlite::Row<'r>);
+pub(crate) struct WrittenRow<'r> {
+    pub(crate) row: &'r rusqlite::Row<'r>,
+    pub(crate) places: &'r Places,
+}
+
+/// The places of the columns that were read, for all rows of a statement: the driver compares a name with those of all
+/// columns before it.
+#[derive(Default)]
+pub(crate) struct Places(RefCell<HashMap<&'static str, Option<usize>>>);
+
+impl Places {
+    fn place(&self, column: &'static str, row: &rusqlite::Row<'_>) -> Option<usize> {
+        *self.0.borrow_mut().entry(column).or_insert_with(|| row.as_ref().column_index(column).ok())
+    }
+}
 
 impl Row for WrittenRow<'_> {
     fn cell(&self, column: &'static str) -> Cell<'_> {
-        self.0.get_ref(column).map_or(Cell::Other, cell_of)
+        let value = self.places.place(column, self.row).and_then(|place| self.row.get_ref(place).ok());
+        value.map_or(Cell::Other, cell_of)
     }
 
     fn is_typed(&self) -> bool {

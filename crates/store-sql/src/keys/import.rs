@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use keymint_domain::ApiKey;
-use keymint_domain::event::{EventRow, Origin};
+use keymint_domain::event::Origin;
 use keymint_domain::key::{ForeignGroup, ForeignHash, ForeignLookup, StoredKey};
 use keymint_ports::{ImportOutcome, StoreError, TakenKey, TakenKeys};
 
@@ -43,15 +43,10 @@ async fn find_and_add(
     let outcomes = preview_import(connection, keys).await?;
     let is_new = |(key, outcome): (_, &ImportOutcome)| (*outcome == ImportOutcome::Added).then_some(key);
     let new: Vec<&ApiKey> = keys.iter().zip(&outcomes).filter_map(is_new).collect();
-    let at_once = connection.dialect().rows_at_once();
-    for portion in new.chunks(at_once) {
+    for portion in new.chunks(connection.dialect().rows_at_once()) {
         connection.execute(insertion(portion, widths)?).await?;
     }
-    let rows: Vec<EventRow> =
-        new.iter().filter_map(|key| origin.key_imported(key)).map(|event| event.to_row()).collect();
-    for insertion in events::insertions_of(&rows, at_once) {
-        connection.execute(insertion).await?;
-    }
+    events::insert(connection, new.iter().filter_map(|key| origin.key_imported(key))).await?;
     Ok(outcomes)
 }
 

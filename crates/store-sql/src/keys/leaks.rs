@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use keymint_domain::event::{Event, EventRow, Origin};
+use keymint_domain::event::Origin;
 use keymint_domain::key::StoredKey;
 use keymint_domain::leak::{LeakChange, LeakOutcome, LeakReport, LeakedRows, Shelf};
 use keymint_domain::policy::Policy;
@@ -59,10 +59,7 @@ async fn find_and_apply(
             connection.execute(change).await?;
         }
     }
-    let events: Vec<EventRow> = rows.events(origin).iter().map(Event::to_row).collect();
-    for insertion in events::insertions_of(&events, connection.dialect().rows_at_once()) {
-        connection.execute(insertion).await?;
-    }
+    events::insert(connection, rows.events(origin)).await?;
     for LeakChange { shelf: _, before, after } in rows.changes() {
         let secrets = before.details.stored_forms().chain(after.details.stored_forms());
         secrets.for_each(|stored| connection.forget(stored));

@@ -21,6 +21,7 @@ use rusqlite::{CachedStatement, Connection, params};
 pub(crate) use self::probe::probe;
 pub(crate) use self::remembered::RememberedRows;
 use self::row::FoundRow;
+use crate::dialect::Sqlite;
 use crate::writer::{WriterConnection, begin, execute};
 
 /// Finds the rows of a stored form with their owners. There is one, unless somebody has copied it, so sorting is not
@@ -195,7 +196,7 @@ fn write_events(connection: &Connection, events: &[Event]) -> Result<(), rusqlit
         return Ok(());
     }
     let rows: Vec<_> = events.iter().map(Event::to_row).collect();
-    events::insertions(&rows).try_for_each(|insert| execute(connection, insert).map(drop))
+    events::insertions(&rows, &Sqlite).try_for_each(|insert| execute(connection, insert).map(drop))
 }
 
 fn write_one(update: &mut CachedStatement<'_>, key: &KeyDetails, usage: &Usage) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use super::begin::begin;
 use crate::connect::Opener;
 use crate::dialect::{Kept, Sqlite};
 use crate::error::statement_error;
-use crate::row::WrittenRow;
+use crate::row::{Places, WrittenRow};
 use crate::spend::RememberedRows;
 
 /// The connection that writes, with the rows that it remembers. It runs on the caller's thread: a batch has many small
@@ -105,10 +105,11 @@ impl WriteConnection for WriterConnection {
 fn fetch(connection: &Connection, statement: Statement<'_>, take: &mut TakeRow<'_>) -> Result<(), rusqlite::Error> {
     let (text, values) = statement.into_parts();
     let mut prepared = connection.prepare_cached(&text)?;
-    bind(&mut prepared, values)?;
+    bind(&mut prepared, &text, values)?;
+    let places = Places::default();
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {
-        if take(&WrittenRow(row)).is_break() {
+        if take(&WrittenRow { row, places: &places }).is_break() {
             break;
         }
     }
@@ -119,21 +120,71 @@ fn fetch(connection: &Connection, statement: Statement<'_>, take: &mut TakeRow<'
 pub(crate) fn execute(connection: &Connection, statement: Statement<'_>) -> Result<u64, rusqlite::Error> {
     let (text, values) = statement.into_parts();
     let mut prepared = connection.prepare_cached(&text)?;
-    bind(&mut prepared, values)?;
+    bind(&mut prepared, &text, values)?;
     Ok(u64::try_from(prepared.raw_execute()?).unwrap_or(u64::MAX))
 }
 
-/// Binds values to the placeholders of their numbers. To SQLite `$2` is a name; its place depends on the order of
-/// names.
-fn bind(prepared: &mut CachedStatement<'_>, values: Vec<Value<'_>>) -> Result<(), rusqlite::Error> {
-    let values: Vec<_> = values.into_iter().map(Kept::from).collect();
-    for place in 1..=prepared.parameter_count() {
-        let number = prepared.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        match number.and_then(|number| values.get(number.checked_sub(1)?)) {
-            Some(Kept::Text(text)) => prepared.raw_bind_parameter(place, text.as_deref())?,
-            Some(Kept::Integer(number)) => prepared.raw_bind_parameter(place, number)?,
-            None => return Err(rusqlite::Error::InvalidParameterCount(values.len(), place)),
+/// Binds values to the placeholders of their numbers. To SQLite `$2` is a name: its place is the order in which names
+/// appear. SQLite can be asked for the name at a place, but searches all names for it.
+fn bind(prepared: &mut CachedStatement<'_>, text: &str, values: Vec<Value<'_>>) -> Result<(), rusqlite::Error> {
+    let mut values: Vec<_> = values.into_iter().map(|value| Some(Kept::from(value))).collect();
+    let mut place = 0;
+    for number in placeholders(text) {
+        let value = number.checked_sub(1).and_then(|number| values.get_mut(number));
+        let Some(value) = value else {
+            return Err(rusqlite::Error::InvalidParameterCount(values.len(), number));
+        };
+        // A number that appeared before has its place.
+        if let Some(value) = value.take() {
+            place += 1;
+            match value {
+                Kept::Text(text) => prepared.raw_bind_parameter(place, text.as_deref())?,
+                Kept::Integer(number) => prepared.raw_bind_parameter(place, number)?,
+            }
         }
     }
-    Ok(())
+    if place == prepared.parameter_count() {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::InvalidParameterCount(place, prepared.parameter_count()))
+    }
+}
+
+/// Returns the numbers of the placeholders `$1`, `$2` and so on of a statement, outside of its literals.
+fn placeholders(statement: &str) -> impl Iterator<Item = usize> {
+    // A quote within a literal is written twice, which ends it and begins the next one.
+    statement.split('\'').step_by(2).flat_map(|code| code.split('$').skip(1)).map(|rest| {
+        let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+        rest[..digits].parse().unwrap_or(0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_bound_by_their_numbers_wherever_they_appear() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut answer = String::new();
+        let statement = Statement::new("select $2 || '$3 it''s $4' || $1 || $2 || $3 as \"answer\"");
+        let bound = statement.bind("one").bind("two").bind("three");
+        let take = &mut |row: &dyn keymint_store_sql::Row| {
+            if let keymint_store_sql::Cell::Text(text) = row.cell("answer") {
+                text.clone_into(&mut answer);
+            }
+            std::ops::ControlFlow::Continue(())
+        };
+        fetch(&connection, bound, take).unwrap();
+        assert_eq!(answer, "two$3 it's $4onetwothree");
+    }
+
+    #[test]
+    fn a_value_too_few_is_an_error() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run =
+            |statement: Statement<'_>| execute(&connection, statement).map(drop).map_err(|error| error.to_string());
+        assert!(run(Statement::new("values ($1, $2)").bind("one")).is_err());
+        assert!(run(Statement::new("values ($0)").bind("one")).is_err());
+    }
 }

@@ -57,7 +57,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_foreign_lookup 0",
         ],
     ),
-    migrations: "17",
+    migrations: "18",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[
