@@ -85,7 +85,7 @@ pub enum ConnectError {
     CitusWorker,
     /// The table of keys is distributed in another way than by the text of a key.
     #[error(
-        "the table apikey is distributed by {column}, and must be by key: undo it by          select undistribute_table('apikey', cascade_via_foreign_keys => true), and run `keymint migrate --distribute`"
+        "the table apikey is distributed by {column}, and must be by key: undo it by select undistribute_table('apikey', cascade_via_foreign_keys => true), and run `keymint migrate --distribute`"
     )]
     OtherDistribution {
         /// The column.

@@ -4,7 +4,9 @@
 
 mod support;
 
-use keymint_store_postgres::{PgOptions, PgStore};
+use std::num::NonZeroU32;
+
+use keymint_store_postgres::{DistributeError, PgOptions, PgStore};
 use keymint_test_postgres::PrivateCluster;
 
 use crate::support::Database;
@@ -15,6 +17,13 @@ async fn a_database_that_takes_writes_needs_no_word() {
     let (engine, behind) = (store.behind().engine(), store.behind());
     assert_eq!((engine.name(), engine.role(), behind.pooler()), ("postgres", "primary", "none"));
     assert_eq!(behind.advice().next(), None);
+}
+
+#[tokio::test]
+async fn a_database_without_citus_is_not_distributed() {
+    let database = Database::new().await;
+    let refused = PgStore::distribute(&database.options(), NonZeroU32::MIN).await.unwrap_err();
+    assert!(matches!(refused, DistributeError::NotCitus), "{refused}");
 }
 
 #[tokio::test]

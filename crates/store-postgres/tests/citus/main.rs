@@ -4,6 +4,7 @@
 #![cfg(feature = "citus-tests")]
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod distribution;
 #[path = "../support/mod.rs"]
 mod support;
 

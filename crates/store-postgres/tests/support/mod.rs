@@ -34,6 +34,10 @@ impl Database {
         Self { url: TEMPLATE.get_or_init(make).await.copy().await }
     }
 
+    pub(crate) fn at(url: String) -> Self {
+        Self { url }
+    }
+
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
