@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use keymint_domain::Policy;
 use keymint_domain::key::{Peppers, PlainKey};
-use keymint_ports::{Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, SurveyStore, Unmetered};
+use keymint_ports::{
+    Clock, Entropy, IdentityStore, KeyStore, Meter, OrganizationStore, Placement, SurveyStore, Unmetered,
+};
 
 use crate::deferral::Deferral;
 use crate::exhausted::ExhaustedCandidates;
@@ -43,6 +45,7 @@ pub struct KeysBuilder {
     policy: Policy,
     access: Access,
     group_commit: GroupCommitOptions,
+    placement: Placement,
     flush_interval: Duration,
     idempotency_window: Duration,
     recorder: Recorder,
@@ -70,6 +73,7 @@ impl KeysBuilder {
             policy: Policy::default(),
             access: Access::default(),
             group_commit: GroupCommitOptions::default(),
+            placement: Placement::default(),
             flush_interval: Self::FLUSH_INTERVAL,
             idempotency_window: Duration::ZERO,
             recorder: Recorder::default(),
@@ -133,6 +137,12 @@ impl KeysBuilder {
     #[must_use]
     pub fn meter(self, meter: Arc<dyn Meter>) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Settles verifications of keys in the shards of a store. By default they are in one.
+    #[must_use]
+    pub fn placement(self, placement: Placement) -> Self {
+        Self { placement, ..self }
     }
 
     /// Sets the limits by which verifications are grouped.
@@ -213,8 +223,15 @@ impl KeysBuilder {
     pub fn build(self) -> Keys {
         let policy = Arc::new(self.policy.recording_events(self.recorder.is_on()));
         let ledger = self.usage.as_ref().and_then(|usage| usage.ledger());
-        let verifier =
-            GroupCommit::start(&self.store, &self.clock, &self.meter, &policy, ledger.as_ref(), self.group_commit);
+        let verifier = GroupCommit::start(
+            &self.store,
+            &self.clock,
+            &self.meter,
+            &policy,
+            ledger.as_ref(),
+            self.placement,
+            self.group_commit,
+        );
         let verifier = Arc::new(verifier);
         let defers = policy.configurations().iter().any(|configuration| configuration.defer_usage);
         let deferral =

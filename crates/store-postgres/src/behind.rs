@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, query_scalar, raw_sql};
 use tokio::time::timeout;
 
 use crate::ConnectError;
+use crate::engine::Engine;
 use crate::error::open_error;
 use crate::pools::Setting;
 
@@ -15,8 +16,7 @@ pub(crate) const MARK: (&str, &str) = ("keymint.session", "on");
 /// The server behind the URL of a database, and the pooler before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behind {
-    /// The server's version.
-    server: String,
+    engine: Engine,
     pooler: Option<Pooler>,
 }
 
@@ -38,25 +38,25 @@ impl Behind {
     /// # Errors
     /// It cannot be used.
     pub(crate) async fn look(
+        engine: Engine,
         pool: &PgPool,
         options: &PgConnectOptions,
         settings: &[Setting],
     ) -> Result<Self, ConnectError> {
         // Only simple statements, which leave nothing in a session that another client gets next.
-        const LOOK: &str = "select split_part(current_setting('server_version'), ' ', 1),
-            coalesce(current_setting('keymint.session', true), ''), current_user::text";
+        const LOOK: &str = "select coalesce(current_setting('keymint.session', true), ''), current_user::text";
         let mut connection = pool.acquire().await.map_err(open_error)?;
         let row = raw_sql(LOOK).fetch_one(&mut *connection).await.map_err(open_error)?;
         let told = |column: usize| row.try_get::<String, _>(column).map_err(open_error);
-        let (server, mark, role) = (told(0)?, told(1)?, told(2)?);
+        let (mark, role) = (told(0)?, told(1)?);
         if mark == MARK.1 {
-            return Ok(Self { server, pooler: None });
+            return Ok(Self { engine, pooler: None });
         }
         let mends = mends(&mut connection, &role, settings).await?;
         let version = version(options).await;
         let mut other = PgConnection::connect_with(options).await.map_err(open_error)?;
         let shares_sessions = shares_sessions(&mut connection, &mut other).await.map_err(open_error)?;
-        let found = Self { server, pooler: Some(Pooler { version, shares_sessions, mends }) };
+        let found = Self { engine, pooler: Some(Pooler { version, shares_sessions, mends }) };
         if shares_sessions && !keeps_statements(&mut connection).await {
             return Err(ConnectError::ForgetfulPooler { found: found.to_string() });
         }
@@ -65,8 +65,26 @@ impl Behind {
         Ok(found)
     }
 
-    /// Returns advice for the operator, if there is any.
-    pub fn advice(&self) -> Option<String> {
+    /// Returns the engine, on the other side of the pooler if there is one.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Returns the program between this process and the server: `none`, `pgbouncer`, or `other` if it does not say.
+    pub fn pooler(&self) -> &'static str {
+        match &self.pooler {
+            None => "none",
+            Some(Pooler { version: Some(version), .. }) if version.starts_with("PgBouncer") => "pgbouncer",
+            Some(_) => "other",
+        }
+    }
+
+    /// Returns what an operator should change.
+    pub fn advice(&self) -> impl Iterator<Item = String> {
+        self.engine.warning().into_iter().chain(self.missing_settings())
+    }
+
+    fn missing_settings(&self) -> Option<String> {
         let mends = self.pooler.as_ref().map(|pooler| pooler.mends.as_slice()).filter(|mends| !mends.is_empty())?;
         Some(format!(
             "sessions lack settings that the pooler does not pass on; as their role or a superuser: {}; then make the pooler \
@@ -78,7 +96,7 @@ impl Behind {
 
 impl fmt::Display for Behind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Postgres {}", self.server)?;
+        write!(f, "{}", self.engine)?;
         let Some(Pooler { version, shares_sessions, .. }) = &self.pooler else {
             return Ok(());
         };

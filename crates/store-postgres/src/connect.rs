@@ -1,13 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::behind::Behind;
+use crate::engine::Engine;
 use crate::error::{open_error, refuses_settings, url_error};
 use crate::hosts::{Found, Watch, find, watch};
 use crate::lent::Pool;
 use crate::pools::Maker;
+use crate::shards::Shards;
 use crate::spend::RememberedRows;
 use crate::url::{Host, PgUrl};
 use crate::{ConnectError, PgOptions};
@@ -19,6 +21,8 @@ pub(crate) struct Opened {
     /// For the batches, which nobody else can use up.
     pub(crate) lanes: Arc<Pool>,
     pub(crate) behind: Behind,
+    /// The shards of the keys; `None` = they are in one table.
+    pub(crate) shards: Option<Arc<Shards>>,
     /// Follows the host that takes writes, if the URL asks for it.
     pub(crate) watch: Option<Watch>,
 }
@@ -39,13 +43,27 @@ pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Res
         }
         outcome => outcome,
     };
-    let connections = connections.map_err(open_error)?;
-    let behind = Behind::look(&connections, &maker.session(&host), maker.settings()).await?;
+    let mut connections = connections.map_err(open_error)?;
+    let (engine, shards) = look_at_engine(&connections).await?;
+    if let Some(shards) = &shards {
+        connections.close().await;
+        maker.suit_shards(shards);
+        connections = maker.open(&host).await.map_err(open_error)?;
+    }
+    let behind = Behind::look(engine, &connections, &maker.session(&host), maker.settings()).await?;
     let lanes = maker.lanes(&host, &connections);
-    let pool = |connections| Arc::new(Pool::new(connections, maker.deadline(), found.is_some()));
+    let shards = shards.map(Arc::new);
+    let pool = |connections| Arc::new(Pool::new(connections, maker.deadline(), found.is_some(), shards.clone()));
     let (pool, lanes) = (pool(connections), pool(lanes));
     let watch = found.map(|found| watch(found, maker, Arc::clone(&pool), Arc::clone(&lanes)));
-    Ok(Opened { pool, lanes, behind, watch })
+    Ok(Opened { pool, lanes, behind, shards, watch })
+}
+
+async fn look_at_engine(connections: &PgPool) -> Result<(Engine, Option<Shards>), ConnectError> {
+    let mut connection = connections.acquire().await.map_err(open_error)?;
+    let engine = Engine::look(&mut connection).await?;
+    let shards = engine.shards(&mut connection).await?;
+    Ok((engine, shards))
 }
 
 /// Returns the options of a connection to the host that takes writes, without settings.

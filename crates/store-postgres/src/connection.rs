@@ -5,7 +5,7 @@ use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, query, raw_sql};
 
-use crate::dialect::Postgres;
+use crate::dialect::{SHARDED, WHOLE};
 use crate::error::statement_error;
 use crate::instant::Instant;
 use crate::lent::Lent;
@@ -19,7 +19,15 @@ pub(crate) const BEGIN: &str = "begin isolation level read committed";
 #[async_trait]
 impl ReadConnection for Lent {
     fn dialect(&self) -> &'static dyn Dialect {
-        &Postgres
+        if self.shards().is_some() { SHARDED } else { WHOLE }
+    }
+
+    fn divide<'t>(&self, texts: Vec<&'t str>) -> Vec<Vec<&'t str>> {
+        match self.shards() {
+            Some(shards) => shards.divide(texts),
+            None if texts.is_empty() => Vec::new(),
+            None => vec![texts],
+        }
     }
 
     async fn fetch(&mut self, statement: Statement<'_>, take: &mut TakeRow<'_>) -> Result<(), StatementError> {

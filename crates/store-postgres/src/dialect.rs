@@ -1,9 +1,21 @@
 use keymint_store_sql::{Dialect, KeyOrder};
 
 /// Postgres' dialect.
-pub(crate) struct Postgres;
+pub(crate) struct Postgres {
+    is_sharded: bool,
+}
+
+/// The dialect where keys are in one table.
+pub(crate) const WHOLE: &Postgres = &Postgres { is_sharded: false };
+
+/// The dialect where keys are in shards.
+pub(crate) const SHARDED: &Postgres = &Postgres { is_sharded: true };
 
 impl Dialect for Postgres {
+    fn is_sharded(&self) -> bool {
+        self.is_sharded
+    }
+
     /// A database may compare texts by the rules of any language.
     fn by_bytes(&self) -> &'static str {
         r#" collate "C""#

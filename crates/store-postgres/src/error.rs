@@ -74,10 +74,23 @@ pub enum ConnectError {
     },
     /// The server's certificate is of a form that no TLS library of today takes.
     #[error(
-        "the server's certificate is of X.509 version 1 (UnsupportedCertVersion), which has no place for the server's name: \
-         make it anew as version 3, as `openssl req -x509 -addext subjectAltName=DNS:HOST` does"
+        "the server's certificate is of X.509 version 1 (UnsupportedCertVersion), as Citus makes one for itself, which has no \
+         place for the server's name: \
+         make it anew as version 3, as `openssl req -x509 -addext subjectAltName=DNS:HOST` does, or give the URL \
+         sslmode=disable if nobody else is on the network"
     )]
     OldCertificate,
+    /// The server is a worker of Citus, whose advisory locks nobody else sees.
+    #[error("the server is a worker of Citus; database.url must name the coordinator")]
+    CitusWorker,
+    /// The table of keys is distributed in another way than by the text of a key.
+    #[error(
+        "the table apikey is distributed by {column}, and must be by key: undo it by select undistribute_table('apikey', cascade_via_foreign_keys => true), and run `keymint migrate --distribute`"
+    )]
+    OtherDistribution {
+        /// The column.
+        column: String,
+    },
     /// Keymint has never used this database, and must not create its tables.
     #[error(
         "there are no keys in this database: it has no table keymint_migrations; `keymint migrate` makes the tables"

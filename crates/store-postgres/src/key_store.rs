@@ -17,7 +17,7 @@ use keymint_ports::{
 use keymint_store_sql::{end, keys};
 
 use crate::lent::Lent;
-use crate::spend::Failed;
+use crate::spend::{Failed, Table};
 use crate::{PgStore, spend};
 
 #[async_trait]
@@ -132,7 +132,7 @@ impl KeyStore for PgStore {
     }
 
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
-        call!(self.pool, spend::dry_run, self.layout.owner_columns, attempt, policy, now)
+        call!(self.pool, spend::dry_run, self.table(), attempt, policy, now)
     }
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
@@ -200,7 +200,7 @@ impl KeyStore for PgStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        call!(self.lanes, spend::probe, self.layout.owner_columns)
+        call!(self.lanes, spend::probe, self.table())
     }
 }
 
@@ -212,6 +212,10 @@ async fn list(connection: &mut Lent, query: &ListQuery) -> Result<Page, StoreErr
 }
 
 impl PgStore {
+    fn table(&self) -> Table<'_> {
+        Table { owner_columns: self.layout.owner_columns, shards: self.shards.as_deref() }
+    }
+
     async fn spend_once(
         &self,
         attempts: &[Attempt],
@@ -219,8 +223,8 @@ impl PgStore {
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
         let (mut connection, stay) = self.lanes.lend().await?;
-        let (deadline, owner_columns) = (self.lanes.deadline, self.layout.owner_columns);
-        let spent = spend::spend(&mut connection, deadline, owner_columns, &self.rows, attempts, policy, now);
+        let (deadline, table) = (self.lanes.deadline, self.table());
+        let spent = spend::spend(&mut connection, deadline, table, &self.rows, attempts, policy, now);
         let outcome = stay.until_left(spent).await;
         let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
         let is_broken = match &outcome {

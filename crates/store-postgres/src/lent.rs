@@ -1,5 +1,5 @@
 use std::ops::{Deref, DerefMut};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keymint_ports::StoreError;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::deadline::Deadline;
 use crate::error::store_error;
+use crate::shards::Shards;
 
 /// The time that an idle connection may take to answer a ping.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -22,11 +23,13 @@ pub(crate) struct Pool {
     pub(crate) deadline: Deadline,
     /// The database may move to another host.
     is_watched: bool,
+    /// The shards of keys; `None` = keys are in one table.
+    shards: Option<Arc<Shards>>,
 }
 
 impl Pool {
-    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool) -> Self {
-        Self { connections: RwLock::new(connections), deadline, is_watched }
+    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool, shards: Option<Arc<Shards>>) -> Self {
+        Self { connections: RwLock::new(connections), deadline, is_watched, shards }
     }
 
     pub(crate) fn connections(&self) -> PgPool {
@@ -50,7 +53,8 @@ impl Pool {
                 Err(sqlx::Error::PoolClosed) if self.is_watched => {}
                 acquired => {
                     let connection = acquired.map_err(store_error)?;
-                    return Ok((Lent { connection, ended: false }, Stay { deadline: self.deadline, leaving }));
+                    let shards = self.shards.clone();
+                    return Ok((Lent { connection, shards, ended: false }, Stay { deadline: self.deadline, leaving }));
                 }
             }
         }
@@ -113,10 +117,16 @@ macro_rules! call {
 /// answered; the next call on such a connection would run in it.
 pub(crate) struct Lent {
     connection: PoolConnection<Postgres>,
+    shards: Option<Arc<Shards>>,
     ended: bool,
 }
 
 impl Lent {
+    /// Returns the shards of keys; `None` = keys are in one table.
+    pub(crate) fn shards(&self) -> Option<&Arc<Shards>> {
+        self.shards.as_ref()
+    }
+
     /// Ends a call. Gives its connection back unless the store failed: a failure may have left it in any state.
     ///
     /// # Errors

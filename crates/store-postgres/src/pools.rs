@@ -1,4 +1,5 @@
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use tokio::time::timeout;
 
 use crate::behind::MARK;
 use crate::deadline::Deadline;
+use crate::engine::plans;
 use crate::hosts::{History, check_admitted};
 use crate::lent::SIGN_OF_LIFE;
+use crate::shards::Shards;
 use crate::spend::RememberedRows;
 use crate::{PgOptions, PgStore};
 
@@ -29,19 +32,27 @@ pub(crate) struct Maker {
     rows: Arc<RememberedRows>,
     settings: Vec<Setting>,
     takes_settings: bool,
+    /// The number of nodes that hold shards of keys.
+    nodes: usize,
     /// Keeps connections from hosts that must not be written to; `None` = one host, that is not watched.
     history: Option<Arc<History>>,
 }
 
 impl Maker {
     pub(crate) fn new(options: &PgOptions, rows: &Arc<RememberedRows>, history: Option<Arc<History>>) -> Self {
-        let settings = settings(options, Deadline::of_statements(options.statement_timeout_ms));
-        Self { options: options.clone(), rows: Arc::clone(rows), settings, takes_settings: true, history }
+        let settings = settings(options, Deadline::of_statements(options.statement_timeout_ms), false);
+        Self { options: options.clone(), rows: Arc::clone(rows), settings, takes_settings: true, nodes: 1, history }
     }
 
     /// Starts sessions without settings from now on.
     pub(crate) fn forgo_settings(&mut self) {
         self.takes_settings = false;
+    }
+
+    /// Starts sessions that suit keys in shards from now on.
+    pub(crate) fn suit_shards(&mut self, shards: &Shards) {
+        self.settings = settings(&self.options, self.deadline(), true);
+        self.nodes = shards.nodes();
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {
@@ -74,7 +85,7 @@ impl Maker {
     pub(crate) fn lanes(&self, host: &PgConnectOptions, others: &PgPool) -> PgPool {
         let session = self.session(host);
         let session = if self.takes_settings { session.options([LOCK_TIMEOUT]) } else { session };
-        match lanes_share(self.options.max_connections) {
+        match lanes_share(self.options.max_connections, self.nodes) {
             0 => others.clone(),
             max => self.pool(max).connect_lazy_with(session),
         }
@@ -89,7 +100,7 @@ impl Maker {
 
     fn share_of_others(&self) -> u32 {
         let max = self.options.max_connections.max(1);
-        max - lanes_share(max)
+        max - lanes_share(max, self.nodes)
     }
 
     /// Each new connection may lead to another server, that has taken the place of the one before: the remembered rows
@@ -121,10 +132,20 @@ impl Maker {
     }
 }
 
-/// Returns the number of connections that belong to the lanes, with the one beside them: half of all at most.
-pub(crate) fn lanes_share(max_connections: u32) -> u32 {
-    let wanted = u32::try_from(PgStore::LANES.get() + 1).unwrap_or(u32::MAX);
+/// Returns the number of connections that belong to the lanes of all nodes, with the one beside them: half of all at most.
+pub(crate) fn lanes_share(max_connections: u32, nodes: usize) -> u32 {
+    let wanted = u32::try_from(PgStore::LANES.get() * nodes + 1).unwrap_or(u32::MAX);
     wanted.min(max_connections / 2)
+}
+
+/// Returns the number of batches of a node that are in flight at once. Those of a node that does not answer leave
+/// connections to the others, if there are any.
+pub(crate) fn lanes_of_node(max_connections: u32, nodes: usize) -> NonZeroUsize {
+    if nodes < 2 {
+        return PgStore::LANES;
+    }
+    let beside_one = usize::try_from(lanes_share(max_connections, nodes)).unwrap_or(usize::MAX).saturating_sub(1);
+    NonZeroUsize::new(beside_one / nodes).unwrap_or(NonZeroUsize::MIN).min(PgStore::LANES)
 }
 
 /// Pings an idle connection. One that does not answer is replaced.
@@ -135,12 +156,12 @@ async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 }
 
 /// Returns the settings of a session, which it gets at its start: a pooler may give each transaction another one.
-fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
+fn settings(options: &PgOptions, deadline: Deadline, is_sharded: bool) -> Vec<Setting> {
     let synchronous_commit = match options.durability {
         Durability::Full => "on",
         Durability::Normal => "off",
     };
-    vec![
+    let mut settings = vec![
         ("statement_timeout", options.statement_timeout_ms.to_string()),
         // The server frees the rows of a session without a client as soon as its call has timed out here.
         ("idle_in_transaction_session_timeout", deadline.as_setting()),
@@ -151,13 +172,9 @@ fn settings(options: &PgOptions, deadline: Deadline) -> Vec<Setting> {
         ("synchronous_commit", synchronous_commit.to_owned()),
         // For single statements. A stricter default would fail one of two conflicting statements.
         ("default_transaction_isolation", "read committed".to_owned()),
-        // Every statement looks for few rows by an index. The server plans it once, and for that: a plan of its own for
-        // each batch would cost more than running it, and a small table would be read whole, dead rows included.
-        ("plan_cache_mode", "force_generic_plan".to_owned()),
-        ("enable_seqscan", "off".to_owned()),
-        ("enable_hashjoin", "off".to_owned()),
-        ("enable_mergejoin", "off".to_owned()),
-        // The costs of such a plan are not those of its work: a list of 100 keys would be compiled for 0.2 s.
+        // The costs of a plan for any values are not those of its work: a list of 100 keys would be compiled for 0.2 s.
         ("jit", "off".to_owned()),
-    ]
+    ];
+    settings.extend(plans(is_sharded));
+    settings
 }

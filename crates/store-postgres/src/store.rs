@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_ports::Connections;
+use keymint_ports::{Connections, Placement};
 use keymint_store_sql::Layout;
 use tokio::time::timeout;
 
@@ -12,7 +12,8 @@ use crate::connect::Opened;
 use crate::hosts::Watch;
 use crate::lent::Pool;
 use crate::needs::USAGE_TABLES;
-use crate::pools::lanes_share;
+use crate::pools::{lanes_of_node, lanes_share};
+use crate::shards::Shards;
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
@@ -26,6 +27,8 @@ pub struct PgStore {
     max_connections: u32,
     pub(crate) rows: Arc<RememberedRows>,
     faults: Vec<Fault>,
+    /// The shards of keys; `None` = keys are in one table.
+    pub(crate) shards: Option<Arc<Shards>>,
     behind: Behind,
     watch: Option<Watch>,
 }
@@ -40,14 +43,15 @@ impl PgStore {
     /// The database cannot be used; [`ConnectError`] says why.
     pub async fn connect(options: &PgOptions) -> Result<Self, ConnectError> {
         let rows = Arc::new(RememberedRows::new());
-        let Opened { pool, lanes, behind, watch } = connect::open(options, &rows).await?;
+        let Opened { pool, lanes, behind, shards, watch } = connect::open(options, &rows).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
-        Ok(Self { pool, lanes, layout, max_connections: options.max_connections, rows, faults, behind, watch })
+        let max_connections = options.max_connections;
+        Ok(Self { pool, lanes, layout, max_connections, rows, faults, shards, behind, watch })
     }
 
     /// Returns the number of connections that are open now.
     pub fn connections(&self) -> Connections {
-        let is_shared = lanes_share(self.max_connections) == 0;
+        let is_shared = lanes_share(self.max_connections, self.nodes()) == 0;
         let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
         pools.fold(Connections::default(), |sum, pool| {
             let pool = pool.connections();
@@ -55,6 +59,23 @@ impl PgStore {
             let Connections { idle, used } = Connections::new(open, pool.num_idle());
             Connections { idle: sum.idle + idle, used: sum.used + used }
         })
+    }
+
+    fn nodes(&self) -> usize {
+        self.shards.as_ref().map_or(1, |shards| shards.nodes())
+    }
+
+    /// Returns the number of batches in flight on a node that pays, and that there are connections for.
+    pub fn lanes(&self) -> NonZeroUsize {
+        lanes_of_node(self.max_connections, self.nodes())
+    }
+
+    /// Returns the places of keys.
+    pub fn placement(&self) -> Placement {
+        let Some(shards) = self.shards.clone() else { return Placement::default() };
+        let [nodes, numbers] =
+            [shards.nodes(), shards.len()].map(|number| NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN));
+        Placement::new(nodes, numbers, move |stored| shards.of(stored))
     }
 
     /// Returns what answers behind the URL.

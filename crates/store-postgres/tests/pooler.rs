@@ -111,7 +111,7 @@ async fn settings_that_a_pooler_refuses_are_the_roles_and_what_it_lacks_is_told(
     assert!(told.ends_with(", a session for each connection"), "{told}");
     works(&store).await;
 
-    let advice = behind.advice().unwrap();
+    let advice = behind.advice().next().unwrap();
     let statements = advice.split_once("superuser: ").unwrap().1.split_once("; then").unwrap().0;
     assert!(statements.contains(r#"alter role "postgres" set statement_timeout = '5000'"#), "{statements}");
     raw_sql(AssertSqlSafe(statements)).execute(&mut pooler.owner().await).await.unwrap();
@@ -119,14 +119,14 @@ async fn settings_that_a_pooler_refuses_are_the_roles_and_what_it_lacks_is_told(
     let console = pooler.url.parse::<PgConnectOptions>().unwrap().database("pgbouncer").extra_float_digits(None);
     raw_sql("reconnect").execute(&mut console.connect().await.unwrap()).await.unwrap();
     let store = PgStore::connect(&pooler.options()).await.unwrap();
-    assert_eq!(store.behind().advice(), None);
+    assert_eq!(store.behind().advice().next(), None);
 }
 
 #[tokio::test]
 async fn settings_that_a_pooler_ignores_are_found_to_be_missing() {
     let pooler = Pooler::start("pool_mode = session\nignore_startup_parameters = options").await;
     let store = PgStore::connect(&pooler.options()).await.unwrap();
-    let advice = store.behind().advice().unwrap();
+    let advice = store.behind().advice().next().unwrap();
     assert!(advice.contains("set synchronous_commit") || advice.contains("set plan_cache_mode"), "{advice}");
     works(&store).await;
 }
@@ -161,5 +161,5 @@ async fn a_server_without_a_pooler_is_told_from_one_with() {
     let store = database.open().await;
     let told = store.behind().to_string();
     assert!(told.starts_with("Postgres ") && !told.contains("behind"), "{told}");
-    assert_eq!(store.behind().advice(), None);
+    assert_eq!(store.behind().advice().next(), None);
 }

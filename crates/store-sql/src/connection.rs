@@ -16,6 +16,11 @@ pub trait ReadConnection: Send {
     /// Returns the dialect of the database.
     fn dialect(&self) -> &'static dyn Dialect;
 
+    /// Divides texts that keys are kept under into those that one statement may lock rows by.
+    fn divide<'t>(&self, texts: Vec<&'t str>) -> Vec<Vec<&'t str>> {
+        if texts.is_empty() { Vec::new() } else { vec![texts] }
+    }
+
     /// Runs a statement, and hands its rows to `take`. A statement that changes rows runs to its end before anything
     /// counts, so that `take` must not break then.
     ///

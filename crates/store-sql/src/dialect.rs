@@ -11,6 +11,14 @@ pub struct KeyOrder {
 
 /// The parts of statements that differ between databases.
 pub trait Dialect: Sync {
+    /// Tells if keys are in shards by the texts that they are kept under: a statement that locks rows of keys names their
+    /// texts then, those of one shard ([`ReadConnection::divide`](crate::ReadConnection::divide)), no statement changes a
+    /// text, and no constraint keeps two keys from having one id. All other tables are whole, and none of them is joined with
+    /// keys, except for users.
+    fn is_sharded(&self) -> bool {
+        false
+    }
+
     /// Follows a text in `order by`, so that texts are compared by bytes.
     fn by_bytes(&self) -> &'static str;
 

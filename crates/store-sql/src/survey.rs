@@ -1,17 +1,18 @@
 //! Statements that read keys together with their owners and uses.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
 use keymint_domain::anomaly::{HourCounts, KnownNetwork, KnownNetworks};
 use keymint_domain::event::EventKind;
-use keymint_domain::metering::{Hour, LastUse};
+use keymint_domain::metering::Hour;
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{BusyKey, StoreError, SurveyPortion, SurveyQuery, SurveyedKey};
 
 use crate::connection::{end, fetch_all, fetch_optional};
 use crate::keys::narrow;
-use crate::usage::{count, read_network};
+use crate::usage::{count, find_activities};
 use crate::{OwnerColumns, ReadConnection, Row, RowReader, Statement, WriteConnection, read_key, read_owner};
 
 /// Reads a portion of keys.
@@ -37,21 +38,11 @@ pub async fn survey(
     }
     let most = page.placeholder(i64::from(limit.get()));
     page.push(&format!(r#" order by "id" limit {most}"#));
-    let since = page.placeholder(uses_since.number());
-    let sum = |condition: &str| {
-        format!(
-            r#"(select cast(coalesce(sum("calls"), 0) as bigint) from "keymint_usage" as c
-                where c."keyId" = k."id" and c."hour" >= {since} and c."outcome" {condition})"#
-        )
-    };
-    let (accepted, refused) = (sum("= ''"), sum("<> ''"));
     let (columns, ban) = (columns!("k."), owner_columns.selected());
     let statement = page.map_text(|page| {
         format!(
-            r#"select {columns}, u."id" as "owner_id", {ban}, a."lastUsedAt" as "last_used_at",
-                a."lastNetwork" as "last_network", {accepted} as "accepted", {refused} as "refused"
+            r#"select {columns}, u."id" as "owner_id", {ban}
             from "apikey" as k left join "user" as u on u."id" = k."referenceId"
-            left join "keymint_activity" as a on a."keyId" = k."id"
             where k."id" in ({page}) order by k."id""#
         )
     });
@@ -59,31 +50,59 @@ pub async fn survey(
     let mut take = |row: &dyn Row| {
         rows += 1;
         last = RowReader::new(row, "apikey", "id").id().ok().or(last.take());
-        match read_surveyed(row) {
-            Ok(key) => portion.keys.push(key),
+        match read_key(row).and_then(|key| Ok((key, read_owner(row)?))) {
+            Ok((key, owner)) => {
+                portion.keys.push(SurveyedKey { key, owner, last_use: None, accepted: 0, refused: 0 });
+            }
             Err(StoreError::Corrupt { .. }) => portion.unreadable += 1,
             Err(error) => failure = Some(error),
         }
         ControlFlow::Continue(())
     };
     connection.fetch(statement, &mut take).await?;
-    match failure {
-        Some(error) => Err(error),
-        None => Ok(SurveyPortion { next: last.filter(|_| rows >= limit.get()), ..portion }),
+    if let Some(error) = failure {
+        return Err(error);
     }
+    portion.next = last.filter(|_| rows >= limit.get());
+    add_uses(connection, &mut portion.keys, *uses_since).await?;
+    Ok(portion)
 }
 
-fn read_surveyed(row: &dyn Row) -> Result<SurveyedKey, StoreError> {
-    let (key, owner) = (read_key(row)?, read_owner(row)?);
-    let row = RowReader::new(row, "keymint_activity", "id");
-    let network = read_network(&row, "last_network")?;
-    Ok(SurveyedKey {
-        key,
-        owner,
-        last_use: row.instant("last_used_at")?.map(|at| LastUse { at, network }),
-        accepted: row.required("accepted", row.number("accepted")?)?,
-        refused: row.required("refused", row.number("refused")?)?,
-    })
+/// Adds what is known of the uses of keys. Their tables may be on another node than the keys, so that no statement joins them.
+async fn add_uses(
+    connection: &mut dyn ReadConnection,
+    keys: &mut [SurveyedKey],
+    since: Hour,
+) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<KeyId> = keys.iter().map(|surveyed| surveyed.key.details.id.clone()).collect();
+    let activities = find_activities(connection, &ids).await?;
+    let last_uses: HashMap<_, _> =
+        activities.into_iter().filter_map(|activity| Some((activity.key, activity.last_use?))).collect();
+    let sum = |condition: &str| {
+        format!(r#"cast(coalesce(sum(case when "outcome" {condition} then "calls" else 0 end), 0) as bigint)"#)
+    };
+    let (accepted, refused) = (sum("= ''"), sum("<> ''"));
+    let count = Statement::new(format!(
+        r#"select "keyId", {accepted} as "accepted", {refused} as "refused" from "keymint_usage"
+            where "keyId" {} and "hour" >= $2 group by "keyId""#,
+        connection.dialect().one_of("$1"),
+    ));
+    let count = count.bind(ids.iter().map(KeyId::as_str).collect::<Vec<_>>()).bind(since.number());
+    let counts = fetch_all(connection, count, |row| {
+        let row = RowReader::new(row, "keymint_usage", "keyId");
+        let number = |column| row.required(column, row.number(column)?);
+        Ok((row.id()?, (number("accepted")?, number("refused")?)))
+    });
+    let counts: HashMap<_, _> = counts.await?.into_iter().collect();
+    for surveyed in keys {
+        let id = &surveyed.key.details.id;
+        surveyed.last_use = last_uses.get(id).copied();
+        (surveyed.accepted, surveyed.refused) = counts.get(id).copied().unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Finds the earliest hour of recorded uses.

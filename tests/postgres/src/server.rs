@@ -72,7 +72,7 @@ pub fn url_at(folder: &Path, url: &str) -> String {
     url_of(&options.socket(folder))
 }
 
-fn url_of(options: &PgConnectOptions) -> String {
+pub(crate) fn url_of(options: &PgConnectOptions) -> String {
     let mut url = options.to_url_lossy();
     // A parameter of sqlx's own, which Postgres' programs refuse.
     let is_known = |parameter: &&str| !parameter.starts_with("statement-cache-capacity=");

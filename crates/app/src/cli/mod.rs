@@ -10,6 +10,7 @@ mod health;
 mod import;
 mod init;
 mod key;
+mod migrate;
 mod options;
 mod org;
 mod output;
@@ -143,10 +144,7 @@ async fn run_by(config: &Config, command: Command) -> CliResult {
         logging::start(&config.log, None);
     }
     match command {
-        Command::Migrate => {
-            progress::while_waiting("migrating", Box::pin(wiring::migrate(&config.database))).await?;
-            Ok(Outcome::Done)
-        }
+        Command::Migrate(arguments) => migrate::run(&config.database, arguments).await,
         Command::Backup { file } => {
             progress::while_waiting("copying", wiring::backup(&config.database, &file)).await?;
             output::line(&format!("backed up to {}", file.display()))

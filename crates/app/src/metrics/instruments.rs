@@ -21,6 +21,7 @@ pub(super) struct Instruments {
     pub(super) store_errors: IntCounterVec,
     pub(super) idle_connections: IntGauge,
     pub(super) used_connections: IntGauge,
+    pub(super) databases: IntGaugeVec,
     pub(super) moves: IntCounter,
     pub(super) keys: IntGaugeVec,
     pub(super) cleanups: IntCounterVec,
@@ -162,6 +163,7 @@ impl Instruments {
             store_errors: counters(registry, "keymint_store_errors_total", "Failed calls of the store.", &["kind"])?,
             idle_connections: connections.with_label_values(&["idle"]),
             used_connections: connections.with_label_values(&["used"]),
+            databases: databases(registry)?,
             moves: moves(registry)?,
             keys: gauges(registry, "keymint_keys", "Keys, as the last clean-up counted them.", &["state"])?,
             cleanups: counters(registry, "keymint_cleanup_runs_total", "Clean-ups.", &["outcome"])?,
@@ -267,6 +269,11 @@ fn tell_version(registry: &Registry) -> Result<(), Error> {
     let builds = gauges(registry, "keymint_build_info", "1, for the version that runs.", &["version"])?;
     builds.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
     Ok(())
+}
+
+fn databases(registry: &Registry) -> Result<IntGaugeVec, Error> {
+    let help = "1, for the database as it was found at the start.";
+    gauges(registry, "keymint_database_info", help, &["engine", "role", "pooler"])
 }
 
 fn moves(registry: &Registry) -> Result<IntCounter, Error> {

@@ -31,8 +31,28 @@ pub(crate) struct Sources {
     pub(crate) connections: Arc<dyn Fn() -> Connections + Send + Sync>,
     /// Returns the number of times that the database moved to another host.
     pub(crate) moves: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// The database, as it was found at the start.
+    pub(crate) database: DatabaseLabels,
     /// The throttle of sign-ins; `None` = none.
     pub(crate) throttle: Option<Arc<Throttle>>,
+}
+
+/// The labels of the database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DatabaseLabels {
+    /// `memory`, `sqlite`, `postgres` or `citus`.
+    pub(crate) engine: &'static str,
+    /// `primary`, `standby` or `read_only`.
+    pub(crate) role: &'static str,
+    /// `none`, `pgbouncer` or `other`.
+    pub(crate) pooler: &'static str,
+}
+
+impl DatabaseLabels {
+    /// Returns the labels of an engine that takes writes, and that nothing stands before.
+    pub(crate) fn of(engine: &'static str) -> Self {
+        Self { engine, role: "primary", pooler: "none" }
+    }
 }
 
 impl Metrics {
@@ -64,6 +84,8 @@ impl Metrics {
         self.instruments.used_connections.set(gauge(used));
         let moves = (sources.moves)();
         self.instruments.moves.inc_by(moves.saturating_sub(self.instruments.moves.get()));
+        let DatabaseLabels { engine, role, pooler } = sources.database;
+        self.instruments.databases.with_label_values(&[engine, role, pooler]).set(1);
         let addresses = sources.throttle.as_ref().map_or(0, |throttle| throttle.len());
         self.instruments.throttled_addresses.set(gauge(addresses));
         // It fails only for metrics without a name.

@@ -36,6 +36,7 @@ pub(crate) use leaks::{github_reports, holder_reports};
 pub use backup::{BackupError, backup};
 pub use options::{cleanup_options, document_context, serve_options};
 pub use relocation::{RelocationError, relocate};
+pub(crate) use store::distributable;
 pub use store::{OpenError, migrate};
 
 /// The use cases on the configured database.
@@ -120,7 +121,12 @@ impl Services {
             organizations: Organizations::new(members, users).with_recorder(recorder.clone()),
             usage,
             recorder,
-            sources: Sources { connections: Arc::clone(&store.connections), moves: Arc::clone(&store.moves), throttle },
+            sources: Sources {
+                connections: Arc::clone(&store.connections),
+                moves: Arc::clone(&store.moves),
+                database: store.labels,
+                throttle,
+            },
             store,
         })
     }
@@ -295,6 +301,7 @@ fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) 
         .policy(config.policy.clone())
         .access(config.verify.access)
         .group_commit(group_commit)
+        .placement(store.placement.clone())
         .meter(Arc::clone(&store.meter))
         .flush_interval(config.verify.flush)
         .idempotency_window(config.authorize.idempotency_window)

@@ -1,18 +1,19 @@
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::Arc;
 
 use keymint_ports::{
-    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, ServerKeyStore, SurveyStore,
+    Connections, EventStore, IdentityStore, KeyStore, Meter, OrganizationStore, Placement, ServerKeyStore, SurveyStore,
     UsageStore, WebhookStore,
 };
 use keymint_store_memory::MemoryStore;
-use keymint_store_postgres::{PgOptions, PgStore};
+use keymint_store_postgres::{DistributeError, Distribution, PgOptions, PgStore};
 use keymint_store_sqlite::{SqliteOptions, SqliteStore};
 
 use super::metered::Metered;
 use crate::config::{Database, DatabaseUrl};
+use crate::metrics::DatabaseLabels;
 
 /// The failure to open a database, to migrate it, or to use it as it is.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +45,14 @@ pub(super) struct Store {
     pub(super) sqlite: Option<Arc<SqliteStore>>,
     /// The meter that the store reports to.
     pub(super) meter: Arc<dyn Meter>,
-    /// The number of transactions in flight that still increases throughput.
+    /// The number of transactions in flight on a node that still increases throughput.
     pub(super) lanes: NonZeroUsize,
+    /// The places of keys on the nodes.
+    pub(super) placement: Placement,
     /// False if the database cannot keep the statistics of uses, as the warnings say.
     pub(super) keeps_usage: bool,
+    /// The labels of the database in the metrics.
+    pub(super) labels: DatabaseLabels,
     /// The findings at its opening.
     pub(super) found: Found,
 }
@@ -93,6 +98,7 @@ impl Store {
         connections: impl Fn(&S) -> Connections + Send + Sync + 'static,
         lanes: NonZeroUsize,
         meter: Arc<dyn Meter>,
+        labels: DatabaseLabels,
     ) -> Self {
         let store = Arc::new(Metered::new(Arc::clone(&bare), Arc::clone(&meter)));
         Self {
@@ -109,7 +115,9 @@ impl Store {
             sqlite: None,
             meter,
             lanes,
+            placement: Placement::default(),
             keeps_usage: true,
+            labels,
             found: Found::default(),
         }
     }
@@ -121,14 +129,15 @@ impl Store {
         Ok(match &database.url {
             DatabaseUrl::Memory => {
                 let store = Arc::new(MemoryStore::default());
-                Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter)
+                Self::new(store, |_| Connections::default(), NonZeroUsize::MIN, meter, DatabaseLabels::of("memory"))
             }
             DatabaseUrl::Sqlite { path } => {
                 let store = Arc::new(
                     SqliteStore::connect(&SqliteOptions { must_exist, cache_mib, ..sqlite_options(database, path) })
                         .await?,
                 );
-                let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter);
+                let labels = DatabaseLabels::of("sqlite");
+                let metered = Self::new(Arc::clone(&store), SqliteStore::connections, NonZeroUsize::MIN, meter, labels);
                 Self { sqlite: Some(store), ..metered }
             }
             DatabaseUrl::Postgres { url } => {
@@ -141,9 +150,11 @@ impl Store {
                     warnings: faults.chain(store.behind().advice()).collect(),
                 };
                 let keeps_usage = store.keeps_usage();
-                let moved = Arc::clone(&store);
-                let metered = Self::new(store, PgStore::connections, PgStore::LANES, meter);
-                Self { keeps_usage, found, moves: Arc::new(move || moved.moves()), ..metered }
+                let (moved, placement, lanes) = (Arc::clone(&store), store.placement(), store.lanes());
+                let (behind, engine) = (store.behind(), store.behind().engine());
+                let labels = DatabaseLabels { engine: engine.name(), role: engine.role(), pooler: behind.pooler() };
+                let metered = Self::new(store, PgStore::connections, lanes, meter, labels);
+                Self { keeps_usage, found, placement, moves: Arc::new(move || moved.moves()), ..metered }
             }
         })
     }
@@ -159,6 +170,29 @@ pub async fn migrate(database: &Database) -> Result<(), OpenError> {
         DatabaseUrl::Memory => Ok(()),
         DatabaseUrl::Sqlite { path } => Ok(SqliteStore::migrate(&sqlite_options(database, path)).await?),
         DatabaseUrl::Postgres { url } => Ok(PgStore::migrate(&postgres_options(database, url.expose())).await?),
+    }
+}
+
+/// A database that can be distributed over nodes.
+pub(crate) struct Distributable(PgOptions);
+
+/// Returns the configured database if it can be distributed.
+pub(crate) fn distributable(database: &Database) -> Option<Distributable> {
+    match &database.url {
+        DatabaseUrl::Memory | DatabaseUrl::Sqlite { .. } => None,
+        DatabaseUrl::Postgres { url } => Some(Distributable(postgres_options(database, url.expose()))),
+    }
+}
+
+impl Distributable {
+    /// Finds out what its distribution takes.
+    pub(crate) async fn plan(&self, shards: NonZeroU32) -> Result<Distribution, DistributeError> {
+        PgStore::plan_distribution(&self.0, shards).await
+    }
+
+    /// Distributes it.
+    pub(crate) async fn distribute(&self, shards: NonZeroU32) -> Result<Distribution, DistributeError> {
+        PgStore::distribute(&self.0, shards).await
     }
 }
 

@@ -85,7 +85,7 @@ impl Copies {
 mod tests {
     use keymint_domain::Timestamp;
     use keymint_domain::key::PlainKey;
-    use keymint_ports::{FakeClock, Meter, MockKeyStore, Unmetered};
+    use keymint_ports::{FakeClock, Meter, MockKeyStore, Placement, Unmetered};
 
     use super::*;
     use crate::GroupCommitOptions;
@@ -100,7 +100,15 @@ mod tests {
         let policy = Arc::new(Policy::default());
         let store = Arc::new(MockKeyStore::new()) as Arc<dyn keymint_ports::KeyStore>;
         let meter: Arc<dyn Meter> = Arc::new(Unmetered);
-        let exact = GroupCommit::start(&store, &clock, &meter, &policy, None, GroupCommitOptions::default());
+        let exact = GroupCommit::start(
+            &store,
+            &clock,
+            &meter,
+            &policy,
+            None,
+            Placement::default(),
+            GroupCommitOptions::default(),
+        );
         let exact = Arc::new(exact);
         let copies = Arc::new(Copies::new(exact, clock, Arc::clone(&policy), None, 60_000));
         for number in 0..MAX_SLOTS {

@@ -5,6 +5,7 @@
 //! batch is slow, so that a batch that hangs delays only its own attempts.
 
 mod alarm;
+mod queue;
 mod side_lane;
 
 use std::fmt;
@@ -15,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
 use keymint_domain::{ErrorCode, Policy, Timestamp};
-use keymint_ports::{Clock, KeyStore, Meter, StoreError};
-use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
-use tokio::time::timeout;
+use keymint_ports::{Clock, KeyStore, Meter, Placement, StoreError};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::{Instrument as _, Level, Span};
 
 use self::alarm::Alarm;
+use self::queue::Queue;
 use self::side_lane::{Locked, is_locked};
 use crate::usage::UsageLedger;
 use crate::{ServiceError, stopwatch};
@@ -32,7 +33,8 @@ pub struct GroupCommitOptions {
     pub queue: NonZeroUsize,
     /// The largest number of attempts in one transaction.
     pub max_batch: NonZeroUsize,
-    /// The largest number of transactions in flight at the same time: 1 if the engine has one writer.
+    /// The largest number of transactions in flight at the same time on one node of the store: 1 if the engine has one
+    /// writer.
     ///
     /// A second one begins only if the first has not ended within 2 ms. One more is for attempts on rows that another
     /// transaction keeps locked.
@@ -59,9 +61,10 @@ impl Default for GroupCommitOptions {
 /// for a network.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The queue of the lanes. When it is dropped, the lanes end after the waiting attempts are settled.
+/// The queues of the lanes. When they are dropped, the lanes end after the waiting attempts are settled.
 pub(crate) struct GroupCommit {
-    queue: mpsc::Sender<Waiting>,
+    /// One for each node of the store.
+    queues: Vec<mpsc::Sender<Waiting>>,
     /// The queue of the side lane.
     aside: mpsc::Sender<Waiting>,
     lanes: Arc<Lanes>,
@@ -107,10 +110,11 @@ struct Lanes {
     policy: Arc<Policy>,
     /// Counts the settled attempts; `None` = nobody counts them.
     usage: Option<Arc<UsageLedger>>,
-    /// Held by the lane that begins next.
-    waiting: Mutex<mpsc::Receiver<Waiting>>,
-    /// Held by the batch that the next one waits for.
-    turn: Mutex<()>,
+    placement: Placement,
+    /// A queue for each node of the store.
+    queues: Vec<Queue>,
+    /// One for each shard of the store, held by the batch that the next one waits for.
+    turns: Vec<Mutex<()>>,
     /// The start of the last batch that was committed and changed something, in milliseconds since 1970.
     last_write: AtomicI64,
     /// The attempts that were set aside. The side lane holds the lock.
@@ -129,9 +133,11 @@ impl GroupCommit {
         meter: &Arc<dyn Meter>,
         policy: &Arc<Policy>,
         usage: Option<&Arc<UsageLedger>>,
+        placement: Placement,
         options: GroupCommitOptions,
     ) -> Self {
-        let (queue, waiting) = mpsc::channel(options.queue.get());
+        let (queues, arriving): (Vec<_>, Vec<_>) =
+            (0..placement.nodes.get()).map(|_| mpsc::channel(options.queue.get())).unzip();
         let (aside, set_aside) = mpsc::channel(options.queue.get());
         let lanes = Arc::new(Lanes {
             store: Arc::clone(store),
@@ -139,26 +145,34 @@ impl GroupCommit {
             meter: Arc::clone(meter),
             policy: Arc::clone(policy),
             usage: usage.cloned(),
-            waiting: Mutex::new(waiting),
-            turn: Mutex::default(),
+            queues: arriving.into_iter().map(Queue::new).collect(),
+            turns: (0..placement.shards.get()).map(|_| Mutex::default()).collect(),
+            placement,
             last_write: AtomicI64::new(Timestamp::MIN.as_millis()),
             aside: Mutex::new(set_aside),
             locked: Locked::default(),
             max_batch: options.max_batch.get(),
             deadline: options.deadline,
         });
-        for _ in 0..options.lanes.get() {
-            let (lanes, aside) = (Arc::clone(&lanes), aside.clone());
-            keep_up(move || Arc::clone(&lanes).run(aside.clone()));
+        for node in 0..lanes.queues.len() {
+            for _ in 0..options.lanes.get() {
+                let (lanes, aside) = (Arc::clone(&lanes), aside.clone());
+                keep_up(move || Arc::clone(&lanes).run(node, aside.clone()));
+            }
         }
         let beside = Arc::clone(&lanes);
         keep_up(move || Arc::clone(&beside).run_aside());
-        Self { queue, aside, lanes }
+        Self { queues, aside, lanes }
     }
 
     /// Returns the largest number of attempts in one transaction.
     pub(crate) fn max_batch(&self) -> usize {
         self.lanes.max_batch
+    }
+
+    /// Returns true if all keys are in one shard of the store.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.lanes.placement.is_whole()
     }
 
     /// Returns the start of the last batch that was committed and changed something.
@@ -176,6 +190,14 @@ impl GroupCommit {
         self.submit(attempt, entered)?.settled().await
     }
 
+    /// Returns the queue of the node that holds a key.
+    fn queue_of(&self, attempt: &Attempt) -> &mpsc::Sender<Waiting> {
+        match self.queues.as_slice() {
+            [queue] => queue,
+            queues => &queues[self.lanes.placement.shard_of(attempt.hash()).node % queues.len()],
+        }
+    }
+
     /// Lets an attempt wait for its batch, as [`GroupCommit::settle`] does. Those who wait then do not hold the attempt as
     /// well: it is as large as everything else that they hold.
     ///
@@ -184,7 +206,7 @@ impl GroupCommit {
     /// Returns [`ServiceError::Overloaded`] if the queue is full.
     pub(crate) fn submit(&self, attempt: Attempt, entered: Instant) -> Result<Submitted, ServiceError> {
         let (answer, settled) = oneshot::channel();
-        let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { &self.queue };
+        let queue = if self.lanes.locked.contains(attempt.hash()) { &self.aside } else { self.queue_of(&attempt) };
         if queue.try_send(Waiting { attempt, entered, asker: asker(), answer }).is_err() {
             self.lanes.meter.turned_away();
             return Err(ServiceError::Overloaded);
@@ -221,11 +243,11 @@ fn keep_up<L: Future<Output = ()> + Send + 'static>(lane: impl Fn() -> L + Send 
 
 impl Lanes {
     /// Runs one lane.
-    async fn run(self: Arc<Self>, aside: mpsc::Sender<Waiting>) {
+    async fn run(self: Arc<Self>, node: usize, aside: mpsc::Sender<Waiting>) {
         let mut batch = Vec::with_capacity(self.max_batch);
         let mut alarm = Alarm::new(self.deadline);
-        loop {
-            let turn = self.collect(&mut batch).await;
+        while let Some(queue) = self.queues.get(node) {
+            let turn = queue.collect(&mut batch, self.max_batch, &self.placement, &self.turns).await;
             if batch.is_empty() {
                 break;
             }
@@ -273,25 +295,6 @@ impl Lanes {
         answers
     }
 
-    /// Waits for attempts and for the turn, and takes all attempts that wait by then. There are none when the queue is
-    /// closed.
-    ///
-    /// Returns no turn if the previous batch is slow and still holds it.
-    async fn collect(&self, batch: &mut Vec<Waiting>) -> Option<MutexGuard<'_, ()>> {
-        let mut waiting = self.waiting.lock().await;
-        waiting.recv_many(batch, self.max_batch).await;
-        if let Ok(turn) = self.turn.try_lock() {
-            return Some(turn);
-        }
-        let turn = timeout(PATIENCE, self.turn.lock()).await;
-        while batch.len() < self.max_batch
-            && let Ok(late) = waiting.try_recv()
-        {
-            batch.push(late);
-        }
-        turn.ok()
-    }
-
     /// Reports the size of the batch, and the time that each attempt has waited.
     fn measure(&self, batch: &[Waiting]) {
         let now = stopwatch();
@@ -323,6 +326,6 @@ fn span_of(batch: &[Waiting]) -> Span {
 
 impl fmt::Debug for GroupCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupCommit").field("capacity", &self.queue.capacity()).finish_non_exhaustive()
+        f.debug_struct("GroupCommit").field("queues", &self.queues.len()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The side lane, for attempts on rows that another transaction keeps locked, so that no other attempts wait for them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,6 +99,22 @@ impl Lanes {
         if batch.is_empty() {
             return;
         }
+        for batch in self.by_shard(batch) {
+            self.try_batch(batch, held, alarm).await;
+        }
+    }
+
+    /// Divides attempts by the shards of their keys.
+    fn by_shard(&self, batch: Vec<Aside>) -> Vec<Vec<Aside>> {
+        let mut shards: BTreeMap<usize, Vec<Aside>> = BTreeMap::new();
+        for aside in batch {
+            let number = self.placement.shard_of(aside.waiting.attempt.hash()).number;
+            shards.entry(number).or_default().push(aside);
+        }
+        shards.into_values().collect()
+    }
+
+    async fn try_batch(&self, batch: Vec<Aside>, held: &mut Vec<Aside>, alarm: &mut Alarm) {
         let attempts: Vec<_> = batch.iter().map(|aside| aside.waiting.attempt.clone()).collect();
         let now = stopwatch();
         for (aside, answer) in batch.into_iter().zip(self.spend(&attempts, alarm).await) {

@@ -11,9 +11,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::{join_all, pending};
 use futures_util::poll;
 use keymint_domain::ErrorCode;
-use keymint_domain::key::{Field, NewKey, PlainKey};
+use keymint_domain::key::{Field, NewKey, PlainKey, StoredKey};
 use keymint_domain::verify::{Attempt, Refusal, Verdict};
-use keymint_ports::{MockKeyStore, StoreError};
+use keymint_ports::{MockKeyStore, Placement, Shard, StoreError};
 use keymint_service::{Caller, GroupCommitOptions, Keys, ServiceError, VerifyKey};
 
 use crate::odd_store::OddStore;
@@ -50,6 +50,61 @@ async fn all_who_wait_share_one_transaction() {
     let keys = keys(store, GroupCommitOptions::default());
     let verdicts = join_all((0..20).map(|_| keys.verify(&Caller::Server, request()))).await;
     assert!(verdicts.iter().all(Result::is_ok));
+}
+
+/// Returns a placement of texts by their last bit: two nodes, with a shard each.
+fn halves() -> Placement {
+    Placement::new(size(2), size(2), |stored| {
+        let number = usize::from(half_of(stored));
+        Shard { number, node: number }
+    })
+}
+
+fn half_of(stored: &StoredKey) -> bool {
+    stored.as_str().bytes().next_back().is_some_and(|byte| byte & 1 == 1)
+}
+
+#[tokio::test]
+async fn a_batch_has_keys_of_one_shard() {
+    let mut store = MockKeyStore::new();
+    store
+        .expect_spend()
+        .withf(|attempts, _, _| attempts.iter().all(|attempt| half_of(attempt.hash()) == half_of(attempts[0].hash())))
+        .times(2)
+        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
+    let keys = Keys::builder(Arc::new(store)).placement(halves()).build();
+    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
+    assert!(join_all((0..40).map(verify)).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn shards_of_one_node_have_batches_of_their_own() {
+    let mut store = MockKeyStore::new();
+    store
+        .expect_spend()
+        .withf(|attempts, _, _| attempts.iter().all(|attempt| half_of(attempt.hash()) == half_of(attempts[0].hash())))
+        .times(2)
+        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
+    let one_node =
+        Placement::new(NonZeroUsize::MIN, size(2), |stored| Shard { number: usize::from(half_of(stored)), node: 0 });
+    let keys = Keys::builder(Arc::new(store)).placement(one_node).build();
+    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
+    assert!(join_all((0..40).map(verify)).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_keeps_nobody_of_another_node_waiting() {
+    let store = OddStore(|attempts: Vec<Attempt>| {
+        if half_of(attempts[0].hash()) { pending().boxed() } else { async move { Ok(refuse_all(&attempts)) }.boxed() }
+    });
+    let keys = Keys::builder(Arc::new(store)).placement(halves()).build();
+    let is_late = |number: &u32| half_of(&PlainKey::new(number.to_string()).hash());
+    let (late, early): (Vec<u32>, Vec<u32>) = (0..40).partition(is_late);
+    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
+    let mut hanging = pin!(join_all(late.into_iter().map(verify)));
+    assert!(poll!(&mut hanging).is_pending());
+    assert!(join_all(early.into_iter().map(verify)).await.iter().all(Result::is_ok));
+    assert!(poll!(&mut hanging).is_pending());
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use crate::instant::Instant;
 #[derive(Default)]
 pub(super) struct Changes<'a> {
     pub(super) ids: Vec<&'a str>,
+    /// The texts that the rows are kept under.
+    texts: Vec<&'a str>,
     remaining: Vec<Option<i64>>,
     last_refill_at: Vec<Option<Instant>>,
     request_count: Vec<i64>,
@@ -35,13 +37,13 @@ impl<'a> Changes<'a> {
     ///
     /// # Errors
     /// [`StoreError::OutOfRange`]
-    pub(super) fn of(keys: impl Iterator<Item = &'a ApiKey>) -> Result<Option<Self>, StoreError> {
-        let mut keys: Vec<&ApiKey> = keys.collect();
+    pub(super) fn of(mut keys: Vec<&'a ApiKey>) -> Result<Option<Self>, StoreError> {
         keys.sort_unstable_by_key(|key| &key.details.id);
         let mut changes = Self::default();
         for ApiKey { details, usage } in keys {
             let Usage { remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = *usage;
             changes.ids.push(details.id.as_str());
+            changes.texts.push(details.stored.as_str());
             changes.remaining.push(optional_integer("remaining", remaining)?);
             changes.last_refill_at.push(last_refill_at.map(Instant));
             changes.request_count.push(integer("requestCount", request_count)?);
@@ -52,9 +54,15 @@ impl<'a> Changes<'a> {
         Ok((!changes.ids.is_empty()).then_some(changes))
     }
 
+    /// Takes the texts that the rows are kept under.
+    pub(super) fn take_texts(&mut self) -> Vec<&'a str> {
+        std::mem::take(&mut self.texts)
+    }
+
     /// Binds the seven arrays to the first placeholders of `statement`, which makes rows `c` of them by `unnest`.
     pub(super) fn bind(self, statement: &'static str) -> Query<'a, Postgres, PgArguments> {
-        let Self { ids, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } = self;
+        let Self { ids, texts: _, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at } =
+            self;
         query(statement)
             .bind(ids)
             .bind(remaining)

@@ -30,6 +30,10 @@ macro_rules! insert_events {
 
 pub(super) use insert_events;
 
+/// Adds the events in the arrays of the first eight placeholders, except those whose ids exist.
+pub(super) const INSERT_EVENTS: &str =
+    concat!(insert_events!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"), r#"on conflict ("id") do nothing"#);
+
 impl NewEvents {
     pub(super) fn of(events: &[Event]) -> Self {
         let mut new = Self::default();

@@ -5,11 +5,13 @@ use keymint_domain::key::StoredKey;
 use keymint_domain::verify::{Attempt, Owner};
 use keymint_ports::StoreError;
 use keymint_store_sql::{OwnerColumns, ban_columns, by_owner_columns, columns, read_key, read_owner};
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Row as _, query, query_scalar};
 
+use super::Table;
 use crate::error::is_storable;
 use crate::row::ReadRow;
+use crate::shards::Shards;
 
 /// The condition that the secret in use of a row is among those of the first placeholder.
 macro_rules! in_use {
@@ -62,8 +64,42 @@ pub(super) fn find(owner_columns: OwnerColumns) -> &'static str {
 }
 
 /// Returns the same statement for the forms of any of the secrets of a row.
-pub(super) fn find_either(owner_columns: OwnerColumns) -> &'static str {
+fn find_either(owner_columns: OwnerColumns) -> &'static str {
     by_owner_columns!(owner_columns, find_by_either)
+}
+
+/// Finds the rows of which any secret is among these forms.
+///
+/// In shards no index of second secrets serves all of them. A table that is distributed by second secrets, as keys are by
+/// theirs, tells the texts of their rows.
+pub(super) async fn fetch_either(
+    connection: &mut PgConnection,
+    table: Table<'_>,
+    forms: Vec<&str>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let Some(shards) = table.shards else {
+        return query(find_either(table.owner_columns)).bind(forms).fetch_all(connection).await;
+    };
+    let texts = texts_of(connection, shards, forms).await?;
+    let mut rows = Vec::new();
+    for texts in shards.divide(texts.iter().map(String::as_str).collect()) {
+        rows.extend(query(find(table.owner_columns)).bind(texts).fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Returns the texts of all rows in shards of which any secret may be among these forms.
+pub(super) async fn texts_of(
+    connection: &mut PgConnection,
+    shards: &Shards,
+    forms: Vec<&str>,
+) -> Result<Vec<String>, sqlx::Error> {
+    const FIND: &str = r#"select "key" from "keymint_second_secret" where "secret" = any($1)"#;
+    let mut texts: HashSet<String> = forms.iter().map(|form| (*form).to_owned()).collect();
+    for forms in shards.divide(forms) {
+        texts.extend(query_scalar::<_, String>(FIND).bind(forms).fetch_all(&mut *connection).await?);
+    }
+    Ok(texts.into_iter().collect())
 }
 
 /// Returns the texts under which a row of any of these attempts may be kept.

@@ -1,30 +1,57 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use keymint_domain::Timestamp;
+use keymint_domain::key::StoredKey;
 use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Ledger};
+use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _, query, query_scalar};
 
-use super::Answers;
 use super::changes::{Changes, set_from_changes};
-use super::events::{NewEvents, insert_events};
-use super::find::{either, find, find_either, forms_of, read_row, read_rows, secrets_of};
+use super::events::{INSERT_EVENTS, NewEvents};
+use super::find::{either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
+use super::{Answers, Table};
 use crate::connection::{BEGIN, bind};
+use crate::dialect::{SHARDED, WHOLE};
 use crate::error::store_error;
-use keymint_store_sql::{OwnerColumns, keys::rotation_change};
+use keymint_store_sql::keys::{Secrets, rotation_changes};
 
-const UPDATE: &str = concat!(
-    r#"update "apikey" as k "#,
-    set_from_changes!(),
-    r#"from unnest($1, $2, $3, $4, $5, $6, $7)
-            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at)
-        where k."id" = c.id"#
-);
+macro_rules! update {
+    ($($of_shard:literal)?) => {
+        concat!(
+            r#"update "apikey" as k "#,
+            set_from_changes!(),
+            r#"from unnest($1, $2, $3, $4, $5, $6, $7)
+                    as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at)
+                where k."id" = c.id"#
+            $(, $of_shard)?
+        )
+    };
+}
 
-const INSERT_EVENTS: &str =
-    concat!(insert_events!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8"), r#"on conflict ("id") do nothing"#,);
+const UPDATE: &str = update!();
+
+/// The same for rows of one shard, which is found by their texts.
+const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($8)"#);
+
+/// The condition that the secret in use of a row is among those of the first placeholder.
+macro_rules! in_use {
+    () => {
+        r#"k."key" = any($1)"#
+    };
+}
+
+macro_rules! lock {
+    ($condition:ident, $skip:literal) => {
+        concat!(
+            r#"select k."id" from "apikey" as k where "#,
+            $condition!(),
+            r#" order by k."id" collate "C" for update"#,
+            $skip
+        )
+    };
+}
 
 /// The treatment of rows that somebody else has locked.
 #[derive(Debug, Clone, Copy)]
@@ -38,30 +65,15 @@ pub(super) enum Others {
 /// Settles all attempts in one transaction that holds the lock on their rows.
 pub(super) async fn settle(
     connection: &mut PgConnection,
-    owner_columns: OwnerColumns,
+    table: Table<'_>,
     others: Others,
     attempts: &[&Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Answers, StoreError> {
-    macro_rules! lock {
-        ($skip:literal) => {
-            concat!(
-                r#"select k."id" from "apikey" as k where "#,
-                either!(),
-                r#" order by k."id" collate "C" for update"#,
-                $skip
-            )
-        };
-    }
-    let lock = match others {
-        Others::Wait => lock!(""),
-        Others::Skip => lock!(" skip locked"),
-    };
-    let forms = forms_of(attempts);
     let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
-    let held: HashSet<String> = match query_scalar(lock).bind(&forms).fetch_all(&mut *transaction).await {
-        Ok(held) => held.into_iter().collect(),
+    let locked = match lock(&mut transaction, table, others, forms_of(attempts)).await {
+        Ok(locked) => locked,
         Err(error) => {
             let error = store_error(error);
             if matches!(error, StoreError::Locked) {
@@ -70,14 +82,12 @@ pub(super) async fn settle(
             return Err(error);
         }
     };
-    let in_use = query(find(owner_columns)).bind(forms);
-    let rows = in_use.fetch_all(&mut *transaction).await.map_err(store_error)?;
+    let (held, rows) = (locked.ids, read_in_use(&mut transaction, table, attempts).await?);
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
     let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
     let mut further = Vec::new();
     if !unfound.is_empty() {
-        let either = query(find_either(owner_columns)).bind(forms_of(&unfound));
-        further = either.fetch_all(&mut *transaction).await.map_err(store_error)?;
+        further = fetch_either(&mut transaction, table, forms_of(&unfound)).await.map_err(store_error)?;
         ledger.add(read_rows(&further, &unfound));
     }
     // A row that exists and is not locked by us decides nothing, even if another row has the same text.
@@ -85,15 +95,19 @@ pub(super) async fn settle(
     let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
     let free = attempts.iter().copied().filter(|attempt| is_free(attempt));
     let mut verdicts = ledger.settle(free, policy, now).into_iter();
-    let (changes, mut rotations) = (Changes::of(ledger.changes())?, ledger.rotations().peekable());
-    if changes.is_none() && rotations.peek().is_none() {
+    // The texts under which the rows are, and not those under which the ledger leaves them.
+    let before: HashMap<&str, Secrets> = rows.iter().chain(&further).filter_map(secrets_before).collect();
+    let (changed, rotations) = (ledger.changes().collect::<Vec<_>>(), ledger.rotations().collect::<Vec<_>>());
+    if changed.is_empty() && rotations.is_empty() {
         transaction.rollback().await.map_err(store_error)?;
     } else {
-        if let Some(changes) = changes {
-            changes.bind(UPDATE).execute(&mut *transaction).await.map_err(store_error)?;
-        }
+        write(&mut transaction, table, changed, &before).await?;
+        let dialect = if table.shards.is_some() { SHARDED } else { WHOLE };
         for key in rotations {
-            bind(rotation_change(key)).execute(&mut *transaction).await.map_err(store_error)?;
+            let Some(before) = before.get(key.details.id.as_str()) else { continue };
+            for change in rotation_changes(dialect, before, key) {
+                bind(change).execute(&mut *transaction).await.map_err(store_error)?;
+            }
         }
         let events = ledger.events(policy, now);
         if !events.is_empty() {
@@ -105,6 +119,84 @@ pub(super) async fn settle(
     let locked = || Err(StoreError::Locked);
     let answer = |attempt: &&Attempt| if is_free(attempt) { verdicts.next().unwrap_or_else(locked) } else { locked() };
     Ok(attempts.iter().map(answer).collect())
+}
+
+/// The rows that are locked.
+struct Locked {
+    ids: HashSet<String>,
+}
+
+/// Locks the rows of which any secret is among these forms: in shards those of one after the other.
+async fn lock(
+    connection: &mut PgConnection,
+    table: Table<'_>,
+    others: Others,
+    forms: Vec<&str>,
+) -> Result<Locked, sqlx::Error> {
+    let ids = match table.shards {
+        None => {
+            let lock = match others {
+                Others::Wait => lock!(either, ""),
+                Others::Skip => lock!(either, " skip locked"),
+            };
+            query_scalar(lock).bind(forms).fetch_all(connection).await?
+        }
+        Some(shards) => {
+            let lock = match others {
+                Others::Wait => lock!(in_use, ""),
+                Others::Skip => lock!(in_use, " skip locked"),
+            };
+            let mut ids: Vec<String> = Vec::new();
+            let texts = texts_of(connection, shards, forms).await?;
+            for texts in shards.divide(texts.iter().map(String::as_str).collect()) {
+                ids.extend(query_scalar::<_, String>(lock).bind(texts).fetch_all(&mut *connection).await?);
+            }
+            ids
+        }
+    };
+    Ok(Locked { ids: ids.into_iter().collect() })
+}
+
+async fn read_in_use(
+    connection: &mut PgConnection,
+    table: Table<'_>,
+    attempts: &[&Attempt],
+) -> Result<Vec<PgRow>, StoreError> {
+    let find = query(find(table.owner_columns)).bind(forms_of(attempts));
+    find.fetch_all(connection).await.map_err(store_error)
+}
+
+/// Writes changed counters of rows that are locked: in shards those of one after the other.
+async fn write(
+    connection: &mut PgConnection,
+    table: Table<'_>,
+    changed: Vec<&ApiKey>,
+    before: &HashMap<&str, Secrets>,
+) -> Result<(), StoreError> {
+    let Some(shards) = table.shards else {
+        if let Some(changes) = Changes::of(changed)? {
+            changes.bind(UPDATE).execute(connection).await.map_err(store_error)?;
+        }
+        return Ok(());
+    };
+    let named = changed.into_iter().filter_map(|key| {
+        let text = before.get(key.details.id.as_str())?.stored.as_str();
+        Some((text, (text, key)))
+    });
+    for rows in shards.divide_by(named) {
+        let (texts, keys): (Vec<&str>, Vec<&ApiKey>) = rows.into_iter().unzip();
+        if let Some(changes) = Changes::of(keys)? {
+            let update = changes.bind(UPDATE_IN_SHARD).bind(texts);
+            update.execute(&mut *connection).await.map_err(store_error)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the id of a row with its secrets.
+fn secrets_before(row: &PgRow) -> Option<(&str, Secrets)> {
+    let text = |column| row.try_get::<Option<&str>, _>(column).ok().flatten().map(StoredKey::from_stored);
+    Some((row.try_get("id").ok()?, Secrets { stored: text("key")?, second: text("keymint_second_key") }))
 }
 
 /// Returns the texts that a row is kept under, unless the row is `held`.

@@ -13,18 +13,37 @@ mod remembered;
 mod version;
 
 use self::locked::Others;
-use keymint_domain::Timestamp;
 use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Verdict};
+use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 use sqlx::postgres::PgConnection;
 
 use crate::deadline::Deadline;
+use crate::shards::Shards;
 use keymint_store_sql::OwnerColumns;
 
 pub(crate) use dry_run::dry_run;
 pub(crate) use probe::probe;
 pub(crate) use remembered::RememberedRows;
+
+/// The table of keys, as statements must name its rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'s> {
+    pub(crate) owner_columns: OwnerColumns,
+    /// The shards of its rows; `None` = it is whole.
+    pub(crate) shards: Option<&'s Shards>,
+}
+
+impl Table<'_> {
+    /// Divides keys by what one statement may change.
+    fn divide<'k>(&self, keys: Vec<&'k ApiKey>) -> Vec<Vec<&'k ApiKey>> {
+        match self.shards {
+            Some(shards) => shards.divide_by(keys.into_iter().map(|key| (key.details.stored.as_str(), key))),
+            None => vec![keys],
+        }
+    }
+}
 
 /// Answers in the order of their attempts.
 type Answers = Vec<Result<Verdict, StoreError>>;
@@ -57,13 +76,13 @@ const OPTIMISTIC_ROUNDS: u32 = 2;
 pub(crate) async fn spend(
     connection: &mut PgConnection,
     deadline: Deadline,
-    owner_columns: OwnerColumns,
+    table: Table<'_>,
     rows: &RememberedRows,
     attempts: &[Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Answers, Failed> {
-    let rows = may_use_remembered(owner_columns, attempts, policy).then_some(rows);
+    let rows = may_use_remembered(table, attempts, policy).then_some(rows);
     let mut answers: Vec<Option<Result<Verdict, StoreError>>> = vec![None; attempts.len()];
     for round in 0..=OPTIMISTIC_ROUNDS {
         let open: Vec<usize> = (0..attempts.len()).filter(|index| answers[*index].is_none()).collect();
@@ -72,14 +91,14 @@ pub(crate) async fn spend(
         }
         let asked: Vec<&Attempt> = open.iter().map(|index| &attempts[*index]).collect();
         let settled = if round < OPTIMISTIC_ROUNDS {
-            deadline.bound(optimistic::settle(connection, owner_columns, rows, &asked, policy, now)).await
+            deadline.bound(optimistic::settle(connection, table, rows, &asked, policy, now)).await
         } else {
-            with_locks(connection, deadline, owner_columns, Others::Wait, &asked, policy, now).await
+            Box::pin(with_locks(connection, deadline, table, Others::Wait, &asked, policy, now)).await
         };
         // Nothing of this round was kept.
         let settled = match settled {
             Err(Failed::Otherwise(StoreError::Locked)) => {
-                with_locks(connection, deadline, owner_columns, Others::Skip, &asked, policy, now).await
+                Box::pin(with_locks(connection, deadline, table, Others::Skip, &asked, policy, now)).await
             }
             settled => settled,
         };
@@ -100,20 +119,24 @@ pub(crate) async fn spend(
 async fn with_locks(
     connection: &mut PgConnection,
     deadline: Deadline,
-    owner_columns: OwnerColumns,
+    table: Table<'_>,
     others: Others,
     attempts: &[&Attempt],
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Vec<Option<Result<Verdict, StoreError>>>, Failed> {
-    let settling = locked::settle(connection, owner_columns, others, attempts, policy, now);
+    let settling = locked::settle(connection, table, others, attempts, policy, now);
     Ok(deadline.bound(settling).await?.into_iter().map(Some).collect())
 }
 
 /// Returns `true` if the rows of keys alone decide these attempts: a remembered row says nothing of its owner's row,
 /// nor of other rows that might hold the key.
-fn may_use_remembered(owner_columns: OwnerColumns, attempts: &[Attempt], policy: &Policy) -> bool {
-    owner_columns == OwnerColumns::NoBan
+///
+/// A version is a number of one server. A row that has moved to another node may have any number there, so that none is
+/// remembered where keys are in shards.
+fn may_use_remembered(table: Table<'_>, attempts: &[Attempt], policy: &Policy) -> bool {
+    table.owner_columns == OwnerColumns::NoBan
+        && table.shards.is_none()
         && !policy.require_owner
         && !policy.any_unhashed()
         && attempts.iter().all(|attempt| attempt.opens_session_by.is_none())

@@ -6,27 +6,29 @@ use keymint_domain::policy::Policy;
 use keymint_domain::verify::{Attempt, Ledger, Owner, Verdict};
 use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::StoreError;
-use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Row as _, query};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::{Connection as _, Postgres, Row as _, query};
 
-use super::Failed;
 use super::changes::{Changes, set_from_changes};
-use super::events::{NewEvents, insert_events};
-use super::find::{find, find_either, forms_of, read_row, read_rows};
+use super::events::{INSERT_EVENTS, NewEvents, insert_events};
+use super::find::{fetch_either, find, forms_of, read_row, read_rows};
 use super::remembered::{Remembered, RememberedRows};
 use super::version::Version;
+use super::{Failed, Table};
+use crate::connection::BEGIN;
 use crate::error::{is_broken, lost_race, store_error};
-use keymint_store_sql::OwnerColumns;
 
 macro_rules! update {
-    () => {
+    ($($of_shard:literal)?) => {
         concat!(
             r#"update "apikey" as k "#,
             set_from_changes!(),
             r#"from unnest($1, $2, $3, $4, $5, $6, $7, $8)
                     as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at, version)
-                where k."id" = c.id and k.xmin = c.version
-                returning k."id", k.xmin as "version""#
+                where k."id" = c.id and k.xmin = c.version"#,
+            $($of_shard,)?
+            r#" returning k."id", k.xmin as "version""#
         )
     };
 }
@@ -37,6 +39,9 @@ macro_rules! update {
 /// The rows come in the order of ids, and are written in it, so two processes do not deadlock. If the server ever
 /// chooses another order, it aborts one of the two, which counts as a conflict.
 pub(super) const UPDATE: &str = update!();
+
+/// The same for rows of one shard, which is found by their texts.
+const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($9)"#);
 
 /// Also adds the events of the rows that are written: `id` of a row that lost its race is not in `written`.
 const UPDATE_WITH_EVENTS: &str = concat!(
@@ -53,7 +58,7 @@ const UPDATE_WITH_EVENTS: &str = concat!(
 /// was decided on a remembered row that is not written, so nothing proves that the row is current.
 pub(super) async fn settle(
     connection: &mut PgConnection,
-    owner_columns: OwnerColumns,
+    table: Table<'_>,
     known: Option<&RememberedRows>,
     attempts: &[&Attempt],
     policy: &Policy,
@@ -63,12 +68,16 @@ pub(super) async fn settle(
     let remembered: HashMap<StoredKey, Remembered> = remembered.into_iter().flatten().collect();
     let is_remembered = |attempt: &Attempt| remembered.contains_key(attempt.hash());
     let unknown: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| !is_remembered(attempt)).collect();
-    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, find(owner_columns), &unknown).await? };
+    let rows = if unknown.is_empty() { Vec::new() } else { read(connection, table, &unknown).await? };
     let recall = |(stored, row): (&StoredKey, &Remembered)| (stored.clone(), Ok((row.key.clone(), Owner::Absent)));
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
     let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
-    let further =
-        if unfound.is_empty() { Vec::new() } else { read(connection, find_either(owner_columns), &unfound).await? };
+    let further = if unfound.is_empty() {
+        Vec::new()
+    } else {
+        // Rare and large, as what is written in a shard.
+        Box::pin(fetch_either(connection, table, forms_of(&unfound))).await.map_err(unread)?
+    };
     ledger.add(read_rows(&further, &unfound));
     let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
 
@@ -78,10 +87,12 @@ pub(super) async fn settle(
     // A change of a rotation is written with locks alone: it changes the text that the row is found under.
     let turned: HashSet<&str> = ledger.rotations().map(|key| key.details.id.as_str()).collect();
     let changes = || ledger.changes().filter(|key| !turned.contains(key.details.id.as_str()));
-    let written = match Changes::of(changes())? {
-        None => HashMap::new(),
-        Some(changes) => write(connection, changes, &versions, &ledger.events(policy, now)).await?,
-    };
+    let (mut written, events) = (HashMap::new(), ledger.events(policy, now));
+    for keys in table.divide(changes().collect()) {
+        if let Some(changes) = Changes::of(keys)? {
+            written.extend(write(connection, table, changes, &versions, &events).await?);
+        }
+    }
     if let Some(known) = known {
         let kept = changes().filter(|key| key.details.rotation.is_none());
         known.keep(kept.filter_map(|key| Some((key, *written.get(key.details.id.as_str())?))), now);
@@ -100,30 +111,66 @@ pub(super) async fn settle(
     Ok(answers.map(|(attempt, answer)| counts(attempt, &answer).then_some(answer)).collect())
 }
 
-/// Reads the rows of these attempts by one of the statements that find rows.
-async fn read(connection: &mut PgConnection, find: &'static str, attempts: &[&Attempt]) -> Result<Vec<PgRow>, Failed> {
-    let find = query(find);
-    let rows = find.bind(forms_of(attempts)).fetch_all(connection).await;
-    rows.map_err(|error| {
-        let failed = if is_broken(&error) { Failed::Unwritten } else { Failed::Otherwise };
-        failed(store_error(error))
-    })
+/// Reads the rows of the secrets in use of these attempts.
+async fn read(connection: &mut PgConnection, table: Table<'_>, attempts: &[&Attempt]) -> Result<Vec<PgRow>, Failed> {
+    let find = query(find(table.owner_columns));
+    find.bind(forms_of(attempts)).fetch_all(connection).await.map_err(unread)
+}
+
+fn unread(error: sqlx::Error) -> Failed {
+    let failed = if is_broken(&error) { Failed::Unwritten } else { Failed::Otherwise };
+    failed(store_error(error))
 }
 
 /// Writes the changes whose rows still have these versions, with their events. Returns the ids of the rows with their new versions.
 async fn write(
     connection: &mut PgConnection,
-    changes: Changes<'_>,
+    table: Table<'_>,
+    mut changes: Changes<'_>,
     versions: &HashMap<&str, Version>,
     events: &[Event],
 ) -> Result<HashMap<String, Version>, StoreError> {
     let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
+    if table.shards.is_some() {
+        let is_of_these =
+            |event: &&Event| event.subject.key_id.as_ref().is_some_and(|id| changes.ids.contains(&id.as_str()));
+        let events: Vec<&Event> = events.iter().filter(is_of_these).collect();
+        let texts = changes.take_texts();
+        let update = changes.bind(UPDATE_IN_SHARD).bind(versions).bind(texts);
+        return Box::pin(write_in_shard(connection, update, &events)).await;
+    }
     let update = if events.is_empty() {
         changes.bind(UPDATE).bind(versions)
     } else {
         NewEvents::of(events).bind(changes.bind(UPDATE_WITH_EVENTS).bind(versions))
     };
-    let written = match update.fetch_all(connection).await {
+    written_by(update.fetch_all(connection).await)
+}
+
+/// Writes the rows of a shard. Their events are on another node, so that both take a transaction.
+async fn write_in_shard(
+    connection: &mut PgConnection,
+    update: Query<'_, Postgres, PgArguments>,
+    events: &[&Event],
+) -> Result<HashMap<String, Version>, StoreError> {
+    if events.is_empty() {
+        return written_by(update.fetch_all(connection).await);
+    }
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(store_error)?;
+    let written = written_by(update.fetch_all(&mut *transaction).await)?;
+    let is_written =
+        |event: &&&Event| event.subject.key_id.as_ref().is_some_and(|id| written.contains_key(id.as_str()));
+    let events: Vec<Event> = events.iter().filter(is_written).map(|event| (*event).clone()).collect();
+    if !events.is_empty() {
+        let insert = NewEvents::of(&events).bind(query(INSERT_EVENTS));
+        insert.execute(&mut *transaction).await.map_err(store_error)?;
+    }
+    transaction.commit().await.map_err(store_error)?;
+    Ok(written)
+}
+
+fn written_by(outcome: Result<Vec<PgRow>, sqlx::Error>) -> Result<HashMap<String, Version>, StoreError> {
+    let written = match outcome {
         Ok(written) => written,
         Err(error) if lost_race(&error) => Vec::new(),
         Err(error) => return Err(store_error(error)),

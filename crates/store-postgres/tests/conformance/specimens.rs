@@ -54,7 +54,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "19",
+    migrations: "20",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

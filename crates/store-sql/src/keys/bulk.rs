@@ -9,9 +9,10 @@ use keymint_domain::{ApiKey, KeyId};
 use keymint_ports::{BulkChange, BulkCursor, BulkPortion, StoreError};
 
 use super::narrow;
-use super::update::{REVOKE_ONCE, changed_columns, revoke_row};
+use super::place::{push_rows, read_rows};
+use super::update::{Revoke, changed_columns, revoke_row};
 use crate::columns::COLUMN_LIST;
-use crate::connection::{end, fetch_all};
+use crate::connection::end;
 use crate::{Dialect, KeyOrder, ReadConnection, Row, RowReader, Statement, Widths, WriteConnection, events, read_key};
 
 /// Changes a portion of the keys that the change selects.
@@ -58,9 +59,8 @@ async fn find_and_update(
     let dialect = connection.dialect();
     let (mut portion, ids) = find_ids(connection, change, from, limit).await?;
     let changed = find_changed(connection, change, &ids, dialect.for_update(), &mut portion).await?;
-    for (mut update, ids) in alike(&changed, widths)? {
-        let ids = update.placeholder(ids);
-        update.push(&format!(r#" where "id" {}"#, dialect.one_of(&ids)));
+    for (mut update, rows) in alike(&changed, widths)? {
+        push_rows(&mut update, rows, dialect);
         connection.execute(update).await?;
     }
     events::insert(connection, changed.iter().filter_map(|[before, after]| origin.key_changed(before, after))).await?;
@@ -76,7 +76,7 @@ async fn find_and_update(
             };
             // The text that the row is kept under may be what cannot be read.
             connection.forget_all();
-            let is_new = revoke_row(connection, REVOKE_ONCE, id, revocation, origin).await?;
+            let is_new = revoke_row(connection, Revoke::Unrevoked, id, revocation, origin).await?;
             portion.changed += u64::from(is_new);
             portion.unchanged += u64::from(!is_new);
         }
@@ -144,13 +144,7 @@ async fn find_changed(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let dialect = connection.dialect();
-    let (one_of, by_bytes) = (dialect.one_of("$1"), dialect.by_bytes());
-    let find = Statement::new(format!(
-        r#"select {COLUMN_LIST} from "apikey" where "id" {one_of} order by "id"{by_bytes}{for_update}"#
-    ));
-    let find = find.bind(ids.iter().map(KeyId::as_str).collect::<Vec<_>>());
-    let rows = fetch_all(connection, find, |row| match read_key(row) {
+    let rows = read_rows(connection, ids, COLUMN_LIST, for_update, |row| match read_key(row) {
         Ok(key) => Ok(Ok(key)),
         Err(StoreError::Corrupt { column, id, .. }) => Ok(Err(Unreadable { id, column })),
         Err(error) => Err(error),
@@ -168,15 +162,19 @@ async fn find_changed(
     Ok(changed)
 }
 
-/// Returns the statements that write the changes, up to their `where` clauses, each with the ids of the rows that it
+/// The ids of rows, and the texts that they are kept under.
+type RowNames<'r> = Vec<(&'r str, &'r str)>;
+
+/// Returns the statements that write the changes, up to their `where` clauses, each with the names of the rows that it
 /// changes alike.
-fn alike(changed: &[[ApiKey; 2]], widths: Widths) -> Result<Vec<(Statement<'_>, Vec<&str>)>, StoreError> {
-    let mut groups: Vec<(Statement<'_>, Vec<&str>)> = Vec::new();
+fn alike(changed: &[[ApiKey; 2]], widths: Widths) -> Result<Vec<(Statement<'_>, RowNames<'_>)>, StoreError> {
+    let mut groups: Vec<(Statement<'_>, RowNames<'_>)> = Vec::new();
     for [before, after] in changed {
-        let (update, id) = (changed_columns("apikey", before, after, widths)?, before.details.id.as_str());
+        let update = changed_columns("apikey", before, after, widths)?;
+        let name = (before.details.id.as_str(), before.details.stored.as_str());
         match groups.iter_mut().find(|(other, _)| *other == update) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((update, vec![id])),
+            Some((_, names)) => names.push(name),
+            None => groups.push((update, vec![name])),
         }
     }
     Ok(groups)

@@ -11,7 +11,10 @@ use keymint_ports::{DeletedKey, DeletedQuery, KeyStub, RestoredKey, StoreError};
 use super::find::read_stub;
 use super::import::LOCK;
 use super::insert::check_room;
+use super::list::offset;
+use super::moving::second_secret_of;
 use super::narrow;
+use super::place::{RowName, check_free};
 use super::remove::{RETURNING, read_removed, remove_in_transaction};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, end_removal, fetch_all, fetch_optional};
@@ -44,20 +47,21 @@ async fn copy_and_remove(
     origin: &Origin,
 ) -> Result<bool, StoreError> {
     let Deletion { at, by, until } = deletion;
-    let for_update = connection.dialect().for_update();
-    let find = Statement::new(format!(r#"select "id" from "apikey" where "id" = $1{for_update}"#)).bind(id.as_str());
     // Whoever deletes it at the same time finds it gone, and must not touch the deleted one.
-    if fetch_optional(connection, find, |_| Ok(())).await?.is_none() {
+    let Some(name) = RowName::lock(connection, id).await? else {
         return Ok(false);
-    }
+    };
     // A key that had this id before.
     connection.execute(forgetting(id)).await?;
-    let copy = Statement::new(format!(
-        r#"insert into "keymint_deleted_key" ({COLUMN_LIST}, {DELETION})
-            select {COLUMN_LIST}, $2, $3, $4 from "apikey" where "id" = $1"#
-    ));
-    connection.execute(copy.bind(id.as_str()).bind(*at).bind(by.to_string()).bind(*until)).await?;
-    let remove = Statement::new(format!(r#"delete from "apikey" where "id" = $1 {RETURNING}"#)).bind(id.as_str());
+    let copy = format!(
+        r#"insert into "keymint_deleted_key" ({COLUMN_LIST}, {DELETION}) select {COLUMN_LIST}, $1, $2, $3 from "apikey""#
+    );
+    let mut copy = Statement::new(copy).bind(*at).bind(by.to_string()).bind(*until);
+    name.push_to(&mut copy);
+    connection.execute(copy).await?;
+    let mut remove = Statement::new(r#"delete from "apikey""#);
+    name.push_to(&mut remove);
+    remove.push(RETURNING);
     Ok(remove_in_transaction(connection, remove, origin).await?.removed == 1)
 }
 
@@ -92,7 +96,7 @@ pub async fn list_deleted(
     }
     narrow(&mut list, configurations, dialect);
     let limit = list.placeholder(i64::from(*limit));
-    let offset = list.placeholder(i64::try_from(*offset).unwrap_or(i64::MAX));
+    let offset = list.placeholder(self::offset(*offset));
     let by_bytes = dialect.by_bytes();
     list.push(&format!(r#" order by "keymint_deleted_at" desc, "id"{by_bytes} limit {limit} offset {offset}"#));
     Ok(fetch_all(connection, list, read_deleted).await?.into_iter().flatten().collect())
@@ -171,11 +175,17 @@ async fn copy_back(
             return Err(StoreError::Duplicate);
         }
     }
+    check_free(connection, id).await?;
     let copy = format!(
         r#"insert into "apikey" ({COLUMN_LIST}) select {COLUMN_LIST} from "keymint_deleted_key" where "id" = $1"#
     );
     connection.execute(Statement::new(copy).bind(id.as_str())).await?;
     connection.execute(forgetting(id)).await?;
+    if let (RestoredKey::Key(key), true) = (&restored, connection.dialect().is_sharded())
+        && let Some(place) = second_secret_of(key)
+    {
+        connection.execute(place).await?;
+    }
     let event = match &restored {
         RestoredKey::Key(key) => origin.key_undeleted(key),
         RestoredKey::Unreadable(_) => removed.and_then(|key| origin.unreadable_key_undeleted(key)),

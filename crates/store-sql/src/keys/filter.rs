@@ -56,13 +56,15 @@ pub(super) fn narrow_by<'f>(statement: &mut Statement<'f>, filter: &'f KeyFilter
     if let Some(since) = unused_since {
         let since = statement.placeholder(*since);
         let is_unused = |column: &str| format!("({column} is null or {})", dialect.is_before(column, &since));
-        statement.push(&format!(
-            r#" and {} and {} and not exists (select 1 from "keymint_activity" as a
-                where a."keyId" = "apikey"."id" and not {})"#,
-            dialect.is_before(r#""createdAt""#, &since),
-            is_unused(r#""lastRequest""#),
-            is_unused(r#"a."lastUsedAt""#),
-        ));
+        let (created, unused) = (dialect.is_before(r#""createdAt""#, &since), is_unused(r#""lastRequest""#));
+        let used = format!("not {}", is_unused(r#"a."lastUsedAt""#));
+        statement.push(&format!(" and {created} and {unused} and "));
+        statement.push(&if dialect.is_sharded() {
+            // Uses are not in shards: all of them are sent to the shards, and each looks through them once.
+            format!(r#""id" not in (select a."keyId" from "keymint_activity" as a where {used})"#)
+        } else {
+            format!(r#"not exists (select 1 from "keymint_activity" as a where a."keyId" = "apikey"."id" and {used})"#)
+        });
     }
     if let Some(end) = created_before {
         let end = statement.placeholder(*end);

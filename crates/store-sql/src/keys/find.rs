@@ -2,6 +2,7 @@ use keymint_domain::key::StoredKey;
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
 use keymint_ports::{KeyStub, StoreError};
 
+use super::place::lock_row;
 use crate::columns::COLUMN_LIST;
 use crate::connection::fetch_optional;
 use crate::{ReadConnection, Row, RowReader, Statement, read_key};
@@ -20,9 +21,7 @@ pub(super) async fn find_and_lock(
     connection: &mut dyn ReadConnection,
     id: &KeyId,
 ) -> Result<Option<ApiKey>, StoreError> {
-    let for_update = connection.dialect().for_update();
-    let find = Statement::new(format!(r#"select {COLUMN_LIST} from "apikey" where "id" = $1{for_update}"#));
-    fetch_optional(connection, find.bind(id.as_str()), read_key).await
+    lock_row(connection, id, COLUMN_LIST, read_key).await
 }
 
 /// Finds what can be read of the key of an id.

@@ -2,8 +2,9 @@ use keymint_domain::ApiKey;
 use keymint_domain::key::{ForeignGroup, ForeignLookup, StoredKey};
 use keymint_ports::StoreError;
 
+use super::moving::Rewrite;
 use crate::columns::COLUMN_LIST;
-use crate::connection::{fetch_all, fetch_optional};
+use crate::connection::{end, fetch_all, fetch_optional};
 use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection, read_key};
 
 /// Lists the groups of lookups that keys with foreign hashes have. Each of them takes one step on the index.
@@ -57,16 +58,46 @@ pub async fn rehash(
     key: &ApiKey,
     stored: &StoredKey,
 ) -> Result<bool, StoreError> {
-    const REHASH: &str = r#"update "apikey"
-        set "key" = $1, "keymint_foreign_hash" = null, "keymint_foreign_lookup" = $2
-        where "id" = $3 and "keymint_foreign_hash" = $4"#;
     let Some(hash) = &key.details.foreign else { return Ok(false) };
     connection.forget(&key.details.stored);
     connection.forget(stored);
-    let rehash = Statement::new(REHASH)
-        .bind(stored.as_str())
-        .bind(ForeignLookup::rehashed(hash).as_str().to_owned())
-        .bind(key.details.id.as_str())
-        .bind(hash.as_stored());
-    Ok(connection.execute(rehash).await? == 1)
+    let dialect = connection.dialect();
+    let (id, before, lookup) = (key.details.id.as_str(), key.details.stored.as_str(), ForeignLookup::rehashed(hash));
+    let rewrite = Rewrite {
+        id,
+        set: vec![
+            ("key", stored.as_str().into()),
+            ("keymint_foreign_hash", None::<&str>.into()),
+            ("keymint_foreign_lookup", lookup.as_str().to_owned().into()),
+        ],
+    };
+    if !dialect.is_sharded() {
+        let mut rehash = rewrite.in_place("apikey");
+        let hash = rehash.placeholder(hash.as_stored());
+        rehash.push(&format!(r#" and "keymint_foreign_hash" = {hash}"#));
+        return Ok(connection.execute(rehash).await? == 1);
+    }
+    let lock = format!(
+        r#"select "id" from "apikey" where "id" = $1 and "key" = $2 and "keymint_foreign_hash" = $3{}"#,
+        dialect.for_update()
+    );
+    let lock = Statement::new(lock).bind(id).bind(before).bind(hash.as_stored());
+    connection.begin().await?;
+    let outcome = lock_and_move(connection, lock, rewrite.in_shards(before, stored.as_str())).await;
+    end(connection, outcome).await
+}
+
+/// Moves a row to the shard of another text, if it is the one that `lock` finds.
+async fn lock_and_move(
+    connection: &mut dyn WriteConnection,
+    lock: Statement<'_>,
+    moves: Vec<Statement<'_>>,
+) -> Result<bool, StoreError> {
+    if fetch_optional(connection, lock, |_| Ok(())).await?.is_none() {
+        return Ok(false);
+    }
+    for statement in moves {
+        connection.execute(statement).await?;
+    }
+    Ok(true)
 }

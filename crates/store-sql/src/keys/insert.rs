@@ -4,6 +4,7 @@ use keymint_domain::event::Origin;
 use keymint_domain::{ApiKey, ConfigId, OwnerId, Timestamp};
 use keymint_ports::StoreError;
 
+use super::place::check_free;
 use crate::columns::{COLUMN_LIST, CONFIG_ID};
 use crate::connection::{end, fetch_optional};
 use crate::events;
@@ -44,6 +45,7 @@ async fn insert_unless_full(
         let new = &key.details;
         check_room(connection, &new.owner, &new.config_id, max, new.created_at).await?;
     }
+    check_free(connection, &key.details.id).await?;
     connection.execute(insert).await?;
     events::insert(connection, origin.key_created(key)).await?;
     Ok(())

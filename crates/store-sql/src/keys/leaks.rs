@@ -9,10 +9,12 @@ use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 
 use super::deleted;
-use super::rotate::rotation_change_in;
+use super::moving::texts_of_second_secrets;
+use super::place::{push_rows, text_in};
+use super::rotate::{Secrets, rotation_change_in, rotation_changes};
 use super::update::changed_columns;
 use crate::columns::COLUMN_LIST;
-use crate::connection::end;
+use crate::connection::{end, fetch_all};
 use crate::{ReadConnection, Row, RowReader, Statement, Widths, WriteConnection, events, read_key};
 
 /// Applies reports of leaked secrets in one transaction.
@@ -42,13 +44,20 @@ async fn find_and_apply(
 ) -> Result<Vec<Result<LeakOutcome, StoreError>>, StoreError> {
     let mut rows = LeakedRows::new(find_all(connection, reports, now).await?);
     let outcomes = rows.apply(reports, policy, now, origin);
-    for Update { columns: mut update, ids } in updates(rows.changes(), widths)? {
-        let ids = update.placeholder(ids);
-        update.push(&format!(r#" where "id" {}"#, connection.dialect().one_of(&ids)));
+    let dialect = connection.dialect();
+    for Update { columns: mut update, rows } in updates(rows.changes(), widths)? {
+        push_rows(&mut update, rows, dialect);
         connection.execute(update).await?;
     }
-    for change in rows.changes().filter(LeakChange::is_of_rotation) {
-        connection.execute(rotation_change_in(table_of(change.shelf), change.after)).await?;
+    for LeakChange { shelf, before, after } in rows.changes().filter(LeakChange::is_of_rotation) {
+        let secrets = Secrets::of(before);
+        let changes = match shelf {
+            Shelf::Keys => rotation_changes(dialect, &secrets, after),
+            Shelf::Deleted => vec![rotation_change_in(deleted::TABLE, after)],
+        };
+        for change in changes {
+            connection.execute(change).await?;
+        }
     }
     events::insert(connection, rows.events(origin)).await?;
     for LeakChange { shelf: _, before, after } in rows.changes() {
@@ -101,16 +110,44 @@ async fn find_and_lock(
         return Ok(Vec::new());
     }
     let dialect = connection.dialect();
+    let forms_of_rows: Vec<&str> = forms.iter().copied().collect();
+    if shelf == Shelf::Deleted || !dialect.is_sharded() {
+        return lock_by_any(connection, shelf, forms, forms_of_rows, now).await;
+    }
+    let seconds = texts_of_second_secrets(forms_of_rows.clone(), dialect);
+    let texts = fetch_all(connection, seconds, |row| Ok(text_in(row, "key"))).await?;
+    let all: HashSet<&str> = forms_of_rows.into_iter().chain(texts.iter().flatten().map(String::as_str)).collect();
+    let mut found = Vec::new();
+    for texts in connection.divide(all.into_iter().collect()) {
+        found.extend(lock_by_any(connection, shelf, forms, texts, now).await?);
+    }
+    Ok(found)
+}
+
+/// Finds and locks the rows of which one of the secrets is among `forms`. In shards, `texts` are what they are kept under.
+async fn lock_by_any(
+    connection: &mut dyn ReadConnection,
+    shelf: Shelf,
+    forms: &HashSet<&str>,
+    texts: Vec<&str>,
+    now: Timestamp,
+) -> Result<Vec<Found>, StoreError> {
+    let dialect = connection.dialect();
     let (one_of, by_bytes, for_update) = (dialect.one_of("$1"), dialect.by_bytes(), dialect.for_update());
+    let second = if shelf == Shelf::Keys && dialect.is_sharded() {
+        String::new()
+    } else {
+        // That a second secret is not null is what its index asks for: no planner sees it in a list that it does not know.
+        format!(r#" or "keymint_second_key" is not null and "keymint_second_key" {one_of}"#)
+    };
     let table = table_of(shelf);
     let until = match shelf {
         Shelf::Keys => "",
         Shelf::Deleted => r#", "keymint_deleted_until""#,
     };
-    // That a second secret is not null is what its index asks for: no planner sees it in a list that it does not know.
     let find = Statement::new(format!(
         r#"select {COLUMN_LIST}{until} from "{table}"
-            where "key" {one_of} or "keymint_second_key" is not null and "keymint_second_key" {one_of}
+            where "key" {one_of}{second}
             order by "id"{by_bytes}{for_update}"#
     ));
     let mut found = Vec::new();
@@ -128,24 +165,26 @@ async fn find_and_lock(
         }
         ControlFlow::Continue(())
     };
-    connection.fetch(find.bind(forms.iter().copied().collect::<Vec<_>>()), &mut take).await?;
+    connection.fetch(find.bind(texts), &mut take).await?;
     Ok(found)
 }
 
 /// A statement that writes changed columns, and the rows that get just these values in them.
 struct Update<'r> {
     columns: Statement<'r>,
-    ids: Vec<&'r str>,
+    /// Their ids, and the texts that they are kept under.
+    rows: Vec<(&'r str, &'r str)>,
 }
 
 /// Returns what writes the changes: one statement for all keys that change likewise, which are most of them.
 fn updates<'r>(changes: impl Iterator<Item = LeakChange<'r>>, widths: Widths) -> Result<Vec<Update<'r>>, StoreError> {
     let mut updates: Vec<Update<'_>> = Vec::new();
     for LeakChange { shelf, before, after } in changes {
-        let (columns, id) = (changed_columns(table_of(shelf), before, after, widths)?, before.details.id.as_str());
+        let columns = changed_columns(table_of(shelf), before, after, widths)?;
+        let name = (before.details.id.as_str(), before.details.stored.as_str());
         match updates.iter_mut().find(|update| update.columns == columns) {
-            Some(update) => update.ids.push(id),
-            None => updates.push(Update { columns, ids: vec![id] }),
+            Some(update) => update.rows.push(name),
+            None => updates.push(Update { columns, rows: vec![name] }),
         }
     }
     Ok(updates)

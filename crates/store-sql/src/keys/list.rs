@@ -72,9 +72,14 @@ fn page_statement<'q>(query: &'q ListQuery, reach: Reach, dialect: &dyn Dialect)
         (_, Direction::Descending) => format!(r#"{key} desc nulls last, "createdAt""#),
     };
     let limit = page.placeholder(i64::from(query.limit));
-    let offset = page.placeholder(i64::try_from(query.offset).unwrap_or(i64::MAX));
+    let offset = page.placeholder(offset(query.offset));
     page.push(&format!(r#" order by {order}, "id"{by_bytes} limit {limit} offset {offset}"#));
     page
+}
+
+/// Returns an offset as a statement takes it. Whoever puts a list together from shards adds the limit to it.
+pub(super) fn offset(offset: u64) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX).min(i64::MAX - i64::from(u32::MAX))
 }
 
 /// Selects something of all keys that match.

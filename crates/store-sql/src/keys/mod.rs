@@ -10,6 +10,8 @@ mod import;
 mod insert;
 mod leaks;
 mod list;
+mod moving;
+mod place;
 mod remove;
 mod rotate;
 mod update;
@@ -27,7 +29,7 @@ pub use insert::insert;
 pub use leaks::report_leaks;
 pub use list::list;
 pub use remove::{remove, remove_exhausted, remove_expired};
-pub use rotate::{rotate, rotation_change};
+pub use rotate::{Secrets, rotate, rotation_change, rotation_changes};
 pub use update::{revoke_unreadable, update};
 
 use crate::columns::CONFIG_ID;

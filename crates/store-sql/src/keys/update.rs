@@ -4,6 +4,7 @@ use keymint_domain::{ApiKey, KeyId, Metadata, Permissions, Timestamp};
 use keymint_ports::StoreError;
 
 use super::find::find_and_lock;
+use super::place::{RowName, push_rows};
 use super::remove::read_removed;
 use crate::connection::{end, fetch_optional};
 use crate::row::TermColumns;
@@ -39,8 +40,7 @@ async fn find_and_update(
     };
     let patched = key.clone().patched(patch, now);
     let mut update = changed_columns("apikey", &key, &patched, widths)?;
-    let id = update.placeholder(key.details.id.as_str());
-    update.push(&format!(r#" where "id" = {id}"#));
+    push_rows(&mut update, [(key.details.id.as_str(), key.details.stored.as_str())], connection.dialect());
     connection.execute(update).await?;
     events::insert(connection, origin.key_changed(&key, &patched)).await?;
     key.details.stored_forms().for_each(|stored| connection.forget(stored));
@@ -117,28 +117,23 @@ pub async fn revoke_unreadable(
     end(connection, outcome).await
 }
 
-macro_rules! revoke {
-    ($condition:literal) => {
-        concat!(
-            r#"
-        update "apikey" set
-            "enabled" = false,
-            "keymint_revoked_at" = case when "keymint_revoked_by" is null then $2 else coalesce("keymint_revoked_at", $2) end,
-            "keymint_revoked_by" = case when "keymint_revoked_at" is null then $3 else coalesce("keymint_revoked_by", $3) end
-        where "id" = $1"#,
-            $condition,
-            r#" returning "id", "referenceId", "configId", "name""#
-        )
-    };
+/// Which rows a revocation changes.
+#[derive(Clone, Copy)]
+pub(super) enum Revoke {
+    /// A row, whether it was revoked before or not.
+    Any,
+    /// A row that was not revoked before.
+    Unrevoked,
 }
 
-/// Revokes a row, whether it was revoked before or not.
-const REVOKE: &str = revoke!("");
+/// Revokes a row, up to the condition that names it.
+const REVOKE: &str = r#"update "apikey" set
+            "enabled" = false,
+            "keymint_revoked_at" = case when "keymint_revoked_by" is null then $1 else coalesce("keymint_revoked_at", $1) end,
+            "keymint_revoked_by" = case when "keymint_revoked_at" is null then $2 else coalesce("keymint_revoked_by", $2) end"#;
 
-/// Revokes a row that was not revoked before.
-pub(super) const REVOKE_ONCE: &str = revoke!(
-    r#" and (coalesce("enabled", true) <> false or "keymint_revoked_at" is null or "keymint_revoked_by" is null)"#
-);
+const IS_UNREVOKED: &str =
+    r#" and (coalesce("enabled", true) <> false or "keymint_revoked_at" is null or "keymint_revoked_by" is null)"#;
 
 async fn find_and_revoke(
     connection: &mut dyn WriteConnection,
@@ -146,18 +141,24 @@ async fn find_and_revoke(
     revocation: &Revocation,
     origin: &Origin,
 ) -> Result<bool, StoreError> {
-    revoke_row(connection, REVOKE, id, revocation, origin).await
+    revoke_row(connection, Revoke::Any, id, revocation, origin).await
 }
 
-/// Runs one of the statements that revoke a row, within a transaction. Returns false if it found no row.
+/// Revokes a row within a transaction. Returns false if there is none that is to be changed.
 pub(super) async fn revoke_row(
     connection: &mut dyn WriteConnection,
-    revoke: &'static str,
+    which: Revoke,
     id: &KeyId,
     revocation: &Revocation,
     origin: &Origin,
 ) -> Result<bool, StoreError> {
-    let revoke = Statement::new(revoke).bind(id.as_str()).bind(revocation.at).bind(revocation.by.to_string());
+    let Some(name) = RowName::find(connection, id).await? else { return Ok(false) };
+    let mut revoke = Statement::new(REVOKE).bind(revocation.at).bind(revocation.by.to_string());
+    name.push_to(&mut revoke);
+    if let Revoke::Unrevoked = which {
+        revoke.push(IS_UNREVOKED);
+    }
+    revoke.push(r#" returning "id", "referenceId", "configId", "name""#);
     let Some(revoked) = fetch_optional(connection, revoke, |row| Ok(read_removed(row))).await? else {
         return Ok(false);
     };

@@ -46,7 +46,7 @@ fn read_activity(row: &dyn Row) -> Result<Activity, StoreError> {
 }
 
 /// Reads the network of a last use; `None` = it is not known.
-pub(crate) fn read_network(row: &RowReader<'_>, column: &'static str) -> Result<Option<Network>, StoreError> {
+fn read_network(row: &RowReader<'_>, column: &'static str) -> Result<Option<Network>, StoreError> {
     let network = row.text(column)?.map(|network| UnknownNetwork::parse(network).ok_or(row.corrupt(column)));
     Ok(match network.transpose()? {
         Some(UnknownNetwork::Of(network)) => Some(network),

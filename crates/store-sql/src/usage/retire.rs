@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use keymint_domain::KeyId;
 use keymint_domain::metering::{Hour, Span, StoredUsage, UnknownHour, roll_up as roll_up_hours};
 use keymint_ports::StoreError;
 
@@ -57,19 +58,30 @@ async fn remove_portion(
     let (keys, unknown) = take(connection, Span::Day, before, limit).await?;
     let number = keys.len() + unknown.len();
     let keys: BTreeSet<_> = keys.iter().map(|count| count.key.as_str()).collect();
-    if !keys.is_empty() {
-        let dialect = connection.dialect();
-        let condition = format!(
-            r#"where "keyId" {} and not exists (select 1 from "keymint_usage" as u where u."keyId" = {ACTIVITY}."keyId")
-                and not exists (select 1 from "apikey" as k where k."id" = {ACTIVITY}."keyId")"#,
-            dialect.one_of("$1"),
-        );
-        let unlocked = dialect.rows_unlocked(ACTIVITY, r#""keyId""#, &condition);
-        let remove = Statement::new(format!("delete from {ACTIVITY} where {unlocked}"));
-        connection.execute(remove.bind(keys.into_iter().collect::<Vec<_>>())).await?;
-    }
+    forget_removed(connection, keys).await?;
     connection.execute(Statement::new(REMOVE_MARKS).bind(before.start())).await?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Forgets what is known about those of these keys that have neither counts nor a row any more. Keys may be on another node
+/// than their uses, so that no statement joins them.
+async fn forget_removed(connection: &mut dyn WriteConnection, keys: BTreeSet<&str>) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let dialect = connection.dialect();
+    let find = format!(r#"select "id" from "apikey" where "id" {}"#, dialect.one_of("$1"));
+    let find = Statement::new(find).bind(keys.iter().copied().collect::<Vec<_>>());
+    let kept = fetch_all(connection, find, |row| Ok(RowReader::new(row, "apikey", "id").id().ok())).await?;
+    let kept: BTreeSet<&str> = kept.iter().flatten().map(KeyId::as_str).collect();
+    let removed: Vec<&str> = keys.difference(&kept).copied().collect();
+    let condition = format!(
+        r#"where "keyId" {} and not exists (select 1 from "keymint_usage" as u where u."keyId" = {ACTIVITY}."keyId")"#,
+        dialect.one_of("$1"),
+    );
+    let unlocked = dialect.rows_unlocked(ACTIVITY, r#""keyId""#, &condition);
+    connection.execute(Statement::new(format!("delete from {ACTIVITY} where {unlocked}")).bind(removed)).await?;
+    Ok(())
 }
 
 /// Takes out the oldest counts of this span before an hour, `limit` of keys and as many of unknown keys. Rows that a

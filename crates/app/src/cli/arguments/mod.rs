@@ -24,7 +24,7 @@ pub(super) use org::OrgCommand;
 pub(super) use output::Output;
 pub(super) use server::Server;
 pub(super) use server_key::ServerKeyCommand;
-pub(super) use transfer::{Export, Import, Relocate};
+pub(super) use transfer::{Export, Import, Migrate, Relocate};
 pub(super) use usage::Usage;
 pub(super) use user::UserCommand;
 pub(super) use webhook::WebhookCommand;
@@ -49,7 +49,7 @@ pub(super) enum Command {
         listen: Option<Listen>,
     },
     /// Bring the database to the current layout.
-    Migrate,
+    Migrate(Migrate),
     /// Copy SQLite's database into a new file, beside a running server. For Postgres use `pg_dump`.
     Backup {
         /// The file to create.

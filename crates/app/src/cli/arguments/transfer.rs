@@ -4,6 +4,21 @@ use clap::Args;
 
 use super::Output;
 
+/// The migration of the database.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Migrate {
+    /// Distribute the keys of a database with Citus over its nodes, and say before what will be done. Stop all servers on it
+    /// first.
+    #[arg(long)]
+    pub(in crate::cli) distribute: bool,
+    /// The number of shards, with --distribute.
+    #[arg(long, value_name = "NUMBER", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=64_000))]
+    pub(in crate::cli) shards: u32,
+    /// Say what would be done, and do no more than the migration.
+    #[arg(long, requires = "distribute")]
+    pub(in crate::cli) dry_run: bool,
+}
+
 /// Both databases of a move.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Relocate {

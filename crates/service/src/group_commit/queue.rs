@@ -1,0 +1,105 @@
+//! The attempts that wait for the lanes of one node of the store.
+
+use std::collections::VecDeque;
+
+use keymint_ports::Placement;
+use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio::time::timeout;
+
+use super::{PATIENCE, Waiting};
+
+/// The queue of a node. The lane that begins next holds a lock on it.
+pub(super) struct Queue {
+    waiting: Mutex<Waiters>,
+}
+
+struct Waiters {
+    arriving: mpsc::Receiver<Waiting>,
+    /// Attempts on keys of other shards than those of the batches before. Without shards there are none.
+    held: VecDeque<Waiting>,
+}
+
+impl Queue {
+    pub(super) fn new(arriving: mpsc::Receiver<Waiting>) -> Self {
+        Self { waiting: Mutex::new(Waiters { arriving, held: VecDeque::new() }) }
+    }
+
+    /// Waits for attempts and for the turn of their shard, and takes all attempts on keys of that shard that wait by then.
+    /// There are none when the queue is closed.
+    ///
+    /// `turns` has a turn for each shard. Returns none if the previous batch of the shard is slow and still holds it.
+    pub(super) async fn collect<'t>(
+        &self,
+        batch: &mut Vec<Waiting>,
+        max_batch: usize,
+        placement: &Placement,
+        turns: &'t [Mutex<()>],
+    ) -> Option<MutexGuard<'t, ()>> {
+        let mut waiting = self.waiting.lock().await;
+        if placement.is_whole() {
+            let turn = turns.first()?;
+            return waiting.collect_all(batch, max_batch, turn).await;
+        }
+        waiting.fill(max_batch).await;
+        let shard_of = |waiting: &Waiting| placement.shard_of(waiting.attempt.hash()).number;
+        let first = waiting.held.front().map(shard_of)?;
+        // A shard whose turn is free is served before those that wait for theirs.
+        let is_free =
+            |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));
+        let free = waiting.held.iter().find_map(|waiting| is_free(shard_of(waiting)));
+        let (number, turn) = match free {
+            Some((number, turn)) => (number, Some(turn)),
+            None => (first, timeout(PATIENCE, turns.get(first)?.lock()).await.ok()),
+        };
+        waiting.take_late(max_batch);
+        let mut others = VecDeque::with_capacity(waiting.held.len());
+        for one in waiting.held.drain(..) {
+            if batch.len() < max_batch && shard_of(&one) == number {
+                batch.push(one);
+            } else {
+                others.push_back(one);
+            }
+        }
+        waiting.held = others;
+        turn
+    }
+}
+
+impl Waiters {
+    async fn collect_all<'t>(
+        &mut self,
+        batch: &mut Vec<Waiting>,
+        max_batch: usize,
+        turn: &'t Mutex<()>,
+    ) -> Option<MutexGuard<'t, ()>> {
+        self.arriving.recv_many(batch, max_batch).await;
+        if let Ok(turn) = turn.try_lock() {
+            return Some(turn);
+        }
+        let turn = timeout(PATIENCE, turn.lock()).await;
+        while batch.len() < max_batch
+            && let Ok(late) = self.arriving.try_recv()
+        {
+            batch.push(late);
+        }
+        turn.ok()
+    }
+
+    /// Waits until an attempt is held, unless the queue is closed, and holds those that wait.
+    async fn fill(&mut self, max_batch: usize) {
+        if self.held.is_empty() {
+            let mut arrived = Vec::with_capacity(max_batch);
+            self.arriving.recv_many(&mut arrived, max_batch).await;
+            self.held.extend(arrived);
+        }
+        self.take_late(max_batch);
+    }
+
+    fn take_late(&mut self, max_batch: usize) {
+        while self.held.len() < max_batch
+            && let Ok(late) = self.arriving.try_recv()
+        {
+            self.held.push_back(late);
+        }
+    }
+}
