@@ -1,4 +1,5 @@
-//! What is used once: links to become the first operator, to choose another password or to open a portal session, and forms.
+//! Links that are used once: to become the first operator, to choose another password, to open a portal session; and the marks
+//! of forms that were sent.
 
 use std::fmt;
 

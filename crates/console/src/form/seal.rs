@@ -80,7 +80,7 @@ impl Seals {
     }
 }
 
-/// What the form of a new key, a new server key or a new webhook is about.
+/// The deed in the seal of the form of a new key, a new server key or a new webhook.
 const NEW_KEY: &str = "new key";
 
 /// The members of a key that its uses change. A form is not stale because of them.

@@ -57,7 +57,7 @@ const NOT_ON_YOURSELF: &str = "You cannot do this to yourself: nobody might be l
 const REMAINS_ONE: &str =
     "They stay an operator: their role says so, or console.operators of the configuration. Change it there.";
 const DAY_MS: u64 = 86_400_000;
-/// What the form of a link to another password is about.
+/// The deed in the seal of the form of a link to another password.
 pub(super) const LINK: &str = "link to another password";
 
 impl Act {

@@ -41,9 +41,9 @@ const OVERLAPS: [(&str, &str, u64); 4] =
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// What the form of a test is about.
+/// The deed in the seal of the form of a test.
 pub(super) const TEST: &str = "test of a webhook";
-/// What the form of a replay is about.
+/// The deed in the seal of the form of a replay.
 pub(super) const REPLAY: &str = "replay of a webhook";
 
 /// Sends a visitor who comes by a link to the webhook: a link changes nothing.
