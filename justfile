@@ -62,7 +62,7 @@ bench-alone *ARGS:
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
-    cargo bench -p keymint-actix -p keymint-tower --bench guard -- {{ARGS}}
+    cargo bench -p keymint-guard-suite --bench guard -- {{ARGS}}
 
 # Whole simulated years, to judge the detector of anomalies by: `just simulate 7 8` takes the seeds 7 and 8.
 simulate *SEEDS:

@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::gateway::{Gateway, Kind};
-use crate::keymint::Keymint;
-use crate::upstream;
+use crate::{keymint, upstream};
 
 const BALANCERS: [Kind; 3] = [Kind::Haproxy, Kind::Nginx, Kind::Envoy];
 
@@ -113,7 +112,7 @@ async fn a_gateway_may_ask_the_balancer() {
     for kind in BALANCERS {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("keymint.db").display());
-        let keymints = [(); 3].map(|()| Keymint::start_with(&[("KEYMINT__DATABASE__URL", &url)]));
+        let keymints = [(); 3].map(|()| keymint::start_with(&[("KEYMINT__DATABASE__URL", &url)]));
         let balancer = Gateway::balance(kind, [0, 1, 2].map(|place: usize| keymints[place].address)).await;
         let gateway = Client::new();
         let authorize = |key: &str, client: &str| {
@@ -124,7 +123,7 @@ async fn a_gateway_may_ask_the_balancer() {
             let members = json!({
                 "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 10, "allowedAddresses": ["192.0.2.7"],
             });
-            let key = keymints[number % 3].create(members).await;
+            let key = keymints[number % 3].create_text(members).await;
             for expected in ["9", "8", "7"] {
                 let response = authorize(&key, "192.0.2.7").await.unwrap();
                 assert_eq!(response.status(), 200, "{kind:?}");
@@ -142,10 +141,10 @@ async fn a_gateway_may_be_the_balancer() {
     const LINE: &str = "hash $shown_key$http_authorization consistent;";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateways");
     assert!(fs::read_to_string(folder.join("several.md")).unwrap().contains(LINE));
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let changes = [("keepalive 32;", &*format!("{LINE}\n    keepalive 32;"))];
     let gateway = Gateway::start_with(Kind::Nginx, keymint.address, upstream::start(), &changes).await;
-    let key = keymint.create(json!({ "userId": "ada", "permissions": { "files": ["read"] } })).await;
+    let key = keymint.create_text(json!({ "userId": "ada", "permissions": { "files": ["read"] } })).await;
     let (client, url) = (Client::new(), format!("http://{}/api/files", gateway.address));
     assert_eq!(client.get(&url).header("x-api-key", &key).send().await.unwrap().status(), 200);
     assert_eq!(client.get(&url).bearer_auth(&key).send().await.unwrap().status(), 200);

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use keymint_test_support::{debian::program, python};
+use keymint_test_support::debian::program;
+use keymint_test_support::keymint::Server;
+use keymint_test_support::python;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::documents::read;
-use crate::process::{Server, run, said};
+use crate::process::{run, said};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
