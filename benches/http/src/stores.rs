@@ -48,7 +48,7 @@ struct Row {
 /// Measures each engine with few keys and with many, in turn, and prints the results.
 pub(crate) async fn run(stores: Stores) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("keymint-bench-").tempdir()?;
-    let machine = Machine::look(folder.path(), "no load generator".to_owned())?;
+    let machine = Machine::look(folder.path(), "a loop".to_owned())?;
     let policy = Policy::new(vec![Configuration::default()])?;
     let mut rows = Vec::new();
     for engine in stores.subjects.iter().copied() {
