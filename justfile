@@ -54,11 +54,15 @@ bench-chores *ARGS:
     cargo build --profile dist -p keymint
     cargo run --profile dist -p keymint-bench-http -- chores {{ARGS}}
 
+# The stores without HTTP, with 1000 keys and with more: `just bench-alone --keys 10000000 --pick zipf`.
+bench-alone *ARGS:
+    cargo run --profile dist -p keymint-bench-http -- stores {{ARGS}}
+
 # Verifications in process, and what a guard adds to a route: `just bench-micro decide`.
 bench-micro *ARGS:
     cargo bench -p keymint-domain --bench chain -- {{ARGS}}
     cargo bench -p keymint-service --bench verify -- {{ARGS}}
-    cargo bench -p keymint-actix -p keymint-tower --bench guard -- {{ARGS}}
+    cargo bench -p keymint-guard-suite --bench guard -- {{ARGS}}
 
 # Whole simulated years, to judge the detector of anomalies by: `just simulate 7 8` takes the seeds 7 and 8.
 simulate *SEEDS:

@@ -1,5 +1,6 @@
 // Real Chromium, and visitors who watch all that a page does.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -10,10 +11,29 @@ export const PHONE = { width: 375, height: 812 };
 /** The folder that keeps the screenshots of failures. */
 const KEPT = process.env.KEYMINT_BROWSER_KEPT ?? path.join(import.meta.dirname, '../../target/browser');
 
-/** Starts Debian's Chromium. Its own sandbox refuses root. */
+/** Debian's Chromium. Its own sandbox refuses root. */
+const CHROMIUM = {
+  executablePath: process.env.KEYMINT_CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+};
+
+/** Starts Chromium. */
 export async function launch() {
-  const args = ['--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
-  return chromium.launch({ executablePath: process.env.KEYMINT_CHROMIUM ?? '/usr/bin/chromium', args });
+  return chromium.launch(CHROMIUM);
+}
+
+/** Opens a browser that blocks the cookies of third parties, which is a setting of a profile on the disk. */
+export async function visitBlocking(server, others) {
+  const profile = await mkdtemp(path.join(tmpdir(), 'keymint-profile-'));
+  await mkdir(path.join(profile, 'Default'));
+  const preferences = { profile: { cookie_controls_mode: 1, block_third_party_cookies: true } };
+  await writeFile(path.join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+  const context = await chromium.launchPersistentContext(profile, { ...CHROMIUM, ignoreHTTPSErrors: true, baseURL: server.origin });
+  context.setDefaultTimeout(PATIENCE_IN_MS);
+  context.on('close', () => rm(profile, { recursive: true, force: true }));
+  const visitor = new Visitor(context, server, others);
+  visitor.page = await visitor.tab();
+  return visitor;
 }
 
 /** Opens a browser of its own for somebody: their cookies, one page, and everything that goes wrong in it. */
@@ -108,13 +128,15 @@ class Visitor {
     if (!['error', 'warning'].includes(message.type())) return;
     // Chromium prints every failing status, and #answered judges those.
     if (/^Failed to load resource: the server responded with a status of \d+/.test(message.text())) return;
+    // The first field of a page in another site's frame does not take the focus from that site, and Chromium says so.
+    if (/^Blocked autofocusing on a <\w+> element in a cross-origin subframe\.$/.test(message.text())) return;
     this.problems.push(`the console has: ${message.text()}`);
   }
 }
 
 /**
  * Plants a fault: changes what the server answers (`html`, `style`, `script`, `theme`, `headers`, `status`), or what it is
- * sent (`twice`, `stale`).
+ * sent (`twice`, `stale`, `lost`).
  */
 async function plant(context, fault) {
   const change = async (route, text) => {
@@ -145,15 +167,16 @@ async function plant(context, fault) {
       return route.continue();
     });
   }
-  if (fault.stale) {
-    await context.route('**/edit', async (route) => {
+  const send = (address, name, value) =>
+    context.route(address, async (route) => {
       const request = route.request();
       if (request.method() !== 'POST') return route.continue();
       const form = new URLSearchParams(request.postData());
-      form.set('version', await hidden(request.url(), 'version'));
+      form.set(name, await value(request.url()));
       return route.continue({ postData: form.toString() });
     });
-  }
+  if (fault.stale) await send('**/edit', 'version', (url) => hidden(url, 'version'));
+  if (fault.lost) await send('**/console/sign-in', 'then', () => '');
 }
 
 /** Runs cases, some at a time, each with visitors of its own. Prints each failure with its screenshots. */

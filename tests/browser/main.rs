@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keymint_test_support::{debian, npm};
@@ -32,8 +32,23 @@ fn run(suite: &str) {
     node.env("KEYMINT_BINARY", env!("CARGO_BIN_EXE_keymint"));
     node.env("KEYMINT_CHROMIUM", debian::program("chromium", "chromium"));
     node.env("KEYMINT_BROWSER_KEPT", Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser"));
+    let (certificate, key) = certificate(suite);
+    // Node trusts the certificate for what it asks itself.
+    node.env("NODE_EXTRA_CA_CERTS", &certificate);
+    node.env("KEYMINT_BROWSER_CERTIFICATE", certificate).env("KEYMINT_BROWSER_KEY", key);
     let output = node.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     assert!(output.status.success(), "{suite} failed:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Makes a certificate of this machine, and returns the paths of it and of its key.
+fn certificate(suite: &str) -> (PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{suite}-{name}.pem"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    (file("certificate", made.cert.pem()), file("key", made.signing_key.serialize_pem()))
 }

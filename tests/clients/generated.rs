@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keymint_test_support::debian;
+use keymint_test_support::keymint::SERVER_KEY;
 use tempfile::TempDir;
 
-use crate::keymint::{Keymint, SERVER_KEY};
+use crate::keymint;
 use crate::packages;
 use crate::page::{Page, shell};
 
@@ -63,7 +64,7 @@ fn openapi_generator_makes_a_client_for_rust() {
 /// Runs the commands below a heading of the page, and compares what the program prints.
 fn run(heading: &str, folder: &Path, prepare: impl FnOnce(&mut Command)) {
     debian::program("java", "default-jre-headless");
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let page = Page::read("clients.md").below(heading);
     page.write_files(folder);
     let commands = page.commands();
@@ -72,7 +73,7 @@ fn run(heading: &str, folder: &Path, prepare: impl FnOnce(&mut Command)) {
     let script =
         format!("({}) > generated.log 2>&1 || {{ cat generated.log >&2; exit 1; }}\n{program}", before.join(" && "));
     let mut command = shell(&script, folder, &packages::python());
-    command.env("KEYMINT_URL", keymint.url()).env("KEYMINT_SERVER_KEY", SERVER_KEY);
+    command.env("KEYMINT_URL", keymint.origin()).env("KEYMINT_SERVER_KEY", SERVER_KEY);
     prepare(&mut command);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).to_lowercase();

@@ -2,19 +2,20 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use keymint_test_support::debian;
+use keymint_test_support::keymint::SERVER_KEY;
+use keymint_test_support::process::Process;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::keymint::{Keymint, SERVER_KEY};
+use crate::keymint;
 use crate::line::{End, Line};
 use crate::packages;
 use crate::page::{Page, shell};
@@ -93,17 +94,19 @@ async fn check(
     folder: PathBuf,
     ask: impl AsyncFn(SocketAddr, Option<&str>) -> Vec<Answer>,
 ) {
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let line = Line::to(keymint.address).await;
-    let mut application = Application::start(page, others, &folder, line.address).await;
+    let application = Application::start(page, others, &folder, line.address).await;
     let granted = json!({ "files": ["read"] });
-    let valid = keymint.create(json!({ "permissions": granted })).await;
-    let writer = keymint.create(json!({ "permissions": { "files": ["write"] } })).await;
-    let near = keymint.create(json!({ "permissions": granted, "allowedAddresses": ["127.0.0.1"] })).await;
+    let valid = keymint.create_text(json!({ "userId": "ada", "permissions": granted })).await;
+    let writer = keymint.create_text(json!({ "userId": "ada", "permissions": { "files": ["write"] } })).await;
+    let near = json!({ "userId": "ada", "permissions": granted, "allowedAddresses": ["127.0.0.1"] });
+    let near = keymint.create_text(near).await;
     let limits = json!({
-        "permissions": granted, "rateLimitEnabled": true, "rateLimitMax": 1, "rateLimitTimeWindow": 3_600_000
+        "userId": "ada", "permissions": granted, "rateLimitEnabled": true, "rateLimitMax": 1,
+        "rateLimitTimeWindow": 3_600_000
     });
-    let limited = keymint.create(limits).await;
+    let limited = keymint.create_text(limits).await;
 
     let answers = async |key: Option<&str>, status: u16| {
         let answers = ask(application.address, key).await;
@@ -147,7 +150,7 @@ async fn check(
     line.leads_to(End::Server);
     drop(keymint);
     answers(Some(&valid), 503).await;
-    application.stop();
+    drop(application);
     let log = log_of(&folder);
     for secret in [&*valid, &writer, &near, &limited, SERVER_KEY] {
         assert!(!log.contains(secret), "{page}: a log has a key:\n{log}");
@@ -215,10 +218,10 @@ async fn show_in_subprotocol(application: SocketAddr, key: Option<&str>) -> Vec<
     vec![Answer { status: StatusCode::from_u16(if status == 101 { 200 } else { status }).unwrap(), headers, body }]
 }
 
-/// A running application. It is killed when it is dropped, with all processes that it started.
+/// A running application.
 struct Application {
-    child: Child,
     address: SocketAddr,
+    _process: Process,
 }
 
 impl Application {
@@ -232,30 +235,17 @@ impl Application {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = shell(&page.commands().join("\n"), folder, &packages::python());
         command.env("KEYMINT_URL", format!("http://{keymint}")).env("KEYMINT_SERVER_KEY", SERVER_KEY);
-        command.env("PORT", address.port().to_string()).env("GO111MODULE", "off").process_group(0);
+        command.env("PORT", address.port().to_string()).env("GO111MODULE", "off");
         let log = File::create(folder.join("log.txt")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut child = command.spawn().unwrap();
+        let mut process = Process::start(&mut command);
         // The shell gives up after a time, and the application ends with it.
         while TcpStream::connect(address).await.is_err() {
-            let ended = child.try_wait().unwrap();
+            let ended = process.ended();
             assert!(ended.is_none(), "{ended:?}: {}", log_of(folder));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Self { child, address }
-    }
-
-    fn stop(&mut self) {
-        // Commands such as `npx` leave the program to a child of theirs.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Application {
-    fn drop(&mut self) {
-        self.stop();
+        Self { address, _process: process }
     }
 }
 

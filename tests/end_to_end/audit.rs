@@ -1,9 +1,9 @@
 //! The log of changes on the command line: listed, exported, followed, checked after every kind of damage, and erased.
 
-use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use keymint_test_support::markdown;
+use keymint_test_support::process::Process;
 use serde_json::{Value, json};
 
 use crate::process::{Place, Server, places};
@@ -229,19 +229,14 @@ async fn tail_prints_events_as_they_come() {
     for place in places().await {
         let (place, _, _) = with_keys(place, 2).await;
         let server = place.serve();
-        let mut child = place
-            .command(&["audit", "tail", "--after", "1", "--type", "keymint.key.*"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+        let mut tail = place.command(&["audit", "tail", "--after", "1", "--type", "keymint.key.*"]);
+        let mut tail = Process::start(tail.stdout(Stdio::piped()));
+        let mut lines = tail.lines();
+        let mut next = || serde_json::from_str::<Value>(&lines.next_line()).unwrap();
         assert_eq!(next()["position"], 2);
         let key = server.create(json!({ "userId": "ada" })).await;
         let event = next();
         assert_eq!((&event["position"], &event["keyId"]), (&json!(3), &key["id"]));
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 }
 

@@ -147,6 +147,48 @@ async fn what_needs_a_restart_is_named_and_all_else_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_settings_shows_what_was_reloaded() {
+    let place = Place::new();
+    let configure = |text: &str| fs::write(place.path().join("keymint.toml"), text).unwrap();
+    let server = place.serve();
+    let ada = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse" });
+    let signed_up = Client::new().post(server.url("../sign-up/email")).json(&ada).send().await.unwrap();
+    let cookie = signed_up.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert!(place.run(&["user", "make-operator", "ada@example.com"]).status.success());
+    let page = async || {
+        let page = Client::new().get(format!("http://{}/console/settings", server.address)).header("cookie", &cookie);
+        let html = page.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
+        // Attributes and texts are escaped alike.
+        html.replace("&#34;", "\"").replace("&quot;", "\"")
+    };
+    assert!(!page().await.contains("need a restart"));
+
+    configure(&format!("server = {{ workers = 7 }}\n{}", limit(9)));
+    server.reload();
+    server.has_logged("the configuration was reloaded", 1).await;
+    let shown = page().await;
+    assert!(shown.contains("need a restart: <code>server.workers</code>."), "{shown}");
+    assert!(shown.contains("workers = 7") && shown.contains("max_requests = 9"), "{shown}");
+
+    // A wrong one changes nothing, and shows nothing of itself.
+    configure(&format!("nonsense = 1\n{}", limit(10)));
+    server.reload();
+    server.has_logged("the configuration was not reloaded", 1).await;
+    let unchanged = page().await;
+    assert!(
+        unchanged.contains("max_requests = 9") && unchanged.contains("<code>server.workers</code>."),
+        "{unchanged}"
+    );
+    assert!(!unchanged.contains("nonsense") && !unchanged.contains("max_requests = 10"), "{unchanged}");
+
+    configure(&limit(11));
+    server.reload();
+    server.has_logged("the configuration was reloaded", 2).await;
+    let shown = page().await;
+    assert!(shown.contains("max_requests = 11") && !shown.contains("need a restart"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_deferred_is_written_when_deferring_ends() {
     // Only the reload writes it during the test.
     let deferring = "verify.flush_ms = 60000\n[[api_key]]\ndefer_usage = true\n";

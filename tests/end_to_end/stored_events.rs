@@ -1,9 +1,8 @@
 //! The table of events, read beside a running server.
 
+use keymint_test_support::keymint::Place;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection, query, query_scalar};
-
-use crate::process::Place;
 
 /// The database of a place, as somebody else sees it.
 pub(crate) enum Stranger {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keymint_test_support::debian::program;
+use keymint_test_support::keymint::{Place, SERVER_KEY, Server};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
 use tokio::time::timeout;
 
 use crate::load::Load;
-use crate::process::{Place, SERVER_KEY, Server};
 
 /// A server that reads its time from a file.
 struct Clock {

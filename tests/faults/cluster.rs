@@ -5,11 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use keymint_test_postgres::{PrivateCluster, url_at};
+use keymint_test_support::keymint::Place;
 use sqlx::{Connection as _, PgConnection, query};
 use tempfile::TempPath;
 
 use crate::load::Load;
-use crate::process::Place;
 
 /// The address of a server, which can switch to another server at any time, as a balancer's or a name's does.
 pub(crate) struct Address(TempPath);

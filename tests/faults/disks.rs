@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use keymint_test_support::keymint::{Place, SERVER_KEY, Server};
 use serde_json::json;
 
 use crate::load::Load;
-use crate::process::{Place, SERVER_KEY, Server};
 use crate::ready;
 
 /// A server whose database is on a small disk that no other process sees: a file system in memory, in a namespace that

@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use keymint_test_postgres::{PrivateCluster, url_at};
 use keymint_test_support::debian;
+use keymint_test_support::keymint::{Place, Server};
 use keymint_test_support::markdown::blocks;
+use keymint_test_support::process::Process;
 use sqlx::{Connection as _, PgConnection, query, query_scalar};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::load::Load;
-use crate::process::{Place, Server};
 
 /// The time from a promotion to the next valid verification.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -125,7 +126,7 @@ async fn a_promoted_standby_has_every_use_and_the_former_primary_gets_no_more() 
 
 /// A balancer that runs until it is dropped.
 struct Balancer {
-    process: Child,
+    _process: Process,
     port: u16,
     _folder: TempDir,
 }
@@ -148,20 +149,13 @@ impl Balancer {
         fs::write(&file, configuration).unwrap();
         let mut haproxy = Command::new(debian::program("haproxy", "haproxy"));
         haproxy.args(["-db", "-f"]).arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self { process: haproxy.spawn().unwrap(), port, _folder: folder }
+        Self { _process: Process::start(&mut haproxy), port, _folder: folder }
     }
 
     /// Returns the URL of the database behind it.
     fn url(&self, pair: &Pair) -> String {
         let (_, name) = pair.url.split('?').next().unwrap().rsplit_once('/').unwrap();
         format!("postgres://postgres@127.0.0.1:{}/{name}?target_session_attrs=read-write&sslmode=disable", self.port)
-    }
-}
-
-impl Drop for Balancer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -1,11 +1,11 @@
 //! Clients that request more than their share.
 
+use keymint_test_support::keymint::{Place, SERVER_KEY};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::load::Load;
-use crate::process::{Place, SERVER_KEY};
 
 const KEYS: u64 = 300;
 /// More than there are connections to a database.

@@ -1,7 +1,8 @@
 //! Keymint itself is killed.
 
+use keymint_test_support::keymint::Place;
+
 use crate::load::Load;
-use crate::process::Place;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_has_every_use_that_was_answered_before_a_kill() {

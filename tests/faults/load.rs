@@ -2,12 +2,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use keymint_test_support::keymint::{Place, SERVER_KEY, Server};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-use crate::process::{Place, SERVER_KEY, Server};
 
 /// The initial quota of a key: more than any load uses.
 const QUOTA: u64 = 1_000_000;

@@ -1,11 +1,11 @@
 //! Another session locks a key's row.
 
+use keymint_test_support::keymint::{Place, SERVER_KEY};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, query};
 use tokio::task::JoinSet;
 
 use crate::load::Load;
-use crate::process::{Place, SERVER_KEY};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_row_holds_up_its_own_key_alone() {

@@ -13,9 +13,6 @@ mod floods;
 mod killed;
 mod load;
 mod locked;
-#[expect(dead_code, reason = "shared with the tests end to end")]
-#[path = "../end_to_end/process.rs"]
-mod process;
 mod readers;
 mod ready;
 mod recorded;

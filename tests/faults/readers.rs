@@ -3,12 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
+use keymint_test_support::keymint::{Place, Server};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::load::Load;
-use crate::process::{Place, Server};
 
 const CLIENTS: usize = 200;
 const REQUESTS: usize = 60;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use keymint_test_postgres::PrivateCluster;
+use keymint_test_support::keymint::{Place, Server};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, SqliteConnection, query};
 use tokio::time::timeout;
-
-use crate::process::{Place, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_another_process_keeps_on_the_file_is_unready_until_it_ends() {

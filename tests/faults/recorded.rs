@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use keymint_test_support::keymint::{Place, SERVER_KEY, Server};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::process::{Place, SERVER_KEY, Server};
 use crate::stored_events::Stranger;
 
 #[tokio::test(flavor = "multi_thread")]

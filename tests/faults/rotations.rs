@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keymint_test_support::keymint::{Place, Server};
 use serde_json::{Value, json};
-
-use crate::process::{Place, Server};
 
 /// The number of kills.
 const KILLS: u64 = 100;

@@ -4,11 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use keymint_test_postgres::{PrivateCluster, Proxy};
+use keymint_test_support::keymint::Place;
 use sqlx::{Connection as _, PgConnection, query_scalar};
 use tokio::time::timeout;
 
 use crate::load::Load;
-use crate::process::Place;
 
 /// Returns a place whose server gives up on a connection within two seconds.
 fn impatient(database: &str) -> Place {

@@ -8,17 +8,16 @@ mod server;
 use std::path::Path;
 use std::process::Command;
 
+use keymint_test_support::keymint::{Place, SERVER_KEY, Server};
 use keymint_test_support::python;
-use server::Server;
+use serde_json::json;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/openapi");
 const CHECKED_IN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json"));
 
 #[test]
 fn the_checked_in_document_is_that_of_the_code() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut keymint = Command::new(env!("CARGO_BIN_EXE_keymint"));
-    let output = keymint.arg("openapi").current_dir(folder.path()).env_clear().output().unwrap();
+    let output = Place::new().run(&["openapi"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -30,31 +29,33 @@ fn the_checked_in_document_is_that_of_the_code() {
 
 #[tokio::test]
 async fn servers_are_answered_as_the_document_says() {
-    let server = Server::start();
-    let authorization = format!("Authorization: Bearer {}", server::SERVER_KEY);
-    run(&server, &["--exclude-tag", "Gateways", "--header", &authorization]);
+    let place = server::place();
+    let authorization = format!("Authorization: Bearer {SERVER_KEY}");
+    run(&place, &place.serve(), &["--exclude-tag", "Gateways", "--header", &authorization]);
 }
 
 #[tokio::test]
 async fn gateways_are_answered_as_the_document_says() {
-    let server = Server::start();
-    let asker = format!("X-Authz-Server-Key: {}", server::SERVER_KEY);
-    let key = format!("X-API-Key: {}", server.create_key().await);
+    let place = server::place();
+    let server = place.serve();
+    let asker = format!("X-Authz-Server-Key: {SERVER_KEY}");
+    let key = json!({ "userId": "ada", "permissions": { "files": ["read"] } });
+    let key = format!("X-API-Key: {}", server.create_text(key).await);
     // No answer to a gateway leads to a further request.
     let phases = ["--phases", "examples,coverage,fuzzing"];
-    run(&server, &[&["--include-tag", "Gateways", "--header", &asker, "--header", &key], &phases[..]].concat());
+    run(&place, &server, &[&["--include-tag", "Gateways", "--header", &asker, "--header", &key], &phases[..]].concat());
 }
 
 /// Runs Schemathesis against the server, and fails with its findings.
 #[expect(clippy::print_stdout, reason = "the totals are worth reading after a success too: `-- --nocapture`")]
-fn run(server: &Server, arguments: &[&str]) {
+fn run(place: &Place, server: &Server, arguments: &[&str]) {
     let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
     let programs = python::environment(&environment, &Path::new(FOLDER).join("requirements.txt"));
     let mut schemathesis = Command::new(programs.join("schemathesis"));
     schemathesis.arg("--config-file").arg(Path::new(FOLDER).join("schemathesis.toml"));
     schemathesis.args(["run", &format!("http://{}/openapi.json", server.address)]).args(arguments);
     // Python's path is searched for modules of hooks, and nothing is written beside them.
-    schemathesis.current_dir(server.folder()).env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1");
+    schemathesis.current_dir(place.path()).env("PYTHONPATH", FOLDER).env("PYTHONDONTWRITEBYTECODE", "1");
     let output = schemathesis.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::keys::{Endpoint, Pick};
+use crate::keys::{Endpoint, Pick, Route};
 use crate::subject::{Engine, Kind};
 
 /// Measures verifications over HTTP.
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Bare(Bare),
     /// Measures other work that must be fast: pages of a long list, and verifications while expired keys are removed.
     Chores(Chores),
+    /// Measures the stores without HTTP, with few keys and with many: batches one after the other.
+    Stores(Stores),
     /// Draws the figures that `--json` wrote, of all files together.
     Plot(Plot),
 }
@@ -73,9 +75,18 @@ pub(crate) struct Run {
     /// Endpoint of the requests; several endpoints are interleaved.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["verify"])]
     pub(crate) endpoint: Vec<Endpoint>,
+    /// Processes that share a database; several numbers are measured beside each other.
+    #[arg(long, value_delimiter = ',', default_values = ["1"])]
+    pub(crate) processes: Vec<NonZeroUsize>,
+    /// Choice of the process that a key's requests go to; both choices are interleaved.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["any"])]
+    pub(crate) route: Vec<Route>,
     /// Measures latencies at half of each subject's median rate, too.
     #[arg(long)]
     pub(crate) half: bool,
+    /// Then drives each of Keymint's subjects at half of its median rate for that many minutes, one after the other.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) soak: Option<NonZeroU32>,
     /// Processes of Better Auth on Postgres.
     #[arg(long, default_value = "2")]
     pub(crate) peer_workers: NonZeroUsize,
@@ -101,6 +112,25 @@ pub(crate) struct Chores {
     /// Connections of the verifications.
     #[arg(long, default_value = "32")]
     pub(crate) connections: NonZeroU32,
+    /// Databases to measure.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
+    pub(crate) subjects: Vec<Engine>,
+}
+
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct Stores {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) common: Common,
+    /// The number of keys to compare `--keys` with.
+    #[arg(long, default_value = "1000")]
+    pub(crate) few: NonZeroUsize,
+    /// Choice of the keys: spread, zipf.
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["spread", "zipf"])]
+    pub(crate) pick: Vec<Pick>,
+    /// Verifications of a batch.
+    #[arg(long, value_delimiter = ',', default_values = ["16", "100"])]
+    pub(crate) batch: Vec<NonZeroUsize>,
     /// Databases to measure.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     pub(crate) subjects: Vec<Engine>,

@@ -28,26 +28,27 @@ impl Books {
         cut_off: u64,
     ) -> Result<(), Failure> {
         const SAMPLE: usize = 10;
-        let is_counted = is_counted(subject.kind, pick);
+        let is_counted = is_counted(subject.kind(), pick);
         if is_counted {
             self.answered += answered;
             self.cut_off += cut_off;
         }
-        let texts = subject.texts(pick);
+        let draw = subject.draw(pick);
+        let texts = draw.texts();
         let numbers = (0..texts.count()).step_by(texts.count().div_ceil(SAMPLE));
         for (number, api) in numbers.zip(subject.apis.iter().cycle()) {
             if !api.is_valid(&texts.text(number)).await? {
-                return Err(format!("{}: a key is not valid", subject.kind).into());
+                return Err(format!("{}: a key is not valid", subject.kind()).into());
             }
             self.answered += u64::from(is_counted);
         }
-        self.check(subject, subject.kind.defers_usage()).await
+        self.check(subject, subject.kind().defers_usage()).await
     }
 
     /// Ends the subject's servers if they keep a database, and checks its state. Returns both sides if there is a
     /// database.
     pub(crate) async fn close(mut self, subject: &mut Subject) -> Result<Option<Self>, Failure> {
-        if subject.kind.is_keymint() && subject.database.is_some() {
+        if subject.kind().is_keymint() && subject.database.is_some() {
             subject.finish().await?;
         }
         self.check(subject, false).await?;
@@ -56,7 +57,7 @@ impl Books {
 
     /// Checks both sides. A store may be behind the answers if usage is deferred, but never ahead of them.
     async fn check(&mut self, subject: &Subject, is_behind: bool) -> Result<(), Failure> {
-        let (Some(database), kind) = (&subject.database, subject.kind) else { return Ok(()) };
+        let (Some(database), kind) = (&subject.database, subject.kind()) else { return Ok(()) };
         self.spent = database.stock.spent().await?;
         // A peer's books are shown, but not judged.
         if kind.is_keymint() {
@@ -75,7 +76,7 @@ impl Books {
 /// Returns true if the subject's store counts the calls of keys.
 fn is_counted(kind: Kind, pick: Pick) -> bool {
     match pick {
-        Pick::Spread | Pick::Hot => true,
+        Pick::Spread | Pick::Zipf | Pick::Hot => true,
         Pick::RateLimited => kind.is_keymint() && kind.engine().is_some(),
         Pick::Unlimited => false,
     }

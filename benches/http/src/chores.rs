@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::api::{Api, Page, SERVER_KEY};
 use crate::arguments::Chores;
+use crate::draw::Draw;
 use crate::figures::{Column, Figures, table};
 use crate::keys::{Endpoint, OWNER_OF_MANY, Sort, Texts};
-use crate::load::{Load, Round, flood};
+use crate::load::{Load, Round, Target, flood};
 use crate::machine::{Machine, Stopwatch};
 use crate::server::Server;
 use crate::subject::{Database, Engine, Lab, keymint};
@@ -107,7 +108,7 @@ impl<'a> Place<'a> {
         let count = chores.common.keys.get();
         database.stock.fill(&[(Sort::Limited, count), (Sort::Owned, chores.owned.get())]).await?;
         let texts = Texts::Numbered { sort: Sort::Limited, count };
-        let load = Load::of(&texts, &folder, "keys", Endpoint::Verify, chores.connections, NonZeroU32::MIN)?;
+        let load = Load::of(Draw::evenly(texts), &folder, Endpoint::Verify, chores.connections, NonZeroU32::MIN)?;
         Ok(Self { lab, chores, engine, folder, database, load, found: Figures::default() })
     }
 
@@ -125,12 +126,12 @@ impl<'a> Place<'a> {
 
     /// Verifies for a while before the measurement.
     async fn warm_up(&self, api: &Api) -> Result<(), Failure> {
-        self.load.run(&[api.url(Endpoint::Verify)], self.chores.common.warm_up, 0).await?;
+        self.load.run(&[Target::of_all(api.url(Endpoint::Verify))], self.chores.common.warm_up, 0).await?;
         Ok(())
     }
 
     async fn verify(&self, api: &Api, number: u32) -> Result<Round, Failure> {
-        self.load.run(&[api.url(Endpoint::Verify)], self.chores.common.seconds, number).await
+        self.load.run(&[Target::of_all(api.url(Endpoint::Verify))], self.chores.common.seconds, number).await
     }
 
     /// Requests the first page and the last one of an owner with many keys in turn, over one connection. The first time

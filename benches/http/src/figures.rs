@@ -62,7 +62,7 @@ impl Serialize for Figures {
 /// A column of a table: its heading, its figure, the unit that it is shown in, and the number of digits.
 pub(crate) type Column = (&'static str, &'static str, f64, usize);
 
-/// Formats a table of named rows in Markdown. A cell has the median, and the extremes in brackets.
+/// Formats a table of named rows in Markdown. A cell has the median, and the extremes in brackets if they differ.
 pub(crate) fn table<'a>(columns: &[Column], rows: impl IntoIterator<Item = (String, &'a Figures)>) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
@@ -71,9 +71,11 @@ pub(crate) fn table<'a>(columns: &[Column], rows: impl IntoIterator<Item = (Stri
         let cells = columns.iter().map(|(_, figure, unit, digits)| {
             let shown = |value: f64| format!("{:.digits$}", value / unit);
             let spread = figures.spread(figure);
-            spread
-                .map(|of| format!("{} ({} to {})", shown(of.median), shown(of.min), shown(of.max)))
-                .unwrap_or_default()
+            let cell = |of: Spread| match (shown(of.median), shown(of.min), shown(of.max)) {
+                (median, min, max) if min == max => median,
+                (median, min, max) => format!("{median} ({min} to {max})"),
+            };
+            spread.map(cell).unwrap_or_default()
         });
         table.add_row(std::iter::once(name).chain(cells));
     }
@@ -103,5 +105,8 @@ mod tests {
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(lines[0], "|        | ratio               | none |");
         assert_eq!(lines[2], "| sqlite | 0.50 (0.25 to 0.75) |      |");
+        ours.add("once", 1.0);
+        let shown = table(&[("once", "once", 1.0, 1)], [(String::new(), &ours)]);
+        assert_eq!(shown.lines().last().unwrap(), "|   | 1.0  |");
     }
 }

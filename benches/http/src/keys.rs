@@ -1,10 +1,7 @@
-use std::path::Path;
-use std::{fmt, fs};
+use std::fmt;
 
 use clap::ValueEnum;
 use serde::Serialize;
-
-use crate::Failure;
 
 /// Displays choices by their names on the command line.
 macro_rules! named {
@@ -19,7 +16,7 @@ macro_rules! named {
 }
 pub(crate) use named;
 
-named!(Endpoint, Pick);
+named!(Endpoint, Pick, Route);
 
 /// The endpoint of requests. Either way a key is verified, and pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -37,6 +34,8 @@ pub(crate) enum Endpoint {
 pub(crate) enum Pick {
     /// Random keys with a quota and a rate limit.
     Spread,
+    /// The same keys, of which some are used far more often than others: Zipf's law with exponent 1.
+    Zipf,
     /// Always the same key, which has both.
     Hot,
     /// Random keys with a rate limit and no quota, which are as many more.
@@ -49,11 +48,21 @@ impl Pick {
     /// Returns the sort of the chosen keys.
     pub(crate) fn sort(self) -> Sort {
         match self {
-            Self::Spread | Self::Hot => Sort::Limited,
+            Self::Spread | Self::Zipf | Self::Hot => Sort::Limited,
             Self::RateLimited => Sort::RateLimited,
             Self::Unlimited => Sort::Unlimited,
         }
     }
+}
+
+/// The choice of the process that a key's requests go to, where several share a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Route {
+    /// Any.
+    Any,
+    /// The same for each key, as by a balancer that hashes the key.
+    Home,
 }
 
 /// The properties that keys have in common. It displays as the letter that distinguishes their texts and ids from
@@ -127,18 +136,6 @@ impl Texts {
         match self {
             Self::Numbered { sort, .. } => Self::Numbered { sort: *sort, count: 1 },
             Self::Listed(texts) => Self::Listed(texts[..1].to_vec()),
-        }
-    }
-
-    /// Returns the texts as an argument of wrk's script. A list goes into a file in `folder`.
-    pub(crate) fn argument(&self, folder: &Path, name: &str) -> Result<String, Failure> {
-        match self {
-            Self::Numbered { sort, .. } => Ok(format!("sk_{sort}")),
-            Self::Listed(texts) => {
-                let file = folder.join(name);
-                fs::write(&file, texts.join("\n"))?;
-                Ok(format!("@{}", file.display()))
-            }
         }
     }
 }

@@ -1,10 +1,8 @@
--- Shows keys in random order. Arguments: a seed, how many keys, either what the texts of numbered keys begin with or `@`
--- and a file with one key a line, `verify` or `authorize`, and a server key.
+-- Shows the keys of a file in their order. Arguments: the file, with one key a line, `verify` or `authorize`, and a server
+-- key. All requests are put together before the first is sent.
 -- There is no `response` function: wrk would parse every answer for it, on the cores that the server needs.
 
 local threads = 0
--- Requests that are put together beforehand; of more keys each is made when it is sent.
-local AHEAD = 100000
 
 function setup(thread)
    threads = threads + 1
@@ -19,21 +17,8 @@ local function format(key)
    return wrk.format(nil, nil, nil, '{"key":"' .. key .. '"}')
 end
 
-local function texts(count, keys)
-   if keys:sub(1, 1) == "@" then
-      return io.lines(keys:sub(2))
-   end
-   local number = -1
-   return function()
-      number = number + 1
-      return number < count and string.format("%s%042d", keys, number) or nil
-   end
-end
-
 function init(arguments)
-   math.randomseed(tonumber(arguments[1]) * 1000 + number)
-   local keys, endpoint, server_key = arguments[3], arguments[4], arguments[5]
-   count = tonumber(arguments[2])
+   local file, endpoint, server_key = arguments[1], arguments[2], arguments[3]
    if endpoint == "authorize" then
       wrk.headers["X-Authz-Server-Key"] = server_key
    else
@@ -41,24 +26,25 @@ function init(arguments)
       wrk.headers["Content-Type"] = "application/json"
       wrk.headers["Authorization"] = "Bearer " .. server_key
    end
-   if count > AHEAD and keys:sub(1, 1) ~= "@" then
-      local whole, zeros = format(string.format("%s%042d", keys, 0)), string.rep("0", 42)
-      local first, last = whole:find(zeros, 1, true)
-      head, tail = whole:sub(1, first - 1), whole:sub(last + 1)
-      return
-   end
+   -- All keys are of one length, so their requests differ in the key alone.
+   local head, tail
    requests = {}
-   for key in texts(count, keys) do
-      requests[#requests + 1] = format(key)
-      if #requests == count then break end
+   for key in io.lines(file) do
+      if not head then
+         local whole = format(key)
+         local first, last = whole:find(key, 1, true)
+         head, tail = whole:sub(1, first - 1), whole:sub(last + 1)
+      end
+      requests[#requests + 1] = head .. key .. tail
    end
+   -- Each thread begins elsewhere.
+   math.randomseed(number)
+   at = math.random(#requests)
 end
 
 function request()
-   if requests then
-      return requests[math.random(#requests)]
-   end
-   return head .. string.format("%042d", math.random(count) - 1) .. tail
+   at = at % #requests + 1
+   return requests[at]
 end
 
 function done(summary, latency)

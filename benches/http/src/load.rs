@@ -1,5 +1,5 @@
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, Write as _};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,8 +10,9 @@ use tokio::process::{Child, Command};
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
+use crate::draw::{Draw, Home};
 use crate::figures::Figures;
-use crate::keys::{Endpoint, Texts};
+use crate::keys::Endpoint;
 
 /// The results of one subject in one round, as printed by wrk's script.
 #[derive(Debug, Deserialize)]
@@ -58,69 +59,91 @@ impl Round {
 #[derive(Debug)]
 pub(crate) struct Load {
     script: PathBuf,
-    count: usize,
-    keys: String,
+    draw: Draw,
     endpoint: Endpoint,
     connections: NonZeroU32,
     threads: NonZeroU32,
 }
 
 impl Load {
-    /// Returns a load of requests with these keys. `name` distinguishes its files from others in the folder.
+    /// Returns a load of requests with these keys. `folder` is for its files.
     pub(crate) fn of(
-        texts: &Texts,
+        draw: Draw,
         folder: &Path,
-        name: &str,
         endpoint: Endpoint,
         connections: NonZeroU32,
         threads: NonZeroU32,
     ) -> Result<Self, Failure> {
         let script = folder.join("load.lua");
         fs::write(&script, include_str!("load.lua"))?;
-        let keys = texts.argument(folder, name)?;
-        Ok(Self { script, count: texts.count(), keys, endpoint, connections, threads })
+        Ok(Self { script, draw, endpoint, connections, threads })
     }
 
-    /// Drives the endpoints at `urls` for that long, all at the same time, each over its share of the connections, at
-    /// least one.
+    /// Drives the targets for that long, all at the same time, each over its share of the connections, at least one.
     ///
     /// # Errors
     ///
     /// Fails if a request was not answered with 200.
-    pub(crate) async fn run(&self, urls: &[String], seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
-        let parts = (0..).zip(urls).map(|(place, url)| {
-            let connections = (self.connections.get() + place) / u32::try_from(urls.len()).unwrap_or(u32::MAX);
+    pub(crate) async fn run(&self, targets: &[Target], seconds: NonZeroU32, seed: u32) -> Result<Round, Failure> {
+        let parts = (0..).zip(targets).map(|(place, target)| {
+            let connections = (self.connections.get() + place) / u32::try_from(targets.len()).unwrap_or(u32::MAX);
             let connections = NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN);
-            // Further ones use the keys in another order.
-            self.drive(url, connections, seconds, seed + place * 1_000_000)
+            // Further ones use other keys.
+            self.drive(target, connections, seconds, seed + place * 1_000_000)
         });
         let rounds = try_join_all(parts).await?;
         let round = rounds.into_iter().reduce(|sum, round| sum.together(&round)).ok_or("nothing to drive")?;
         if round.answered == 0 || round.refused > 0 || round.broken > 0 {
-            return Err(format!("not every request was answered with 200: {urls:?}: {round:?}").into());
+            return Err(format!("not every request was answered with 200: {targets:?}: {round:?}").into());
         }
         Ok(round)
     }
 
     async fn drive(
         &self,
-        url: &str,
+        target: &Target,
         connections: NonZeroU32,
         seconds: NonZeroU32,
         seed: u32,
     ) -> Result<Round, Failure> {
+        let keys = self.script.with_file_name(format!("keys-{seed}"));
+        self.draw_into(&keys, seed, target.home)?;
         let threads = self.threads.min(connections);
         let mut wrk = Command::new("wrk");
         wrk.kill_on_drop(true);
         wrk.arg(format!("-c{connections}")).arg(format!("-t{threads}")).arg(format!("-d{seconds}s"));
-        wrk.arg("-s").arg(&self.script).arg(url).arg("--");
-        wrk.args([&seed.to_string(), &self.count.to_string(), &self.keys, &self.endpoint.to_string(), SERVER_KEY]);
+        wrk.arg("-s").arg(&self.script).arg(&target.url).arg("--");
+        wrk.arg(&keys).args([&self.endpoint.to_string(), SERVER_KEY]);
         let output = wrk.output().await?;
+        // Before the system writes it to the disk that the servers need.
+        fs::remove_file(&keys)?;
         let said = String::from_utf8_lossy(&output.stdout);
         match said.lines().find(|line| line.starts_with('{')) {
             Some(line) if output.status.success() => Ok(serde_json::from_str(line)?),
             _ => Err(format!("wrk failed: {said}{}", String::from_utf8_lossy(&output.stderr)).into()),
         }
+    }
+
+    fn draw_into(&self, file: &Path, seed: u32, home: Home) -> Result<(), Failure> {
+        let mut file = BufWriter::new(File::create(file)?);
+        for key in self.draw.sample(seed, home) {
+            writeln!(file, "{key}")?;
+        }
+        Ok(file.flush()?)
+    }
+}
+
+/// An endpoint, and the keys that it is asked about.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) url: String,
+    pub(crate) home: Home,
+}
+
+impl Target {
+    /// Returns an endpoint that is asked about all keys.
+    pub(crate) fn of_all(url: String) -> Self {
+        Self { url, home: Home::ALL }
     }
 }
 

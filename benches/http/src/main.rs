@@ -6,6 +6,7 @@ mod arguments;
 mod batches;
 mod books;
 mod chores;
+mod draw;
 mod figures;
 mod keys;
 mod load;
@@ -15,8 +16,10 @@ mod plot;
 mod report;
 mod rounds;
 mod server;
+mod soak;
 mod startup;
 mod stock;
+mod stores;
 mod subject;
 
 use std::error::Error;
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Some(Command::Bare(bare)) => bare::serve(&bare),
         Some(Command::Plot(plot)) => plot::draw(&plot),
         Some(Command::Chores(chores)) => to_the_end(chores::run(chores)),
+        Some(Command::Stores(stores)) => to_the_end(stores::run(stores)),
         None => to_the_end(bench(run)),
     };
     match ended {
@@ -67,8 +71,8 @@ async fn bench(run: Run) -> Result<(), Failure> {
     let lab = Lab::open(run.common.keymint.as_deref())?;
     let machine = Machine::look(lab.path(), wrk)?;
     let startup = startup::measure(&lab, run.common.rounds).await?;
-    let (rows, subjects) = measure(&lab, &run).await?;
-    let report = Report { machine, options: run, startup, rows, subjects };
+    let found = measure(&lab, &run).await?;
+    let report = Report { machine, options: run, startup, found };
     print!("{report}");
     write_json(report.options.common.json.as_deref(), &report)
 }

@@ -12,7 +12,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,7 +21,9 @@ use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::api::SERVER_KEY;
-use crate::keys::{Endpoint, Texts};
+use crate::draw::{Draw, Home};
+use crate::keys::Endpoint;
+use crate::load::Target;
 use crate::machine::Stopwatch;
 
 /// The largest delay that is the load generator's own fault: timers end up to 50 us late on Linux, and then the thread
@@ -31,51 +33,60 @@ const FORGIVEN: Duration = Duration::from_micros(100);
 /// A round at a given rate.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    pub(crate) texts: Texts,
+    pub(crate) draw: Draw,
     pub(crate) endpoint: Endpoint,
     pub(crate) connections: NonZeroU32,
     /// The requests a second, over all connections.
     pub(crate) rate: f64,
     pub(crate) seconds: NonZeroU32,
+    /// The seconds whose latencies are reported together.
+    pub(crate) each: NonZeroU32,
     pub(crate) seed: u32,
 }
 
 impl Pace {
-    /// Drives the servers at `urls` in turn. Returns the latencies, in microseconds, and the total time.
-    pub(crate) async fn run(self, urls: &[String]) -> Result<(Histogram<u64>, Duration), Failure> {
+    /// Drives the targets in turn. Returns the latencies, in microseconds, of each interval, and the total time.
+    pub(crate) async fn run(self, targets: &[Target]) -> Result<(Vec<Histogram<u64>>, Duration), Failure> {
         let pace = Arc::new(self);
         let mut streams = Vec::new();
-        for url in urls.iter().cycle().take(pace.connections.get() as usize) {
+        for Target { url, home } in targets.iter().cycle().take(pace.connections.get() as usize) {
             let (host, path) = url.trim_start_matches("http://").split_once('/').ok_or("a URL without a path")?;
             let stream = TcpStream::connect(host)?;
             stream.set_nodelay(true)?;
-            streams.push((BufReader::new(stream), host.to_owned(), path.to_owned()));
+            let connection = Connection { host: host.to_owned(), path: path.to_owned(), home: *home };
+            streams.push((BufReader::new(stream), connection));
         }
+        let latencies = Arc::new(Latencies::default());
         let (watch, mut threads) = (Stopwatch::start(), JoinSet::new());
-        for (place, (stream, host, path)) in streams.into_iter().enumerate() {
-            let pace = Arc::clone(&pace);
-            threads.spawn_blocking(move || pace.drive(stream, &host, &path, place, watch));
+        for (place, (stream, connection)) in (0..).zip(streams) {
+            let (pace, latencies) = (Arc::clone(&pace), Arc::clone(&latencies));
+            threads.spawn_blocking(move || pace.drive(stream, &connection, place, watch, &latencies));
         }
-        let mut latencies = Histogram::new(3)?;
-        while let Some(of_one) = threads.join_next().await {
-            latencies.add(of_one??)?;
+        while let Some(ended) = threads.join_next().await {
+            ended??;
         }
-        Ok((latencies, watch.elapsed()))
+        Ok((latencies.take(), watch.elapsed()))
     }
 
     fn drive(
         &self,
         mut stream: BufReader<TcpStream>,
-        host: &str,
-        path: &str,
-        place: usize,
+        connection: &Connection,
+        place: u64,
         watch: Stopwatch,
-    ) -> Result<Histogram<u64>, Failure> {
-        let mut latencies = Histogram::new(3)?;
+        all: &Latencies,
+    ) -> Result<(), Failure> {
+        let (mut interval, mut latencies) = (0, Histogram::new(3)?);
         let mut free = Duration::ZERO;
         for number in (place..).step_by(self.connections.get() as usize) {
             let Some(due) = self.due(number) else { break };
-            let request = self.request(number, host, path);
+            let request = self.request(number, connection);
+            let is_in = due.as_secs() / u64::from(self.each.get());
+            if is_in != interval {
+                all.add(interval, &latencies)?;
+                latencies.reset();
+                interval = is_in;
+            }
             thread::sleep(due.saturating_sub(watch.elapsed()));
             let asked = counts_from(due, free, watch.elapsed());
             stream.get_mut().write_all(request.as_bytes())?;
@@ -83,19 +94,20 @@ impl Pace {
             free = watch.elapsed();
             latencies.record(u64::try_from(free.saturating_sub(asked).as_micros())?.max(1))?;
         }
-        Ok(latencies)
+        all.add(interval, &latencies)
     }
 
     /// Returns the time at which a request is due, since the round's beginning; `None` = there is no such request.
     #[expect(clippy::cast_precision_loss, reason = "counts of one round are far below 2^53")]
-    fn due(&self, number: usize) -> Option<Duration> {
+    fn due(&self, number: u64) -> Option<Duration> {
         let due = number as f64 / self.rate;
         (due < f64::from(self.seconds.get())).then(|| Duration::from_secs_f64(due))
     }
 
     /// Returns the same request that wrk sends, with a random key.
-    fn request(&self, number: usize, host: &str, path: &str) -> String {
-        let key = self.texts.text(below(self.texts.count(), (u64::from(self.seed) << 32) + number as u64));
+    fn request(&self, number: u64, connection: &Connection) -> String {
+        let Connection { host, path, home } = connection;
+        let key = self.draw.text(self.seed, number, *home);
         match self.endpoint {
             Endpoint::Verify => {
                 let body = format!(r#"{{"key":"{key}"}}"#);
@@ -109,6 +121,32 @@ impl Pace {
                 "GET /{path} HTTP/1.1\r\nHost: {host}\r\nX-Authz-Server-Key: {SERVER_KEY}\r\nX-API-Key: {key}\r\n\r\n"
             ),
         }
+    }
+}
+
+/// The requests of one connection.
+struct Connection {
+    host: String,
+    path: String,
+    home: Home,
+}
+
+/// The latencies of each interval, of all connections.
+#[derive(Debug, Default)]
+struct Latencies(Mutex<Vec<Histogram<u64>>>);
+
+impl Latencies {
+    fn add(&self, interval: u64, latencies: &Histogram<u64>) -> Result<(), Failure> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let interval = usize::try_from(interval)?;
+        while all.len() <= interval {
+            all.push(Histogram::new(3)?);
+        }
+        Ok(all[interval].add(latencies)?)
+    }
+
+    fn take(&self) -> Vec<Histogram<u64>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -143,19 +181,10 @@ fn read_answer(stream: &mut BufReader<impl std::io::Read>) -> Result<(), Failure
     if stream.buffer().is_empty() { Ok(()) } else { Err("an answer goes on after its end".into()) }
 }
 
-/// Returns a number below `count`, by splitmix64's mixer.
-#[expect(clippy::cast_possible_truncation, reason = "the rest of a division by a usize")]
-fn below(count: usize, number: u64) -> usize {
-    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((mixed ^ (mixed >> 31)) % count as u64) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Sort;
+    use crate::keys::{Sort, Texts};
 
     fn us(micros: u64) -> Duration {
         Duration::from_micros(micros)
@@ -163,18 +192,37 @@ mod tests {
 
     #[test]
     fn requests_are_due_evenly_until_the_time_is_over_and_look_as_wrks() {
-        let texts = Texts::Numbered { sort: Sort::Limited, count: 1 };
-        let (connections, seconds) = (NonZeroU32::MIN, NonZeroU32::MIN);
-        let pace = Pace { texts, endpoint: Endpoint::Verify, connections, rate: 4.0, seconds, seed: 1 };
+        let draw = Draw::evenly(Texts::Numbered { sort: Sort::Limited, count: 1 });
+        let (connections, seconds, each) = (NonZeroU32::MIN, NonZeroU32::MIN, NonZeroU32::MIN);
+        let pace = Pace { draw, endpoint: Endpoint::Verify, connections, rate: 4.0, seconds, each, seed: 1 };
         let due: Vec<_> = (0..).map_while(|number| pace.due(number)).collect();
         assert_eq!(due, [0, 250, 500, 750].map(Duration::from_millis));
-        let request = pace.request(7, "127.0.0.1:80", "api/verify");
+        let of = |path: &str| Connection { host: "127.0.0.1:80".into(), path: path.into(), home: Home::ALL };
+        let request = pace.request(7, &of("api/verify"));
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /api/verify HTTP/1.1\r\nHost: 127.0.0.1:80\r\n"), "{head}");
         assert!(head.ends_with(&format!("\r\nContent-Length: {}", body.len())), "{head}");
         assert_eq!(body, format!(r#"{{"key":"sk_L{:042}"}}"#, 0));
-        let asked = Pace { endpoint: Endpoint::Authorize, ..pace }.request(7, "127.0.0.1:80", "authorize");
+        let asked = Pace { endpoint: Endpoint::Authorize, ..pace }.request(7, &of("authorize"));
         assert!(asked.ends_with(&format!("\r\nX-API-Key: sk_L{:042}\r\n\r\n", 0)), "{asked}");
+    }
+
+    #[test]
+    fn latencies_are_kept_by_interval() {
+        let latencies = Latencies::default();
+        let of = |values: &[u64]| {
+            let mut of = Histogram::<u64>::new(3).unwrap();
+            for value in values {
+                of.record(*value).unwrap();
+            }
+            of
+        };
+        latencies.add(2, &of(&[7])).unwrap();
+        latencies.add(0, &of(&[1, 2])).unwrap();
+        latencies.add(2, &of(&[9])).unwrap();
+        let all = latencies.take();
+        assert_eq!(all.iter().map(Histogram::len).collect::<Vec<_>>(), [2, 0, 2]);
+        assert_eq!((all[0].max(), all[2].min(), all[2].max()), (2, 7, 9));
     }
 
     #[test]

@@ -8,36 +8,40 @@ use crate::arguments::Run;
 use crate::batches::Batches;
 use crate::books::Books;
 use crate::figures::Figures;
-use crate::keys::{Endpoint, Pick};
+use crate::keys::{Endpoint, Pick, Route};
 use crate::load::{Load, Round};
 use crate::paced::Pace;
-use crate::report::{Row, Whole};
-use crate::subject::{Kind, Lab, Subject};
+use crate::report::{Found, Row, Whole};
+use crate::soak::{self, Soak};
+use crate::subject::{Fleet, Kind, Lab, Subject};
 
 /// The requests to every subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Point {
     pub(crate) connections: NonZeroU32,
     pub(crate) pick: Pick,
+    pub(crate) route: Route,
     pub(crate) endpoint: Endpoint,
 }
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, pick, endpoint } = self;
-        f.pad(&format!("{connections} connections, {pick} keys, {endpoint}"))
+        let Self { connections, pick, route, endpoint } = self;
+        let at_home = if *route == Route::Home { ", each at its home" } else { "" };
+        f.pad(&format!("{connections} connections, {pick} keys{at_home}, {endpoint}"))
     }
 }
 
 /// Starts the bare endpoint and the other subjects, and drives them in turn, point by point, round after round, so that
 /// a temporary disturbance of the machine affects all of them.
 ///
-/// Returns their figures, the bare endpoint's first at every point, and the results of each subject over all points.
-pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<(Vec<Row>, Vec<Whole>), Failure> {
+/// Returns their figures, the bare endpoint's first at every point.
+pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<Found, Failure> {
     let mut measured = Vec::new();
-    for kind in std::iter::once(Kind::Bare).chain(run.subjects.iter().copied().filter(|kind| *kind != Kind::Bare)) {
-        eprintln!("starting {kind}");
-        measured.push(Measured::start(kind, lab, run).await?);
+    let kinds = std::iter::once(Kind::Bare).chain(run.subjects.iter().copied().filter(|kind| *kind != Kind::Bare));
+    for fleet in kinds.flat_map(|kind| Fleet::of(kind, &run.processes)) {
+        eprintln!("starting {fleet}");
+        measured.push(Measured::start(fleet, lab, run).await?);
     }
     let (seconds, points) = (run.common.seconds, measured[0].points.len());
     eprintln!("warming up");
@@ -55,13 +59,20 @@ pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<(Vec<Row>, Vec<Whole
                     } else {
                         subject.counted(place, seconds, number).await?
                     };
-                    let (point, kind) = (subject.points[place].0, subject.subject.kind);
-                    eprintln!("round {number}: {point:<46} {kind:<20} {rate:>9.0} a second");
+                    let (point, fleet) = (subject.points[place].0, subject.subject.fleet);
+                    eprintln!("round {number}: {point:<46} {fleet:<22} {rate:>9.0} a second");
                 }
             }
         }
     }
-    let (mut rows, mut wholes) = (Vec::new(), Vec::new());
+    let mut found = Found::default();
+    if let Some(minutes) = run.soak {
+        for subject in measured.iter_mut().filter(|measured| measured.subject.kind().is_keymint()) {
+            for place in 0..points {
+                found.soaks.push(subject.soak(place, minutes).await?);
+            }
+        }
+    }
     for place in 0..points {
         for subject in &measured {
             let (point, mut figures) = subject.points[place].clone();
@@ -71,14 +82,15 @@ pub(crate) async fn measure(lab: &Lab, run: &Run) -> Result<(Vec<Row>, Vec<Whole
             if let Some((_, first)) = first {
                 figures.add_ratio("to_first", "per_second", first, "per_second");
             }
-            rows.push(Row { subject: subject.subject.kind, point, figures });
+            found.rows.push(Row { fleet: subject.subject.fleet, point, figures });
         }
     }
     for Measured { mut subject, books, .. } in measured {
         let resident_kib = subject.resident_kib();
-        wholes.push(Whole { subject: subject.kind, resident_kib, books: books.close(&mut subject).await? });
+        let (fleet, books) = (subject.fleet, books.close(&mut subject).await?);
+        found.subjects.push(Whole { fleet, books, resident_kib });
     }
-    Ok((rows, wholes))
+    Ok(found)
 }
 
 /// A subject under measurement.
@@ -90,15 +102,17 @@ struct Measured {
 }
 
 impl Measured {
-    async fn start(kind: Kind, lab: &Lab, run: &Run) -> Result<Self, Failure> {
-        let subject = lab.start(kind, run).await?;
+    async fn start(fleet: Fleet, lab: &Lab, run: &Run) -> Result<Self, Failure> {
+        let subject = lab.start(fleet, run).await?;
         let (mut points, mut loads) = (Vec::new(), Vec::new());
         for connections in run.connections.iter().copied() {
             for pick in run.pick.iter().copied() {
-                let (texts, name) = (subject.texts(pick), pick.to_string());
-                for endpoint in run.endpoint.iter().copied() {
-                    loads.push(Load::of(&texts, &subject.folder, &name, endpoint, connections, run.threads)?);
-                    points.push((Point { connections, pick, endpoint }, Figures::default()));
+                for route in run.route.iter().copied() {
+                    for endpoint in run.endpoint.iter().copied() {
+                        let draw = subject.draw(pick);
+                        loads.push(Load::of(draw, &subject.folder, endpoint, connections, run.threads)?);
+                        points.push((Point { connections, pick, route, endpoint }, Figures::default()));
+                    }
                 }
             }
         }
@@ -106,8 +120,9 @@ impl Measured {
     }
 
     async fn round(&mut self, place: usize, seconds: NonZeroU32, number: u32) -> Result<Round, Failure> {
-        let Point { connections, pick, endpoint } = self.points[place].0;
-        let round = self.loads[place].run(&self.subject.urls(endpoint), seconds, number).await?;
+        let Point { connections, pick, route, endpoint } = self.points[place].0;
+        let targets = self.subject.targets(endpoint, route, self.subject.draw(pick).texts().count());
+        let round = self.loads[place].run(&targets, seconds, number).await?;
         // Each process has at least one.
         let cut_off = u64::from(connections.get()).max(self.subject.apis.len() as u64);
         self.books.enter(&self.subject, pick, round.answered, cut_off).await?;
@@ -132,16 +147,18 @@ impl Measured {
     }
 
     async fn batches(&self) -> Result<Option<Batches>, Failure> {
-        if self.subject.kind.is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
+        if self.subject.kind().is_keymint() { Batches::of(&self.subject.apis).await } else { Ok(None) }
     }
 
     /// Drives a round at half of the rate of the rounds before. Returns its rate.
     #[expect(clippy::cast_precision_loss, reason = "counts and microseconds of one round are far below 2^53")]
     async fn half(&mut self, place: usize, seconds: NonZeroU32, seed: u32) -> Result<f64, Failure> {
-        let (Point { connections, pick, endpoint }, figures) = &mut self.points[place];
-        let (texts, rate) = (self.subject.texts(*pick), figures.median("per_second") / 2.0);
-        let load = Pace { texts, endpoint: *endpoint, connections: *connections, rate, seconds, seed };
-        let (latencies, took) = load.run(&self.subject.urls(*endpoint)).await?;
+        let (Point { connections, pick, route, endpoint }, figures) = &mut self.points[place];
+        let (draw, rate) = (self.subject.draw(*pick), figures.median("per_second") / 2.0);
+        let targets = self.subject.targets(*endpoint, *route, draw.texts().count());
+        let load = Pace { draw, endpoint: *endpoint, connections: *connections, rate, seconds, each: seconds, seed };
+        let (latencies, took) = load.run(&targets).await?;
+        let [latencies] = &latencies[..] else { return Err("a round has one interval".into()) };
         let rate = latencies.len() as f64 / took.as_secs_f64();
         figures.add("half_per_second", rate);
         for (name, share) in [("half_p50_us", 0.5), ("half_p99_us", 0.99), ("half_p999_us", 0.999)] {
@@ -149,5 +166,13 @@ impl Measured {
         }
         self.books.enter(&self.subject, *pick, latencies.len(), 0).await?;
         Ok(rate)
+    }
+
+    /// Drives it at half of its median rate for that many minutes.
+    async fn soak(&mut self, place: usize, minutes: NonZeroU32) -> Result<Soak, Failure> {
+        let (point, figures) = &self.points[place];
+        let (minutes, answered) = soak::run(&self.subject, *point, figures.median("per_second") / 2.0, minutes).await?;
+        self.books.enter(&self.subject, point.pick, answered, 0).await?;
+        Ok(Soak { fleet: self.subject.fleet, point: *point, minutes })
     }
 }

@@ -1,3 +1,4 @@
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -5,6 +6,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::Failure;
+
+/// The file in a server's folder that its standard error is added to.
+pub(crate) const LOG: &str = "log";
 
 /// A process that serves. It ends with this value.
 #[derive(Debug)]
@@ -18,10 +22,13 @@ impl Server {
     ///
     /// It works in `folder`, where its standard error goes to a file, and has no environment but the command's.
     pub(crate) async fn start(command: &mut Command, folder: &Path) -> Result<Self, Failure> {
-        let log = folder.join("log");
+        let log = folder.join(LOG);
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         command.current_dir(folder).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(std::fs::File::create(&log)?);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(OpenOptions::new().create(true).append(true).open(&log)?);
         let mut process = command.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
         let output = process.stdout.take().ok_or("standard output is not piped")?;
         let Some(url) = read_url(output).await? else {

@@ -3,7 +3,7 @@
 //! Indexes are dropped before and made again after: sorting ten million hashes once takes a fraction of the time of as
 //! many insertions at random places.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use keymint_domain::key::PlainKey;
@@ -217,6 +217,21 @@ impl Stock {
     /// Returns the number of keys that have expired, and still exist.
     pub(crate) async fn expired(&self) -> Result<u64, Failure> {
         self.number(r#"select count(*) from "apikey" where "expiresAt" is not null"#, None).await
+    }
+
+    /// Returns the bytes of the database and of its write-ahead log.
+    pub(crate) async fn sizes(&self) -> Result<(u64, u64), Failure> {
+        match self {
+            Self::Sqlite(file) => {
+                let log = fs::metadata(file.with_extension("db-wal")).map_or(0, |log| log.len());
+                Ok((fs::metadata(file)?.len(), log))
+            }
+            Self::Postgres(_) => {
+                let database = self.number("select pg_database_size(current_database())", None).await?;
+                let log = "select coalesce(sum(size), 0)::bigint from pg_ls_waldir()";
+                Ok((database, self.number(log, None).await?))
+            }
+        }
     }
 
     async fn number(&self, sql: &'static str, argument: Option<i64>) -> Result<u64, Failure> {

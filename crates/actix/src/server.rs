@@ -17,12 +17,11 @@ use actix_service::{IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt a
 use actix_web::App;
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
+use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::{self, Next};
 use actix_web::rt::net::TcpStream;
 #[cfg(unix)]
 use actix_web::rt::net::UnixStream;
-use actix_web::web::ServiceConfig;
 use keymint_service::stopwatch;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -260,24 +259,11 @@ impl Http {
         let told = api.clone();
         let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
         let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| {
-            let base_path = api.current().options.base_path.clone();
-            let home = options.pages.as_ref().and_then(Pages::home);
-            let mount_pages = |app: &mut ServiceConfig| {
-                front::mount(app, home);
-                if let Some(pages) = &options.pages {
-                    pages.mount(app);
-                }
-            };
-            let has_pages_below = options.pages.as_ref().is_some_and(|pages| pages.are_below(&base_path));
-            // A request is compared with the paths in their order, and verifications are nearly all of them. But the scope of
-            // the API takes whatever is below its path.
-            if base_path.is_empty() || has_pages_below {
-                mount_pages(app);
-                endpoints::configure(app, api);
-            } else {
-                endpoints::configure(app, api);
-                mount_pages(app);
+            front::mount(app, options.pages.as_ref().map(Pages::root));
+            if let Some(pages) = &options.pages {
+                pages.mount(app);
             }
+            endpoints::configure(app, api);
         });
         let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
         let connections = HttpService::build()
@@ -310,6 +296,8 @@ async fn answer<B: MessageBody + 'static>(
     let (answering, offers_upgrade) = (Answering::of(&request), request.head().upgrade());
     let mut response = observe(api.observers(), request, next).await?;
     let head = response.response_mut().head_mut();
+    // actix-http takes heads from a pool, with the version of the answer before: after one of HTTP/1.0 it would be an end.
+    head.version = Version::HTTP_11;
     if offers_upgrade || api.process.is_draining() {
         head.set_connection_type(ConnectionType::Close);
     }

@@ -6,17 +6,23 @@
 macro_rules! event_suite {
     ($attrs:tt $fresh:tt) => {
         $crate::each_case! { $attrs $fresh event_cases
-            changes {
+            keys {
                 every_change_of_a_key_is_an_event_of_its_kind,
                 every_key_that_a_change_of_many_changes_is_an_event_and_no_other,
                 every_imported_key_is_an_event_and_one_that_was_there_is_none,
                 a_leak_is_an_event_once_for_each_place_beside_the_change_that_it_causes,
+            }
+            people {
                 changes_of_users_organizations_and_server_keys_are_events,
                 uses_of_links_are_events,
                 changes_of_accounts_are_events,
-                a_change_that_is_refused_or_changes_nothing_is_no_event,
+            }
+            clean_up {
                 clean_up_records_every_key_that_it_removes,
                 clean_up_announces_an_expiry_before_it_removes_the_key,
+            }
+            changes {
+                a_change_that_is_refused_or_changes_nothing_is_no_event,
                 parallel_changes_of_one_key_are_each_one_event_in_their_order,
                 a_change_that_is_dropped_at_any_point_is_an_event_if_and_only_if_it_was_made,
                 an_event_of_its_own_is_recorded_once_between_all,

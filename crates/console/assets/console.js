@@ -158,14 +158,6 @@
   });
 
   // The address of a filter names what is set, and nothing else.
-  document.addEventListener("htmx:configRequest", function (event) {
-    if (!event.target.matches || !event.target.matches("[data-lean]")) return;
-    var parameters = event.detail.parameters;
-    Object.keys(parameters).forEach(function (name) {
-      if (!parameters[name]) delete parameters[name];
-    });
-  });
-
   all("form[data-lean]").forEach(function (form) {
     form.addEventListener("formdata", function (event) {
       Array.from(event.formData.keys()).forEach(function (name) {
@@ -187,13 +179,68 @@
     });
   });
 
-  document.addEventListener("htmx:afterSwap", function (event) {
-    localize(event.detail.target.parentNode || document);
-    var shown = document.getElementById("shown");
-    if (shown) tell(shown.textContent);
+  // A part of a page is replaced by that of another address, in its place. What is not as expected is left to the browser,
+  // which goes to the address. Nothing is kept: Back loads the page before anew.
+  var under;
+
+  function replacePart(id, address) {
+    if (under) under.abort();
+    under = new AbortController();
+    fetch(address, { redirect: "manual", signal: under.signal })
+      .then(function (answer) {
+        if (!answer.ok) throw new Error(answer.status);
+        return answer.text();
+      })
+      .then(function (html) {
+        var part = new DOMParser().parseFromString(html, "text/html").getElementById(id);
+        var old = document.getElementById(id);
+        var at = old.contains(document.activeElement) ? document.activeElement.href : "";
+        old.replaceWith(part);
+        all("a", part).forEach(function (link) {
+          if (link.href === at) link.focus();
+        });
+        history.replaceState({ part: id }, "");
+        history.pushState({ part: id }, "", address);
+        localize(part);
+        var shown = document.getElementById("shown");
+        if (shown) tell(shown.textContent);
+      })
+      .catch(function (error) {
+        if (error.name !== "AbortError") location.assign(address);
+      });
+  }
+
+  addEventListener("popstate", function (event) {
+    if (event.state && event.state.part) location.reload();
   });
-  document.addEventListener("htmx:afterSettle", function () {
-    localize();
+
+  all("form[data-part]").forEach(function (form) {
+    var timer;
+
+    function search() {
+      clearTimeout(timer);
+      var query = new URLSearchParams(new FormData(form)).toString();
+      replacePart(form.dataset.part, form.action + (query && "?" + query));
+    }
+
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      search();
+    });
+    form.addEventListener("input", function (event) {
+      clearTimeout(timer);
+      if (event.target.matches("[data-search]")) timer = setTimeout(search, 250);
+    });
+    form.addEventListener("change", function (event) {
+      if (!event.target.matches("[data-search]")) search();
+    });
+  });
+
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("a[data-part]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    replacePart(link.dataset.part, link.href);
   });
 
   localize();

@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     Ended,
     /// The form is about something that has changed since the form was shown. Its page is at this path.
     Stale(String),
+    /// The form does what it does once, and was sent before. Its page is at this path.
+    Sent(String),
     /// The template failed, which a complete one does not.
     Template,
 }
@@ -103,32 +105,21 @@ pub(crate) struct Link {
     pub(crate) text: &'static str,
 }
 
-const HX_REQUEST: &str = "hx-request";
-
 impl Failure {
     /// Answers a failure of this request as a page.
     pub(crate) fn answer(self, http: &HttpRequest, request_id: String) -> Result<HttpResponse, FailedPage> {
-        // htmx puts an answer into a part of a page. A failure is a page of its own.
-        let whole = |path: &str| HttpResponse::Ok().insert_header(("hx-redirect", path)).finish();
-        let is_part = http.headers().contains_key(HX_REQUEST);
         let asked = http.uri().path_and_query().map_or("/console", |path| path.as_str());
         match self {
             Self::SignIn => {
                 let then = utf8_percent_encode(asked, NON_ALPHANUMERIC);
-                let path = format!("/console/sign-in?then={then}");
-                Ok(if is_part { whole(&path) } else { see_other(&path) })
+                Ok(see_other(&format!("/console/sign-in?then={then}")))
             }
-            Self::Ended if is_part => Ok(whole(asked)),
-            _ if is_part && http.method() == actix_web::http::Method::GET => Ok(whole(asked)),
             Self::Ended => {
                 let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
                 Ok(tell(http, StatusCode::UNAUTHORIZED, told, Vec::new()))
             }
-            Self::Stale(path) => {
-                let next = vec![Link { path, text: "See it as it is now" }];
-                let html = render(http, StatusCode::CONFLICT, STALE, next, request_id);
-                Ok(HttpResponse::Conflict().content_type("text/html; charset=utf-8").body(html))
-            }
+            Self::Stale(path) => Ok(conflict(http, STALE, path, request_id)),
+            Self::Sent(path) => Ok(conflict(http, SENT, path, request_id)),
             Self::ForOperators => {
                 let next = vec![Link { path: "/console/keys".to_owned(), text: "Go to your keys" }];
                 let html = render(http, StatusCode::FORBIDDEN, FOR_OPERATORS, next, request_id);
@@ -148,6 +139,18 @@ const STALE: Told = (
     "What it is about was changed or removed after the form was shown, perhaps in another tab or by somebody else. \
      Nothing was changed by it. Look at the current state, and do it again if you still want to.",
 );
+
+const SENT: Told = (
+    "This form was sent before",
+    "It does what it does once, and the first answer has told what came of it. Nothing was done now. Look at the current \
+     state, and use the form there if you want to do it again.",
+);
+
+fn conflict(http: &HttpRequest, told: Told, path: String, request_id: String) -> HttpResponse {
+    let next = vec![Link { path, text: "See it as it is now" }];
+    let html = render(http, StatusCode::CONFLICT, told, next, request_id);
+    HttpResponse::Conflict().content_type("text/html; charset=utf-8").body(html)
+}
 
 const FOR_OPERATORS: Told = (
     "This page is for operators",

@@ -59,6 +59,22 @@ impl Ask {
         self.api().options.request_timeout / 2
     }
 
+    /// Makes the id of a form that does something once: `about` has what, and to what.
+    pub(crate) fn form_id(&self, visitor: &Visitor, about: &[&str]) -> String {
+        self.console.seals.form(&[about, &[visitor.id.as_str()]].concat(), self.now())
+    }
+
+    /// Marks the form as sent, which it must not be yet. `back` is the path of the page that has the form.
+    ///
+    /// It is the last step before what the form does: whatever comes of that, the form does it no second time.
+    pub(crate) async fn send_form(&self, visitor: &Visitor, about: &[&str], back: &str) -> Result<(), Failure> {
+        let about = [about, &[visitor.id.as_str()]].concat();
+        let token = self.console.seals.token_of(self.form.raw("form"), &about, self.now());
+        let token = token.ok_or_else(|| Failure::Stale(back.to_owned()))?;
+        let is_first = self.request.users()?.send_form(&token).await?;
+        if is_first { Ok(()) } else { Err(Failure::Sent(back.to_owned())) }
+    }
+
     /// Finds the key that the path names as `id`, if the visitor may read it.
     pub(crate) async fn key(&self, visitor: &Visitor) -> Result<ApiKey, Failure> {
         let id = KeyId::parse(self.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;

@@ -50,8 +50,6 @@ assets! {
     THEME = "theme.js", "theme", "js", "text/javascript; charset=utf-8";
     /// The other scripts.
     SCRIPT = "console.js", "console", "js", "text/javascript; charset=utf-8";
-    /// htmx, as npm has it.
-    HTMX = "htmx.js", "htmx", "js", "text/javascript; charset=utf-8";
     /// The icon of the browser's tab.
     ICON = "icon.svg", "icon", "svg", "image/svg+xml";
 }

@@ -12,7 +12,7 @@
 //! | `layout` | what every page has around its content |
 //! | `show` | instants, numbers, badges and charts |
 //! | `settings` | what the app tells of the server, for the page of settings |
-//! | `assets` | the style sheet, the scripts and htmx, each with its hash in its name |
+//! | `assets` | the style sheet and the scripts, each with its hash in its name |
 //!
 //! [`pages`] returns them all, for [`ServeOptions`](keymint_actix::ServeOptions).
 
@@ -74,5 +74,5 @@ pub fn pages(options: ConsoleOptions) -> Pages {
     let ConsoleOptions { base_url, form_key, settings, brand, frame_ancestors } = options;
     let look = Arc::new(Look::new(brand, frame_ancestors));
     let console = Arc::new(Console { base_url, seals: Seals::new(form_key), settings, look });
-    Pages::new(move || pages::all(&console), answer::unseen).with_headers(answer::HEADERS).with_home("/console")
+    Pages::below("/console", move || pages::all(&console), answer::unseen).with_headers(answer::HEADERS)
 }

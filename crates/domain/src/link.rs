@@ -1,4 +1,4 @@
-//! Links that are used once: to become the first operator, to choose another password, to open a portal session.
+//! What is used once: links to become the first operator, to choose another password or to open a portal session, and forms.
 
 use std::fmt;
 
@@ -74,6 +74,8 @@ pub enum LinkPurpose {
     Reset(UserId),
     /// Opens a portal session.
     Portal(PortalGrant),
+    /// Marks a form of the console as sent. Nobody opens it.
+    Form,
 }
 
 impl LinkPurpose {
@@ -83,6 +85,7 @@ impl LinkPurpose {
             Self::Claim => Self::CLAIM,
             Self::Reset(_) => Self::RESET,
             Self::Portal(_) => Self::PORTAL,
+            Self::Form => Self::FORM,
         }
     }
 
@@ -92,12 +95,14 @@ impl LinkPurpose {
     pub const RESET: &'static str = "reset";
     /// The name of [`LinkPurpose::Portal`].
     pub const PORTAL: &'static str = "portal";
+    /// The name of [`LinkPurpose::Form`].
+    pub const FORM: &'static str = "form";
 
     /// Returns the time for which a link is valid, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {
             Self::Claim => 3_600_000,
-            Self::Reset(_) => 86_400_000,
+            Self::Reset(_) | Self::Form => 86_400_000,
             Self::Portal(_) => 300_000,
         }
     }
@@ -131,6 +136,12 @@ impl Link {
         let token = SecretToken::random(fill);
         let expires_at = now.plus_millis(purpose.lifetime_ms());
         NewLink { link: Self { hash: token.hash(), purpose, created_at: now, expires_at }, token }
+    }
+
+    /// Makes the mark of a form that is sent at `now`. Its token is in the form.
+    pub fn of_form(token: &SecretToken, now: Timestamp) -> Self {
+        let purpose = LinkPurpose::Form;
+        Self { hash: token.hash(), expires_at: now.plus_millis(purpose.lifetime_ms()), purpose, created_at: now }
     }
 
     /// Returns true if the link may be used at `now`.

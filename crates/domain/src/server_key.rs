@@ -21,6 +21,8 @@ pub struct ServerKey {
     pub created_at: Timestamp,
     /// The instant from which the key is refused.
     pub revoked_at: Option<Timestamp>,
+    /// The last use, to a minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The text of a server key: 32 or more characters, so that it cannot be guessed.
@@ -80,6 +82,7 @@ impl ServerKey {
             hash: text.hash(),
             created_at: now,
             revoked_at: None,
+            last_used_at: None,
         }
     }
 }

@@ -49,6 +49,7 @@ fn a_request_is_completed_by_its_configuration() {
         grace_ms: DAY_MS,
         wait: Some(Wait::CancelsAt(NOW.plus_millis(7 * DAY_MS))),
         replaces: Replaces::Pending,
+        seen: None,
     };
     let asked = RotateSecret::default();
     assert_eq!(secret(asked, false), expected);

@@ -1,18 +1,21 @@
-//! The types of `KeyStore`'s methods, by the names that [`delegate_key_store!`](crate::delegate_key_store) uses. They are
-//! no part of the interface.
+//! The types of the stores' methods, by the names that [`delegate_key_store!`](crate::delegate_key_store) and
+//! [`delegate_identity_store!`](crate::delegate_identity_store) use. They are no part of the interface.
 
 pub use std::num::NonZeroU32;
 
 pub use async_trait::async_trait;
 pub use keymint_domain::event::Origin;
+pub use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 pub use keymint_domain::key::{
     Deletion, ForeignGroup, ForeignLookup, KeyPatch, Revocation, Rotated, RotationChange, RotationRefused, StoredKey,
 };
 pub use keymint_domain::leak::{LeakOutcome, LeakReport};
+pub use keymint_domain::link::{Link, TokenHash};
 pub use keymint_domain::listing::{ListQuery, Page};
 pub use keymint_domain::policy::{ConfigFilter, Policy};
-pub use keymint_domain::verify::{Attempt, DryRun, Verdict};
-pub use keymint_domain::{ApiKey, KeyId, OwnerId, Timestamp};
+pub use keymint_domain::portal::PortalSession;
+pub use keymint_domain::verify::{Attempt, Ban, DryRun, Verdict};
+pub use keymint_domain::{ApiKey, KeyId, OwnerId, RowId, Timestamp, UserId};
 
 /// Implements [`KeyStore`](crate::KeyStore) for a store in front of another one, except for the methods that are written
 /// out.
@@ -104,7 +107,7 @@ macro_rules! delegate_key_store {
                 keymint_methods_left! { [$d($d kept)* $d next] $d($d rest)* }
             };
             ([$d($d kept:tt)*]) => {
-                $crate::delegate_key_store! { @implement $store $d($d kept)* }
+                $crate::delegate_key_store! { @implement KeyStore $store $d($d kept)* }
             };
         }
         keymint_methods_left! {
@@ -210,39 +213,151 @@ macro_rules! delegate_key_store {
         }
     };
 
-    (@implement {
+    (@implement $port:ident {
         [$($generics:tt)*] $store:ty;
         to |$this:ident| $inner:expr;
         around |$that:ident, $method:ident, $call:ident| $around:expr;
         $($written_out:tt)*
     } $([$name:ident($($argument:ident: $kind:ty),*) -> $answer:ty])*) => {
         #[$crate::delegate::async_trait]
-        impl<$($generics)*> $crate::KeyStore for $store {
+        impl<$($generics)*> $crate::$port for $store {
             $($written_out)*
 
             $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, $crate::StoreError> {
                 let ($that, $method) = (self, stringify!($name));
                 let $call = {
                     let $this = self;
-                    $crate::KeyStore::$name($inner $(, $argument)*)
+                    $crate::$port::$name($inner $(, $argument)*)
                 };
                 $around
             })*
         }
     };
-    (@implement {
+    (@implement $port:ident {
         [$($generics:tt)*] $store:ty;
         otherwise |$that:ident, $method:ident| $otherwise:expr;
         $($written_out:tt)*
     } $([$name:ident($($argument:ident: $kind:ty),*) -> $answer:ty])*) => {
         #[$crate::delegate::async_trait]
-        impl<$($generics)*> $crate::KeyStore for $store {
+        impl<$($generics)*> $crate::$port for $store {
             $($written_out)*
 
             $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, $crate::StoreError> {
                 let ($that, $method, ..) = (self, stringify!($name) $(, $argument)*);
                 $otherwise
             })*
+        }
+    };
+}
+
+/// Implements [`IdentityStore`](crate::IdentityStore) for a store in front of another one, as
+/// [`delegate_key_store!`](crate::delegate_key_store) implements [`KeyStore`](crate::KeyStore).
+#[macro_export]
+macro_rules! delegate_identity_store {
+    (impl $([$($generics:tt)*])? IdentityStore for $store:ty {
+        to |$this:ident| $inner:expr;
+        around |$that:ident, $method:ident, $call:ident| $around:expr;
+    }) => {
+        $crate::delegate_key_store! {
+            @implement IdentityStore {
+                [$($($generics)*)?] $store;
+                to |$this| $inner;
+                around |$that, $method, $call| $around;
+            }
+            [insert_user(
+                new: &$crate::delegate::NewUser,
+                session: &$crate::delegate::Session,
+                origin: &$crate::delegate::Origin
+            ) -> ()]
+            [find_user(id: &$crate::delegate::UserId) -> Option<$crate::delegate::User>]
+            [find_credential(email: &$crate::delegate::Email) -> Option<$crate::Credential>]
+            [insert_session(session: &$crate::delegate::Session, origin: &$crate::delegate::Origin) -> bool]
+            [find_session(
+                token: &$crate::delegate::SessionToken
+            ) -> Option<($crate::delegate::Session, $crate::delegate::User)>]
+            [refresh_session(
+                token: &$crate::delegate::SessionToken,
+                expires_at: $crate::delegate::Timestamp,
+                now: $crate::delegate::Timestamp
+            ) -> bool]
+            [remove_session(
+                token: &$crate::delegate::SessionToken,
+                origin: &$crate::delegate::Origin
+            ) -> bool]
+            [erase_user(
+                id: &$crate::delegate::UserId,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<$crate::Erased>]
+            [insert_user_alone(new: &$crate::delegate::NewUser, origin: &$crate::delegate::Origin) -> ()]
+            [list_users(
+                after: Option<$crate::delegate::UserId>,
+                limit: $crate::delegate::NonZeroU32
+            ) -> Vec<$crate::ListedUser>]
+            [find_password(id: &$crate::delegate::UserId) -> Option<$crate::delegate::PasswordHash>]
+            [set_password(
+                id: &$crate::delegate::UserId,
+                password: &$crate::NewPassword,
+                after: &$crate::SessionsAfter,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> bool]
+            [list_sessions(id: &$crate::delegate::UserId) -> Vec<$crate::delegate::Session>]
+            [remove_sessions(
+                id: &$crate::delegate::UserId,
+                kept: Option<$crate::delegate::SessionToken>,
+                origin: &$crate::delegate::Origin
+            ) -> u64]
+            [update_user(
+                id: &$crate::delegate::UserId,
+                edit: &$crate::delegate::EditUser,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<$crate::delegate::User>]
+            [set_ban(
+                id: &$crate::delegate::UserId,
+                ban: Option<$crate::delegate::Ban>,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<$crate::BanOutcome>]
+            [has_users() -> bool]
+            [is_operator(id: &$crate::delegate::UserId) -> bool]
+            [make_operator(
+                id: &$crate::delegate::UserId,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<bool>]
+            [remove_operator(id: &$crate::delegate::UserId, origin: &$crate::delegate::Origin) -> bool]
+            [insert_link(link: &$crate::delegate::Link, origin: &$crate::delegate::Origin) -> bool]
+            [find_link(hash: &$crate::delegate::TokenHash) -> Option<$crate::delegate::Link>]
+            [claim(
+                hash: &$crate::delegate::TokenHash,
+                claimant: &$crate::Claimant,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> bool]
+            [reset_password(
+                hash: &$crate::delegate::TokenHash,
+                password: &$crate::NewPassword,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<$crate::delegate::UserId>]
+            [open_portal_session(
+                link: &$crate::delegate::TokenHash,
+                id: &$crate::delegate::RowId,
+                token: &$crate::delegate::TokenHash,
+                now: $crate::delegate::Timestamp,
+                origin: &$crate::delegate::Origin
+            ) -> Option<$crate::delegate::PortalSession>]
+            [find_portal_session(
+                token: &$crate::delegate::TokenHash
+            ) -> Option<$crate::delegate::PortalSession>]
+            [remove_portal_session(
+                token: &$crate::delegate::TokenHash,
+                origin: &$crate::delegate::Origin
+            ) -> bool]
+            [purge_links(now: $crate::delegate::Timestamp, limit: $crate::delegate::NonZeroU32) -> u32]
+            [keep_secret(offered: &str) -> String]
         }
     };
 }

@@ -23,8 +23,8 @@
 
 #![deny(clippy::future_not_send)]
 
-mod ambient;
 mod bulk;
+mod clock_and_entropy;
 mod connections;
 mod copy;
 mod counting;
@@ -49,8 +49,8 @@ mod usage_store;
 mod webhook_sender;
 mod webhook_store;
 
-pub use ambient::{Clock, Entropy};
 pub use bulk::{BulkChange, BulkCursor, BulkPortion, InvalidCursor};
+pub use clock_and_entropy::{Clock, Entropy};
 pub use connections::Connections;
 pub use copy::{CopyColumn, CopyEnd, CopyError, CopyKind, CopyPlan, CopyRow, CopyTable};
 pub use counting::{CountCursor, CountedPortion};
@@ -76,7 +76,7 @@ pub use webhook_store::{
 };
 
 #[cfg(feature = "mock")]
-pub use ambient::{MockClock, MockEntropy};
+pub use clock_and_entropy::{MockClock, MockEntropy};
 #[cfg(feature = "mock")]
 pub use event_store::MockEventStore;
 #[cfg(feature = "mock")]

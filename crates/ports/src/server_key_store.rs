@@ -35,4 +35,7 @@ pub trait ServerKeyStore: Send + Sync + 'static {
 
     /// Marks a server key as revoked at `now`. Returns false if there is none with that id, or it was revoked before.
     async fn revoke_server_key(&self, id: &KeyId, now: Timestamp, origin: &Origin) -> Result<bool, StoreError>;
+
+    /// Notes that a server key was used at `at`, unless a later use is noted. One that does not exist is left out.
+    async fn note_server_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError>;
 }

@@ -90,7 +90,7 @@ impl Portal {
         let found = self.store.find_link(&token.hash()).await?.filter(|link| link.is_valid(self.clock.now()));
         Ok(found.and_then(|link| match link.purpose {
             LinkPurpose::Portal(grant) => Some(grant),
-            LinkPurpose::Claim | LinkPurpose::Reset(_) => None,
+            LinkPurpose::Claim | LinkPurpose::Reset(_) | LinkPurpose::Form => None,
         }))
     }
 

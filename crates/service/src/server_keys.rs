@@ -23,8 +23,8 @@ pub struct ServerKeys {
     recorder: Recorder,
     given: Vec<StoredKey>,
     known: RwLock<Option<Known>>,
-    /// The last uses of the store's keys in this process.
-    used: RwLock<HashMap<KeyId, Timestamp>>,
+    /// The uses of the store's keys that this process has noted in the store.
+    noted: RwLock<HashMap<KeyId, Timestamp>>,
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -52,8 +52,8 @@ const FRESH_MS: u64 = 1000;
 /// It is short, so that a key that was made elsewhere works at once, and not 0, so that guessing does not load the
 /// store.
 const FRESH_FOR_REFUSAL_MS: u64 = 100;
-/// The time in which a key's further uses are not noted, in milliseconds: most uses then only read.
-const NOTED_EVERY_MS: u64 = 1000;
+/// The time in which a key's further uses are not noted, in milliseconds: nearly all uses then write nothing.
+const NOTED_EVERY_MS: u64 = 60_000;
 
 impl ServerKeys {
     /// Makes the service over the keys in `store`.
@@ -65,7 +65,7 @@ impl ServerKeys {
             recorder: Recorder::default(),
             given: Vec::new(),
             known: RwLock::default(),
-            used: RwLock::default(),
+            noted: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
         }
     }
@@ -115,18 +115,29 @@ impl ServerKeys {
         Ok(is_known)
     }
 
-    /// Returns the last use of a key of the store in this process, to a second; `None` = none since the process began.
-    pub fn last_use(&self, id: &KeyId) -> Option<Timestamp> {
-        self.used.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
-    }
-
+    /// Notes a use in the store once a minute. No request waits for it, and one that fails is noted by a later use.
     fn note_use(&self, hash: &StoredKey) {
         let Some(id) = self.id_of_hash(hash) else { return };
         let now = self.clock.now();
-        let is_noted = |noted: Timestamp| noted <= now && now.millis_since(noted) < NOTED_EVERY_MS;
-        if !self.last_use(&id).is_some_and(is_noted) {
-            self.used.write().unwrap_or_else(PoisonError::into_inner).insert(id, now);
+        let is_noted = |noted: &Timestamp| *noted <= now && now.millis_since(*noted) < NOTED_EVERY_MS;
+        let before = |noted: &HashMap<KeyId, Timestamp>| noted.get(&id).is_some_and(is_noted);
+        if before(&self.noted.read().unwrap_or_else(PoisonError::into_inner)) {
+            return;
         }
+        {
+            let mut noted = self.noted.write().unwrap_or_else(PoisonError::into_inner);
+            if before(&noted) {
+                return;
+            }
+            noted.insert(id.clone(), now);
+        }
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            if let Err(error) = store.note_server_key_use(&id, now).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "the last use of a server key could not be noted");
+            }
+        });
     }
 
     /// Returns the id of a server key that was just admitted, for a log; `None` = it was given at start.

@@ -82,7 +82,7 @@ impl IdentityStore for MemoryStore {
         let sessions = end_sessions(&mut state, id);
         state.operators.remove(id);
         state.links.retain(|_, link| match &link.purpose {
-            LinkPurpose::Claim => true,
+            LinkPurpose::Claim | LinkPurpose::Form => true,
             LinkPurpose::Reset(user) => user != id,
             LinkPurpose::Portal(grant) => *id != grant.owner,
         });
@@ -243,7 +243,7 @@ impl IdentityStore for MemoryStore {
         let is_possible = match &link.purpose {
             LinkPurpose::Claim => state.operators.is_empty(),
             LinkPurpose::Reset(user) => state.user(user).is_some(),
-            LinkPurpose::Portal(_) => true,
+            LinkPurpose::Portal(_) | LinkPurpose::Form => true,
         };
         if !is_possible {
             return Ok(false);

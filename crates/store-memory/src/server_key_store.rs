@@ -43,4 +43,11 @@ impl ServerKeyStore for MemoryStore {
         state.events.add(origin.server_key_revoked(id));
         Ok(true)
     }
+
+    async fn note_server_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
+        if let Some(key) = self.lock().server_keys.get_mut(id) {
+            key.last_used_at = key.last_used_at.max(Some(at));
+        }
+        Ok(())
+    }
 }

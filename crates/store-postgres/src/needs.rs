@@ -78,7 +78,10 @@ const NEEDS: &[Need] = &[
     },
     Need {
         table: "keymint_server_key",
-        columns: &[(Kind::Text, &["id", "name", "start", "hash"]), (Kind::Instant, &["createdAt", "revokedAt"])],
+        columns: &[
+            (Kind::Text, &["id", "name", "start", "hash"]),
+            (Kind::Instant, &["createdAt", "revokedAt", "lastUsedAt"]),
+        ],
         rights: &["SELECT", "INSERT", "UPDATE"],
         purpose: "server keys",
         is_vital: true,

@@ -24,4 +24,8 @@ impl ServerKeyStore for PgStore {
     async fn revoke_server_key(&self, id: &KeyId, now: Timestamp, origin: &Origin) -> Result<bool, StoreError> {
         call!(self.pool, server_keys::revoke_server_key, id, now, origin)
     }
+
+    async fn note_server_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
+        call!(self.pool, server_keys::note_server_key_use, id, at)
+    }
 }

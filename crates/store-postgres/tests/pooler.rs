@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use keymint_conformance::sample;
@@ -16,6 +16,7 @@ use keymint_ports::KeyStore as _;
 use keymint_store_postgres::{ConnectError, PgOptions, PgStore};
 use keymint_test_postgres::PrivateCluster;
 use keymint_test_support::debian::program;
+use keymint_test_support::process::Process;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, query_scalar, raw_sql};
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ use tempfile::TempDir;
 struct Pooler {
     database: String,
     url: String,
-    process: Child,
+    _process: Process,
     _cluster: PrivateCluster,
     folder: TempDir,
 }
@@ -55,9 +56,9 @@ impl Pooler {
             command.args(["--reuid", &owner, "--clear-groups"]);
         }
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let process = command.arg(program).arg(file).stdin(Stdio::null()).stderr(log).spawn().unwrap();
+        let process = Process::start(command.arg(program).arg(file).stdin(Stdio::null()).stderr(log));
         let url = format!("postgres://postgres@localhost:6432/{name}?host={here}");
-        let pooler = Self { database, url, process, _cluster: cluster, folder };
+        let pooler = Self { database, url, _process: process, _cluster: cluster, folder };
         pooler.wait().await;
         pooler
     }
@@ -82,13 +83,6 @@ impl Pooler {
     /// Past the pooler.
     async fn owner(&self) -> PgConnection {
         self.database.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
-    }
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -63,9 +63,9 @@ async fn insert_if_first(
 }
 
 fn insert(key: &ServerKey) -> Statement<'_> {
-    const INSERT: &str = r#"insert into "keymint_server_key" ("id", "name", "start", "hash", "createdAt", "revokedAt")
-        select $1, $2, $3, $4, $5, $6"#;
-    let ServerKey { id, name, start, hash, created_at, revoked_at } = key;
+    const INSERT: &str = r#"insert into "keymint_server_key" ("id", "name", "start", "hash", "createdAt", "revokedAt",
+        "lastUsedAt") select $1, $2, $3, $4, $5, $6, $7"#;
+    let ServerKey { id, name, start, hash, created_at, revoked_at, last_used_at } = key;
     Statement::new(INSERT)
         .bind(id.as_str())
         .bind(name.as_deref())
@@ -73,6 +73,7 @@ fn insert(key: &ServerKey) -> Statement<'_> {
         .bind(hash.as_str())
         .bind(*created_at)
         .bind(*revoked_at)
+        .bind(*last_used_at)
 }
 
 /// Lists all server keys in the order of their creation.
@@ -81,7 +82,7 @@ fn insert(key: &ServerKey) -> Statement<'_> {
 /// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
 pub async fn list_server_keys(connection: &mut dyn ReadConnection) -> Result<Vec<ServerKey>, StoreError> {
     let list = format!(
-        r#"select "id", "name", "start", "hash", "createdAt", "revokedAt" from "keymint_server_key"
+        r#"select "id", "name", "start", "hash", "createdAt", "revokedAt", "lastUsedAt" from "keymint_server_key"
             order by "createdAt", "id"{}"#,
         connection.dialect().by_bytes(),
     );
@@ -117,6 +118,21 @@ async fn find_and_revoke(
     Ok(is_revoked)
 }
 
+/// Notes a use of a server key, unless a later one is noted.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]
+pub async fn note_server_key_use(
+    connection: &mut dyn WriteConnection,
+    id: &KeyId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    const NOTE: &str = r#"update "keymint_server_key" set "lastUsedAt" = $2
+        where "id" = $1 and ("lastUsedAt" is null or "lastUsedAt" < $2)"#;
+    connection.execute(Statement::new(NOTE).bind(id.as_str()).bind(at)).await?;
+    Ok(())
+}
+
 fn read(row: &dyn Row) -> Result<ServerKey, StoreError> {
     let row = RowReader::new(row, "keymint_server_key", "id");
     Ok(ServerKey {
@@ -126,5 +142,6 @@ fn read(row: &dyn Row) -> Result<ServerKey, StoreError> {
         hash: StoredKey::from_stored(row.required_text("hash")?),
         created_at: row.required_instant("createdAt")?,
         revoked_at: row.instant("revokedAt")?,
+        last_used_at: row.instant("lastUsedAt")?,
     })
 }

@@ -27,4 +27,9 @@ impl ServerKeyStore for SqliteStore {
         let (id, origin) = (id.clone(), origin.clone());
         self.writer.write(async move |writer| server_keys::revoke_server_key(writer, &id, now, &origin).await).await
     }
+
+    async fn note_server_key_use(&self, id: &KeyId, at: Timestamp) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.writer.write(async move |writer| server_keys::note_server_key_use(writer, &id, at).await).await
+    }
 }

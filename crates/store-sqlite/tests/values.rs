@@ -92,7 +92,7 @@ async fn a_date_that_is_a_number_is_not_cleaned_up() {
 async fn a_corrupt_server_key_is_reported() {
     let database = Database::new();
     let store = database.open().await;
-    database.execute(r#"insert into "keymint_server_key" values ('s', null, '', 'h', 'once', null)"#).await;
+    database.execute(r#"insert into "keymint_server_key" values ('s', null, '', 'h', 'once', null, null)"#).await;
     assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "createdAt", Some("s")));
 }
 

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
-import { startServer } from '../world/server.mjs';
+import https from 'node:https';
+import { CERTIFICATE, startServer } from '../world/server.mjs';
 import { EMOJI, MARKUP, makeOperator, portalLink, signUp } from '../world/people.mjs';
-import { PHONE } from '../browser.mjs';
+import { PHONE, visitBlocking } from '../browser.mjs';
 
 export function cases(world) {
   return DEEDS.map(({ name, run }) => ({ name, run: (visit) => run(visit, world) }));
@@ -395,6 +396,60 @@ const DEEDS = [
         assert.deepEqual(visitor.problems, []);
         await visitor.close();
       } finally {
+        application.close();
+        await server.stop();
+      }
+    },
+  },
+
+  {
+    name: 'the portal works in a frame of another site where the cookies of third parties are blocked',
+    run: async () => {
+      let framed = '';
+      const tls = { cert: await readFile(CERTIFICATE.certificate), key: await readFile(CERTIFICATE.key) };
+      // The application at localhost frames the portal at 127.0.0.1, and a page there that sets a cookie of the usual kind.
+      const application = https.createServer(tls, (question, answer) => {
+        const { port } = application.address();
+        answer.setHeader('content-type', 'text/html');
+        if (question.url === '/usual') {
+          answer.writeHead(302, { location: '/kept', 'set-cookie': 'usual=1; Path=/; Secure; SameSite=None' }).end();
+        } else if (question.url === '/kept') {
+          answer.end(`<p>the usual cookie is ${/usual=1/.test(question.headers.cookie) ? 'kept' : 'blocked'}</p>`);
+        } else {
+          const frame = (id, address) => `<iframe id="${id}" src="${address}" width="900" height="700"></iframe>`;
+          answer.end(`<!doctype html><title>Application</title><link rel="icon" href="data:,">${frame('portal', framed)}${frame('usual', `https://127.0.0.1:${port}/usual`)}`);
+        }
+      });
+      application.listen(0, 'localhost');
+      await once(application, 'listening');
+      const { port } = application.address();
+      const origin = `https://localhost:${port}`;
+      const server = await startServer({ tls: CERTIFICATE, rest: `[console]\nframe_ancestors = ["${origin}"]\n` });
+      const visitor = await visitBlocking(server, [origin, `https://127.0.0.1:${port}`]);
+      try {
+        const user = await signUp(server, 'Ada', 'ada@example.com');
+        const { page } = visitor;
+        framed = await portalLink(server, user);
+        await page.goto(origin);
+        await page.frameLocator('#usual').getByText('the usual cookie is blocked').waitFor();
+        const frame = page.frameLocator('#portal');
+        await frame.getByRole('link', { name: 'Make the first key' }).click();
+        await frame.getByLabel('Name').fill('in a frame');
+        await frame.getByRole('button', { name: 'Make the key' }).click();
+        const secret = (await frame.locator('[data-secret]').textContent()).trim();
+        assert.equal((await server.call('api-key/verify', { key: secret })).valid, true);
+        await frame.getByRole('button', { name: 'I have saved it' }).click();
+        await frame.getByRole('heading', { level: 1, name: 'in a frame' }).waitFor();
+        await frame.getByRole('link', { name: 'Revoke' }).click();
+        await frame.getByRole('button', { name: 'Revoke the key' }).click();
+        await frame.getByText('The key is revoked.').waitFor();
+        // The session is the frame's alone: the same browser in a window of its own has none.
+        const inside = page.frames().find((found) => found.url().startsWith(server.origin)).url();
+        visitor.allow(401);
+        assert.equal(await visitor.goto(inside), 401);
+        assert.deepEqual(visitor.problems, []);
+      } finally {
+        await visitor.close();
         application.close();
         await server.stop();
       }

@@ -7,7 +7,9 @@ import { PAGES, addressOf, isKnown } from '../pages.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-/** The most that a page's HTML may have, before it is compressed. */
+const THEMES = ['light', 'dark'];
+const SIZES = [DESKTOP, PHONE];
+/** The most that a page may have with all files that it refers to, before they are compressed. */
 const MOST_BYTES = 60_000;
 
 /** One case for each page and person. */
@@ -20,7 +22,7 @@ export function cases(world) {
   );
 }
 
-/** Checks one page, in both themes and both widths: no colour depends on a width, and no width on a theme. */
+/** Checks one page, in both themes and both widths. */
 async function look(visitor, entry, world) {
   const { page } = visitor;
   const address = addressOf(entry, world);
@@ -37,23 +39,34 @@ async function look(visitor, entry, world) {
   }
   const last = answers.at(-1);
   assert.equal(last.status(), expected, `${last.url()} answers ${last.status()}`);
-  const bytes = (await last.body()).length;
-  assert.ok(bytes <= MOST_BYTES, `${address} has ${bytes} bytes, and not ${MOST_BYTES} at most`);
+  const [html, files] = [(await last.body()).length, await weightOfFiles(page)];
+  const bytes = html + files;
+  assert.ok(bytes <= MOST_BYTES, `${address} has ${html} bytes and ${files} in files, and not ${MOST_BYTES} at most`);
   world.bytes.set(entry.name, Math.max(bytes, world.bytes.get(entry.name) ?? 0));
 
   await checkTexts(page);
   await checkLinks(page);
   await checkKeys(page);
   await page.evaluate(AXE);
-  for (const [theme, size] of [
-    ['light', DESKTOP],
-    ['dark', PHONE],
-  ]) {
-    await page.emulateMedia({ colorScheme: theme });
+  for (const size of SIZES) {
     await page.setViewportSize(size);
     await checkWidth(page, size);
-    await checkAxe(page, theme, size);
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme });
+      await checkAxe(page, theme, size);
+    }
   }
+}
+
+/** The bytes of the style sheets, scripts and images that a page refers to, except for a team's own logo. */
+async function weightOfFiles(page) {
+  const sizes = await page.evaluate(async () => {
+    const found = document.querySelectorAll('link[rel=stylesheet], link[rel=icon], script[src], img[src^="/"]:not(.brand img)');
+    const files = new Set([...found].map((file) => file.href ?? file.src));
+    return Promise.all([...files].map(async (file) => (await (await fetch(file)).arrayBuffer()).byteLength));
+  });
+  assert.ok(sizes.length >= 4, `the page has its files: ${sizes}`);
+  return sizes.reduce((sum, size) => sum + size);
 }
 
 async function checkWidth(page, { width }) {

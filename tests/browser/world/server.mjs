@@ -1,25 +1,24 @@
 // A `keymint` process on a fresh SQLite database, in a folder of its own.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import Database from 'libsql';
+import { end, folderWith, freePort, run, serve } from '../../support/keymint.mjs';
 
 const SERVER_KEY = 'a-server-key-of-thirty-two-or-more';
 
+/** A certificate for this machine and its key, as paths of PEM files. Node trusts it, and browsers are told not to mind. */
+export const CERTIFICATE = { certificate: process.env.KEYMINT_BROWSER_CERTIFICATE, key: process.env.KEYMINT_BROWSER_KEY };
+
 /** Starts a server with the rest of a configuration, and waits until it says where it listens. */
-export async function startServer({ rest = '', binary = process.env.KEYMINT_BINARY, port, level = 'debug', access = true } = {}) {
-  if (!binary) throw new Error('KEYMINT_BINARY names no keymint binary');
-  const folder = await mkdtemp(path.join(tmpdir(), 'keymint-browser-'));
+export async function startServer({ rest = '', binary, port, level = 'debug', access = true, tls } = {}) {
+  // Forms are taken from the server's own address alone.
   port ??= await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const configuration = `
 [server]
 listen = "127.0.0.1:${port}"
 base_url = "${origin}"
+${tls ? `tls = { certificate = "${tls.certificate}", key = "${tls.key}" }` : ''}
 
 [log]
 level = "${level}"
@@ -28,25 +27,10 @@ access = ${access}
 [identity]
 throttle = { max_requests = 0 }
 ${rest}`;
-  await writeFile(path.join(folder, 'keymint.toml'), configuration);
+  const folder = await folderWith(configuration);
   const said = [];
-  const run = (words) => {
-    const child = spawn(binary, words, {
-      cwd: folder,
-      env: { KEYMINT_SERVER_KEYS: SERVER_KEY },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    child.stdout.on('data', (chunk) => said.push(String(chunk)));
-    child.stderr.on('data', (chunk) => said.push(String(chunk)));
-    const kill = () => child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('close', () => process.off('exit', kill));
-    return child;
-  };
-  const child = run(['serve']);
-  const ended = once(child, 'close').then(() => undefined);
-  const first = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended]);
-  if (!first?.[0].includes('listens on')) throw new Error(`keymint did not start: ${said.join('')}`);
+  const options = { folder, environment: { KEYMINT_SERVER_KEYS: SERVER_KEY }, binary, said };
+  const child = await serve(options);
   return {
     origin,
     folder,
@@ -55,7 +39,7 @@ ${rest}`;
     said: () => said.join(''),
     /** Runs another command of the binary beside the server, and returns its output. */
     async command(...words) {
-      const other = run(words);
+      const other = run(words, options);
       let output = '';
       other.stdout.on('data', (chunk) => (output += chunk));
       const [status] = await once(other, 'close');
@@ -84,20 +68,6 @@ ${rest}`;
         database.close();
       }
     },
-    async stop() {
-      child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop: () => end(child, folder),
   };
-}
-
-/** A port that is free now: the address must be known before the start, since forms are taken from it alone. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

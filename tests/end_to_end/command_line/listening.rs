@@ -1,38 +1,31 @@
 //! The places at which a server listens: an option, and Unix sockets.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
+use keymint_test_support::process::Process;
 use serde_json::Value;
 
-use crate::process::{Place, SERVER_KEY};
+use crate::process::{Place, SERVER_KEY, Server};
 
-/// A server at a socket. It is killed when it is dropped.
-struct AtSocket(Child);
+/// A server at a socket.
+struct AtSocket(Process);
 
 impl AtSocket {
     fn start(place: &Place, arguments: &[&str]) -> (Self, String) {
         let mut command = place.command(arguments);
-        let mut child = command.env("KEYMINT_SERVER_KEYS", SERVER_KEY).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        (Self(child), line)
+        let command = command.env("KEYMINT_SERVER_KEYS", SERVER_KEY).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = Process::start(command);
+        let line = process.lines().next_line();
+        (Self(process), line)
     }
 
     fn terminate(mut self) -> bool {
-        let status = std::process::Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
-        assert!(status.success());
-        self.0.wait().unwrap().success()
-    }
-}
-
-impl Drop for AtSocket {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.signal("TERM");
+        self.0.wait().success()
     }
 }
 
@@ -89,7 +82,7 @@ fn the_option_is_above_the_configuration_and_survives_a_reload() {
     let place = Place::new().with("KEYMINT__SERVER__LISTEN", "127.0.0.1:1");
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("KEYMINT_SERVER_KEYS", SERVER_KEY);
-    let server = crate::process::Server::start(command);
+    let server = Server::start(command);
     assert_ne!(server.address.port(), 1);
     server.reload();
     tokio::runtime::Runtime::new().unwrap().block_on(server.has_logged("the configuration was reloaded", 1));
@@ -99,7 +92,7 @@ fn the_option_is_above_the_configuration_and_survives_a_reload() {
 #[test]
 fn a_server_with_a_json_log_welcomes_in_json() {
     let place = Place::new().with("KEYMINT__LOG__FORMAT", "json");
-    let server = crate::process::Server::start(place.command(&[]));
+    let server = Server::start(place.command(&[]));
     server.terminate();
     let welcome = server.welcome.clone();
     let (_, rest, log) = server.finish();

@@ -1,10 +1,10 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use keymint_test_support::at_end::AtEnd;
 use tokio::task::spawn_blocking;
 
 use crate::user::User;
@@ -19,7 +19,7 @@ pub(crate) const NO_SYNC: &str = "fsync = off\nfull_page_writes = off\n";
 pub struct PrivateCluster {
     tools: Tools,
     url: String,
-    guard: Child,
+    _end: AtEnd,
 }
 
 impl PrivateCluster {
@@ -99,19 +99,12 @@ impl PrivateCluster {
         let folder = tempfile::Builder::new().prefix("keymint-pg-").tempdir_in("/tmp");
         let folder = folder.unwrap_or_else(|error| panic!("no folder for Postgres: {error}")).keep();
         let tools = Tools { binaries: binaries::folder(), user: User::find(), folder };
-        let guard = tools.guard();
+        let end = tools.end();
         tools.user.own(&tools.folder);
         make(&tools);
         tools.start();
         let url = format!("postgres://postgres@localhost/postgres?host={}", tools.folder.display());
-        Self { tools, url, guard }
-    }
-}
-
-impl Drop for PrivateCluster {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+        Self { tools, url, _end: end }
     }
 }
 
@@ -128,15 +121,13 @@ struct Tools {
 }
 
 impl Tools {
-    /// Starts a process that outlives this one by a moment. Only this process holds its standard input open; once that
-    /// ends, it stops the server and removes the folder. Interrupts of the tests do not reach it.
-    fn guard(&self) -> Child {
-        const SCRIPT: &str = r#"cat > /dev/null; folder=$1; shift; "$@"; rm -rf "$folder""#;
-        let mut guard = Command::new("sh");
-        guard.args(["-c", SCRIPT, "guard"]).arg(&self.folder).args(self.user.switch());
-        guard.arg(self.binaries.join("pg_ctl")).args(["stop", "-w", "-m", "immediate", "-D"]).arg(self.data());
-        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        guard.current_dir("/").spawn().unwrap_or_else(|error| panic!("no guard for Postgres: {error}"))
+    /// Stops the server and removes the folder at the end.
+    fn end(&self) -> AtEnd {
+        const SCRIPT: &str = r#"folder=$1; shift; "$@"; rm -rf "$folder""#;
+        let mut stop = self.command("pg_ctl");
+        stop.args(["stop", "-w", "-m", "immediate", "-D"]).arg(self.data());
+        let words = [self.folder.as_os_str(), stop.get_program()].into_iter().chain(stop.get_args());
+        AtEnd::run(SCRIPT, words)
     }
 
     /// Makes the files of a server that listens on a socket in its folder and trusts every client that reaches it.

@@ -33,11 +33,16 @@ pub fn find_or_install<T>(find: impl Fn() -> Option<T>, package: &str) -> Result
     let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     find().map_or_else(
         || {
-            let printed = apt_get(&["update"]) + &apt_get(&["install", "-y", "--no-install-recommends", package]);
+            let printed = apt_get(&["update"]) + &install(package);
             find().ok_or(printed)
         },
         Ok,
     )
+}
+
+/// Installs a package. It waits while another process installs one.
+fn install(package: &str) -> String {
+    apt_get(&["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", package])
 }
 
 fn apt_get(arguments: &[&str]) -> String {

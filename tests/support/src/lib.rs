@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::unwrap_used, reason = "test support")]
+#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "what does not work fails the test")]
 
+pub mod at_end;
 pub mod debian;
+pub mod keymint;
 pub mod markdown;
 pub mod npm;
+pub mod process;
 pub mod python;
 
 use std::process::Output;

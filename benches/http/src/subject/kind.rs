@@ -17,16 +17,12 @@ pub(crate) enum Kind {
     SqliteDeferred,
     /// The same as `sqlite` without events, usage, notices and webhooks.
     SqliteUnrecorded,
-    /// Two processes of Keymint on one SQLite file, each with half of the connections.
-    SqlitePair,
     /// Keymint on Postgres, durability full.
     Postgres,
     /// The same with `defer_usage`.
     PostgresDeferred,
     /// The same as `postgres` without events, usage, notices and webhooks.
     PostgresUnrecorded,
-    /// Two processes of Keymint on one Postgres, each with half of the connections.
-    PostgresPair,
     /// Keymint in its own memory.
     Memory,
     /// Better Auth on SQLite: WAL, synchronous full.
@@ -50,16 +46,12 @@ impl Kind {
     pub(crate) fn engine(self) -> Option<Engine> {
         match self {
             Self::Bare | Self::Memory => None,
-            Self::Sqlite
-            | Self::SqliteDeferred
-            | Self::SqliteUnrecorded
-            | Self::SqlitePair
-            | Self::BetterAuthSqlite => Some(Engine::Sqlite),
-            Self::Postgres
-            | Self::PostgresDeferred
-            | Self::PostgresUnrecorded
-            | Self::PostgresPair
-            | Self::BetterAuthPostgres => Some(Engine::Postgres),
+            Self::Sqlite | Self::SqliteDeferred | Self::SqliteUnrecorded | Self::BetterAuthSqlite => {
+                Some(Engine::Sqlite)
+            }
+            Self::Postgres | Self::PostgresDeferred | Self::PostgresUnrecorded | Self::BetterAuthPostgres => {
+                Some(Engine::Postgres)
+            }
         }
     }
 
@@ -81,8 +73,8 @@ impl Kind {
         matches!(self, Self::SqliteUnrecorded | Self::PostgresUnrecorded)
     }
 
-    /// Returns the number of Keymint's processes that share its database.
-    pub(crate) fn processes(self) -> usize {
-        if matches!(self, Self::SqlitePair | Self::PostgresPair) { 2 } else { 1 }
+    /// Returns true if several processes of Keymint can share its database.
+    pub(crate) fn is_shared(self) -> bool {
+        self.is_keymint() && self.engine().is_some()
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bare;
 mod better_auth;
+mod fleet;
 pub(crate) mod keymint;
 mod kind;
 
@@ -12,18 +13,21 @@ use std::path::{Path, PathBuf};
 use keymint_test_postgres::PrivateCluster;
 use tempfile::TempDir;
 
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::kind::{Engine, Kind};
 use crate::Failure;
 use crate::api::Api;
 use crate::arguments::Run;
-use crate::keys::{Endpoint, Pick, Sort, Texts};
-use crate::server::Server;
+use crate::draw::{Draw, Home};
+use crate::keys::{Endpoint, Pick, Route, Sort, Texts};
+use crate::load::Target;
+use crate::server::{LOG, Server};
 use crate::stock::Stock;
 
 /// Servers that are ready to be measured.
 #[derive(Debug)]
 pub(crate) struct Subject {
-    pub(crate) kind: Kind,
+    pub(crate) fleet: Fleet,
     /// The APIs of its processes.
     pub(crate) apis: Vec<Api>,
     pub(crate) folder: PathBuf,
@@ -42,20 +46,37 @@ pub(crate) struct Database {
 }
 
 impl Subject {
+    pub(crate) fn kind(&self) -> Kind {
+        self.fleet.kind
+    }
+
     /// Returns the keys that requests use.
-    pub(crate) fn texts(&self, pick: Pick) -> Texts {
+    pub(crate) fn draw(&self, pick: Pick) -> Draw {
         let texts = self.texts.iter().find(|(sort, _)| *sort == pick.sort()).map(|(_, texts)| texts);
         match (texts, pick) {
-            (Some(texts), Pick::Hot) => texts.first(),
-            (Some(texts), _) => texts.clone(),
+            (Some(texts), Pick::Hot) => Draw::evenly(texts.first()),
+            (Some(texts), Pick::Zipf) => Draw::skewed(texts.clone()),
+            (Some(texts), _) => Draw::evenly(texts.clone()),
             // There is none for a pick that the run does not have.
-            (None, _) => Texts::Numbered { sort: pick.sort(), count: 1 },
+            (None, _) => Draw::evenly(Texts::Numbered { sort: pick.sort(), count: 1 }),
         }
     }
 
-    /// Returns the URLs of an endpoint at its processes.
-    pub(crate) fn urls(&self, endpoint: Endpoint) -> Vec<String> {
-        self.apis.iter().map(|api| api.url(endpoint)).collect()
+    /// Returns an endpoint at its processes: at each for all keys, or for its own keys, if it has any.
+    pub(crate) fn targets(&self, endpoint: Endpoint, route: Route, keys: usize) -> Vec<Target> {
+        let urls = self.apis.iter().map(|api| api.url(endpoint));
+        match route {
+            Route::Any => urls.map(Target::of_all).collect(),
+            Route::Home => {
+                let of = keys.min(self.apis.len());
+                urls.take(of).enumerate().map(|(place, url)| Target { url, home: Home { place, of } }).collect()
+            }
+        }
+    }
+
+    /// Returns the file that the servers' complaints go to.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join(LOG)
     }
 
     /// Returns the KiB of memory that its processes hold; `None` = the system does not say.
@@ -123,7 +144,8 @@ impl Lab {
     }
 
     /// Starts a subject with its keys.
-    pub(crate) async fn start(&self, kind: Kind, run: &Run) -> Result<Subject, Failure> {
+    pub(crate) async fn start(&self, fleet: Fleet, run: &Run) -> Result<Subject, Failure> {
+        let Fleet { kind, processes } = fleet;
         if kind.is_better_auth() && run.endpoint.contains(&Endpoint::Authorize) {
             return Err(format!("--endpoint authorize: {kind} has none").into());
         }
@@ -158,7 +180,7 @@ impl Lab {
                     keymint::keep_no_record(&folder)?;
                 }
                 let mut servers = Vec::new();
-                for _ in 0..kind.processes() {
+                for _ in 0..processes.get() {
                     servers.push(keymint::start(self, &stock.url(), run.common.workers, &folder).await?);
                 }
                 servers
@@ -178,6 +200,6 @@ impl Lab {
             };
             texts.push((sort, of_sort));
         }
-        Ok(Subject { kind, apis, folder, texts, servers, database })
+        Ok(Subject { fleet, apis, folder, texts, servers, database })
     }
 }

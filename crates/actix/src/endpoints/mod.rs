@@ -29,6 +29,20 @@ use endpoint::Area;
 
 pub use users::{read_sign_in, read_sign_up};
 
+/// Requests of clients: the body or the query of each, written in the file of the endpoint that reads it.
+pub mod requests {
+    pub use super::keys::create::write as create;
+    pub use super::keys::delete::write as delete;
+    pub use super::keys::get::write as get;
+    pub use super::keys::list::write as list;
+    pub use super::keys::restore::write as restore;
+    pub use super::keys::revoke::write as revoke;
+    pub use super::keys::rotate::write as rotate;
+    pub use super::keys::rotation::write as end_rotation;
+    pub use super::keys::update::write as update;
+    pub use super::verification::verify::write as verify;
+}
+
 /// Mounts every endpoint: Better Auth's under [`ApiOptions::base_path`](crate::ApiOptions::base_path), and the others
 /// beside them. An unknown path and a wrong method are both 404, as with Better Auth (docs/better-auth-wire.md 1.2).
 pub fn configure(app: &mut ServiceConfig, api: LiveApi) {

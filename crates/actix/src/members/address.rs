@@ -19,19 +19,10 @@ impl Member<'_, '_> {
     /// Reads a list of networks; null is an empty one.
     pub(crate) fn networks(mut self) -> Option<Networks> {
         self.state(|_| networks());
-        let items = match self.value()? {
-            Value::Null => return Some(Networks::default()),
-            Value::Array(items) => items.clone(),
-            other => {
-                let received = kind(Some(other));
-                self.expected("array", received);
-                return None;
-            }
-        };
-        if items.len() > Networks::MAX {
-            self.refuse(format_args!("Too big: expected array to have <={} items", Networks::MAX));
-            return None;
+        if self.value() == Some(&Value::Null) {
+            return Some(Networks::default());
         }
+        let items = self.read_list(Networks::MAX)?;
         let name = self.name;
         let items = items.iter().enumerate();
         let networks: Vec<_> = items.map(|(index, item)| self.network(&format!("{name}.{index}"), item)).collect();

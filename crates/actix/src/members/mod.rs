@@ -4,16 +4,19 @@
 //! with them in zod's words (docs/better-auth-wire.md 2.3), which clients show to their users. Members that no call reads
 //! are dropped. The call states a member's name, meaning, type and range; [`Shape`] runs the same calls without a request
 //! and returns what they state, for the OpenAPI document.
+//! [`written::Body`] is the opposite way: the members of a request that a client sends.
 
 mod address;
 mod event;
 mod key;
+mod list;
 mod number;
 mod record;
 pub(crate) mod schema;
 mod shape;
 mod text;
 mod user;
+pub(crate) mod written;
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};

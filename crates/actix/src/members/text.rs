@@ -31,61 +31,6 @@ impl Member<'_, '_> {
         self.read_text().map_or(Field::Absent, Field::Given)
     }
 
-    /// Reads a list of at most `max` texts. They must have the `pattern`, as the document says and the domain checks.
-    pub(crate) fn texts(mut self, max: usize, pattern: &str) -> Option<Vec<String>> {
-        self.state(|_| schema::texts(max, pattern));
-        let items = match self.value() {
-            None if !self.is_required => return None,
-            Some(Value::Array(items)) => items.clone(),
-            other => {
-                let received = kind(other);
-                self.expected("array", received);
-                return None;
-            }
-        };
-        if items.len() > max {
-            self.refuse(format_args!("Too big: expected array to have <={max} items"));
-            return None;
-        }
-        let name = self.name;
-        let mut texts = Vec::new();
-        for (index, item) in items.into_iter().enumerate() {
-            match item {
-                Value::String(text) => texts.push(text),
-                other => self.expected_at(&format!("{name}.{index}"), "string", kind(Some(&other))),
-            }
-        }
-        Some(texts)
-    }
-
-    /// Reads a list of some of these texts.
-    pub(crate) fn choices<T: Copy>(mut self, options: &[(&'static str, T)]) -> Option<Vec<T>> {
-        self.state(|_| schema::choices(options.iter().map(|(option, _)| *option)));
-        let items = match self.value() {
-            None if !self.is_required => return None,
-            Some(Value::Array(items)) => items.clone(),
-            other => {
-                let received = kind(other);
-                self.expected("array", received);
-                return None;
-            }
-        };
-        if items.len() > options.len() {
-            self.refuse(format_args!("Too big: expected array to have <={} items", options.len()));
-            return None;
-        }
-        let name = self.name;
-        let mut chosen = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            if let Some((_, value)) = options.iter().find(|(option, _)| item.as_str() == Some(option)) {
-                chosen.push(*value);
-            } else {
-                self.members.refuse(&format!("{name}.{index}"), not_one_of(options));
-            }
-        }
-        Some(chosen)
-    }
-
     /// Reads a text that the domain parses; the document says that the store refuses U+0000 in it.
     pub(crate) fn parsed_text<T, E: Display>(mut self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         self.state(|_| schema::plain_text());
@@ -242,7 +187,7 @@ fn to_text(value: &Value) -> String {
 }
 
 /// Returns zod's words for a text that is none of these.
-fn not_one_of<T>(options: &[(&'static str, T)]) -> String {
+pub(super) fn not_one_of<T>(options: &[(&'static str, T)]) -> String {
     let options: Vec<_> = options.iter().map(|(option, _)| format!("\"{option}\"")).collect();
     format!("Invalid option: expected one of {}", options.join("|"))
 }

@@ -1,8 +1,9 @@
 //! Pages for people, mounted on the server beside the API: they share its observation, its limits of time and size, its
 //! sessions, its check of origins, and its reloads ([ADR 87](https://github.com/keymint/keymint/tree/main/docs/adr)).
 //!
-//! A crate of pages states each [`Page`] by its path and its handlers, which take a [`PageRequest`]. [`Pages`] carries
-//! them to [`ServeOptions`](crate::ServeOptions), or into an application of your own by [`Pages::mount`].
+//! A crate of pages states each [`Page`] by its path and its handlers, which take a [`PageRequest`]. [`Pages`] has the path
+//! below which they all are, and carries them to [`ServeOptions`](crate::ServeOptions), or into an application of your own
+//! by [`Pages::mount`].
 
 mod request;
 
@@ -94,9 +95,9 @@ impl Page {
         self
     }
 
-    fn mounted(self, style: &Style) -> impl HttpServiceFactory + 'static {
+    fn mounted(self, root: &str, style: &Style) -> impl HttpServiceFactory + 'static {
         let Self { pattern, routes, is_frequent, headers } = self;
-        let resource = web::resource(pattern)
+        let resource = web::resource(pattern.strip_prefix(root).unwrap_or(pattern))
             .app_data(observe::Route { pattern, is_frequent })
             .app_data(style.error_form)
             .app_data(headers.unwrap_or_else(|| style.headers.clone()));
@@ -123,15 +124,21 @@ struct Style {
 pub struct Pages {
     make: Arc<dyn Fn() -> Vec<Page> + Send + Sync>,
     style: Style,
-    home: Option<&'static str>,
+    root: &'static str,
 }
 
 impl Pages {
-    /// Takes the function that makes the pages, once for each worker, and the form in which errors are told that no handler
-    /// sees, such as a timeout.
-    pub fn new(make: impl Fn() -> Vec<Page> + Send + Sync + 'static, error_form: fn(ApiError) -> Error) -> Self {
+    /// Takes the path of the page to begin with, below which all others are; the function that makes the pages, once for each
+    /// worker; and the form in which errors are told that no handler sees, such as a timeout.
+    ///
+    /// A request for anything else is compared with that one path, however many pages there are.
+    pub fn below(
+        root: &'static str,
+        make: impl Fn() -> Vec<Page> + Send + Sync + 'static,
+        error_form: fn(ApiError) -> Error,
+    ) -> Self {
         let style = Style { headers: Headers::default(), error_form: ErrorForm(error_form) };
-        Self { make: Arc::new(make), style, home: None }
+        Self { make: Arc::new(make), style, root }
     }
 
     /// Adds these headers to every answer that does not have them. Names are in lower case.
@@ -144,28 +151,16 @@ impl Pages {
         Self { style: Style { headers, ..self.style }, ..self }
     }
 
-    /// Names the path of the page to begin with, to which the server's `/` links.
-    #[must_use]
-    pub fn with_home(self, path: &'static str) -> Self {
-        Self { home: Some(path), ..self }
+    /// Returns the path of the page to begin with.
+    pub fn root(&self) -> &'static str {
+        self.root
     }
 
-    /// Returns the path of the page to begin with, if one is named.
-    pub fn home(&self) -> Option<&'static str> {
-        self.home
-    }
-
-    /// Returns true if one of the pages is below a path, and so within reach of a scope at it.
-    pub(crate) fn are_below(&self, path: &str) -> bool {
-        (self.make)().iter().any(|page| page.pattern.starts_with(path))
-    }
-
-    /// Mounts the pages in an application that has the API, which [`endpoints::configure`](crate::endpoints::configure)
-    /// mounts.
+    /// Mounts the pages in an application, before the API, which
+    /// [`endpoints::configure`](crate::endpoints::configure) mounts: its scope takes whatever is below its path.
     pub fn mount(&self, app: &mut ServiceConfig) {
-        for page in (self.make)() {
-            app.service(page.mounted(&self.style));
-        }
+        let pages = (self.make)().into_iter().map(|page| page.mounted(self.root, &self.style));
+        app.service(pages.fold(web::scope(self.root), actix_web::Scope::service));
     }
 }
 

@@ -86,6 +86,35 @@ async fn pipelined_requests_are_answered_each_by_its_own_method_and_in_turn() {
     }
 }
 
+/// A balancer's health checks are often HTTP/1.0, on a connection each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_http_1_0_closes_its_own_connection_and_no_later_one() {
+    const OLD: &str = "GET /healthz HTTP/1.0\r\n\r\n";
+    const OLD_KEPT: &str = "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    let server = TestServer::new();
+    for _ in 0..8 {
+        let mut socket = connect(&server).await;
+        socket.write_all(OLD.as_bytes()).await.unwrap();
+        assert_eq!(answers(&rest(&mut socket).await, &["GET"])[0].0, "HTTP/1.0 200 OK");
+    }
+    for (kept, last) in [(GET, CLOSE), (OLD_KEPT, OLD)] {
+        let mut sockets = Vec::new();
+        for _ in 0..8 {
+            let mut socket = connect(&server).await;
+            socket.write_all(kept.as_bytes()).await.unwrap();
+            let mut first = Vec::new();
+            while !first.ends_with(ALIVE.as_bytes()) {
+                assert_ne!(socket.read_buf(&mut first).await.unwrap(), 0);
+            }
+            sockets.push(socket);
+        }
+        for socket in &mut sockets {
+            socket.write_all(last.as_bytes()).await.unwrap();
+            assert_eq!(answers(&rest(socket).await, &["GET"])[0].1, ALIVE, "{kept}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn padding_of_any_length_frames_no_other_body() {
     let server = TestServer::new();

@@ -1,23 +1,12 @@
 //! Reads of users take turns, and verifications take none (docs/adr/0043-turns-for-reads-of-users.md).
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use keymint_actix::ApiOptions;
-use keymint_domain::event::Origin;
-use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
-use keymint_domain::link::{Link, TokenHash};
-use keymint_domain::portal::PortalSession;
-use keymint_domain::verify::Ban;
-use keymint_domain::{RowId, Timestamp, UserId};
-use keymint_ports::{
-    BanOutcome, Claimant, Credential, Erased, IdentityStore, ListedUser, NewPassword, SessionsAfter, StoreError,
-    delegate_key_store,
-};
+use keymint_ports::{delegate_identity_store, delegate_key_store};
 use keymint_store_memory::MemoryStore;
 use reqwest::{Method, Response};
 use serde_json::json;
@@ -111,49 +100,14 @@ delegate_key_store! {
     }
 }
 
-macro_rules! slow_users {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl IdentityStore for Slow {
-            $(async fn $name(&self $(, $argument: $kind)*) -> Result<$answer, StoreError> {
-                self.pass(stringify!($name)).await;
-                self.store.$name($($argument),*).await
-            })*
-        }
-    };
-}
-
-slow_users! {
-    insert_user(new: &NewUser, session: &Session, origin: &Origin) -> ();
-    find_user(id: &UserId) -> Option<User>;
-    find_credential(email: &Email) -> Option<Credential>;
-    insert_session(session: &Session, origin: &Origin) -> bool;
-    find_session(token: &SessionToken) -> Option<(Session, User)>;
-    refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
-    remove_session(token: &SessionToken, origin: &Origin) -> bool;
-    erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
-    insert_user_alone(new: &NewUser, origin: &Origin) -> ();
-    list_users(after: Option<UserId>, limit: NonZeroU32) -> Vec<ListedUser>;
-    find_password(id: &UserId) -> Option<PasswordHash>;
-    set_password(id: &UserId, password: &NewPassword, after: &SessionsAfter, now: Timestamp, origin: &Origin) -> bool;
-    list_sessions(id: &UserId) -> Vec<Session>;
-    remove_sessions(id: &UserId, kept: Option<SessionToken>, origin: &Origin) -> u64;
-    update_user(id: &UserId, edit: &EditUser, now: Timestamp, origin: &Origin) -> Option<User>;
-    set_ban(id: &UserId, ban: Option<Ban>, now: Timestamp, origin: &Origin) -> Option<BanOutcome>;
-    has_users() -> bool;
-    is_operator(id: &UserId) -> bool;
-    make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
-    remove_operator(id: &UserId, origin: &Origin) -> bool;
-    insert_link(link: &Link, origin: &Origin) -> bool;
-    find_link(hash: &TokenHash) -> Option<Link>;
-    claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
-    reset_password(hash: &TokenHash, password: &NewPassword, now: Timestamp, origin: &Origin) -> Option<UserId>;
-    open_portal_session(link: &TokenHash, id: &RowId, token: &TokenHash, now: Timestamp, origin: &Origin)
-        -> Option<PortalSession>;
-    find_portal_session(token: &TokenHash) -> Option<PortalSession>;
-    remove_portal_session(token: &TokenHash, origin: &Origin) -> bool;
-    purge_links(now: Timestamp, limit: NonZeroU32) -> u32;
-    keep_secret(offered: &str) -> String;
+delegate_identity_store! {
+    impl IdentityStore for Slow {
+        to |this| &this.store;
+        around |this, method, call| {
+            this.pass(method).await;
+            call.await
+        };
+    }
 }
 
 /// Sends requests at once.

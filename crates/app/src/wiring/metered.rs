@@ -5,23 +5,20 @@ use async_trait::async_trait;
 use keymint_domain::anomaly::KnownNetworks;
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
-use keymint_domain::identity::{EditUser, Email, NewUser, PasswordHash, Session, SessionToken, User};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
-use keymint_domain::link::{Link, TokenHash};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
 use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
 use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::policy::Policy;
-use keymint_domain::portal::PortalSession;
 use keymint_domain::server_key::ServerKey;
-use keymint_domain::verify::{Attempt, Ban, Verdict};
+use keymint_domain::verify::{Attempt, Verdict};
 use keymint_domain::webhook::{Delivery, Webhook, WebhookId, WebhookSecrets, WebhookState};
-use keymint_domain::{KeyId, OrganizationId, RowId, Timestamp, UserId};
+use keymint_domain::{KeyId, OrganizationId, Timestamp, UserId};
 use keymint_ports::{
-    BanOutcome, BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, Claimant, Credential, DeliveryQuery, Erased,
-    EventStore, IdentityStore, KeyStore, ListedOrganization, ListedUser, Meter, NewPassword, OrganizationStore,
-    ServerKeyStore, SessionsAfter, StoreError, SurveyPortion, SurveyQuery, SurveyStore, UsageStore, WebhookBacklog,
-    WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore, delegate_key_store,
+    BulkChange, BulkCursor, BulkPortion, BusyKey, Chain, DeliveryQuery, EventStore, IdentityStore, KeyStore,
+    ListedOrganization, Meter, OrganizationStore, ServerKeyStore, StoreError, SurveyPortion, SurveyQuery, SurveyStore,
+    UsageStore, WebhookBacklog, WebhookLease, WebhookMove, WebhookPortion, WebhookStanding, WebhookStore,
+    delegate_identity_store, delegate_key_store,
 };
 
 /// A store that reports its failures to a meter.
@@ -118,40 +115,14 @@ metered! {
         insert_first_server_key(key: &ServerKey, origin: &Origin) -> bool;
         list_server_keys() -> Vec<ServerKey>;
         revoke_server_key(id: &KeyId, now: Timestamp, origin: &Origin) -> bool;
+        note_server_key_use(id: &KeyId, at: Timestamp) -> ();
     }
 }
 
-metered! {
-    IdentityStore {
-        insert_user(new: &NewUser, session: &Session, origin: &Origin) -> ();
-        find_user(id: &UserId) -> Option<User>;
-        find_credential(email: &Email) -> Option<Credential>;
-        insert_session(session: &Session, origin: &Origin) -> bool;
-        find_session(token: &SessionToken) -> Option<(Session, User)>;
-        refresh_session(token: &SessionToken, expires_at: Timestamp, now: Timestamp) -> bool;
-        remove_session(token: &SessionToken, origin: &Origin) -> bool;
-        erase_user(id: &UserId, now: Timestamp, origin: &Origin) -> Option<Erased>;
-        insert_user_alone(new: &NewUser, origin: &Origin) -> ();
-        list_users(after: Option<UserId>, limit: NonZeroU32) -> Vec<ListedUser>;
-        find_password(id: &UserId) -> Option<PasswordHash>;
-        set_password(id: &UserId, password: &NewPassword, after: &SessionsAfter, now: Timestamp, origin: &Origin) -> bool;
-        list_sessions(id: &UserId) -> Vec<Session>;
-        remove_sessions(id: &UserId, kept: Option<SessionToken>, origin: &Origin) -> u64;
-        update_user(id: &UserId, edit: &EditUser, now: Timestamp, origin: &Origin) -> Option<User>;
-        set_ban(id: &UserId, ban: Option<Ban>, now: Timestamp, origin: &Origin) -> Option<BanOutcome>;
-        has_users() -> bool;
-        is_operator(id: &UserId) -> bool;
-        make_operator(id: &UserId, now: Timestamp, origin: &Origin) -> Option<bool>;
-        remove_operator(id: &UserId, origin: &Origin) -> bool;
-        insert_link(link: &Link, origin: &Origin) -> bool;
-        find_link(hash: &TokenHash) -> Option<Link>;
-        claim(hash: &TokenHash, claimant: &Claimant, now: Timestamp, origin: &Origin) -> bool;
-        reset_password(hash: &TokenHash, password: &NewPassword, now: Timestamp, origin: &Origin) -> Option<UserId>;
-        open_portal_session(link: &TokenHash, id: &RowId, token: &TokenHash, now: Timestamp, origin: &Origin) -> Option<PortalSession>;
-        find_portal_session(token: &TokenHash) -> Option<PortalSession>;
-        remove_portal_session(token: &TokenHash, origin: &Origin) -> bool;
-        purge_links(now: Timestamp, limit: NonZeroU32) -> u32;
-        keep_secret(offered: &str) -> String;
+delegate_identity_store! {
+    impl[S: IdentityStore] IdentityStore for Metered<S> {
+        to |this| &*this.store;
+        around |this, _method, call| this.heard(call.await);
     }
 }
 

@@ -3,21 +3,16 @@
 mod backup;
 mod leaks;
 mod metered;
+mod options;
 mod relocation;
 mod store;
 mod webhooks;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keymint_actix::openapi::DocumentContext;
-use keymint_actix::origin::TrustedOrigin;
 use keymint_actix::pages::Pages;
-use keymint_actix::tls::Tls;
-use keymint_actix::{
-    Api, ApiOptions, AssertionOptions, Assertions, CookieSecret, InvalidSecret, PortalLinks, ServeOptions, Sessions,
-};
+use keymint_actix::{Api, Assertions, CookieSecret, InvalidSecret, PortalLinks, Sessions};
 use keymint_console::{Brand, ConsoleOptions, ServerSettings, Settings};
 use keymint_domain::event::Actor;
 use keymint_domain::event::seal::SealKey;
@@ -27,17 +22,19 @@ use keymint_domain::link::NewLink;
 use keymint_domain::policy::References;
 use keymint_ports::{Clock as _, Entropy as _, Meter, StoreError, Unmetered};
 use keymint_service::{
-    Access, Audit, CleanupOptions, GroupCommitOptions, Identity, IdentityOptions, Keys, Organizations, OsEntropy,
-    Portal, Recorder, ServerKeys, ServiceError, SystemClock, Throttle, Usage, UsageOptions, Watch,
+    Audit, GroupCommitOptions, Identity, Keys, Organizations, OsEntropy, Portal, Recorder, ServerKeys, ServiceError,
+    SystemClock, Throttle, Usage, Watch,
 };
 
-use crate::config::{Assertion, Config};
+use crate::config::Config;
 use crate::metrics::Sources;
+use options::{api_options, assertion_options, hashes_at_once, identity_options, notices_every, usage_options};
 use store::{Absent, Store};
 
 pub(crate) use leaks::{github_reports, holder_reports};
 
 pub use backup::{BackupError, backup};
+pub use options::{cleanup_options, document_context, serve_options};
 pub use relocation::{RelocationError, relocate};
 pub(crate) use store::distributable;
 pub use store::{OpenError, migrate};
@@ -293,11 +290,6 @@ impl Services {
     }
 }
 
-/// Returns the pause between two runs of the job that makes notices; `None` = it is switched off, or nothing is recorded.
-fn notices_every(config: &Config) -> Option<Duration> {
-    config.notices.interval.filter(|_| config.audit.enabled)
-}
-
 fn keys(store: &Store, usage: &Arc<Usage>, config: &Config, recorder: Recorder) -> Arc<Keys> {
     // Up to six statements of a batch on Postgres, and as many connections, may each time out.
     let default = GroupCommitOptions::default();
@@ -332,99 +324,10 @@ fn identity(store: &Store, config: &Config, recorder: Recorder) -> Arc<Identity>
     Arc::new(identity.with_operators(operators).with_recorder(recorder, Arc::clone(&store.events)))
 }
 
-fn api_options(config: &Config) -> ApiOptions {
-    let server = &config.server;
-    let own = TrustedOrigin::parse(&server.base_url).ok();
-    ApiOptions {
-        base_url: server.base_url.clone(),
-        base_path: server.base_path.clone(),
-        trusted_origins: own.into_iter().chain(server.trusted_origins.iter().cloned()).collect(),
-        trusted_proxies: server.trusted_proxies.clone(),
-        authorize_bearer: config.authorize.bearer,
-        limit_fields: config.server.rate_limit_headers,
-        body_limit: server.body_limit_bytes,
-        // Shorter than the whole, so that a slow client learns that it was slow.
-        body_timeout: server.request_timeout / 2,
-        request_timeout: server.request_timeout,
-        access_log: config.log.access,
-    }
-}
-
-/// Returns the options of assertions; `None` = nothing is signed.
-fn assertion_options(config: &Config) -> Option<AssertionOptions> {
-    let Assertion { audience, lifetime, has_metadata } = config.authorize.assertion.clone()?;
-    Some(AssertionOptions { issuer: config.server.base_url.clone(), audience, lifetime, has_metadata })
-}
-
-/// Returns the options of [`Identity`]. Half of the cores may hash passwords; the others serve.
-fn identity_options(config: &Config) -> IdentityOptions {
-    IdentityOptions {
-        email_and_password: config.identity.email_and_password,
-        sign_up: config.identity.sign_up,
-        lifetime: config.identity.lifetime,
-        hashes_at_once: hashes_at_once(),
-    }
-}
-
-/// Returns the number of slow hashes that may be computed at the same time: on half of the cores.
-fn hashes_at_once() -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores / 2).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// Returns the options of the server. `tls` is its certificate in handshakes.
-pub fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
-    let server = &config.server;
-    ServeOptions {
-        workers: server.workers.map(NonZeroUsize::get),
-        max_connections: server.max_connections,
-        keep_alive: server.keep_alive,
-        head_timeout: server.request_timeout,
-        write_timeout: server.request_timeout,
-        shutdown_timeout: server.shutdown,
-        pages: None,
-        tls,
-    }
-}
-
 /// Returns the pages of the console; `None` = it is switched off.
 pub(crate) fn console(config: &Config, brand: Brand, secret: &CookieSecret, settings: &Settings) -> Option<Pages> {
     let form_key = secret.derive("console forms").filter(|_| config.console.enabled)?;
     let (base_url, settings) = (config.server.base_url.clone(), settings.clone());
     let frame_ancestors = config.console.frame_ancestors.clone();
     Some(keymint_console::pages(ConsoleOptions { base_url, form_key, settings, brand, frame_ancestors }))
-}
-
-/// Returns the properties of the server that its OpenAPI document depends on.
-pub fn document_context(config: &Config) -> DocumentContext<'_> {
-    let verify_is_public = config.verify.access == Access::Public;
-    let has_metrics = config.metrics.enabled && config.metrics.listen.is_none();
-    DocumentContext {
-        base_path: &config.server.base_path,
-        policy: &config.policy,
-        verify_is_public,
-        has_metrics,
-        limit_fields: config.server.rate_limit_headers,
-    }
-}
-
-/// Returns the options of the statistics of uses. Usage is kept at least as long as its hours.
-///
-/// If the database cannot keep it, nothing is counted: the start has said why, and each flush would fail.
-fn usage_options(config: &Config, is_kept: bool) -> UsageOptions {
-    let crate::config::Usage { enabled, longest_interval, hours_days, retention_days } = config.usage;
-    let retention_days = retention_days.max(hours_days);
-    let interval = UsageOptions::default().interval;
-    UsageOptions { enabled: enabled && is_kept, interval, longest_interval, hours_days, retention_days }
-}
-
-/// Returns the options of clean-up; `None` = dead keys are not removed.
-pub fn cleanup_options(config: &Config) -> Option<CleanupOptions> {
-    let cleanup = &config.cleanup;
-    cleanup.interval.map(|interval| CleanupOptions {
-        interval,
-        batch_size: cleanup.batch_size,
-        steady_clock: cleanup.steady_clock,
-        count: config.metrics.enabled,
-    })
 }

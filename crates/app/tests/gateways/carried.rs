@@ -1,12 +1,13 @@
 //! Other traffic that a gateway carries to an application: large bodies, other protocols, preflight requests of
 //! browsers.
 
+use keymint_test_support::keymint::Server;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::gateway::{Abilities, Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::raw::{self, Exchange};
 use crate::upstream;
 
@@ -15,14 +16,14 @@ const LARGE: u64 = 300 << 20;
 
 behind_every_gateway!(carries_all, answers_browsers, leaves_authorization, bears_many_fields);
 
-async fn reader(keymint: &Keymint) -> String {
+async fn reader(keymint: &Server) -> String {
     let key = json!({ "userId": "ada", "permissions": { "files": ["read"] }, "rateLimitEnabled": false });
-    keymint.create(key).await
+    keymint.create_text(key).await
 }
 
 /// A body of 300 MB arrives complete, and a WebSocket carries bytes both ways; neither works without a key.
 async fn carries_all(kind: Kind) {
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let gateway = Gateway::start(kind, keymint.address, raw::application().await).await;
     let key = reader(&keymint).await;
 
@@ -57,7 +58,7 @@ async fn carries_all(kind: Kind) {
 
 /// A preflight is answered without a key, and is not passed on. The page may read the following answer, even a denial.
 async fn answers_browsers(kind: Kind) {
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let gateway = Gateway::start(kind, keymint.address, upstream::start()).await;
     let key = reader(&keymint).await;
     let client = Client::new();
@@ -96,8 +97,8 @@ async fn answers_browsers(kind: Kind) {
 /// changes, or Keymint's variables, say so.
 async fn leaves_authorization(kind: Kind) {
     let Abilities { leaves_other_schemes, bearer_off: (variables, changes), .. } = kind.abilities();
-    let stock = Keymint::start();
-    let off = Keymint::start_with(variables);
+    let stock = keymint::start();
+    let off = keymint::start_with(variables);
     let (basic, bearer) = ("Basic YTpi", "Bearer e30.e30.sig");
     for (keymint, changes, token, status, seen) in [
         (&stock, &[][..], basic, 200, leaves_other_schemes.then_some(basic)),
@@ -119,7 +120,7 @@ async fn leaves_authorization(kind: Kind) {
 
 /// More fields than Keymint takes do not cause a server error of the gateway.
 async fn bears_many_fields(kind: Kind) {
-    let keymint = Keymint::start();
+    let keymint = keymint::start();
     let gateway = Gateway::start(kind, keymint.address, raw::application().await).await;
     let request = Client::new().get(format!("http://{}/api/files", gateway.address));
     let request = request.header("x-api-key", reader(&keymint).await);

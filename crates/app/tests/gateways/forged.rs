@@ -4,7 +4,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::wsgi::Wsgi;
 
 /// Lines by which a client removes the identity, adds another beside it, or both. Names with two hyphens have three
@@ -25,10 +25,10 @@ behind_every_gateway!(nobody_is_forged);
 
 /// The application takes no client for any user but the owner of its key.
 async fn nobody_is_forged(kind: Kind) {
-    let (keymint, application) = (Keymint::start(), Wsgi::start());
+    let (keymint, application) = (keymint::start(), Wsgi::start());
     let gateway = Gateway::start(kind, keymint.address, application.address).await;
     let key = json!({ "userId": "ada", "permissions": { "files": ["read"] }, "rateLimitEnabled": false });
-    let key = keymint.create(key).await;
+    let key = keymint.create_text(key).await;
     let mut passed = 0;
     for forged in FORGED {
         let request = Client::new().get(format!("http://{}/api/files", gateway.address)).header("x-api-key", &key);

@@ -47,6 +47,7 @@ mod carried;
 mod document;
 mod forged;
 mod gateway;
+mod homes;
 mod introspecting;
 mod keymint;
 mod raw;

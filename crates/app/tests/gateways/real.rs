@@ -2,17 +2,18 @@
 
 use std::net::IpAddr;
 
+use keymint_test_support::keymint::Server;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::assertion::claims;
 use crate::gateway::{Abilities, Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::upstream;
 
 /// A complete setup on one machine: Keymint, an upstream, and a gateway between it and a client.
 struct World {
-    keymint: Keymint,
+    keymint: Server,
     gateway: Gateway,
     abilities: Abilities,
     client: Client,
@@ -20,7 +21,7 @@ struct World {
 
 impl World {
     async fn with(kind: Kind) -> Self {
-        let keymint = Keymint::start();
+        let keymint = keymint::start();
         let gateway = Gateway::start(kind, keymint.address, upstream::start()).await;
         Self { keymint, gateway, abilities: kind.abilities(), client: Client::new() }
     }
@@ -43,7 +44,7 @@ impl World {
     async fn key(&self, members: Value) -> String {
         let mut body = json!({ "userId": "ada", "name": "Ada's", "permissions": { "files": ["read"] } });
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        self.keymint.create(body).await
+        self.keymint.create_text(body).await
     }
 
     /// An allowed request reaches the upstream unchanged, with the key's identity in place of the key, and of any

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
+use keymint_test_support::keymint::Server;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::gateway::{Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::upstream;
 
 const WINDOW: &[(&str, &str)] = &[("KEYMINT__AUTHORIZE__IDEMPOTENCY_WINDOW_MS", "60000")];
@@ -37,8 +38,8 @@ async fn breaking(keymint: SocketAddr) -> SocketAddr {
     address
 }
 
-async fn key(keymint: &Keymint) -> String {
-    keymint.create(json!({ "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 10 })).await
+async fn key(keymint: &Server) -> String {
+    keymint.create_text(json!({ "userId": "ada", "permissions": { "files": ["read"] }, "remaining": 10 })).await
 }
 
 /// Returns the calls that a key has left after a request with a client's id through a gateway.
@@ -53,7 +54,7 @@ async fn left(gateway: &Gateway, key: &str) -> Value {
 #[tokio::test]
 async fn nginx_asks_twice_and_the_client_pays_once() {
     for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
-        let keymint = Keymint::start_with(variables);
+        let keymint = keymint::start_with(variables);
         let gateway = Gateway::start(Kind::Nginx, breaking(keymint.address).await, upstream::start()).await;
         assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
     }
@@ -62,7 +63,7 @@ async fn nginx_asks_twice_and_the_client_pays_once() {
 #[tokio::test]
 async fn caddy_asks_twice_and_the_client_pays_once() {
     for (variables, expected) in [(WINDOW, "9"), (&[][..], "8")] {
-        let keymint = Keymint::start_with(variables);
+        let keymint = keymint::start_with(variables);
         let gateway = Gateway::start(Kind::Caddy, breaking(keymint.address).await, upstream::start()).await;
         assert_eq!(left(&gateway, &key(&keymint).await).await, expected);
     }
@@ -70,7 +71,7 @@ async fn caddy_asks_twice_and_the_client_pays_once() {
 
 #[tokio::test]
 async fn a_client_that_gives_all_its_requests_one_id_pays_for_each() {
-    let keymint = Keymint::start_with(WINDOW);
+    let keymint = keymint::start_with(WINDOW);
     let upstream = upstream::start();
     for kind in [Kind::Nginx, Kind::Caddy, Kind::Envoy, Kind::Haproxy, Kind::Apache] {
         let gateway = Gateway::start(kind, keymint.address, upstream).await;

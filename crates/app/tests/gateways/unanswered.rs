@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::gateway::{Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::upstream;
 
 behind_every_gateway!(fails_closed);
@@ -38,11 +38,11 @@ async fn silent() -> SocketAddr {
 /// Without a decision, nothing passes, and the client learns of it within a deadline.
 async fn fails_closed(kind: Kind) {
     let abilities = kind.abilities();
-    let mut keymint = Keymint::start();
+    let keymint = keymint::start();
     let gateway = Gateway::start(kind, keymint.address, upstream::start()).await;
-    let key = keymint.create(json!({ "userId": "ada", "permissions": { "files": ["read"] } })).await;
+    let key = keymint.create_text(json!({ "userId": "ada", "permissions": { "files": ["read"] } })).await;
     assert_eq!(get(&gateway, &key).await, 200);
-    keymint.kill();
+    drop(keymint);
     for _ in 0..2 {
         assert_eq!(get(&gateway, &key).await, abilities.when_down);
     }

@@ -4,12 +4,12 @@ use reqwest::Client;
 use serde_json::Value;
 
 use crate::gateway::{Gateway, Kind};
-use crate::keymint::Keymint;
+use crate::keymint;
 use crate::upstream;
 
 #[tokio::test]
 async fn whoever_sets_a_gateway_up_is_told_what_is_missing() {
-    let keymint = Keymint::start_with(&[("KEYMINT__SERVER__TRUSTED_PROXIES", "[]")]);
+    let keymint = keymint::start_with(&[("KEYMINT__SERVER__TRUSTED_PROXIES", "[]")]);
     for kind in [Kind::Nginx, Kind::Caddy] {
         let gateway = Gateway::start(kind, keymint.address, upstream::start()).await;
         for _ in 0..3 {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use keymint_test_support::{debian::program, npm};
+use keymint_test_support::{debian::program, keymint::Server, npm};
 use tempfile::TempDir;
 
 use crate::documents::read;
-use crate::process::{Server, run, said};
+use crate::process::{run, said};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 

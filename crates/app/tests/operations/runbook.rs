@@ -8,11 +8,12 @@ use std::process::Command;
 
 use keymint_app::config::Config;
 use keymint_app::environment::Environment;
+use keymint_test_support::keymint::Server;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::documents::{RUNBOOK, alerts, blocks, read};
-use crate::process::{Server, said};
+use crate::process::said;
 
 /// Returns the block of that number, of a language under a heading.
 fn block(heading: &str, language: &str, number: usize) -> String {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use keymint_app::config::Config;
 use keymint_app::environment::Environment;
 use keymint_test_support::debian::program;
+use keymint_test_support::keymint::Server;
 use tempfile::TempDir;
 
 use crate::documents::{RUNBOOK, UNIT, read, unit_values};
-use crate::process::{Server, run, said};
+use crate::process::{run, said};
 
 /// Installs the unit with this machine's paths, in a file that systemd reads.
 fn installed(folder: &Path) -> std::path::PathBuf {

@@ -28,6 +28,7 @@ pub(crate) fn new_secret(number: u32) -> NewSecret {
         grace_ms: DAY_MS,
         wait: Some(Wait::CancelsAt(NOW.plus_millis(7 * DAY_MS))),
         replaces: Replaces::Pending,
+        seen: None,
     }
 }
 
@@ -205,6 +206,28 @@ pub async fn a_rotation_that_is_refused_changes_nothing<E: Engine>(engine: &E) {
     let nothing = store.rotate(&id("key"), &RotationChange::EndDue, NOW, &sample::UNRECORDED).await.unwrap();
     assert_eq!(nothing.unwrap().unwrap().turns, []);
     assert_eq!(found(&store, &id("key")).await, pending);
+}
+
+pub async fn of_rotations_by_the_same_secrets_one_is_made<E: Engine>(engine: &E) {
+    let stores = open_two(engine).await;
+    let key = sample::key("key");
+    insert_all(&*stores[0], std::slice::from_ref(&key)).await;
+    for wait in [None, new_secret(0).wait] {
+        let seen: Vec<_> = found(&*stores[0], &id("key")).await.details.stored_forms().cloned().collect();
+        let from = if wait.is_some() { 100 } else { 0 };
+        let rotations = (from..from + 20).map(|number| {
+            let store = Arc::clone(&stores[usize::try_from(number % 2).unwrap()]);
+            let (replaces, seen) = (Replaces::Any, Some(seen.clone()));
+            let change = RotationChange::Begin(NewSecret { wait, replaces, seen, ..new_secret(number) });
+            async move { store.rotate(&id("key"), &change, NOW, &sample::UNRECORDED).await.unwrap().unwrap() }
+        });
+        let outcomes = at_once(rotations).await;
+        let made: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        assert_eq!(made.len(), 1, "{outcomes:?}");
+        let refused = outcomes.iter().filter(|outcome| **outcome == Err(RotationRefused::Changed));
+        assert_eq!(refused.count(), 19, "{outcomes:?}");
+        assert_eq!(found(&*stores[1], &id("key")).await, made[0].key);
+    }
 }
 
 pub async fn a_new_secret_that_is_not_used_in_time_ends<E: Engine>(engine: &E) {

@@ -22,7 +22,13 @@ pub async fn server_keys_come_back_as_they_went_in<E: Engine>(engine: &E) {
     let nasty = "'\"%_\\ \u{1} 👩‍🚀 مرحبا ";
     let keys = [
         ServerKey { created_at: Timestamp::parse("0001-01-01T00:00:00.001Z").unwrap(), ..key("first") },
-        ServerKey { name: None, start: String::new(), revoked_at: Some(NOW), ..key("a revoked one") },
+        ServerKey {
+            name: None,
+            start: String::new(),
+            revoked_at: Some(NOW),
+            last_used_at: Some(NOW.minus_millis(1)),
+            ..key("a revoked one")
+        },
         ServerKey {
             name: Some(nasty.to_owned()),
             start: nasty.to_owned(),
@@ -114,4 +120,17 @@ pub async fn a_server_key_that_was_added_by_hand_is_the_first<E: Engine>(engine:
     store.insert_server_key(&key("by hand"), &sample::UNRECORDED).await.unwrap();
     assert!(!other.insert_first_server_key(&key("first"), &sample::UNRECORDED).await.unwrap());
     assert_eq!(ids(&other.list_server_keys().await.unwrap()), ["by hand"]);
+}
+
+pub async fn the_latest_use_of_a_server_key_is_kept<E: Engine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    store.insert_server_key(&key("key"), &sample::UNRECORDED).await.unwrap();
+    store.insert_server_key(&sample::server_key("other", NOW.plus_millis(1)), &sample::UNRECORDED).await.unwrap();
+    other.note_server_key_use(&id("missing"), NOW).await.unwrap();
+    for (noted, kept) in [(5, 5), (3, 5), (5, 5), (9, 9)] {
+        other.note_server_key_use(&id("key"), NOW.plus_millis(noted)).await.unwrap();
+        let used = ServerKey { last_used_at: Some(NOW.plus_millis(kept)), ..key("key") };
+        let unused = sample::server_key("other", NOW.plus_millis(1));
+        assert_eq!(store.list_server_keys().await.unwrap(), [used, unused]);
+    }
 }

@@ -4,16 +4,21 @@
 
 pub mod chain;
 pub mod changes;
+pub mod clean_up;
+pub mod keys;
+pub mod people;
 pub mod quotas;
 pub mod reading;
 pub mod rotations;
 
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Actor, EventQuery, Origin, SealedEvent};
+use keymint_domain::key::{EditKey, KeyPatch};
 use keymint_domain::listing::Direction;
+use keymint_domain::value::KeyName;
 use keymint_ports::EventStore;
 
-use crate::sample::NOW;
+use crate::sample::{self, NOW};
 
 /// The key that seals the events of all cases.
 fn seal_key() -> SealKey {
@@ -29,6 +34,11 @@ fn origin(number: u64) -> Origin {
     origin.client = "203.0.113.7".parse().ok();
     origin.request_id = Some(format!("request {number}").into());
     origin
+}
+
+/// Returns the change of a key's name.
+fn naming(name: &str) -> KeyPatch {
+    sample::patch(EditKey { name: KeyName::parse(name).ok(), ..EditKey::default() })
 }
 
 /// Seals all events.

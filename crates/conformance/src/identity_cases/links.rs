@@ -52,7 +52,8 @@ pub async fn links_come_back_as_they_went_in<E: IdentityEngine>(engine: &E) {
         return_url: None,
         lifetime_seconds: PortalGrant::MAX_LIFETIME_SECONDS,
     };
-    let mut purposes = vec![LinkPurpose::Claim, sample::reset("ada"), LinkPurpose::Portal(bare.clone())];
+    let mut purposes =
+        vec![LinkPurpose::Claim, LinkPurpose::Form, sample::reset("ada"), LinkPurpose::Portal(bare.clone())];
     purposes.push(LinkPurpose::Portal(PortalGrant { may: PortalRights::new(PortalRight::ALL), ..bare }));
     purposes.extend(texts().iter().map(|text| sample::portal(text)));
     let mut links = Vec::new();
@@ -111,19 +112,34 @@ pub async fn a_link_serves_its_own_purpose_alone<E: IdentityEngine>(engine: &E) 
     add_user(&store, "ada").await;
     let claim = add(&store, 1, LinkPurpose::Claim).await;
     let (of_reset, portal) = (add(&store, 2, sample::reset("ada")).await, add(&store, 3, sample::portal("ada")).await);
+    let form = add(&store, 4, LinkPurpose::Form).await;
     let ada = Claimant::User(user_id("ada"));
-    for link in [&of_reset, &portal] {
+    for link in [&of_reset, &portal, &form] {
         assert!(!store.claim(&link.hash, &ada, NOW, &sample::UNRECORDED).await.unwrap());
     }
-    for link in [&claim, &portal] {
+    for link in [&claim, &portal, &form] {
         assert!(!reset(&store, link, "new", NOW).await);
     }
-    for link in [&claim, &of_reset] {
+    for link in [&claim, &of_reset, &form] {
         assert_eq!(open(&store, link, "p", 9, NOW).await, None);
     }
-    for link in [&claim, &of_reset, &portal] {
+    for link in [&claim, &of_reset, &portal, &form] {
         assert_eq!(store.find_link(&link.hash).await.unwrap().as_ref(), Some(link), "it was not used");
     }
+}
+
+pub async fn of_marks_of_the_same_form_one_is_kept<E: IdentityEngine>(engine: &E) {
+    let stores = open_two(engine).await;
+    let mark = sample::link(1, LinkPurpose::Form).link;
+    let submits = (0..100).map(|number| {
+        let (store, mark) = (Arc::clone(&stores[number % 2]), mark.clone());
+        async move { store.insert_link(&mark, &sample::UNRECORDED).await }
+    });
+    let outcomes = at_once(submits).await;
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(true))).count(), 1, "{outcomes:?}");
+    let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(StoreError::Duplicate)));
+    assert_eq!(refused.count(), 99, "{outcomes:?}");
+    assert_eq!(stores[0].purge_links(mark.expires_at, NonZeroU32::MAX).await.unwrap(), 1);
 }
 
 pub async fn a_portal_session_is_opened_found_and_ended<E: IdentityEngine>(engine: &E) {

@@ -114,7 +114,7 @@ fn rotation() -> impl Strategy<Value = Operation> {
             0 => RotationChange::Cancel,
             1 => RotationChange::Finish,
             2 => RotationChange::EndDue,
-            _ => RotationChange::Begin(NewSecret { stored, start, grace_ms, wait, replaces }),
+            _ => RotationChange::Begin(NewSecret { stored, start, grace_ms, wait, replaces, seen: None }),
         };
         Operation::Rotate { id: world::id(at), change, now }
     })

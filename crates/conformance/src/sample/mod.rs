@@ -133,6 +133,7 @@ pub fn server_key(id: &str, created_at: Timestamp) -> ServerKey {
         hash: plain(id).hash(),
         created_at,
         revoked_at: None,
+        last_used_at: None,
     }
 }
 

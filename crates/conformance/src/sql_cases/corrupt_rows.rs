@@ -149,7 +149,7 @@ pub async fn a_row_without_a_readable_id_is_corrupt<E: SqlEngine>(engine: &E) {
 
 pub async fn a_corrupt_server_key_is_reported<E: SqlEngine>(engine: &E) {
     let store = engine.open().await;
-    let nameless = "insert into keymint_server_key values ('', null, '', 'h', '2023-11-14T22:13:20.000Z', null)";
+    let nameless = "insert into keymint_server_key values ('', null, '', 'h', '2023-11-14T22:13:20.000Z', null, null)";
     engine.execute(nameless).await;
     assert!(is_corrupt(&store.list_server_keys().await, "keymint_server_key", "id", None));
 }

@@ -2,10 +2,12 @@
 
 mod badge;
 mod chart;
+mod code;
 mod number;
 mod when;
 
 pub(crate) use badge::Badge;
 pub(crate) use chart::{Chart, Spark};
+pub(crate) use code::Code;
 pub(crate) use number::{count, duration, plural};
 pub(crate) use when::When;

@@ -40,8 +40,7 @@ async fn pages_go_on_by_a_cursor_of_the_same_filter() {
         site.mint("bob", named(&format!("key {number}"))).await;
     }
     let first = site.get_with("/console/audit?owner=bob&type=keymint.key.created", "rel=\"next\"").await;
-    assert_eq!(first.html.matches("Key created").count(), 25);
-    assert!(first.html.len() < 60_000, "{}", first.html.len());
+    assert_eq!(first.html.matches("Key created").count(), 15);
     let next = first.html.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
     let next = next.replace("&#38;", "&");
     let second = site.get_with(&next, "Key created").await;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use keymint_actix::ApiOptions;
-use keymint_domain::key::NewKey;
 use keymint_ports::{MockKeyStore, StoreError};
 use reqwest::StatusCode;
 
@@ -62,22 +61,6 @@ async fn bodies_that_are_too_large_or_no_forms_have_a_page() {
     shown.has(&["That cannot be understood"]);
     let shown = site.get("/console/keys?q=%zz").await;
     assert!(shown.status.is_success() || shown.status == StatusCode::BAD_REQUEST, "{}", shown.status);
-}
-
-#[tokio::test]
-async fn a_part_of_a_page_becomes_the_whole_page_of_a_failure() {
-    let site = Site::new();
-    let request =
-        || site.client().get(format!("http://{}/console/keys?q=a", site.address)).header("hx-request", "true");
-    let shown = site.send(request()).await;
-    assert_eq!(shown.header("hx-redirect"), "/console/sign-in?then=%2Fconsole%2Fkeys%3Fq%3Da");
-    site.sign_up("ada").await;
-    let shown = site.send(request()).await;
-    assert_eq!((shown.status, shown.header("hx-redirect")), (StatusCode::OK, ""));
-    let of_bob = site.mint("bob", NewKey::default()).await;
-    let path = format!("/console/keys/{}", of_bob.as_str());
-    let lost = site.client().get(format!("http://{}{path}", site.address)).header("hx-request", "true");
-    assert_eq!(site.send(lost).await.header("hx-redirect"), path);
 }
 
 #[tokio::test]

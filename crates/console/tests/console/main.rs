@@ -12,6 +12,7 @@ mod failures;
 mod health;
 mod key;
 mod list;
+mod once;
 mod operators;
 mod owners;
 mod portal;

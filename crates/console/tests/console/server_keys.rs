@@ -24,7 +24,7 @@ async fn a_server_key_is_made_once_and_shown_once() {
     assert_eq!(again.location(), "/console/server-keys?made=before");
     let list = site.get(again.location()).await;
     list.has(&["Nothing was made now", "Shop &#60;b&#62;\u{1f600}&#60;/b&#62;", "now"]);
-    list.lacks(&[&secret, "<b>\u{1f600}", "Not since the start"]);
+    list.lacks(&[&secret, "<b>\u{1f600}", ">Never<"]);
     assert_eq!(site.server_keys.list().await.unwrap().len(), 1);
     let stale = site.post("/console/server-keys", &[("form", "x.1.y"), ("name", "Shop")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
@@ -52,8 +52,8 @@ async fn a_server_key_is_revoked_by_its_id() {
     let made = site.server_keys.create(None).await.unwrap();
     let id = made.key.id.as_str();
     let path = format!("/console/server-keys/{id}/revoke");
-    site.get("/console/server-keys").await.has(&["Not since the start", &path]);
-    site.get(&path).await.has(&["was not used on this server", id]);
+    site.get("/console/server-keys").await.has(&[">Never<", &path]);
+    site.get(&path).await.has(&["It was never used.", id]);
     let wrong = site.post(&path, &[("confirm", "yes")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.has(&["Enter exactly the text"]);

@@ -346,6 +346,15 @@ impl Shown {
         found[1].to_owned()
     }
 
+    /// Returns the value of a hidden field of the form that is sent to a path.
+    #[track_caller]
+    pub(crate) fn hidden_of(&self, action: &str, name: &str) -> String {
+        let form = self.html.split(&format!(" action=\"{action}\"")).nth(1);
+        let form = form.unwrap_or_else(|| panic!("no form for {action} in {}", self.html));
+        let html = form.split("</form>").next().unwrap().to_owned();
+        Self { status: self.status, headers: HeaderMap::new(), html }.hidden(name)
+    }
+
     /// Returns the secret that the page shows.
     #[track_caller]
     pub(crate) fn secret(&self) -> String {

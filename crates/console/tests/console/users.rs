@@ -149,7 +149,9 @@ async fn an_operator_takes_the_place_of_another_back() {
 #[tokio::test]
 async fn a_reset_link_is_shown_once_and_sets_a_password() {
     let (site, id) = site().await;
-    let made = site.post(&format!("/console/users/{id}/reset-link"), &[]).await;
+    let link = format!("/console/users/{id}/reset-link");
+    let form = site.get(&format!("/console/users/{id}")).await.hidden_of(&link, "form");
+    let made = site.post(&link, &[("form", &form)]).await;
     assert_eq!(made.status, StatusCode::OK);
     assert_eq!(made.header("cache-control"), "no-store, private");
     made.has(&["this once", "Whoever has it becomes <bdi>bob@example.com</bdi>"]);

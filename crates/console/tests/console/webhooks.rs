@@ -75,12 +75,17 @@ async fn deliveries_are_listed_and_made_again() {
     for wrong in ["x", "-1", "99999999999999999999", "18446744073709551615"] {
         assert_eq!(site.get(&format!("{path}?before={wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
-    site.post(&format!("{path}/test"), &[]).await.has(&["The endpoint answered 204 in", "notice good"]);
-    let version = page.hidden("version");
-    let wrong = site.post(&format!("{path}/replay"), &[("version", &version), ("from", "soon")]).await;
+    let (test, replay) = (format!("{path}/test"), format!("{path}/replay"));
+    let form = page.hidden_of(&test, "form");
+    let tested = site.post(&test, &[("form", &form)]).await;
+    tested.has(&["The endpoint answered 204 in", "notice good"]);
+    assert_ne!(tested.hidden_of(&test, "form"), form, "the next test has a form of its own");
+    assert_eq!(site.post(&test, &[]).await.status, StatusCode::CONFLICT);
+    let (version, form) = (page.hidden_of(&replay, "version"), page.hidden_of(&replay, "form"));
+    let wrong = site.post(&replay, &[("version", &version), ("form", &form), ("from", "soon")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.has(&["Enter an instant as in", "from-problem"]);
-    let done = site.post(&format!("{path}/replay"), &[("version", &version), ("from", "2023-11-14")]).await;
+    let done = site.post(&replay, &[("version", &version), ("form", &form), ("from", "2023-11-14")]).await;
     assert_eq!(done.location(), format!("{path}?did=webhook-replayed"));
     assert_eq!(site.get(&format!("{path}/replay")).await.location(), path, "a link replays nothing");
 }

@@ -15,13 +15,16 @@ mod key_events;
 mod kind;
 mod lateness;
 mod leak_events;
+mod organization_events;
 mod origin;
-mod other_events;
 mod query;
 mod rotation_events;
 mod row;
 pub mod seal;
+mod server_events;
+mod user_events;
 mod watch_events;
+mod webhook_events;
 
 use serde_json::{Map, Value};
 

@@ -11,6 +11,15 @@ pub enum Field<T> {
 }
 
 impl<T> Field<T> {
+    /// Converts the value, if there is one.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Null => Field::Null,
+            Self::Given(value) => Field::Given(convert(value)),
+        }
+    }
+
     /// Returns the value; `None` = there is none, or null.
     pub fn given(self) -> Option<T> {
         match self {

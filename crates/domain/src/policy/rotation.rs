@@ -79,6 +79,7 @@ impl Configuration {
             } else {
                 Replaces::Pending
             },
+            seen: None,
         }
     }
 

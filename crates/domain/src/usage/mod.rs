@@ -1,10 +1,10 @@
 //! The counters of a key that verifications change: its quota and its rate limit.
 
 mod calendar;
+mod clock_ahead;
 mod gcra;
 mod idle_window;
 mod merge;
-mod present;
 mod quota;
 mod rate_limit;
 mod standing;

@@ -1,12 +1,11 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::{Attempt, DryRun, Owner, Verdict, decide, dry_run};
 use crate::event::{Event, quota_events};
 use crate::key::{RotationTurn, StoredKey};
 use crate::policy::Policy;
 use crate::usage::Usage;
-use crate::{ApiKey, ErrorCode, KeyDetails, KeyId, Timestamp};
+use crate::{ApiKey, ErrorCode, KeyId, Timestamp};
 
 /// The rows of one batch of attempts, while a store holds its lock on them.
 ///
@@ -105,7 +104,7 @@ impl<E: Clone> Ledger<E> {
     }
 
     fn settle_one(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<Verdict, E> {
-        let mut passed = None;
+        let mut was_passed = false;
         for stored in attempt.stored_forms() {
             let entry = match self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored)) {
                 None => continue,
@@ -119,36 +118,27 @@ impl<E: Clone> Ledger<E> {
                 entry.key.usage = deferred.counted_on(&entry.key, policy);
             }
             entry.key.bring_to(now);
-            let mut before = None;
-            if entry.key.details.rotation.is_some() {
-                // What earlier attempts have turned stays so.
-                before = entry.turned.is_none().then(|| Arc::clone(&entry.key.details));
-                entry.end_due(now);
-            }
-            let mut verdict = decide(Some((&entry.key, entry.owner)), attempt, policy, now);
-            if let Verdict::Accepted(key) = &mut verdict {
-                entry.key.usage = key.usage;
-                if key.details.rotation.is_some() && attempt.is_use() {
-                    entry.note_use(stored, now);
-                    key.clone_from(&entry.key);
-                }
-            }
+            let verdict = entry.settle(stored, attempt, policy, now);
             if is_of_its_key(&verdict) {
-                self.leave(passed);
                 return Ok(verdict);
             }
-            passed = before.map(|before| (stored, before));
+            was_passed = true;
+        }
+        if was_passed {
+            self.end_due(attempt, policy, now);
         }
         Ok(decide(None, attempt, policy, now))
     }
 
-    /// Leaves a row that an attempt has passed for another one with the rotation that it had before: whoever writes the other
-    /// one writes nothing of this. Its end is written when somebody asks for this key.
-    fn leave(&mut self, passed: Option<(&StoredKey, Arc<KeyDetails>)>) {
-        let Some((stored, before)) = passed else { return };
-        if let Some(Ok(entry)) = self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored)) {
-            entry.key.details = before;
-            entry.turned = None;
+    /// Ends the rotations whose time has come of the keys that an attempt asked for, and of which it presents no secret.
+    fn end_due(&mut self, attempt: &Attempt, policy: &Policy, now: Timestamp) {
+        for stored in attempt.stored_forms() {
+            if let Some(Ok(entry)) = self.rows.get_mut(self.aliases.get(stored).unwrap_or(stored))
+                && !attempt.is_found_wrongly(stored, &entry.key, policy)
+                && let Some(ended) = entry.ended(now)
+            {
+                entry.turn(ended);
+            }
         }
     }
 
@@ -229,11 +219,38 @@ impl Entry {
         Self { read: key.usage, key, owner, turned: None }
     }
 
-    /// Ends a rotation whose time has come.
-    fn end_due(&mut self, now: Timestamp) {
-        if let Some(turn) = self.key.end_due(now) {
-            self.turned.get_or_insert_default().turns.push(turn);
+    /// Decides an attempt, and takes what it changes. One that presents no secret of this key changes nothing: another row may
+    /// follow, and the end of this one's rotation is written when somebody asks for this key.
+    fn settle(&mut self, stored: &StoredKey, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Verdict {
+        let ended = self.ended(now);
+        let key = ended.as_ref().map_or(&self.key, |(key, _)| key);
+        let mut verdict = decide(Some((key, self.owner)), attempt, policy, now);
+        if let Some(ended) = ended
+            && is_of_its_key(&verdict)
+        {
+            self.turn(ended);
         }
+        if let Verdict::Accepted(key) = &mut verdict {
+            self.key.usage = key.usage;
+            if key.details.rotation.is_some() && attempt.is_use() {
+                self.note_use(stored, now);
+                key.clone_from(&self.key);
+            }
+        }
+        verdict
+    }
+
+    /// Returns the key without its rotation, and the step, if the rotation's time has come.
+    fn ended(&self, now: Timestamp) -> Option<(ApiKey, RotationTurn)> {
+        self.key.details.rotation.as_ref()?;
+        let mut key = self.key.clone();
+        let turn = key.end_due(now)?;
+        Some((key, turn))
+    }
+
+    fn turn(&mut self, (key, turn): (ApiKey, RotationTurn)) {
+        self.key = key;
+        self.turned.get_or_insert_default().turns.push(turn);
     }
 
     /// Takes note of an accepted use of one of the key's secrets.

@@ -11,8 +11,8 @@ pub enum LimitFields {
     /// `t` seconds.
     #[default]
     Draft11,
-    /// The same fields with the parameters that the working group proposes after revision 11: `a` calls are available within the
-    /// next `w` seconds.
+    /// The same fields with the parameters of the working group's text after revision 11 (pull request 166): `a` calls are
+    /// available within the next `w` seconds.
     Draft12,
     /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, which tell of the limit with the fewest calls left.
     XRateLimit,
@@ -138,6 +138,20 @@ mod tests {
             headers.insert(RATE_LIMIT, HeaderValue::from_str(limit).unwrap());
             assert!(LimitFields::read(&headers, |_| Standing::RATE).is_empty(), "{policy} {limit}");
         }
+    }
+
+    /// The example of the text after revision 11, with its parameters that Keymint does not write.
+    #[test]
+    fn parameters_of_others_are_ignored() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            RATE_LIMIT_POLICY,
+            HeaderValue::from_static(r#""rate";q=100;qu="requests";w=60;pk=:R0VUH2FsaWNl:"#),
+        );
+        headers.insert(RATE_LIMIT, HeaderValue::from_static(r#""rate";a=99;w=60;pk=:R0VUH2FsaWNl:;c=1"#));
+        headers.insert("ratelimit-partition", HeaderValue::from_static(r#""rate";user_id;method"#));
+        let expected = Standing { more_in_ms: Some(60_000), ..RATE };
+        assert_eq!(LimitFields::read(&headers, |_| Standing::QUOTA), [expected]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use keymint_domain::ErrorCode;
-use keymint_domain::event::Actor;
+use keymint_domain::event::{Actor, Origin};
 use keymint_domain::identity::{Client, Password, SignUp, User};
 use keymint_domain::link::{Link, LinkPurpose, NewLink, SecretToken};
 use keymint_domain::{RowId, UserId};
@@ -46,6 +46,21 @@ impl Identity {
         let made = Link::begin(purpose, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
         let is_added = self.store.insert_link(&made.link, &self.origin(actor, source, now)).await?;
         Ok(is_added.then_some(made))
+    }
+
+    /// Marks a form as sent, by the token that it carries. Returns false if it was sent before: of any number of submits one
+    /// does what the form does.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ServiceError::Store`] if the store fails.
+    pub async fn send_form(&self, token: &SecretToken) -> Result<bool, ServiceError> {
+        let mark = Link::of_form(token, self.clock.now());
+        match self.store.insert_link(&mark, &Origin::unrecorded()).await {
+            Ok(is_added) => Ok(is_added),
+            Err(StoreError::Duplicate) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Looks at a link, which stays as it is. Returns its purpose; `None` = the text is no link that may be used now.

@@ -1,4 +1,4 @@
-use keymint_domain::key::{Minted, Rotated, RotationChange, RotationRefused};
+use keymint_domain::key::{Minted, NewSecret, Rotated, RotationChange, RotationRefused};
 use keymint_domain::policy::RotateSecret;
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, UserId};
 
@@ -40,7 +40,37 @@ impl Keys {
         context: impl Into<Context<'a>> + Send,
         request: RotateKey,
     ) -> Result<Minted, ServiceError> {
-        let context = context.into();
+        let minted = self.begin_rotation(&context.into(), request, None).await?;
+        minted.map_err(refused)
+    }
+
+    /// Gives a key a new secret, as [`Keys::rotate`] does, if it still has the secrets with which the caller has seen it;
+    /// `None` = it has others, and nothing has changed.
+    ///
+    /// Of any number of requests by what was seen once, one makes a secret.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Keys::rotate`].
+    pub async fn rotate_as_seen<'a>(
+        &self,
+        context: impl Into<Context<'a>> + Send,
+        request: RotateKey,
+        seen: &ApiKey,
+    ) -> Result<Option<Minted>, ServiceError> {
+        match self.begin_rotation(&context.into(), request, Some(seen)).await? {
+            Ok(minted) => Ok(Some(minted)),
+            Err(RotationRefused::Changed) => Ok(None),
+            Err(reason) => Err(refused(reason)),
+        }
+    }
+
+    async fn begin_rotation(
+        &self,
+        context: &Context<'_>,
+        request: RotateKey,
+        seen: Option<&ApiKey>,
+    ) -> Result<Result<Minted, RotationRefused>, ServiceError> {
         let RotateKey { id, config_id, rotation } = request;
         let own = own_key(context.caller, &id);
         let reach = match own {
@@ -54,9 +84,12 @@ impl Keys {
         }
         let plain = self.key_text(key.details.prefix.as_deref(), configuration)?;
         let now = self.clock.now();
-        let new = configuration.new_secret(rotation, &plain, own.is_some(), now);
-        let key = self.change_rotation(&context, &key, &RotationChange::Begin(new)).await?;
-        Ok(Minted { key, plain })
+        let new = NewSecret {
+            seen: seen.map(|key| key.details.stored_forms().cloned().collect()),
+            ..configuration.new_secret(rotation, &plain, own.is_some(), now)
+        };
+        let changed = self.change_rotation(context, &key, &RotationChange::Begin(new)).await?;
+        Ok(changed.map(|key| Minted { key, plain }))
     }
 
     /// Ends a rotation of a key before its time.
@@ -82,7 +115,7 @@ impl Keys {
             ChangeRotation::Cancel => RotationChange::Cancel,
             ChangeRotation::Finish => RotationChange::Finish,
         };
-        self.change_rotation(&context, &key, &change).await
+        self.change_rotation(&context, &key, &change).await?.map_err(refused)
     }
 
     async fn change_rotation(
@@ -90,25 +123,27 @@ impl Keys {
         context: &Context<'_>,
         key: &ApiKey,
         change: &RotationChange,
-    ) -> Result<ApiKey, ServiceError> {
+    ) -> Result<Result<ApiKey, RotationRefused>, ServiceError> {
         let now = self.clock.now();
         let outcome = self.store.rotate(&key.details.id, change, now, &self.origin(context, now)).await;
         self.forget(key.details.stored_forms()).await;
-        match outcome?.ok_or(ErrorCode::KeyNotFound)? {
-            Ok(Rotated { key, turns: _ }) => {
-                self.forget(key.details.stored_forms()).await;
-                Ok(key)
-            }
-            Err(refused) => Err(match refused {
-                RotationRefused::Open => ErrorCode::RotationOpen.into(),
-                RotationRefused::NotOpen => ErrorCode::RotationNotOpen.into(),
-                RotationRefused::Confirmed => ErrorCode::RotationConfirmed.into(),
-                RotationRefused::Foreign => ErrorCode::KeyUnused.into(),
-                RotationRefused::Revoked => ErrorCode::KeyRevoked.into(),
-                RotationRefused::Expired => ErrorCode::KeyExpired.into(),
-                RotationRefused::SameSecret => ServiceError::UnusableKey,
-            }),
+        let changed = outcome?.ok_or(ErrorCode::KeyNotFound)?;
+        if let Ok(Rotated { key, turns: _ }) = &changed {
+            self.forget(key.details.stored_forms()).await;
         }
+        Ok(changed.map(|rotated| rotated.key))
+    }
+}
+
+fn refused(reason: RotationRefused) -> ServiceError {
+    match reason {
+        RotationRefused::Open | RotationRefused::Changed => ErrorCode::RotationOpen.into(),
+        RotationRefused::NotOpen => ErrorCode::RotationNotOpen.into(),
+        RotationRefused::Confirmed => ErrorCode::RotationConfirmed.into(),
+        RotationRefused::Foreign => ErrorCode::KeyUnused.into(),
+        RotationRefused::Revoked => ErrorCode::KeyRevoked.into(),
+        RotationRefused::Expired => ErrorCode::KeyExpired.into(),
+        RotationRefused::SameSecret => ServiceError::UnusableKey,
     }
 }
 

@@ -146,11 +146,26 @@ impl Webhooks {
         id: &WebhookId,
         overlap_ms: u64,
     ) -> Result<MadeWebhook, WebhookError> {
-        let webhook = self.find(id).await?;
+        self.rotate_secret_as_seen(context, self.find(id).await?, overlap_ms).await
+    }
+
+    /// Gives an endpoint a new secret, as [`Webhooks::rotate_secret`] does, if it still has the secrets with which the caller
+    /// has seen it. Of any number of requests by what was seen once, one makes a secret.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`WebhookError::Conflict`] if the endpoint has other secrets or is gone, and [`WebhookError::Store`] if the
+    /// store fails.
+    pub async fn rotate_secret_as_seen(
+        &self,
+        context: Context<'_>,
+        webhook: Webhook,
+        overlap_ms: u64,
+    ) -> Result<MadeWebhook, WebhookError> {
         let (secret, now) = (self.secret(), self.ports.clock.now());
         let secrets = webhook.secrets.clone().rotate(secret.clone(), now, overlap_ms);
         let origin = self.origin(&context);
-        if !self.ports.store.replace_webhook_secrets(id, &webhook.secrets, &secrets, &origin).await? {
+        if !self.ports.store.replace_webhook_secrets(&webhook.id, &webhook.secrets, &secrets, &origin).await? {
             return Err(WebhookError::Conflict);
         }
         Ok(MadeWebhook { webhook: Webhook { secrets, ..webhook }, secret })

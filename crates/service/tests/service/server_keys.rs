@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keymint_domain::server_key::ServerKeyText;
+use keymint_domain::server_key::{ServerKey, ServerKeyText};
 use keymint_domain::{ErrorCode, KeyId, UserId};
 use keymint_ports::{Clock, FakeClock, MockServerKeyStore, SeededEntropy, ServerKeyStore, StoreError};
 use keymint_service::{Caller, Context, ServerKeys, ServiceError};
@@ -122,19 +122,32 @@ async fn operators_make_a_key_once_and_revoke_it() {
 }
 
 #[tokio::test]
-async fn the_last_use_in_this_process_is_known_to_a_second() {
-    let clock = clock();
-    let keys = server_keys(MemoryStore::default(), &clock, 1, &[]);
+async fn the_last_use_in_any_process_is_known_to_a_minute() {
+    let (store, clock) = (MemoryStore::default(), clock());
+    let keys = server_keys(store.clone(), &clock, 1, &[]);
     let made = keys.create(None).await.unwrap();
     let other = keys.create(None).await.unwrap();
-    assert_eq!(keys.last_use(&made.key.id), None);
+    let last_uses = async || {
+        // What is noted is written beside the request.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let last = |id: &KeyId, found: &[ServerKey]| found.iter().find(|key| key.id == *id).unwrap().last_used_at;
+        let found = keys.list().await.unwrap();
+        (last(&made.key.id, &found), last(&other.key.id, &found))
+    };
+    assert_eq!(last_uses().await, (None, None));
     assert!(keys.admit(made.text.expose()).await.unwrap());
-    clock.advance(999);
+    assert_eq!(last_uses().await, (Some(NOW), None));
+    clock.advance(59_999);
     assert!(keys.admit(made.text.expose()).await.unwrap());
-    assert_eq!(keys.last_use(&made.key.id), Some(NOW), "most uses only read");
+    assert_eq!(last_uses().await, (Some(NOW), None), "most uses write nothing");
     clock.advance(1);
     assert!(keys.admit(made.text.expose()).await.unwrap());
-    assert_eq!(keys.last_use(&made.key.id), Some(NOW.plus_millis(1000)));
-    assert_eq!(keys.last_use(&other.key.id), None);
+    assert_eq!(last_uses().await, (Some(NOW.plus_millis(60_000)), None));
+    clock.advance(1);
+    let started_later = server_keys(store, &clock, 2, &[]);
+    assert!(started_later.admit(made.text.expose()).await.unwrap());
+    assert_eq!(last_uses().await, (Some(NOW.plus_millis(60_001)), None));
     assert!(!keys.admit(&"x".repeat(40)).await.unwrap());
 }

@@ -38,7 +38,7 @@ async fn insert_if_possible(
     let is_possible = match &link.purpose {
         LinkPurpose::Claim => !operator::has_operator(connection).await?,
         LinkPurpose::Reset(user) => operator::is_user(connection, user).await?,
-        LinkPurpose::Portal(_) => true,
+        LinkPurpose::Portal(_) | LinkPurpose::Form => true,
     };
     if is_possible {
         connection.execute(insert(link)).await?;
@@ -50,7 +50,7 @@ async fn insert_if_possible(
 fn insert(link: &Link) -> Statement<'_> {
     let Link { hash, purpose, created_at, expires_at } = link;
     let (user, grant) = match purpose {
-        LinkPurpose::Claim => (None, None),
+        LinkPurpose::Claim | LinkPurpose::Form => (None, None),
         LinkPurpose::Reset(user) => (Some(user), None),
         LinkPurpose::Portal(grant) => (None, Some(grant)),
     };
@@ -309,6 +309,7 @@ fn read_link(row: &dyn Row) -> Result<Link, StoreError> {
     let row = RowReader::new(row, LINK, "purpose");
     let purpose = match row.required_text("purpose")? {
         LinkPurpose::CLAIM => LinkPurpose::Claim,
+        LinkPurpose::FORM => LinkPurpose::Form,
         LinkPurpose::RESET => LinkPurpose::Reset(row.parsed("userId", UserId::parse)?),
         LinkPurpose::PORTAL => LinkPurpose::Portal(PortalGrant {
             owner: row.parsed("owner", OwnerId::from_stored)?,

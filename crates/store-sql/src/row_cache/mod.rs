@@ -19,12 +19,14 @@ const MAX_BYTES: usize = CAPACITY * 1024;
 /// A cache of rows by the text that their key is kept under, bounded by their number and their bytes. It evicts the
 /// least recently used row.
 ///
-/// When the hit rate is low, it admits only keys seen recently. It does not know if a row is still as it was: each
-/// store proves that in its own way.
+/// When it is full or the hit rate is low, it admits only keys seen recently. It does not know if a row is still as it
+/// was: each store proves that in its own way.
 pub struct RowCache<T> {
     rows: LruCache<StoredKey, Remembered<T>>,
     heap_bytes: fn(&T) -> usize,
     bytes: usize,
+    /// A row had to give way to another one.
+    is_full: bool,
     hasher: DefaultHashBuilder,
     doorkeeper: Doorkeeper,
     hit_rate: HitRate,
@@ -44,6 +46,7 @@ impl<T> RowCache<T> {
             rows: LruCache::new_unbounded(),
             heap_bytes,
             bytes: 0,
+            is_full: false,
             hasher: DefaultHashBuilder::default(),
             doorkeeper: Doorkeeper::new(),
             hit_rate: HitRate::default(),
@@ -72,28 +75,31 @@ impl<T> RowCache<T> {
         row
     }
 
-    /// Admits a row in the place of an older one of its key. When the hit rate is low, it admits a row only if its key
-    /// was seen recently: of millions of random keys none is back in time, and they would evict those that are. It
-    /// never admits a row that is larger than all of the room.
+    /// Admits a row in the place of an older one of its key. When the cache is full or the hit rate is low, it admits a
+    /// row only if its key was seen recently: keys that are used once would evict those that come back. It never admits
+    /// a row that is larger than all of the room.
     ///
     /// `row` is called only if the row is admitted.
     pub fn keep(&mut self, stored: &StoredKey, row: impl FnOnce() -> T) {
-        let is_worth_it = self.was_here(stored) || self.hit_rate.pays();
+        let is_worth_it = self.was_here(stored) || (!self.is_full && self.hit_rate.pays());
         match is_worth_it.then(|| self.weighed(stored, row())).filter(|known| known.bytes <= MAX_BYTES) {
             Some(known) => self.insert(stored.clone(), known),
-            None => self.forget(stored),
+            None => drop(self.remove(stored)),
         }
     }
 
     /// Removes the row of a text.
     pub fn forget(&mut self, stored: &StoredKey) {
-        self.remove(stored);
+        if self.remove(stored).is_some() {
+            self.is_full = false;
+        }
     }
 
     /// Removes all rows.
     pub fn clear(&mut self) {
         self.rows.clear();
         self.bytes = 0;
+        self.is_full = false;
     }
 
     fn weighed(&self, stored: &StoredKey, row: T) -> Remembered<T> {
@@ -121,6 +127,7 @@ impl<T> RowCache<T> {
             && let Some((_, oldest)) = self.rows.remove_lru()
         {
             self.bytes -= oldest.bytes;
+            self.is_full = true;
         }
     }
 
@@ -217,20 +224,60 @@ mod tests {
         assert_eq!(rows.get(&stored(0)), None);
         assert_eq!(rows.get(&stored(1)), Some(&1));
     }
+
+    #[test]
+    fn a_full_cache_admits_a_key_at_its_second_use_until_it_has_room() {
+        let mut rows = RowCache::new(nothing);
+        for number in 0..=CAPACITY {
+            rows.keep(&stored(number), || number);
+        }
+        let (late, later) = (CAPACITY + 1, CAPACITY + 2);
+        rows.keep(&stored(late), || panic!("nobody needs it yet"));
+        rows.keep(&stored(late), || late);
+        assert_eq!(rows.get(&stored(late)), Some(&late));
+        rows.forget(&stored(late));
+        rows.keep(&stored(later), || later);
+        assert_eq!(rows.get(&stored(later)), Some(&later), "there is room");
+        rows.clear();
+        rows.keep(&stored(1), || 1);
+        assert_eq!(rows.get(&stored(1)), Some(&1));
+    }
+
+    /// Of millions of keys that are used by Zipf's law, the 16,384 most used ones have 0.62 of all uses. Admitting every
+    /// key finds 0.52 of them.
+    #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to ten million")]
+    fn keys_that_are_used_often_are_kept_from_those_that_are_used_once() {
+        const KEYS: f64 = 10_000_000.0;
+        let mut rows = RowCache::new(nothing);
+        let (mut state, mut hits) = (1_u64, 0);
+        for number in 0..400_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let unit = f64::from(u32::try_from(state >> 32).unwrap()) / f64::from(u32::MAX);
+            let key = stored(KEYS.powf(unit) as usize);
+            let is_hit = rows.get(&key).is_some();
+            hits += u32::from(is_hit && number >= 200_000);
+            if !is_hit {
+                rows.keep(&key, || number);
+            }
+        }
+        assert!(hits > 110_000, "{hits} of 200,000");
+    }
+
     #[test]
     fn large_rows_give_way_where_their_bytes_are_too_many() {
         const QUARTER: usize = MAX_BYTES / 4;
         let mut rows = RowCache::new(|bytes: &usize| *bytes);
         for number in 0..100 {
-            rows.keep(&stored(number), || QUARTER);
+            (0..2).for_each(|_| rows.keep(&stored(number), || QUARTER));
             assert!(rows.bytes <= MAX_BYTES, "{rows:?}");
         }
         assert_eq!(rows.rows.len(), 3, "each takes a little beside its own");
         assert_eq!(rows.get(&stored(99)), Some(&QUARTER));
         rows.keep(&stored(99), || 1);
-        rows.keep(&stored(100), || QUARTER);
+        (0..2).for_each(|_| rows.keep(&stored(100), || QUARTER));
         assert_eq!(rows.rows.len(), 4, "what an older row took is free");
-        rows.keep(&stored(101), || MAX_BYTES);
+        (0..2).for_each(|_| rows.keep(&stored(101), || MAX_BYTES));
         assert_eq!(rows.rows.len(), 4, "one that would drive out all others is not remembered");
     }
 

@@ -1,14 +1,19 @@
 //! `POST /api-key/delete` (docs/better-auth-wire.md 7.5).
 
 use actix_web::HttpResponse;
-use keymint_domain::ErrorCode;
-use serde_json::json;
+use keymint_domain::{ErrorCode, KeyId};
+use serde_json::{Value, json};
 
 use super::{of_users, read_key};
 use crate::error::ApiError;
 use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples, success};
+
+/// Writes the body of a request to delete a key.
+pub fn write(id: &KeyId) -> Value {
+    json!({ "keyId": id.as_str() })
+}
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let body = Shape::of_body(context.policy, |body| read_key(body, "keyId"));

@@ -1,7 +1,7 @@
 //! `GET /api-key/get` (docs/better-auth-wire.md 7.2).
 
 use actix_web::HttpResponse;
-use keymint_domain::ErrorCode;
+use keymint_domain::{ErrorCode, KeyId};
 use keymint_service::ServiceError;
 
 use super::{of_users, read_key};
@@ -10,6 +10,11 @@ use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::{KeyView, Reader};
+
+/// Writes the query of a request for a key.
+pub fn write(id: &KeyId) -> [(&'static str, String); 1] {
+    [("id", id.as_str().to_owned())]
+}
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let malformed = "[query.id] Invalid input: expected string, received undefined".to_owned();

@@ -83,6 +83,33 @@ fn read_filter(query: &mut Members<'_>, now: Timestamp) -> KeyFilter {
     KeyFilter { search, enabled, state: state.map(|state| (state, now)), expires_before, unused_since, created_before }
 }
 
+/// Writes the query of a request for a page of keys.
+pub fn write(request: ListKeys) -> Vec<(&'static str, String)> {
+    let ListKeys { whose, config_id, filter, sort_by, direction, offset, limit } = request;
+    // The server's clock decides what is expired.
+    let KeyFilter { search, enabled, state, expires_before, unused_since, created_before } = filter;
+    let whose = match whose {
+        Whose::Callers => None,
+        Whose::Users(id) => Some(("userId", id.as_str().to_owned())),
+        Whose::Organizations(id) => Some(("organizationId", id.as_str().to_owned())),
+        Whose::Nobodys => Some(("organizationId", String::new())),
+    };
+    let others = [
+        ("configId", config_id.map(|id| id.as_str().to_owned())),
+        ("search", search.map(|search| search.as_str().to_owned())),
+        ("enabled", enabled.map(|enabled| enabled.to_string())),
+        ("state", state.map(|(state, _)| state.as_str().to_owned())),
+        ("expiresBefore", expires_before.map(|at| at.to_string())),
+        ("unusedSince", unused_since.map(|at| at.to_string())),
+        ("createdBefore", created_before.map(|at| at.to_string())),
+        ("sortBy", sort_by.map(|field| field.as_str().to_owned())),
+        ("sortDirection", (direction == Direction::Descending).then(|| "desc".to_owned())),
+        ("offset", offset.map(|offset| offset.to_string())),
+        ("limit", limit.map(|limit| limit.to_string())),
+    ];
+    whose.into_iter().chain(others.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect()
+}
+
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let example = json!({ "apiKeys": [examples::key()], "total": 1, "limit": 10 });
     let malformed = "[query.limit] Too big: expected number to be <=1000".to_owned();
@@ -107,4 +134,43 @@ pub(super) async fn list(request: UserRequest) -> Result<HttpResponse, ApiError>
     let page = request.api.keys.list(&caller, asked).await?;
     let view = PageView::new(&page, limit, offset, Reader::from(&caller), request.api.keys.policy());
     Ok(HttpResponse::Ok().json(view))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use keymint_domain::listing::Search;
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn a_written_request_is_read_back() {
+        let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
+        let full = KeyFilter {
+            search: Some(Search::parse("a&b =").unwrap()),
+            enabled: Some(false),
+            state: Some((KeyState::Revoked, now)),
+            expires_before: Some(now),
+            unused_since: Some(now.plus_millis(1)),
+            created_before: Some(now.plus_millis(2)),
+        };
+        let full = ListKeys {
+            whose: Whose::Users(OwnerId::parse("ada").unwrap()),
+            config_id: Some(ConfigId::parse("team").unwrap()),
+            filter: full,
+            sort_by: Some(SortField::Name),
+            direction: Direction::Descending,
+            offset: Some(7),
+            limit: Some(8),
+        };
+        let of_acme = Whose::Organizations(OrganizationId::parse("acme").unwrap());
+        let others = [Whose::Callers, of_acme, Whose::Nobodys].map(|whose| ListKeys { whose, ..ListKeys::default() });
+        for request in others.into_iter().chain([full]) {
+            let url = Url::parse_with_params("http://localhost/", write(request.clone())).unwrap();
+            let query = format!("/?{}", url.query().unwrap_or_default());
+            let http = TestRequest::with_uri(&query).to_http_request();
+            assert_eq!(Members::read_query(&http, |query| Some(read(query, now))).unwrap(), request, "{query}");
+        }
+    }
 }

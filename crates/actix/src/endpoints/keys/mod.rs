@@ -1,18 +1,18 @@
 //! Management of keys, by users and by servers.
 
-mod create;
-mod delete;
+pub(super) mod create;
+pub(super) mod delete;
 mod delete_all_expired;
-mod get;
+pub(super) mod get;
 mod health;
-mod list;
+pub(super) mod list;
 mod options;
 mod report_leak;
-mod restore;
-mod revoke;
-mod rotate;
-mod rotation;
-mod update;
+pub(super) mod restore;
+pub(super) mod revoke;
+pub(super) mod rotate;
+pub(super) mod rotation;
+pub(super) mod update;
 mod usage;
 
 use keymint_domain::{ConfigId, ErrorCode, KeyId};

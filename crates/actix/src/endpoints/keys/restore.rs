@@ -1,9 +1,9 @@
 //! `POST /api-key/restore`: takes back a deletion. Better Auth has no such endpoint.
 
 use actix_web::HttpResponse;
-use keymint_domain::ErrorCode;
+use keymint_domain::{ErrorCode, KeyId};
 use keymint_ports::RestoredKey;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema as _;
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::OneOfBuilder;
@@ -14,6 +14,11 @@ use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::{KeyView, Reader, UnreadableView};
+
+/// Writes the body of a request to bring a deleted key back.
+pub fn write(id: &KeyId) -> Value {
+    json!({ "keyId": id.as_str() })
+}
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let restored = OneOfBuilder::new()

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use keymint_domain::{ConfigId, ErrorCode, KeyId, OwnerId};
 use keymint_ports::BulkCursor;
 use keymint_service::{ChangeKeys, ChangeOfKeys, Revoked};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema as _;
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::OneOfBuilder;
@@ -46,6 +46,11 @@ fn read(body: &mut Members<'_>) -> Option<(Which, Option<ConfigId>)> {
         (None, Some(owner)) => Some((Which::Of(owner, after), config_id)),
         (None, None) => None,
     }
+}
+
+/// Writes the body of a request to revoke a key.
+pub fn write(id: &KeyId) -> Value {
+    json!({ "id": id.as_str() })
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {

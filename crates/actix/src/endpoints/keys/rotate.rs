@@ -5,11 +5,12 @@ use actix_web::HttpResponse;
 use keymint_domain::ErrorCode;
 use keymint_domain::policy::{Cut, RotateSecret, RotationRules};
 use keymint_service::RotateKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{of_users, read_key};
 use crate::error::ApiError;
 use crate::extract::UserRequest;
+use crate::members::written::Body;
 use crate::members::{Members, Shape};
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::CreatedView;
@@ -51,6 +52,23 @@ fn read(body: &mut Members<'_>) -> Option<RotateKey> {
     Some(RotateKey { id, config_id, rotation })
 }
 
+/// Writes the body of a request for a new secret.
+pub fn write(request: RotateKey) -> Value {
+    let RotateKey { id, config_id, rotation } = request;
+    let RotateSecret { grace_seconds, cut, end_former } = rotation;
+    let mut body = Body::default();
+    body.put("keyId", Some(id.as_str()));
+    body.put_config_id(config_id.as_ref());
+    body.put("graceSeconds", grace_seconds);
+    match cut {
+        Cut::AfterUse => {}
+        Cut::Deadline(seconds) => body.put("deadlineSeconds", Some(seconds)),
+        Cut::Now => body.put("now", Some(true)),
+    }
+    body.put("endFormer", end_former.then_some(true));
+    body.into()
+}
+
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
     let rotation = json!({
         "stage": "pending", "start": "sk_hnS", "since": examples::NOW, "cancelledAt": "2023-11-21T22:13:20.000Z",
@@ -82,4 +100,26 @@ pub(super) async fn rotate(request: UserRequest) -> Result<HttpResponse, ApiErro
     let minted = request.api.keys.rotate(request.context(&caller), asked).await?;
     request.note_change(&caller, &minted.key.details.id, Some(&minted.key.details.owner));
     Ok(HttpResponse::Ok().json(CreatedView::new(&minted, request.api.keys.policy())))
+}
+
+#[cfg(test)]
+mod tests {
+    use keymint_domain::{ConfigId, KeyId};
+
+    use super::*;
+
+    #[test]
+    fn a_written_request_is_read_back() {
+        for (grace_seconds, cut, end_former) in
+            [(Some(60), Cut::AfterUse, false), (Some(60), Cut::Deadline(3600), true), (None, Cut::Now, false)]
+        {
+            let request = RotateKey {
+                id: KeyId::parse("k1").unwrap(),
+                config_id: Some(ConfigId::parse("team").unwrap()),
+                rotation: RotateSecret { grace_seconds, cut, end_former },
+            };
+            let body = write(request.clone());
+            assert_eq!(Members::read_body(Some(&body), read).unwrap(), request, "{body}");
+        }
+    }
 }

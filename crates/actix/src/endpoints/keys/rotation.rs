@@ -2,9 +2,9 @@
 //! has no such endpoints.
 
 use actix_web::HttpResponse;
-use keymint_domain::ErrorCode;
+use keymint_domain::{ErrorCode, KeyId};
 use keymint_service::ChangeRotation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{of_users, read_key};
 use crate::error::ApiError;
@@ -12,6 +12,11 @@ use crate::extract::UserRequest;
 use crate::members::Shape;
 use crate::openapi::{Description, DocumentContext, examples};
 use crate::views::KeyView;
+
+/// Writes the body of a request to end the rotation of a key.
+pub fn write(id: &KeyId) -> Value {
+    json!({ "keyId": id.as_str() })
+}
 
 pub(super) fn describe_cancel(context: &DocumentContext<'_>) -> Description {
     describe(context, "cancelApiKeyRotation", "Ends the new secret of a key before its first use.")

@@ -1,7 +1,7 @@
 //! Verification of keys, by servers or by everybody.
 
 mod validate;
-mod verify;
+pub(super) mod verify;
 
 use keymint_domain::ErrorCode;
 use keymint_domain::key::PlainKey;

@@ -3,15 +3,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use keymint_domain::ErrorCode;
-use keymint_domain::verify::Verdict;
+use keymint_domain::verify::{Cost, Verdict};
 use keymint_service::{ServiceError, VerifyKey};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{of_verifiers, read_use, refused};
 use crate::callers::proven_address;
 use crate::error::ApiError;
 use crate::extract::{JsonBody, ServerOrAnyone};
 use crate::live::CurrentApi;
+use crate::members::written::{self, Body};
 use crate::members::{Members, Shape};
 use crate::observe::AccessNote;
 use crate::openapi::{Description, DocumentContext, LIMITS, RETRY_AFTER, examples};
@@ -33,6 +34,21 @@ fn read(body: &mut Members<'_>) -> Option<(VerifyKey, bool)> {
         body.optional("dryRun", "Returns the result of every rule and counts nothing. For servers only.").boolean();
     let verification = VerifyKey { settle: settle.unwrap_or_default(), ..verification? };
     Some((verification, dry_run.unwrap_or_default()))
+}
+
+/// Writes the body of a request to verify a key, or to do so without a charge.
+pub fn write(request: VerifyKey, is_dry_run: bool) -> Value {
+    // The server sees the caller's address itself.
+    let VerifyKey { key, config_id, permissions, cost, settle, client_ip, caller_ip: _ } = request;
+    let mut body = Body::default();
+    body.put("key", Some(key.expose()));
+    body.put_config_id(config_id.as_ref());
+    body.put("permissions", permissions.as_ref().map(written::permissions));
+    body.put("cost", Some(cost).filter(|cost| *cost != Cost::default()).map(|cost| cost.0));
+    body.put("settle", settle.then_some(true));
+    body.put("clientIp", client_ip.map(|address| address.to_string()));
+    body.put("dryRun", is_dry_run.then_some(true));
+    body.into()
 }
 
 pub(super) fn describe(context: &DocumentContext<'_>) -> Description {
@@ -78,4 +94,31 @@ pub(super) async fn verify(
     show_sunset(response.headers_mut(), former_ends_at);
     show_verdict(response.headers_mut(), api.options.limit_fields, &verdict, &api.keys);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use keymint_domain::key::PlainKey;
+    use keymint_domain::{ConfigId, Permissions};
+
+    use super::*;
+
+    #[test]
+    fn a_written_request_is_read_back() {
+        let use_of = || VerifyKey::of(PlainKey::new("sk_abc"));
+        let full = VerifyKey {
+            config_id: Some(ConfigId::parse("team").unwrap()),
+            permissions: Some(Permissions::of(&[("files", &["read"])])),
+            cost: Cost(3),
+            settle: true,
+            client_ip: Some([203, 0, 113, 7].into()),
+            ..use_of()
+        };
+        for (request, is_dry_run) in [(use_of(), false), (use_of(), true), (full, false)] {
+            let body = write(request.clone(), is_dry_run);
+            let (found, dry_run) = Members::read_body(Some(&body), read).unwrap();
+            assert_eq!((dry_run, found.key == request.key), (is_dry_run, true));
+            assert_eq!(format!("{found:?}"), format!("{request:?}"), "{body}");
+        }
+    }
 }

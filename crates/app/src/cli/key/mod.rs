@@ -3,7 +3,7 @@ mod commands;
 mod health;
 mod pattern;
 mod report_leak;
-mod shown;
+mod tables;
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub(super) use pattern::run as print_patterns;
 use super::arguments::{KeyCommand, RotationCommand};
 use super::output::{self, Form};
 use super::{CliResult, Misused, Outcome, Refused, progress, refused};
-use shown::{Listed, Verdict};
+use tables::{Listed, Verdict};
 
 /// The columns of a list of deleted keys.
 const DELETED_COLUMNS: [&str; 8] =
@@ -64,7 +64,7 @@ pub(super) async fn run(keys: &dyn KeyBackend, command: KeyCommand, now: Timesta
         KeyCommand::List(listing) if !listing.deleted => {
             let request = commands::list(listing, now)?;
             let offset = request.offset.unwrap_or(0);
-            shown::list(&keys.list(request).await?, offset, form)
+            tables::list(&keys.list(request).await?, offset, form)
         }
         KeyCommand::Get { id } => output::record(&find(keys, id).await?, form),
         KeyCommand::Verify { key, config_id, permissions, cost, settle, client_ip, dry_run } => {
@@ -73,7 +73,7 @@ pub(super) async fn run(keys: &dyn KeyBackend, command: KeyCommand, now: Timesta
             let request = VerifyKey { settle, ..request };
             let answer = if dry_run {
                 let answer = keys.dry_run(request).await?;
-                shown::dry_run(&answer, form)?;
+                tables::dry_run(&answer, form)?;
                 answer
             } else {
                 let answer = keys.verify(request).await?;

@@ -125,6 +125,9 @@ fn parse_base_path(text: &str) -> Result<String, &'static str> {
     match text.strip_prefix('/') {
         None if text.is_empty() => Ok(String::new()),
         Some("") => Ok(String::new()),
+        Some(path) if path.split('/').next() == Some("console") => {
+            Err("must not be /console nor below it: the pages of the console are there")
+        }
         Some(path) if path.split('/').all(fits) => Ok(text.to_owned()),
         _ => Err("must begin with a slash, not end with one, and hold letters, digits and -._~ between slashes"),
     }
@@ -164,7 +167,9 @@ mod tests {
         for (text, expected) in [("", ""), ("/", ""), ("/api/auth", "/api/auth"), ("/v1.0/~k-_", "/v1.0/~k-_")] {
             assert_eq!(parse_base_path(text).as_deref(), Ok(expected), "{text}");
         }
-        for text in ["api", "/api/", "//", "/a//b", "/a/../b", "/.", "/{id}", "/a?b", "/ä", "/a b"] {
+        for text in
+            ["api", "/api/", "//", "/a//b", "/a/../b", "/.", "/{id}", "/a?b", "/ä", "/a b", "/console", "/console/api"]
+        {
             assert!(parse_base_path(text).is_err(), "{text}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use super::{Setup, from_pypi};
@@ -32,6 +33,11 @@ pub(super) fn command(setup: &Setup<'_>) -> Command {
         keymint = cluster("keymint", keymint),
         application = cluster("application", upstream),
     );
+    run(&settings, folder)
+}
+
+/// Starts Envoy with these settings.
+pub(super) fn run(settings: &str, folder: &Path) -> Command {
     let file = folder.join("envoy.yaml");
     fs::write(&file, settings).unwrap();
     let mut command = Command::new(from_pypi("envoy"));

@@ -1,6 +1,7 @@
 //! HAProxy, of Debian.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use keymint_test_support::debian::program;
@@ -26,6 +27,11 @@ pub(super) fn command(setup: &Setup<'_>) -> Command {
     );
     let lua = substituted(substituted(block("haproxy.md", "lua"), changes), &[("127.0.0.1:8788", &way)]);
     fs::write(&script, lua).unwrap();
+    run(&settings, folder)
+}
+
+/// Starts HAProxy with these settings.
+pub(super) fn run(settings: &str, folder: &Path) -> Command {
     let file = folder.join("haproxy.cfg");
     fs::write(&file, settings).unwrap();
     let mut command = Command::new(program("haproxy", "haproxy"));

@@ -2,6 +2,7 @@
 
 mod abilities;
 mod apache;
+mod balancer;
 mod caddy;
 mod envoy;
 mod haproxy;
@@ -10,11 +11,11 @@ mod traefik;
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use keymint_test_support::process::Process;
 use keymint_test_support::python;
 use reqwest::StatusCode;
 use tempfile::TempDir;
@@ -46,10 +47,10 @@ struct Setup<'a> {
     folder: &'a Path,
 }
 
-/// A running gateway. It is killed, with its children, when it is dropped.
+/// A running gateway.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
-    child: Child,
+    _process: Process,
     _folder: TempDir,
 }
 
@@ -86,26 +87,30 @@ impl Gateway {
         gateway
     }
 
+    /// Starts a balancer with the configuration of its document, in front of these nodes. There is none of a kind that
+    /// cannot hash.
+    pub(crate) async fn balance(kind: Kind, nodes: [SocketAddr; 3]) -> Self {
+        let (address, folder) = (free_address(), TempDir::new().unwrap());
+        let command = match kind {
+            Kind::Nginx => balancer::nginx(address, nodes, folder.path()),
+            Kind::Haproxy => balancer::haproxy(address, nodes, folder.path()),
+            Kind::Envoy => balancer::envoy(address, nodes, folder.path()),
+            other => panic!("{other:?} is no balancer"),
+        };
+        Self::run(command, address, folder).await
+    }
+
     /// Starts `command`, and waits until it listens.
     async fn run(mut command: Command, address: SocketAddr, folder: TempDir) -> Self {
         let said = folder.path().join("said");
         let file = File::create(&said).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).process_group(0);
-        let child = command.spawn().unwrap();
-        let mut gateway = Self { address, child, _folder: folder };
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let mut process = Process::start(&mut command);
         while TcpStream::connect(address).is_err() {
-            let ended = gateway.child.try_wait().unwrap();
-            assert!(ended.is_none(), "did not start: {}", fs::read_to_string(&said).unwrap());
+            assert!(process.ended().is_none(), "did not start: {}", fs::read_to_string(&said).unwrap());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        gateway
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Self { address, _process: process, _folder: folder }
     }
 }
 

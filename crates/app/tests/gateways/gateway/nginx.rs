@@ -1,6 +1,7 @@
 //! nginx, of Debian.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use keymint_test_support::debian::program;
@@ -20,14 +21,18 @@ pub(super) fn command(setup: &Setup<'_>) -> Command {
             ("127.0.0.1:9000", &upstream.to_string()),
         ],
     );
-    // The surroundings of a server in Debian's own file.
+    run(&server, folder)
+}
+
+/// Starts nginx with the content of its `http` block, in the surroundings of Debian's own file.
+pub(super) fn run(http: &str, folder: &Path) -> Command {
     let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {};\n", folder.join(name).display()))
         .concat();
     let log = folder.join("log");
     let settings = format!(
         "daemon off;\nmaster_process off;\npid {};\nerror_log {} info;\nevents {{}}\n\
-         http {{\naccess_log off;\n{paths}{server}}}\n",
+         http {{\naccess_log off;\n{paths}{http}}}\n",
         folder.join("pid").display(),
         log.display(),
     );

@@ -6,8 +6,11 @@ use serde_json::{Value, to_string_pretty};
 
 use crate::pages::keys::key::{actor, reason};
 use crate::pages::{keys, owners, webhooks};
-use crate::show::When;
+use crate::show::{Code, When};
 use crate::visitor::Visitor;
+
+/// The letters of an event's details that a page shows. An export has all of them.
+const MOST: usize = 700;
 
 /// An event, as people read it: what was done to what, by whom, and when.
 pub(super) struct EventLine {
@@ -19,8 +22,8 @@ pub(super) struct EventLine {
     pub(super) subject: Option<Subject>,
     pub(super) owner: Option<Subject>,
     pub(super) changed: String,
-    pub(super) details: Option<String>,
-    pub(super) personal: Option<String>,
+    pub(super) details: Option<Code>,
+    pub(super) personal: Option<Code>,
     pub(super) was_erased: bool,
     pub(super) facts: Vec<(&'static str, String)>,
 }
@@ -53,11 +56,15 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
             path: OwnerId::parse(id.as_str()).ok().map(|owner| owners::path(&owner)),
         }),
         changed: changed.unwrap_or_default(),
-        details: (!is_empty).then(|| to_string_pretty(&details).unwrap_or_default()),
-        personal: personal.map(|personal| to_string_pretty(&personal).unwrap_or_default()),
+        details: (!is_empty).then(|| code(to_string_pretty(&details))),
+        personal: personal.map(|personal| code(to_string_pretty(&personal))),
         was_erased: row.is_erased(),
         facts,
     }
+}
+
+fn code(json: serde_json::Result<String>) -> Code {
+    Code::clipped(&json.unwrap_or_default(), MOST)
 }
 
 fn subject(kind: &str, id: &str) -> Subject {

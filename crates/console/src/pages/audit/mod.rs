@@ -44,7 +44,7 @@ struct OffPage {
 }
 
 /// Events on a page. Each has its details, and the page must stay small.
-const PER_PAGE: u32 = 25;
+const PER_PAGE: u32 = 15;
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let layout = ask.layout(&visitor, Section::Audit, "Audit");

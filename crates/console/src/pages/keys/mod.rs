@@ -6,6 +6,7 @@ pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod list;
 mod organization;
+mod parts;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod try_out;

@@ -58,7 +58,7 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     let turn = ask.request.turn_to_read().await?;
     let found = ask.api().server_keys.list().await.map_err(ServiceError::from)?;
     drop(turn);
-    let rows = found.iter().rev().map(|key| row(ask, key, ask.now()));
+    let rows = found.iter().rev().map(|key| row(key, ask.now()));
     let (living, revoked) = rows.partition(|row| row.revoked.is_none());
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     // A form that was wrong is still the same one.
@@ -78,8 +78,8 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     page_as(status, &template)
 }
 
-fn row(ask: &Ask, key: &ServerKey, now: Timestamp) -> Row {
-    let ServerKey { id, name, start, hash: _, created_at, revoked_at } = key;
+fn row(key: &ServerKey, now: Timestamp) -> Row {
+    let ServerKey { id, name, start, hash: _, created_at, revoked_at, last_used_at } = key;
     let name = name.clone().filter(|name| !name.trim().is_empty());
     Row {
         id: id.to_string(),
@@ -88,7 +88,7 @@ fn row(ask: &Ask, key: &ServerKey, now: Timestamp) -> Row {
         name: name.unwrap_or_else(|| format!("{start}…")),
         start: start.clone(),
         created: When::relative(*created_at, now),
-        last_use: ask.api().server_keys.last_use(id).map(|at| When::relative(at, now)),
+        last_use: last_used_at.map(|at| When::relative(at, now)),
         revoked: revoked_at.map(|at| When::relative(at, now)),
     }
 }
@@ -151,7 +151,7 @@ pub(crate) async fn revoke_form(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 fn revoke_page(ask: &Ask, visitor: &Visitor, key: &ServerKey, problems: Problems) -> RevokePage {
-    let key = row(ask, key, ask.now());
+    let key = row(key, ask.now());
     let layout = ask.layout(visitor, Section::ServerKeys, format!("Revoke {}", key.name));
     RevokePage { layout, problems, key }
 }

@@ -57,6 +57,8 @@ const NOT_ON_YOURSELF: &str = "You cannot do this to yourself: nobody might be l
 const REMAINS_ONE: &str =
     "They stay an operator: their role says so, or console.operators of the configuration. Change it there.";
 const DAY_MS: u64 = 86_400_000;
+/// What the form of a link to another password is about.
+pub(super) const LINK: &str = "link to another password";
 
 impl Act {
     fn of(ask: &Ask) -> Result<Self, Failure> {
@@ -184,6 +186,7 @@ fn done(found: &ListedUser, did: &str) -> HttpResponse {
 pub(crate) async fn make_link(ask: Ask, visitor: Visitor) -> Answer {
     let found = find(&ask, &visitor).await?;
     let users = ask.request.users()?;
+    ask.send_form(&visitor, &[LINK, found.user.id.as_str()], &path_of(&found.user.id)).await?;
     let made = users.make_reset_link(ask.context(&visitor), found.user.id.as_str()).await?.ok_or(ApiError::NotFound)?;
     let template = LinkPage {
         layout: Layout::of(&visitor, Section::Users, format!("A link for {}", title(&found))),

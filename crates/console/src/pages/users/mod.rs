@@ -40,6 +40,8 @@ struct UserPage {
     /// True if the page is about the visitor.
     is_self: bool,
     takes_passwords: bool,
+    /// The id of the form that makes a link to another password.
+    link_form: String,
 }
 
 /// A user, as operators see them.
@@ -99,6 +101,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         keys_path: format!("/console/owners/{}", encoded(found.user.id.as_str())),
         is_self: found.user.id.as_str() == owner,
         takes_passwords: ask.request.identity().is_some_and(|options| options.email_and_password),
+        link_form: ask.form_id(&visitor, &[act::LINK, found.user.id.as_str()]),
         user: row(&found, ask.now()),
     };
     page(&template)

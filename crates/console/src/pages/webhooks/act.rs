@@ -41,6 +41,11 @@ const OVERLAPS: [(&str, &str, u64); 4] =
 
 const HOUR_MS: u64 = 3_600_000;
 
+/// What the form of a test is about.
+pub(super) const TEST: &str = "test of a webhook";
+/// What the form of a replay is about.
+pub(super) const REPLAY: &str = "replay of a webhook";
+
 /// Sends a visitor who comes by a link to the webhook: a link changes nothing.
 pub(crate) async fn to_page(ask: Ask, _: Visitor) -> Answer {
     Ok(see_other(&path(&find(&ask).await?.id)))
@@ -62,6 +67,7 @@ pub(crate) async fn resume(ask: Ask, visitor: Visitor) -> Answer {
 
 pub(crate) async fn test(ask: Ask, visitor: Visitor) -> Answer {
     let webhook = find(&ask).await?;
+    ask.send_form(&visitor, &[TEST, webhook.id.as_str()], &path(&webhook.id)).await?;
     let tested = webhooks(&ask)?.test(&webhook.id).await?;
     super::webhook::answer(&ask, &visitor, &webhook, Problems::default(), Some(tested)).await
 }
@@ -74,6 +80,7 @@ pub(crate) async fn replay(ask: Ask, visitor: Visitor) -> Answer {
         problems.add("from", "Enter an instant as in 2026-11-30T12:00:00Z, or a date for its midnight.");
         return super::webhook::answer(&ask, &visitor, &webhook, problems, None).await;
     };
+    ask.send_form(&visitor, &[REPLAY, webhook.id.as_str()], &path(&webhook.id)).await?;
     webhooks(&ask)?.replay(ask.context(&visitor), &webhook.id, from).await?;
     Ok(see_other(&format!("{}?did=webhook-replayed", path(&webhook.id))))
 }
@@ -105,10 +112,11 @@ pub(crate) async fn change_secret(ask: Ask, visitor: Visitor) -> Answer {
         problems.add("overlap", "Choose one of the times.");
         return secret_page(&ask, &visitor, &webhook, problems);
     };
-    let changed = webhooks(&ask)?.rotate_secret(ask.context(&visitor), &webhook.id, hours * HOUR_MS).await;
+    let path = path(&webhook.id);
+    let changed = webhooks(&ask)?.rotate_secret_as_seen(ask.context(&visitor), webhook, hours * HOUR_MS).await;
     let made = match changed {
         Ok(made) => made,
-        Err(WebhookError::Conflict) => return Err(Failure::Stale(path(&webhook.id))),
+        Err(WebhookError::Conflict) => return Err(Failure::Stale(path)),
         Err(error) => return Err(error.into()),
     };
     let once = Once {
@@ -117,7 +125,7 @@ pub(crate) async fn change_secret(ask: Ask, visitor: Visitor) -> Answer {
         variable: "WEBHOOK_SECRET",
         about: super::create::ABOUT,
         lost: "If it is lost, change it again.",
-        path: path(&webhook.id),
+        path,
     };
     once.answer()
 }

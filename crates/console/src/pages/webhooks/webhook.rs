@@ -7,6 +7,7 @@ use keymint_domain::{KeyId, Timestamp};
 use keymint_service::TestedWebhook;
 use keymint_service::ports::DeliveryQuery;
 
+use super::act;
 use crate::answer::{Answer, Failure, page_as};
 use crate::ask::Ask;
 use crate::form::Problems;
@@ -37,6 +38,10 @@ pub(super) struct WebhookPage {
     old_secret_ends: Option<When>,
     created: When,
     version: String,
+    /// The id of the form that tests it.
+    test_form: String,
+    /// The id of the form that delivers events again.
+    replay_form: String,
     tested: Option<Tested>,
     from: String,
     tabs: Vec<Tab>,
@@ -134,6 +139,8 @@ pub(super) async fn answer(
         old_secret_ends: webhook.secrets.previous.as_ref().map(|(_, end)| *end).filter(|end| *end > now).map(relative),
         created: When::date(webhook.created_at),
         version: super::version(&ask.console.seals, webhook),
+        test_form: ask.form_id(visitor, &[act::TEST, webhook.id.as_str()]),
+        replay_form: ask.form_id(visitor, &[act::REPLAY, webhook.id.as_str()]),
         tested: tested.map(|tested| told(&tested)),
         from: ask.form.raw("from").chars().take(100).collect(),
         tabs: STATES.into_iter().map(tab).collect(),

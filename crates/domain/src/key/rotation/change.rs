@@ -30,6 +30,8 @@ pub struct NewSecret {
     pub wait: Option<Wait>,
     /// The rotation under way that this one may replace.
     pub replaces: Replaces,
+    /// The secrets that the key must have, as whoever asks has seen them; `None` = any.
+    pub seen: Option<Vec<StoredKey>>,
 }
 
 /// The rotations under way that a new one may replace.
@@ -55,6 +57,9 @@ pub enum RotationRefused {
     /// The new secret was used, so that the rotation cannot be cancelled.
     #[error("the new secret is in use")]
     Confirmed,
+    /// The key has other secrets than those that were seen.
+    #[error("the key has other secrets by now")]
+    Changed,
     /// The new secret is one that the key has.
     #[error("the key has this secret already")]
     SameSecret,

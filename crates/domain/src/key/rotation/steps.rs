@@ -91,12 +91,15 @@ impl ApiKey {
     }
 
     fn begin(&mut self, new: &NewSecret, turns: &mut Vec<RotationTurn>, now: Timestamp) -> Result<(), RotationRefused> {
-        let NewSecret { stored, start, grace_ms, wait, replaces } = new;
+        let NewSecret { stored, start, grace_ms, wait, replaces, seen } = new;
         if self.details.revocation.is_some() {
             return Err(RotationRefused::Revoked);
         }
         if self.is_expired(now) {
             return Err(RotationRefused::Expired);
+        }
+        if seen.as_ref().is_some_and(|seen| !self.details.stored_forms().eq(seen)) {
+            return Err(RotationRefused::Changed);
         }
         // Its former secret could not be kept: the row holds no stored form of it.
         if self.details.foreign.is_some() && wait.is_some() {

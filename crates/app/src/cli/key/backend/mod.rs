@@ -3,7 +3,6 @@
 //! A command is stated once, over [`KeyBackend`]. Both backends take the same parsed requests, and answer in the words of
 //! the wire, so that the output is the same, too.
 
-mod body;
 mod embedded;
 mod remote;
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use keymint_actix::endpoints::requests;
 use keymint_domain::KeyId;
 use keymint_domain::server_key::ServerKeyText;
 use keymint_service::{ChangeRotation, CreateKey, ListKeys, RotateKey, UpdateKey, VerifyKey};
@@ -10,10 +11,10 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use super::{Answer, KeyBackend, body};
+use super::{Answer, KeyBackend};
 use crate::cli::{CliResult, Misused, Refused, progress};
 
 /// The path of the endpoints, unless the URL names another.
@@ -133,33 +134,31 @@ const NO_ROUTE: &str = "NOT_FOUND";
 #[async_trait(?Send)]
 impl KeyBackend for Remote {
     async fn create(&self, request: CreateKey) -> CliResult<Answer> {
-        self.post("create", &body::create(request)).await
+        self.post("create", &requests::create(request)).await
     }
 
     async fn list(&self, request: ListKeys) -> CliResult<Answer> {
-        self.get_with("list", body::list(request)).await
+        self.get_with("list", requests::list(request)).await
     }
 
     async fn get(&self, id: &KeyId) -> CliResult<Answer> {
-        self.get_with("get", [("id", id.as_str().to_owned())]).await
+        self.get_with("get", requests::get(id)).await
     }
 
     async fn verify(&self, request: VerifyKey) -> CliResult<Answer> {
-        self.post("verify", &body::verify(request)).await
+        self.post("verify", &requests::verify(request, false)).await
     }
 
     async fn dry_run(&self, request: VerifyKey) -> CliResult<Answer> {
-        let mut body = body::verify(request);
-        body["dryRun"] = true.into();
-        self.post("verify", &body).await
+        self.post("verify", &requests::verify(request, true)).await
     }
 
     async fn update(&self, request: UpdateKey) -> CliResult<Answer> {
-        self.post("update", &body::update(request)).await
+        self.post("update", &requests::update(request)).await
     }
 
     async fn rotate(&self, request: RotateKey) -> CliResult<Answer> {
-        self.post("rotate", &body::rotate(request)).await
+        self.post("rotate", &requests::rotate(request)).await
     }
 
     async fn end_rotation(&self, id: &KeyId, change: ChangeRotation) -> CliResult<Answer> {
@@ -167,19 +166,19 @@ impl KeyBackend for Remote {
             ChangeRotation::Cancel => "rotation/cancel",
             ChangeRotation::Finish => "rotation/finish",
         };
-        self.post(path, &json!({ "keyId": id.as_str() })).await
+        self.post(path, &requests::end_rotation(id)).await
     }
 
     async fn revoke(&self, id: &KeyId) -> CliResult<Answer> {
-        self.post("revoke", &json!({ "id": id.as_str() })).await
+        self.post("revoke", &requests::revoke(id)).await
     }
 
     async fn delete(&self, id: &KeyId) -> CliResult<Answer> {
-        self.post("delete", &json!({ "keyId": id.as_str() })).await
+        self.post("delete", &requests::delete(id)).await
     }
 
     async fn restore(&self, id: &KeyId) -> CliResult<Answer> {
-        self.post("restore", &json!({ "keyId": id.as_str() })).await
+        self.post("restore", &requests::restore(id)).await
     }
 }
 

@@ -3,20 +3,19 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 use keymint_domain::address::Networks;
-use keymint_domain::key::{EditKey, Field, MetadataInput, RefillEdit};
-use keymint_domain::usage::Every;
-use keymint_domain::value::{Lifetime, MAX_COUNT};
+use keymint_domain::key::{EditKey, Field, MetadataInput};
+use keymint_domain::value::Lifetime;
 use keymint_domain::{ApiKey, ErrorCode, Metadata, Permissions};
 use keymint_service::{KeyOptions, ServiceError, UpdateKey};
 
-use super::create::{
-    ResourceChoice, expiry, explain, limit, networks, permissions, picked, read_metadata, read_name, words,
+use super::parts::{
+    Limits, Picker, ResourceChoice, Values, expiry, explain, networks, picked, read_metadata, read_name, words,
 };
 use crate::answer::{Answer, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems, version};
 use crate::layout::{Layout, Section};
-use crate::show::{When, count};
+use crate::show::When;
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -32,31 +31,12 @@ struct EditPage {
     is_operator: bool,
     expires: Option<When>,
     lifetimes: expiry::Lifetimes,
-    permissions: Vec<ResourceChoice>,
-    other_permissions: Vec<String>,
+    permissions: Picker,
     may_set_permissions: bool,
     has_metadata: bool,
-    values: Values,
-}
-
-/// The values of the form: those that were sent, else those of the key.
-struct Values {
-    name: String,
     is_enabled: bool,
     expiry: String,
-    more_permissions: String,
-    metadata: String,
-    limit: String,
-    calls: String,
-    window: String,
-    unit: &'static str,
-    quota: String,
-    /// The quota as the form first showed it.
-    quota_before: String,
-    refill: String,
-    every: String,
-    allowed: String,
-    denied: String,
+    values: Values,
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
@@ -123,7 +103,7 @@ fn read(form: &Fields, key: &ApiKey, options: &KeyOptions<'_>, visitor: &Visitor
         edit.metadata = metadata(form, key, problems);
     }
     if visitor.is_operator {
-        limits(form, key, &mut edit, problems);
+        Limits::read(form, problems).change(key, &mut edit);
         let changed = |list: Networks, before: &Networks| (list != *before).then_some(list);
         edit.allowed_addresses = changed(networks(form, "allowed", problems), &details.addresses.allowed);
         edit.denied_addresses = changed(networks(form, "denied", problems), &details.addresses.denied);
@@ -184,43 +164,6 @@ fn metadata(form: &Fields, key: &ApiKey, problems: &mut Problems) -> MetadataInp
     }
 }
 
-fn limits(form: &Fields, key: &ApiKey, edit: &mut EditKey, problems: &mut Problems) {
-    let details = &*key.details;
-    match form.get("limit") {
-        Some("none") => edit.rate_limit_enabled = details.rate_limit_enabled.then_some(false),
-        Some("own") => {
-            edit.rate_limit_enabled = (!details.rate_limit_enabled).then_some(true);
-            let (calls, window) = limit(form, problems);
-            edit.rate_limit_max = calls.filter(|calls| Some(*calls) != details.rate_limit_max);
-            edit.rate_limit_window_ms = window.filter(|window| Some(*window) != details.rate_limit_window_ms);
-        }
-        _ => {}
-    }
-    // The form has the quota as it was shown. Calls that were made meanwhile are not given back.
-    if form.raw("quota").trim() != form.raw("quota-before").trim() {
-        edit.remaining = match problems.number(form, "quota", 0..=u64::from(MAX_COUNT)) {
-            Some(calls) => Field::Given(calls),
-            None => Field::Null,
-        };
-    }
-    let amount = problems.number(form, "refill", 1..=u64::from(MAX_COUNT));
-    let every = form.get("every").and_then(Every::parse);
-    if form.get("every") == Some("interval") {
-        if amount != details.refill_amount {
-            let interval_ms = details.refill_interval_ms.map_or(Field::Absent, Field::Given);
-            edit.refill =
-                RefillEdit { amount: amount.map_or(Field::Null, Field::Given), interval_ms, every: Field::Absent };
-        }
-    } else if (amount, every) != (details.refill_amount, details.refill_every) || details.refill_interval_ms.is_some() {
-        let given = |amount| Field::Given(amount);
-        edit.refill = RefillEdit {
-            amount: amount.map_or(Field::Null, given),
-            interval_ms: Field::Absent,
-            every: every.map_or(Field::Null, Field::Given),
-        };
-    }
-}
-
 async fn answer(
     ask: &Ask,
     visitor: &Visitor,
@@ -237,6 +180,7 @@ async fn answer(
         None => of_key.map(|(resource, action)| serde_json::json!([resource, action]).to_string()).collect(),
     };
     let others = others(key, &options);
+    let others = Permissions::from_pairs(others.iter().map(|(resource, action)| (resource.as_str(), action.as_str())));
     let name = super::name(key);
     let none = Fields::default();
     let template = EditPage {
@@ -249,72 +193,17 @@ async fn answer(
         is_operator: visitor.is_operator,
         expires: details.expires_at.map(When::date),
         lifetimes: expiry::Lifetimes::new(options.configuration.expiration, sent.unwrap_or(&none)),
-        permissions: permissions(&options, &chosen),
-        other_permissions: if visitor.is_operator { Vec::new() } else { joined(&others) },
+        permissions: Picker {
+            choices: ResourceChoice::all(&options, &chosen),
+            default: Vec::new(),
+            others: if visitor.is_operator { Vec::new() } else { words(&others) },
+            may_write: visitor.is_operator,
+        },
         may_set_permissions: visitor.is_operator || options.grantable.is_some(),
         has_metadata: options.configuration.enable_metadata,
-        values: sent.map_or_else(|| Values::of_key(key, &others), |form| Values::of_form(form, key)),
+        is_enabled: sent.map_or(details.enabled && details.revocation.is_none(), |form| form.has("enabled")),
+        expiry: sent.and_then(|form| form.get("expiry")).unwrap_or("keep").to_owned(),
+        values: sent.map_or_else(|| Values::of(key, others.to_words().replace(',', "\n")), Values::sent),
     };
     page_as(status, &template)
-}
-
-fn joined(pairs: &[(String, String)]) -> Vec<String> {
-    words(&Permissions::from_pairs(pairs.iter().map(|(resource, action)| (resource.as_str(), action.as_str()))))
-}
-
-/// The units of a window, the largest first.
-const UNITS: [(&str, u64); 4] = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)];
-
-impl Values {
-    fn of_key(key: &ApiKey, others: &[(String, String)]) -> Self {
-        let details = &*key.details;
-        let window = details.rate_limit_window_ms.unwrap_or(60_000);
-        let (unit, ms) = UNITS.into_iter().find(|(_, ms)| window.is_multiple_of(*ms)).unwrap_or(("second", 1000));
-        let list = |networks: &Networks| networks.texts().collect::<Vec<_>>().join("\n");
-        let every = match (details.refill_every, details.refill_interval_ms) {
-            (Some(every), _) => every.as_str(),
-            (None, Some(_)) => "interval",
-            (None, None) => "",
-        };
-        let others = others.iter().map(|(resource, action)| (resource.as_str(), action.as_str()));
-        Self {
-            name: details.name.clone().unwrap_or_default(),
-            is_enabled: details.enabled && details.revocation.is_none(),
-            expiry: "keep".to_owned(),
-            more_permissions: Permissions::from_pairs(others).to_words().replace(',', "\n"),
-            metadata: details.metadata.as_ref().map(|metadata| metadata.as_json().to_owned()).unwrap_or_default(),
-            limit: if details.rate_limit_enabled { "own" } else { "none" }.to_owned(),
-            calls: details.rate_limit_max.map(count).unwrap_or_default(),
-            window: count(window / ms),
-            unit,
-            quota: key.usage.remaining.map(count).unwrap_or_default(),
-            quota_before: key.usage.remaining.map(count).unwrap_or_default(),
-            refill: details.refill_amount.map(count).unwrap_or_default(),
-            every: every.to_owned(),
-            allowed: list(&details.addresses.allowed),
-            denied: list(&details.addresses.denied),
-        }
-    }
-
-    fn of_form(form: &Fields, key: &ApiKey) -> Self {
-        let text = |name| form.raw(name).to_owned();
-        let before = Self::of_key(key, &[]);
-        Self {
-            name: text("name"),
-            is_enabled: form.has("enabled"),
-            expiry: form.get("expiry").unwrap_or("keep").to_owned(),
-            more_permissions: text("more-permissions"),
-            metadata: text("metadata"),
-            limit: text("limit"),
-            calls: text("calls"),
-            window: text("window"),
-            unit: UNITS.iter().map(|(unit, _)| *unit).find(|unit| *unit == form.raw("unit")).unwrap_or(before.unit),
-            quota: text("quota"),
-            quota_before: text("quota-before"),
-            refill: text("refill"),
-            every: text("every"),
-            allowed: text("allowed"),
-            denied: text("denied"),
-        }
-    }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         was_made_before: ask.query.raw("made") == "before",
         is_revoked: key.details.revocation.is_some(),
         facts: facts(&key, configuration, &visitor, now),
-        permissions: key.details.permissions.as_ref().map(super::create::words).unwrap_or_default(),
+        permissions: key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default(),
         default_is_wildcard: configuration.is_some_and(|found| found.wildcards)
             && key.details.permissions.as_ref().is_some_and(keymint_domain::Permissions::has_star),
         networks: networks.into_iter().filter(|(_, list)| !list.is_empty()).collect(),

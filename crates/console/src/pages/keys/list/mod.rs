@@ -20,7 +20,7 @@ use crate::show::{Badge, Spark, When, count};
 use crate::visitor::Visitor;
 
 /// Keys on a page.
-const PER_PAGE: u32 = 40;
+const PER_PAGE: u32 = 25;
 
 /// The farthest row that a page may begin at. A search finds what is behind it.
 const MAX_OFFSET: u64 = 1_000_000;

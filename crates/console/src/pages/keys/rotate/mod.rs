@@ -65,13 +65,13 @@ pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
     };
     let details = &key.details;
     let request = RotateKey { id: details.id.clone(), config_id: Some(details.config_id.clone()), rotation };
-    match ask.keys().rotate(ask.context(&visitor), request).await {
-        Ok(minted) => {
+    match ask.keys().rotate_as_seen(ask.context(&visitor), request, &key).await {
+        Ok(Some(minted)) => {
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the new secret of your key");
             Reveal::new(&ask, &visitor, layout, &minted, Secret::Rotated).answer()
         }
-        Err(ServiceError::Refused(ErrorCode::RotationOpen)) => Err(stale(&visitor, &key)),
+        Ok(None) | Err(ServiceError::Refused(ErrorCode::RotationOpen)) => Err(stale(&visitor, &key)),
         Err(ServiceError::Refused(code @ (ErrorCode::KeyRevoked | ErrorCode::KeyExpired | ErrorCode::KeyUnused))) => {
             problems.add("", why(code));
             answer(&ask, &visitor, &key, problems, StatusCode::UNPROCESSABLE_ENTITY)

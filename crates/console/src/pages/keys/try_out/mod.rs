@@ -9,8 +9,8 @@ use keymint_domain::verify::{Cost, DryRun, Fact, Judgement, RuleReport};
 use keymint_domain::{ApiKey, Permissions};
 use keymint_service::TryKey;
 
-use super::create::words;
 use super::key::reason;
+use super::parts::words;
 use crate::answer::{Answer, page_as};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems};

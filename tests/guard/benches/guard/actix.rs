@@ -1,27 +1,19 @@
-//! The cost that a guard and an extractor add to a route, in process: over the memory store, on one thread.
-
-#![expect(clippy::unwrap_used, reason = "benchmark support")]
-
 use std::sync::Arc;
 
 use actix_web::dev::Service as _;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, rt, web};
-use async_trait::async_trait;
 use criterion::{BatchSize, Criterion};
 use keymint_actix::guard::{KeyCheck, RequireKey, Verified, VerifiedKey, Verifier, VerifierError};
-use keymint_domain::key::{Field, NewKey, PlainKey};
 use keymint_domain::verify::Refusal;
-use keymint_domain::{Configuration, OwnerId, Permissions, Policy};
-use keymint_service::{Caller, CreateKey, Keys, VerifyKey};
-use keymint_store_memory::MemoryStore;
+use keymint_service::VerifyKey;
 
-const PLENTY: u64 = 2_147_483_647;
+use crate::{PATHS, service};
 
 /// Answers at once with the same key: what is left is the cost of the guard and the extractor themselves.
 struct Always(VerifiedKey);
 
-#[async_trait]
+#[async_trait::async_trait]
 impl Verifier for Always {
     async fn verify(&self, _: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         Ok(Ok(self.0.clone()))
@@ -36,21 +28,7 @@ async fn extracted(Verified(key): Verified) -> &'static str {
     if key.remaining == Some(0) { "last" } else { "ok" }
 }
 
-/// A service whose one key has a quota, a rate limit and a permission that never refuse.
-async fn service() -> (Arc<Keys>, PlainKey) {
-    let mut configuration = Configuration::default();
-    configuration.rate_limit.max_requests = PLENTY;
-    let policy = Policy::new(vec![configuration]).unwrap();
-    let keys = Keys::builder(Arc::new(MemoryStore::default())).policy(policy).build();
-    let permissions = Some(Permissions::of(&[("reports", &["read"])]));
-    let new = NewKey { remaining: Field::Given(PLENTY), permissions, ..NewKey::default() };
-    let owner = OwnerId::parse("ada").unwrap();
-    let plain = keys.create(&Caller::Server, CreateKey::of(owner, new)).await.unwrap().plain;
-    (Arc::new(keys), plain)
-}
-
-fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+pub(crate) fn measure(criterion: &mut Criterion) {
     let runtime = rt::Runtime::new().unwrap();
     let (keys, plain) = runtime.block_on(service());
     let known = runtime.block_on(Verifier::verify(&*keys, VerifyKey::of(plain.clone()))).unwrap().unwrap();
@@ -66,7 +44,7 @@ fn main() {
             .service(web::resource("/guard").wrap(guard()).to(bare))
             .service(web::resource("/both").wrap(guard()).to(extracted));
         let app = runtime.block_on(init_service(app));
-        for path in ["/bare", "/extractor", "/guard", "/both"] {
+        for path in PATHS {
             group.bench_function(format!("{path}, {by}"), |bencher| {
                 let request = || TestRequest::get().uri(path).insert_header(("x-api-key", plain.expose())).to_request();
                 let call = |request| {
@@ -78,5 +56,4 @@ fn main() {
         }
     }
     group.finish();
-    criterion.final_summary();
 }
