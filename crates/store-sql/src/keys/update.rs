@@ -117,7 +117,7 @@ pub async fn revoke_unreadable(
     end(connection, outcome).await
 }
 
-/// Which rows a revocation changes.
+/// The rows that a revocation changes.
 #[derive(Clone, Copy)]
 pub(super) enum Revoke {
     /// A row, whether it was revoked before or not.
