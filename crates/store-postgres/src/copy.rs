@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, query, query_as, query_scalar, raw_sql};
 
 use crate::connect::present_host;
+use crate::engine::Engine;
 use crate::error::open_error;
 use crate::{ConnectError, PgOptions, PgStore};
 
@@ -30,10 +31,14 @@ impl PgCopy {
     /// Migrates a database, and begins to write to it.
     ///
     /// # Errors
-    /// [`ConnectError`]
+    /// [`ConnectError`], among them [`ConnectError::Sharded`]
     pub async fn target(options: &PgOptions) -> Result<Self, ConnectError> {
         PgStore::migrate(options).await?;
-        Self::begin(options, crate::connection::BEGIN).await
+        let mut copy = Self::begin(options, crate::connection::BEGIN).await?;
+        if Engine::look(&mut copy.connection).await?.is_sharded() {
+            return Err(ConnectError::Sharded);
+        }
+        Ok(copy)
     }
 
     async fn begin(options: &PgOptions, begin: &'static str) -> Result<Self, ConnectError> {

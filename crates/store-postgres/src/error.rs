@@ -40,6 +40,9 @@ pub enum ConnectError {
         /// Everything that is wrong.
         faults: Vec<Fault>,
     },
+    /// The keys of the target of a copy are in shards, where a row also belongs to tables that a copy does not know.
+    #[error("its keys are in shards of Citus: move to a database that is not distributed, and distribute that one")]
+    Sharded,
     /// The tables are not up to date, and this role may not change them. Nothing was changed.
     #[error(
         "the tables are not up to date, and the role {role} may not change them: {refusal}; run `keymint migrate` once as \

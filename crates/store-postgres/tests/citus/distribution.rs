@@ -6,7 +6,7 @@ use keymint_conformance::sample;
 use keymint_domain::key::StoredKey;
 use keymint_domain::policy::Policy;
 use keymint_ports::KeyStore as _;
-use keymint_store_postgres::{ConnectError, DistributeError, PgStore};
+use keymint_store_postgres::{ConnectError, DistributeError, PgCopy, PgStore};
 use keymint_test_postgres::citus_database;
 use sqlx::query_scalar;
 
@@ -111,4 +111,11 @@ async fn a_coordinator_without_workers_is_refused() {
     database.execute(remove).await;
     let refused = refusal(&database).await;
     assert!(matches!(refused, DistributeError::NoWorkers), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_moved_into_shards() {
+    let database = Database::distributed().await;
+    let refused = PgCopy::target(&database.options()).await.err().unwrap();
+    assert!(matches!(refused, ConnectError::Sharded), "{refused}");
 }
