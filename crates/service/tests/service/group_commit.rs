@@ -64,32 +64,29 @@ fn half_of(stored: &StoredKey) -> bool {
     stored.as_str().bytes().next_back().is_some_and(|byte| byte & 1 == 1)
 }
 
-#[tokio::test]
-async fn a_batch_has_keys_of_one_shard() {
+/// Settles forty attempts, and expects two batches with the texts of one half each.
+async fn settle_in_two_batches(placement: Placement) {
     let mut store = MockKeyStore::new();
     store
         .expect_spend()
         .withf(|attempts, _, _| attempts.iter().all(|attempt| half_of(attempt.hash()) == half_of(attempts[0].hash())))
         .times(2)
         .returning(|attempts, _, _| Ok(refuse_all(attempts)));
-    let keys = Keys::builder(Arc::new(store)).placement(halves()).build();
+    let keys = Keys::builder(Arc::new(store)).placement(placement).build();
     let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
     assert!(join_all((0..40).map(verify)).await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
+async fn a_batch_has_keys_of_one_shard() {
+    settle_in_two_batches(halves()).await;
+}
+
+#[tokio::test]
 async fn shards_of_one_node_have_batches_of_their_own() {
-    let mut store = MockKeyStore::new();
-    store
-        .expect_spend()
-        .withf(|attempts, _, _| attempts.iter().all(|attempt| half_of(attempt.hash()) == half_of(attempts[0].hash())))
-        .times(2)
-        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
     let one_node =
         Placement::new(NonZeroUsize::MIN, size(2), |stored| Shard { number: usize::from(half_of(stored)), node: 0 });
-    let keys = Keys::builder(Arc::new(store)).placement(one_node).build();
-    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
-    assert!(join_all((0..40).map(verify)).await.iter().all(Result::is_ok));
+    settle_in_two_batches(one_node).await;
 }
 
 #[tokio::test]

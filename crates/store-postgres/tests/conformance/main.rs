@@ -9,10 +9,10 @@ mod support;
 use async_trait::async_trait;
 use keymint_conformance::{Engine, Refused, Specimens, SqlEngine};
 use keymint_domain::OwnerId;
-use keymint_domain::verify::{Ban, Owner};
+use keymint_domain::verify::Owner;
 use keymint_store_memory::MemoryStore;
 use keymint_store_postgres::{ConnectError, PgStore};
-use sqlx::{AssertSqlSafe, query, query_scalar};
+use sqlx::{AssertSqlSafe, query_scalar};
 
 use crate::specimens::SPECIMENS;
 use crate::support::Database;
@@ -53,26 +53,7 @@ impl Engine for Fresh {
     }
 
     async fn put_owner(&self, id: &OwnerId, owner: Owner) {
-        const DELETE: &str = r#"delete from "user" where "id" = $1"#;
-        const INSERT: &str = r#"insert into "user" ("id", "name", "email", "emailVerified") values ($1, '', $1, true)
-            on conflict ("id") do nothing"#;
-        const BAN: &str = r#"update "user" set "banned" = $2, "banExpires" = $3::text::timestamptz where "id" = $1"#;
-        let mut stranger = self.database.stranger().await;
-        let (banned, until) = match owner {
-            Owner::Absent => {
-                query(DELETE).bind(id.as_str()).execute(&mut stranger).await.unwrap();
-                return;
-            }
-            Owner::Present => (false, None),
-            Owner::Banned(Ban { until }) => (true, until),
-        };
-        query(INSERT).bind(id.as_str()).execute(&mut stranger).await.unwrap();
-        if self.knows_bans {
-            let ban = query(BAN).bind(id.as_str()).bind(banned).bind(until.map(|until| until.to_string()));
-            ban.execute(&mut stranger).await.unwrap();
-        } else {
-            assert!(!banned, "there is no column for it");
-        }
+        self.database.put_owner(id, owner, self.knows_bans).await;
     }
 }
 

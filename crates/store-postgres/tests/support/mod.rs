@@ -5,10 +5,12 @@
 
 use std::num::NonZeroU32;
 
+use keymint_domain::OwnerId;
+use keymint_domain::verify::{Ban, Owner};
 use keymint_store_postgres::{PgOptions, PgStore};
 use keymint_test_postgres::{CitusTemplate, citus_database, database};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, query_scalar, raw_sql};
+use sqlx::{AssertSqlSafe, Connection as _, query, query_scalar, raw_sql};
 use tokio::sync::OnceCell;
 
 /// A fresh database.
@@ -62,5 +64,29 @@ impl Database {
 
     pub(crate) async fn execute(&self, sql: &str) {
         raw_sql(AssertSqlSafe(sql)).execute(&mut self.stranger().await).await.unwrap();
+    }
+
+    /// Writes the row of an owner, with a ban if the table knows bans.
+    pub(crate) async fn put_owner(&self, id: &OwnerId, owner: Owner, knows_bans: bool) {
+        const DELETE: &str = r#"delete from "user" where "id" = $1"#;
+        const INSERT: &str = r#"insert into "user" ("id", "name", "email", "emailVerified") values ($1, '', $1, true)
+            on conflict ("id") do nothing"#;
+        const BAN: &str = r#"update "user" set "banned" = $2, "banExpires" = $3::text::timestamptz where "id" = $1"#;
+        let mut stranger = self.stranger().await;
+        let (banned, until) = match owner {
+            Owner::Absent => {
+                query(DELETE).bind(id.as_str()).execute(&mut stranger).await.unwrap();
+                return;
+            }
+            Owner::Present => (false, None),
+            Owner::Banned(Ban { until }) => (true, until),
+        };
+        query(INSERT).bind(id.as_str()).execute(&mut stranger).await.unwrap();
+        if knows_bans {
+            let ban = query(BAN).bind(id.as_str()).bind(banned).bind(until.map(|until| until.to_string()));
+            ban.execute(&mut stranger).await.unwrap();
+        } else {
+            assert!(!banned, "there is no column for it");
+        }
     }
 }
