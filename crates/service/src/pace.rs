@@ -13,10 +13,10 @@ const PAUSES_FOR: u32 = 19;
 
 /// The target time of a portion of work that somebody waits for. Each portion costs a commit, and what another process has
 /// written makes a server read its keys again.
-const AWAITED_TAKES: Duration = Duration::from_millis(6);
+const AWAITED_TAKES: Duration = Duration::from_millis(15);
 
-/// The pause after a portion of such work: it takes less than a fifth of the writer's time.
-const AWAITED_PAUSES_FOR: u32 = 4;
+/// The pause after a portion of such work: it takes less than a quarter of the writer's time.
+const AWAITED_PAUSES_FOR: u32 = 3;
 
 /// Paces work on the store into portions and pauses, so that verifications go on.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::pace::Pace;
 use crate::{Context, Keys, ServiceError, stopwatch};
 
 /// The least and the most keys that one portion changes.
-const PORTION: [NonZeroU32; 2] = [NonZeroU32::new(128).unwrap(), NonZeroU32::new(1024).unwrap()];
+const PORTION: [NonZeroU32; 2] = [NonZeroU32::new(128).unwrap(), NonZeroU32::new(512).unwrap()];
 
 /// A change of many keys at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
