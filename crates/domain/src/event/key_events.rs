@@ -1,11 +1,11 @@
 //! Events about keys, made from the key before a change and the key after it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::members::members;
 use super::{Actor, Event, EventKind, Origin, Subject};
-use crate::address::Networks;
 use crate::notice::Expiry;
-use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
+use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId};
 
 /// The part of a removed key that its event names. The rest of its row may have been unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Origin {
 
     fn key_added(&self, kind: EventKind, key: &ApiKey) -> Option<Event> {
         let event = self.event(kind, key.details.subject())?;
-        let event = event.with("key", Value::Object(members(key)));
+        let event = event.with("key", all_members(key));
         Some(event.with_personal("name", key.details.name.clone()))
     }
 
@@ -66,33 +66,40 @@ impl Origin {
     /// One change is one event. If it revokes, restores, disables or enables the key, its kind says so, and its data
     /// lists other changed members all the same.
     pub fn key_changed(&self, before: &ApiKey, after: &ApiKey) -> Option<Event> {
-        let (mut old, mut new) = (members(before), members(after));
-        // Uses change it too, and are no change of the key.
-        let counts = [before, after].map(|key| (key.usage.request_count, key.usage.backlog_ns));
-        if counts[0] != counts[1] {
-            old.insert("requestCount".to_owned(), before.usage.request_count.into());
-            new.insert("requestCount".to_owned(), after.usage.request_count.into());
+        let (mut changed, mut old, mut new) = (Vec::new(), Map::new(), Map::new());
+        let mut note = |name: &str, values: [Option<Value>; 2]| {
+            changed.push(Value::from(name));
+            for (members, value) in [&mut old, &mut new].into_iter().zip(values) {
+                members.extend(value.map(|value| (name.to_owned(), value)));
+            }
+        };
+        for ((name, before), (_, after)) in members(before).into_iter().zip(members(after)) {
+            if before == after {
+                continue;
+            }
+            let values = [before.value(), after.value()];
+            // Permissions in another order are the same ones.
+            if values[0] != values[1] {
+                note(name, values);
+            }
         }
-        let is_new = |name: &&String| old.get(*name) != new.get(*name);
-        let mut changed: Vec<String> = new.keys().filter(is_new).cloned().collect();
-        // A member that a key need not have.
-        changed.extend(old.keys().filter(|name| !new.contains_key(*name)).cloned());
+        // Uses change it too, and are no change of the key.
+        let counts = [before, after].map(|key| key.usage.request_count);
+        if counts[0] != counts[1] {
+            note("requestCount", counts.map(|count| Some(count.into())));
+        }
         let (old_name, new_name) = (&before.details.name, &after.details.name);
         if old_name != new_name {
-            changed.push("name".to_owned());
+            changed.push("name".into());
         }
         if before.details.metadata != after.details.metadata {
-            changed.push("metadata".to_owned());
+            changed.push("metadata".into());
         }
         if changed.is_empty() {
             return None;
         }
-        let pick = |members: &Map<String, Value>| {
-            let pairs = changed.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone())));
-            Value::Object(pairs.collect())
-        };
         let event = self.event(kind_of_change(before, after), after.details.subject())?;
-        let mut event = event.with("changed", changed.clone()).with("old", pick(&old)).with("new", pick(&new));
+        let mut event = event.with("changed", changed).with("old", old).with("new", new);
         if old_name != new_name {
             event = event.with_personal("oldName", old_name.clone()).with_personal("newName", new_name.clone());
         }
@@ -103,7 +110,7 @@ impl Origin {
     /// usable again: it may have been disabled or revoked before its deletion.
     pub fn key_undeleted(&self, key: &ApiKey) -> Option<Event> {
         let event = self.event(EventKind::KeyRestored, key.details.subject())?.with("undeleted", true);
-        let event = event.with("key", Value::Object(members(key)));
+        let event = event.with("key", all_members(key));
         Some(event.with_personal("name", key.details.name.clone()))
     }
 
@@ -148,71 +155,21 @@ fn kind_of_change(before: &ApiKey, after: &ApiKey) -> EventKind {
     }
 }
 
-/// Returns the members of a key, named as on the wire: all that a change may change and that is neither a secret nor
-/// about a person.
-fn members(key: &ApiKey) -> Map<String, Value> {
-    let KeyDetails {
-        id: _,
-        config_id: _,
-        owner: _,
-        name: _,
-        start,
-        prefix,
-        stored: _,
-        rotation: _,
-        rotated_at: _,
-        foreign: _,
-        enabled,
-        revocation,
-        expires_at,
-        refill_amount,
-        refill_interval_ms,
-        refill_every,
-        rate_limit_enabled,
-        rate_limit_window_ms,
-        rate_limit_max,
-        permissions,
-        addresses,
-        metadata: _,
-        created_at: _,
-        created_by: _,
-    } = &*key.details;
-    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    let networks = |networks: &Networks| networks.texts().collect::<Vec<_>>();
-    let permissions = permissions.as_ref().map(|permissions| serde_json::from_str::<Value>(permissions.as_json()));
-    let mut members = json!({
-        "start": start,
-        "prefix": prefix,
-        "enabled": enabled,
-        "revokedAt": instant(revocation.as_ref().map(|revocation| revocation.at)),
-        "revokedBy": revocation.as_ref().map(|revocation| revocation.by.to_string()),
-        "expiresAt": instant(*expires_at),
-        "remaining": key.usage.remaining,
-        "refillAmount": refill_amount,
-        "refillInterval": refill_interval_ms,
-        "rateLimitEnabled": rate_limit_enabled,
-        "rateLimitTimeWindow": rate_limit_window_ms,
-        "rateLimitMax": rate_limit_max,
-        "permissions": permissions.and_then(Result::ok),
-        "allowedAddresses": networks(&addresses.allowed),
-        "deniedAddresses": networks(&addresses.denied),
-    });
-    if let Some(every) = refill_every {
-        members["refillEvery"] = every.as_str().into();
-    }
-    match members {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
+/// Returns the members of a key with their values.
+fn all_members(key: &ApiKey) -> Value {
+    let pairs = members(key).into_iter().filter_map(|(name, member)| Some((name.to_owned(), member.value()?)));
+    Value::Object(pairs.collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, PlainKey, Revocation};
     use crate::policy::Configuration;
     use crate::value::KeyName;
-    use crate::{Metadata, key};
+    use crate::{Metadata, Timestamp, key};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -289,7 +246,7 @@ mod tests {
     #[test]
     fn a_row_holds_no_secret_and_the_salt_is_not_the_seed() {
         let key = key(NewKey { name: KeyName::parse("mine").ok(), ..NewKey::default() });
-        let row = origin().key_created(&key).unwrap().to_row();
+        let row = origin().key_created(&key).unwrap().into_row();
         let text = format!("{row:?}");
         assert!(!text.contains(key.details.stored.as_str()) && !text.contains("sk_secret"), "{text}");
         assert!(!text.contains(&"07".repeat(16)), "{text}");

@@ -15,6 +15,7 @@ mod key_events;
 mod kind;
 mod lateness;
 mod leak_events;
+mod members;
 mod organization_events;
 mod origin;
 mod query;

@@ -80,13 +80,16 @@ impl Audit {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn seal(&self) -> Result<u64, ServiceError> {
-        let mut total = 0;
+        // A change of many keys leaves as many events, and nobody may wait for their seals.
+        let (mut pace, mut total) = (Pace::awaited([PORTION; 2]), 0);
         loop {
-            let sealed = self.store.seal(&self.key, PORTION.get()).await?;
+            let (began, limit) = (stopwatch(), pace.portion().get());
+            let sealed = self.store.seal(&self.key, limit).await?;
             total += u64::from(sealed);
-            if sealed < PORTION.get() {
+            if sealed < limit {
                 return Ok(total);
             }
+            pace.rest(began.elapsed()).await;
         }
     }
 

@@ -158,8 +158,13 @@ pub(super) fn push_rows<'k>(
     dialect: &dyn crate::Dialect,
 ) {
     let (ids, texts): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let ids = statement.placeholder(ids);
-    statement.push(&format!(r#" where "id" {}"#, dialect.one_of(&ids)));
+    if let [id] = ids[..] {
+        let id = statement.placeholder(id);
+        statement.push(&format!(r#" where "id" = {id}"#));
+    } else {
+        let ids = statement.placeholder(ids);
+        statement.push(&format!(r#" where "id" {}"#, dialect.one_of(&ids)));
+    }
     if dialect.is_sharded() {
         let texts = statement.placeholder(texts);
         statement.push(&format!(r#" and "key" {}"#, dialect.one_of(&texts)));
