@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Row as _, query, query_scalar};
 
 use super::changes::{Changes, set_from_changes};
 use super::events::{INSERT_EVENTS, NewEvents};
-use super::find::{either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
+use super::find::{Further, either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
 use super::{Answers, Table};
 use crate::connection::{BEGIN, bind};
 use crate::dialect::{SHARDED, WHOLE};
@@ -85,18 +85,18 @@ pub(super) async fn settle(
     let (held, rows) = (locked.ids, read_in_use(&mut transaction, table, attempts).await?);
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
     let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
-    let mut further = Vec::new();
+    let mut further = Further::default();
     if !unfound.is_empty() {
         further = fetch_either(&mut transaction, table, forms_of(&unfound)).await.map_err(store_error)?;
         ledger.add(read_rows(&further, &unfound));
     }
     // A row that exists and is not locked by us decides nothing, even if another row has the same text.
-    let beyond: HashSet<&str> = rows.iter().chain(&further).flat_map(|row| beyond_reach(row, &held)).collect();
+    let beyond: HashSet<&str> = rows.iter().chain(&further.rows).flat_map(|row| beyond_reach(row, &held)).collect();
     let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
     let free = attempts.iter().copied().filter(|attempt| is_free(attempt));
     let mut verdicts = ledger.settle(free, policy, now).into_iter();
     // The texts under which the rows are, and not those under which the ledger leaves them.
-    let before: HashMap<&str, Secrets> = rows.iter().chain(&further).filter_map(secrets_before).collect();
+    let before: HashMap<&str, Secrets> = rows.iter().chain(&further.rows).filter_map(secrets_before).collect();
     let (changed, rotations) = (ledger.changes().collect::<Vec<_>>(), ledger.rotations().collect::<Vec<_>>());
     if changed.is_empty() && rotations.is_empty() {
         transaction.rollback().await.map_err(store_error)?;

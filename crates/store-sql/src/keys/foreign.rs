@@ -2,7 +2,7 @@ use keymint_domain::ApiKey;
 use keymint_domain::key::{ForeignGroup, ForeignLookup, StoredKey};
 use keymint_ports::StoreError;
 
-use super::moving::Rewrite;
+use super::moving::{Rewrite, wait_for_moves};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, fetch_all, fetch_optional};
 use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection, read_key};
@@ -45,6 +45,12 @@ pub async fn find_foreign(
     let find = find.bind(lookups.iter().map(ForeignLookup::as_str).collect::<Vec<_>>());
     let find = find.bind(forms.iter().map(StoredKey::as_str).collect::<Vec<_>>());
     let mut keys = fetch_all(connection, find, read_key).await?;
+    let forms: Vec<_> = forms.iter().map(StoredKey::as_str).collect();
+    if keys.is_empty() && wait_for_moves(connection, forms.clone()).await? {
+        // One that was hashed anew meanwhile is under its new text.
+        let find = format!(r#"select {COLUMN_LIST} from "apikey" where "key" {}"#, connection.dialect().one_of("$1"));
+        keys = fetch_all(connection, Statement::new(find).bind(forms), read_key).await?;
+    }
     keys.sort_by(|one, other| one.details.id.cmp(&other.details.id));
     Ok(keys)
 }
