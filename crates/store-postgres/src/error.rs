@@ -232,7 +232,8 @@ pub(crate) fn statement_error(error: sqlx::Error) -> StatementError {
     match refusal.code().as_deref() {
         _ if refusal.is_unique_violation() => StatementError::Duplicate,
         _ if refusal.is_foreign_key_violation() => StatementError::Dangling,
-        _ if is_locked(&error) => StatementError::Locked,
+        // One of two that waited for each other was aborted, or so it seemed to Citus, which looks at its nodes one by one.
+        _ if is_locked(&error) || lost_race(&error) => StatementError::Locked,
         Some(code) if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION => {
             StatementError::Refused(scrubbed(error))
         }

@@ -28,7 +28,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool, shards: Option<Arc<ShardMap>>) -> Self {
+    pub(crate) fn new(
+        connections: PgPool,
+        deadline: Deadline,
+        is_watched: bool,
+        shards: Option<Arc<ShardMap>>,
+    ) -> Self {
         Self { connections: RwLock::new(connections), deadline, is_watched, shards }
     }
 

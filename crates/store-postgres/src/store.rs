@@ -52,7 +52,19 @@ impl PgStore {
         let max_connections = options.max_connections;
         let nodes = shards.as_ref().map_or(1, |shards| shards.seen().nodes());
         let following = shards.as_ref().map(|shards| follow(Arc::clone(shards), Arc::clone(&pool)));
-        Ok(Self { pool, lanes, layout, max_connections, rows, faults, shards, nodes, _following: following, behind, watch })
+        Ok(Self {
+            pool,
+            lanes,
+            layout,
+            max_connections,
+            rows,
+            faults,
+            shards,
+            nodes,
+            _following: following,
+            behind,
+            watch,
+        })
     }
 
     /// Returns the number of connections that are open now.

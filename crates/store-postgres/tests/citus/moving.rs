@@ -155,7 +155,8 @@ async fn a_use_is_not_refused_while_a_commit_is_in_doubt() {
     let mut worker = worker(&database).await;
     let name = format!("in doubt {}", database.name().await);
     run(&mut worker, &format!("begin; create table doubt (n int); prepare transaction '{name}'")).await;
-    let answers = store.spend(&[sample::attempt("gone"), sample::attempt("no")], &Policy::default(), NOW).await.unwrap();
+    let answers =
+        store.spend(&[sample::attempt("gone"), sample::attempt("no")], &Policy::default(), NOW).await.unwrap();
     assert!(matches!(answers[0], Err(StoreError::Locked)), "{:?}", answers[0]);
     assert!(answers[1].as_ref().unwrap().is_unknown());
     run(&mut worker, &format!("rollback prepared '{name}'")).await;

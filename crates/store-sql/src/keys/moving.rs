@@ -83,10 +83,7 @@ pub fn end_of_moves(names: Vec<&str>) -> Statement<'_> {
 ///
 /// # Errors
 /// [`StoreError::Locked`], [`StoreError::Unavailable`]
-pub(super) async fn wait_for_moves(
-    connection: &mut dyn ReadConnection,
-    names: Vec<&str>,
-) -> Result<bool, StoreError> {
+pub(super) async fn wait_for_moves(connection: &mut dyn ReadConnection, names: Vec<&str>) -> Result<bool, StoreError> {
     if names.is_empty() || !connection.dialect().is_sharded() {
         return Ok(false);
     }
