@@ -41,7 +41,7 @@ macro_rules! update {
 pub(super) const UPDATE: &str = update!();
 
 /// The same for rows of one shard, which is found by their texts.
-const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($9)"#);
+pub(super) const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($9)"#);
 
 /// Also adds the events of the rows that are written: `id` of a row that lost its race is not in `written`.
 const UPDATE_WITH_EVENTS: &str = concat!(
@@ -178,7 +178,7 @@ fn written_by(outcome: Result<Vec<PgRow>, sqlx::Error>) -> Result<HashMap<String
     Ok(written.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect())
 }
 
-fn read_version(row: &PgRow) -> Option<(&str, Version)> {
+pub(super) fn read_version(row: &PgRow) -> Option<(&str, Version)> {
     Some((row.try_get("id").ok()?, row.try_get("version").ok()?))
 }
 

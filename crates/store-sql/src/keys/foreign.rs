@@ -83,10 +83,9 @@ pub async fn rehash(
         rehash.push(&format!(r#" and "keymint_foreign_hash" = {hash}"#));
         return Ok(connection.execute(rehash).await? == 1);
     }
-    let lock = format!(
-        r#"select "id" from "apikey" where "id" = $1 and "key" = $2 and "keymint_foreign_hash" = $3{}"#,
-        dialect.for_update()
-    );
+    // A write, which also keeps Citus from moving the shard.
+    let lock = r#"update "apikey" set "enabled" = "enabled"
+        where "id" = $1 and "key" = $2 and "keymint_foreign_hash" = $3 returning "id""#;
     let lock = Statement::new(lock).bind(id).bind(before).bind(hash.as_stored());
     connection.begin().await?;
     let outcome = lock_and_move(connection, lock, rewrite.in_shards(before, stored.as_str())).await;
