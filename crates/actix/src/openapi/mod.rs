@@ -116,7 +116,7 @@ pub(crate) fn assemble(context: &DocumentContext<'_>, areas: impl IntoIterator<I
     let info = InfoBuilder::new()
         .title("Keymint")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Mints, verifies, meters and revokes API keys."))
+        .description(Some("Mints, verifies, meters, rotates and revokes API keys."))
         .license(Some(License::builder().name(LICENSE).identifier(Some(LICENSE)).build()));
     let document = OpenApiBuilder::new()
         .info(info)

@@ -29,7 +29,7 @@ pub(super) use usage::Usage;
 pub(super) use user::UserCommand;
 pub(super) use webhook::WebhookCommand;
 
-/// Mints, verifies, meters and revokes API keys.
+/// Mints, verifies, meters, rotates and revokes API keys.
 #[derive(Debug, Parser)]
 #[command(name = "keymint", version)]
 pub(super) struct Arguments {
