@@ -6,7 +6,7 @@ use keymint_ports::{Clock, Entropy};
 
 use crate::{OsEntropy, Recorder, Source, SystemClock};
 
-/// What a service takes from outside besides its store: the time, randomness, and whether changes are recorded.
+/// The things that a service takes from outside besides its store: the time, randomness, and the recorder of changes.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,
