@@ -23,6 +23,7 @@ mod rotation_events;
 mod row;
 pub mod seal;
 mod server_events;
+mod use_events;
 mod user_events;
 mod watch_events;
 mod webhook_events;
@@ -32,12 +33,13 @@ use serde_json::{Map, Value};
 pub use actor::{Actor, InvalidActor};
 pub use check::{Broken, ChainCheck};
 pub use id::EventId;
-pub use key_events::{RemovedKey, quota_events};
+pub use key_events::RemovedKey;
 pub use kind::EventKind;
 pub use lateness::Lateness;
 pub use origin::Origin;
 pub use query::{EventQuery, InvalidPattern, KindPattern};
 pub use row::{EventRow, SealedEvent};
+pub use use_events::quota_events;
 
 use crate::{ConfigId, KeyId, OwnerId, Timestamp};
 
