@@ -42,15 +42,14 @@ pub(crate) fn watch(connection: &Connection) {
 }
 
 /// A hook has no state of its own, but it runs on the thread of the commit.
-#[expect(clippy::unnecessary_wraps, reason = "the type of a hook")]
 fn committed(log: &Wal, pages: c_int) -> rusqlite::Result<()> {
     let pages = u32::try_from(pages).unwrap_or(0);
     COMMITTED.set(Some(pages));
-    if pages >= MOST_PAGES {
-        // The commit counts whatever becomes of the copy.
-        drop(log.checkpoint());
+    if pages < MOST_PAGES {
+        return Ok(());
     }
-    Ok(())
+    // The commit counts, whatever becomes of the copy.
+    log.checkpoint().or(Ok(()))
 }
 
 /// The length of the log, as far as one connection's commits tell it.
