@@ -30,7 +30,8 @@ pub(super) async fn lock_row<T: Send>(
         return fetch_optional(connection, lock, read).await;
     }
     // A lock alone does not keep Citus from moving the shard to another node, and is lost with the move. A write does.
-    let lock = format!(r#"update "apikey" set "enabled" = "enabled" where "id" = $1 and "key" = $2 returning {columns}"#);
+    let lock =
+        format!(r#"update "apikey" set "enabled" = "enabled" where "id" = $1 and "key" = $2 returning {columns}"#);
     for _ in 0..LOOKS {
         let Some(text) = find_text(connection, id).await? else { return Ok(None) };
         let lock = Statement::new(lock.clone()).bind(id.as_str()).bind(text);
