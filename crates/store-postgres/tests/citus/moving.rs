@@ -117,13 +117,13 @@ async fn a_key_is_found_by_its_id_and_by_its_hash_while_it_moves() {
         let looks = (0..4).map(|turn| {
             let (store, ended, id, lookup) =
                 (Arc::clone(&stores[turn % 2]), Arc::clone(&ended), sample::id(&id), lookup.clone());
-            let stored = text.hash();
+            let form = text.hash();
             tokio::spawn(async move {
                 while !ended.load(Ordering::Relaxed) {
                     let found = if turn < 2 {
                         store.find(&id).await.unwrap().into_iter().collect()
                     } else {
-                        store.find_foreign(std::slice::from_ref(&lookup), std::slice::from_ref(&stored)).await.unwrap()
+                        store.find_foreign(std::slice::from_ref(&lookup), std::slice::from_ref(&form)).await.unwrap()
                     };
                     assert!(!found.is_empty(), "look {turn} found nothing");
                 }
