@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keymint_domain::key::{Field, Minted, NewKey, PlainKey};
-use keymint_domain::metering::{Counts, Hour, Step, Tallies, UnknownNetwork, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{
+    Counts, Hour, JournalPart, Step, Tallies, UnknownNetwork, UsageFlush, UsageSelection, Window,
+};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy, Timestamp};
@@ -345,6 +347,30 @@ impl UsageStore for Stuck {
             std::future::pending::<()>().await;
         }
         added
+    }
+
+    async fn write_usage_journal(&self, part: &JournalPart) -> Result<bool, StoreError> {
+        let written = self.store.write_usage_journal(part).await;
+        if self.is_stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        written
+    }
+
+    async fn take_over_usage_journal(
+        &self,
+        untouched_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        self.store.take_over_usage_journal(untouched_since, now).await
+    }
+
+    async fn read_usage_journal(&self, journal: &str, after: u64) -> Result<Option<JournalPart>, StoreError> {
+        self.store.read_usage_journal(journal, after).await
+    }
+
+    async fn remove_usage_journal(&self, journal: &str, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.store.remove_usage_journal(journal, limit).await
     }
 
     async fn sum_usage(
