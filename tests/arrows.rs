@@ -22,9 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keymint-store-sqlite", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-store-postgres", &["keymint-domain", "keymint-ports", "keymint-store-sql"]),
     ("keymint-conformance", &["keymint-domain", "keymint-ports"]),
-    ("keymint-webhook-sender", &["keymint-domain", "keymint-ports"]),
-    ("keymint-github", &["keymint-ports"]),
-    ("keymint-guard", &["keymint-domain", "keymint-ports", "keymint-service"]),
+    ("keymint-http-client", &[]),
+    ("keymint-webhook-sender", &["keymint-domain", "keymint-http-client", "keymint-ports"]),
+    ("keymint-github", &["keymint-http-client", "keymint-ports"]),
+    ("keymint-guard", &["keymint-domain", "keymint-http-client", "keymint-ports", "keymint-service"]),
     ("keymint-actix", &["keymint-domain", "keymint-guard", "keymint-ports", "keymint-service"]),
     ("keymint-tower", &["keymint-guard"]),
     ("keymint-console", &["keymint-actix", "keymint-domain", "keymint-service"]),
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keymint-console",
             "keymint-domain",
             "keymint-github",
+            "keymint-http-client",
             "keymint-ports",
             "keymint-service",
             "keymint-store-memory",
@@ -51,7 +53,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("actix-web", &["keymint-actix", "keymint-console"]),
     ("axum", &["keymint-tower"]),
     ("tower-layer", &["keymint-tower"]),
-    ("tower-service", &["keymint-tower"]),
+    ("tower-service", &["keymint-http-client", "keymint-tower"]),
     ("sfv", &["keymint-guard"]),
     ("rusqlite", &["keymint-store-sqlite"]),
     ("governor", &["keymint-domain", "keymint-service"]),
@@ -62,11 +64,13 @@ const KEPT: &[(&str, &[&str])] = &[
     ("indicatif", &["keymint"]),
     ("rand", &["keymint-service"]),
     ("askama", &["keymint-console"]),
-    ("reqwest", &["keymint", "keymint-github", "keymint-guard", "keymint-webhook-sender"]),
+    // Its clients are made of what any crate of a build switches on (ADR 112).
+    ("reqwest", &[]),
+    ("hyper-util", &["keymint-http-client"]),
     ("prometheus", &["keymint"]),
     ("opentelemetry", &["keymint"]),
     ("ring", &["keymint-github"]),
-    ("rustls", &["keymint", "keymint-actix", "keymint-github", "keymint-webhook-sender"]),
+    ("rustls", &["keymint-actix", "keymint-http-client"]),
     ("utoipa", &["keymint-actix"]),
     ("utoipa-swagger-ui", &["keymint-actix"]),
 ];
@@ -133,7 +137,9 @@ fn cargo_deny_keeps_them_in_the_same_places() {
 #[test]
 fn the_http_client_tls_and_axum_are_for_those_who_ask_for_them() {
     let manifests = manifests();
-    for (name, library) in [("keymint-guard", "reqwest"), ("keymint-actix", "rustls"), ("keymint-tower", "axum")] {
+    for (name, library) in
+        [("keymint-guard", "keymint-http-client"), ("keymint-actix", "rustls"), ("keymint-tower", "axum")]
+    {
         let manifest = &manifests[name];
         assert_eq!(manifest["dependencies"][library]["optional"].as_bool(), Some(true), "{library}");
         assert!(manifest["features"].get("default").is_none(), "nothing is on that nobody asked for");

@@ -252,6 +252,13 @@ async fn every_bad_line_is_told_by_its_number_and_nothing_is_imported() {
         assert!(said.contains("line 2: is torn: a quoted field does not end"), "{said}");
         let said = refused(&place, "odd.csv", "hash,customer\n", &["--hash", "sha256"]);
         assert!(said.contains("the column customer holds no member"), "{said}");
+        for (file, text) in
+            [("headless.csv", format!("{a},ada\n")), ("headless.jsonl", format!("{{\"{a}\":\"ada\"}}\n"))]
+        {
+            let said = refused(&place, file, &text, &["--hash", "sha256"]);
+            assert!(said.contains("line 1: a column holds no member, and its name may be a key"), "{said}");
+            assert!(!said.contains(&a[..20]), "neither as the name of a column: {said}");
+        }
         assert_eq!(place.json(&["key", "list", "--json"])["total"], 0);
 
         place.json(&["key", "create", "--user", "ada", "--json"]);

@@ -10,7 +10,10 @@ use crate::Failure;
 /// The file in a server's folder that its standard error is added to.
 pub(crate) const LOG: &str = "log";
 
-/// A process that serves. It ends with this value.
+/// A process that serves, of any subject. It ends with this value.
+///
+/// `tests/support` has a `Server` of its own: it blocks, panics in place of errors, knows Keymint alone, and its processes end with
+/// the tests. A benchmark awaits, reports a failure and goes on, starts other servers too, and asks what a process has used.
 #[derive(Debug)]
 pub(crate) struct Server {
     url: String,

@@ -31,7 +31,7 @@ mod process;
 mod server;
 
 pub mod endpoints;
-mod front;
+mod front_page;
 pub mod guard;
 pub mod openapi;
 pub mod origin;

@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use crate::api::Api;
 use crate::connection::{Answering, Connection, LINGER, Patience, Sent};
 use crate::endpoints;
-use crate::front;
+use crate::front_page;
 use crate::live::{CurrentApi, LiveApi};
 use crate::observe::observe;
 use crate::pages::Pages;
@@ -259,7 +259,7 @@ impl Http {
         let told = api.clone();
         let patience = Patience { request: options.head_timeout, answer: options.write_timeout };
         let app = App::new().wrap(middleware::from_fn(answer)).configure(|app| {
-            front::mount(app, options.pages.as_ref().map(Pages::root));
+            front_page::mount(app, options.pages.as_ref().map(Pages::root));
             if let Some(pages) = &options.pages {
                 pages.mount(app);
             }

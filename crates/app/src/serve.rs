@@ -15,7 +15,7 @@ use crate::config::{Config, Listen, Problems, UnixMode};
 use crate::metrics::{self, Metrics};
 use crate::reload::{Live, Source, load_certificate};
 use crate::signals::{ReloadSignal, StopSignal};
-use crate::telemetry::{self, Telemetry};
+use crate::telemetry::{self, Telemetry, TelemetryError};
 use crate::wiring::{OpenError, Services, cleanup_options, console, github_reports, holder_reports, serve_options};
 use crate::{logging, welcome};
 
@@ -50,7 +50,7 @@ pub enum ServeError {
     Metrics(#[from] prometheus::Error),
     /// The exporter of traces could not be made.
     #[error("cannot send traces")]
-    Telemetry(#[from] opentelemetry_otlp::ExporterBuildError),
+    Telemetry(#[from] TelemetryError),
     /// The client that calls webhooks could not be made.
     #[error("cannot call webhooks")]
     Webhooks(#[from] SenderError),

@@ -25,8 +25,3 @@ pub use engine::{Engine, EventEngine, IdentityEngine, SurveyEngine, UsageEngine,
 pub use model::agrees_with_model;
 pub use sql_cases::better_auth_tables;
 pub use sql_engine::{Odd, Refused, Specimens, SqlEngine};
-
-/// Runs the example of `docs/add-a-store.md`.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/add-a-store.md")]
-struct AddAStore;

@@ -1,4 +1,4 @@
-//! The list of the suite is complete.
+//! The list of the suite is complete, and its document right.
 
 #![expect(clippy::unwrap_used, reason = "test support")]
 
@@ -57,4 +57,13 @@ fn every_case_is_in_its_suite() {
         listed.sort();
         assert_eq!(listed, written);
     }
+}
+
+/// The example is a suite of its own, so that it is compiled wherever tests are, and not with the examples of documentation
+/// alone.
+#[test]
+fn the_document_prints_the_example() {
+    let example = include_str!("add_a_store.rs");
+    let document = include_str!("../../../docs/add-a-store.md");
+    assert!(document.contains(&format!("\n```rust\n{example}```\n")), "docs/add-a-store.md has another example");
 }

@@ -1,6 +1,6 @@
+use keymint_http_client::pki_types::SubjectPublicKeyInfoDer;
+use keymint_http_client::pki_types::pem::PemObject as _;
 use keymint_ports::GithubKey;
-use rustls::pki_types::SubjectPublicKeyInfoDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 /// The largest number of keys that are taken from an answer. GitHub lists a handful.

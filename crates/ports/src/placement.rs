@@ -7,18 +7,19 @@ use keymint_domain::key::StoredKey;
 /// The shard of a key in a store that divides its keys, and the node that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Shard {
-    /// The number of the shard, below [`Placement::shards`]. Attempts on keys of one shard are settled by a transaction of one node.
+    /// The number of the shard. Attempts on keys of one shard are settled by a transaction of one node.
     pub number: usize,
-    /// The number of the node, below [`Placement::nodes`]. A node that fails delays or fails the keys of its own shards.
+    /// The number of the node. A node that fails delays or fails the keys of its own shards.
     pub node: usize,
 }
 
-/// The places of the keys of a store.
+/// The places of the keys of a store. A store may move and divide its shards while it is used: then numbers of nodes and of
+/// shards go beyond those that it began with, and two of them share what is kept for each.
 #[derive(Clone)]
 pub struct Placement {
-    /// The number of nodes.
+    /// The number of nodes at first.
     pub nodes: NonZeroUsize,
-    /// The number of shards.
+    /// The number of shards at first.
     pub shards: NonZeroUsize,
     shard_of: Arc<dyn Fn(&StoredKey) -> Shard + Send + Sync>,
 }
@@ -39,7 +40,7 @@ impl Placement {
         self.shards == NonZeroUsize::MIN
     }
 
-    /// Returns the shard of the key that is stored as this.
+    /// Returns the shard of the key that is stored as this, as of now.
     pub fn shard_of(&self, stored: &StoredKey) -> Shard {
         (self.shard_of)(stored)
     }

@@ -50,6 +50,7 @@ mod readiness;
 mod recorder;
 mod server_keys;
 mod steady_clock;
+mod surroundings;
 mod system;
 mod throttle;
 mod turns;

@@ -7,17 +7,16 @@ use keymint_domain::identity::Email;
 use keymint_domain::organization::{Member, Organization, RoleName, Slug};
 use keymint_domain::value::KeyName;
 use keymint_domain::{OrganizationId, Timestamp, UserId};
-use keymint_ports::{Clock, Entropy, IdentityStore, ListedOrganization, OrganizationStore, StoreError};
+use keymint_ports::{IdentityStore, ListedOrganization, OrganizationStore, StoreError};
 
-use crate::{OsEntropy, Recorder, Source, SystemClock};
+use crate::Source;
+use crate::surroundings::{Surroundings, takes_surroundings};
 
 /// Makes and lists organizations, and makes and removes members, for deployments without a Better Auth server.
 pub struct Organizations {
     store: Arc<dyn OrganizationStore>,
     users: Arc<dyn IdentityStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    recorder: Recorder,
+    surroundings: Surroundings,
 }
 
 /// The failure to make an organization or a member. Nothing was changed.
@@ -43,29 +42,12 @@ pub enum OrganizationError {
     Store(#[source] StoreError),
 }
 
+takes_surroundings!(Organizations);
+
 impl Organizations {
     /// Makes the service over organizations in `store` and users in `users`.
     pub fn new(store: Arc<dyn OrganizationStore>, users: Arc<dyn IdentityStore>) -> Self {
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-        Self { store, users, clock, entropy, recorder: Recorder::default() }
-    }
-
-    /// Sets the clock; the default is the system clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Sets the source of random bytes; the default is the operating system.
-    #[must_use]
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
-    }
-
-    /// Sets whether changes are recorded as events; by default they are not.
-    #[must_use]
-    pub fn with_recorder(self, recorder: Recorder) -> Self {
-        Self { recorder, ..self }
+        Self { store, users, surroundings: Surroundings::default() }
     }
 
     /// Makes an organization, with its creator (an id or an address) as its first member.
@@ -82,8 +64,8 @@ impl Organizations {
         role: RoleName,
     ) -> Result<Organization, OrganizationError> {
         let user = self.find_user(creator).await?;
-        let now = self.clock.now();
-        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let now = self.surroundings.now();
+        let mut fill = |bytes: &mut [u8]| self.surroundings.fill(bytes);
         let organization = Organization::new(name, slug, &mut fill, now);
         let member = Member::new(organization.id.clone(), user, role, &mut fill, now);
         match self.store.insert_organization(&organization, &member, &self.origin(now)).await {
@@ -108,8 +90,8 @@ impl Organizations {
     ) -> Result<Member, OrganizationError> {
         let organization = self.find_organization(organization).await?;
         let user = self.find_user(user).await?;
-        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
-        let now = self.clock.now();
+        let mut fill = |bytes: &mut [u8]| self.surroundings.fill(bytes);
+        let now = self.surroundings.now();
         let member = Member::new(organization, user, role, &mut fill, now);
         match self.store.insert_member(&member, &self.origin(now)).await {
             Ok(()) => Ok(member),
@@ -129,7 +111,7 @@ impl Organizations {
     pub async fn remove_member(&self, organization: &str, user: &str) -> Result<(), OrganizationError> {
         let organization = self.find_organization(organization).await?;
         let user = self.find_user(user).await?;
-        let origin = self.origin(self.clock.now());
+        let origin = self.origin(self.surroundings.now());
         match self.store.remove_member(&organization, &user, &origin).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(OrganizationError::NoMember),
@@ -151,7 +133,7 @@ impl Organizations {
     }
 
     fn origin(&self, now: Timestamp) -> Origin {
-        self.recorder.origin(Actor::Server, &Source::default(), now, &*self.entropy)
+        self.surroundings.origin(Actor::Server, &Source::default(), now)
     }
 
     async fn find_organization(&self, id_or_slug: &str) -> Result<OrganizationId, OrganizationError> {

@@ -1,8 +1,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The target time of a portion, including its own wait for a turn: on a store with one writer every verification waits
-/// for it.
+/// The target time of a chore's portion, including its own wait for a turn: on a store with one writer every verification
+/// waits for it.
 ///
 /// With less than the wait for a turn, the portions would shrink to one row.
 const PORTION_TAKES: Duration = Duration::from_millis(1);
@@ -11,13 +11,12 @@ const PORTION_TAKES: Duration = Duration::from_millis(1);
 /// writer's time.
 const PAUSES_FOR: u32 = 19;
 
-/// The pause after a portion of a command that somebody waits for. A portion's time has its wait for a turn, which
-/// verifications use: of a writer that is busy, it takes less than a fifth.
-const COMMAND_PAUSES_FOR: u32 = 1;
+/// The target time of a portion of work that somebody waits for. Each portion costs a commit, and what another process has
+/// written makes a server read its keys again.
+const AWAITED_TAKES: Duration = Duration::from_millis(15);
 
-/// The least and the most rows in a portion of such a command. With fewer, most of the time would go into commits and into
-/// waits for a turn: a busy SQLite takes three times as long for portions of 32 rows.
-const COMMAND_ROWS: [NonZeroU32; 2] = [NonZeroU32::new(128).unwrap(), NonZeroU32::new(1024).unwrap()];
+/// The pause after a portion of such work: it takes less than a quarter of the writer's time.
+const AWAITED_PAUSES_FOR: u32 = 3;
 
 /// Paces work on the store into portions and pauses, so that verifications go on.
 #[derive(Debug)]
@@ -25,19 +24,20 @@ pub(crate) struct Pace {
     portion: NonZeroU32,
     min: NonZeroU32,
     max: NonZeroU32,
+    takes: Duration,
     pauses_for: u32,
 }
 
 impl Pace {
     /// Returns the pace of a chore with at most `max` rows in a portion.
     pub(crate) fn of(max: NonZeroU32) -> Self {
-        Self { portion: max, min: NonZeroU32::MIN, max, pauses_for: PAUSES_FOR }
+        Self { portion: max, min: NonZeroU32::MIN, max, takes: PORTION_TAKES, pauses_for: PAUSES_FOR }
     }
 
-    /// Returns the pace of a command that somebody waits for.
-    pub(crate) fn of_command() -> Self {
-        let [min, max] = COMMAND_ROWS;
-        Self { portion: min, min, max, pauses_for: COMMAND_PAUSES_FOR }
+    /// Returns the pace of work that somebody waits for, with from `min` to `max` rows in a portion. With few rows, most of
+    /// the time would go into commits and into waits for a turn.
+    pub(crate) fn awaited([min, max]: [NonZeroU32; 2]) -> Self {
+        Self { portion: min, min, max, takes: AWAITED_TAKES, pauses_for: AWAITED_PAUSES_FOR }
     }
 
     /// Returns the rows of the next portion.
@@ -53,7 +53,7 @@ impl Pace {
 
     fn adapt(&mut self, took: Duration) {
         let rows = self.portion.get();
-        let next = if took > PORTION_TAKES { rows / 2 } else { rows.saturating_mul(2) };
+        let next = if took > self.takes { rows / 2 } else { rows.saturating_mul(2) };
         self.portion = NonZeroU32::new(next).unwrap_or(NonZeroU32::MIN).clamp(self.min, self.max);
     }
 }

@@ -7,16 +7,15 @@ use keymint_domain::event::Actor;
 use keymint_domain::link::{Link, LinkPurpose, NewLink, SecretToken};
 use keymint_domain::portal::{PortalGrant, PortalSession};
 use keymint_domain::{ErrorCode, RowId, Timestamp};
-use keymint_ports::{Clock, Entropy, IdentityStore};
+use keymint_ports::IdentityStore;
 
-use crate::{Caller, Context, OsEntropy, Recorder, ServiceError, Source, SystemClock};
+use crate::surroundings::{Surroundings, takes_surroundings};
+use crate::{Caller, Context, ServiceError, Source};
 
 /// Makes links that open portal sessions, and finds these sessions.
 pub struct Portal {
     store: Arc<dyn IdentityStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    recorder: Recorder,
+    surroundings: Surroundings,
 }
 
 /// A portal session that was just opened, with the token that is never seen again.
@@ -28,34 +27,17 @@ pub struct OpenedPortal {
     pub session: PortalSession,
 }
 
+takes_surroundings!(Portal);
+
 impl Portal {
     /// Makes the service over links and sessions in `store`.
     pub fn new(store: Arc<dyn IdentityStore>) -> Self {
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-        Self { store, clock, entropy, recorder: Recorder::default() }
-    }
-
-    /// Sets the clock; the default is the system clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Sets the source of random bytes; the default is the operating system.
-    #[must_use]
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
-    }
-
-    /// Sets whether changes are recorded as events; by default they are not.
-    #[must_use]
-    pub fn with_recorder(self, recorder: Recorder) -> Self {
-        Self { recorder, ..self }
+        Self { store, surroundings: Surroundings::default() }
     }
 
     /// Returns the current instant, by the clock that sessions are judged by.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.surroundings.now()
     }
 
     /// Makes a link that opens one session.
@@ -72,9 +54,9 @@ impl Portal {
         if !context.caller.manages_all() {
             return Err(ErrorCode::Unauthorized.into());
         }
-        let now = self.clock.now();
-        let made = Link::begin(LinkPurpose::Portal(grant), &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
-        let origin = self.recorder.origin(context.actor(), &context.source, now, &*self.entropy);
+        let now = self.surroundings.now();
+        let made = Link::begin(LinkPurpose::Portal(grant), &mut |bytes: &mut [u8]| self.surroundings.fill(bytes), now);
+        let origin = self.surroundings.origin(context.actor(), &context.source, now);
         self.store.insert_link(&made.link, &origin).await?;
         Ok(made)
     }
@@ -87,7 +69,7 @@ impl Portal {
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn look_at(&self, token: &str) -> Result<Option<PortalGrant>, ServiceError> {
         let Some(token) = SecretToken::parse(token) else { return Ok(None) };
-        let found = self.store.find_link(&token.hash()).await?.filter(|link| link.is_valid(self.clock.now()));
+        let found = self.store.find_link(&token.hash()).await?.filter(|link| link.is_valid(self.surroundings.now()));
         Ok(found.and_then(|link| match link.purpose {
             LinkPurpose::Portal(grant) => Some(grant),
             LinkPurpose::Claim | LinkPurpose::Reset(_) | LinkPurpose::Form => None,
@@ -101,11 +83,11 @@ impl Portal {
     /// Returns `LINK_NOT_VALID` for a link that was used or has expired, and [`ServiceError::Store`] if the store fails.
     pub async fn open(&self, token: &str, source: &Source) -> Result<OpenedPortal, ServiceError> {
         let link = SecretToken::parse(token).ok_or(ErrorCode::LinkNotValid)?;
-        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let mut fill = |bytes: &mut [u8]| self.surroundings.fill(bytes);
         let (id, token) = (RowId::random(&mut fill), SecretToken::random(&mut fill));
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         // The store knows whose guest it is, and names them as the actor.
-        let origin = self.recorder.origin(Actor::Anyone, source, now, &*self.entropy);
+        let origin = self.surroundings.origin(Actor::Anyone, source, now);
         let session = self.store.open_portal_session(&link.hash(), &id, &token.hash(), now, &origin).await?;
         Ok(OpenedPortal { token, session: session.ok_or(ErrorCode::LinkNotValid)? })
     }
@@ -118,7 +100,7 @@ impl Portal {
     pub async fn find(&self, token: &str) -> Result<Option<PortalSession>, ServiceError> {
         let Some(token) = SecretToken::parse(token) else { return Ok(None) };
         let found = self.store.find_portal_session(&token.hash()).await?;
-        Ok(found.filter(|session| session.is_valid(self.clock.now())))
+        Ok(found.filter(|session| session.is_valid(self.surroundings.now())))
     }
 
     /// Ends a session. One that does not exist counts as ended.
@@ -128,7 +110,7 @@ impl Portal {
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn end(&self, token: &str, source: &Source) -> Result<(), ServiceError> {
         if let Some(token) = SecretToken::parse(token) {
-            let origin = self.recorder.origin(Actor::Anyone, source, self.clock.now(), &*self.entropy);
+            let origin = self.surroundings.origin(Actor::Anyone, source, self.surroundings.now());
             self.store.remove_portal_session(&token.hash(), &origin).await?;
         }
         Ok(())

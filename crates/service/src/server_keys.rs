@@ -7,10 +7,11 @@ use keymint_domain::key::StoredKey;
 use keymint_domain::server_key::{ServerKey, ServerKeyText};
 use keymint_domain::value::KeyName;
 use keymint_domain::{ErrorCode, KeyId, Timestamp};
-use keymint_ports::{Clock, Entropy, ServerKeyStore, StoreError};
+use keymint_ports::{ServerKeyStore, StoreError};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::{Context, OsEntropy, Recorder, ServiceError, Source, SystemClock};
+use crate::surroundings::{Surroundings, takes_surroundings};
+use crate::{Context, ServiceError, Source};
 
 /// Recognizes the server keys: those given at start, and those in the store.
 ///
@@ -18,9 +19,7 @@ use crate::{Context, OsEntropy, Recorder, ServiceError, Source, SystemClock};
 /// refused at most a second later. A key that was made elsewhere is accepted within a tenth of a second.
 pub struct ServerKeys {
     store: Arc<dyn ServerKeyStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    recorder: Recorder,
+    surroundings: Surroundings,
     given: Vec<StoredKey>,
     known: RwLock<Option<Known>>,
     /// The uses of the store's keys that this process has noted in the store.
@@ -55,14 +54,14 @@ const FRESH_FOR_REFUSAL_MS: u64 = 100;
 /// The time in which a key's further uses are not noted, in milliseconds: nearly all uses then write nothing.
 const NOTED_EVERY_MS: u64 = 60_000;
 
+takes_surroundings!(ServerKeys);
+
 impl ServerKeys {
     /// Makes the service over the keys in `store`.
     pub fn new(store: Arc<dyn ServerKeyStore>) -> Self {
         Self {
             store,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            recorder: Recorder::default(),
+            surroundings: Surroundings::default(),
             given: Vec::new(),
             known: RwLock::default(),
             noted: RwLock::default(),
@@ -74,24 +73,6 @@ impl ServerKeys {
     #[must_use]
     pub fn with_given(self, given: &[ServerKeyText]) -> Self {
         Self { given: given.iter().map(ServerKeyText::hash).collect(), ..self }
-    }
-
-    /// Sets the clock; the default is the system clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Sets the source of random bytes; the default is the operating system.
-    #[must_use]
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
-    }
-
-    /// Sets whether changes are recorded as events; by default they are not.
-    #[must_use]
-    pub fn with_recorder(self, recorder: Recorder) -> Self {
-        Self { recorder, ..self }
     }
 
     /// Returns true if `presented` is a valid server key. It takes the same time for any key that it is compared with.
@@ -118,7 +99,7 @@ impl ServerKeys {
     /// Notes a use in the store once a minute. No request waits for it, and one that fails is noted by a later use.
     fn note_use(&self, hash: &StoredKey) {
         let Some(id) = self.id_of_hash(hash) else { return };
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let is_noted = |noted: &Timestamp| *noted <= now && now.millis_since(*noted) < NOTED_EVERY_MS;
         let before = |noted: &HashMap<KeyId, Timestamp>| noted.get(&id).is_some_and(is_noted);
         if before(&self.noted.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -162,7 +143,7 @@ impl ServerKeys {
         if let Some(hashes) = self.recall(max_age_ms) {
             return Ok(hashes);
         }
-        let read_at = self.clock.now();
+        let read_at = self.surroundings.now();
         let living = self.store.list_server_keys().await?.into_iter().filter(|key| key.revoked_at.is_none());
         let (ids, hashes): (_, Vec<_>) = living.map(|key| (key.id, key.hash)).unzip();
         let hashes = Arc::<[StoredKey]>::from(hashes);
@@ -172,7 +153,7 @@ impl ServerKeys {
     }
 
     fn recall(&self, max_age_ms: u64) -> Option<Arc<[StoredKey]>> {
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         // A clock that was set back must not keep old keys valid.
         let fresh = |known: &&Known| known.read_at <= now && now.millis_since(known.read_at) < max_age_ms;
@@ -221,7 +202,7 @@ impl ServerKeys {
             return Ok(None);
         }
         let made = self.make(None);
-        let origin = self.recorder.origin(Actor::Keymint, &Source::default(), made.key.created_at, &*self.entropy);
+        let origin = self.surroundings.origin(Actor::Keymint, &Source::default(), made.key.created_at);
         Ok(self.store.insert_first_server_key(&made.key, &origin).await?.then_some(made))
     }
 
@@ -240,7 +221,7 @@ impl ServerKeys {
     ///
     /// Returns the store's error if it fails.
     pub async fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let revoked = self.store.revoke_server_key(id, now, &self.origin(now)).await?;
         self.forget();
         Ok(revoked)
@@ -254,18 +235,18 @@ impl ServerKeys {
     /// Returns `UNAUTHORIZED` for any caller but a server and an operator, and [`ServiceError::Store`] if the store fails.
     pub async fn revoke_for(&self, context: Context<'_>, id: &KeyId) -> Result<bool, ServiceError> {
         check_manager(&context)?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let revoked = self.store.revoke_server_key(id, now, &self.origin_of(&context, now)).await?;
         self.forget();
         Ok(revoked)
     }
 
     fn origin_of(&self, context: &Context<'_>, now: Timestamp) -> Origin {
-        self.recorder.origin(context.actor(), &context.source, now, &*self.entropy)
+        self.surroundings.origin(context.actor(), &context.source, now)
     }
 
     fn origin(&self, now: Timestamp) -> Origin {
-        self.recorder.origin(Actor::Server, &Source::default(), now, &*self.entropy)
+        self.surroundings.origin(Actor::Server, &Source::default(), now)
     }
 
     /// Makes the next request read the store.
@@ -274,9 +255,9 @@ impl ServerKeys {
     }
 
     fn make(&self, name: Option<KeyName>) -> MadeServerKey {
-        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let mut fill = |bytes: &mut [u8]| self.surroundings.fill(bytes);
         let text = ServerKeyText::generate(&mut fill);
-        MadeServerKey { key: ServerKey::new(&text, name, &mut fill, self.clock.now()), text }
+        MadeServerKey { key: ServerKey::new(&text, name, &mut fill, self.surroundings.now()), text }
     }
 }
 

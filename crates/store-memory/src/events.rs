@@ -23,7 +23,7 @@ impl Events {
     /// Adds the events of a change. Returns the number of those whose ids are new.
     pub(crate) fn add(&mut self, events: impl IntoIterator<Item = Event>) -> usize {
         let before = self.unsealed.len();
-        let new = events.into_iter().map(|event| event.to_row());
+        let new = events.into_iter().map(Event::into_row);
         self.unsealed.extend(new.filter(|row| self.ids.insert(row.id.clone())));
         self.unsealed.len() - before
     }

@@ -9,7 +9,7 @@ use crate::error::{open_error, refuses_settings, url_error};
 use crate::hosts::{Found, Watch, find, watch};
 use crate::lent::Pool;
 use crate::pools::Maker;
-use crate::shards::Shards;
+use crate::shards::{ShardMap, Shards};
 use crate::spend::RememberedRows;
 use crate::url::{Host, PgUrl};
 use crate::{ConnectError, PgOptions};
@@ -22,7 +22,7 @@ pub(crate) struct Opened {
     pub(crate) lanes: Arc<Pool>,
     pub(crate) behind: Behind,
     /// The shards of the keys; `None` = they are in one table.
-    pub(crate) shards: Option<Arc<Shards>>,
+    pub(crate) shards: Option<Arc<ShardMap>>,
     /// Follows the host that takes writes, if the URL asks for it.
     pub(crate) watch: Option<Watch>,
 }
@@ -52,7 +52,7 @@ pub(crate) async fn open(options: &PgOptions, rows: &Arc<RememberedRows>) -> Res
     }
     let behind = Behind::look(engine, &connections, &maker.session(&host), maker.settings()).await?;
     let lanes = maker.lanes(&host, &connections);
-    let shards = shards.map(Arc::new);
+    let shards = shards.map(|shards| Arc::new(ShardMap::new(shards)));
     let pool = |connections| Arc::new(Pool::new(connections, maker.deadline(), found.is_some(), shards.clone()));
     let (pool, lanes) = (pool(connections), pool(lanes));
     let watch = found.map(|found| watch(found, maker, Arc::clone(&pool), Arc::clone(&lanes)));

@@ -140,7 +140,11 @@ impl Citus {
             coalesce((select case when partmethod = 'h' then column_to_column_name(logicalrelid, partkey)
                     when partmethod = 'n' and repmodel = 's' and colocationid = 0 then ''
                     else 'no column' end
-                from pg_dist_partition where logicalrelid = to_regclass('apikey')), '')";
+                from pg_dist_partition where logicalrelid = to_regclass('apikey')), ''), lost.shards, lost.groups
+            from (select count(*)::text as shards, coalesce(string_agg(distinct p.groupid::text, ', '), '') as groups
+                from pg_dist_shard as s join pg_dist_placement as p on p.shardid = s.shardid
+                where s.logicalrelid = to_regclass('apikey')
+                    and p.groupid not in (select groupid from pg_dist_node where noderole = 'primary')) as lost";
         let row = raw_sql(LOOK).fetch_one(connection).await.map_err(open_error)?;
         let told = |column: usize| row.try_get::<String, _>(column).map_err(open_error);
         if told(0)? != "0" {
@@ -148,6 +152,9 @@ impl Citus {
         }
         let keys = match told(2)?.as_str() {
             "" => Keys::Whole,
+            "key" if told(3)? != "0" => {
+                return Err(ConnectError::LostShards { shards: told(3)?, groups: told(4)? });
+            }
             "key" => Keys::Sharded,
             column => return Err(ConnectError::OtherDistribution { column: column.to_owned() }),
         };
@@ -162,6 +169,7 @@ impl fmt::Display for Engine {
             write!(f, " with Citus {version}, ")?;
             match keys {
                 Keys::Whole => f.write_str("whose keys are not distributed")?,
+                Keys::Sharded if *workers == 1 => f.write_str("whose keys are on 1 node")?,
                 Keys::Sharded => write!(f, "whose keys are on {workers} nodes")?,
             }
         }

@@ -94,6 +94,17 @@ pub enum ConnectError {
         /// The column.
         column: String,
     },
+    /// Keys are in shards on nodes that the coordinator does not know any more. Citus then refuses all statements on keys.
+    #[error(
+        "{shards} of apikey's shards are on nodes that the coordinator does not know any more, of the groups {groups}: \
+         add each again by select citus_add_node('HOST', PORT, GROUP)"
+    )]
+    LostShards {
+        /// The number of shards.
+        shards: String,
+        /// The numbers that Citus has for the nodes.
+        groups: String,
+    },
     /// Keymint has never used this database, and must not create its tables.
     #[error(
         "there are no keys in this database: it has no table keymint_migrations; `keymint migrate` makes the tables"
@@ -232,7 +243,8 @@ pub(crate) fn statement_error(error: sqlx::Error) -> StatementError {
     match refusal.code().as_deref() {
         _ if refusal.is_unique_violation() => StatementError::Duplicate,
         _ if refusal.is_foreign_key_violation() => StatementError::Dangling,
-        _ if is_locked(&error) => StatementError::Locked,
+        // One of two that waited for each other was aborted, or so it seemed to Citus, which looks at its nodes one by one.
+        _ if is_locked(&error) || lost_race(&error) => StatementError::Locked,
         Some(code) if code.starts_with(INTEGRITY_CONSTRAINT_VIOLATION) || code == RAISE_EXCEPTION => {
             StatementError::Refused(scrubbed(error))
         }

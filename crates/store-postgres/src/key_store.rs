@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use keymint_domain::event::Origin;
@@ -17,6 +18,7 @@ use keymint_ports::{
 use keymint_store_sql::{end, keys};
 
 use crate::lent::Lent;
+use crate::shards::Shards;
 use crate::spend::{Failed, Table};
 use crate::{PgStore, spend};
 
@@ -132,7 +134,7 @@ impl KeyStore for PgStore {
     }
 
     async fn dry_run(&self, attempt: &Attempt, policy: &Policy, now: Timestamp) -> Result<DryRun, StoreError> {
-        call!(self.pool, spend::dry_run, self.table(), attempt, policy, now)
+        call!(self.pool, spend::dry_run, self.table(self.seen_shards().as_deref()), attempt, policy, now)
     }
 
     async fn remove(&self, id: &KeyId, origin: &Origin) -> Result<bool, StoreError> {
@@ -200,7 +202,7 @@ impl KeyStore for PgStore {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        call!(self.lanes, spend::probe, self.table())
+        call!(self.lanes, spend::probe, self.table(self.seen_shards().as_deref()))
     }
 }
 
@@ -212,8 +214,12 @@ async fn list(connection: &mut Lent, query: &ListQuery) -> Result<Page, StoreErr
 }
 
 impl PgStore {
-    fn table(&self) -> Table<'_> {
-        Table { owner_columns: self.layout.owner_columns, shards: self.shards.as_deref() }
+    fn seen_shards(&self) -> Option<Arc<Shards>> {
+        self.shards.as_ref().map(|shards| shards.seen())
+    }
+
+    fn table<'s>(&self, shards: Option<&'s Shards>) -> Table<'s> {
+        Table { owner_columns: self.layout.owner_columns, shards }
     }
 
     async fn spend_once(
@@ -223,7 +229,8 @@ impl PgStore {
         now: Timestamp,
     ) -> Result<Vec<Result<Verdict, StoreError>>, Failed> {
         let (mut connection, stay) = self.lanes.lend().await?;
-        let (deadline, table) = (self.lanes.deadline, self.table());
+        let shards = connection.shards().cloned();
+        let (deadline, table) = (self.lanes.deadline, self.table(shards.as_deref()));
         let spent = spend::spend(&mut connection, deadline, table, &self.rows, attempts, policy, now);
         let outcome = stay.until_left(spent).await;
         let may_be_broken = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
@@ -232,7 +239,10 @@ impl PgStore {
             Ok(answers) => answers.iter().filter_map(|answer| answer.as_ref().err()).any(may_be_broken),
             Err(Failed::Unwritten(error) | Failed::Otherwise(error)) => may_be_broken(error),
         };
-        if !is_broken {
+        if is_broken {
+            self.shards.iter().for_each(|shards| shards.doubt());
+            connection.give_up();
+        } else {
             connection.give_back();
         }
         outcome

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::deadline::Deadline;
 use crate::error::store_error;
-use crate::shards::Shards;
+use crate::shards::{ShardMap, Shards};
 
 /// The time that an idle connection may take to answer a ping.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -24,11 +24,16 @@ pub(crate) struct Pool {
     /// The database may move to another host.
     is_watched: bool,
     /// The shards of keys; `None` = keys are in one table.
-    shards: Option<Arc<Shards>>,
+    shards: Option<Arc<ShardMap>>,
 }
 
 impl Pool {
-    pub(crate) fn new(connections: PgPool, deadline: Deadline, is_watched: bool, shards: Option<Arc<Shards>>) -> Self {
+    pub(crate) fn new(
+        connections: PgPool,
+        deadline: Deadline,
+        is_watched: bool,
+        shards: Option<Arc<ShardMap>>,
+    ) -> Self {
         Self { connections: RwLock::new(connections), deadline, is_watched, shards }
     }
 
@@ -53,7 +58,7 @@ impl Pool {
                 Err(sqlx::Error::PoolClosed) if self.is_watched => {}
                 acquired => {
                     let connection = acquired.map_err(store_error)?;
-                    let shards = self.shards.clone();
+                    let shards = self.shards.as_ref().map(|shards| shards.seen());
                     return Ok((Lent { connection, shards, ended: false }, Stay { deadline: self.deadline, leaving }));
                 }
             }
@@ -132,10 +137,27 @@ impl Lent {
     /// # Errors
     /// Those of the call.
     pub(crate) fn finish<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if !matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Locked)) {
+        if matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Locked)) {
+            self.give_up();
+        } else {
             self.give_back();
         }
         outcome
+    }
+
+    /// Ends a call that failed. The connection is closed, except where another server than its own may have failed: a
+    /// coordinator that answers at once ends what was begun, and its session goes on. A new session would first have to learn of
+    /// the nodes, and connect to them.
+    pub(crate) fn give_up(mut self) {
+        if self.shards.is_some()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(timeout(SIGN_OF_LIFE, async move {
+                if self.run("rollback").await.is_ok() {
+                    self.give_back();
+                }
+            }));
+        }
     }
 
     /// Gives the connection back, after a call that left it as it was.

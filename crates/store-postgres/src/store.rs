@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use keymint_ports::{Connections, Placement};
 use keymint_store_sql::Layout;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::connect::Opened;
@@ -13,7 +14,7 @@ use crate::hosts::Watch;
 use crate::lent::Pool;
 use crate::needs::USAGE_TABLES;
 use crate::pools::{lanes_of_node, lanes_share};
-use crate::shards::Shards;
+use crate::shards::{ShardMap, follow};
 use crate::spend::RememberedRows;
 use crate::{Behind, ConnectError, Fault, PgOptions, connect, migrate};
 
@@ -28,7 +29,10 @@ pub struct PgStore {
     pub(crate) rows: Arc<RememberedRows>,
     faults: Vec<Fault>,
     /// The shards of keys; `None` = keys are in one table.
-    pub(crate) shards: Option<Arc<Shards>>,
+    pub(crate) shards: Option<Arc<ShardMap>>,
+    /// The number of nodes that held shards when the store was opened.
+    nodes: usize,
+    _following: Option<JoinSet<()>>,
     behind: Behind,
     watch: Option<Watch>,
 }
@@ -46,12 +50,26 @@ impl PgStore {
         let Opened { pool, lanes, behind, shards, watch } = connect::open(options, &rows).await?;
         let (layout, faults) = told(migrate::migrate(&pool.connections(), options)).await?;
         let max_connections = options.max_connections;
-        Ok(Self { pool, lanes, layout, max_connections, rows, faults, shards, behind, watch })
+        let nodes = shards.as_ref().map_or(1, |shards| shards.seen().nodes());
+        let following = shards.as_ref().map(|shards| follow(Arc::clone(shards), Arc::clone(&pool)));
+        Ok(Self {
+            pool,
+            lanes,
+            layout,
+            max_connections,
+            rows,
+            faults,
+            shards,
+            nodes,
+            _following: following,
+            behind,
+            watch,
+        })
     }
 
     /// Returns the number of connections that are open now.
     pub fn connections(&self) -> Connections {
-        let is_shared = lanes_share(self.max_connections, self.nodes()) == 0;
+        let is_shared = lanes_share(self.max_connections, self.nodes) == 0;
         let pools = [&self.pool, &self.lanes].into_iter().take(if is_shared { 1 } else { 2 });
         pools.fold(Connections::default(), |sum, pool| {
             let pool = pool.connections();
@@ -61,21 +79,17 @@ impl PgStore {
         })
     }
 
-    fn nodes(&self) -> usize {
-        self.shards.as_ref().map_or(1, |shards| shards.nodes())
-    }
-
     /// Returns the number of batches in flight on a node that pays, and that there are connections for.
     pub fn lanes(&self) -> NonZeroUsize {
-        lanes_of_node(self.max_connections, self.nodes())
+        lanes_of_node(self.max_connections, self.nodes)
     }
 
-    /// Returns the places of keys.
+    /// Returns the places of keys, which follow shards that move.
     pub fn placement(&self) -> Placement {
         let Some(shards) = self.shards.clone() else { return Placement::default() };
-        let [nodes, numbers] =
-            [shards.nodes(), shards.len()].map(|number| NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN));
-        Placement::new(nodes, numbers, move |stored| shards.of(stored))
+        let numbers = [self.nodes, shards.seen().len()];
+        let [nodes, numbers] = numbers.map(|number| NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN));
+        Placement::new(nodes, numbers, move |stored| shards.seen().of(stored))
     }
 
     /// Returns what answers behind the URL.

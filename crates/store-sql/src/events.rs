@@ -1,6 +1,7 @@
 //! Statements on the table `keymint_event` and the chain of its seals.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use keymint_domain::event::seal::{ChainEnd, Seal, SealKey};
 use keymint_domain::event::{Actor, Event, EventKind, EventQuery, EventRow, Lateness, SealedEvent};
@@ -9,11 +10,15 @@ use keymint_domain::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
 use keymint_ports::{Chain, StoreError};
 
 use crate::connection::{end, fetch_all, fetch_optional};
+use crate::statement::value_lists;
 use crate::{Dialect, ReadConnection, Row, RowReader, Statement, WriteConnection};
 
 /// The columns of an event, in the order in which [`bind`] binds them.
 const COLUMNS: &str = r#""id", "at", "kind", "key_id", "owner", "config_id", "actor", "request_id", "data", "personal",
     "personal_hash""#;
+
+/// The number of these columns.
+const COLUMN_COUNT: usize = 11;
 
 /// Adds the events of a change, within its transaction. Returns their number.
 ///
@@ -23,7 +28,7 @@ pub async fn insert(
     connection: &mut dyn WriteConnection,
     events: impl IntoIterator<Item = Event>,
 ) -> Result<u64, StoreError> {
-    let rows: Vec<EventRow> = events.into_iter().map(|event| event.to_row()).collect();
+    let rows: Vec<EventRow> = events.into_iter().map(Event::into_row).collect();
     let mut inserted = 0;
     for insert in insertions(&rows, connection.dialect()) {
         inserted += connection.execute(insert).await?;
@@ -31,36 +36,38 @@ pub async fn insert(
     Ok(inserted)
 }
 
+/// The statement that adds one event, since some databases add each by itself.
+static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insertion(1));
+
 /// Returns the statements that add events, except those whose ids exist.
 pub fn insertions<'r>(rows: &'r [EventRow], dialect: &dyn Dialect) -> impl Iterator<Item = Statement<'r>> + use<'r> {
     rows.chunks(dialect.rows_at_once()).map(|rows| {
-        let mut insert = Statement::new(format!(r#"insert into "keymint_event" ({COLUMNS}) values "#));
-        for (number, row) in rows.iter().enumerate() {
-            insert.push(if number == 0 { "(" } else { ", (" });
-            bind(&mut insert, row);
-            insert.push(")");
-        }
-        insert.push(r#" on conflict ("id") do nothing"#);
-        insert
+        let insert =
+            if rows.len() == 1 { Statement::new(INSERT_ONE.as_str()) } else { Statement::new(insertion(rows.len())) };
+        rows.iter().fold(insert, bind)
     })
 }
 
-fn bind<'r>(statement: &mut Statement<'r>, row: &'r EventRow) {
+/// Returns the text of the statement that adds so many events.
+fn insertion(rows: usize) -> String {
+    let rows = value_lists(rows, COLUMN_COUNT);
+    format!(r#"insert into "keymint_event" ({COLUMNS}) values {rows} on conflict ("id") do nothing"#)
+}
+
+fn bind<'r>(statement: Statement<'r>, row: &'r EventRow) -> Statement<'r> {
     let EventRow { id, at, kind, key_id, owner, config_id, actor, request_id, data, personal, personal_hash } = row;
-    let placeholders = [
-        statement.placeholder(id.as_str()),
-        statement.placeholder(at.as_millis()),
-        statement.placeholder(kind.as_str()),
-        statement.placeholder(key_id.as_deref()),
-        statement.placeholder(owner.as_deref()),
-        statement.placeholder(config_id.as_deref()),
-        statement.placeholder(actor.as_str()),
-        statement.placeholder(request_id.as_deref()),
-        statement.placeholder(data.as_str()),
-        statement.placeholder(personal.as_deref()),
-        statement.placeholder(personal_hash.as_deref()),
-    ];
-    statement.push(&placeholders.join(", "));
+    statement
+        .bind(id.as_str())
+        .bind(at.as_millis())
+        .bind(kind.as_str())
+        .bind(key_id.as_deref())
+        .bind(owner.as_deref())
+        .bind(config_id.as_deref())
+        .bind(actor.as_str())
+        .bind(request_id.as_deref())
+        .bind(data.as_str())
+        .bind(personal.as_deref())
+        .bind(personal_hash.as_deref())
 }
 
 /// Adds an event that belongs to no other change. Returns `false` if an event with its id exists.
@@ -113,6 +120,11 @@ async fn seal_committed(connection: &mut dyn WriteConnection, key: &SealKey, lim
 const LOCK: &str = "keymint events";
 
 fn write_seals<'s>(sealed: &[(i64, SealedEvent)]) -> Statement<'s> {
+    // A join may change several rows, so that SQLite would keep every page as it was, in case a row fails.
+    if let [(seq, event)] = sealed {
+        const WRITE_ONE: &str = r#"update "keymint_event" set "position" = $1, "seal" = $2 where "seq" = $3"#;
+        return Statement::new(WRITE_ONE).bind(position(event.position)).bind(event.seal.to_string()).bind(*seq);
+    }
     let mut statement = Statement::new(r#"with "sealed" ("seq", "position", "seal") as (values "#);
     for (number, (seq, event)) in sealed.iter().enumerate() {
         let seq = statement.placeholder(*seq);

@@ -60,6 +60,15 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// Returns the placeholders of rows to add, as in `($1, $2), ($3, $4)`.
+pub(crate) fn value_lists(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let placeholders = (1..=columns).map(|number| format!("${}", row * columns + number));
+        format!("({})", placeholders.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// Leaves out the values, which may be hashes.
 impl fmt::Debug for Statement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,14 +9,8 @@ use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
 use crate::error::{is_busy, is_read_only, is_unopened, open_error};
-use crate::{ConnectError, SqliteOptions};
+use crate::{ConnectError, SqliteOptions, checkpoint};
 use keymint_ports::Durability;
-
-/// The setting of the number of pages in the write-ahead log at which SQLite copies them into the file.
-const AUTOCHECKPOINT: &str = "wal_autocheckpoint";
-/// Four times the number at which a [`Checkpoint`](crate::checkpoint::Checkpoint) starts: SQLite copies by itself only
-/// if that does not keep up.
-const PAGES_BETWEEN_CHECKPOINTS: u32 = 4 * crate::checkpoint::PAGES;
 
 /// The number of prepared statements that a writing connection keeps. Those of batches must not be evicted.
 const STATEMENTS: usize = 128;
@@ -51,7 +45,6 @@ impl Opener {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .foreign_keys(true)
-            .pragma(AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS.to_string())
             .pragma("synchronous", synchronous);
         let cache_kib = -(i64::from(options.cache_mib) * 1024);
         Ok(Self { path, synchronous, cache_kib, options: connection, patience: patience(options) })
@@ -105,8 +98,10 @@ impl Opener {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", self.synchronous)?;
-        connection.pragma_update(None, AUTOCHECKPOINT, PAGES_BETWEEN_CHECKPOINTS)?;
         connection.pragma_update(None, "cache_size", self.cache_kib)?;
+        // A statement that changes several rows keeps the pages as they were, in case a row fails: by default in a file.
+        connection.pragma_update(None, "temp_store", "memory")?;
+        checkpoint::watch(&connection);
         Ok(connection)
     }
 }
@@ -168,8 +163,6 @@ mod tests {
             let ask = |question| query_scalar::<_, i64>(question);
             assert_eq!(ask("pragma synchronous").fetch_one(&mut writer).await.unwrap(), synchronous);
             assert_eq!(ask("pragma foreign_keys").fetch_one(&mut writer).await.unwrap(), 1);
-            let pages = ask("pragma wal_autocheckpoint").fetch_one(&mut writer).await.unwrap();
-            assert_eq!(pages, i64::from(PAGES_BETWEEN_CHECKPOINTS));
             assert_eq!(ask("pragma busy_timeout").fetch_one(&mut writer).await.unwrap(), 5000);
             let mode = query_scalar::<_, String>("pragma journal_mode").fetch_one(&mut writer).await.unwrap();
             assert_eq!(mode, "wal");
@@ -178,8 +171,9 @@ mod tests {
                 ("synchronous", synchronous),
                 ("foreign_keys", 1),
                 ("busy_timeout", 5000),
-                ("wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS.into()),
+                ("wal_autocheckpoint", 0),
                 ("cache_size", -2048),
+                ("temp_store", 2),
             ];
             for (pragma, value) in told {
                 let ask = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);

@@ -1,13 +1,13 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keymint_domain::webhook::OutboundRules;
+use keymint_http_client::Resolve;
 use keymint_ports::SendFailure;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -79,15 +79,10 @@ impl CheckedLookup {
     }
 }
 
+#[async_trait]
 impl Resolve for CheckedLookup {
-    fn resolve(&self, name: Name) -> Resolving {
-        let lookup = self.clone();
-        Box::pin(async move {
-            let found = lookup.addresses(name.as_str()).await.map_err(Box::<dyn Error + Send + Sync>::from)?;
-            // The client replaces port 0 by the URL's.
-            let addresses: Addrs = Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
-            Ok(addresses)
-        })
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Box<dyn Error + Send + Sync>> {
+        Ok(self.addresses(host).await?)
     }
 }
 

@@ -1,15 +1,13 @@
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
 use keymint_domain::webhook::{OutboundRules, WebhookUrl};
+use keymint_http_client::pki_types::CertificateDer;
+use keymint_http_client::{CallError, HttpClient, Trust, TrustError};
 use keymint_ports::{SEND_DEADLINE_MS, SendFailure, SignedDelivery, WebhookSender};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, redirect};
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::time::timeout;
 
 use crate::lookup::{CheckedLookup, Lookup, SystemLookup};
@@ -32,27 +30,21 @@ pub struct HttpSender {
 /// A client of one scheme, and the look-up that it uses.
 #[derive(Debug)]
 struct Channel {
-    client: Client,
+    client: HttpClient,
     lookup: CheckedLookup,
 }
 
 /// The error for an HTTP client that cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum SenderError {
-    /// TLS cannot be set up with these certificates.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
-    /// The HTTP client fails to build.
-    #[error("the HTTP client cannot be made")]
-    Client(#[source] reqwest::Error),
-}
+#[error("the HTTP client cannot be made")]
+pub struct SenderError(#[from] TrustError);
 
 impl HttpSender {
     /// Makes a sender that trusts the operating system's root certificates. If there are none, deliveries over https fail.
     ///
     /// # Errors
     ///
-    /// Returns [`SenderError`] if the HTTP client fails to build.
+    /// Returns [`SenderError`] if TLS cannot be set up.
     pub fn new(rules: OutboundRules) -> Result<Self, SenderError> {
         let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup::default());
         Self::with_lookup(rules, &lookup)
@@ -64,63 +56,41 @@ impl HttpSender {
     ///
     /// Returns the errors of [`HttpSender::new`].
     pub fn with_lookup(rules: OutboundRules, lookup: &Arc<dyn Lookup>) -> Result<Self, SenderError> {
-        let tls = match tls()?.with_platform_verifier() {
-            Ok(tls) => tls,
-            Err(error) => {
-                let error = &error as &dyn Error;
-                tracing::warn!(error, "no webhook can be called over https: the operating system has no roots");
-                tls()?.with_root_certificates(RootCertStore::empty())
-            }
-        };
-        Self::by(&tls.with_no_client_auth(), rules, lookup)
+        Self::by(&Trust::System, rules, lookup)
     }
 
     /// Makes a sender that trusts only certificates that these ones issued.
     ///
     /// # Errors
     ///
-    /// Returns [`SenderError`] if one of them is no certificate, and if the HTTP client fails to build.
+    /// Returns [`SenderError`] if one of them is no certificate.
     pub fn trusting(
         roots: &[CertificateDer<'static>],
         rules: OutboundRules,
         lookup: &Arc<dyn Lookup>,
     ) -> Result<Self, SenderError> {
-        let mut store = RootCertStore::empty();
-        roots.iter().try_for_each(|root| store.add(root.clone())).map_err(SenderError::Tls)?;
-        Self::by(&tls()?.with_root_certificates(store).with_no_client_auth(), rules, lookup)
+        Self::by(&Trust::Roots(roots.to_vec()), rules, lookup)
     }
 
-    fn by(tls: &ClientConfig, rules: OutboundRules, lookup: &Arc<dyn Lookup>) -> Result<Self, SenderError> {
+    fn by(trust: &Trust, rules: OutboundRules, lookup: &Arc<dyn Lookup>) -> Result<Self, SenderError> {
         let rules = Arc::new(rules);
-        let channel = |with_tls| {
-            let lookup = CheckedLookup { lookup: Arc::clone(lookup), rules: Arc::clone(&rules), with_tls };
-            let client = Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Arc::new(lookup.clone()))
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .https_only(with_tls)
-                .http1_only()
-                .referer(false)
-                .user_agent(concat!("keymint/", env!("CARGO_PKG_VERSION")))
-                .timeout(DEADLINE)
-                .pool_max_idle_per_host(4)
-                .pool_idle_timeout(Duration::from_secs(20))
-                .build()
-                .map_err(SenderError::Client)?;
-            Ok(Channel { client, lookup })
+        let lookup = |with_tls| CheckedLookup { lookup: Arc::clone(lookup), rules: Arc::clone(&rules), with_tls };
+        let client = |lookup: &CheckedLookup| {
+            HttpClient::builder(DEADLINE).trusting(trust.clone()).resolving_by(Arc::new(lookup.clone()))
         };
-        Ok(Self { https: channel(true)?, http: channel(false)? })
+        let (with_tls, without_tls) = (lookup(true), lookup(false));
+        let https = Channel { client: client(&with_tls).https_only().build()?, lookup: with_tls };
+        let http = Channel { client: client(&without_tls).build()?, lookup: without_tls };
+        if let Some(error) = https.client.missing_roots() {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(error, "no webhook can be called over https: the operating system has no roots");
+        }
+        Ok(Self { https, http })
     }
 
     fn channel(&self, url: &WebhookUrl) -> &Channel {
         if url.has_tls() { &self.https } else { &self.http }
     }
-}
-
-fn tls() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, SenderError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(SenderError::Tls)
 }
 
 impl Channel {
@@ -132,18 +102,19 @@ impl Channel {
 
     async fn send(&self, delivery: &SignedDelivery) -> Result<u16, SendFailure> {
         self.check_literal(&delivery.url)?;
-        let request = self
-            .client
-            .post(delivery.url.as_str())
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(delivery.url.as_str())
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", &*delivery.id)
             .header("webhook-timestamp", delivery.seconds)
             .header("webhook-signature", &delivery.signatures)
-            .body(delivery.body.clone());
-        let answer = request.send().await.map_err(|error| failure(&error))?;
+            .body(delivery.body.clone().into_bytes().into())
+            .map_err(|_| SendFailure::Broken)?;
+        let answer = self.client.send(request).await.map_err(|error| failure(&error))?;
         let status = answer.status().as_u16();
-        // Whatever becomes of the body, the endpoint has answered.
-        drop(timeout(BODY_TAKES, skip_body(answer)).await);
+        // It is read for the next delivery on its connection. Whatever becomes of it, the endpoint has answered.
+        drop(answer.body(ANSWER_BYTES, BODY_TAKES).await);
         Ok(status)
     }
 }
@@ -165,38 +136,15 @@ impl WebhookSender for HttpSender {
     }
 }
 
-/// Reads the body up to [`ANSWER_BYTES`]. A longer one ends its connection.
-async fn skip_body(mut answer: Response) {
-    let mut left = ANSWER_BYTES;
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        match left.checked_sub(chunk.len()) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
-}
-
 /// Finds the reason of a failure in the chain of its causes.
-fn failure(error: &reqwest::Error) -> SendFailure {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(source) = cause {
-        if let Some(failure) = source.downcast_ref::<SendFailure>() {
-            return failure.clone();
-        }
-        if source.is::<rustls::Error>() || is_of_tls(source) {
-            return SendFailure::Certificate;
-        }
-        cause = source.source();
+fn failure(error: &CallError) -> SendFailure {
+    if let Some(failure) = error.find::<SendFailure>() {
+        return failure.clone();
     }
     match error {
-        error if error.is_timeout() => SendFailure::TimedOut,
-        error if error.is_connect() => SendFailure::NoConnection,
-        _ => SendFailure::Broken,
+        error if error.is_of_tls() => SendFailure::Certificate,
+        CallError::TimedOut { .. } => SendFailure::TimedOut,
+        CallError::NoConnection { .. } => SendFailure::NoConnection,
+        CallError::TooLong { .. } | CallError::Broken { .. } => SendFailure::Broken,
     }
-}
-
-/// Returns true for an error of TLS within errors of I/O, which do not name it as their source.
-fn is_of_tls(source: &(dyn Error + 'static)) -> bool {
-    let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    inner.is_some_and(|inner| inner.is::<rustls::Error>() || is_of_tls(inner))
 }

@@ -101,13 +101,19 @@ impl Proxy {
         self.strike(Fate::Silent);
     }
 
+    /// Silences all connections, those that are opened from now on as well: a machine that accepts connections, and never
+    /// answers.
+    pub fn fall_silent(&self) {
+        self.network.events.send_replace((u64::MAX, Fate::Silent));
+    }
+
     /// Loses the server's answers on the connections that are open now; it still receives the client's bytes. New ones
     /// work.
     pub fn lose_answers(&self) {
         self.strike(Fate::Unanswered);
     }
 
-    /// Ends the connections that are open now. New ones work.
+    /// Ends the connections that are open now. New ones work, also after [`Proxy::fall_silent`].
     pub fn cut(&self) {
         self.strike(Fate::Cut);
     }

@@ -22,6 +22,11 @@ pub(crate) fn admit(http: &HttpRequest, api: &Api, sessions: &Sessions) -> Resul
     // Better Auth writes an empty text for what it does not know (docs/better-auth-wire.md 4.10).
     Ok(Client {
         ip_address: Some(address.map(|address| address.to_string()).unwrap_or_default()),
-        user_agent: Some(user_agent.unwrap_or_default().replace('\0', "")),
+        user_agent: Some(kept(&user_agent.unwrap_or_default())),
     })
+}
+
+/// Returns what is kept of a `User-Agent`. A head may hold one of 128 KiB, and anybody may sign in.
+fn kept(user_agent: &str) -> String {
+    user_agent.chars().filter(|character| *character != '\0').take(Client::MAX_USER_AGENT).collect()
 }

@@ -22,15 +22,6 @@ impl Member<'_, '_> {
         self.read_text()
     }
 
-    /// Reads a text, or null.
-    pub(crate) fn nullable_text(mut self) -> Field<String> {
-        self.state(|_| schema::nullable(schema::plain_text()));
-        if self.value() == Some(&Value::Null) {
-            return Field::Null;
-        }
-        self.read_text().map_or(Field::Absent, Field::Given)
-    }
-
     /// Reads a text that the domain parses; the document says that the store refuses U+0000 in it.
     pub(crate) fn parsed_text<T, E: Display>(mut self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         self.state(|_| schema::plain_text());

@@ -1,6 +1,8 @@
 //! Members that sign-up and sign-in have.
 
-use keymint_domain::identity::{Email, Password};
+use keymint_domain::identity::{Email, Password, User};
+use keymint_domain::key::Field;
+use serde_json::Value;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::{Member, schema};
@@ -13,8 +15,23 @@ const MAX_PASSWORD_LENGTH: usize = 128;
 impl Member<'_, '_> {
     /// Reads the name of a new user. `SignUp::check_texts` checks it.
     pub(crate) fn new_name(mut self) -> Option<String> {
-        self.state(|_| schema::visible_text());
+        self.state(|_| schema::visible_text().max_length(Some(User::MAX_NAME)));
         self.read_text()
+    }
+
+    /// Reads the URL of a picture. `SignUp::check_texts` checks it.
+    pub(crate) fn image(mut self) -> Option<String> {
+        self.state(|_| image());
+        self.read_text()
+    }
+
+    /// Reads the URL of a picture, or null. `EditUser::check_texts` checks it.
+    pub(crate) fn nullable_image(mut self) -> Field<String> {
+        self.state(|_| schema::nullable(image()));
+        if self.value() == Some(&Value::Null) {
+            return Field::Null;
+        }
+        self.read_text().map_or(Field::Absent, Field::Given)
     }
 
     /// Reads the address of a new user.
@@ -46,6 +63,10 @@ impl Member<'_, '_> {
         self.state(|_| password());
         self.read_text().map(Password::new)
     }
+}
+
+fn image() -> ObjectBuilder {
+    schema::plain_text().max_length(Some(User::MAX_IMAGE))
 }
 
 fn email() -> ObjectBuilder {

@@ -163,7 +163,7 @@ mod tests {
         let mut origin = Origin::new(by, at, &mut |bytes: &mut [u8]| bytes.fill(7));
         (origin.client, origin.request_id) = ("203.0.113.7".parse().ok(), Some("r1".into()));
         let event = origin.event(kind, subject).unwrap().with("remaining", 3);
-        SealKey::new([1; 32]).append(&mut ChainEnd { position: 16, ..ChainEnd::START }, event.to_row())
+        SealKey::new([1; 32]).append(&mut ChainEnd { position: 16, ..ChainEnd::START }, event.into_row())
     }
 
     fn key() -> Subject {

@@ -82,6 +82,16 @@ async fn a_session_that_is_not_to_be_remembered_has_two_cookies_without_an_age()
 }
 
 #[tokio::test]
+async fn a_session_keeps_the_beginning_of_a_long_user_agent() {
+    let server = TestServer::new();
+    let agent = format!("{}{}", "é".repeat(500), "x".repeat(10_000));
+    let request = server.auth(Method::POST, "sign-up/email").header("user-agent", agent.as_bytes());
+    let signed_up = request.json(&ada()).send().await.unwrap();
+    let found = answer(session(&server, &cookie_header(&cookies(&signed_up))).await).await.1;
+    assert_eq!(found["session"]["userAgent"], format!("{}{}", "é".repeat(500), "x".repeat(12)));
+}
+
+#[tokio::test]
 async fn a_session_is_refreshed_wherever_it_is_shown_and_whatever_the_answer() {
     let server = TestServer::new();
     let signed_up = post(&server, "sign-up/email", ada()).await;
@@ -132,6 +142,16 @@ async fn requests_that_make_no_sense_are_told_so_in_zods_words() {
             "sign-up/email",
             json!({ "name": "a\u{9b}2J", "email": "a@b.co", "password": "password" }),
             body("[body.name] must not contain U+009B, which is not seen"),
+        ),
+        (
+            "sign-up/email",
+            json!({ "name": "a".repeat(256), "email": "a@b.co", "password": "password" }),
+            body("[body.name] must have 255 characters or fewer"),
+        ),
+        (
+            "sign-up/email",
+            json!({ "name": "a", "email": "a@b.co", "password": "password", "image": "a".repeat(16_385) }),
+            body("[body.image] must have 16384 characters or fewer"),
         ),
         (
             "sign-up/email",

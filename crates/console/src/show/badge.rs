@@ -17,14 +17,28 @@ const SOON_MS: u64 = 7 * 86_400_000;
 impl Badge {
     /// Returns the state of a key.
     pub(crate) fn of(key: &ApiKey, now: Timestamp) -> Self {
-        match key.state(now) {
-            KeyState::Active if is_soon(key.details.expires_at, now) => Self { tone: "warn", word: "Expires soon" },
-            KeyState::Active => Self { tone: "good", word: "Active" },
-            KeyState::Disabled => Self { tone: "off", word: "Disabled" },
-            KeyState::Expired => Self { tone: "off", word: "Expired" },
-            KeyState::Exhausted => Self { tone: "warn", word: "Used up" },
-            KeyState::Revoked => Self { tone: "bad", word: "Revoked" },
-        }
+        let state = key.state(now);
+        let tone = match state {
+            KeyState::Active if is_soon(key.details.expires_at, now) => {
+                return Self { tone: "warn", word: "Expires soon" };
+            }
+            KeyState::Active => "good",
+            KeyState::Disabled | KeyState::Expired => "off",
+            KeyState::Exhausted => "warn",
+            KeyState::Revoked => "bad",
+        };
+        Self { tone, word: state_word(state) }
+    }
+}
+
+/// Returns the word for a state of keys.
+pub(crate) fn state_word(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "Active",
+        KeyState::Disabled => "Disabled",
+        KeyState::Expired => "Expired",
+        KeyState::Exhausted => "Used up",
+        KeyState::Revoked => "Revoked",
     }
 }
 

@@ -6,7 +6,7 @@ mod code;
 mod number;
 mod when;
 
-pub(crate) use badge::Badge;
+pub(crate) use badge::{Badge, state_word};
 pub(crate) use chart::{Chart, Spark};
 pub(crate) use code::Code;
 pub(crate) use number::{count, duration, plural};

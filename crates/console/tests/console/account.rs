@@ -61,7 +61,12 @@ async fn every_page_leads_to_the_account_and_a_guest_has_none() {
 async fn a_name_is_changed_and_stands_in_the_head_then() {
     let site = site().await;
     site.get("/console/account").await.has(&["value=\"ada\"", "ada@example.com"]);
-    for (name, text) in [(" ", "Enter your name."), ("a\u{200b}b", "Leave out invisible characters.")] {
+    let long = "a".repeat(256);
+    for (name, text) in [
+        (" ", "Enter your name."),
+        ("a\u{200b}b", "Leave out invisible characters."),
+        (&*long, "Take 255 characters or fewer."),
+    ] {
         let refused = site.post("/console/account/name", &[("name", name)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         refused.has(&[text, "Nothing was changed."]);

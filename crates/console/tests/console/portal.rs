@@ -106,6 +106,14 @@ async fn of_a_hundred_guests_with_one_link_one_gets_in() {
 }
 
 #[tokio::test]
+async fn cookies_of_other_applications_hide_no_session() {
+    let site = Site::new();
+    let home = site.enter_portal("ada", &[]).await;
+    site.remember(&format!("name=Jörg; broken; {}", site.cookies()));
+    assert_eq!(site.get(&format!("{home}/keys")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_browser_without_cookies_uses_no_link_up() {
     let site = Site::new();
     let link = site.portal_link("ada", &[]).await;

@@ -36,6 +36,11 @@ impl EventId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Converts it to its text.
+    pub(super) fn into_string(self) -> String {
+        self.0.into()
+    }
 }
 
 impl fmt::Display for EventId {

@@ -1,13 +1,11 @@
 //! Events about keys, made from the key before a change and the key after it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Actor, Event, EventId, EventKind, Origin, Subject};
-use crate::address::Networks;
+use super::members::members;
+use super::{Actor, Event, EventKind, Origin, Subject};
 use crate::notice::Expiry;
-use crate::policy::Policy;
-use crate::usage::Usage;
-use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId, Timestamp};
+use crate::{ApiKey, ConfigId, KeyDetails, KeyId, OwnerId};
 
 /// The part of a removed key that its event names. The rest of its row may have been unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +57,7 @@ impl Origin {
 
     fn key_added(&self, kind: EventKind, key: &ApiKey) -> Option<Event> {
         let event = self.event(kind, key.details.subject())?;
-        let event = event.with("key", Value::Object(members(key)));
+        let event = event.with("key", all_members(key));
         Some(event.with_personal("name", key.details.name.clone()))
     }
 
@@ -68,33 +66,40 @@ impl Origin {
     /// One change is one event. If it revokes, restores, disables or enables the key, its kind says so, and its data
     /// lists other changed members all the same.
     pub fn key_changed(&self, before: &ApiKey, after: &ApiKey) -> Option<Event> {
-        let (mut old, mut new) = (members(before), members(after));
-        // Uses change it too, and are no change of the key.
-        let counts = [before, after].map(|key| (key.usage.request_count, key.usage.backlog_ns));
-        if counts[0] != counts[1] {
-            old.insert("requestCount".to_owned(), before.usage.request_count.into());
-            new.insert("requestCount".to_owned(), after.usage.request_count.into());
+        let (mut changed, mut old, mut new) = (Vec::new(), Map::new(), Map::new());
+        let mut note = |name: &str, values: [Option<Value>; 2]| {
+            changed.push(Value::from(name));
+            for (members, value) in [&mut old, &mut new].into_iter().zip(values) {
+                members.extend(value.map(|value| (name.to_owned(), value)));
+            }
+        };
+        for ((name, before), (_, after)) in members(before).into_iter().zip(members(after)) {
+            if before == after {
+                continue;
+            }
+            let values = [before.value(), after.value()];
+            // Permissions in another order are the same ones.
+            if values[0] != values[1] {
+                note(name, values);
+            }
         }
-        let is_new = |name: &&String| old.get(*name) != new.get(*name);
-        let mut changed: Vec<String> = new.keys().filter(is_new).cloned().collect();
-        // A member that a key need not have.
-        changed.extend(old.keys().filter(|name| !new.contains_key(*name)).cloned());
+        // Uses change it too, and are no change of the key.
+        let counts = [before, after].map(|key| key.usage.request_count);
+        if counts[0] != counts[1] {
+            note("requestCount", counts.map(|count| Some(count.into())));
+        }
         let (old_name, new_name) = (&before.details.name, &after.details.name);
         if old_name != new_name {
-            changed.push("name".to_owned());
+            changed.push("name".into());
         }
         if before.details.metadata != after.details.metadata {
-            changed.push("metadata".to_owned());
+            changed.push("metadata".into());
         }
         if changed.is_empty() {
             return None;
         }
-        let pick = |members: &Map<String, Value>| {
-            let pairs = changed.iter().filter_map(|name| Some((name.clone(), members.get(name)?.clone())));
-            Value::Object(pairs.collect())
-        };
         let event = self.event(kind_of_change(before, after), after.details.subject())?;
-        let mut event = event.with("changed", changed.clone()).with("old", pick(&old)).with("new", pick(&new));
+        let mut event = event.with("changed", changed).with("old", old).with("new", new);
         if old_name != new_name {
             event = event.with_personal("oldName", old_name.clone()).with_personal("newName", new_name.clone());
         }
@@ -105,7 +110,7 @@ impl Origin {
     /// usable again: it may have been disabled or revoked before its deletion.
     pub fn key_undeleted(&self, key: &ApiKey) -> Option<Event> {
         let event = self.event(EventKind::KeyRestored, key.details.subject())?.with("undeleted", true);
-        let event = event.with("key", Value::Object(members(key)));
+        let event = event.with("key", all_members(key));
         Some(event.with_personal("name", key.details.name.clone()))
     }
 
@@ -150,120 +155,21 @@ fn kind_of_change(before: &ApiKey, after: &ApiKey) -> EventKind {
     }
 }
 
-/// Returns the members of a key, named as on the wire: all that a change may change and that is neither a secret nor
-/// about a person.
-fn members(key: &ApiKey) -> Map<String, Value> {
-    let KeyDetails {
-        id: _,
-        config_id: _,
-        owner: _,
-        name: _,
-        start,
-        prefix,
-        stored: _,
-        rotation: _,
-        rotated_at: _,
-        foreign: _,
-        enabled,
-        revocation,
-        expires_at,
-        refill_amount,
-        refill_interval_ms,
-        refill_every,
-        rate_limit_enabled,
-        rate_limit_window_ms,
-        rate_limit_max,
-        permissions,
-        addresses,
-        metadata: _,
-        created_at: _,
-        created_by: _,
-    } = &*key.details;
-    let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    let networks = |networks: &Networks| networks.texts().collect::<Vec<_>>();
-    let permissions = permissions.as_ref().map(|permissions| serde_json::from_str::<Value>(permissions.as_json()));
-    let mut members = json!({
-        "start": start,
-        "prefix": prefix,
-        "enabled": enabled,
-        "revokedAt": instant(revocation.as_ref().map(|revocation| revocation.at)),
-        "revokedBy": revocation.as_ref().map(|revocation| revocation.by.to_string()),
-        "expiresAt": instant(*expires_at),
-        "remaining": key.usage.remaining,
-        "refillAmount": refill_amount,
-        "refillInterval": refill_interval_ms,
-        "rateLimitEnabled": rate_limit_enabled,
-        "rateLimitTimeWindow": rate_limit_window_ms,
-        "rateLimitMax": rate_limit_max,
-        "permissions": permissions.and_then(Result::ok),
-        "allowedAddresses": networks(&addresses.allowed),
-        "deniedAddresses": networks(&addresses.denied),
-    });
-    if let Some(every) = refill_every {
-        members["refillEvery"] = every.as_str().into();
-    }
-    match members {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
-/// Returns the events of the uses that took a key's counters from `before` to those that it has at `now`: the shares of
-/// its quota that were passed, and its exhaustion.
-///
-/// A share is of the refill's amount, since a key without refill does not say how large its quota was. With each refill
-/// a new period begins.
-pub fn quota_events(key: &ApiKey, before: &Usage, policy: &Policy, now: Timestamp) -> Vec<Event> {
-    let (Some(old), Some(new)) = (before.remaining, key.usage.remaining) else {
-        return Vec::new();
-    };
-    let mut events = Vec::new();
-    if let Some(amount) = key.details.refill_amount.filter(|amount| *amount > 0) {
-        let was_refilled = before.last_refill_at != key.usage.last_refill_at;
-        let used = |remaining: u64| amount.saturating_sub(remaining);
-        let (old, new) = (if was_refilled { 0 } else { used(old) }, used(new));
-        let passed = |percent: &&u8| {
-            let limit = u128::from(amount) * u128::from(**percent);
-            u128::from(old) * 100 < limit && u128::from(new) * 100 >= limit
-        };
-        let thresholds = policy.quota_thresholds(&key.details.config_id);
-        for percent in thresholds.iter().filter(passed) {
-            let event = of_use(key, EventKind::KeyQuotaThreshold, *percent, now);
-            events.push(event.with("percent", *percent).with("amount", amount).with("remaining", key.usage.remaining));
-        }
-    }
-    if old > 0 && new == 0 {
-        events.push(of_use(key, EventKind::KeyExhausted, 0, now).with("requestCount", key.usage.request_count));
-    }
-    events
-}
-
-/// Makes an event of a use. Its id comes from the counters after the use, which no other use leaves.
-fn of_use(key: &ApiKey, kind: EventKind, number: u8, at: Timestamp) -> Event {
-    let Usage { request_count, updated_at, remaining, .. } = key.usage;
-    let counters = [request_count.to_be_bytes(), remaining.unwrap_or(0).to_be_bytes()].concat();
-    let updated_at = updated_at.as_millis().to_be_bytes();
-    let parts = [kind.as_str().as_bytes(), key.details.id.as_str().as_bytes(), &[number], &counters, &updated_at];
-    Event {
-        id: EventId::derive(at, &parts),
-        at,
-        kind,
-        subject: key.details.subject(),
-        actor: Actor::Keymint,
-        request_id: None,
-        data: Map::new(),
-        personal: Map::new(),
-        salt: [0; 16],
-    }
+/// Returns the members of a key with their values.
+fn all_members(key: &ApiKey) -> Value {
+    let pairs = members(key).into_iter().filter_map(|(name, member)| Some((name.to_owned(), member.value()?)));
+    Value::Object(pairs.collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, PlainKey, RefillInput, Revocation};
+    use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, PlainKey, Revocation};
     use crate::policy::Configuration;
     use crate::value::KeyName;
-    use crate::{Metadata, key};
+    use crate::{Metadata, Timestamp, key};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -340,42 +246,11 @@ mod tests {
     #[test]
     fn a_row_holds_no_secret_and_the_salt_is_not_the_seed() {
         let key = key(NewKey { name: KeyName::parse("mine").ok(), ..NewKey::default() });
-        let row = origin().key_created(&key).unwrap().to_row();
+        let row = origin().key_created(&key).unwrap().into_row();
         let text = format!("{row:?}");
         assert!(!text.contains(key.details.stored.as_str()) && !text.contains("sk_secret"), "{text}");
         assert!(!text.contains(&"07".repeat(16)), "{text}");
         assert!(row.personal.unwrap().contains("mine"));
         assert_eq!(row.id, origin().key_created(&key).unwrap().id.as_str(), "a retry records the same event");
-    }
-
-    #[test]
-    fn a_share_of_a_quota_is_an_event_when_it_is_passed_once_per_period() {
-        let refill = RefillInput { amount: Some(10), interval_ms: Some(1000), every: None };
-        let mut key = key(NewKey { refill, ..NewKey::default() });
-        let policy = Policy::default().recording_events(true);
-        let mut spend = |remaining: u64, refilled_at: Option<Timestamp>| {
-            let before = key.usage;
-            key.usage = Usage { remaining: Some(remaining), last_refill_at: refilled_at, ..before };
-            let events = quota_events(&key, &before, &policy, NOW);
-            let percent = |event: &Event| event.data.get("percent").and_then(Value::as_u64);
-            events.iter().map(percent).collect::<Vec<_>>()
-        };
-        assert_eq!(spend(6, None), []);
-        assert_eq!(spend(5, None), [Some(50)]);
-        assert_eq!(spend(4, None), []);
-        assert_eq!(spend(0, None), [Some(80), Some(100), None], "and the key is exhausted");
-        assert_eq!(spend(4, Some(NOW)), [Some(50)], "another period");
-        assert_eq!(spend(9, Some(NOW)), [], "a gift");
-    }
-
-    #[test]
-    fn a_quota_without_refill_has_no_shares_but_an_end() {
-        let mut key = key(NewKey { remaining: Field::Given(2), ..NewKey::default() });
-        let before = key.usage;
-        key.usage.remaining = Some(0);
-        let policy = Policy::default().recording_events(true);
-        let events = quota_events(&key, &before, &policy, NOW);
-        assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::KeyExhausted]);
-        assert_eq!(quota_events(&key, &key.usage, &policy, NOW), []);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::seal::{Seal, personal_hash};
 use super::{Actor, Event, Subject};
-use crate::{ConfigId, KeyId, OwnerId, Timestamp, UserId};
+use crate::{Timestamp, UserId};
 
 /// An event as it is stored: texts, so that a row of a later version, or one that somebody has altered, can be read,
 /// shown and checked.
@@ -74,24 +74,24 @@ impl EventRow {
 }
 
 impl Event {
-    /// Returns the form to store.
-    pub fn to_row(&self) -> EventRow {
-        let Subject { key_id, owner, config_id } = &self.subject;
-        let personal = (!self.personal.is_empty()).then(|| {
-            let mut personal = self.personal.clone();
-            personal.insert("salt".to_owned(), URL_SAFE_NO_PAD.encode(self.salt).into());
+    /// Converts it to the form to store.
+    pub fn into_row(self) -> EventRow {
+        let Self { id, at, kind, subject, actor, request_id, data, mut personal, salt } = self;
+        let Subject { key_id, owner, config_id } = subject;
+        let personal = (!personal.is_empty()).then(|| {
+            personal.insert("salt".to_owned(), URL_SAFE_NO_PAD.encode(salt).into());
             Value::Object(personal).to_string()
         });
         EventRow {
-            id: self.id.as_str().to_owned(),
-            at: self.at,
-            kind: self.kind.as_str().to_owned(),
-            key_id: key_id.as_ref().map(KeyId::as_str).map(str::to_owned),
-            owner: owner.as_ref().map(OwnerId::as_str).map(str::to_owned),
-            config_id: config_id.as_ref().map(ConfigId::as_str).map(str::to_owned),
-            actor: self.actor.to_string(),
-            request_id: self.request_id.as_deref().map(str::to_owned),
-            data: Value::Object(self.data.clone()).to_string(),
+            id: id.into_string(),
+            at,
+            kind: kind.as_str().to_owned(),
+            key_id: key_id.map(|id| id.as_str().to_owned()),
+            owner: owner.map(|id| id.as_str().to_owned()),
+            config_id: config_id.map(|id| id.as_str().to_owned()),
+            actor: actor.to_string(),
+            request_id: request_id.map(String::from),
+            data: Value::Object(data).to_string(),
             personal_hash: personal.as_deref().map(personal_hash),
             personal,
         }

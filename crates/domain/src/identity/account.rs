@@ -1,4 +1,5 @@
-use crate::value::{InvalidText, check_name};
+use super::user::{check_image, check_name};
+use crate::value::InvalidText;
 
 /// The change that a user makes to their own row. Members that are absent stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,12 +20,9 @@ impl EditUser {
     ///
     /// # Errors
     ///
-    /// Returns the name of the first member that fails, with [`InvalidText::Nul`] or [`InvalidText::Unseen`].
+    /// Returns the name of the first member that fails, with the reason.
     pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
-        if let Some(name) = &self.name {
-            check_name(name).map_err(|error| ("name", error))?;
-        }
-        let has_nul = self.image.as_ref().and_then(Option::as_deref).is_some_and(|image| image.contains('\0'));
-        if has_nul { Err(("image", InvalidText::Nul)) } else { Ok(()) }
+        self.name.as_deref().map_or(Ok(()), check_name)?;
+        self.image.as_ref().and_then(Option::as_deref).map_or(Ok(()), check_image)
     }
 }

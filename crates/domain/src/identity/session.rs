@@ -33,6 +33,11 @@ pub struct Client {
     pub user_agent: Option<String>,
 }
 
+impl Client {
+    /// The largest length of a `User-Agent` that is kept, in characters. A longer one is cut.
+    pub const MAX_USER_AGENT: usize = 512;
+}
+
 /// The token that a session's holder presents. It is never printed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionToken(Box<str>);

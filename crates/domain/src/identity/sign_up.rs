@@ -1,5 +1,6 @@
+use super::user::{check_image, check_name};
 use super::{Email, Password, PasswordHash, User};
-use crate::value::{InvalidText, RowId, UserId, check_name};
+use crate::value::{InvalidText, RowId, UserId};
 use crate::{Randomness, Timestamp};
 
 /// A request to become a user, as it was sent.
@@ -27,16 +28,15 @@ pub struct NewUser {
 }
 
 impl SignUp {
-    /// Checks the name for invisible characters, as a key's name is checked, and the picture's URL for U+0000, which Postgres
-    /// cannot store.
+    /// Checks the name for invisible characters, as a key's name is checked, the picture's URL for U+0000, which Postgres
+    /// cannot store, and the length of both.
     ///
     /// # Errors
     ///
-    /// Returns the name of the first member that fails, with [`InvalidText::Nul`] or [`InvalidText::Unseen`].
+    /// Returns the name of the first member that fails, with the reason.
     pub fn check_texts(&self) -> Result<(), (&'static str, InvalidText)> {
-        check_name(&self.name).map_err(|error| ("name", error))?;
-        let has_nul = self.image.as_deref().is_some_and(|image| image.contains('\0'));
-        if has_nul { Err(("image", InvalidText::Nul)) } else { Ok(()) }
+        check_name(&self.name)?;
+        self.image.as_deref().map_or(Ok(()), check_image)
     }
 
     /// Makes the user, once the password is checked and hashed.

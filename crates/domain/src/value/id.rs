@@ -11,6 +11,9 @@ pub enum InvalidText {
     /// An id that is too long for an index of Postgres.
     #[error("must have 2048 bytes or fewer")]
     TooLong,
+    /// A text that people write about themselves, with more characters than this.
+    #[error("must have {0} characters or fewer")]
+    TooManyCharacters(usize),
     /// A text with U+0000, which Postgres cannot store.
     #[error("must not contain U+0000")]
     Nul,

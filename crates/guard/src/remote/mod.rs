@@ -1,16 +1,16 @@
 mod wire;
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use keymint_domain::server_key::ServerKeyText;
 use keymint_domain::verify::Refusal;
+use keymint_http_client::{Bytes, CallError, HttpClient, Trust, TrustError, parse_base};
 use keymint_service::VerifyKey;
-use reqwest::{Client, ClientBuilder, Response, redirect};
-use serde_json::Value;
 
 use crate::{VerifiedKey, Verifier, VerifierError};
 use wire::{VerdictWire, body};
@@ -18,13 +18,17 @@ use wire::{VerdictWire, body};
 /// Verifies keys with a remote Keymint, by its `POST /api-key/verify`.
 ///
 /// Only failed connection attempts are retried: a request that was sent may have been charged. Redirects and the
-/// environment's proxies are not followed, because the requests carry keys. `https` needs the feature `remote-tls`, or
-/// a TLS feature of reqwest 0.13 that the application enables.
+/// environment's proxies are not followed, because the requests carry keys. For https no `CryptoProvider` of the process is
+/// needed, and none is installed.
 pub struct Remote {
-    client: Client,
-    url: reqwest::Url,
+    client: HttpClient,
+    url: Uri,
+    bearer: HeaderValue,
     options: RemoteOptions,
 }
+
+/// The largest answer that is read: metadata and permissions fit many times.
+const ANSWER_BYTES: usize = 4 << 20;
 
 /// Timeout and retries of a remote Keymint.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +62,9 @@ pub enum InvalidRemote {
     /// The root certificates are invalid.
     #[error("the root certificates must be one or more certificates as PEM")]
     Roots,
-    /// The HTTP client fails to build.
-    #[error("the HTTP client cannot be made")]
-    Client(#[source] reqwest::Error),
+    /// Certificates cannot be verified: the operating system has no roots.
+    #[error("certificates cannot be verified")]
+    Tls(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl Remote {
@@ -69,9 +73,10 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// Returns an error for an invalid address or server key, and if the HTTP client fails to build.
+    /// Returns an error for an invalid address or server key, and if the address is https and the operating system has no
+    /// root certificates.
     pub fn new(base_url: &str, server_key: &str, options: RemoteOptions) -> Result<Self, InvalidRemote> {
-        Self::by(Client::builder(), base_url, server_key, options)
+        Self::by(Trust::System, base_url, server_key, options)
     }
 
     /// Makes a client that trusts only certificates issued by one of `roots`, which are certificates as PEM.
@@ -79,53 +84,39 @@ impl Remote {
     /// # Errors
     ///
     /// Returns the errors of [`Remote::new`], and [`InvalidRemote::Roots`].
-    #[cfg(feature = "remote-tls")]
     pub fn trusting(
         roots: &[u8],
         base_url: &str,
         server_key: &str,
         options: RemoteOptions,
     ) -> Result<Self, InvalidRemote> {
-        let roots = reqwest::Certificate::from_pem_bundle(roots).map_err(|_| InvalidRemote::Roots)?;
-        if roots.is_empty() {
-            return Err(InvalidRemote::Roots);
-        }
-        Self::by(Client::builder().tls_certs_only(roots), base_url, server_key, options)
+        let trust = Trust::from_pem(roots).map_err(|_| InvalidRemote::Roots)?;
+        Self::by(trust, base_url, server_key, options)
     }
 
-    fn by(
-        client: ClientBuilder,
-        base_url: &str,
-        server_key: &str,
-        options: RemoteOptions,
-    ) -> Result<Self, InvalidRemote> {
-        let url = format!("{}/api-key/verify", base_url.trim_end_matches('/'));
-        let url = reqwest::Url::parse(&url).map_err(|_| InvalidRemote::Url)?;
-        let is_plain = url.username().is_empty() && url.password().is_none();
-        let is_base = url.query().is_none() && url.fragment().is_none() && url.has_host();
-        if !is_plain || !is_base || !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidRemote::Url);
-        }
+    fn by(trust: Trust, base_url: &str, server_key: &str, options: RemoteOptions) -> Result<Self, InvalidRemote> {
+        let base = parse_base(base_url).ok_or(InvalidRemote::Url)?;
+        let url = format!("{}/api-key/verify", base.as_str().trim_end_matches('/'));
+        let url = Uri::try_from(url).map_err(|_| InvalidRemote::Url)?;
         ServerKeyText::parse(server_key).map_err(|_| InvalidRemote::ServerKey)?;
         let bearer = HeaderValue::from_str(&format!("Bearer {server_key}"));
         let mut bearer = bearer.map_err(|_| InvalidRemote::ServerKey)?;
         bearer.set_sensitive(true);
-        let client = client
-            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(InvalidRemote::Client)?;
-        Ok(Self { client, url, options })
+        let client = HttpClient::builder(options.deadline).trusting(trust).build();
+        let client = client.map_err(|error: TrustError| InvalidRemote::Tls(error.into()))?;
+        match client.missing_roots().filter(|_| base.scheme() == "https") {
+            Some(error) => Err(InvalidRemote::Tls(error.clone().into())),
+            None => Ok(Self { client, url, bearer, options }),
+        }
     }
 
     /// Sends the request, and retries failed connection attempts.
-    async fn send(&self, body: &Value) -> Result<Response, reqwest::Error> {
+    async fn send(&self, body: &Bytes) -> Result<Response<Bytes>, CallError> {
         let mut pause = self.options.pause;
         let mut retries = self.options.retries;
         loop {
-            match self.client.post(self.url.clone()).json(body).send().await {
-                Err(error) if error.is_connect() && retries > 0 => {
+            match self.client.exchange(self.request(body.clone()), ANSWER_BYTES).await {
+                Err(error) if error.is_no_connection() && retries > 0 => {
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2);
                     retries -= 1;
@@ -135,7 +126,16 @@ impl Remote {
         }
     }
 
-    async fn ask(&self, body: &Value) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
+    fn request(&self, body: Bytes) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        request.uri_mut().clone_from(&self.url);
+        request.headers_mut().insert(AUTHORIZATION, self.bearer.clone());
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    async fn ask(&self, body: &Bytes) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
         // The error contains the server's address, but neither a key nor a body.
         let response = self.send(body).await.map_err(VerifierError::unavailable)?;
         let status = response.status();
@@ -145,10 +145,8 @@ impl Remote {
         if status != StatusCode::OK {
             return Err(VerifierError::failed(format!("Keymint answered {status}: see base URL and server key")));
         }
-        let headers = response.headers().clone();
-        let body = response.bytes().await.map_err(VerifierError::unavailable)?;
-        let verdict = serde_json::from_slice::<VerdictWire>(&body).ok();
-        let verdict = verdict.and_then(|verdict| verdict.parse(&headers, self.options.wildcards));
+        let verdict = serde_json::from_slice::<VerdictWire>(response.body()).ok();
+        let verdict = verdict.and_then(|verdict| verdict.parse(response.headers(), self.options.wildcards));
         verdict.ok_or_else(|| VerifierError::failed("Keymint's answer is no verdict"))
     }
 }
@@ -156,7 +154,7 @@ impl Remote {
 #[async_trait]
 impl Verifier for Remote {
     async fn verify(&self, request: VerifyKey) -> Result<Result<VerifiedKey, Refusal>, VerifierError> {
-        let body = body(&request);
+        let body = Bytes::from(body(&request).to_string());
         match tokio::time::timeout(self.options.deadline, self.ask(&body)).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(VerifierError::unavailable(elapsed)),
@@ -167,7 +165,7 @@ impl Verifier for Remote {
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
-            .field("url", &self.url.as_str())
+            .field("url", &format_args!("{}", self.url))
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

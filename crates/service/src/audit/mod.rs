@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Actor, Event, Origin};
-use keymint_ports::{Chain, Clock, Entropy, EventStore, Meter, Unmetered};
+use keymint_ports::{Chain, EventStore, Meter, Unmetered};
 
 use crate::pace::Pace;
+use crate::surroundings::{Surroundings, takes_surroundings};
 use crate::system::millis;
-use crate::{OsEntropy, Recorder, ServiceError, Source, SystemClock, stopwatch};
+use crate::{ServiceError, Source, stopwatch};
 
 pub use check::{AuditCheck, Compared, MAX_BREAKS};
 pub use export::{Export, Portion};
@@ -27,9 +28,7 @@ pub use sealer::Sealer;
 pub struct Audit {
     store: Arc<dyn EventStore>,
     key: SealKey,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    recorder: Recorder,
+    surroundings: Surroundings,
     meter: Arc<dyn Meter>,
     log_reads: bool,
 }
@@ -37,36 +36,12 @@ pub struct Audit {
 /// The number of events that one statement reads, seals or removes.
 const PORTION: NonZeroU32 = NonZeroU32::new(500).unwrap();
 
+takes_surroundings!(Audit);
+
 impl Audit {
     /// Makes the service over the events in `store`, which `key` seals.
     pub fn new(store: Arc<dyn EventStore>, key: SealKey) -> Self {
-        Self {
-            store,
-            key,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            recorder: Recorder::default(),
-            meter: Arc::new(Unmetered),
-            log_reads: false,
-        }
-    }
-
-    /// Sets the clock; the default is the system clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Sets the source of random bytes; the default is the operating system.
-    #[must_use]
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
-    }
-
-    /// Sets whether events are recorded; by default they are not.
-    #[must_use]
-    pub fn with_recorder(self, recorder: Recorder) -> Self {
-        Self { recorder, ..self }
+        Self { store, key, surroundings: Surroundings::default(), meter: Arc::new(Unmetered), log_reads: false }
     }
 
     /// Sets what is told of sealing and removal; the default is [`Unmetered`].
@@ -92,7 +67,7 @@ impl Audit {
         source: &Source,
         make: impl FnOnce(&Origin) -> Option<Event> + Send,
     ) -> Result<(), ServiceError> {
-        let origin = self.recorder.origin(actor, source, self.clock.now(), &*self.entropy);
+        let origin = self.surroundings.origin(actor, source, self.surroundings.now());
         if let Some(event) = make(&origin) {
             self.store.record(&event).await?;
         }
@@ -105,13 +80,16 @@ impl Audit {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn seal(&self) -> Result<u64, ServiceError> {
-        let mut total = 0;
+        // A change of many keys leaves as many events, and nobody may wait for their seals.
+        let (mut pace, mut total) = (Pace::awaited([PORTION; 2]), 0);
         loop {
-            let sealed = self.store.seal(&self.key, PORTION.get()).await?;
+            let (began, limit) = (stopwatch(), pace.portion().get());
+            let sealed = self.store.seal(&self.key, limit).await?;
             total += u64::from(sealed);
-            if sealed < PORTION.get() {
+            if sealed < limit {
                 return Ok(total);
             }
+            pace.rest(began.elapsed()).await;
         }
     }
 
@@ -131,7 +109,7 @@ impl Audit {
     /// Returns [`ServiceError::Store`] if the store fails. Portions that were removed before stay removed.
     pub async fn remove_old(&self, retention: Duration, up_to: u64) -> Result<u64, ServiceError> {
         let retention_ms = millis(retention);
-        let before = self.clock.now().minus_millis(retention_ms);
+        let before = self.surroundings.now().minus_millis(retention_ms);
         let (mut pace, mut total) = (Pace::of(PORTION), 0);
         loop {
             let (began, limit) = (stopwatch(), pace.portion().get());

@@ -78,7 +78,7 @@ async fn remove_delivered(
     retention: Duration,
     webhooks: &dyn WebhookStore,
 ) -> Result<u64, ServiceError> {
-    let since = audit.clock.now().minus_millis(LAST_ATTEMPT_AFTER_MS);
+    let since = audit.surroundings.now().minus_millis(LAST_ATTEMPT_AFTER_MS);
     let up_to = webhooks.delivered_position(since).await?;
     audit.remove_old(retention, up_to.unwrap_or(u64::MAX)).await
 }

@@ -40,29 +40,30 @@ impl Queue {
             let turn = turns.first()?;
             return waiting.collect_all(batch, max_batch, turn).await;
         }
-        waiting.fill(max_batch).await;
-        let shard_of = |waiting: &Waiting| placement.shard_of(waiting.attempt.hash()).number;
-        let first = waiting.held.front().map(shard_of)?;
-        // A shard whose turn is free is served before those that wait for theirs.
-        let is_free =
-            |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));
-        let free = waiting.held.iter().find_map(|waiting| is_free(shard_of(waiting)));
-        let (number, turn) = match free {
-            Some((number, turn)) => (number, Some(turn)),
-            None => (first, timeout(PATIENCE, turns.get(first)?.lock()).await.ok()),
-        };
-        waiting.take_late(max_batch);
-        let mut others = VecDeque::with_capacity(waiting.held.len());
-        for one in waiting.held.drain(..) {
-            if batch.len() < max_batch && shard_of(&one) == number {
-                batch.push(one);
-            } else {
-                others.push_back(one);
+        loop {
+            waiting.fill(max_batch).await;
+            let turn_of = |waiting: &Waiting| shard_number(waiting, placement) % turns.len().max(1);
+            let first = waiting.held.front().map(turn_of)?;
+            // A shard whose turn is free is served before those that wait for theirs.
+            let is_free =
+                |number: usize| turns.get(number).and_then(|turn| turn.try_lock().ok()).map(|turn| (number, turn));
+            let free = waiting.held.iter().find_map(|waiting| is_free(turn_of(waiting)));
+            let (number, turn) = match free {
+                Some((number, turn)) => (number, Some(turn)),
+                None => (first, timeout(PATIENCE, turns.get(first)?.lock()).await.ok()),
+            };
+            waiting.take_late(max_batch);
+            waiting.take_of(number, batch, max_batch, placement, turns.len());
+            // Shards may be divided anew meanwhile, so that no attempt is of this one any more.
+            if !batch.is_empty() {
+                return turn;
             }
         }
-        waiting.held = others;
-        turn
     }
+}
+
+fn shard_number(waiting: &Waiting, placement: &Placement) -> usize {
+    placement.shard_of(waiting.attempt.hash()).number
 }
 
 impl Waiters {
@@ -93,6 +94,30 @@ impl Waiters {
             self.held.extend(arrived);
         }
         self.take_late(max_batch);
+    }
+
+    /// Takes the attempts on keys of one shard that has this turn, of so many turns. A store may have more shards than it began
+    /// with, so that two of them share a turn.
+    fn take_of(
+        &mut self,
+        turn: usize,
+        batch: &mut Vec<Waiting>,
+        max_batch: usize,
+        placement: &Placement,
+        turns: usize,
+    ) {
+        let mut shard = None;
+        let mut others = VecDeque::with_capacity(self.held.len());
+        for one in self.held.drain(..) {
+            let number = shard_number(&one, placement);
+            let is_of_turn = number % turns.max(1) == turn;
+            if batch.len() < max_batch && is_of_turn && *shard.get_or_insert(number) == number {
+                batch.push(one);
+            } else {
+                others.push_back(one);
+            }
+        }
+        self.held = others;
     }
 
     fn take_late(&mut self, max_batch: usize) {

@@ -18,7 +18,7 @@ impl Identity {
     /// Returns `USER_BANNED`; `SESSION_NOT_FRESH` if `signed_in` is a day old; [`ServiceError::Store`] if the store fails.
     pub async fn list_sessions(&self, signed_in: &SignedIn) -> Result<Vec<Session>, ServiceError> {
         self.check_not_banned(&signed_in.user)?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         if !signed_in.session.is_fresh(now) {
             return Err(ErrorCode::SessionNotFresh.into());
         }
@@ -58,7 +58,7 @@ impl Identity {
     ) -> Result<u64, ServiceError> {
         self.check_not_banned(&signed_in.user)?;
         let user = &signed_in.user.id;
-        let origin = self.origin(Actor::User(user.clone()), source, self.clock.now());
+        let origin = self.origin(Actor::User(user.clone()), source, self.surroundings.now());
         let kept = keep_own.then(|| signed_in.session.token.clone());
         Ok(self.store.remove_sessions(user, kept, &origin).await?)
     }
@@ -88,7 +88,7 @@ impl Identity {
             return Err(ErrorCode::InvalidPassword.into());
         }
         let password = self.new_password(new).await?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let session = revoke_others.map(|client| self.begin_session(user.id.clone(), client, true, now));
         let after = match session.clone() {
             Some(session) => SessionsAfter::Only(Box::new(session)),
@@ -118,13 +118,13 @@ impl Identity {
         if edit.is_empty() {
             return Err(ErrorCode::NoFieldsToUpdate.into());
         }
-        let (user, now) = (&signed_in.user.id, self.clock.now());
+        let (user, now) = (&signed_in.user.id, self.surroundings.now());
         let origin = self.origin(Actor::User(user.clone()), source, now);
         Ok(self.store.update_user(user, edit, now, &origin).await?.ok_or(ErrorCode::Unauthorized)?)
     }
 
     fn check_not_banned(&self, user: &User) -> Result<(), ErrorCode> {
-        if user.is_banned(self.clock.now()) { Err(ErrorCode::UserBanned) } else { Ok(()) }
+        if user.is_banned(self.surroundings.now()) { Err(ErrorCode::UserBanned) } else { Ok(()) }
     }
 
     /// Makes a user without a session. Their address may be that of an operator, and counts as proved with `is_verified`.
@@ -146,8 +146,8 @@ impl Identity {
             return Err(ErrorCode::UserAlreadyExists.into());
         }
         let hash = self.hasher.hash(request.password.clone(), self.salt()).await?;
-        let now = self.clock.now();
-        let mut new = request.accept(hash, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let now = self.surroundings.now();
+        let mut new = request.accept(hash, &mut |bytes: &mut [u8]| self.surroundings.fill(bytes), now);
         new.user.email_verified = is_verified;
         let origin = self.origin(context.actor(), &context.source, now);
         match self.store.insert_user_alone(&new, &origin).await {
@@ -169,7 +169,7 @@ impl Identity {
         limit: NonZeroU32,
     ) -> Result<Vec<ListedUser>, ServiceError> {
         check_manages_all(caller)?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let mut listed = self.store.list_users(after, limit).await?;
         for user in &mut listed {
             user.is_operator = self.operators.admits(&user.user, user.is_operator, now);
@@ -205,7 +205,7 @@ impl Identity {
         let Some(user) = self.find_as_operator(&context, id_or_email).await? else { return Ok(None) };
         password.check_new()?;
         let password = self.new_password(password).await?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(context.actor(), &context.source, now);
         let is_set = self.store.set_password(&user.id, &password, &SessionsAfter::None, now, &origin).await?;
         Ok(is_set.then_some(user.id))
@@ -229,7 +229,7 @@ impl Identity {
         if ban.is_some() {
             check_is_another(&context, &user)?;
         }
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(context.actor(), &context.source, now);
         let outcome = self.store.set_ban(&user.id, ban, now, &origin).await?;
         Ok(outcome.map(|outcome| (user.id, outcome)))

@@ -25,7 +25,7 @@ impl Identity {
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn erase(&self, id_or_email: &str) -> Result<Option<ErasedUser>, ServiceError> {
         let Some(user) = self.find(id_or_email).await?.map(|user| user.id) else { return Ok(None) };
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(Actor::Server, &Source::default(), now);
         let erased = self.store.erase_user(&user, now, &origin).await?;
         Ok(erased.map(|Erased { events, sessions }| ErasedUser { user, events, sessions }))

@@ -42,8 +42,8 @@ impl Identity {
         actor: Actor,
         source: &Source,
     ) -> Result<Option<NewLink>, ServiceError> {
-        let now = self.clock.now();
-        let made = Link::begin(purpose, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let now = self.surroundings.now();
+        let made = Link::begin(purpose, &mut |bytes: &mut [u8]| self.surroundings.fill(bytes), now);
         let is_added = self.store.insert_link(&made.link, &self.origin(actor, source, now)).await?;
         Ok(is_added.then_some(made))
     }
@@ -55,7 +55,7 @@ impl Identity {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn send_form(&self, token: &SecretToken) -> Result<bool, ServiceError> {
-        let mark = Link::of_form(token, self.clock.now());
+        let mark = Link::of_form(token, self.surroundings.now());
         match self.store.insert_link(&mark, &Origin::unrecorded()).await {
             Ok(is_added) => Ok(is_added),
             Err(StoreError::Duplicate) => Ok(false),
@@ -71,7 +71,7 @@ impl Identity {
     pub async fn look_at_link(&self, token: &str) -> Result<Option<LinkPurpose>, ServiceError> {
         let Some(token) = SecretToken::parse(token) else { return Ok(None) };
         let found = self.store.find_link(&token.hash()).await?;
-        Ok(found.filter(|link| link.is_valid(self.clock.now())).map(|link| link.purpose))
+        Ok(found.filter(|link| link.is_valid(self.surroundings.now())).map(|link| link.purpose))
     }
 
     /// Returns the token of a link that may be used now, and its purpose.
@@ -108,8 +108,8 @@ impl Identity {
             return Err(ErrorCode::UserAlreadyExists.into());
         }
         let hash = self.hasher.hash(request.password.clone(), self.salt()).await?;
-        let now = self.clock.now();
-        let new = request.accept(hash, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let now = self.surroundings.now();
+        let new = request.accept(hash, &mut |bytes: &mut [u8]| self.surroundings.fill(bytes), now);
         let session = self.begin_session(new.user.id.clone(), client, true, now);
         let origin = self.origin(Actor::User(new.user.id.clone()), source, now);
         let user = new.user.clone();
@@ -129,7 +129,7 @@ impl Identity {
     /// Returns `USER_BANNED`; `LINK_NOT_VALID` for a link that was used or has expired, and where there is an operator;
     /// [`ServiceError::Store`] if the store fails.
     pub async fn claim_as(&self, token: &str, user: &User, source: &Source) -> Result<(), ServiceError> {
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         if user.is_banned(now) {
             return Err(ErrorCode::UserBanned.into());
         }
@@ -160,7 +160,7 @@ impl Identity {
         };
         password.check_new()?;
         let password = self.new_password(password).await?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(Actor::User(user), source, now);
         let reset = self.store.reset_password(&token.hash(), &password, now, &origin).await?;
         Ok(reset.ok_or(ErrorCode::LinkNotValid)?)
@@ -169,7 +169,7 @@ impl Identity {
     /// Hashes a password that replaces another one.
     pub(super) async fn new_password(&self, password: Password) -> Result<NewPassword, ServiceError> {
         let hash = self.hasher.hash(password, self.salt()).await?;
-        let account_id = RowId::random(&mut |bytes: &mut [u8]| self.entropy.fill(bytes));
+        let account_id = RowId::random(&mut |bytes: &mut [u8]| self.surroundings.fill(bytes));
         Ok(NewPassword { hash, account_id })
     }
 }

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use keymint_domain::event::{Actor, Origin};
 use keymint_domain::identity::{Client, Operators, Session, SessionLifetime, SessionToken, User};
 use keymint_domain::{ErrorCode, Timestamp, UserId};
-use keymint_ports::{Clock, Entropy, EventStore, IdentityStore};
+use keymint_ports::{EventStore, IdentityStore};
 
-use crate::{Caller, OsEntropy, Recorder, ServiceError, Source, SystemClock};
+use crate::surroundings::{Surroundings, takes_surroundings};
+use crate::{Caller, Recorder, ServiceError, Source};
 use hasher::Hasher;
 
 pub use erase::ErasedUser;
@@ -30,12 +31,10 @@ pub use sign_in::SignIn;
 /// Signs users up, in and out, and finds them by their sessions.
 pub struct Identity {
     store: Arc<dyn IdentityStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    surroundings: Surroundings,
     hasher: Hasher,
     options: IdentityOptions,
     operators: Operators,
-    recorder: Recorder,
     /// Records refused sign-ins.
     events: Option<Arc<dyn EventStore>>,
 }
@@ -74,18 +73,18 @@ pub struct SignedIn {
     pub session: Session,
 }
 
+takes_surroundings!(Identity, except the recorder);
+
 impl Identity {
     /// Makes the service over users in `store`, with the default options.
     pub fn new(store: Arc<dyn IdentityStore>) -> Self {
         let options = IdentityOptions::default();
         Self {
             store,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
+            surroundings: Surroundings::default(),
             hasher: Hasher::new(options.hashes_at_once),
             options,
             operators: Operators::default(),
-            recorder: Recorder::default(),
             events: None,
         }
     }
@@ -96,23 +95,12 @@ impl Identity {
         Self { hasher: Hasher::new(options.hashes_at_once), options, ..self }
     }
 
-    /// Sets the clock; the default is the system clock.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// Sets the source of random bytes; the default is the operating system.
-    #[must_use]
-    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, ..self }
-    }
-
     /// Sets whether changes are recorded as events, and the store of those that change nothing: refused sign-ins. By
     /// default nothing is recorded.
     #[must_use]
-    pub fn with_recorder(self, recorder: Recorder, events: Arc<dyn EventStore>) -> Self {
-        Self { recorder, events: Some(events), ..self }
+    pub fn with_recorder(mut self, recorder: Recorder, events: Arc<dyn EventStore>) -> Self {
+        self.surroundings.recorder = recorder;
+        Self { events: Some(events), ..self }
     }
 
     /// Returns the options.
@@ -127,7 +115,7 @@ impl Identity {
 
     /// Returns the current instant, by the clock that sessions are judged by.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.surroundings.now()
     }
 
     /// Returns the caller that the use cases of keys take.
@@ -136,7 +124,7 @@ impl Identity {
     ///
     /// Returns `USER_BANNED` if the user is banned.
     pub fn caller(&self, signed_in: SignedIn) -> Result<Caller, ServiceError> {
-        if signed_in.user.is_banned(self.clock.now()) {
+        if signed_in.user.is_banned(self.surroundings.now()) {
             return Err(ErrorCode::UserBanned.into());
         }
         Ok(Caller::User(signed_in.user.id))
@@ -148,7 +136,7 @@ impl Identity {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn sign_out(&self, token: &SessionToken, source: &Source) -> Result<(), ServiceError> {
-        let origin = self.origin(Actor::Anyone, source, self.clock.now());
+        let origin = self.origin(Actor::Anyone, source, self.surroundings.now());
         self.store.remove_session(token, &origin).await?;
         Ok(())
     }
@@ -164,17 +152,17 @@ impl Identity {
 
     /// Returns the origin of a change at `now`.
     fn origin(&self, actor: Actor, source: &Source, now: Timestamp) -> Origin {
-        self.recorder.origin(actor, source, now, &*self.entropy)
+        self.surroundings.origin(actor, source, now)
     }
 
     fn begin_session(&self, user_id: UserId, client: Client, remember: bool, now: Timestamp) -> Session {
-        let mut fill = |bytes: &mut [u8]| self.entropy.fill(bytes);
+        let mut fill = |bytes: &mut [u8]| self.surroundings.fill(bytes);
         Session::begin(user_id, client, self.options.lifetime, remember, &mut fill, now)
     }
 
     fn salt(&self) -> [u8; 16] {
         let mut salt = [0; 16];
-        self.entropy.fill(&mut salt);
+        self.surroundings.fill(&mut salt);
         salt
     }
 }

@@ -38,7 +38,7 @@ impl Identity {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn is_operator(&self, user: &User) -> Result<bool, ServiceError> {
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         Ok(self.admits(user, now) || (!user.is_banned(now) && self.store.is_operator(&user.id).await?))
     }
 
@@ -71,7 +71,7 @@ impl Identity {
     ) -> Result<Option<(UserId, bool)>, ServiceError> {
         let context = context.into();
         let Some(user) = self.find_as_operator(&context, id_or_email).await? else { return Ok(None) };
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(context.actor(), &context.source, now);
         let is_new = self.store.make_operator(&user.id, now, &origin).await?;
         Ok(is_new.map(|is_new| (user.id, is_new)))
@@ -91,7 +91,7 @@ impl Identity {
         let context = context.into();
         let Some(user) = self.find_as_operator(&context, id_or_email).await? else { return Ok(None) };
         check_is_another(&context, &user)?;
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         let origin = self.origin(context.actor(), &context.source, now);
         let was_kept = self.store.remove_operator(&user.id, &origin).await?;
         Ok(Some(RemovedOperator { was_kept, remains_one: self.admits(&user, now), user: user.id }))

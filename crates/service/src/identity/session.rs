@@ -28,7 +28,7 @@ impl Identity {
         let Some((mut session, user)) = self.store.find_session(token).await? else {
             return Ok(None);
         };
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         if session.is_expired(now) {
             // Its end was due; nobody has signed out.
             self.store.remove_session(token, &Origin::unrecorded()).await?;

@@ -40,7 +40,7 @@ impl Identity {
         if !self.hasher.matches(password, stored).await? {
             return Err(self.refuse(ErrorCode::InvalidEmailOrPassword, Some(&user.id), source).await);
         }
-        let now = self.clock.now();
+        let now = self.surroundings.now();
         if user.is_banned(now) {
             return Err(self.refuse(ErrorCode::BannedUser, Some(&user.id), source).await);
         }
@@ -54,7 +54,7 @@ impl Identity {
     }
     /// Records a refused sign-in, and returns its error. `user` is the one that the address belongs to.
     async fn refuse(&self, code: ErrorCode, user: Option<&UserId>, source: &Source) -> ServiceError {
-        let origin = self.origin(Actor::Anyone, source, self.clock.now());
+        let origin = self.origin(Actor::Anyone, source, self.surroundings.now());
         if let (Some(events), Some(event)) = (&self.events, origin.sign_in_refused(user)) {
             // The answer does not depend on whether it could be recorded.
             if let Err(error) = events.record(&event.with("code", code.as_str())).await {

@@ -30,8 +30,8 @@ impl Identity {
             return Err(ErrorCode::UserAlreadyExists.into());
         }
         let hash = self.hasher.hash(request.password.clone(), self.salt()).await?;
-        let now = self.clock.now();
-        let new = request.accept(hash, &mut |bytes: &mut [u8]| self.entropy.fill(bytes), now);
+        let now = self.surroundings.now();
+        let new = request.accept(hash, &mut |bytes: &mut [u8]| self.surroundings.fill(bytes), now);
         let session = self.begin_session(new.user.id.clone(), client, remember, now);
         let origin = self.origin(Actor::User(new.user.id.clone()), source, now);
         match self.store.insert_user(&new, &session, &origin).await {

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use keymint_domain::key::{EditKeys, KeyPatch, Revocation};
@@ -9,6 +10,9 @@ use keymint_ports::{BulkChange, BulkCursor, BulkPortion};
 use crate::caller::{Deed, Reach};
 use crate::pace::Pace;
 use crate::{Context, Keys, ServiceError, stopwatch};
+
+/// The least and the most keys that one portion changes.
+const PORTION: [NonZeroU32; 2] = [NonZeroU32::new(128).unwrap(), NonZeroU32::new(512).unwrap()];
 
 /// A change of many keys at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,14 +101,17 @@ impl Keys {
         }
         let configurations = config_id.map_or(ConfigFilter::Any, |id| ConfigFilter::AnyOf(vec![id]));
         let change = BulkChange { owner, configurations, patch, now };
-        let origin = self.origin(&context, now);
-        let (began, mut pace) = (stopwatch(), Pace::of_command());
+        let mut origin = self.origin(&context, now);
+        let (began, mut pace) = (stopwatch(), Pace::awaited(PORTION));
         let mut outcome = ChangedKeys { next: after, ..ChangedKeys::default() };
         loop {
             let (portion_began, from) = (stopwatch(), outcome.next.take());
             let portion = if dry_run {
                 self.store.preview_update_many(&change, from, pace.portion()).await?
             } else {
+                // The ids of events begin with their instants: with one instant for all portions, each event would be written
+                // at another place of the index of ids.
+                origin.at = self.clock.now();
                 let portion = self.store.update_many(&change, from, pace.portion(), &origin).await?;
                 self.forget(&portion.stored).await;
                 portion

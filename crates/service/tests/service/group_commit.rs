@@ -90,6 +90,42 @@ async fn shards_of_one_node_have_batches_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_store_may_have_more_shards_than_it_began_with() {
+    let number_of = |stored: &StoredKey| stored.as_str().bytes().next_back().map_or(0, |byte| usize::from(byte) % 5);
+    let placement = Placement::new(size(2), size(2), move |stored| {
+        let number = number_of(stored);
+        Shard { number, node: number }
+    });
+    let mut store = MockKeyStore::new();
+    let is_of_one =
+        move |attempts: &[Attempt]| attempts.iter().all(|one| number_of(one.hash()) == number_of(attempts[0].hash()));
+    store
+        .expect_spend()
+        .withf(move |attempts, _, _| is_of_one(attempts))
+        .times(5)
+        .returning(|attempts, _, _| Ok(refuse_all(attempts)));
+    let keys = Keys::builder(Arc::new(store)).placement(placement).build();
+    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
+    assert!(join_all((0..60).map(verify)).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn attempts_are_settled_while_shards_are_divided_anew() {
+    let looks = AtomicUsize::new(0);
+    let placement = Placement::new(size(2), size(2), move |_| {
+        let number = looks.fetch_add(1, Relaxed) % 7;
+        Shard { number, node: number }
+    });
+    let mut store = MockKeyStore::new();
+    store.expect_spend().returning(|attempts, _, _| Ok(refuse_all(attempts)));
+    let keys = Keys::builder(Arc::new(store)).placement(placement).build();
+    let verify = |number: u32| keys.verify(&Caller::Server, VerifyKey::of(PlainKey::new(number.to_string())));
+    for _ in 0..20 {
+        assert!(join_all((0..40).map(verify)).await.iter().all(Result::is_ok));
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_hangs_keeps_nobody_of_another_node_waiting() {
     let store = OddStore(|attempts: Vec<Attempt>| {
         if half_of(attempts[0].hash()) { pending().boxed() } else { async move { Ok(refuse_all(&attempts)) }.boxed() }

@@ -14,6 +14,7 @@ mod idempotency;
 mod identity;
 mod key_sessions;
 mod leaks;
+mod many_keys;
 mod metering;
 mod odd_store;
 mod organizations;

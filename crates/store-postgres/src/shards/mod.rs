@@ -1,6 +1,7 @@
 //! The shards of the table of keys, and the nodes that hold them.
 
 mod hash;
+mod map;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +12,9 @@ use sqlx::{Row as _, raw_sql};
 
 use self::hash::hash_of;
 
-/// The shards by the hashes of their texts, as they were when the store was opened.
+pub(crate) use map::{ShardMap, follow};
+
+/// The shards by the hashes of their texts, as the coordinator has told them.
 ///
 /// A shard that has moved since then is only served by the lanes of another node. One that was split is two, so that a
 /// batch may take a transaction over both.

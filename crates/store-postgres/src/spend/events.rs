@@ -37,8 +37,8 @@ pub(super) const INSERT_EVENTS: &str =
 impl NewEvents {
     pub(super) fn of(events: &[Event]) -> Self {
         let mut new = Self::default();
-        for event in events {
-            let EventRow { id, at, kind, key_id, owner, config_id, actor, data, .. } = event.to_row();
+        for event in events.iter().cloned() {
+            let EventRow { id, at, kind, key_id, owner, config_id, actor, data, .. } = event.into_row();
             new.ids.push(id);
             new.instants.push(at.as_millis());
             new.kinds.push(kind);

@@ -10,30 +10,22 @@ use sqlx::{Connection as _, Row as _, query, query_scalar};
 
 use super::changes::{Changes, set_from_changes};
 use super::events::{INSERT_EVENTS, NewEvents};
-use super::find::{either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
+use super::find::{Further, either, fetch_either, find, forms_of, read_row, read_rows, secrets_of, texts_of};
+use super::optimistic::{UPDATE_IN_SHARD, read_version};
+use super::version::Version;
 use super::{Answers, Table};
 use crate::connection::{BEGIN, bind};
 use crate::dialect::{SHARDED, WHOLE};
 use crate::error::store_error;
 use keymint_store_sql::keys::{Secrets, rotation_changes};
 
-macro_rules! update {
-    ($($of_shard:literal)?) => {
-        concat!(
-            r#"update "apikey" as k "#,
-            set_from_changes!(),
-            r#"from unnest($1, $2, $3, $4, $5, $6, $7)
-                    as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at)
-                where k."id" = c.id"#
-            $(, $of_shard)?
-        )
-    };
-}
-
-const UPDATE: &str = update!();
-
-/// The same for rows of one shard, which is found by their texts.
-const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($8)"#);
+const UPDATE: &str = concat!(
+    r#"update "apikey" as k "#,
+    set_from_changes!(),
+    r#"from unnest($1, $2, $3, $4, $5, $6, $7)
+            as c (id, remaining, last_refill_at, request_count, last_request, backlog_ns, updated_at)
+        where k."id" = c.id"#
+);
 
 /// The condition that the secret in use of a row is among those of the first placeholder.
 macro_rules! in_use {
@@ -85,23 +77,24 @@ pub(super) async fn settle(
     let (held, rows) = (locked.ids, read_in_use(&mut transaction, table, attempts).await?);
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row));
     let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
-    let mut further = Vec::new();
+    let mut further = Further::default();
     if !unfound.is_empty() {
         further = fetch_either(&mut transaction, table, forms_of(&unfound)).await.map_err(store_error)?;
         ledger.add(read_rows(&further, &unfound));
     }
     // A row that exists and is not locked by us decides nothing, even if another row has the same text.
-    let beyond: HashSet<&str> = rows.iter().chain(&further).flat_map(|row| beyond_reach(row, &held)).collect();
+    let beyond: HashSet<&str> = rows.iter().chain(&further.rows).flat_map(|row| beyond_reach(row, &held)).collect();
     let is_free = |attempt: &Attempt| !attempt.stored_forms().any(|form| beyond.contains(form.as_str()));
     let free = attempts.iter().copied().filter(|attempt| is_free(attempt));
     let mut verdicts = ledger.settle(free, policy, now).into_iter();
     // The texts under which the rows are, and not those under which the ledger leaves them.
-    let before: HashMap<&str, Secrets> = rows.iter().chain(&further).filter_map(secrets_before).collect();
+    let before: HashMap<&str, Secrets> = rows.iter().chain(&further.rows).filter_map(secrets_before).collect();
     let (changed, rotations) = (ledger.changes().collect::<Vec<_>>(), ledger.rotations().collect::<Vec<_>>());
     if changed.is_empty() && rotations.is_empty() {
         transaction.rollback().await.map_err(store_error)?;
     } else {
-        write(&mut transaction, table, changed, &before).await?;
+        let versions = rows.iter().chain(&further.rows).filter_map(read_version).collect();
+        write(&mut transaction, table, changed, &before, &versions).await?;
         let dialect = if table.shards.is_some() { SHARDED } else { WHOLE };
         for key in rotations {
             let Some(before) = before.get(key.details.id.as_str()) else { continue };
@@ -167,11 +160,18 @@ async fn read_in_use(
 }
 
 /// Writes changed counters of rows that are locked: in shards those of one after the other.
+///
+/// A lock is one of one node. If its shard has moved to another node meanwhile, somebody else may have written the row there, so
+/// that its version must be the one that was read.
+///
+/// # Errors
+/// [`StoreError::Locked`] if it is another one, [`StoreError::Unavailable`]
 async fn write(
     connection: &mut PgConnection,
     table: Table<'_>,
     changed: Vec<&ApiKey>,
     before: &HashMap<&str, Secrets>,
+    versions: &HashMap<&str, Version>,
 ) -> Result<(), StoreError> {
     let Some(shards) = table.shards else {
         if let Some(changes) = Changes::of(changed)? {
@@ -186,8 +186,13 @@ async fn write(
     for rows in shards.divide_by(named) {
         let (texts, keys): (Vec<&str>, Vec<&ApiKey>) = rows.into_iter().unzip();
         if let Some(changes) = Changes::of(keys)? {
-            let update = changes.bind(UPDATE_IN_SHARD).bind(texts);
-            update.execute(&mut *connection).await.map_err(store_error)?;
+            let versions: Vec<Option<Version>> = changes.ids.iter().map(|id| versions.get(id).copied()).collect();
+            let expected = versions.len();
+            let update = changes.bind(UPDATE_IN_SHARD).bind(versions).bind(texts);
+            let written = update.execute(&mut *connection).await.map_err(store_error)?.rows_affected();
+            if usize::try_from(written).ok() != Some(expected) {
+                return Err(StoreError::Locked);
+            }
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use sqlx::{Connection as _, Postgres, Row as _, query};
 
 use super::changes::{Changes, set_from_changes};
 use super::events::{INSERT_EVENTS, NewEvents, insert_events};
-use super::find::{fetch_either, find, forms_of, read_row, read_rows};
+use super::find::{Further, fetch_either, find, forms_of, read_row, read_rows};
 use super::remembered::{Remembered, RememberedRows};
 use super::version::Version;
 use super::{Failed, Table};
@@ -41,7 +41,7 @@ macro_rules! update {
 pub(super) const UPDATE: &str = update!();
 
 /// The same for rows of one shard, which is found by their texts.
-const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($9)"#);
+pub(super) const UPDATE_IN_SHARD: &str = update!(r#" and k."key" = any($9)"#);
 
 /// Also adds the events of the rows that are written: `id` of a row that lost its race is not in `written`.
 const UPDATE_WITH_EVENTS: &str = concat!(
@@ -73,7 +73,7 @@ pub(super) async fn settle(
     let mut ledger = Ledger::new(rows.iter().filter_map(read_row).chain(remembered.iter().map(recall)));
     let unfound: Vec<&Attempt> = ledger.unfound(attempts.iter().copied()).collect();
     let further = if unfound.is_empty() {
-        Vec::new()
+        Further::default()
     } else {
         // Rare and large, as what is written in a shard.
         Box::pin(fetch_either(connection, table, forms_of(&unfound))).await.map_err(unread)?
@@ -82,7 +82,7 @@ pub(super) async fn settle(
     let verdicts = ledger.settle(attempts.iter().copied(), policy, now);
 
     // Of a row that was read twice, the later version counts, in the ledger too.
-    let mut versions: HashMap<&str, Version> = rows.iter().chain(&further).filter_map(read_version).collect();
+    let mut versions: HashMap<&str, Version> = rows.iter().chain(&further.rows).filter_map(read_version).collect();
     versions.extend(remembered.values().map(|row| (row.key.details.id.as_str(), row.version)));
     // A change of a rotation is written with locks alone: it changes the text that the row is found under.
     let turned: HashSet<&str> = ledger.rotations().map(|key| key.details.id.as_str()).collect();
@@ -178,7 +178,7 @@ fn written_by(outcome: Result<Vec<PgRow>, sqlx::Error>) -> Result<HashMap<String
     Ok(written.iter().filter_map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect())
 }
 
-fn read_version(row: &PgRow) -> Option<(&str, Version)> {
+pub(super) fn read_version(row: &PgRow) -> Option<(&str, Version)> {
     Some((row.try_get("id").ok()?, row.try_get("version").ok()?))
 }
 

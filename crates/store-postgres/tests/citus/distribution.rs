@@ -119,3 +119,18 @@ async fn nothing_is_moved_into_shards() {
     let refused = PgCopy::target(&database.options()).await.err().unwrap();
     assert!(matches!(refused, ConnectError::Sharded), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_on_a_node_that_is_not_known_any_more_are_refused() {
+    let database = Database::distributed().await;
+    let mut stranger = database.stranger().await;
+    let lost: i32 = query_scalar(
+        "delete from pg_dist_node where groupid = (select max(groupid) from pg_dist_node) returning groupid",
+    )
+    .fetch_one(&mut stranger)
+    .await
+    .unwrap();
+    let refused = PgStore::connect(&database.options()).await.unwrap_err();
+    assert!(matches!(&refused, ConnectError::LostShards { groups, .. } if *groups == lost.to_string()), "{refused}");
+    assert!(matches!(refusal(&database).await, DistributeError::Connect(ConnectError::LostShards { .. })));
+}

@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod distribution;
+mod faults;
+mod hot_path;
+mod moving;
 #[path = "../support/mod.rs"]
 mod support;
 

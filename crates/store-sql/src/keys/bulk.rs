@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 
+use keymint_domain::ApiKey;
 use keymint_domain::event::Origin;
 use keymint_domain::listing::Unreadable;
-use keymint_domain::{ApiKey, KeyId};
 use keymint_ports::{BulkChange, BulkCursor, BulkPortion, StoreError};
 
 use super::narrow;
@@ -42,8 +42,7 @@ pub async fn preview_update_many(
     from: Option<&BulkCursor>,
     limit: NonZeroU32,
 ) -> Result<BulkPortion, StoreError> {
-    let (mut portion, ids) = find_ids(connection, change, from, limit).await?;
-    let changed = find_changed(connection, change, &ids, "", &mut portion).await?;
+    let (mut portion, changed) = find_changed(connection, change, from, limit, "").await?;
     count_changed(&mut portion, &changed);
     Ok(portion)
 }
@@ -57,8 +56,7 @@ async fn find_and_update(
     origin: &Origin,
 ) -> Result<BulkPortion, StoreError> {
     let dialect = connection.dialect();
-    let (mut portion, ids) = find_ids(connection, change, from, limit).await?;
-    let changed = find_changed(connection, change, &ids, dialect.for_update(), &mut portion).await?;
+    let (mut portion, changed) = find_changed(connection, change, from, limit, dialect.for_update()).await?;
     for (mut update, rows) in alike(&changed, widths)? {
         push_rows(&mut update, rows, dialect);
         connection.execute(update).await?;
@@ -84,40 +82,95 @@ async fn find_and_update(
     Ok(portion)
 }
 
-/// Finds the ids of the next rows. Rows without a readable id go into the portion.
-async fn find_ids(
+/// Reads the next rows, and returns those that the change changes, before and after it. The others go into the portion.
+async fn find_changed(
     connection: &mut dyn ReadConnection,
     change: &BulkChange,
     from: Option<&BulkCursor>,
     limit: NonZeroU32,
-) -> Result<(BulkPortion, Vec<KeyId>), StoreError> {
-    let statement = next_rows(change, from, limit, connection.dialect());
-    let (mut portion, mut ids, mut rows, mut last) = (BulkPortion::default(), Vec::new(), 0, None);
+    for_update: &str,
+) -> Result<(BulkPortion, Vec<[ApiKey; 2]>), StoreError> {
+    let (mut portion, mut changed) = (BulkPortion::default(), Vec::new());
+    let rows = if for_update.is_empty() {
+        // At once: by their ids, each row would be searched for again.
+        let (rows, next) = read_next(connection, change, from, limit, COLUMN_LIST, read_key).await?;
+        portion.next = next;
+        rows
+    } else {
+        let read_id = |row: &dyn Row| RowReader::new(row, "apikey", "id").id();
+        let (found, next) = read_next(connection, change, from, limit, r#""id""#, read_id).await?;
+        portion.next = next;
+        let mut ids = Vec::with_capacity(found.len());
+        for id in found {
+            match id {
+                Ok(id) => ids.push(id),
+                Err(unreadable) => portion.unreadable.push(unreadable),
+            }
+        }
+        // In the order of ids, in which every call locks rows.
+        if ids.is_empty() {
+            Vec::new()
+        } else {
+            read_rows(connection, &ids, COLUMN_LIST, for_update, |row| or_unreadable(read_key(row))).await?
+        }
+    };
+    for row in rows {
+        match row {
+            Ok(key) => match key.changed_by(&change.patch, change.now) {
+                Some(after) => changed.push([key, after]),
+                None => portion.unchanged += 1,
+            },
+            Err(unreadable) => portion.unreadable.push(unreadable),
+        }
+    }
+    Ok((portion, changed))
+}
+
+/// A row as it was read.
+type ReadRow<T> = Result<T, Unreadable>;
+
+fn or_unreadable<T>(read: Result<T, StoreError>) -> Result<ReadRow<T>, StoreError> {
+    match read {
+        Ok(row) => Ok(Ok(row)),
+        Err(StoreError::Corrupt { column, id, .. }) => Ok(Err(Unreadable { id, column })),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads these columns, `"id"` among them, of the next rows. Returns also the place behind them, unless they are the last.
+async fn read_next<T: Send>(
+    connection: &mut dyn ReadConnection,
+    change: &BulkChange,
+    from: Option<&BulkCursor>,
+    limit: NonZeroU32,
+    columns: &str,
+    read: impl Fn(&dyn Row) -> Result<T, StoreError> + Send + Sync,
+) -> Result<(Vec<ReadRow<T>>, Option<BulkCursor>), StoreError> {
+    let statement = next_rows(change, from, limit, columns, connection.dialect());
+    let (mut rows, mut last) = (Vec::new(), None);
     let mut take = |row: &dyn Row| {
+        rows.push(or_unreadable(read(row)));
         let row = RowReader::new(row, "apikey", "id");
-        rows += 1;
         let id = row.text("id").ok().flatten().unwrap_or_default().to_owned();
         last = row.integer("number").ok().flatten().map(|number| BulkCursor { number, id });
-        match row.id() {
-            Ok(id) => ids.push(id),
-            Err(_) => portion.unreadable.push(Unreadable { id: None, column: "id" }),
-        }
         ControlFlow::Continue(())
     };
     connection.fetch(statement, &mut take).await?;
-    portion.next = last.filter(|_| rows >= limit.get());
-    Ok((portion, ids))
+    let last = last.filter(|_| rows.len() >= limit.get() as usize);
+    Ok((rows.into_iter().collect::<Result<_, _>>()?, last))
 }
 
 fn next_rows<'c>(
     change: &'c BulkChange,
     from: Option<&'c BulkCursor>,
     limit: NonZeroU32,
+    columns: &str,
     dialect: &dyn Dialect,
 ) -> Statement<'c> {
     let BulkChange { owner, configurations, patch: _, now: _ } = change;
     let KeyOrder { by, number, is_behind } = dialect.key_order(owner.is_some());
-    let mut statement = Statement::new(format!(r#"select "id", {number} as "number" from "apikey" where {is_behind}"#));
+    let mut statement =
+        Statement::new(format!(r#"select {columns}, {number} as "number" from "apikey" where {is_behind}"#));
     statement = match from {
         Some(BulkCursor { number, id }) => statement.bind(*number).bind(id.as_str()),
         None => statement.bind(i64::MIN).bind(""),
@@ -130,36 +183,6 @@ fn next_rows<'c>(
     let limit = statement.placeholder(i64::from(limit.get()));
     statement.push(&format!(" order by {by} limit {limit}"));
     statement
-}
-
-/// Reads the rows of these ids in the order of ids, in which every call locks rows, and returns those that the change
-/// changes, before and after it. The others go into the portion.
-async fn find_changed(
-    connection: &mut dyn ReadConnection,
-    change: &BulkChange,
-    ids: &[KeyId],
-    for_update: &str,
-    portion: &mut BulkPortion,
-) -> Result<Vec<[ApiKey; 2]>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = read_rows(connection, ids, COLUMN_LIST, for_update, |row| match read_key(row) {
-        Ok(key) => Ok(Ok(key)),
-        Err(StoreError::Corrupt { column, id, .. }) => Ok(Err(Unreadable { id, column })),
-        Err(error) => Err(error),
-    });
-    let mut changed = Vec::new();
-    for row in rows.await? {
-        match row {
-            Ok(key) => match key.changed_by(&change.patch, change.now) {
-                Some(after) => changed.push([key, after]),
-                None => portion.unchanged += 1,
-            },
-            Err(unreadable) => portion.unreadable.push(unreadable),
-        }
-    }
-    Ok(changed)
 }
 
 /// The ids of rows, and the texts that they are kept under.

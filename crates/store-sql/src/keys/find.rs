@@ -2,9 +2,8 @@ use keymint_domain::key::StoredKey;
 use keymint_domain::{ApiKey, ConfigId, KeyId, OwnerId};
 use keymint_ports::{KeyStub, StoreError};
 
-use super::place::lock_row;
+use super::place::{find_by_id, lock_row};
 use crate::columns::COLUMN_LIST;
-use crate::connection::fetch_optional;
 use crate::{ReadConnection, Row, RowReader, Statement, read_key};
 
 /// Finds the key of an id.
@@ -12,8 +11,8 @@ use crate::{ReadConnection, Row, RowReader, Statement, read_key};
 /// # Errors
 /// [`StoreError::Corrupt`], [`StoreError::Unavailable`]
 pub async fn find(connection: &mut dyn ReadConnection, id: &KeyId) -> Result<Option<ApiKey>, StoreError> {
-    let find = Statement::new(format!(r#"select {COLUMN_LIST} from "apikey" where "id" = $1"#));
-    fetch_optional(connection, find.bind(id.as_str()), read_key).await
+    let find = || Statement::new(format!(r#"select {COLUMN_LIST} from "apikey" where "id" = $1"#)).bind(id.as_str());
+    find_by_id(connection, id, find, read_key).await
 }
 
 /// Finds the key of an id, locked until the transaction ends.
@@ -31,7 +30,7 @@ pub(super) async fn find_and_lock(
 pub async fn find_stub(connection: &mut dyn ReadConnection, id: &KeyId) -> Result<Option<KeyStub>, StoreError> {
     const FIND: &str =
         r#"select "id", "referenceId", "configId", "key", "keymint_second_key" from "apikey" where "id" = $1"#;
-    fetch_optional(connection, Statement::new(FIND).bind(id.as_str()), |row| Ok(read_stub(row))).await
+    find_by_id(connection, id, || Statement::new(FIND).bind(id.as_str()), |row| Ok(read_stub(row))).await
 }
 
 pub(super) fn read_stub(row: &dyn Row) -> KeyStub {

@@ -2,7 +2,7 @@ use keymint_domain::ApiKey;
 use keymint_domain::key::{ForeignGroup, ForeignLookup, StoredKey};
 use keymint_ports::StoreError;
 
-use super::moving::Rewrite;
+use super::moving::{Rewrite, wait_for_moves};
 use crate::columns::COLUMN_LIST;
 use crate::connection::{end, fetch_all, fetch_optional};
 use crate::{ReadConnection, Row, RowReader, Statement, WriteConnection, read_key};
@@ -45,6 +45,12 @@ pub async fn find_foreign(
     let find = find.bind(lookups.iter().map(ForeignLookup::as_str).collect::<Vec<_>>());
     let find = find.bind(forms.iter().map(StoredKey::as_str).collect::<Vec<_>>());
     let mut keys = fetch_all(connection, find, read_key).await?;
+    let forms: Vec<_> = forms.iter().map(StoredKey::as_str).collect();
+    if keys.is_empty() && wait_for_moves(connection, forms.clone()).await? {
+        // One that was hashed anew meanwhile is under its new text.
+        let find = format!(r#"select {COLUMN_LIST} from "apikey" where "key" {}"#, connection.dialect().one_of("$1"));
+        keys = fetch_all(connection, Statement::new(find).bind(forms), read_key).await?;
+    }
     keys.sort_by(|one, other| one.details.id.cmp(&other.details.id));
     Ok(keys)
 }
@@ -77,10 +83,9 @@ pub async fn rehash(
         rehash.push(&format!(r#" and "keymint_foreign_hash" = {hash}"#));
         return Ok(connection.execute(rehash).await? == 1);
     }
-    let lock = format!(
-        r#"select "id" from "apikey" where "id" = $1 and "key" = $2 and "keymint_foreign_hash" = $3{}"#,
-        dialect.for_update()
-    );
+    // A write, which also keeps Citus from moving the shard.
+    let lock = r#"update "apikey" set "enabled" = "enabled"
+        where "id" = $1 and "key" = $2 and "keymint_foreign_hash" = $3 returning "id""#;
     let lock = Statement::new(lock).bind(id).bind(before).bind(hash.as_stored());
     connection.begin().await?;
     let outcome = lock_and_move(connection, lock, rewrite.in_shards(before, stored.as_str())).await;

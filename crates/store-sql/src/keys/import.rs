@@ -6,11 +6,11 @@ use keymint_domain::key::{ForeignGroup, ForeignHash, ForeignLookup, StoredKey};
 use keymint_ports::{ImportOutcome, StoreError, TakenKey, TakenKeys};
 
 use super::foreign::foreign_groups;
-use crate::columns::COLUMN_LIST;
+use super::insert::insert_statement;
 use crate::connection::end;
 use crate::events;
 use crate::row::bind_key;
-use crate::{COLUMNS, ReadConnection, Row, RowReader, Statement, Widths, WriteConnection};
+use crate::{ReadConnection, Row, RowReader, Statement, Widths, WriteConnection};
 
 /// Adds a portion of keys that were made elsewhere, except those whose id or secret is taken.
 ///
@@ -51,12 +51,7 @@ async fn find_and_add(
 }
 
 fn insertion<'k>(keys: &[&'k ApiKey], widths: Widths) -> Result<Statement<'k>, StoreError> {
-    let row = |row: usize| {
-        let placeholders = (1..=COLUMNS.len()).map(|number| format!("${}", row * COLUMNS.len() + number));
-        format!("({})", placeholders.collect::<Vec<_>>().join(", "))
-    };
-    let rows: Vec<_> = (0..keys.len()).map(row).collect();
-    let insert = Statement::new(format!(r#"insert into "apikey" ({COLUMN_LIST}) values {}"#, rows.join(", ")));
+    let insert = insert_statement(keys.len());
     keys.iter().try_fold(insert, |insert, key| bind_key(insert, key, widths))
 }
 

@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::LazyLock;
 
 use keymint_domain::event::Origin;
 use keymint_domain::{ApiKey, ConfigId, OwnerId, Timestamp};
@@ -9,6 +10,7 @@ use crate::columns::{COLUMN_LIST, CONFIG_ID};
 use crate::connection::{end, fetch_optional};
 use crate::events;
 use crate::row::bind_key;
+use crate::statement::value_lists;
 use crate::{COLUMNS, ReadConnection, RowReader, Statement, Widths, WriteConnection};
 
 /// Adds a key, if its owner has fewer than `max_living` living keys under the same configuration.
@@ -22,16 +24,21 @@ pub async fn insert(
     widths: Widths,
     origin: &Origin,
 ) -> Result<(), StoreError> {
-    let insert = bind_key(insert_statement(), key, widths)?;
+    let insert = bind_key(insert_statement(1), key, widths)?;
     connection.forget(&key.details.stored);
     connection.begin().await?;
     let outcome = insert_unless_full(connection, key, max_living, insert, origin).await;
     end(connection, outcome).await
 }
 
-fn insert_statement<'k>() -> Statement<'k> {
-    let placeholders: Vec<_> = (1..=COLUMNS.len()).map(|number| format!("${number}")).collect();
-    Statement::new(format!(r#"insert into "apikey" ({COLUMN_LIST}) values ({})"#, placeholders.join(", ")))
+/// Returns the statement that adds so many keys, without their values.
+pub(super) fn insert_statement<'k>(keys: usize) -> Statement<'k> {
+    fn text(keys: usize) -> String {
+        format!(r#"insert into "apikey" ({COLUMN_LIST}) values {}"#, value_lists(keys, COLUMNS.len()))
+    }
+    // Some databases add each key of many by itself.
+    static ONE: LazyLock<String> = LazyLock::new(|| text(1));
+    if keys == 1 { Statement::new(ONE.as_str()) } else { Statement::new(text(keys)) }
 }
 
 async fn insert_unless_full(

@@ -9,7 +9,7 @@ use keymint_domain::{ApiKey, Timestamp};
 use keymint_ports::StoreError;
 
 use super::deleted;
-use super::moving::texts_of_second_secrets;
+use super::moving::{texts_of_second_secrets, wait_for_moves};
 use super::place::{push_rows, text_in};
 use super::rotate::{Secrets, rotation_change_in, rotation_changes};
 use super::update::changed_columns;
@@ -88,11 +88,12 @@ async fn find_all(
     let mut forms: HashSet<_> = forms.filter(|form| !form.contains('\0')).collect();
     let mut found = find_and_lock(connection, Shelf::Keys, &forms, now).await?;
     found.extend(find_and_lock(connection, Shelf::Deleted, &forms, now).await?);
-    // Where rows are locked one by one, a key may have been restored between the two looks.
+    // Where rows are locked one by one, a key may have been restored between the two looks, or be on its way to another shard.
     if !connection.dialect().for_update().is_empty() {
         for (_, stored, _) in &found {
             forms.remove(stored.as_str());
         }
+        wait_for_moves(connection, forms.iter().copied().collect()).await?;
         let restored = find_and_lock(connection, Shelf::Keys, &forms, now).await?;
         found.extend(restored);
     }

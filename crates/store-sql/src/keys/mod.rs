@@ -28,6 +28,7 @@ pub use import::{import, preview_import};
 pub use insert::insert;
 pub use leaks::report_leaks;
 pub use list::list;
+pub use moving::end_of_moves;
 pub use remove::{remove, remove_exhausted, remove_expired};
 pub use rotate::{Secrets, rotate, rotation_change, rotation_changes};
 pub use update::{revoke_unreadable, update};

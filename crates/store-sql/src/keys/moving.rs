@@ -1,11 +1,14 @@
 //! Changes of the text that a row is kept under. In a database that keeps rows in shards, the row moves to the shard of its
 //! new text, and a table of second secrets says where the row of such a secret is.
 
+use std::ops::ControlFlow;
+
 use keymint_domain::ApiKey;
 use keymint_domain::key::StoredKey;
+use keymint_ports::StoreError;
 
 use crate::columns::COLUMN_LIST;
-use crate::{COLUMNS, Dialect, Statement, Value};
+use crate::{COLUMNS, Dialect, ReadConnection, Statement, Value};
 
 /// New values of columns of a row, the text that it is kept under among them.
 pub(super) struct Rewrite<'k> {
@@ -24,7 +27,7 @@ impl<'k> Rewrite<'k> {
     }
 
     /// Returns the statements that write a row in shards, which was kept under `before` and is kept under `after` then.
-    pub(super) fn in_shards(mut self, before: &'k str, after: &str) -> Vec<Statement<'k>> {
+    pub(super) fn in_shards(mut self, before: &'k str, after: &'k str) -> Vec<Statement<'k>> {
         if before == after {
             // The column cannot be written, not even with the value that it has.
             self.set.retain(|(column, _)| *column != "key");
@@ -44,7 +47,7 @@ impl<'k> Rewrite<'k> {
         let selected = selected.join(", ");
         copy.push(&format!(r#"{selected} from "apikey" where "id" = {id} and "key" = {text}"#));
         let remove = Statement::new(r#"delete from "apikey" where "id" = $1 and "key" = $2"#);
-        vec![copy, remove.bind(self.id).bind(before)]
+        vec![announcement(vec![self.id, before, after]), copy, remove.bind(self.id).bind(before)]
     }
 
     fn push_columns(&self, statement: &mut Statement<'k>) {
@@ -54,6 +57,38 @@ impl<'k> Rewrite<'k> {
             statement.push(&format!(r#"{comma}"{column}" = {value}"#));
         }
     }
+}
+
+/// Takes locks on the coordinator, by which the move of a row is known. Each ends after all nodes have committed.
+macro_rules! by_moves {
+    ($lock:literal) => {
+        concat!("select ", $lock, "(hashtextextended('keymint move ' || name, 0)) from unnest($1) as n (name)")
+    };
+}
+
+/// Returns the statement that announces the move of a row that has this id and these texts, until the transaction ends. Nodes
+/// commit a move one after the other, and for a moment the row is on none of them.
+fn announcement(names: Vec<&str>) -> Statement<'_> {
+    Statement::new(by_moves!("pg_advisory_xact_lock")).bind(names)
+}
+
+/// Returns the statement that waits for the end of all moves of rows that have these ids or texts. Whoever looks for them then
+/// finds them.
+pub fn end_of_moves(names: Vec<&str>) -> Statement<'_> {
+    Statement::new(by_moves!("pg_advisory_xact_lock_shared")).bind(names)
+}
+
+/// Waits for the end of all moves of rows that have these ids or texts, if keys are in shards. Returns `true` if it is worth to
+/// look for them again.
+///
+/// # Errors
+/// [`StoreError::Locked`], [`StoreError::Unavailable`]
+pub(super) async fn wait_for_moves(connection: &mut dyn ReadConnection, names: Vec<&str>) -> Result<bool, StoreError> {
+    if names.is_empty() || !connection.dialect().is_sharded() {
+        return Ok(false);
+    }
+    connection.fetch(end_of_moves(names), &mut |_| ControlFlow::Continue(())).await?;
+    Ok(true)
 }
 
 /// Returns the statements that say where the row of a second secret is, if there is one now, and no more where that of the

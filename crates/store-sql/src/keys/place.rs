@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use keymint_domain::KeyId;
 use keymint_ports::StoreError;
 
+use super::moving::wait_for_moves;
 use crate::connection::{fetch_all, fetch_optional};
 use crate::{ReadConnection, Row, Statement};
 
@@ -28,7 +29,9 @@ pub(super) async fn lock_row<T: Send>(
         let lock = Statement::new(lock + dialect.for_update()).bind(id.as_str());
         return fetch_optional(connection, lock, read).await;
     }
-    let lock = format!(r#"{lock} and "key" = $2{}"#, dialect.for_update());
+    // A lock alone does not keep Citus from moving the shard to another node, and is lost with the move. A write does.
+    let lock =
+        format!(r#"update "apikey" set "enabled" = "enabled" where "id" = $1 and "key" = $2 returning {columns}"#);
     for _ in 0..LOOKS {
         let Some(text) = find_text(connection, id).await? else { return Ok(None) };
         let lock = Statement::new(lock.clone()).bind(id.as_str()).bind(text);
@@ -40,18 +43,29 @@ pub(super) async fn lock_row<T: Send>(
     Err(StoreError::Locked)
 }
 
+const FIND_TEXT: &str = r#"select "key" from "apikey" where "id" = $1"#;
+
 /// Finds the text that the row of an id is kept under.
 async fn find_text(connection: &mut dyn ReadConnection, id: &KeyId) -> Result<Option<String>, StoreError> {
-    const FIND: &str = r#"select "key" from "apikey" where "id" = $1"#;
-    // A row that moves between two nodes is on neither of them for a moment.
-    for _ in 0..2 {
-        let find = Statement::new(FIND).bind(id.as_str());
-        let text = fetch_optional(connection, find, |row| Ok(read_text(row))).await?;
-        if let Some(text) = text {
-            return Ok(text);
-        }
+    let find = || Statement::new(FIND_TEXT).bind(id.as_str());
+    Ok(find_by_id(connection, id, find, |row| Ok(read_text(row))).await?.flatten())
+}
+
+/// Runs a statement that finds the row of an id without a lock: once more if the row moves, for it is on no node for a moment.
+///
+/// # Errors
+/// Those of `read`, [`StoreError::Locked`], [`StoreError::Unavailable`]
+pub(super) async fn find_by_id<'k, T: Send>(
+    connection: &mut dyn ReadConnection,
+    id: &KeyId,
+    find: impl Fn() -> Statement<'k> + Send + Sync,
+    read: impl Fn(&dyn Row) -> Result<T, StoreError> + Send + Sync,
+) -> Result<Option<T>, StoreError> {
+    let found = fetch_optional(connection, find(), &read).await?;
+    if found.is_none() && wait_for_moves(connection, vec![id.as_str()]).await? {
+        return fetch_optional(connection, find(), &read).await;
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Selects columns, `"id"` among them, of the rows of these ids, in the order of ids. With `for_update` they are locked
@@ -77,11 +91,17 @@ pub(super) async fn read_rows<T: Send>(
     let one_of_texts = dialect.one_of("$2");
     let lock = format!(r#"{find} and "key" {one_of_texts} order by "id"{by_bytes}{for_update}"#);
     let mut rows: Vec<(String, T)> = Vec::new();
+    let mut has_waited = false;
     for _ in 0..LOOKS {
         let find = Statement::new(format!(r#"select "key" from "apikey" where "id" {one_of}"#)).bind(asked.clone());
         let texts: Vec<_> = fetch_all(connection, find, |row| Ok(read_text(row))).await?;
         if texts.is_empty() {
-            break;
+            if has_waited {
+                break;
+            }
+            wait_for_moves(connection, asked.clone()).await?;
+            has_waited = true;
+            continue;
         }
         for texts in connection.divide(texts.iter().flatten().map(String::as_str).collect()) {
             let lock = Statement::new(lock.clone()).bind(asked.clone()).bind(texts);
@@ -158,8 +178,13 @@ pub(super) fn push_rows<'k>(
     dialect: &dyn crate::Dialect,
 ) {
     let (ids, texts): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let ids = statement.placeholder(ids);
-    statement.push(&format!(r#" where "id" {}"#, dialect.one_of(&ids)));
+    if let [id] = ids[..] {
+        let id = statement.placeholder(id);
+        statement.push(&format!(r#" where "id" = {id}"#));
+    } else {
+        let ids = statement.placeholder(ids);
+        statement.push(&format!(r#" where "id" {}"#, dialect.one_of(&ids)));
+    }
     if dialect.is_sharded() {
         let texts = statement.placeholder(texts);
         statement.push(&format!(r#" and "key" {}"#, dialect.one_of(&texts)));
@@ -176,5 +201,8 @@ pub(super) async fn check_free(connection: &mut dyn crate::WriteConnection, id: 
         return Ok(());
     }
     connection.lock(&format!("keymint id {}", id.as_str())).await?;
-    if find_text(connection, id).await?.is_some() { Err(StoreError::Duplicate) } else { Ok(()) }
+    // Most ids are free, so that it waits first, and looks once.
+    wait_for_moves(connection, vec![id.as_str()]).await?;
+    let find = Statement::new(FIND_TEXT).bind(id.as_str());
+    if fetch_optional(connection, find, |_| Ok(())).await?.is_some() { Err(StoreError::Duplicate) } else { Ok(()) }
 }

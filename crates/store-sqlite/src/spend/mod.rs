@@ -70,7 +70,7 @@ pub(crate) fn spend(
     find_second(&transaction, owner_columns, attempts, &mut ledger)?;
     let verdicts = ledger.settle(attempts, policy, now);
     if write(&transaction, &ledger)? {
-        write_events(&transaction, &ledger.events(policy, now)).map_err(StoreError::unavailable)?;
+        write_events(&transaction, ledger.events(policy, now)).map_err(StoreError::unavailable)?;
         transaction.commit().map_err(StoreError::unavailable)?;
         ledger.changes().for_each(|key| rows.count(key));
     }
@@ -190,12 +190,12 @@ fn write(connection: &Connection, ledger: &Ledger<StoreError>) -> Result<bool, S
     Ok(any)
 }
 
-fn write_events(connection: &Connection, events: &[Event]) -> Result<(), rusqlite::Error> {
+fn write_events(connection: &Connection, events: Vec<Event>) -> Result<(), rusqlite::Error> {
     // Building a statement is not worth its cost for nothing.
     if events.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = events.iter().map(Event::to_row).collect();
+    let rows: Vec<_> = events.into_iter().map(Event::into_row).collect();
     events::insertions(&rows, &Sqlite).try_for_each(|insert| execute(connection, insert).map(drop))
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::begin::begin;
 pub(crate) use self::connection::{WriterConnection, execute};
-use crate::checkpoint::{Checkpoint, PAGES};
+use crate::checkpoint::{Checkpoint, LogLength};
 use crate::connect::Opener;
 use crate::file::DatabaseFile;
 
@@ -31,19 +31,12 @@ pub(crate) struct Writer {
 /// The right to write.
 struct Turn {
     connection: Option<WriterConnection>,
-    /// The pages that were written since the last checkpoint began, by an estimate: each changed row is on another one.
-    pages: u64,
+    log: LogLength,
 }
-
-/// The pages of a row whose counters change: its own.
-const PAGES_OF_A_COUNT: u64 = 1;
-
-/// The pages of a row that is added, changed or removed, about: its own, and those of its entries in the indexes.
-const PAGES_OF_A_ROW: u64 = 8;
 
 impl Writer {
     pub(crate) fn new(opener: Opener, file: Arc<DatabaseFile>) -> Self {
-        let (opener, turn) = (Arc::new(opener), Turn { connection: None, pages: 0 });
+        let (opener, turn) = (Arc::new(opener), Turn { connection: None, log: LogLength::default() });
         Self { checkpoint: Checkpoint::new(Arc::clone(&opener)), opener, turn: Arc::new(Mutex::new(turn)), file }
     }
 
@@ -57,7 +50,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(PAGES_OF_A_COUNT, work).await
+        self.run(work).await
     }
 
     /// Does any other work that writes, in the same way as a batch. It awaits only the connection.
@@ -68,7 +61,7 @@ impl Writer {
         &self,
         work: impl AsyncFnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(PAGES_OF_A_ROW, move |connection| connection.run(work)).await
+        self.run(move |connection| connection.run(work)).await
     }
 
     /// Does other work as [`Writer::write`] does, but its commit waits for no disk: a power cut may undo it, until another
@@ -81,12 +74,11 @@ impl Writer {
         work: impl AsyncFnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let synchronous = self.opener.synchronous;
-        self.run(PAGES_OF_A_COUNT, move |connection| connection.relaxed(synchronous, |relaxed| relaxed.run(work))).await
+        self.run(move |connection| connection.relaxed(synchronous, |relaxed| relaxed.run(work))).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        pages_of_a_change: u64,
         work: impl FnOnce(&mut WriterConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let mut turn = self.in_turn(Arc::clone(&self.turn).lock_owned()).await?;
@@ -96,14 +88,12 @@ impl Writer {
                 Some(connection) => connection,
                 None => WriterConnection::open(&opener)?,
             };
-            let before = connection.connection.total_changes();
-            let outcome = work(&mut connection);
-            turn.pages += pages_of_a_change * (connection.connection.total_changes() - before);
+            let outcome = turn.log.observe(|| work(&mut connection));
             if is_reusable(&connection, &outcome) {
                 turn.connection = Some(connection);
             } else {
                 // The next call starts a checkpoint. It needs no space on a full disk, and the log then starts again.
-                turn.pages = PAGES.into();
+                turn.log.make_due();
             }
             outcome
         });
@@ -121,7 +111,7 @@ impl Writer {
 
     /// Waits for the end of the checkpoint that is under way, and makes the next one wait for as many pages again.
     pub(crate) async fn end_checkpoint(&self) {
-        self.turn.lock().await.pages = 0;
+        self.turn.lock().await.log.put_off();
         self.checkpoint.end().await;
     }
 
@@ -134,8 +124,7 @@ impl Writer {
         let turn = timeout(self.opener.patience, turn).await;
         let mut turn = turn.map_err(|_| StoreError::unavailable("other calls of this process keep on writing"))?;
         self.file.check_in_passing()?;
-        if turn.pages >= PAGES.into() {
-            turn.pages = 0;
+        if turn.log.begins_checkpoint() {
             self.checkpoint.begin(&self.turn);
         }
         Ok(turn)

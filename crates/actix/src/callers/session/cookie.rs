@@ -1,10 +1,11 @@
 use std::borrow::Cow;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use keymint_domain::identity::{SessionLifetime, SessionToken};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::CookieSecret;
+use crate::callers::cookie;
 
 /// Reads and writes Better Auth's cookies (docs/better-auth-wire.md 4).
 pub(crate) struct Cookies {
@@ -91,23 +92,15 @@ impl Cookies {
     }
 
     fn read_signed(&self, headers: &HeaderMap, name: &str) -> Option<String> {
-        // Other cookies of the host may hold any bytes.
-        let mut lines = headers.get_all(header::COOKIE).map(|line| String::from_utf8_lossy(line.as_bytes()));
-        let value = lines.find_map(|line| self.find(&line, name).map(str::to_owned))?;
-        self.secret.verify(&decoded(&value)).map(str::to_owned)
+        let value = cookie(headers, &format!("{}{name}", self.prefix))?;
+        self.secret.verify(&decoded(unquoted(&value))).map(str::to_owned)
     }
+}
 
-    /// Returns the value of the first cookie of that name. A value that begins with a quote loses its last character too,
-    /// whatever it is, as with Better Auth.
-    fn find<'a>(&self, line: &'a str, name: &str) -> Option<&'a str> {
-        let value_of = |pair: &'a str| {
-            let (key, value) = pair.split_once('=')?;
-            let is_it = key.trim().strip_prefix(self.prefix) == Some(name);
-            is_it.then(|| value.trim())
-        };
-        let value = line.split(';').find_map(value_of)?;
-        Some(value.strip_prefix('"').map_or(value, |quoted| quoted.get(..quoted.len().saturating_sub(1)).unwrap_or("")))
-    }
+/// Returns a value without its quotes. One that begins with a quote loses its last character too, whatever it is, as with
+/// Better Auth.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').map_or(value, |quoted| quoted.get(..quoted.len().saturating_sub(1)).unwrap_or(""))
 }
 
 fn encoded(text: &str) -> String {
@@ -121,7 +114,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{self, HeaderValue};
 
     use super::*;
 

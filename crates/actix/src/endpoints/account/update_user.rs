@@ -15,7 +15,7 @@ use crate::openapi::{Description, DocumentContext};
 
 fn read(body: &mut Members<'_>) -> Option<EditUser> {
     let name = body.optional("name", "For people.").new_name();
-    let image = match body.optional("image", "A picture's URL; null removes it.").nullable_text() {
+    let image = match body.optional("image", "A picture's URL; null removes it.").nullable_image() {
         Field::Absent => None,
         Field::Null => Some(None),
         Field::Given(image) => Some(Some(image)),

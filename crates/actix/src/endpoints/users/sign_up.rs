@@ -48,7 +48,7 @@ fn read(body: &mut Members<'_>) -> Option<(SignUp, bool)> {
     let name = body.required("name", "For people.").new_name();
     let email = body.required("email", "The e-mail address, unused so far.").new_email();
     let password = body.required("password", "The password.").new_password();
-    let image = body.optional("image", "A picture's URL.").plain_text();
+    let image = body.optional("image", "A picture's URL.").image();
     body.optional("callbackURL", CALLBACK).text();
     let remember = body.optional("rememberMe", REMEMBER).boolean().unwrap_or(true);
     let ((name, email), password) = name.zip(email).zip(password)?;

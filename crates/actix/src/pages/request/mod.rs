@@ -9,13 +9,13 @@ use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 use keymint_domain::{KeyId, OwnerId};
 use keymint_service::{Caller, Context, ServiceError, Source, Turn};
 use percent_encoding::percent_decode_str;
 
 use crate::api::Api;
+use crate::callers::cookie;
 use crate::callers::session::{Outbox, Sessions};
 use crate::error::ApiError;
 use crate::extract::{context_of, read_form, source_of};
@@ -95,10 +95,8 @@ impl PageRequest {
     }
 
     /// Returns the first value of a cookie.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.http.headers().get_all(header::COOKIE).filter_map(|line| line.to_str().ok());
-        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        pairs.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        cookie(self.http.headers(), name)
     }
 
     /// Adds a `Set-Cookie` line to the answer.

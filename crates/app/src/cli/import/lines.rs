@@ -59,9 +59,22 @@ impl Mapping {
         match MEMBERS.iter().find(|member| **member == column) {
             Some(member) if !is_mapped(&member) => Ok(Some(member)),
             _ if self.skips_others => Ok(None),
-            _ => Err(format!("the column {column} holds no member: --map MEMBER={column} or --skip-other-columns")),
+            _ if is_name(column) => {
+                Err(format!("the column {column} holds no member: --map MEMBER={column} or --skip-other-columns"))
+            }
+            _ => {
+                Err("a column holds no member, and its name may be a key: --no-header if the first line holds one, or \
+                      --skip-other-columns"
+                    .to_owned())
+            }
         }
     }
+}
+
+/// Returns true for a text that a message may repeat as the name of a column. In a file without a header a key is in its place,
+/// or a hash.
+fn is_name(column: &str) -> bool {
+    column.len() < 32 && column.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte))
 }
 
 /// A file that is read twice: once to check it, and once to import it.

@@ -126,6 +126,18 @@ fn complain(progress: &Progress, line: u64, message: impl fmt::Display) {
     });
 }
 
+/// The number of keys that are read before the portion that is being added goes on: about a millisecond.
+const READ_AT_ONCE: usize = 50;
+
+/// The next keys of a file.
+struct ReadPortion {
+    keys: Vec<Prepared>,
+    /// The bad line behind them.
+    stopped: Option<(u64, String)>,
+    /// The place in the file behind them.
+    position: u64,
+}
+
 struct Running<'r> {
     keys: &'r Keys,
     defaults: &'r Defaults,
@@ -179,33 +191,24 @@ impl Running<'_> {
         }
     }
 
-    /// Adds the keys of all lines.
+    /// Adds the keys of all lines. The next portion is read while the database adds one.
     async fn add(&self, mut lines: Lines<'_>, mut size: Portion, progress: &Progress) -> CliResult<Counts> {
         let mut counts = Counts::default();
+        let mut next = self.read(&mut lines, size.keys()).await?;
         loop {
-            let mut portion = Vec::with_capacity(size.keys());
-            let mut stopped = None;
-            while portion.len() < size.keys() {
-                match lines.next()? {
-                    None => break,
-                    Some(Line { number, record }) => match record.and_then(|record| self.prepare(number, record)) {
-                        Ok(prepared) => portion.push(prepared),
-                        // The file has changed since it was checked.
-                        Err(message) => {
-                            stopped = Some((number, message));
-                            break;
-                        }
-                    },
-                }
-            }
+            let ReadPortion { keys: portion, mut stopped, position } = next;
             let Some(first) = portion.first().map(|prepared: &Prepared| prepared.line) else {
                 return stopped
                     .map_or(Ok(counts), |(line, message)| Err(stop(line, &Counts::default(), message.into())));
             };
             let keys: Vec<_> = portion.iter().map(|prepared| prepared.key.clone()).collect();
-            let began = stopwatch();
-            let outcomes = self.keys.import(&Caller::Server, &keys).await;
-            size.took(began.elapsed());
+            let importing = async {
+                let began = stopwatch();
+                let outcomes = self.keys.import(&Caller::Server, &keys).await;
+                (outcomes, began.elapsed())
+            };
+            let ((outcomes, took), read) = tokio::join!(importing, self.read(&mut lines, size.keys()));
+            size.took(took);
             let outcomes = outcomes.map_err(|error| stop(first, &counts, error.into()))?;
             for (prepared, outcome) in portion.iter().zip(outcomes) {
                 if let Err(clash) = counts.add(prepared, outcome) {
@@ -215,8 +218,29 @@ impl Running<'_> {
             if let Some((line, message)) = stopped {
                 return Err(stop(line, &counts, message.into()));
             }
-            progress.reached(lines.position());
+            progress.reached(position);
+            next = read?;
         }
+    }
+
+    /// Reads so many keys, or those before the first line that is bad: then the file has changed since it was checked.
+    async fn read(&self, lines: &mut Lines<'_>, keys: usize) -> CliResult<ReadPortion> {
+        let mut portion = ReadPortion { keys: Vec::with_capacity(keys), stopped: None, position: lines.position() };
+        while portion.keys.len() < keys {
+            let Some(Line { number, record }) = lines.next()? else { break };
+            match record.and_then(|record| self.prepare(number, record)) {
+                Ok(prepared) => portion.keys.push(prepared),
+                Err(message) => {
+                    portion.stopped = Some((number, message));
+                    break;
+                }
+            }
+            if portion.keys.len().is_multiple_of(READ_AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
+        }
+        portion.position = lines.position();
+        Ok(portion)
     }
 
     fn prepare(&self, line: u64, record: Record) -> Result<Prepared, String> {

@@ -8,7 +8,7 @@ use keymint_domain::identity::{EditUser, Password, Session};
 use keymint_domain::{ErrorCode, Timestamp};
 use keymint_service::{ServiceError, SignedIn};
 
-use super::sign_up::{read_password, throttled};
+use super::sign_up::{read_password, said_of_name, throttled};
 use crate::answer::{Answer, Failure, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::Problems;
@@ -51,8 +51,8 @@ pub(crate) async fn rename(ask: Ask, visitor: Visitor) -> Answer {
         return answer(&ask, &visitor, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let edit = EditUser { name: Some(name.to_owned()), image: None };
-    if edit.check_texts().is_err() {
-        problems.add("name", "Leave out invisible characters.");
+    if let Err((_, error)) = edit.check_texts() {
+        problems.add("name", said_of_name(error));
         return answer(&ask, &visitor, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     ask.request.update_user(signed_in(&visitor)?, &edit).await?;

@@ -94,7 +94,7 @@ pub(crate) async fn session(ask: &Ask) -> Result<Option<PortalSession>, Failure>
     let id = ask.request.parameter("session")?;
     let Some(token) = ask.request.cookie(Cookies::of(&ask.console).session_name()) else { return Ok(None) };
     let _turn = ask.request.turn_to_read().await?;
-    let found = ask.request.portal()?.find(token).await?;
+    let found = ask.request.portal()?.find(&token).await?;
     Ok(found.filter(|session| session.id.as_str() == id))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn close(ask: Ask) -> Answer {
     let cookies = Cookies::of(&ask.console);
     let Some(session) = session(&ask).await? else { return Err(Failure::Ended) };
     if let Some(token) = ask.request.cookie(cookies.session_name()) {
-        ask.request.portal()?.end(token, &ask.request.source()).await?;
+        ask.request.portal()?.end(&token, &ask.request.source()).await?;
     }
     let home = format!("{SESSIONS}{}", session.id.as_str());
     ask.request.set_cookie(cookies.session("", &home, 0));

@@ -6,6 +6,7 @@ use askama::Template;
 use keymint_actix::ApiError;
 use keymint_domain::ErrorCode;
 use keymint_domain::identity::{Email, Password, SignUp};
+use keymint_domain::value::InvalidText;
 use keymint_service::ServiceError;
 
 use crate::answer::{Answer, page_as, see_other};
@@ -56,11 +57,19 @@ pub(in crate::pages) fn read(ask: &Ask, problems: &mut Problems) -> Option<SignU
     }
     let password = read_password(ask, "password", problems);
     let asked = SignUp { name: name?, email: email?, password: password?, image: None };
-    if asked.check_texts().is_err() {
-        problems.add("name", "Leave out invisible characters.");
+    if let Err((_, error)) = asked.check_texts() {
+        problems.add("name", said_of_name(error));
         return None;
     }
     Some(asked)
+}
+
+/// Returns the sentence about a name that is refused.
+pub(in crate::pages) fn said_of_name(error: InvalidText) -> String {
+    match error {
+        InvalidText::TooManyCharacters(most) => format!("Take {most} characters or fewer."),
+        _ => "Leave out invisible characters.".to_owned(),
+    }
 }
 
 /// Reads a password that somebody chooses. What is wrong is added to `problems`.

@@ -1,15 +1,13 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, StatusCode};
 use keymint_actix::endpoints::requests;
 use keymint_domain::KeyId;
 use keymint_domain::server_key::ServerKeyText;
+use keymint_http_client::{Bytes, CallError, HttpClient, Url, parse_base};
 use keymint_service::{ChangeRotation, CreateKey, ListKeys, RotateKey, UpdateKey, VerifyKey};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,11 +24,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The timeout of an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The largest answer that is read: a list of all keys of a large server.
+const ANSWER_BYTES: usize = 1 << 30;
+
 /// The keys of a server elsewhere, by its HTTP API.
 ///
 /// Redirects and the environment's proxies are not followed, because the requests carry keys.
 pub(in crate::cli) struct Remote {
-    client: Client,
+    client: HttpClient,
+    bearer: HeaderValue,
     base: String,
 }
 
@@ -41,7 +43,7 @@ enum RemoteError {
     Unreachable {
         base: String,
         #[source]
-        source: reqwest::Error,
+        source: CallError,
     },
     #[error("{base} does not accept the server key")]
     ServerKey { base: String },
@@ -65,52 +67,42 @@ impl Remote {
     ///
     /// Returns [`Misused`] for an invalid URL or server key, and another error if the HTTP client fails to build.
     pub(in crate::cli) fn new(url: &str, server_key: &str) -> CliResult<Self> {
-        let base = parse_base(url)?;
+        let base = endpoints(url)?;
         let key = ServerKeyText::parse(server_key).map_err(|error| Misused(format!("the server key {error}")))?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose()))?;
         bearer.set_sensitive(true);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-        let tls = match tls()?.with_platform_verifier() {
-            Ok(tls) => tls,
-            Err(error) if base.starts_with("https:") => return Err(error.into()),
-            Err(_) => tls()?.with_root_certificates(RootCertStore::empty()),
-        };
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls.with_no_client_auth())
-            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .user_agent(concat!("keymint/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .timeout(PATIENCE)
-            .build()?;
-        Ok(Self { client, base })
+        let client = HttpClient::builder(PATIENCE).connect_within(CONNECT).build()?;
+        match client.missing_roots().filter(|_| base.starts_with("https:")) {
+            Some(error) => Err(error.clone().into()),
+            None => Ok(Self { client, bearer, base }),
+        }
     }
 
     async fn get_with(&self, path: &str, query: impl IntoIterator<Item = (&'static str, String)>) -> CliResult<Answer> {
         let url = Url::parse_with_params(&format!("{}/api-key/{path}", self.base), query)?;
-        self.ask(self.client.get(url)).await
+        self.ask(Request::get(url.as_str()).body(Bytes::new())?).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> CliResult<Answer> {
-        self.ask(self.client.post(format!("{}/api-key/{path}", self.base)).json(body)).await
+        let request = Request::builder().method(Method::POST).uri(format!("{}/api-key/{path}", self.base));
+        self.ask(request.header(CONTENT_TYPE, "application/json").body(body.to_string().into())?).await
     }
 
-    async fn ask(&self, request: RequestBuilder) -> CliResult<Answer> {
+    async fn ask(&self, mut request: Request<Bytes>) -> CliResult<Answer> {
+        request.headers_mut().insert(AUTHORIZATION, self.bearer.clone());
         progress::while_waiting("waiting for the server", self.answer(request)).await
     }
 
-    async fn answer(&self, request: RequestBuilder) -> CliResult<Answer> {
+    async fn answer(&self, request: Request<Bytes>) -> CliResult<Answer> {
         let base = self.base.clone();
-        let unreachable =
-            |error: reqwest::Error| RemoteError::Unreachable { base: self.base.clone(), source: error.without_url() };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = match self.client.exchange(request, ANSWER_BYTES).await {
+            Ok(response) => response,
+            Err(source) => return Err(RemoteError::Unreachable { base, source }.into()),
+        };
         let status = response.status();
-        let text = response.text().await.map_err(unreachable)?;
+        let text = String::from_utf8_lossy(response.body());
         let error = match (status, serde_json::from_str::<ErrorBody>(&text)) {
-            (StatusCode::OK, _) => match RawValue::from_string(text) {
+            (StatusCode::OK, _) => match RawValue::from_string(text.into_owned()) {
                 Ok(answer) => return Ok(answer),
                 Err(_) => RemoteError::Stranger { base, status },
             },
@@ -183,18 +175,12 @@ impl KeyBackend for Remote {
 }
 
 /// Returns the URL of the endpoints, without a slash at its end.
-fn parse_base(text: &str) -> Result<String, Misused> {
-    let wrong = || {
+fn endpoints(text: &str) -> Result<String, Misused> {
+    let mut url = parse_base(text).ok_or_else(|| {
         let message = "the URL must be http or https, with a host and without user, query and fragment, as in \
                        https://keys.example.com";
         Misused(message.to_owned())
-    };
-    let mut url = Url::parse(text).map_err(|_| wrong())?;
-    let is_plain = url.username().is_empty() && url.password().is_none();
-    let is_base = url.query().is_none() && url.fragment().is_none() && url.has_host();
-    if !is_plain || !is_base || !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong());
-    }
+    })?;
     if url.path() == "/" {
         url.set_path(BASE_PATH);
     }
@@ -212,10 +198,10 @@ mod tests {
             ("https://keys.example.com/", "https://keys.example.com/api/auth"),
             ("http://127.0.0.1:8787/v1/", "http://127.0.0.1:8787/v1"),
         ] {
-            assert_eq!(parse_base(text).unwrap(), base);
+            assert_eq!(endpoints(text).unwrap(), base);
         }
         for text in ["", "keys.example.com", "ftp://a.example", "http://u:p@a.example", "http://a.example?b=c"] {
-            assert!(parse_base(text).is_err(), "{text}");
+            assert!(endpoints(text).is_err(), "{text}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::answer::{Answer, page_as};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems};
 use crate::layout::{Layout, Section};
-use crate::show::{Badge, Spark, When, count};
+use crate::show::{Badge, Spark, When, count, state_word};
 use crate::visitor::Visitor;
 
 /// Keys on a page.
@@ -90,14 +90,6 @@ const SORTS: [(&str, &str, SortField); 4] = [
     ("used", "Last used", SortField::LastRequest),
     ("expires", "Expires", SortField::ExpiresAt),
     ("created", "Created", SortField::CreatedAt),
-];
-
-const STATES: [(KeyState, &str); 5] = [
-    (KeyState::Active, "Active"),
-    (KeyState::Disabled, "Disabled"),
-    (KeyState::Expired, "Expired"),
-    (KeyState::Exhausted, "Used up"),
-    (KeyState::Revoked, "Revoked"),
 ];
 
 const DAYS: [(u64, &str); 4] = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year")];
@@ -181,8 +173,8 @@ fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
         }
     }
     if let Some(word) = query.get("status") {
-        match STATES.iter().find(|(state, _)| state.as_str() == word) {
-            Some((state, _)) => filter.state = Some((*state, now)),
+        match KeyState::ALL.into_iter().find(|state| state.as_str() == word) {
+            Some(state) => filter.state = Some((state, now)),
             None => problems.add("status", "Choose one of the states."),
         }
     }
@@ -292,7 +284,10 @@ fn filter_view(ask: &Ask, request: &ListKeys, organization: Option<OrganizationF
         search: clipped(query.raw("q")),
         owner: clipped(query.raw("owner")),
         organization,
-        status: choices("status", &mut STATES.iter().map(|(state, text)| (state.as_str().into(), (*text).to_owned()))),
+        status: choices(
+            "status",
+            &mut KeyState::ALL.iter().map(|state| (state.as_str().into(), state_word(*state).to_owned())),
+        ),
         configurations: if configurations.len() > 1 { choices("config", &mut ids.into_iter()) } else { Vec::new() },
         idle: choices("idle", &mut days()),
         expires: choices("expires", &mut days()),

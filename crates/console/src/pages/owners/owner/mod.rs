@@ -9,7 +9,7 @@ use crate::answer::{Answer, page};
 use crate::ask::Ask;
 use crate::layout::{Layout, Section};
 use crate::pages::keys::key::{UsageView, read_usage_of};
-use crate::show::count;
+use crate::show::{count, state_word};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -32,14 +32,6 @@ struct StateCount {
     number: String,
 }
 
-const STATES: [(KeyState, &str); 5] = [
-    (KeyState::Active, "Active"),
-    (KeyState::Disabled, "Disabled"),
-    (KeyState::Expired, "Expired"),
-    (KeyState::Exhausted, "Used up"),
-    (KeyState::Revoked, "Revoked"),
-];
-
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let owner = super::read(&ask)?;
     let path = super::path(&owner);
@@ -48,9 +40,9 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let turn = ask.request.turn_to_list().await?;
     let OwnedKeys { counts, has_more } = ask.keys().count_of(&visitor.caller, owner.clone()).await?;
     drop(turn);
-    let there_are = STATES.into_iter().filter(|(state, _)| counts.of(*state) > 0);
-    let states = there_are.map(|(state, text)| StateCount {
-        text,
+    let there_are = KeyState::ALL.into_iter().filter(|state| counts.of(*state) > 0);
+    let states = there_are.map(|state| StateCount {
+        text: state_word(state),
         path: format!("{keys_path}&status={}", state.as_str()),
         number: count(counts.of(state)),
     });
