@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use keymint_test_support::markdown;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -180,6 +181,36 @@ async fn after_a_crash_at_most_the_last_second_is_missing() {
         assert!(use_key(&server, &keys[1], 1, &Arc::default()).await);
         stop(server);
         assert_eq!(total(&invoice(&place, created(&keys))), total(&invoiced) + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_the_uses_of_many_keys_come_from_the_journal() {
+    const KEYS: usize = 400;
+    for place in places().await {
+        let server = Arc::new(place.serve());
+        let made = (0..KEYS).map(|number| {
+            let server = Arc::clone(&server);
+            async move { server.create(json!({ "userId": format!("owner-{number}") })).await }
+        });
+        let (keys, answers) = (join_all(made).await, Arc::<Mutex<Answers>>::default());
+        let used = keys.iter().map(|key| use_key(&server, key, 2, &answers));
+        assert!(join_all(used).await.into_iter().all(|is_answered| is_answered));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        server.kill();
+        drop(Arc::into_inner(server));
+        let server = Arc::new(place.serve());
+        let answered = answers.lock().await.clone();
+        // Half a minute, on a machine that has nothing else to do.
+        for _ in 0..180 {
+            if invoice(&place, created(&keys)) == answered {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!(use_key(&server, &keys[1], 2, &answers).await);
+        stop(server);
+        assert_eq!(invoice(&place, created(&keys)), *answers.lock().await);
     }
 }
 

@@ -23,6 +23,11 @@ macro_rules! usage_suite {
                 attempts_with_unknown_keys_are_kept_by_source,
                 a_large_flush_is_added_whole,
                 a_flush_that_is_dropped_at_any_point_is_added_once_by_its_repeat,
+                parts_of_a_journal_are_kept_once_and_read_in_their_order,
+                a_journal_that_is_added_or_taken_over_takes_no_other_part,
+                a_journal_is_taken_over_once_nobody_touches_it,
+                whoever_takes_over_a_journal_has_all_that_was_kept,
+                a_part_that_is_dropped_at_any_point_is_kept_once_by_its_repeat,
             }
         }
     };

@@ -2,7 +2,10 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use keymint_domain::KeyId;
-use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
+use keymint_domain::Timestamp;
+use keymint_domain::metering::{
+    Activity, Hour, JournalPart, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window,
+};
 
 use crate::StoreError;
 
@@ -11,8 +14,12 @@ use crate::StoreError;
 /// # Contract
 ///
 /// As for [`KeyStore`](crate::KeyStore): atomic, visible to every handle and process, bounded in time, values exact, no
-/// panic. One thing is weaker: a power cut may undo the last calls of [`UsageStore::add_usage`], though never a part of
-/// one. Any later change of the same store that is durable makes them durable too.
+/// panic. One thing is weaker: a power cut may undo the last calls of [`UsageStore::add_usage`] and of those about
+/// journals, though never a part of one. Any later change of the same store that is durable makes them durable too.
+///
+/// The uses of many keys are gathered in memory before they are added. A journal keeps them from a crash meanwhile: it is
+/// written in parts, read by nobody but who takes it over from a process that has gone, and removed once all of it was
+/// added. Neither sums nor last uses have what is in a journal alone.
 ///
 /// Usage outlives its key, with the key's owner and configuration: it is what an invoice is made from.
 ///
@@ -30,6 +37,28 @@ pub trait UsageStore: Send + Sync + 'static {
     /// Of any number of writers none overwrites what another has added. The entries of a flush are ordered as
     /// [`Taken::into_parts`](keymint_domain::metering::Taken::into_parts) orders them.
     async fn add_usage(&self, flush: &UsageFlush) -> Result<bool, StoreError>;
+
+    /// Keeps a part of a journal. Returns false, and keeps nothing, if the journal was closed before: a portion was added
+    /// as [`process_of_journal`](keymint_domain::metering::process_of_journal), or somebody has taken it over. A part that was
+    /// kept before is not kept again, and counts as kept.
+    async fn write_usage_journal(&self, part: &JournalPart) -> Result<bool, StoreError>;
+
+    /// Closes a journal that has parts, for whoever then adds what is in it, if nothing was written to it, added from it or
+    /// taken over of it since an instant. Returns its name; `None` = there is none.
+    ///
+    /// The process that wrote it may live on, and several may take over one journal: all of them add the same portions.
+    async fn take_over_usage_journal(
+        &self,
+        untouched_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Reads the first part of a journal behind one with this number; `None` = there is none.
+    async fn read_usage_journal(&self, journal: &str, after: u64) -> Result<Option<JournalPart>, StoreError>;
+
+    /// Removes the first parts of a journal, at most `limit`. Returns their number; 0 = none is left. That its parts were
+    /// kept and its portions were added stays known.
+    async fn remove_usage_journal(&self, journal: &str, limit: NonZeroU32) -> Result<u32, StoreError>;
 
     /// Sums up the usage of all selected keys by step and outcome, in this order. Steps without calls are left out.
     ///

@@ -28,8 +28,9 @@ const PORTION: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 /// The time before the previous run for which a run looks again. Another process may have used a key or changed it.
 const OVERLAP_MS: u64 = 3_600_000;
 
-/// The time after its end when an hour is judged as over. By then every process has written what it has counted.
-const SETTLED_AFTER_MS: u64 = 2 * 60_000;
+/// The time for which an hour may still be written, behind what processes gather and then add: they do not tell when they
+/// have.
+const SETTLED_AFTER_MS: u64 = 60_000;
 
 /// The time for which a network that a key is not used from any more is remembered: 90 days.
 const NETWORKS_KEPT_MS: u64 = 90 * 86_400_000;
@@ -100,7 +101,8 @@ impl Keys {
                 let finder = Finder { keys: self, survey: &**survey, usage, events, now };
                 let hour = Hour::of(now);
                 made += finder.find(hour, Progress::Running).await?;
-                let over = Hour::of(now.minus_millis(SETTLED_AFTER_MS)).previous();
+                let gathered = 2 * millis(usage.options().longest_interval);
+                let over = Hour::of(now.minus_millis(gathered + SETTLED_AFTER_MS)).previous();
                 if done.hour < Some(over) {
                     made += finder.find(over, Progress::Over).await?;
                     done.hour = Some(over);

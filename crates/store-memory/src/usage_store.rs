@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use keymint_domain::anomaly::HourCounts;
 use keymint_domain::metering::{
-    Activity, Hour, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush, UsageSelection,
-    UsedKey, Window, roll_up,
+    Activity, Hour, JournalPart, KeySums, LastUse, Span, StoredUsage, Sum, UnknownHour, UnknownSource, UsageFlush,
+    UsageSelection, UsedKey, Window, process_of_journal, roll_up,
 };
-use keymint_domain::{KeyId, UserId};
+use keymint_domain::{KeyId, Timestamp, UserId};
 use keymint_ports::{BusyKey, StoreError, UsageStore};
 
 use crate::MemoryStore;
@@ -15,8 +15,10 @@ use crate::MemoryStore;
 /// The statistics of uses.
 #[derive(Default)]
 pub(crate) struct UsageState {
-    /// The number of the last flush of each process.
-    flushes: HashMap<Box<str>, u64>,
+    /// The number and the instant of the last flush of each process, and of the last part of each journal.
+    flushes: HashMap<Box<str>, (u64, Timestamp)>,
+    /// The parts of journals, by their numbers.
+    journals: BTreeMap<Box<str>, BTreeMap<u64, JournalPart>>,
     /// By the span and the hour first, as they are rolled up and removed.
     counts: BTreeMap<(Span, Hour, KeyId, String), (u64, u64)>,
     unknown: BTreeMap<(Span, Hour, UnknownSource), u64>,
@@ -151,11 +153,11 @@ fn number_of(taken: &(Vec<StoredUsage>, Vec<UnknownHour>)) -> u32 {
 impl UsageStore for MemoryStore {
     async fn add_usage(&self, flush: &UsageFlush) -> Result<bool, StoreError> {
         let usage = &mut self.lock().usage;
-        let UsageFlush { process, number, at: _, keys, unknown } = flush;
-        if usage.flushes.get(process).is_some_and(|last| last >= number) {
+        let UsageFlush { process, number, at, keys, unknown } = flush;
+        if usage.flushes.get(process).is_some_and(|(last, _)| last >= number) {
             return Ok(false);
         }
-        usage.flushes.insert(process.clone(), *number);
+        usage.flushes.insert(process.clone(), (*number, *at));
         for entry in keys {
             let (key, hour) = (&entry.key, entry.hour);
             for (outcome, calls, cost) in entry.outcomes() {
@@ -168,6 +170,55 @@ impl UsageStore for MemoryStore {
             usage.add_unknown(Span::Hour, entry.clone());
         }
         Ok(true)
+    }
+
+    async fn write_usage_journal(&self, part: &JournalPart) -> Result<bool, StoreError> {
+        let usage = &mut self.lock().usage;
+        let JournalPart { journal, number, at, page: _ } = part;
+        if usage.flushes.get(journal).is_some_and(|(last, _)| last >= number) {
+            return Ok(true);
+        }
+        if usage.flushes.contains_key(&process_of_journal(journal)) {
+            return Ok(false);
+        }
+        usage.flushes.insert(journal.clone(), (*number, *at));
+        usage.journals.entry(journal.clone()).or_default().insert(*number, part.clone());
+        Ok(true)
+    }
+
+    async fn take_over_usage_journal(
+        &self,
+        untouched_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let usage = &mut self.lock().usage;
+        let at = |process: &str| usage.flushes.get(process).map(|(_, at)| *at);
+        let last = |journal: &str| at(journal).max(at(&process_of_journal(journal)));
+        let old = usage.journals.keys().filter(|journal| last(journal) < Some(untouched_since));
+        let oldest = old.min_by_key(|journal| at(journal)).cloned();
+        if let Some(journal) = &oldest {
+            usage.flushes.entry(process_of_journal(journal)).or_insert((0, now)).1 = now;
+        }
+        Ok(oldest.map(String::from))
+    }
+
+    async fn read_usage_journal(&self, journal: &str, after: u64) -> Result<Option<JournalPart>, StoreError> {
+        let usage = &self.lock().usage;
+        let parts = usage.journals.get(journal);
+        Ok(parts.and_then(|parts| parts.values().find(|part| part.number > after)).cloned())
+    }
+
+    async fn remove_usage_journal(&self, journal: &str, limit: NonZeroU32) -> Result<u32, StoreError> {
+        let usage = &mut self.lock().usage;
+        let Some(parts) = usage.journals.get_mut(journal) else { return Ok(0) };
+        let mut removed = 0;
+        while removed < limit.get() && parts.pop_first().is_some() {
+            removed += 1;
+        }
+        if parts.is_empty() {
+            usage.journals.remove(journal);
+        }
+        Ok(removed)
     }
 
     async fn sum_usage(&self, selection: &UsageSelection, window: &Window) -> Result<Vec<Sum>, StoreError> {

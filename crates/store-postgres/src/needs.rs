@@ -180,6 +180,13 @@ const NEEDS: &[Need] = &[
         is_vital: false,
     },
     Need {
+        table: "keymint_usage_journal",
+        columns: &[(Kind::Text, &["journal", "uses"]), (Kind::WideNumber, &["number"]), (Kind::Instant, &["at"])],
+        rights: &["SELECT", "INSERT", "DELETE"],
+        purpose: "the statistics of uses of many keys, while they are gathered",
+        is_vital: false,
+    },
+    Need {
         table: "user",
         columns: &[
             (Kind::Text, &["id", "name", "email", "image"]),
@@ -291,8 +298,8 @@ const NEEDS: &[Need] = &[
 ];
 
 /// The tables of the statistics of uses.
-pub(crate) const USAGE_TABLES: [&str; 4] =
-    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush"];
+pub(crate) const USAGE_TABLES: [&str; 5] =
+    ["keymint_usage", "keymint_usage_unknown", "keymint_activity", "keymint_usage_flush", "keymint_usage_journal"];
 
 /// Returns the tables that statements use.
 pub(crate) fn tables() -> Vec<&'static str> {

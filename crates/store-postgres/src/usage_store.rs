@@ -1,8 +1,10 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use keymint_domain::KeyId;
-use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{
+    Activity, Hour, JournalPart, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window,
+};
+use keymint_domain::{KeyId, Timestamp};
 use keymint_ports::{StoreError, UsageStore};
 use keymint_store_sql::usage;
 
@@ -12,6 +14,26 @@ use crate::PgStore;
 impl UsageStore for PgStore {
     async fn add_usage(&self, flush: &UsageFlush) -> Result<bool, StoreError> {
         call!(self.pool, usage::add, flush)
+    }
+
+    async fn write_usage_journal(&self, part: &JournalPart) -> Result<bool, StoreError> {
+        call!(self.pool, usage::write_journal, part)
+    }
+
+    async fn take_over_usage_journal(
+        &self,
+        untouched_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        call!(self.pool, usage::take_over_journal, untouched_since, now)
+    }
+
+    async fn read_usage_journal(&self, journal: &str, after: u64) -> Result<Option<JournalPart>, StoreError> {
+        call!(self.pool, usage::read_journal, journal, after)
+    }
+
+    async fn remove_usage_journal(&self, journal: &str, limit: NonZeroU32) -> Result<u32, StoreError> {
+        call!(self.pool, usage::remove_journal, journal, limit)
     }
 
     async fn sum_usage(&self, selection: &UsageSelection, window: &Window) -> Result<Vec<Sum>, StoreError> {

@@ -14,7 +14,7 @@ use crate::support::Database;
 /// Every table that a role works on, as `docs/operations` grants them.
 const TABLES: &str = r#""apikey", "user", "session", "account", "organization", "member", "keymint_server_key", "keymint_secret",
     "keymint_event", "keymint_event_chain", "keymint_usage", "keymint_usage_unknown", "keymint_usage_flush",
-    "keymint_activity", "keymint_deleted_key", "keymint_key_network", "keymint_webhook", "keymint_webhook_delivery",
+    "keymint_usage_journal", "keymint_activity", "keymint_deleted_key", "keymint_key_network", "keymint_webhook", "keymint_webhook_delivery",
     "keymint_operator", "keymint_link", "keymint_portal_session""#;
 
 /// A migrated database, and a role beside its owner.

@@ -7,7 +7,9 @@ use keymint_domain::event::seal::SealKey;
 use keymint_domain::event::{Event, EventQuery, Origin, SealedEvent};
 use keymint_domain::leak::{LeakOutcome, LeakReport};
 use keymint_domain::listing::{ListQuery, Page, Unreadable};
-use keymint_domain::metering::{Activity, Hour, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{
+    Activity, Hour, JournalPart, KeySums, Sum, UnknownHour, UsageFlush, UsageSelection, Window,
+};
 use keymint_domain::organization::{Member, Membership, Organization};
 use keymint_domain::policy::Policy;
 use keymint_domain::server_key::ServerKey;
@@ -188,6 +190,10 @@ metered! {
 metered! {
     UsageStore {
         add_usage(flush: &UsageFlush) -> bool;
+        write_usage_journal(part: &JournalPart) -> bool;
+        take_over_usage_journal(untouched_since: Timestamp, now: Timestamp) -> Option<String>;
+        read_usage_journal(journal: &str, after: u64) -> Option<JournalPart>;
+        remove_usage_journal(journal: &str, limit: NonZeroU32) -> u32;
         sum_usage(selection: &UsageSelection, window: &Window) -> Vec<Sum>;
         sum_usage_by_key(
             selection: &UsageSelection,

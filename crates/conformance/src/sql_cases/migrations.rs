@@ -25,8 +25,9 @@ pub async fn a_second_migration_changes_nothing<E: SqlEngine>(engine: &E) {
     assert_eq!(engine.ask(specimens.schema).await, schema);
     let expected = "account apikey invitation keymint_activity keymint_deleted_key keymint_event keymint_event_chain \
                     keymint_key_network keymint_link keymint_migrations keymint_operator keymint_portal_session \
-                    keymint_secret keymint_server_key keymint_usage keymint_usage_flush keymint_usage_unknown \
-                    keymint_webhook keymint_webhook_delivery member organization session user verification";
+                    keymint_secret keymint_server_key keymint_usage keymint_usage_flush keymint_usage_journal \
+                    keymint_usage_unknown keymint_webhook keymint_webhook_delivery member organization session user \
+                    verification";
     assert_eq!(engine.ask(specimens.tables).await.join(" "), expected);
 }
 

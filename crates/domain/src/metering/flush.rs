@@ -1,4 +1,4 @@
-use super::{Hour, UnknownHour};
+use super::{Hour, UnknownHour, UsePage};
 use crate::address::Network;
 use crate::{ConfigId, ErrorCode, KeyDetails, KeyId, OwnerId, Timestamp};
 
@@ -18,6 +18,31 @@ pub struct UsageFlush {
     pub keys: Vec<KeyHour>,
     /// The uses of unknown keys, at most one entry for each hour and source.
     pub unknown: Vec<UnknownHour>,
+}
+
+/// A part of a journal: uses that are kept from a crash while they are gathered, before they are added in portions.
+///
+/// Each gathering of a process has a journal of its own. A store keeps a part once, as it adds a portion once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalPart {
+    /// The journal, by a text that no other journal has.
+    pub journal: Box<str>,
+    /// The number of the part, larger than those of all earlier ones of the journal.
+    pub number: u64,
+    /// The instant at which it is written.
+    pub at: Timestamp,
+    /// The uses.
+    pub page: UsePage,
+}
+
+/// The number of entries in each portion of a journal but the last. Another number would cut half-added journals of older
+/// versions in another way.
+pub const JOURNAL_PORTION: usize = 256;
+
+/// Returns the process that the portions of a journal are added as ([`UsageFlush::process`]). Their numbers begin with 1,
+/// and each has the next [`JOURNAL_PORTION`] of the sums of all parts, so that whoever adds the journal adds the same.
+pub fn process_of_journal(journal: &str) -> Box<str> {
+    format!("{journal} added").into()
 }
 
 /// A key, as far as its statistics name it. They do not hold its details: many keys may wait, each with much metadata.
@@ -68,5 +93,23 @@ impl KeyHour {
     pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64, u64)> + '_ {
         let accepted = (self.accepted > 0).then_some(("", self.accepted, self.cost));
         accepted.into_iter().chain(self.refused.iter().map(|(code, calls)| (code.as_str(), *calls, 0)))
+    }
+
+    /// Adds later uses of the same key and hour. Refusals are ordered by their codes then.
+    pub(super) fn add(&mut self, later: Self) {
+        self.accepted = self.accepted.saturating_add(later.accepted);
+        self.cost = self.cost.saturating_add(later.cost);
+        for (code, calls) in later.refused {
+            match self.refused.iter_mut().find(|(known, _)| *known == code) {
+                Some((_, sum)) => *sum = sum.saturating_add(calls),
+                None => self.refused.push((code, calls)),
+            }
+        }
+        self.refused.sort_unstable_by_key(|(code, _)| code.as_str());
+        // A clock may run back.
+        let at = |last_use: Option<LastUse>| last_use.map(|last_use| last_use.at);
+        if at(self.last_use) <= at(later.last_use) {
+            self.last_use = later.last_use;
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod counts;
 mod flush;
 mod gathering;
+mod page;
 mod period;
 mod query;
 mod roll_up;
@@ -15,8 +16,9 @@ mod tallies;
 mod unknown;
 
 pub use counts::Counts;
-pub use flush::{KeyHour, LastUse, UsageFlush, UsedKey};
+pub use flush::{JOURNAL_PORTION, JournalPart, KeyHour, LastUse, UsageFlush, UsedKey, process_of_journal};
 pub use gathering::{KEYS_AN_INTERVAL, MANY_KEYS, gathering_ms};
+pub use page::{Gathered, InvalidUsePage, UsePage};
 pub use period::{Hour, InvalidWindow, Span, Step, Window};
 pub use query::{Activity, KeySums, Point, Series, Sum, UsageSelection};
 pub use roll_up::{StoredUsage, roll_up};

@@ -1,6 +1,7 @@
-//! The statistics of uses: counted in the process as batches are settled, and added to the store about once a second.
+//! The statistics of uses: counted in the process as batches are settled, and handed over to the store once a second.
 
 mod flush;
+mod gathering;
 mod upkeep;
 
 use std::fmt;
@@ -24,10 +25,11 @@ pub use upkeep::UsageUpkeep;
 pub struct UsageOptions {
     /// False if nothing is counted. What was counted before can still be read.
     pub enabled: bool,
-    /// The time between two flushes while few keys are used: what a crash loses at most then.
+    /// The time between two flushes: what a crash loses at most.
     pub interval: Duration,
-    /// The longest time between two flushes. It becomes longer than `interval` if more than
-    /// [`KEYS_AN_INTERVAL`](keymint_domain::metering::KEYS_AN_INTERVAL) are used within that.
+    /// The longest time for which uses are gathered before they are added. It becomes longer than `interval` if more than
+    /// [`KEYS_AN_INTERVAL`](keymint_domain::metering::KEYS_AN_INTERVAL) keys are used within that. A journal in the store
+    /// keeps them from a crash meanwhile.
     pub longest_interval: Duration,
     /// The days for which hours are kept, before they are rolled up to days.
     pub hours_days: u32,
@@ -36,13 +38,13 @@ pub struct UsageOptions {
 }
 
 impl Default for UsageOptions {
-    /// Returns the defaults: flushes once a second, with many keys at least once a minute, hours for 35 days, and days for
-    /// 400.
+    /// Returns the defaults: flushes once a second, the uses of many keys gathered for five minutes at most, hours for 35
+    /// days, and days for 400.
     fn default() -> Self {
         Self {
             enabled: true,
             interval: Duration::from_secs(1),
-            longest_interval: Duration::from_mins(1),
+            longest_interval: Duration::from_mins(5),
             hours_days: 35,
             retention_days: 400,
         }
@@ -74,10 +76,13 @@ impl Usage {
             store,
             clock,
             meter,
+            // Tokio rejects an interval of zero.
+            every: options.interval.max(Duration::from_millis(1)),
+            longest: options.longest_interval,
         });
         let mut flushes = JoinSet::new();
         if options.enabled {
-            flushes.spawn(Arc::clone(&ledger).keep_flushing(options.interval, options.longest_interval));
+            flushes.spawn(Arc::clone(&ledger).keep_flushing());
         }
         Self { ledger, options, _flushes: flushes }
     }
@@ -123,6 +128,10 @@ pub(crate) struct UsageLedger {
     store: Arc<dyn UsageStore>,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
+    /// The time between two flushes.
+    every: Duration,
+    /// The longest time for which uses are gathered.
+    longest: Duration,
 }
 
 impl UsageLedger {

@@ -1,5 +1,6 @@
 //! Every use is counted once, whatever way it comes, and reaches the store once, whatever happens on the way.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -7,11 +8,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keymint_domain::key::{Field, Minted, NewKey, PlainKey};
-use keymint_domain::metering::{Counts, Hour, Step, Tallies, UnknownNetwork, UsageFlush, UsageSelection, Window};
+use keymint_domain::metering::{
+    Counts, Hour, JournalPart, Step, Tallies, UnknownNetwork, UsageFlush, UsageSelection, Window,
+};
 use keymint_domain::policy::References;
 use keymint_domain::verify::Cost;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, Policy, Timestamp};
-use keymint_ports::{Clock as _, FakeClock, MockUsageStore, SeededEntropy, StoreError, Unmetered, UsageStore};
+use keymint_ports::{
+    Clock as _, Entropy as _, FakeClock, MockUsageStore, SeededEntropy, StoreError, Unmetered, UsageStore,
+};
 use keymint_service::{Caller, Keys, KeysBuilder, ReadUsage, Usage, UsageOptions, UsageReport, VerifyKey, Whose};
 use keymint_store_memory::MemoryStore;
 
@@ -242,6 +247,7 @@ fn forgetful(store: &MemoryStore, failures: u32) -> (MockUsageStore, Arc<AtomicU
         let added = futures_util::FutureExt::now_or_never(store.add_usage(flush)).unwrap();
         if told.fetch_add(1, Ordering::SeqCst) < failures { Err(StoreError::unavailable("lost")) } else { added }
     });
+    mock.expect_take_over_usage_journal().returning(|_, _| Ok(None));
     (mock, calls)
 }
 
@@ -284,23 +290,110 @@ async fn many_keys_are_handed_over_in_portions_and_at_once_where_it_is_urgent() 
     assert_eq!(sums.iter().map(|sum| sum.calls).sum::<u64>(), KEYS);
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_uses_of_many_keys_are_gathered_for_longer() {
-    let store = MemoryStore::default();
-    let every = UsageOptions { interval: Duration::from_secs(1), longest_interval: Duration::from_mins(1), ..SELDOM };
-    let counted = Counted::over(Arc::new(store.clone()), Policy::default(), every, |builder| builder);
-    let calls = async || {
-        let sums = store.sum_usage(&UsageSelection::ALL, &today()).await.unwrap();
-        sums.iter().map(|sum| sum.calls).sum::<u64>()
-    };
-    for _ in 0..2500 {
+const EVERY_SECOND: UsageOptions =
+    UsageOptions { interval: Duration::from_secs(1), longest_interval: Duration::from_mins(5), ..SELDOM };
+
+async fn calls_in(store: &MemoryStore) -> u64 {
+    let sums = store.sum_usage(&UsageSelection::ALL, &today()).await.unwrap();
+    sums.iter().map(|sum| sum.calls).sum()
+}
+
+/// Returns the calls in the journals of the processes that these tests start, by their names.
+async fn journaled(store: &MemoryStore) -> BTreeMap<String, u64> {
+    let mut journals = BTreeMap::new();
+    for seed in 1..4 {
+        let mut bytes = [0; 16];
+        SeededEntropy::new(seed).fill(&mut bytes);
+        for number in 1..4 {
+            let journal = format!("{:032x} {number}", u128::from_be_bytes(bytes));
+            let mut last = 0;
+            while let Some(part) = store.read_usage_journal(&journal, last).await.unwrap() {
+                last = part.number;
+                let calls = part.page.read(0, usize::MAX).0.iter().map(|uses| uses.accepted).sum::<u64>();
+                *journals.entry(journal.clone()).or_default() += calls;
+            }
+        }
+    }
+    journals
+}
+
+/// Makes keys, each of which is used once.
+async fn use_keys(counted: &Counted, keys: u64) -> Vec<Minted> {
+    let mut made = Vec::new();
+    for _ in 0..keys {
         let minted = counted.fixture.create(NewKey::default()).await;
         counted.verify_at(&minted, 1).await;
+        made.push(minted);
     }
-    tokio::time::sleep(Duration::from_millis(2500)).await;
-    assert_eq!(calls().await, 0);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(calls().await, 2500);
+    made
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_uses_of_many_keys_are_gathered_in_a_journal_and_then_added() {
+    let store = MemoryStore::default();
+    let counted = Counted::over(Arc::new(store.clone()), Policy::default(), EVERY_SECOND, |builder| builder);
+    let made = use_keys(&counted, 600).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!((calls_in(&store).await, journaled(&store).await.into_values().sum::<u64>()), (0, 600));
+    counted.verify_at(&made[0], 1).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!((calls_in(&store).await, journaled(&store).await.into_values().sum::<u64>()), (0, 601));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!((calls_in(&store).await, journaled(&store).await), (601, BTreeMap::new()));
+    // With few keys, each flush adds.
+    counted.verify_at(&made[0], 1).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!((calls_in(&store).await, journaled(&store).await), (602, BTreeMap::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gathered_is_added_at_once_where_it_is_urgent() {
+    let store = MemoryStore::default();
+    let counted = Counted::over(Arc::new(store.clone()), Policy::default(), EVERY_SECOND, |builder| builder);
+    let made = use_keys(&counted, 600).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    counted.verify_at(&made[0], 1).await;
+    counted.usage.flush().await.unwrap();
+    assert_eq!((calls_in(&store).await, journaled(&store).await), (601, BTreeMap::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_of_a_process_that_has_gone_is_added_once_by_another() {
+    // At each number of portions that were added before.
+    for seconds in [1, 3, 8, 9] {
+        let store = MemoryStore::default();
+        let gone = Counted::over(Arc::new(store.clone()), Policy::default(), EVERY_SECOND, |builder| builder);
+        use_keys(&gone, 700).await;
+        tokio::time::sleep(Duration::from_millis(1000 * seconds + 100)).await;
+        let (is_journaled, added) = (journaled(&store).await.len() == 1, calls_in(&store).await);
+        assert!(is_journaled && added < 700, "{seconds}: {added}");
+        drop(gone);
+        let start = |seed| {
+            let clock = Arc::new(FakeClock::at(NOW.plus_millis(61_000)));
+            let entropy = SeededEntropy::new(seed);
+            Usage::start(Arc::new(store.clone()), clock, &entropy, Arc::new(Unmetered), EVERY_SECOND)
+        };
+        // Both, if they want to.
+        let others = [start(2), start(3)];
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_eq!((calls_in(&store).await, journaled(&store).await), (700, BTreeMap::new()), "{seconds}");
+        drop(others);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_somebody_else_has_taken_over_is_left_to_him_and_another_one_begun() {
+    let store = MemoryStore::default();
+    let counted = Counted::over(Arc::new(store.clone()), Policy::default(), EVERY_SECOND, |builder| builder);
+    let made = use_keys(&counted, 600).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let now = NOW.plus_millis(1);
+    let taken = store.take_over_usage_journal(now, now).await.unwrap().unwrap();
+    counted.verify_at(&made[0], 1).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    // Its own share alone.
+    assert_eq!(calls_in(&store).await, 1);
+    assert_eq!(journaled(&store).await, BTreeMap::from([(taken, 600)]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,6 +438,30 @@ impl UsageStore for Stuck {
             std::future::pending::<()>().await;
         }
         added
+    }
+
+    async fn write_usage_journal(&self, part: &JournalPart) -> Result<bool, StoreError> {
+        let written = self.store.write_usage_journal(part).await;
+        if self.is_stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        written
+    }
+
+    async fn take_over_usage_journal(
+        &self,
+        untouched_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        self.store.take_over_usage_journal(untouched_since, now).await
+    }
+
+    async fn read_usage_journal(&self, journal: &str, after: u64) -> Result<Option<JournalPart>, StoreError> {
+        self.store.read_usage_journal(journal, after).await
+    }
+
+    async fn remove_usage_journal(&self, journal: &str, limit: NonZeroU32) -> Result<u32, StoreError> {
+        self.store.remove_usage_journal(journal, limit).await
     }
 
     async fn sum_usage(

@@ -25,7 +25,7 @@ const HOUR_MS: u64 = 3_600_000;
 const SELDOM: UsageOptions = UsageOptions {
     enabled: true,
     interval: Duration::from_hours(1),
-    longest_interval: Duration::from_hours(1),
+    longest_interval: Duration::from_secs(30),
     hours_days: 35,
     retention_days: 400,
 };

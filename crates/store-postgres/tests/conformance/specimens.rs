@@ -54,7 +54,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey keymint_terms YES",
         ],
     ),
-    migrations: "20",
+    migrations: "21",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

@@ -1,7 +1,8 @@
-//! Statements on the tables of statistics: `keymint_usage`, `keymint_usage_unknown`, `keymint_activity` and
-//! `keymint_usage_flush`.
+//! Statements on the tables of statistics: `keymint_usage`, `keymint_usage_unknown`, `keymint_activity`,
+//! `keymint_usage_flush` and `keymint_usage_journal`.
 
 mod add;
+mod journal;
 mod retire;
 mod sum;
 
@@ -14,6 +15,7 @@ use crate::connection::fetch_all;
 use crate::{ReadConnection, Row, RowReader, Statement};
 
 pub use add::add;
+pub use journal::{read_journal, remove_journal, take_over_journal, write_journal};
 pub use retire::{remove, roll_up};
 pub use sum::{sum, sum_by_key, sum_of, sum_unknown};
 

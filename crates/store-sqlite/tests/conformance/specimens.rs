@@ -57,7 +57,7 @@ pub(crate) const SPECIMENS: Specimens = Specimens {
             "apikey.keymint_foreign_lookup 0",
         ],
     ),
-    migrations: "19",
+    migrations: "20",
 };
 
 const IDENTITY_FORMS: &[(&str, &str)] = &[

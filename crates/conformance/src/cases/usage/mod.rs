@@ -12,10 +12,11 @@ use keymint_domain::{KeyDetails, Timestamp};
 use keymint_ports::UsageStore;
 
 mod adding;
+mod journal;
 mod reading;
 mod retention;
 
-pub use self::{adding::*, reading::*, retention::*};
+pub use self::{adding::*, journal::*, reading::*, retention::*};
 
 /// Midnight of a Thursday, the first of a month, in UTC.
 const MIDNIGHT: &str = "2024-02-01T00:00:00Z";
