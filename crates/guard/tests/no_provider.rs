@@ -1,7 +1,5 @@
 //! A remote Keymint in a build where another crate switches `rustls-no-provider` on, and no provider is installed.
 
-#![expect(clippy::unwrap_used, reason = "test support")]
-
 use std::net::TcpListener;
 use std::time::Duration;
 

@@ -231,7 +231,7 @@ mod tests {
         watch(&connection);
         let mut log = LogLength::default();
         log.observe(|| {
-            connection.execute_batch("create table t (x); insert into t values (zeroblob(409600))").unwrap()
+            connection.execute_batch("create table t (x); insert into t values (zeroblob(409600))").unwrap();
         });
         assert!(log.pages > 100, "{}", log.pages);
         let fill = "insert into t select zeroblob(4096000) from (values (1), (2), (3), (4), (5), (6), (7))";

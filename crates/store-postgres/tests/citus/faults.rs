@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keymint_conformance::sample::{self, NOW, UNRECORDED};
 use keymint_domain::policy::Policy;
@@ -12,9 +12,14 @@ use keymint_test_postgres::Proxy;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, query, query_as, query_scalar};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::support::Database;
+
+#[expect(clippy::disallowed_methods, reason = "the time that a fault takes is what is tested")]
+fn now() -> Instant {
+    Instant::now()
+}
 
 /// Puts a proxy in the place of the last worker, and returns it with the worker's group.
 async fn before_worker(database: &Database) -> (Proxy, i32) {
@@ -58,7 +63,7 @@ async fn use_of(store: &PgStore, name: &str) -> Result<(), StoreError> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_worker_fails_its_own_keys_alone_and_they_come_back_with_it() {
-    const TIMEOUT: Duration = Duration::from_millis(1000);
+    const TIMEOUT: Duration = Duration::from_secs(1);
     let database = Database::distributed().await;
     let (proxy, group) = before_worker(&database).await;
     let options = PgOptions {
@@ -74,9 +79,9 @@ async fn a_silent_worker_fails_its_own_keys_alone_and_they_come_back_with_it() {
     }
     proxy.fall_silent();
     let (mut failures, mut uses) = (0, 1);
-    let began = Instant::now();
+    let began = now();
     while began.elapsed() < 6 * TIMEOUT {
-        let asked = Instant::now();
+        let asked = now();
         let (of_silent, of_other) = tokio::join!(use_of(&store, &on), async {
             let answer = use_of(&store, &off).await;
             assert!(asked.elapsed() < TIMEOUT, "the other worker's keys wait: {:?}", asked.elapsed());
@@ -89,7 +94,7 @@ async fn a_silent_worker_fails_its_own_keys_alone_and_they_come_back_with_it() {
     }
     assert!(failures > 1);
     proxy.cut();
-    let back = Instant::now();
+    let back = now();
     while use_of(&store, &on).await.is_err() {
         assert!(back.elapsed() < Duration::from_secs(30), "its keys do not come back");
         sleep(Duration::from_millis(50)).await;
@@ -162,6 +167,7 @@ async fn uses_are_counted_exactly_while_shards_move_and_the_map_follows() {
             join pg_dist_node as f on f.groupid = p.groupid
             join pg_dist_node as t on t.groupid not in (0, p.groupid)
         where s.logicalrelid = 'apikey'::regclass order by 1";
+    type Row = (i64, String, i32, String, i32);
     const MOVE: &str = "select citus_move_shard_placement($1, $2, $3, $4, $5, $6::text::citus.shard_transfer_mode)";
     let database = Database::distributed().await;
     let stores = [Arc::new(database.open().await), Arc::new(database.open().await)];
@@ -173,7 +179,6 @@ async fn uses_are_counted_exactly_while_shards_move_and_the_map_follows() {
     let ended = Arc::new(AtomicBool::new(false));
     let runs = load(&stores, &names, &ended);
     let mut coordinator = database.stranger().await;
-    type Row = (i64, String, i32, String, i32);
     let moves: Vec<Row> = query_as(MOVES).fetch_all(&mut coordinator).await.unwrap();
     assert_eq!(moves.len(), 4, "each of four shards moves once, between two workers");
     for ((shard, from, from_port, to, to_port), mode) in
@@ -185,9 +190,9 @@ async fn uses_are_counted_exactly_while_shards_move_and_the_map_follows() {
     ended.store(true, Ordering::Relaxed);
     let book = check(&stores[0], &names, runs).await;
     assert!(book.accepted > 0, "{book:?}");
-    let began = Instant::now();
+    let began = now();
     while nodes().iter().zip(&before).any(|(now, before)| now == before) {
-        assert!(began.elapsed() < Duration::from_secs(60), "the map does not follow");
+        assert!(began.elapsed() < Duration::from_mins(1), "the map does not follow");
         sleep(Duration::from_millis(100)).await;
     }
     for name in &names {
@@ -217,13 +222,13 @@ async fn uses_are_counted_exactly_while_the_coordinator_is_lost_and_comes_back()
         sleep(Duration::from_millis(500)).await;
         if silence {
             proxy.fall_silent();
-            let asked = Instant::now();
+            let asked = now();
             assert!(use_of(&stores[0], &names[0]).await.is_err());
             own.failed += 1;
             assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
         }
         proxy.cut();
-        let back = Instant::now();
+        let back = now();
         while use_of(&stores[0], &names[0]).await.is_err() {
             assert!(back.elapsed() < Duration::from_secs(30), "no use is accepted after the return");
             own.failed += 1;
