@@ -536,7 +536,7 @@ const DEEDS = [
     await page.goto('/console/keys');
     await endSessions(world, user);
     await page.keyboard.press('/');
-    await page.keyboard.type('to be');
+    await page.keyboard.insertText('to be');
     await signIn(page, user);
     await page.waitForURL(/\/console\/keys\?q=to%20be|\/console\/keys\?q=to\+be/);
     await page.getByRole('link', { name: 'to be edited' }).waitFor();
