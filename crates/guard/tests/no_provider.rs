@@ -1,5 +1,7 @@
 //! A remote Keymint in a build where another crate switches `rustls-no-provider` on, and no provider is installed.
 
+#![cfg(feature = "remote")]
+
 use std::net::TcpListener;
 use std::time::Duration;
 

@@ -103,7 +103,7 @@ async fn a_silent_worker_fails_its_own_keys_alone_and_they_come_back_with_it() {
     assert_eq!(left, Some(10_000 - uses));
 }
 
-/// What became of uses.
+/// Uses, by what became of them.
 #[derive(Debug, Default)]
 struct Book {
     accepted: u64,
