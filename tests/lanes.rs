@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keymint_test_support::files;
 use toml::{Table, Value};
 
 /// The feature that the heavy suites need.
@@ -67,17 +68,6 @@ fn heavy() -> BTreeSet<String> {
     heavy
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("node_modules") {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn the_readmes_command_runs_every_suite() {
     let readme = read("README.md");
@@ -99,10 +89,8 @@ fn contributing_names_every_heavy_suite() {
 
 #[test]
 fn a_test_is_left_out_by_the_lane_alone() {
-    let mut files = Vec::new();
-    for folder in ["crates", "tests", "benches"] {
-        sources(&root().join(folder), &mut files);
-    }
+    let folders = ["crates", "tests", "benches"];
+    let files: Vec<_> = folders.iter().flat_map(|folder| files::with_extension(&root().join(folder), "rs")).collect();
     let app = root().join("crates/app");
     let mut left_out = 0;
     for file in files.iter().filter(|file| !file.ends_with("tests/lanes.rs")) {

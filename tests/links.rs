@@ -6,24 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use keymint_test_support::files;
 use regex::Regex;
 use toml::Table;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// Collects the Markdown files in a folder and below, except those that tools put there.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') && !["node_modules", "target"].contains(&name.as_str()) {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            found.push(path);
-        }
-    }
 }
 
 /// Removes the blocks of code, whose `#` begin no headings and whose brackets are no links.
@@ -80,8 +68,7 @@ fn resolved(folder: &Path, path: &str) -> PathBuf {
 
 #[test]
 fn every_link_leads_to_a_file_and_to_a_heading() {
-    let mut files = Vec::new();
-    collect(&root(), &mut files);
+    let files = files::with_extension(&root(), "md");
     assert!(files.len() > 100, "only {} documents were found", files.len());
     let mut broken = Vec::new();
     for file in files {

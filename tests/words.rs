@@ -1,9 +1,9 @@
 //! The first words of doc comments: the subject comes first, and headings are those that rustdoc knows.
 
-#![expect(clippy::unwrap_used, reason = "test support")]
-
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use keymint_test_support::files;
 
 /// The folders whose doc comments are checked, with the folders below them.
 const FOLDERS: &[&str] = &["benches", "crates", "fuzz", "tests"];
@@ -47,26 +47,12 @@ fn complaint(line: &Line<'_>) -> Option<String> {
     Some(format!("has {heading} in a sentence; write the heading # {}", heading.trim_end_matches(':')))
 }
 
-/// Collects the source files in a folder and below, except those that tools put there.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') && !["node_modules", "target"].contains(&name.as_str()) {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn doc_comments_name_their_subject_first() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut complaints = Vec::new();
     for folder in FOLDERS {
-        let mut files = Vec::new();
-        collect(&root.join(folder), &mut files);
+        let files = files::with_extension(&root.join(folder), "rs");
         assert!(!files.is_empty(), "{folder} holds no source");
         for file in files {
             let source = fs::read_to_string(&file).unwrap();

@@ -3,6 +3,7 @@
 
 pub mod at_end;
 pub mod debian;
+pub mod files;
 pub mod keymint;
 pub mod markdown;
 pub mod npm;

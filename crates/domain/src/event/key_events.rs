@@ -165,20 +165,12 @@ fn all_members(key: &ApiKey) -> Value {
 mod tests {
     use serde_json::json;
 
+    use super::super::sample::{NOW, key};
     use super::*;
-    use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, PlainKey, Revocation};
+    use crate::key::{EditKey, Field, KeyPatch, MetadataInput, NewKey, Revocation};
     use crate::policy::Configuration;
     use crate::value::KeyName;
-    use crate::{Metadata, Timestamp, key};
-
-    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-
-    fn key(new: NewKey) -> ApiKey {
-        let configuration = Configuration::default();
-        let new = new.check(&configuration).unwrap();
-        let owner = OwnerId::parse("ada").unwrap();
-        new.mint(owner, PlainKey::new("sk_secret"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key
-    }
+    use crate::{Metadata, key};
 
     fn origin() -> Origin {
         let mut origin = Origin::new(Actor::Server, NOW, &mut |bytes: &mut [u8]| bytes.fill(7));

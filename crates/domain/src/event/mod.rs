@@ -21,6 +21,8 @@ mod origin;
 mod query;
 mod rotation_events;
 mod row;
+#[cfg(test)]
+mod sample;
 pub mod seal;
 mod server_events;
 mod use_events;

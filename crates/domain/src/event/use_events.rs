@@ -60,19 +60,9 @@ fn of_use(key: &ApiKey, kind: EventKind, number: u8, at: Timestamp) -> Event {
 mod tests {
     use serde_json::Value;
 
+    use super::super::sample::{NOW, key};
     use super::*;
-    use crate::OwnerId;
-    use crate::key::{Field, NewKey, PlainKey, RefillInput};
-    use crate::policy::Configuration;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-
-    fn key(new: NewKey) -> ApiKey {
-        let configuration = Configuration::default();
-        let new = new.check(&configuration).unwrap();
-        let owner = OwnerId::parse("ada").unwrap();
-        new.mint(owner, PlainKey::new("sk_secret"), &mut |bytes: &mut [u8]| bytes.fill(1), NOW).key
-    }
+    use crate::key::{Field, NewKey, RefillInput};
 
     #[test]
     fn a_share_of_a_quota_is_an_event_when_it_is_passed_once_per_period() {

@@ -138,7 +138,7 @@ impl Adding {
 
     /// Adds the next portion, or removes a part of the journal. Returns false if nothing is left.
     ///
-    /// Whoever repeats it after a failure, or in another process, adds the same portions, and the store adds each once.
+    /// A repetition after a failure, or in another process, adds the same portions, and the store adds each once.
     pub(super) async fn step(&mut self, store: &dyn UsageStore, at: Timestamp) -> Result<bool, StoreError> {
         let (keys, place) = self.page.read(self.place, JOURNAL_PORTION);
         if keys.is_empty() {

@@ -8,9 +8,9 @@ use keymint_domain::event::{EventKind, EventQuery};
 use keymint_domain::key::NewKey;
 use keymint_domain::{Policy, Timestamp};
 use keymint_ports::{Clock, EventStore as _, FakeClock};
-use keymint_service::{Audit, Caller, ChangeKeys, ChangeOfKeys, Recorder};
+use keymint_service::{Audit, Caller, Recorder};
 
-use crate::support::{Fixture, NOW, owner};
+use crate::support::{Fixture, NOW, revocation_of};
 
 /// A clock that goes on by a millisecond whenever it is asked.
 struct Ticking(FakeClock);
@@ -30,15 +30,7 @@ async fn each_portion_has_the_instant_of_its_events_and_the_keys_have_that_of_th
     for _ in 0..KEYS {
         fixture.create(NewKey::default()).await;
     }
-    let revocation = ChangeKeys {
-        owner: Some(owner("ada")),
-        config_id: None,
-        change: ChangeOfKeys::Revoke,
-        dry_run: false,
-        after: None,
-        within: None,
-    };
-    let outcome = fixture.keys.change_many(&Caller::Server, revocation).await.unwrap();
+    let outcome = fixture.keys.change_many(&Caller::Server, revocation_of("ada")).await.unwrap();
     assert_eq!(outcome.changed, u64::from(KEYS));
     Audit::new(Arc::new(fixture.store.clone()), SealKey::new([1; 32])).seal().await.unwrap();
     let events = fixture.store.list_events(&EventQuery::behind(0, 2 * KEYS)).await.unwrap();

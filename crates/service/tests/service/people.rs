@@ -12,11 +12,11 @@ use keymint_domain::value::KeyName;
 use keymint_domain::{ConfigId, Configuration, ErrorCode, KeyId, OrganizationId, OwnerId, Policy};
 use keymint_ports::{Clock, IdentityStore as _, SeededEntropy};
 use keymint_service::{
-    Caller, ChangeKeys, ChangeOfKeys, CreateKey, Identity, IdentityOptions, ListKeys, Portal, RemovedOperator, Revoked,
-    RotateKey, SignIn, Source, UpdateKey, VerifyKey, Whose,
+    Caller, CreateKey, Identity, IdentityOptions, ListKeys, Portal, RemovedOperator, Revoked, RotateKey, SignIn,
+    Source, UpdateKey, VerifyKey, Whose,
 };
 
-use crate::support::{Fixture, owner, refusal, sign_up, user};
+use crate::support::{Fixture, owner, refusal, revocation_of, sign_up, user};
 
 fn portal(fixture: &Fixture) -> Portal {
     Portal::new(Arc::new(fixture.store.clone()))
@@ -69,15 +69,7 @@ async fn an_operator_manages_every_owners_keys_as_a_server_does_under_their_own_
     let enabling = EditKey { enabled: Some(true), ..EditKey::default() };
     let enabling = UpdateKey { id: id.clone(), config_id: None, owner: None, edit: enabling };
     assert!(fixture.keys.update(&root, enabling).await.unwrap().details.enabled, "a revocation is taken back");
-    let many = ChangeKeys {
-        owner: Some(owner("ada")),
-        config_id: None,
-        change: ChangeOfKeys::Revoke,
-        dry_run: false,
-        after: None,
-        within: None,
-    };
-    assert_eq!(fixture.keys.change_many(&root, many).await.unwrap().changed, 1);
+    assert_eq!(fixture.keys.change_many(&root, revocation_of("ada")).await.unwrap().changed, 1);
     assert!(fixture.keys.delete(&root, id, None).await.is_ok());
 }
 

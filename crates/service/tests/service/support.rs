@@ -9,8 +9,8 @@ use keymint_domain::verify::{Ban, Owner, Verdict};
 use keymint_domain::{ConfigId, ErrorCode, OwnerId, Policy, Timestamp, UserId};
 use keymint_ports::{Clock, Credential, FakeClock, IdentityStore as _, Meter, SeededEntropy, Unmetered};
 use keymint_service::{
-    Caller, CreateKey, Identity, Keys, KeysBuilder, Recorder, ServiceError, SignedIn, Source, Usage, UsageOptions,
-    VerifyKey,
+    Caller, ChangeKeys, ChangeOfKeys, CreateKey, Identity, Keys, KeysBuilder, Recorder, ServiceError, SignedIn, Source,
+    Usage, UsageOptions, VerifyKey,
 };
 use keymint_store_memory::MemoryStore;
 
@@ -124,6 +124,18 @@ pub(crate) fn sign_up(name: &str, password: &str) -> SignUp {
 /// Returns a request that names no owner of the key.
 pub(crate) fn unowned(config_id: Option<ConfigId>, new: NewKey) -> CreateKey {
     CreateKey { config_id, owner: None, organization: None, new }
+}
+
+/// Revokes all keys of an owner, in one request.
+pub(crate) fn revocation_of(id: &str) -> ChangeKeys {
+    ChangeKeys {
+        owner: Some(owner(id)),
+        config_id: None,
+        change: ChangeOfKeys::Revoke,
+        dry_run: false,
+        after: None,
+        within: None,
+    }
 }
 
 pub(crate) fn code_of(verdict: &Verdict) -> Option<ErrorCode> {
