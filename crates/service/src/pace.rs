@@ -15,8 +15,12 @@ const PAUSES_FOR: u32 = 19;
 /// written makes a server read its keys again.
 const AWAITED_TAKES: Duration = Duration::from_millis(15);
 
-/// The pause after a portion of such work: it takes less than a quarter of the writer's time.
-const AWAITED_PAUSES_FOR: u32 = 3;
+/// The pause after a portion of such work: it takes less than a sixth of the writer's time.
+const AWAITED_PAUSES_FOR: u32 = 5;
+
+/// The pause after a portion of work that somebody has waited for too long: it takes less than a quarter of the writer's
+/// time.
+const LATE_PAUSES_FOR: u32 = 3;
 
 /// Paces work on the store into portions and pauses, so that verifications go on.
 #[derive(Debug)]
@@ -38,6 +42,16 @@ impl Pace {
     /// the time would go into commits and into waits for a turn.
     pub(crate) fn awaited([min, max]: [NonZeroU32; 2]) -> Self {
         Self { portion: min, min, max, takes: AWAITED_TAKES, pauses_for: AWAITED_PAUSES_FOR }
+    }
+
+    /// Returns the pace of work that gives way to all other work until it is [late](Self::hasten), with `rows` in each portion.
+    pub(crate) fn yielding(rows: NonZeroU32) -> Self {
+        Self { portion: rows, min: rows, max: rows, takes: AWAITED_TAKES, pauses_for: PAUSES_FOR }
+    }
+
+    /// Shortens the pauses, since the work is late.
+    pub(crate) fn hasten(&mut self) {
+        self.pauses_for = LATE_PAUSES_FOR;
     }
 
     /// Returns the rows of the next portion.

@@ -17,6 +17,7 @@ use keymint_ports::{Chain, EventStore, Meter, Unmetered};
 use crate::pace::Pace;
 use crate::surroundings::{Surroundings, takes_surroundings};
 use crate::system::millis;
+use crate::system::timer_clock;
 use crate::{ServiceError, Source, stopwatch};
 
 pub use check::{AuditCheck, Compared, MAX_BREAKS};
@@ -80,14 +81,21 @@ impl Audit {
     ///
     /// Returns [`ServiceError::Store`] if the store fails.
     pub async fn seal(&self) -> Result<u64, ServiceError> {
-        // A change of many keys leaves as many events, and nobody may wait for their seals.
-        let (mut pace, mut total) = (Pace::awaited([PORTION; 2]), 0);
+        self.seal_paced(Duration::ZERO).await
+    }
+
+    /// Seals as [`Audit::seal`] does, and gives way to all other work until `late_after` is over.
+    async fn seal_paced(&self, late_after: Duration) -> Result<u64, ServiceError> {
+        let (run_began, mut pace, mut total) = (timer_clock(), Pace::yielding(PORTION), 0);
         loop {
-            let (began, limit) = (stopwatch(), pace.portion().get());
+            let (began, limit) = (timer_clock(), pace.portion().get());
             let sealed = self.store.seal(&self.key, limit).await?;
             total += u64::from(sealed);
             if sealed < limit {
                 return Ok(total);
+            }
+            if run_began.elapsed() >= late_after {
+                pace.hasten();
             }
             pace.rest(began.elapsed()).await;
         }

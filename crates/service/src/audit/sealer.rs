@@ -21,6 +21,10 @@ const SEAL_EVERY: Duration = Duration::from_millis(500);
 /// The time between a change of this process and its sealing: it commits meanwhile, and others join it.
 const SEAL_AFTER: Duration = Duration::from_millis(50);
 
+/// The time for which sealing gives way to all other work. A change of many keys, which leaves as many events, shares the
+/// writer with verifications; most of its seals come after it.
+const LATE_AFTER: Duration = Duration::from_secs(10);
+
 /// The interval of removing old events.
 const REMOVE_EVERY: Duration = Duration::from_mins(10);
 
@@ -54,7 +58,7 @@ async fn seal(audit: Arc<Audit>, recorder: Recorder) {
             _ = ticks.tick() => {}
             () = recorder.has_recorded() => sleep(SEAL_AFTER).await,
         }
-        let sealed = audit.seal().await;
+        let sealed = audit.seal_paced(LATE_AFTER).await;
         if !matches!(sealed, Err(ServiceError::Store(StoreError::Locked))) {
             audit.meter.sealed(sealed.as_ref().ok().copied());
         }

@@ -156,3 +156,46 @@ async fn events_are_sealed_while_a_long_removal_goes_on() {
     assert!(seals.load(Ordering::Relaxed) >= 9, "twice a second");
     assert!(seen.load(Ordering::Relaxed) > 100, "the removal went on");
 }
+
+/// A store where a portion of seals takes ten milliseconds, and more are always left.
+#[derive(Default)]
+struct Endless(AtomicU32);
+
+#[async_trait]
+impl EventStore for Endless {
+    async fn record(&self, _: &Event) -> Result<bool, StoreError> {
+        unreachable!("nothing is recorded")
+    }
+
+    async fn seal(&self, _: &SealKey, limit: u32) -> Result<u32, StoreError> {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(limit)
+    }
+
+    async fn list_events(&self, _: &EventQuery) -> Result<Vec<SealedEvent>, StoreError> {
+        unreachable!("nothing is read")
+    }
+
+    async fn chain(&self) -> Result<Chain, StoreError> {
+        unreachable!("nothing is read")
+    }
+
+    async fn remove_events(&self, _: &SealKey, _: Timestamp, _: u64, _: u32) -> Result<u32, StoreError> {
+        unreachable!("nothing is removed")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn seals_give_way_to_other_work_at_first_and_less_when_they_are_late() {
+    let store = Arc::new(Endless::default());
+    let audit = Audit::new(Arc::clone(&store) as Arc<dyn EventStore>, SealKey::new([1; 32]));
+    let _sealer = Sealer::start(Arc::new(audit), None, Arc::new(MockWebhookStore::new()), Recorder::on());
+    let in_ten_seconds = async || {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        store.0.swap(0, Ordering::Relaxed)
+    };
+    let (early, late) = (in_ten_seconds().await, in_ten_seconds().await);
+    assert!((40..=55).contains(&early), "{early} of 10 ms each, where a twentieth of the time has 50");
+    assert!((200..=255).contains(&late), "{late} of 10 ms each, where a quarter of the time has 250");
+}
