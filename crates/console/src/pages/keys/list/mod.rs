@@ -216,7 +216,7 @@ fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
     });
     let whose = match (organization, owner) {
         (Some(organization), _) => Whose::Organizations(organization),
-        (None, Some(owner)) => Whose::Users(owner),
+        (None, Some(owner)) => Whose::Owners(owner),
         (None, None) => Whose::Callers,
     };
     let request =
