@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::{HttpMessage as _, HttpResponse};
 use keymint_actix::Api;
 use keymint_actix::pages::{FailedPage, Page, PageRequest};
+use keymint_domain::link::SecretToken;
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
 use keymint_service::{Context, Keys, ServiceError};
 
@@ -73,6 +74,25 @@ impl Ask {
         let token = token.ok_or_else(|| Failure::Stale(back.to_owned()))?;
         let is_first = self.request.users()?.send_form(&token).await?;
         if is_first { Ok(()) } else { Err(Failure::Sent(back.to_owned())) }
+    }
+
+    /// Returns true if the form of a new thing was sent before, and made it. The thing may be gone by now: without this mark, a
+    /// page that Back leads to would make another one with its id.
+    pub(crate) async fn has_made(&self, visitor: &Visitor) -> Result<bool, Failure> {
+        let token = self.token_of_new(visitor).ok_or(ErrorCode::LinkNotValid)?;
+        Ok(self.request.users()?.look_at_link(token.expose()).await?.is_some())
+    }
+
+    /// Keeps that the form of a new thing has made it, before the answer tells of it.
+    pub(crate) async fn keep_made(&self, visitor: &Visitor) {
+        if let (Some(token), Ok(users)) = (self.token_of_new(visitor), self.request.users()) {
+            // The thing is made, and its secret must be shown, whatever comes of the mark.
+            drop(users.send_form(&token).await);
+        }
+    }
+
+    fn token_of_new(&self, visitor: &Visitor) -> Option<SecretToken> {
+        self.console.seals.token_of_new(self.form.raw("form"), &visitor.id, self.now())
     }
 
     /// Finds the key that the path names as `id`, if the visitor may read it.

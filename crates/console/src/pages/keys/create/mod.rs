@@ -3,10 +3,11 @@
 mod asked;
 mod reveal;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use keymint_domain::policy::{Configuration, References};
-use keymint_domain::{ConfigId, ErrorCode};
+use keymint_domain::{ConfigId, ErrorCode, KeyId};
 use keymint_service::ServiceError;
 
 use crate::answer::{Answer, Failure, page_as, see_other};
@@ -72,8 +73,14 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return answer(&ask, &visitor, config_id.as_ref(), &ask.form, form_id, problems, status).await;
     };
+    if ask.has_made(&visitor).await? {
+        return made_before(&ask, &visitor, &id, config_id.as_ref())
+            .await?
+            .ok_or_else(|| Failure::Sent(visitor.keys()));
+    }
     let refused = match ask.keys().create_once(ask.context(&visitor), request, id.clone()).await {
         Ok(minted) => {
+            ask.keep_made(&visitor).await;
             let details = &minted.key.details;
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the secret of your new key");
@@ -83,15 +90,29 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     };
     // The limit of keys is checked before the id, and the first submit may have reached it.
     if matches!(refused, ServiceError::Refused(ErrorCode::KeyExists | ErrorCode::MaxKeysReached))
-        && ask.keys().get(&visitor.caller, &id, config_id.as_ref()).await.is_ok()
+        && let Some(answer) = made_before(&ask, &visitor, &id, config_id.as_ref()).await?
     {
-        return Ok(see_other(&format!("{}?made=before", visitor.path(&id))));
+        return Ok(answer);
     }
     if !explain(&refused, options.configuration, &mut problems) {
         return Err(refused.into());
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     answer(&ask, &visitor, config_id.as_ref(), &ask.form, form_id, problems, status).await
+}
+
+/// Leads to the key that an earlier submit of the form has made; `None` = the visitor sees no such key.
+async fn made_before(
+    ask: &Ask,
+    visitor: &Visitor,
+    id: &KeyId,
+    config_id: Option<&ConfigId>,
+) -> Result<Option<HttpResponse>, Failure> {
+    match ask.keys().get(&visitor.caller, id, config_id).await {
+        Ok(_) => Ok(Some(see_other(&format!("{}?made=before", visitor.path(id))))),
+        Err(ServiceError::Refused(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn answer(
