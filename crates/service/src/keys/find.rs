@@ -104,6 +104,11 @@ impl Keys {
     ) -> Result<(), ServiceError> {
         let user = match reach {
             Reach::Everyone => return Ok(()),
+            // A new key is of the kind of its configuration: a user's session must make no organization's key.
+            Reach::Owner(owner) if *organization == *owner && deed == Deed::Create => {
+                let is_known = self.is_organization(owner).await?;
+                return if is_known { Ok(()) } else { Err(ErrorCode::PortalNotAllowed.into()) };
+            }
             Reach::Owner(owner) if *organization == *owner => return Ok(()),
             Reach::Owner(_) => return Err(ErrorCode::UserNotMemberOfOrganization.into()),
             Reach::User(user) => user,

@@ -43,7 +43,7 @@ fn role(text: &str) -> RoleName {
 }
 
 /// Makes an organization whose owner is ada, with a member of each of these roles.
-async fn acme(fixture: &Fixture, members: &[(&str, &str)]) -> OrganizationId {
+pub(crate) async fn acme(fixture: &Fixture, members: &[(&str, &str)]) -> OrganizationId {
     let ada = fixture.sign_up("ada").await.user;
     let all = organizations(fixture);
     let made = all.create(name("Acme"), slug("acme"), ada.id.as_str(), role("owner")).await.unwrap();

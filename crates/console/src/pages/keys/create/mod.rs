@@ -124,8 +124,10 @@ async fn answer(
     problems: Problems,
     status: StatusCode,
 ) -> Answer {
-    let options = ask.keys().options(&visitor.caller, config_id, None).await?;
-    let configuration = options.configuration;
+    let offered = ask.keys().configurations_of_new(&visitor.caller).await?;
+    let asked = ask.keys().policy().resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
+    let none = if visitor.is_guest() { ErrorCode::PortalNotAllowed } else { ErrorCode::InsufficientApiKeyPermissions };
+    let configuration = *offered.iter().find(|entry| entry.id == asked.id).or(offered.first()).ok_or(none)?;
     let lengths = configuration.name_length;
     let is_of_organization = configuration.references == References::Organization && !visitor.is_guest();
     let organization = if is_of_organization {
@@ -134,12 +136,13 @@ async fn answer(
     } else {
         None
     };
+    let options = ask.keys().options(&visitor.caller, Some(&configuration.id), None).await?;
     let chosen: Vec<_> = fields.all("permission").map(str::to_owned).collect();
     let template = CreatePage {
         layout: ask.layout(visitor, Section::Keys, "New key"),
         problems,
         form_id,
-        templates: templates(ask, visitor, configuration),
+        templates: templates(visitor, &offered, configuration),
         config_id: configuration.id.to_string(),
         organization,
         requires_name: configuration.require_name,
@@ -159,12 +162,11 @@ async fn answer(
     page_as(status, &template)
 }
 
-fn templates(ask: &Ask, visitor: &Visitor, chosen: &Configuration) -> Vec<TemplateChoice> {
-    let all = ask.keys().policy().configurations();
-    if all.len() < 2 {
+fn templates(visitor: &Visitor, offered: &[&Configuration], chosen: &Configuration) -> Vec<TemplateChoice> {
+    if offered.len() < 2 {
         return Vec::new();
     }
-    let choice = |entry: &Configuration| TemplateChoice {
+    let choice = |entry: &&Configuration| TemplateChoice {
         path: format!(
             "{}/new?config={}",
             visitor.keys(),
@@ -174,7 +176,7 @@ fn templates(ask: &Ask, visitor: &Visitor, chosen: &Configuration) -> Vec<Templa
         about: about(entry),
         is_chosen: entry.id == chosen.id,
     };
-    all.iter().map(choice).collect()
+    offered.iter().map(choice).collect()
 }
 
 /// Returns what tells a configuration from others, in a few words.

@@ -1,0 +1,68 @@
+//! Keys of organizations: what members, guests and others are offered.
+
+use std::sync::Arc;
+
+use keymint_domain::organization::{Action, Role, RoleName, Slug};
+use keymint_domain::policy::References;
+use keymint_domain::portal::PortalRight;
+use keymint_domain::value::KeyName;
+use keymint_domain::{ConfigId, Configuration, OrganizationId, Permissions, Policy};
+use keymint_service::{Caller, ListKeys, Organizations};
+use reqwest::StatusCode;
+
+use crate::support::{Setup, Site};
+
+fn role(name: &str) -> RoleName {
+    RoleName::parse(name).unwrap()
+}
+
+/// A policy with keys of users and of organizations, and roles that may read, and read and write.
+fn policy() -> Policy {
+    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
+    team.references = References::Organization;
+    team.grantable = Some(Permissions::of(&[("files", &["read", "write"])]));
+    team.grantable_by_role = vec![(role("writer"), Permissions::of(&[("files", &["read"])]))];
+    let mut policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let allowing = |name: &str, actions: &[Action]| Role { name: role(name), actions: actions.to_vec() };
+    policy.roles.others =
+        vec![allowing("reader", &[Action::Read]), allowing("writer", &[Action::Create, Action::Read, Action::Update])];
+    policy
+}
+
+/// A site with ada signed in, and its organizations.
+async fn start() -> (Site, Organizations) {
+    let setup = Setup { policy: policy(), ..Setup::default() };
+    let store = Arc::clone(&setup.store);
+    (Site::signed_in(setup).await, Organizations::new(Arc::clone(&store) as _, store))
+}
+
+/// Makes an organization in which ada has this role.
+async fn make(organizations: &Organizations, slug: &str, name: &str) -> OrganizationId {
+    let (slug, shown) = (Slug::parse(slug).unwrap(), KeyName::parse(slug).unwrap());
+    organizations.create(shown, slug, "ada@example.com", role(name)).await.unwrap().id
+}
+
+#[tokio::test]
+async fn a_guest_makes_keys_of_organizations_for_an_organization_alone() {
+    let (site, organizations) = start().await;
+    let acme = make(&organizations, "acme", "owner").await;
+    // A slug is not the owner of any key.
+    for (owner, is_known) in [("ada", false), ("acme", false), (acme.as_str(), true)] {
+        let home = site.enter_portal(owner, &PortalRight::ALL).await;
+        let keys = format!("{home}/keys");
+        let form = site.get(&format!("{keys}/new?config=team")).await;
+        assert_eq!(form.html.contains("config=team"), is_known, "{owner}");
+        assert_eq!(form.hidden("config"), if is_known { "team" } else { "default" }, "{owner}");
+        let sent = [("form", &*form.hidden("form")), ("config", "team")];
+        let made = site.post(&format!("{keys}/new"), &sent).await;
+        let expected = if is_known { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(made.status, expected, "{owner} {}", made.html);
+        let form = site.get(&format!("{keys}/new")).await;
+        let sent = [("form", &*form.hidden("form")), ("config", "default")];
+        assert_eq!(site.post(&format!("{keys}/new"), &sent).await.status, StatusCode::OK, "{owner}");
+        let config_id = ConfigId::parse("team").ok();
+        let of_team = ListKeys { config_id, ..ListKeys::default() };
+        let listed = site.keys.list(&Caller::Server, of_team).await.unwrap();
+        assert_eq!(listed.keys.len(), usize::from(is_known), "{owner}");
+    }
+}
