@@ -112,7 +112,8 @@ impl Ask {
         for configuration in self.keys().policy().configurations() {
             match self.keys().get(&visitor.caller, id, Some(&configuration.id)).await {
                 Ok(key) => return Ok(key),
-                Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
+                // Nobody is a member where no organizations are kept.
+                Err(ServiceError::Refused(ErrorCode::KeyNotFound | ErrorCode::OrganizationPluginRequired)) => {}
                 Err(refused @ ServiceError::Refused(_)) => last = refused,
                 Err(error) => return Err(error.into()),
             }

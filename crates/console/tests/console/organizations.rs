@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use keymint_domain::key::NewKey;
 use keymint_domain::organization::{Action, Role, RoleName, Slug};
 use keymint_domain::policy::References;
 use keymint_domain::portal::PortalRight;
 use keymint_domain::value::KeyName;
-use keymint_domain::{ConfigId, Configuration, OrganizationId, Permissions, Policy};
-use keymint_service::{Caller, ListKeys, Organizations};
+use keymint_domain::{ConfigId, Configuration, KeyId, OrganizationId, Permissions, Policy};
+use keymint_service::{Caller, CreateKey, ListKeys, Organizations};
 use reqwest::StatusCode;
 
 use crate::support::{Setup, Site};
@@ -42,6 +43,18 @@ async fn make(organizations: &Organizations, slug: &str, name: &str) -> Organiza
     organizations.create(shown, slug, "ada@example.com", role(name)).await.unwrap().id
 }
 
+/// Makes a key of an organization, with this permission, and returns its id.
+async fn mint(site: &Site, organization: &OrganizationId, action: &str) -> KeyId {
+    let new = NewKey { permissions: Some(Permissions::of(&[("files", &[action])])), ..NewKey::default() };
+    let request = CreateKey {
+        config_id: ConfigId::parse("team").ok(),
+        owner: None,
+        organization: Some(organization.clone()),
+        new,
+    };
+    site.keys.create(&Caller::Server, request).await.unwrap().key.details.id.clone()
+}
+
 #[tokio::test]
 async fn a_guest_makes_keys_of_organizations_for_an_organization_alone() {
     let (site, organizations) = start().await;
@@ -65,4 +78,22 @@ async fn a_guest_makes_keys_of_organizations_for_an_organization_alone() {
         let listed = site.keys.list(&Caller::Server, of_team).await.unwrap();
         assert_eq!(listed.keys.len(), usize::from(is_known), "{owner}");
     }
+}
+
+#[tokio::test]
+async fn without_organizations_nobody_is_led_to_their_keys() {
+    let site = Site::signed_in(Setup { policy: policy(), organizations: false, ..Setup::default() }).await;
+    let list = site.get("/console/keys?organization=acme").await;
+    assert_eq!(list.status, StatusCode::BAD_REQUEST);
+    list.has(&["There is no such organization, or you may not see its keys."]);
+    let form = site.get("/console/keys/new?config=team").await;
+    assert_eq!(form.hidden("config"), "default");
+    form.lacks(&["config=team"]);
+    let sent = [("form", &*form.hidden("form")), ("config", "team"), ("organization", "acme")];
+    let refused = site.post("/console/keys/new", &sent).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let id = mint(&site, &OrganizationId::parse("acme").unwrap(), "read").await;
+    let path = format!("/console/keys/{}", id.as_str());
+    assert_eq!(site.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.post(&format!("{path}/restore"), &[]).await.status, StatusCode::NOT_FOUND);
 }

@@ -69,7 +69,7 @@ pub(crate) async fn restore(ask: Ask, visitor: Visitor) -> Answer {
                 ask.request.note_change(visitor.actor(), &id, None);
                 return Ok(see_other(&path));
             }
-            Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
+            Err(ServiceError::Refused(ErrorCode::KeyNotFound | ErrorCode::OrganizationPluginRequired)) => {}
             Err(error) => last = error,
         }
     }

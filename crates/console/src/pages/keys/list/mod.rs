@@ -156,7 +156,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 
 /// Returns true if a list is refused because of its organization.
 fn is_of_organization(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::UserNotMemberOfOrganization | ErrorCode::InsufficientApiKeyPermissions)
+    matches!(
+        code,
+        ErrorCode::UserNotMemberOfOrganization
+            | ErrorCode::InsufficientApiKeyPermissions
+            | ErrorCode::OrganizationPluginRequired
+    )
 }
 
 fn restore_path(visitor: &Visitor, id: &str) -> Option<String> {
