@@ -8,13 +8,13 @@ use keymint_actix::Api;
 use keymint_actix::pages::{FailedPage, Page, PageRequest};
 use keymint_domain::link::SecretToken;
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
-use keymint_service::{Context, Keys, ServiceError};
+use keymint_service::{Context, Deed, Keys, ServiceError};
 
 use crate::Console;
 use crate::answer::{Answer, Failure};
 use crate::form::Fields;
 use crate::layout::{Known, Layout, Section};
-use crate::place::Place;
+use crate::place::{May, Place};
 use crate::visitor::Visitor;
 
 /// The request for a page, with all that a handler needs of it.
@@ -79,7 +79,7 @@ impl Ask {
     /// Returns true if the form of a new thing was sent before, and made it. The thing may be gone by now: without this mark, a
     /// page that Back leads to would make another one with its id.
     pub(crate) async fn has_made(&self, visitor: &Visitor) -> Result<bool, Failure> {
-        let token = self.token_of_new(visitor).ok_or(ErrorCode::LinkNotValid)?;
+        let Some(token) = self.token_of_new(visitor) else { return Ok(false) };
         Ok(self.request.users()?.look_at_link(token.expose()).await?.is_some())
     }
 
@@ -100,6 +100,28 @@ impl Ask {
         let id = KeyId::parse(self.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;
         let _turn = self.request.turn_to_read().await?;
         self.find_key(visitor, &id).await
+    }
+
+    /// Finds the key that the path names as `id`, if the visitor may do `deed` on it: nobody fills in a form in vain.
+    pub(crate) async fn key_for(&self, visitor: &Visitor, deed: Deed) -> Result<ApiKey, Failure> {
+        let key = self.key(visitor).await?;
+        self.keys().check_may(&visitor.caller, deed, &key).await?;
+        Ok(key)
+    }
+
+    /// Returns the changes that a visitor may make of a key that they see.
+    pub(crate) async fn may(&self, visitor: &Visitor, key: &ApiKey) -> Result<May, Failure> {
+        let may = async |deed| match self.keys().check_may(&visitor.caller, deed, key).await {
+            Ok(()) => Ok(true),
+            Err(ServiceError::Refused(_)) => Ok(false),
+            Err(error) => Err(Failure::from(error)),
+        };
+        Ok(May {
+            rotate: may(Deed::Rotate).await?,
+            revoke: may(Deed::Revoke).await?,
+            edit: may(Deed::Update).await?,
+            delete: may(Deed::Delete).await?,
+        })
     }
 
     /// Finds a key, if the visitor may read it.

@@ -56,6 +56,65 @@ async fn mint(site: &Site, organization: &OrganizationId, action: &str) -> KeyId
 }
 
 #[tokio::test]
+async fn a_member_is_offered_what_their_role_allows() {
+    let (site, organizations) = start().await;
+    let changes = ["rotate", "edit", "revoke", "delete"];
+    for (slug, name, allowed) in
+        [("ours", "owner", &changes[..]), ("written", "writer", &changes[..2]), ("read", "reader", &[])]
+    {
+        let organization = make(&organizations, slug, name).await;
+        let id = mint(&site, &organization, "read").await;
+        let path = format!("/console/keys/{}", id.as_str());
+        let page = site.get(&path).await;
+        page.has(&["Test", "Settings"]);
+        for change in changes {
+            let is_allowed = allowed.contains(&change);
+            let change = format!("{path}/{change}");
+            assert_eq!(page.html.contains(&format!("href=\"{change}\"")), is_allowed, "{name} {change}");
+            let form = site.get(&change).await;
+            let expected = if is_allowed { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(form.status, expected, "{name} {change}");
+            if !is_allowed {
+                form.has(&["You may not do that"]);
+                assert_eq!(site.post(&change, &[]).await.status, StatusCode::FORBIDDEN, "{name} {change}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_is_offered_the_permissions_of_their_ceiling() {
+    let (site, organizations) = start().await;
+    let new = "/console/keys/new?config=team";
+    let (read, write) = ("[&#34;files&#34;,&#34;read&#34;]", "[&#34;files&#34;,&#34;write&#34;]");
+    let written = make(&organizations, "written", "writer").await;
+    make(&organizations, "read", "reader").await;
+    let form = site.get(new).await;
+    form.has(&[read]);
+    form.lacks(&[write]);
+    let id = mint(&site, &written, "write").await;
+    let form = site.get(&format!("/console/keys/{}/edit", id.as_str())).await;
+    form.has(&[read, "files:write"]);
+    form.lacks(&[write]);
+
+    // Of several organizations any may be meant, until one is chosen.
+    let ours = make(&organizations, "ours", "owner").await;
+    let form = site.get(new).await;
+    form.has(&[read, write]);
+    for (organization, offers) in [(&ours, true), (&written, false)] {
+        let sent = [
+            ("form", &*form.hidden("form")),
+            ("config", "team"),
+            ("organization", organization.as_str()),
+            ("expiry", "soon"),
+        ];
+        let again = site.post("/console/keys/new", &sent).await;
+        again.has(&["Choose one of the lifetimes.", read]);
+        assert_eq!(again.html.contains(write), offers, "{}", organization.as_str());
+    }
+}
+
+#[tokio::test]
 async fn a_guest_makes_keys_of_organizations_for_an_organization_alone() {
     let (site, organizations) = start().await;
     let acme = make(&organizations, "acme", "owner").await;

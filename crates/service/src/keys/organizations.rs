@@ -56,13 +56,18 @@ impl Keys {
     ///
     /// Returns `UNAUTHORIZED` for a gateway or an unauthenticated caller, and [`ServiceError::Store`] if the store fails.
     pub async fn own_organizations(&self, caller: &Caller) -> Result<Vec<OwnOrganization>, ServiceError> {
-        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
-        let (Reach::User(user), Some(organizations)) = (reach, &self.organizations) else { return Ok(Vec::new()) };
         let own = |Membership { organization, name, roles }: Membership| {
             let may = |deed: Deed| self.policy.roles.authorize(Some(&roles), deed.action()).is_ok();
             OwnOrganization { id: organization, name, may_read: may(Deed::Read), may_create: may(Deed::Create) }
         };
-        let memberships = organizations.list_memberships(user, MOST).await?;
+        let memberships = self.memberships(caller).await?;
         Ok(memberships.into_iter().map(own).filter(|own| own.may_read || own.may_create).collect())
+    }
+
+    /// Lists the organizations of a user.
+    pub(super) async fn memberships(&self, caller: &Caller) -> Result<Vec<Membership>, ServiceError> {
+        let reach = caller.manages(Deed::Read, ErrorCode::Unauthorized)?;
+        let (Reach::User(user), Some(organizations)) = (reach, &self.organizations) else { return Ok(Vec::new()) };
+        Ok(organizations.list_memberships(user, MOST).await?)
     }
 }

@@ -52,7 +52,6 @@ struct TemplateChoice {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().create)?;
     let config_id = ask.query.get("config").and_then(|id| ConfigId::parse(id).ok());
     let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     let fields = Fields::default();
@@ -136,7 +135,8 @@ async fn answer(
     } else {
         None
     };
-    let options = ask.keys().options(&visitor.caller, Some(&configuration.id), None).await?;
+    let of_organization = organization.as_ref().and_then(OrganizationField::chosen);
+    let options = ask.keys().options(&visitor.caller, Some(&configuration.id), of_organization.as_ref()).await?;
     let chosen: Vec<_> = fields.all("permission").map(str::to_owned).collect();
     let template = CreatePage {
         layout: ask.layout(visitor, Section::Keys, "New key"),
