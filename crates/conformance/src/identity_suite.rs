@@ -21,10 +21,12 @@ macro_rules! identity_suite {
                 links_come_back_as_they_went_in,
                 a_reset_sets_the_password_and_ends_the_sessions_once,
                 a_reset_gives_a_password_to_a_user_without_one,
+                a_password_that_is_set_ends_the_resets_of_its_user,
                 a_link_serves_its_own_purpose_alone,
                 of_marks_of_the_same_form_one_is_kept,
                 a_portal_session_is_opened_found_and_ended,
                 of_100_uses_of_one_link_exactly_one_wins,
+                of_100_resets_of_one_user_exactly_one_wins,
                 links_and_sessions_are_removed_when_they_have_ended,
             }
             members {

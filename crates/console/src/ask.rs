@@ -6,14 +6,15 @@ use std::time::Duration;
 use actix_web::{HttpMessage as _, HttpResponse};
 use keymint_actix::Api;
 use keymint_actix::pages::{FailedPage, Page, PageRequest};
+use keymint_domain::link::SecretToken;
 use keymint_domain::{ApiKey, ErrorCode, KeyId, Timestamp};
-use keymint_service::{Context, Keys, ServiceError};
+use keymint_service::{Context, Deed, Keys, ServiceError};
 
 use crate::Console;
 use crate::answer::{Answer, Failure};
 use crate::form::Fields;
 use crate::layout::{Known, Layout, Section};
-use crate::place::Place;
+use crate::place::{May, Place};
 use crate::visitor::Visitor;
 
 /// The request for a page, with all that a handler needs of it.
@@ -75,11 +76,52 @@ impl Ask {
         if is_first { Ok(()) } else { Err(Failure::Sent(back.to_owned())) }
     }
 
+    /// Returns true if the form of a new thing was sent before, and made it. The thing may be gone by now: without this mark, a
+    /// page that Back leads to would make another one with its id.
+    pub(crate) async fn has_made(&self, visitor: &Visitor) -> Result<bool, Failure> {
+        let Some(token) = self.token_of_new(visitor) else { return Ok(false) };
+        Ok(self.request.users()?.look_at_link(token.expose()).await?.is_some())
+    }
+
+    /// Keeps that the form of a new thing has made it, before the answer tells of it.
+    pub(crate) async fn keep_made(&self, visitor: &Visitor) {
+        if let (Some(token), Ok(users)) = (self.token_of_new(visitor), self.request.users()) {
+            // The thing is made, and its secret must be shown, whatever comes of the mark.
+            drop(users.send_form(&token).await);
+        }
+    }
+
+    fn token_of_new(&self, visitor: &Visitor) -> Option<SecretToken> {
+        self.console.seals.token_of_new(self.form.raw("form"), &visitor.id, self.now())
+    }
+
     /// Finds the key that the path names as `id`, if the visitor may read it.
     pub(crate) async fn key(&self, visitor: &Visitor) -> Result<ApiKey, Failure> {
         let id = KeyId::parse(self.request.parameter("id")?).map_err(|_| ErrorCode::KeyNotFound)?;
         let _turn = self.request.turn_to_read().await?;
         self.find_key(visitor, &id).await
+    }
+
+    /// Finds the key that the path names as `id`, if the visitor may do `deed` on it: nobody fills in a form in vain.
+    pub(crate) async fn key_for(&self, visitor: &Visitor, deed: Deed) -> Result<ApiKey, Failure> {
+        let key = self.key(visitor).await?;
+        self.keys().check_may(&visitor.caller, deed, &key).await?;
+        Ok(key)
+    }
+
+    /// Returns the changes that a visitor may make of a key that they see.
+    pub(crate) async fn may(&self, visitor: &Visitor, key: &ApiKey) -> Result<May, Failure> {
+        let may = async |deed| match self.keys().check_may(&visitor.caller, deed, key).await {
+            Ok(()) => Ok(true),
+            Err(ServiceError::Refused(_)) => Ok(false),
+            Err(error) => Err(Failure::from(error)),
+        };
+        Ok(May {
+            rotate: may(Deed::Rotate).await?,
+            revoke: may(Deed::Revoke).await?,
+            edit: may(Deed::Update).await?,
+            delete: may(Deed::Delete).await?,
+        })
     }
 
     /// Finds a key, if the visitor may read it.
@@ -92,7 +134,8 @@ impl Ask {
         for configuration in self.keys().policy().configurations() {
             match self.keys().get(&visitor.caller, id, Some(&configuration.id)).await {
                 Ok(key) => return Ok(key),
-                Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
+                // Nobody is a member where no organizations are kept.
+                Err(ServiceError::Refused(ErrorCode::KeyNotFound | ErrorCode::OrganizationPluginRequired)) => {}
                 Err(refused @ ServiceError::Refused(_)) => last = refused,
                 Err(error) => return Err(error.into()),
             }

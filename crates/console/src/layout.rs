@@ -2,7 +2,7 @@
 
 use actix_web::{HttpMessage as _, HttpRequest};
 
-use crate::place::{May, Place};
+use crate::place::Place;
 use crate::visitor::Visitor;
 
 /// The parts of the console, in the order of the navigation.
@@ -126,9 +126,9 @@ impl Layout {
         self.place.keys()
     }
 
-    /// Returns the changes that the place offers.
-    pub(crate) fn may(&self) -> May {
-        self.place.may()
+    /// Returns true if the place offers new keys.
+    pub(crate) fn may_create(&self) -> bool {
+        self.place.may_create()
     }
 
     /// Returns the path at which the portal session is ended.

@@ -34,15 +34,14 @@ pub(crate) struct Look {
     ancestors: Vec<FrameAncestor>,
 }
 
-/// The changes that a place offers.
+/// The changes of a key that a page offers. The use cases decide; here is only what is not shown in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each shows a button")]
 pub(crate) struct May {
-    pub(crate) create: bool,
     pub(crate) rotate: bool,
     pub(crate) revoke: bool,
-    /// Settings are changed, keys are deleted and restored.
     pub(crate) edit: bool,
+    pub(crate) delete: bool,
 }
 
 impl Look {
@@ -118,19 +117,11 @@ impl Place {
         format!("{}/keys", self.home())
     }
 
-    /// Returns the changes that the place offers. The use cases decide; here is only what is not shown in vain.
-    pub(crate) fn may(&self) -> May {
-        match (self, self.session()) {
-            (Self::Console, _) => May { create: true, rotate: true, revoke: true, edit: true },
-            (Self::Portal(..), session) => {
-                let may = |right| session.is_some_and(|session| session.may.allow(right));
-                May {
-                    create: may(PortalRight::Create),
-                    rotate: may(PortalRight::Rotate),
-                    revoke: may(PortalRight::Revoke),
-                    edit: false,
-                }
-            }
+    /// Returns true if the place offers new keys.
+    pub(crate) fn may_create(&self) -> bool {
+        match self {
+            Self::Console => true,
+            Self::Portal(_, session) => session.as_ref().is_some_and(|session| session.may.allow(PortalRight::Create)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keymint_actix::ApiError;
 use keymint_actix::pages::PageRequest;
 use keymint_domain::portal::PortalSession;
-use keymint_domain::{ErrorCode, KeyId, OwnerId};
+use keymint_domain::{KeyId, OwnerId};
 use keymint_service::{Caller, SignedIn};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -70,10 +70,5 @@ impl Visitor {
     /// Returns the path of a key's page.
     pub(crate) fn path(&self, id: &KeyId) -> String {
         format!("{}/{}", self.keys(), utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC))
-    }
-
-    /// Checks that a page is offered at this place, so that nobody fills in a form in vain.
-    pub(crate) fn check(is_offered: bool) -> Result<(), ErrorCode> {
-        if is_offered { Ok(()) } else { Err(ErrorCode::PortalNotAllowed) }
     }
 }

@@ -71,7 +71,7 @@ impl fmt::Debug for TokenHash {
 pub enum LinkPurpose {
     /// Makes the first operator.
     Claim,
-    /// Lets this user choose another password.
+    /// Lets this user choose another password. It ends when their password is set, by whatever way.
     Reset(UserId),
     /// Opens a portal session.
     Portal(PortalGrant),

@@ -79,7 +79,8 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// Finds the hash of a user's password; `None` = they have none.
     async fn find_password(&self, id: &UserId) -> Result<Option<PasswordHash>, StoreError>;
 
-    /// Sets the password of a user, and ends sessions as `after` says. Returns false if there is no such user.
+    /// Sets the password of a user, ends sessions as `after` says, and removes the user's resets. Returns false if there is no
+    /// such user.
     ///
     /// # Errors
     ///
@@ -160,10 +161,10 @@ pub trait IdentityStore: Send + Sync + 'static {
         origin: &Origin,
     ) -> Result<bool, StoreError>;
 
-    /// Uses a reset: sets the password of its user, and ends their sessions. Returns the user; `None` = there is no such
-    /// reset that is valid at `now`, or its user does not exist.
+    /// Uses a reset: sets the password of its user, ends their sessions, and removes their other resets. Returns the user;
+    /// `None` = there is no such reset that is valid at `now`, or its user does not exist.
     ///
-    /// Of any number of uses of one reset, one succeeds.
+    /// Of any number of uses of any number of resets of one user, one succeeds.
     async fn reset_password(
         &self,
         hash: &TokenHash,

@@ -61,13 +61,18 @@ pub(crate) enum Reach<'c> {
     Owner(&'c OwnerId),
 }
 
-/// An act on keys, by which a portal session is judged. A user is judged by its [`Deed::action`].
+/// An act on keys, by which a portal session is judged. A member of an organization is judged by the action that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub enum Deed {
+    /// Makes a key.
     Create,
+    /// Sees keys and their usage.
     Read,
+    /// Changes the settings of a key.
     Update,
+    /// Gives a key another secret, or ends a rotation.
     Rotate,
+    /// Revokes a key.
     Revoke,
     /// Deletes keys, or restores deleted ones.
     Delete,

@@ -63,7 +63,7 @@ pub use keymint_ports as ports;
 
 pub use audit::{Audit, AuditCheck, AuditPage, Compared, Export, MAX_BREAKS, Portion, Sealer};
 pub use builder::{KeyRequest, KeysBuilder};
-pub use caller::{Access, Caller};
+pub use caller::{Access, Caller, Deed};
 pub use cleanup::{Cleanup, CleanupOptions};
 pub use copy::{MoveError, MoveProgress, Moved, move_database};
 pub use counting::OwnedKeys;

@@ -124,7 +124,7 @@ impl IdentityStore for MemoryStore {
         origin: &Origin,
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let Some(mut credential) = state.user(id).cloned() else {
+        let Some(credential) = state.user(id).cloned() else {
             return Ok(false);
         };
         if let SessionsAfter::Only(session) = after
@@ -132,8 +132,7 @@ impl IdentityStore for MemoryStore {
         {
             return Err(StoreError::Duplicate);
         }
-        credential.password_hash = Some(password.hash.clone());
-        state.put_user(credential);
+        put_password(&mut state, credential, password);
         let ended = if *after == SessionsAfter::All { 0 } else { end_sessions(&mut state, id) };
         if let SessionsAfter::Only(session) = after {
             state.sessions.insert(session.token.clone(), (**session).clone());
@@ -299,12 +298,10 @@ impl IdentityStore for MemoryStore {
         else {
             return Ok(None);
         };
-        let Some(mut credential) = state.user(&user).cloned() else {
+        let Some(credential) = state.user(&user).cloned() else {
             return Ok(None);
         };
-        state.links.remove(hash);
-        credential.password_hash = Some(password.hash.clone());
-        state.put_user(credential);
+        put_password(&mut state, credential, password);
         let sessions = end_sessions(&mut state, &user);
         state.events.add(origin.password_changed(&user, true, sessions));
         Ok(Some(user))
@@ -372,6 +369,14 @@ fn add_user(state: &mut State, new: &NewUser, session: &Session, origin: &Origin
     put_new_user(state, new, origin)?;
     state.sessions.insert(session.token.clone(), session.clone());
     Ok(())
+}
+
+/// Gives a user another password, with which their resets end.
+fn put_password(state: &mut State, mut credential: Credential, password: &NewPassword) {
+    let reset = LinkPurpose::Reset(credential.user.id.clone());
+    state.links.retain(|_, link| link.purpose != reset);
+    credential.password_hash = Some(password.hash.clone());
+    state.put_user(credential);
 }
 
 fn put_new_user(state: &mut State, new: &NewUser, origin: &Origin) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use keymint_domain::link::{Link, LinkPurpose, TokenHash};
 use keymint_domain::portal::{PortalGrant, PortalRight, PortalRights, PortalSession};
 use keymint_domain::verify::Owner;
 use keymint_domain::{OwnerId, Timestamp};
-use keymint_ports::{Claimant, IdentityStore, StoreError};
+use keymint_ports::{Claimant, IdentityStore, SessionsAfter, StoreError};
 
 use crate::IdentityEngine;
 use crate::sample::{self, NOW, new_password, new_user, owner, row_id, session, user_id};
@@ -107,6 +107,35 @@ pub async fn a_reset_gives_a_password_to_a_user_without_one<E: IdentityEngine>(e
     assert!(!reset(&store, &link, "second", NOW).await, "the user is gone");
 }
 
+pub async fn a_password_that_is_set_ends_the_resets_of_its_user<E: IdentityEngine>(engine: &E) {
+    let [store, other] = open_two(engine).await;
+    for user in ["ada", "eve"] {
+        add_user(&*store, user).await;
+    }
+    let mut kept = vec![add(&*store, 1, sample::reset("eve")).await, add(&*store, 2, sample::portal("ada")).await];
+    kept.push(add(&*store, 3, LinkPurpose::Form).await);
+    let mut made = Vec::new();
+    for seed in 4..=8 {
+        made.push(add(&*store, seed, sample::reset("ada")).await);
+    }
+    assert!(reset(&*other, &made[0], "one", NOW).await);
+    let new = Box::new(session("new", "ada"));
+    for after in [SessionsAfter::All, SessionsAfter::None, SessionsAfter::Only(new)] {
+        let link = add(&*store, 9, sample::reset("ada")).await;
+        let (ada, new) = (user_id("ada"), new_password("two"));
+        assert!(other.set_password(&ada, &new, &after, NOW, &sample::UNRECORDED).await.unwrap());
+        assert!(!reset(&*store, &link, "three", NOW).await, "{after:?}");
+    }
+    for link in &made {
+        assert!(!reset(&*store, link, "three", NOW).await);
+    }
+    assert_eq!(password(&*other, "ada").await.as_deref(), Some("two"));
+    for link in &kept {
+        assert_eq!(store.find_link(&link.hash).await.unwrap().as_ref(), Some(link));
+    }
+    assert!(reset(&*store, &kept[0], "hers", NOW).await);
+}
+
 pub async fn a_link_serves_its_own_purpose_alone<E: IdentityEngine>(engine: &E) {
     let store = engine.open().await;
     add_user(&store, "ada").await;
@@ -191,6 +220,23 @@ pub async fn of_100_uses_of_one_link_exactly_one_wins<E: IdentityEngine>(engine:
     for (turn, won) in (0..).zip(won) {
         assert_eq!(stores[1].find_portal_session(&token(turn + 10)).await.unwrap().is_some(), won, "{turn}");
     }
+}
+
+pub async fn of_100_resets_of_one_user_exactly_one_wins<E: IdentityEngine>(engine: &E) {
+    let stores = open_two(engine).await;
+    add_user(&*stores[0], "ada").await;
+    let mut links = Vec::new();
+    for seed in 0..100 {
+        links.push(add(&*stores[0], seed, sample::reset("ada")).await);
+    }
+    let resets = (0..).zip(links).map(|(turn, link)| {
+        let store = Arc::clone(&stores[turn % 2]);
+        async move { reset(&*store, &link, &format!("password {turn}"), NOW).await }
+    });
+    let won = at_once(resets).await;
+    let winners: Vec<_> = (0..100).filter(|turn| won[*turn]).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(password(&*stores[1], "ada").await, Some(format!("password {}", winners[0])));
 }
 
 pub async fn links_and_sessions_are_removed_when_they_have_ended<E: IdentityEngine>(engine: &E) {

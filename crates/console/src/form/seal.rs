@@ -37,6 +37,11 @@ impl Seals {
         KeyId::parse(id).ok()
     }
 
+    /// Returns the token by which a form of a new thing is marked: it has made the thing.
+    pub(crate) fn token_of_new(&self, form: &str, owner: &OwnerId, now: Timestamp) -> Option<SecretToken> {
+        self.token_of(form, &[NEW_KEY, owner.as_str()], now)
+    }
+
     /// Makes the id of a form that does something once: what, to what, and for whom.
     pub(crate) fn form(&self, about: &[&str], now: Timestamp) -> String {
         let id = KeyId::random(&mut |bytes: &mut [u8]| OsEntropy.fill(bytes));

@@ -51,6 +51,26 @@ async fn a_form_that_is_sent_twice_makes_one_key() {
 }
 
 #[tokio::test]
+async fn a_form_whose_key_was_deleted_makes_no_other() {
+    for days in [0, 30] {
+        let site = Site::signed_in(Setup::configured(|found| found.undelete_ms = days * 86_400_000)).await;
+        let form = site.get("/console/keys/new").await.hidden("form");
+        let sent = [("form", &*form), ("config", "default"), ("name", "once")];
+        assert_eq!(site.post("/console/keys/new", &sent).await.status, StatusCode::OK);
+        let path = format!("/console/keys/{}", form.split('.').next().unwrap());
+        let delete = format!("{path}/delete");
+        let version = site.get(&delete).await.hidden("version");
+        assert_eq!(site.post(&delete, &[("version", &*version)]).await.status, StatusCode::SEE_OTHER);
+        let again = site.post("/console/keys/new", &sent).await;
+        assert_eq!(again.status, StatusCode::CONFLICT, "{days} days");
+        again.has(&["This form was sent before", "href=\"/console/keys\""]);
+        site.get("/console/keys").await.has(&["No keys yet"]);
+        let restored = site.post(&format!("{path}/restore"), &[]).await.status;
+        assert_eq!(restored, if days == 0 { StatusCode::NOT_FOUND } else { StatusCode::SEE_OTHER });
+    }
+}
+
+#[tokio::test]
 async fn the_second_submit_finds_the_key_where_no_more_are_allowed() {
     let most = |found: &mut Configuration| found.max_keys_per_user = NonZeroU32::new(1);
     let site = Site::signed_in(Setup::configured(most)).await;

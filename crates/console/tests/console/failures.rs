@@ -30,6 +30,7 @@ async fn a_database_that_is_down_has_a_page() {
     let mut store = MockKeyStore::new();
     store.expect_list().returning(|_| Err(StoreError::unavailable("down")));
     store.expect_find().returning(|_| Err(StoreError::unavailable("down")));
+    store.expect_find_deleted().returning(|_| Ok(None));
     store.expect_insert().returning(|_, _, _| Err(StoreError::unavailable("down")));
     let site = Site::signed_in(Setup { keys: Some(Arc::new(store)), ..Setup::default() }).await;
     for path in ["/console/keys", "/console/keys/x", "/console/keys/x/revoke"] {

@@ -14,6 +14,7 @@ mod key;
 mod list;
 mod once;
 mod operators;
+mod organizations;
 mod owners;
 mod portal;
 mod reset;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use keymint_domain::OwnerId;
 use keymint_domain::key::{KeyCounts, KeyState, NewKey};
+use keymint_domain::policy::References;
 use keymint_domain::value::KeyName;
+use keymint_domain::{ConfigId, Configuration, OrganizationId, OwnerId, Policy};
 use keymint_ports::{CountedPortion, MockKeyStore, StoreError};
-use keymint_service::{Caller, ListKeys};
+use keymint_service::{Caller, CreateKey, ListKeys, VerifyKey};
 use reqwest::StatusCode;
 
 use crate::support::{Setup, Site};
@@ -105,6 +106,34 @@ async fn an_owner_is_looked_up_and_shown() {
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
     long.has(&["The owner must", "owner-problem"]);
     assert!(long.html.len() < 20_000);
+}
+
+#[tokio::test]
+async fn an_owner_has_the_keys_of_every_configuration() {
+    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
+    team.references = References::Organization;
+    let policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let site = Site::operated(Setup { policy, ..Setup::default() }).await;
+    let ours = CreateKey {
+        config_id: ConfigId::parse("team").ok(),
+        organization: OrganizationId::parse("acme").ok(),
+        ..CreateKey::of(OwnerId::parse("nobody").unwrap(), named("of the team"))
+    };
+    let minted = site.keys.create(&Caller::Server, ours).await.unwrap();
+    site.keys.verify(&Caller::Server, VerifyKey::of(minted.plain)).await.unwrap();
+    site.usage.flush().await.unwrap();
+
+    site.get("/console/owners").await.has(&["href=\"/console/owners/acme\""]);
+    let page = site.get("/console/owners/acme").await;
+    page.has(&["href=\"/console/keys?owner=acme&#38;status=active\">1</a>"]);
+    page.lacks(&["Nothing in this time"]);
+    for path in ["/console/keys?owner=acme", "/console/keys?owner=acme&status=active&config=team"] {
+        site.get(path).await.has(&["of the team", "1–1 of 1"]);
+    }
+    site.mint("acme", named("of the user")).await;
+    site.get("/console/keys?owner=acme").await.has(&["of the team", "of the user"]);
+    site.get("/console/keys?organization=acme").await.lacks(&["of the user"]);
+    site.get("/console/owners/acme/suspend").await.has(&["<strong>2 keys</strong>"]);
 }
 
 #[tokio::test]

@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) keys: Option<Arc<dyn KeyStore>>,
     pub(crate) policy: Policy,
+    /// True if organizations are kept.
+    pub(crate) organizations: bool,
     pub(crate) identity: IdentityOptions,
     pub(crate) throttle: Option<ThrottleOptions>,
     pub(crate) options: ApiOptions,
@@ -61,6 +63,7 @@ impl Default for Setup {
             store: Arc::new(MemoryStore::default()),
             keys: None,
             policy: Policy::default(),
+            organizations: true,
             identity: IdentityOptions::default(),
             throttle: None,
             options: ApiOptions { trusted_origins: [own].into_iter().collect(), ..ApiOptions::default() },
@@ -111,8 +114,8 @@ impl Site {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let Setup { store, keys, policy, identity, throttle, options, records, settings, brand, frame_ancestors } =
-            setup;
+        let Setup { store, keys, policy, organizations, identity, throttle, options, records, .. } = setup;
+        let Setup { settings, brand, frame_ancestors, .. } = setup;
         let clock = Arc::new(FakeClock::at(NOW));
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
@@ -127,15 +130,14 @@ impl Site {
         let usage = Arc::new(usage);
         let keys = Keys::builder(keys.unwrap_or_else(|| Arc::clone(&store) as _))
             .users(Arc::clone(&store) as _)
-            .organizations(Arc::clone(&store) as _)
             .usage(Arc::clone(&usage))
             .survey(Arc::clone(&store) as _)
             .policy(policy)
             .clock(as_clock())
             .entropy(Arc::clone(&entropy))
-            .recorder(recorder.clone())
-            .build();
-        let keys = Arc::new(keys);
+            .recorder(recorder.clone());
+        let keys = if organizations { keys.organizations(Arc::clone(&store) as _) } else { keys };
+        let keys = Arc::new(keys.build());
         let server_keys =
             ServerKeys::new(Arc::clone(&store) as _).with_clock(as_clock()).with_recorder(recorder.clone());
         let server_keys = Arc::new(server_keys);

@@ -35,6 +35,14 @@ async fn a_webhook_is_made_once_and_its_secret_is_shown_once() {
     let list = site.get("/console/webhooks").await;
     assert_eq!(list.html.matches("class=\"title\"").count(), 1);
     list.lacks(&[&secret]);
+
+    let path = again.location().split('?').next().unwrap();
+    let deleted = site.post(&format!("{path}/delete"), &[("confirm", "example.com")]).await;
+    assert_eq!(deleted.location(), "/console/webhooks?did=webhook-deleted");
+    let again = site.post("/console/webhooks/new", &sent).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    again.has(&["This form was sent before", "href=\"/console/webhooks\""]);
+    site.get("/console/webhooks").await.has(&["No webhooks yet"]);
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Configuration;
 use crate::organization::Roles;
 use crate::{ErrorCode, Permissions, Timestamp};
@@ -18,7 +20,15 @@ impl Configuration {
                 Some((_, own)) => granted.push(grantable.met(own, self.wildcards)),
             }
         }
-        Some(Permissions::from_pairs(granted.iter().flat_map(Permissions::pairs)))
+        Some(together(&granted))
+    }
+
+    /// Returns the permissions that a user may give to keys of one organization or another; `None` = the configuration lets users
+    /// give none. `members` are the texts of the user's rows in all of them.
+    pub fn ceiling_of_any<'m>(&self, roles: &Roles, members: impl IntoIterator<Item = &'m str>) -> Option<Permissions> {
+        self.grantable.as_ref()?;
+        let each: Vec<_> = members.into_iter().filter_map(|member| self.ceiling(roles, Some(member))).collect();
+        Some(together(&each))
     }
 
     /// Returns the part of `asked` that is above `ceiling`; `None` = nothing is.
@@ -40,6 +50,12 @@ impl Configuration {
         let last = created_at.plus_millis(longest);
         if expires_at.is_some_and(|at| at <= last) { Ok(()) } else { Err(ErrorCode::ExpiresInIsTooLarge) }
     }
+}
+
+/// Returns what any of these permissions grants, each once.
+fn together(granted: &[Permissions]) -> Permissions {
+    let pairs: BTreeSet<_> = granted.iter().flat_map(Permissions::pairs).collect();
+    Permissions::from_pairs(pairs)
 }
 
 #[cfg(test)]
@@ -87,6 +103,18 @@ mod tests {
             assert_eq!(configuration.above(&ceiling, &Permissions::of(&[])), None);
         }
         assert_eq!(Configuration::default().ceiling(&roles, None), None);
+
+        let read = Permissions::of(&[("files", &["read"]), ("users", &["read"])]);
+        assert_eq!(configuration.ceiling(&roles, Some("member,member")), Some(read.clone()), "each is granted once");
+        for (members, may) in [
+            (&[][..], Permissions::of(&[])),
+            (&["member"], read),
+            (&["member", "editor"], all.clone()),
+            (&["member", "owner"], all),
+        ] {
+            assert_eq!(configuration.ceiling_of_any(&roles, members.iter().copied()), Some(may), "{members:?}");
+        }
+        assert_eq!(Configuration::default().ceiling_of_any(&roles, ["owner"]), None);
     }
 
     fn permissions() -> impl Strategy<Value = Permissions> {

@@ -52,7 +52,8 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Keys::create`], and `KEY_EXISTS` if there is a key with that id.
+    /// Returns the errors of [`Keys::create`], and `KEY_EXISTS` if there is a key with that id, or a deleted one that can be
+    /// restored.
     pub async fn create_once<'a>(
         &self,
         context: impl Into<Context<'a>> + Send,
@@ -60,6 +61,10 @@ impl Keys {
         id: KeyId,
     ) -> Result<Minted, ServiceError> {
         let context = context.into();
+        let deleted = self.store.find_deleted(&id).await?;
+        if deleted.is_some_and(|deleted| !deleted.deletion.is_final(self.clock.now())) {
+            return Err(ErrorCode::KeyExists.into());
+        }
         self.insert_new(&context, request, Some(id)).await
     }
 

@@ -3,9 +3,22 @@ use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OrganizationId, OwnerId
 use keymint_ports::{DeletedKey, KeyStub};
 
 use crate::caller::{Deed, Reach};
-use crate::{Keys, ServiceError};
+use crate::{Caller, Keys, ServiceError};
 
 impl Keys {
+    /// Checks that a caller may do `deed` on a key that they see, before anybody fills in a form for it. The use case of the
+    /// deed checks it again.
+    ///
+    /// # Errors
+    ///
+    /// Returns `UNAUTHORIZED`; `KEY_MANAGEMENT_NOT_ALLOWED`; `PORTAL_NOT_ALLOWED`; `KEY_NOT_FOUND` for another user's key; a
+    /// member's missing right; [`ServiceError::Store`] if the store fails.
+    pub async fn check_may(&self, caller: &Caller, deed: Deed, key: &ApiKey) -> Result<(), ServiceError> {
+        let reach = caller.manages(deed, ErrorCode::Unauthorized)?;
+        let details = &key.details;
+        self.authorize_on(reach, deed, None, Some(&details.config_id), Some(&details.owner)).await
+    }
+
     /// Finds the key that `deed` is done on, if it is within `reach`.
     ///
     /// A mismatch returns not-found. For an organization's key, members and strangers get the reason instead
@@ -104,6 +117,11 @@ impl Keys {
     ) -> Result<(), ServiceError> {
         let user = match reach {
             Reach::Everyone => return Ok(()),
+            // A new key is of the kind of its configuration: a user's session must make no organization's key.
+            Reach::Owner(owner) if *organization == *owner && deed == Deed::Create => {
+                let is_known = self.is_organization(owner).await?;
+                return if is_known { Ok(()) } else { Err(ErrorCode::PortalNotAllowed.into()) };
+            }
             Reach::Owner(owner) if *organization == *owner => return Ok(()),
             Reach::Owner(_) => return Err(ErrorCode::UserNotMemberOfOrganization.into()),
             Reach::User(user) => user,

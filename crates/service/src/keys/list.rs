@@ -35,6 +35,9 @@ pub enum Whose {
     Users(OwnerId),
     /// This organization's keys. A server, an operator and the organization's members may list them.
     Organizations(OrganizationId),
+    /// All keys of this owner, of configurations whose keys belong to users and of others. Only a server and an operator may
+    /// list them. No request of the API means them.
+    Owners(OwnerId),
     /// No keys: the meaning of an empty `organizationId` (docs/better-auth-wire.md 13.13).
     Nobodys,
 }
@@ -103,6 +106,8 @@ impl Keys {
                 self.authorize(reach, Deed::Read, &organization).await?;
                 (Some(OwnerId::from(&organization)), Some(References::Organization))
             }
+            (Whose::Owners(owner), Reach::Everyone) => (Some(owner), None),
+            (Whose::Owners(_), _) => return Err(ErrorCode::Unauthorized.into()),
         };
         let of_owners = references.map_or(ConfigFilter::Any, |references| self.policy.owned_by(references));
         Ok(Some((owner, narrowed(of_owners, config_id))))
@@ -130,6 +135,8 @@ impl Keys {
                 self.authorize(reach, Deed::Read, &organization).await?;
                 Some(vec![OwnerId::from(&organization)])
             }
+            (Whose::Owners(owner), Reach::Everyone) => Some(vec![owner]),
+            (Whose::Owners(_), _) => return Err(ErrorCode::Unauthorized.into()),
         })
     }
 }

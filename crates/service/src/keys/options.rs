@@ -18,7 +18,8 @@ pub struct KeyOptions<'a> {
 impl Keys {
     /// Returns the options of new keys of a configuration, for a form to be drawn from.
     ///
-    /// With `organization`, the permissions are those that the caller's roles there allow to give.
+    /// For keys of organizations, the permissions are those that the caller's roles allow to give: their roles in `organization`,
+    /// or without it in any organization for which they may make keys.
     ///
     /// # Errors
     ///
@@ -32,15 +33,28 @@ impl Keys {
     ) -> Result<KeyOptions<'_>, ServiceError> {
         let is_server = caller.manages(Deed::Read, ErrorCode::Unauthorized)? == Reach::Everyone;
         let configuration = self.policy.resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
-        let of_organization = organization.filter(|_| configuration.references == References::Organization);
-        let grantable = if !is_server && !lets_grant(configuration, caller) {
-            None
-        } else if let Some(organization) = of_organization.filter(|_| !is_server) {
-            self.ceiling(caller, configuration, &organization.into()).await?
-        } else {
-            configuration.grantable.clone()
+        let grantable = match (configuration.references, organization) {
+            _ if is_server => configuration.grantable.clone(),
+            _ if !lets_grant(configuration, caller) => None,
+            (References::User, _) => configuration.grantable.clone(),
+            (References::Organization, Some(organization)) => {
+                self.ceiling(caller, configuration, &organization.into()).await?
+            }
+            (References::Organization, None) => self.ceiling_of_any(caller, configuration).await?,
         };
         Ok(KeyOptions { configuration, is_server, grantable })
+    }
+
+    /// Returns what `caller` may give to keys of one of their organizations or another; `None` = nothing.
+    async fn ceiling_of_any(
+        &self,
+        caller: &Caller,
+        configuration: &Configuration,
+    ) -> Result<Option<Permissions>, ServiceError> {
+        let roles = self.memberships(caller).await?.into_iter().map(|membership| membership.roles);
+        let may_create = |text: &String| self.policy.roles.authorize(Some(text), Deed::Create.action()).is_ok();
+        let roles: Vec<_> = roles.filter(may_create).collect();
+        Ok(configuration.ceiling_of_any(&self.policy.roles, roles.iter().map(String::as_str)))
     }
 
     /// Checks that `caller` may give a key of `owner` the permissions `asked`.

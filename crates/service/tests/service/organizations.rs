@@ -43,7 +43,7 @@ fn role(text: &str) -> RoleName {
 }
 
 /// Makes an organization whose owner is ada, with a member of each of these roles.
-async fn acme(fixture: &Fixture, members: &[(&str, &str)]) -> OrganizationId {
+pub(crate) async fn acme(fixture: &Fixture, members: &[(&str, &str)]) -> OrganizationId {
     let ada = fixture.sign_up("ada").await.user;
     let all = organizations(fixture);
     let made = all.create(name("Acme"), slug("acme"), ada.id.as_str(), role("owner")).await.unwrap();
@@ -131,6 +131,7 @@ async fn lists_keep_users_and_organizations_apart() {
     fixture.keys.create(&ada, of(&acme)).await.unwrap();
     fixture.keys.create(&ada, unowned(None, NewKey::default())).await.unwrap();
     let Caller::User(id) = &ada else { panic!("a user") };
+    let of_either = [OwnerId::from(&acme), OwnerId::from(id)].map(Whose::Owners);
     let (acme, own) = (Whose::Organizations(acme), Whose::Users(OwnerId::from(id)));
     for (caller, whose, config_id, total) in [
         (&ada, Whose::Callers, None, 1),
@@ -144,10 +145,20 @@ async fn lists_keep_users_and_organizations_apart() {
         (&Caller::Server, Whose::Callers, Some(team()), 1),
         (&Caller::Server, acme, None, 1),
         (&Caller::Server, own, None, 1),
+        (&Caller::Server, of_either[0].clone(), None, 1),
+        (&Caller::Server, of_either[0].clone(), Some(ConfigId::default_id()), 0),
+        (&Caller::Server, of_either[1].clone(), None, 1),
     ] {
         let request = ListKeys { whose, config_id, ..ListKeys::default() };
         let found = fixture.keys.list(caller, request.clone()).await.unwrap().total.at_least();
         assert_eq!(found, total, "{caller:?} {request:?}");
+    }
+    for whose in of_either {
+        let events = fixture.keys.owners_of_events(&Caller::Server, whose.clone()).await.unwrap();
+        assert_eq!(events.map(|owners| owners.len()), Some(1));
+        assert_eq!(refusal(fixture.keys.owners_of_events(&ada, whose.clone()).await), ErrorCode::Unauthorized);
+        let request = ListKeys { whose, ..ListKeys::default() };
+        assert_eq!(refusal(fixture.keys.list(&ada, request).await), ErrorCode::Unauthorized, "not even their own");
     }
 }
 

@@ -121,14 +121,14 @@ async fn a_guest_of_an_organization_sees_its_keys_of_every_configuration() {
     let team =
         Configuration { references: References::Organization, ..Configuration::new(ConfigId::parse("team").unwrap()) };
     let fixture = Fixture::new(Policy::new(vec![Configuration::default(), team]).unwrap());
-    let (team, acme) = (ConfigId::parse("team").ok(), OrganizationId::parse("acme").unwrap());
+    let (team, acme) = (ConfigId::parse("team").ok(), crate::organizations::acme(&fixture, &[]).await);
     let of = |organization: &OrganizationId| CreateKey {
         config_id: team.clone(),
         owner: None,
         organization: Some(organization.clone()),
         new: NewKey::default(),
     };
-    let caller = guest("acme", &[PortalRight::Create]);
+    let caller = guest(acme.as_str(), &[PortalRight::Create]);
     let made = fixture.keys.create(&caller, of(&acme)).await.unwrap();
     assert_eq!(made.key.details.owner, OwnerId::from(&acme));
     let other = OrganizationId::parse("other").unwrap();
@@ -139,6 +139,17 @@ async fn a_guest_of_an_organization_sees_its_keys_of_every_configuration() {
     let whose = Whose::Organizations(other);
     let of_another = fixture.keys.list(&caller, ListKeys { whose, ..ListKeys::default() }).await;
     assert_eq!(refusal(of_another), ErrorCode::UserNotMemberOfOrganization);
+
+    // A user's session, and one of an organization that nobody knows here, make keys of users alone.
+    for unknown in ["ada", "acme", "other"] {
+        let caller = guest(unknown, &[PortalRight::Create]);
+        let refused = fixture.keys.create(&caller, of(&OrganizationId::parse(unknown).unwrap())).await;
+        assert_eq!(refusal(refused), NOT_ALLOWED, "{unknown}");
+        assert!(fixture.keys.create(&caller, unowned(NewKey::default())).await.is_ok(), "{unknown}");
+        let offered = fixture.keys.configurations_of_new(&caller).await.unwrap();
+        assert_eq!(offered.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["default"], "{unknown}");
+    }
+    assert_eq!(fixture.keys.configurations_of_new(&caller).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

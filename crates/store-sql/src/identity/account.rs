@@ -114,6 +114,7 @@ async fn replace_password(
     now: Timestamp,
     origin: &Origin,
 ) -> Result<bool, StoreError> {
+    user::lock_password(connection, id).await?;
     if !is_user(connection, id).await? {
         return Ok(false);
     }

@@ -180,9 +180,14 @@ async fn take_and_reset(
     origin: &Origin,
 ) -> Result<Option<UserId>, StoreError> {
     const REMOVE_SESSIONS: &str = r#"delete from "session" where "userId" = $1"#;
-    let Some(LinkPurpose::Reset(id)) = take(connection, hash, LinkPurpose::RESET, now).await? else {
+    // The user's other resets are removed, too: their uses wait for each other before they lock a row.
+    let Some(LinkPurpose::Reset(id)) = find_link(connection, hash).await?.map(|link| link.purpose) else {
         return Ok(None);
     };
+    user::lock_password(connection, &id).await?;
+    if take(connection, hash, LinkPurpose::RESET, now).await?.is_none() {
+        return Ok(None);
+    }
     if !operator::is_user(connection, &id).await? {
         return Ok(None);
     }

@@ -1,4 +1,5 @@
 use keymint_domain::identity::{Email, NewUser, PasswordHash, User};
+use keymint_domain::link::LinkPurpose;
 use keymint_domain::{RowId, Timestamp, UserId};
 use keymint_ports::{Credential, NewPassword, StoreError};
 
@@ -53,7 +54,13 @@ async fn insert_account(
     Ok(())
 }
 
-/// Sets the password of a user who exists, in their account, or in a new one if they have none.
+/// Makes other changes of a user's password wait until this one is committed. Each removes rows that another may have locked:
+/// without it two would wait for each other.
+pub(super) async fn lock_password(connection: &mut dyn WriteConnection, id: &UserId) -> Result<(), StoreError> {
+    Ok(connection.lock(&format!("keymint password of {}", id.as_str())).await?)
+}
+
+/// Sets the password of a user who exists, in their account, or in a new one if they have none, and removes their resets.
 pub(super) async fn set_password(
     connection: &mut dyn WriteConnection,
     layout: Layout,
@@ -63,7 +70,9 @@ pub(super) async fn set_password(
 ) -> Result<(), StoreError> {
     const UPDATE: &str = r#"update "account" set "password" = $2, "updatedAt" = $3
         where "userId" = $1 and "providerId" = 'credential' and "accountId" = $1"#;
+    const REMOVE_RESETS: &str = r#"delete from "keymint_link" where "userId" = $1 and "purpose" = $2"#;
     let NewPassword { hash, account_id } = password;
+    connection.execute(Statement::new(REMOVE_RESETS).bind(id.as_str()).bind(LinkPurpose::RESET)).await?;
     let update = Statement::new(UPDATE).bind(id.as_str()).bind(hash.as_str()).bind(now);
     if connection.execute(update).await? == 0 {
         insert_account(connection, layout, id, account_id, hash, now).await?;

@@ -90,7 +90,8 @@ pub fn write(request: ListKeys) -> Vec<(&'static str, String)> {
     let KeyFilter { search, enabled, state, expires_before, unused_since, created_before } = filter;
     let whose = match whose {
         Whose::Callers => None,
-        Whose::Users(id) => Some(("userId", id.as_str().to_owned())),
+        // The API lists no keys of both kinds at once: `userId` alone comes nearest, and never has too many.
+        Whose::Users(id) | Whose::Owners(id) => Some(("userId", id.as_str().to_owned())),
         Whose::Organizations(id) => Some(("organizationId", id.as_str().to_owned())),
         Whose::Nobodys => Some(("organizationId", String::new())),
     };

@@ -1,3 +1,4 @@
+use keymint_domain::OrganizationId;
 use keymint_domain::policy::References;
 use keymint_service::OwnOrganization;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -44,6 +45,13 @@ impl OrganizationField {
             choices.clear();
         }
         Ok(Self { choices, id })
+    }
+
+    /// Returns the organization that the field names, if it is one to choose.
+    pub(super) fn chosen(&self) -> Option<OrganizationId> {
+        let only = || self.choices.first().filter(|_| self.choices.len() == 1);
+        let choice = self.choices.iter().find(|choice| choice.is_chosen).or_else(only)?;
+        OrganizationId::parse(choice.id.as_str()).ok()
     }
 
     /// Returns true if keys of some configuration belong to organizations, and the visitor is nobody's guest.

@@ -64,8 +64,15 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     if !problems.is_empty() {
         return form(&ask, &visitor, form_id, problems);
     }
+    if ask.has_made(&visitor).await? {
+        return match webhooks.find(&id).await {
+            Err(WebhookError::Missing) => Err(Failure::Sent(super::PATH.to_owned())),
+            found => found.map(|_| see_other(&format!("{}?made=before", super::path(&id)))).map_err(Failure::from),
+        };
+    }
     match webhooks.create(ask.context(&visitor), new).await {
         Ok(made) => {
+            ask.keep_made(&visitor).await;
             let once = Once {
                 layout: Layout::of(&visitor, Section::Webhooks, "Save the secret of the webhook"),
                 secret: made.secret.expose(),

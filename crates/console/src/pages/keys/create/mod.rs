@@ -3,10 +3,11 @@
 mod asked;
 mod reveal;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use keymint_domain::policy::{Configuration, References};
-use keymint_domain::{ConfigId, ErrorCode};
+use keymint_domain::{ConfigId, ErrorCode, KeyId};
 use keymint_service::ServiceError;
 
 use crate::answer::{Answer, Failure, page_as, see_other};
@@ -51,7 +52,6 @@ struct TemplateChoice {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().create)?;
     let config_id = ask.query.get("config").and_then(|id| ConfigId::parse(id).ok());
     let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     let fields = Fields::default();
@@ -72,8 +72,14 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return answer(&ask, &visitor, config_id.as_ref(), &ask.form, form_id, problems, status).await;
     };
+    if ask.has_made(&visitor).await? {
+        return made_before(&ask, &visitor, &id, config_id.as_ref())
+            .await?
+            .ok_or_else(|| Failure::Sent(visitor.keys()));
+    }
     let refused = match ask.keys().create_once(ask.context(&visitor), request, id.clone()).await {
         Ok(minted) => {
+            ask.keep_made(&visitor).await;
             let details = &minted.key.details;
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the secret of your new key");
@@ -83,15 +89,29 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
     };
     // The limit of keys is checked before the id, and the first submit may have reached it.
     if matches!(refused, ServiceError::Refused(ErrorCode::KeyExists | ErrorCode::MaxKeysReached))
-        && ask.keys().get(&visitor.caller, &id, config_id.as_ref()).await.is_ok()
+        && let Some(answer) = made_before(&ask, &visitor, &id, config_id.as_ref()).await?
     {
-        return Ok(see_other(&format!("{}?made=before", visitor.path(&id))));
+        return Ok(answer);
     }
     if !explain(&refused, options.configuration, &mut problems) {
         return Err(refused.into());
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     answer(&ask, &visitor, config_id.as_ref(), &ask.form, form_id, problems, status).await
+}
+
+/// Leads to the key that an earlier submit of the form has made; `None` = the visitor sees no such key.
+async fn made_before(
+    ask: &Ask,
+    visitor: &Visitor,
+    id: &KeyId,
+    config_id: Option<&ConfigId>,
+) -> Result<Option<HttpResponse>, Failure> {
+    match ask.keys().get(&visitor.caller, id, config_id).await {
+        Ok(_) => Ok(Some(see_other(&format!("{}?made=before", visitor.path(id))))),
+        Err(ServiceError::Refused(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn answer(
@@ -103,8 +123,10 @@ async fn answer(
     problems: Problems,
     status: StatusCode,
 ) -> Answer {
-    let options = ask.keys().options(&visitor.caller, config_id, None).await?;
-    let configuration = options.configuration;
+    let offered = ask.keys().configurations_of_new(&visitor.caller).await?;
+    let asked = ask.keys().policy().resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
+    let none = if visitor.is_guest() { ErrorCode::PortalNotAllowed } else { ErrorCode::InsufficientApiKeyPermissions };
+    let configuration = *offered.iter().find(|entry| entry.id == asked.id).or(offered.first()).ok_or(none)?;
     let lengths = configuration.name_length;
     let is_of_organization = configuration.references == References::Organization && !visitor.is_guest();
     let organization = if is_of_organization {
@@ -113,12 +135,14 @@ async fn answer(
     } else {
         None
     };
+    let of_organization = organization.as_ref().and_then(OrganizationField::chosen);
+    let options = ask.keys().options(&visitor.caller, Some(&configuration.id), of_organization.as_ref()).await?;
     let chosen: Vec<_> = fields.all("permission").map(str::to_owned).collect();
     let template = CreatePage {
         layout: ask.layout(visitor, Section::Keys, "New key"),
         problems,
         form_id,
-        templates: templates(ask, visitor, configuration),
+        templates: templates(visitor, &offered, configuration),
         config_id: configuration.id.to_string(),
         organization,
         requires_name: configuration.require_name,
@@ -138,12 +162,11 @@ async fn answer(
     page_as(status, &template)
 }
 
-fn templates(ask: &Ask, visitor: &Visitor, chosen: &Configuration) -> Vec<TemplateChoice> {
-    let all = ask.keys().policy().configurations();
-    if all.len() < 2 {
+fn templates(visitor: &Visitor, offered: &[&Configuration], chosen: &Configuration) -> Vec<TemplateChoice> {
+    if offered.len() < 2 {
         return Vec::new();
     }
-    let choice = |entry: &Configuration| TemplateChoice {
+    let choice = |entry: &&Configuration| TemplateChoice {
         path: format!(
             "{}/new?config={}",
             visitor.keys(),
@@ -153,7 +176,7 @@ fn templates(ask: &Ask, visitor: &Visitor, chosen: &Configuration) -> Vec<Templa
         about: about(entry),
         is_chosen: entry.id == chosen.id,
     };
-    all.iter().map(choice).collect()
+    offered.iter().map(choice).collect()
 }
 
 /// Returns what tells a configuration from others, in a few words.

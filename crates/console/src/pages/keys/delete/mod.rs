@@ -2,7 +2,7 @@
 
 use askama::Template;
 use keymint_domain::{ErrorCode, KeyId};
-use keymint_service::ServiceError;
+use keymint_service::{Deed, ServiceError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::{Answer, page, see_other};
@@ -25,8 +25,7 @@ struct DeletePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().edit)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Delete).await?;
     let name = super::name(&key);
     let configuration = ask.keys().policy().resolve(&key.details.config_id)?;
     page(&DeletePage {
@@ -40,8 +39,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn delete(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().edit)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Delete).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     let can_be_restored = ask.keys().policy().resolve(&details.config_id)?.undelete_ms > 0;
@@ -69,7 +67,7 @@ pub(crate) async fn restore(ask: Ask, visitor: Visitor) -> Answer {
                 ask.request.note_change(visitor.actor(), &id, None);
                 return Ok(see_other(&path));
             }
-            Err(ServiceError::Refused(ErrorCode::KeyNotFound)) => {}
+            Err(ServiceError::Refused(ErrorCode::KeyNotFound | ErrorCode::OrganizationPluginRequired)) => {}
             Err(error) => last = error,
         }
     }

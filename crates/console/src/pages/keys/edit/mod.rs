@@ -5,13 +5,13 @@ use askama::Template;
 use keymint_domain::address::Networks;
 use keymint_domain::key::{EditKey, Field, MetadataInput};
 use keymint_domain::value::Lifetime;
-use keymint_domain::{ApiKey, ErrorCode, Metadata, Permissions};
-use keymint_service::{KeyOptions, ServiceError, UpdateKey};
+use keymint_domain::{ApiKey, ErrorCode, Metadata, OrganizationId, Permissions};
+use keymint_service::{Deed, KeyOptions, ServiceError, UpdateKey};
 
 use super::parts::{
     Limits, Picker, ResourceChoice, Values, expiry, explain, networks, picked, read_metadata, read_name, words,
 };
-use crate::answer::{Answer, page_as, see_other};
+use crate::answer::{Answer, Failure, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::{Fields, Problems, version};
 use crate::layout::{Layout, Section};
@@ -40,17 +40,15 @@ struct EditPage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().edit)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Update).await?;
     answer(&ask, &visitor, &key, None, Problems::default(), StatusCode::OK).await
 }
 
 pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().edit)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Update).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
-    let options = ask.keys().options(&visitor.caller, Some(&details.config_id), None).await?;
+    let options = options(&ask, &visitor, &key).await?;
     let mut problems = Problems::default();
     let edit = read(&ask.form, &key, &options, &visitor, &mut problems);
     let invalid = StatusCode::UNPROCESSABLE_ENTITY;
@@ -76,6 +74,12 @@ pub(crate) async fn save(ask: Ask, visitor: Visitor) -> Answer {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Returns what the visitor may set on a key: of an organization's, as their roles there allow.
+async fn options<'a>(ask: &'a Ask, visitor: &Visitor, key: &ApiKey) -> Result<KeyOptions<'a>, Failure> {
+    let organization = OrganizationId::parse(key.details.owner.as_str()).ok();
+    Ok(ask.keys().options(&visitor.caller, Some(&key.details.config_id), organization.as_ref()).await?)
 }
 
 /// Reads what the form changes. Members that are as they were are left out: the use case refuses some of them from users.
@@ -173,7 +177,7 @@ async fn answer(
     status: StatusCode,
 ) -> Answer {
     let details = &*key.details;
-    let options = ask.keys().options(&visitor.caller, Some(&details.config_id), None).await?;
+    let options = options(ask, visitor, key).await?;
     let of_key = details.permissions.iter().flat_map(Permissions::pairs);
     let chosen: Vec<String> = match sent {
         Some(form) => form.all("permission").map(str::to_owned).collect(),

@@ -12,6 +12,7 @@ use keymint_domain::usage::Standing;
 use crate::answer::{Answer, page};
 use crate::ask::Ask;
 use crate::layout::{Layout, Section};
+use crate::place::May;
 use crate::show::{Badge, When, count, duration, plural};
 use crate::visitor::Visitor;
 
@@ -29,6 +30,7 @@ struct KeyPage {
     badge: Badge,
     was_made_before: bool,
     is_revoked: bool,
+    may: May,
     facts: Vec<Fact>,
     permissions: Vec<String>,
     default_is_wildcard: bool,
@@ -88,6 +90,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         badge: Badge::of(&key, now),
         was_made_before: ask.query.raw("made") == "before",
         is_revoked: key.details.revocation.is_some(),
+        may: ask.may(&visitor, &key).await?,
         facts: facts(&key, configuration, &visitor, now),
         permissions: key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default(),
         default_is_wildcard: configuration.is_some_and(|found| found.wildcards)

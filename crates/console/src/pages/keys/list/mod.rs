@@ -156,7 +156,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 
 /// Returns true if a list is refused because of its organization.
 fn is_of_organization(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::UserNotMemberOfOrganization | ErrorCode::InsufficientApiKeyPermissions)
+    matches!(
+        code,
+        ErrorCode::UserNotMemberOfOrganization
+            | ErrorCode::InsufficientApiKeyPermissions
+            | ErrorCode::OrganizationPluginRequired
+    )
 }
 
 fn restore_path(visitor: &Visitor, id: &str) -> Option<String> {
@@ -216,7 +221,7 @@ fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
     });
     let whose = match (organization, owner) {
         (Some(organization), _) => Whose::Organizations(organization),
-        (None, Some(owner)) => Whose::Users(owner),
+        (None, Some(owner)) => Whose::Owners(owner),
         (None, None) => Whose::Callers,
     };
     let request =

@@ -48,7 +48,9 @@ pub(in crate::pages::keys) fn explain(
             ErrorCode::AddRemainingNotAllowed => ("quota", "The key has no quota.".to_owned()),
             ErrorCode::UserIdRequired => ("owner", "Enter the owner of the key.".to_owned()),
             ErrorCode::OrganizationIdRequired => ("organization", "Enter the id of the organization.".to_owned()),
-            ErrorCode::UserNotMemberOfOrganization => ("organization", "You are no member of it.".to_owned()),
+            ErrorCode::UserNotMemberOfOrganization | ErrorCode::OrganizationPluginRequired => {
+                ("organization", "You are no member of it.".to_owned())
+            }
             ErrorCode::InsufficientApiKeyPermissions => {
                 ("organization", "Your role there does not allow it. Ask an owner of the organization.".to_owned())
             }

@@ -1,7 +1,7 @@
 //! Revoking a key: what it does, and the form that does it.
 
 use askama::Template;
-use keymint_service::Revoked;
+use keymint_service::{Deed, Revoked};
 
 use crate::answer::{Answer, page, see_other};
 use crate::ask::Ask;
@@ -22,8 +22,7 @@ struct RevokePage {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().revoke)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Revoke).await?;
     let name = super::name(&key);
     page(&RevokePage {
         layout: ask.layout(&visitor, Section::Keys, format!("Revoke {name}")),
@@ -36,8 +35,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 pub(crate) async fn revoke(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().revoke)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Revoke).await?;
     let path = visitor.path(&key.details.id);
     if key.details.revocation.is_some() {
         // A second submit finds what the first one has done.

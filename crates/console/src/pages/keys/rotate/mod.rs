@@ -5,7 +5,7 @@ use askama::Template;
 use keymint_domain::key::RotationStage;
 use keymint_domain::policy::{Cut, RotateSecret, RotationRules};
 use keymint_domain::{ApiKey, ErrorCode};
-use keymint_service::{ChangeRotation, RotateKey, ServiceError};
+use keymint_service::{ChangeRotation, Deed, RotateKey, ServiceError};
 
 use super::create::{Reveal, Secret};
 use crate::answer::{Answer, Failure, page_as, see_other};
@@ -49,15 +49,13 @@ const HOUR: u32 = 3600;
 const OFFERED: [u32; 3] = [HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().rotate)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Rotate).await?;
     answer(&ask, &visitor, &key, Problems::default(), StatusCode::OK)
 }
 
 /// Answers the secret itself, without a redirect: a secret is at no address.
 pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
-    Visitor::check(visitor.place.may().rotate)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Rotate).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let mut problems = Problems::default();
     let Some(rotation) = read(&ask, &mut problems) else {
@@ -95,8 +93,7 @@ pub(crate) async fn to_page(ask: Ask, visitor: Visitor) -> Answer {
 }
 
 async fn end(ask: Ask, visitor: Visitor, change: ChangeRotation, did: &str) -> Answer {
-    Visitor::check(visitor.place.may().rotate)?;
-    let key = ask.key(&visitor).await?;
+    let key = ask.key_for(&visitor, Deed::Rotate).await?;
     super::check_version(&ask.form, &key, &visitor)?;
     let details = &key.details;
     let ended = ask.keys().end_rotation_of(ask.context(&visitor), &details.id, Some(&details.config_id), change).await;

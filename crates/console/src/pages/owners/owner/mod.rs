@@ -49,7 +49,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let states = states.collect();
     let usage = read_usage_of(&ask, &visitor, &path, |window| ReadUsage {
         key: None,
-        whose: Whose::Users(owner.clone()),
+        whose: Whose::Owners(owner.clone()),
         config_id: None,
         window,
     });
