@@ -20,7 +20,7 @@ export const PAGES = [
   { name: 'keys, a whole page', path: '/console/keys', as: ['cora'] },
   { name: 'keys of an organization', path: '/console/keys?organization=acme', as: ['member', 'operator'] },
   { name: 'keys, none found', path: '/console/keys?q=nothing+like+this', as: ['owner'] },
-  { name: 'keys, filtered', path: '/console/keys?status=active&expires=30&sort=name', as: ['owner', 'operator'], instants: true },
+  { name: 'keys, filtered', path: '/console/keys?status=active&idle=90&expires=30&sort=name', as: ['owner', 'operator'], instants: true },
   { name: 'keys, with problems', path: '/console/keys?status=odd&page=0', as: ['owner'], status: 400 },
   { name: 'keys, without a database', at: 'bare', path: '/console/keys', as: ['operator'], status: 503 },
   { name: 'new key', path: '/console/keys/new', as: ['owner', 'operator'] },

@@ -1,7 +1,7 @@
 // The console in real Chromium: `node run.mjs looks|deeds|planted ['part of a name|part of another']`.
 import { launch, run, visit } from './browser.mjs';
 import { startServer } from './world/server.mjs';
-import { CONFIGURATION, populate, populateBare, portalLink, signUp, withBans } from './world/people.mjs';
+import { CONFIGURATION, enterPortal, populate, populateBare, signUp, withBans } from './world/people.mjs';
 
 const [suite, part = ''] = process.argv.slice(2);
 // No run waits for ever.
@@ -21,12 +21,10 @@ let status = 1;
 try {
   const { owner, operator, member, newcomer, late, cora, keys, ids } = await populate(server);
   // A guest of the portal has the cookie of a session, which is bound to its path.
-  const guest = await visit(browser, server);
-  await guest.goto(await portalLink(server, owner));
-  await guest.page.waitForURL(/\/portal\/s\/[^/]+\/keys$/);
-  ids.session = guest.page.url().split('/').at(-2);
-  const cookies = await guest.context.cookies();
-  await guest.close();
+  const { id, path, cookie } = await enterPortal(server, owner);
+  ids.session = id;
+  const [name, value] = cookie.split('=');
+  const cookies = [{ name, value, domain: '127.0.0.1', path }];
   let people = 0;
   const world = {
     server,
