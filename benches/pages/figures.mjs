@@ -9,7 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { PAGES, addressOf } from '../../tests/browser/pages.mjs';
-import { makeOperator, signUp } from '../../tests/browser/world/people.mjs';
+import { claimOf, enterPortal, lastingLink, makeOperator, resetOf, signUp } from '../../tests/browser/world/people.mjs';
 import { startServer } from '../../tests/browser/world/server.mjs';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -49,7 +49,12 @@ async function pages() {
   await server.call('api-key/revoke', { id: revoked.id });
   const rotating = await server.call('api-key/create', { userId: owner.id, name: 'rotating' });
   await server.call('api-key/rotate', { keyId: rotating.id });
-  const ids = { finding: 'never_expires', used: first.id, revoked: revoked.id, rotating: rotating.id, olive: owner.id };
+  const guest = await enterPortal(server, owner);
+  const ids = {
+    finding: 'never_expires', used: first.id, revoked: revoked.id, rotating: rotating.id, olive: owner.id,
+    session: guest.id, link: await lastingLink(server, owner), claim: claimOf(server), reset: await resetOf(server, owner),
+  };
+  const people = { owner, operator, guest, nobody: undefined };
   addUsage(server, [first.id]);
 
   const rows = [];
@@ -64,8 +69,8 @@ async function pages() {
   ];
   for (const entry of [...PAGES, ...more].filter((entry) => !entry.open)) {
     for (const who of entry.as) {
-      const user = { owner, operator }[who];
-      if (!user && who !== 'nobody') continue;
+      if (!(who in people)) continue;
+      const user = people[who];
       if ([...entry.path.matchAll(/\{(\w+)\}/g)].some(([, name]) => ids[name] === undefined)) continue;
       const address = addressOf(entry, { ids });
       if (seen.has(`${who} ${address}`)) continue;

@@ -52,8 +52,8 @@ export async function visit(browser, server, options = {}) {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.origin });
   if (user?.cookie) await context.addCookies([cookie(user.cookie, server.origin)]);
   if (user?.cookies) await context.addCookies(user.cookies);
-  const visitor = new Visitor(context, fault?.logs ? { ...server, said: () => ({ includes: () => true }) } : server, others);
-  if (fault) await plant(context, fault);
+  const visitor = new Visitor(context, server, others);
+  if (fault) await plant(context, fault, server);
   visitor.page = await visitor.tab();
   return visitor;
 }
@@ -136,15 +136,15 @@ class Visitor {
 
 /**
  * Plants a fault: changes what the server answers (`html`, `style`, `script`, `theme`, `headers`, `status`), or what it is
- * sent (`twice`, `stale`, `lost`).
+ * sent (`twice`, `stale`, `lost`), or does something with a secret that was made (`withSecret`).
  */
-async function plant(context, fault) {
+async function plant(context, fault, server) {
   const change = async (route, text) => {
     const answer = await route.fetch({ maxRedirects: 0 });
     const headers = { ...answer.headers(), ...fault.headers };
     Object.keys(headers).forEach((name) => headers[name] === undefined && delete headers[name]);
     if (answer.status() >= 300 && answer.status() < 400) return route.fulfill({ response: answer, headers });
-    return route.fulfill({ status: fault.status ?? answer.status(), headers, body: text(await answer.text()) });
+    return route.fulfill({ status: fault.status ?? answer.status(), headers, body: await text(await answer.text()) });
   };
   const only = (matches, text) => context.route((url) => matches(url.pathname), (route) => change(route, text));
   const isAsset = (path) => path.startsWith('/console/assets/');
@@ -165,6 +165,12 @@ async function plant(context, fault) {
         await context.request.post(request.url(), { data: form.toString(), headers: await request.allHeaders() });
       }
       return route.continue();
+    });
+  }
+  if (fault.withSecret) {
+    await only((path) => path === '/console/keys/new', (html) => {
+      const secret = html.match(/ id="secret"[^>]*>([^<]+)/)?.[1];
+      return secret ? fault.withSecret(secret, { context, server }).then(() => html) : html;
     });
   }
   const send = (address, name, value) =>
@@ -195,7 +201,7 @@ export async function run(browser, server, cases, { atOnce = 3 } = {}) {
 async function runOne(browser, server, { name, run: body }) {
   const visitors = [];
   const open = async (options) => {
-    const visitor = await visit(browser, server, options);
+    const visitor = await visit(browser, options?.server ?? server, options);
     visitors.push(visitor);
     return visitor;
   };

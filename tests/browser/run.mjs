@@ -1,7 +1,7 @@
-// The console in real Chromium: `node run.mjs looks|deeds|planted [part of a name]`.
+// The console in real Chromium: `node run.mjs looks|deeds|planted ['part of a name|part of another']`.
 import { launch, run, visit } from './browser.mjs';
 import { startServer } from './world/server.mjs';
-import { CONFIGURATION, populate, portalLink, signUp } from './world/people.mjs';
+import { CONFIGURATION, enterPortal, populate, populateBare, signUp, withBans } from './world/people.mjs';
 
 const [suite, part = ''] = process.argv.slice(2);
 // No run waits for ever.
@@ -11,30 +11,34 @@ setTimeout(() => {
 }, 600_000).unref();
 
 const began = performance.now();
-const [browser, server] = await Promise.all([launch(), startServer({ rest: CONFIGURATION })]);
+const [browser, server, empty] = await Promise.all([
+  launch(),
+  startServer({ rest: CONFIGURATION, prepare: withBans }),
+  // Some pages are looked at on a server that has next to nothing.
+  suite === 'looks' ? startServer({ tries: 6 }) : undefined,
+]);
 let status = 1;
 try {
-  const { owner, operator, member, newcomer, cora, keys, ids } = await populate(server);
+  const { owner, operator, member, newcomer, late, cora, keys, ids } = await populate(server);
   // A guest of the portal has the cookie of a session, which is bound to its path.
-  const guest = await visit(browser, server);
-  await guest.goto(await portalLink(server, owner));
-  await guest.page.waitForURL(/\/portal\/s\/[^/]+\/keys$/);
-  ids.session = guest.page.url().split('/').at(-2);
-  const cookies = await guest.context.cookies();
-  await guest.close();
+  const { id, path, cookie } = await enterPortal(server, owner);
+  ids.session = id;
+  const [name, value] = cookie.split('=');
+  const cookies = [{ name, value, domain: '127.0.0.1', path }];
   let people = 0;
   const world = {
     server,
     keys,
     ids,
+    bare: empty && (await populateBare(empty)),
     bytes: new Map(),
     open: (options) => visit(browser, server, options),
-    people: { owner, operator, member, newcomer, cora, guest: { cookies }, nobody: undefined },
+    people: { owner, operator, member, newcomer, late, cora, guest: { cookies }, nobody: undefined },
     /** Somebody new, whom no other case changes. */
     somebody: (name = 'Sam') => signUp(server, name, `sam${(people += 1)}@example.com`),
   };
   const { cases } = await import(`./checks/${suite}.mjs`);
-  const chosen = cases(world).filter(({ name }) => name.includes(part));
+  const chosen = cases(world).filter(({ name }) => part.split('|').some((one) => name.includes(one)));
   if (chosen.length === 0) throw new Error(`no case has "${part}" in its name`);
   const failed = await run(browser, server, chosen);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -48,6 +52,6 @@ try {
   console.log(`FAIL ${error.stack}`);
 } finally {
   await browser.close();
-  await server.stop();
+  await Promise.all([server.stop(), empty?.stop()]);
 }
 process.exit(status);

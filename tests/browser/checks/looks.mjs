@@ -17,15 +17,18 @@ export function cases(world) {
   return PAGES.flatMap((entry) =>
     entry.as.map((who) => ({
       name: `${entry.name}, as ${who}`,
-      run: async (visit) => look(await visit({ user: world.people[who] }), entry, world),
+      run: async (visit) => {
+        const { server, people, ids } = entry.at === 'bare' ? world.bare : world;
+        const visitor = await visit({ server, user: people[who], fault: entry.changed });
+        await look(visitor, entry, addressOf(entry, { ids }), world.bytes);
+      },
     })),
   );
 }
 
 /** Checks one page, in both themes and both widths. */
-async function look(visitor, entry, world) {
+async function look(visitor, entry, address, sizes) {
   const { page } = visitor;
-  const address = addressOf(entry, world);
   const expected = entry.status ?? 200;
   visitor.allow(expected);
   // Leaving a page with a secret asks; nobody is to be asked here.
@@ -42,9 +45,9 @@ async function look(visitor, entry, world) {
   const [html, files] = [(await last.body()).length, await weightOfFiles(page)];
   const bytes = html + files;
   assert.ok(bytes <= MOST_BYTES, `${address} has ${html} bytes and ${files} in files, and not ${MOST_BYTES} at most`);
-  world.bytes.set(entry.name, Math.max(bytes, world.bytes.get(entry.name) ?? 0));
+  sizes.set(entry.name, Math.max(bytes, sizes.get(entry.name) ?? 0));
 
-  await checkTexts(page);
+  await checkTexts(page, entry);
   await checkLinks(page);
   await checkKeys(page);
   await page.evaluate(AXE);
@@ -89,8 +92,8 @@ async function checkAxe(page, theme, { width }) {
 }
 
 /** Texts of people are texts, and turn nothing around them. */
-async function checkTexts(page) {
-  const found = await page.evaluate(() => {
+async function checkTexts(page, { instants = false }) {
+  const found = await page.evaluate((hasInstants) => {
     const problems = [];
     if (!document.title.trim() || !document.title.includes('Keymint')) problems.push(`the title is "${document.title}"`);
     if (document.querySelectorAll('h1').length !== 1) problems.push('there is not one h1');
@@ -104,11 +107,13 @@ async function checkTexts(page) {
         problems.push(`a text may turn what is beside it: ${text.parentElement.outerHTML.slice(0, 100)}`);
       }
     }
-    for (const time of document.querySelectorAll('time')) {
+    const times = document.querySelectorAll('time');
+    if (hasInstants && times.length === 0) problems.push('the page has no instant');
+    for (const time of times) {
       if (!time.dateTime || !time.title.includes(time.dateTime)) problems.push(`no instant at ${time.outerHTML}`);
     }
     return problems;
-  });
+  }, instants);
   assert.deepEqual(found, []);
 }
 

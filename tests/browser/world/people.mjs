@@ -15,6 +15,10 @@ export const CONFIGURATION = `
 [console]
 operators = ["olga@example.com"]
 
+[webhooks]
+allow_networks = ["127.0.0.1"]
+allow_http = true
+
 [organization]
 roles = { admin = ["create", "read", "update", "delete"], member = ["read"] }
 
@@ -33,6 +37,12 @@ references = "organization"
 default_prefix = "team_"
 `;
 
+/** Adds the columns for bans, which Better Auth's admin plugin has. */
+export function withBans(rows) {
+  rows.exec('alter table "user" add column "banned" boolean');
+  rows.exec('alter table "user" add column "banExpires" date');
+}
+
 /** Signs somebody up over HTTP. */
 export async function signUp(server, name, email, password = PASSWORD) {
   const answer = await server.call('sign-up/email', { name, email, password });
@@ -47,6 +57,12 @@ export function makeOperator(server, user) {
       .prepare('insert into "keymint_operator" ("userId", "since") values (?, ?)')
       .run(user.id, new Date().toISOString()),
   );
+}
+
+/** Makes the sessions of a user two days old. */
+export function ageSessions(server, user) {
+  const then = new Date(Date.now() - 2 * DAY_IN_MS).toISOString();
+  server.rows((rows) => rows.prepare('update "session" set "createdAt" = ? where "userId" = ?').run(then, user.id));
 }
 
 /** Adds accepted and refused uses of a key in the past: `[days ago, accepted, refused]`. */
@@ -115,12 +131,53 @@ export async function portalLink(server, owner, may = ['create', 'rotate', 'revo
   return (await server.call('portal/sessions', { owner: owner.id, may, returnUrl: RETURN_URL })).url;
 }
 
+/** Makes a link to the portal that is valid for a day, and returns its token. */
+export async function lastingLink(server, owner) {
+  const link = await portalLink(server, owner);
+  const later = new Date(Date.now() + DAY_IN_MS).toISOString();
+  server.rows((rows) => rows.prepare(`update "keymint_link" set "expiresAt" = ? where "purpose" = 'portal'`).run(later));
+  return link.split('/').at(-1);
+}
+
+/** Enters the portal of an owner as a browser would, and returns the session: its id, its path, and its cookie. */
+export async function enterPortal(server, owner) {
+  const link = await portalLink(server, owner);
+  const cookiesOf = (answer) => answer.headers.getSetCookie().map((line) => line.split(';')[0]);
+  const headers = { origin: server.origin, cookie: cookiesOf(await fetch(link)).join('; ') };
+  const opened = await fetch(link, { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams() });
+  const path = opened.headers.get('location').replace(/\/keys$/, '');
+  return { id: path.split('/').at(-1), path, cookie: cookiesOf(opened)[0] };
+}
+
+/** Returns the token of the link that the first start has printed. */
+export function claimOf(server) {
+  return server.said().match(/\/console\/claim\/([\w-]+)/)[1];
+}
+
+/** Makes a link by which a user chooses another password, and returns its token. */
+export async function resetOf(server, { email }) {
+  return (await server.command('user', 'reset-link', email)).match(/\/reset\/([\w-]+)/)[1];
+}
+
+/** Makes the people of a server that has nothing else. Its link of the first start stays valid, and its table of keys is gone. */
+export async function populateBare(server) {
+  const operator = await signUp(server, 'Otto', 'otto@example.com');
+  const newcomer = await signUp(server, 'Nils', 'nils@example.com');
+  makeOperator(server, operator);
+  server.rows((rows) => rows.exec('alter table "apikey" rename to "gone"'));
+  return { server, people: { operator, newcomer, nobody: undefined }, ids: { claim: claimOf(server) } };
+}
+
 /** Makes the people and the keys of the table of pages. */
 export async function populate(server) {
   const owner = await signUp(server, `Olive ${MARKUP}`, 'olive@example.com');
   const operator = await signUp(server, 'Otto 🦉', 'otto@example.com');
   const member = await signUp(server, 'Mia', 'mia@example.com');
   const newcomer = await signUp(server, 'Nils', 'nils@example.com');
+  const late = await signUp(server, 'Lea', 'lea@example.com');
+  ageSessions(server, late);
+  const banned = await signUp(server, `Ben ${MARKUP}`, 'ben@example.com');
+  server.rows((rows) => rows.prepare('update "user" set "banned" = 1 where "id" = ?').run(banned.id));
   makeOperator(server, operator);
   makeOrganization(server, 'acme', `Acme ${MARKUP}`, [
     [owner, 'owner'],
@@ -141,6 +198,7 @@ export async function populate(server) {
     turned: await mint('to be turned'),
     revoked: await mint('revoked'),
     disabled: await mint('disabled'),
+    idle: await mint('idle', { expiresIn: 9 * 86_400 }),
     expired: await mint('expired'),
     exhausted: await mint('exhausted', { remaining: 1 }),
     nameless: await server.call('api-key/create', { userId: owner.id }),
@@ -153,16 +211,23 @@ export async function populate(server) {
   await server.call('api-key/rotate', { keyId: keys.rotating.id });
   await server.call('api-key/update', { keyId: keys.disabled.id, enabled: false });
   changeKey(server, keys.turned.id, { name: TURNED });
+  const longAgo = new Date(Date.now() - 100 * DAY_IN_MS).toISOString();
+  changeKey(server, keys.idle.id, { createdAt: longAgo, lastRequest: longAgo });
   changeKey(server, keys.expired.id, { expiresAt: new Date(Date.now() - DAY_IN_MS).toISOString() });
   addUses(server, keys.used.id, [1, 2, 3, 5, 6, 9, 20, 60].map((days) => [days, 100 * days + 7, days * 3]));
   addUses(server, keys.emoji.id, [[2, 1_234_567]]);
   const cora = await signUp(server, 'Cora', 'cora@example.com');
   crowd(server, cora, keys.used.id);
+  await server.call('api-key/create', { userId: 'tenant-7', name: 'of a tenant' });
+  for (const name of ['<b>unused</b> 1', '<b>unused</b> 2']) {
+    const { id } = await server.call('api-key/create', { userId: 'tenant-8', name });
+    changeKey(server, id, { createdAt: longAgo });
+  }
   const webhook = await server.call('webhooks/create', { url: 'https://hooks.invalid/<b>', kinds: ['keymint.key.*'], ownerId: owner.id });
   await server.command('server-key', 'create', '--name', `Shop ${EMOJI.slice(0, 4)}`);
   const serverKey = server.rows((rows) => rows.prepare('select "id" from "keymint_server_key"').get().id);
-  const reset = await server.command('user', 'reset-link', cora.email);
   const ids = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, key.id]));
-  Object.assign(ids, { olive: owner.id, webhook: webhook.id, serverKey, finding: 'never_expires', reset: reset.match(/\/reset\/([\w-]+)/)[1] });
-  return { owner, operator, member, newcomer, cora, keys, ids };
+  Object.assign(ids, { olive: owner.id, webhook: webhook.id, serverKey, finding: 'never_expires', reset: await resetOf(server, cora) });
+  Object.assign(ids, { link: await lastingLink(server, owner), banned: banned.id, tenant: 'tenant-7' });
+  return { owner, operator, member, newcomer, late, cora, keys, ids };
 }

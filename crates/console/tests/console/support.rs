@@ -10,7 +10,7 @@ use keymint_domain::portal::{PortalGrant, PortalRight, PortalRights, ReturnUrl};
 use keymint_domain::webhook::WebhookUrl;
 use keymint_domain::{Configuration, KeyId, OwnerId, Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, FakeClock, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
+    Clock, Entropy, FakeClock, IdentityStore, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
 };
 use keymint_service::{
     Audit, Caller, CreateKey, Dispatcher, Identity, IdentityOptions, Keys, Portal, Recorder, Sealer, ServerKeys,
@@ -22,6 +22,8 @@ use reqwest::header::{COOKIE, HeaderMap, ORIGIN};
 use reqwest::redirect::Policy as Redirects;
 use reqwest::{Client, StatusCode};
 
+use crate::jar::Jar;
+
 /// 2023-11-14T22:13:20.000Z
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 pub(crate) const ORIGIN_OF_PAGES: &str = "https://keys.example.com";
@@ -29,6 +31,8 @@ pub(crate) const ORIGIN_OF_PAGES: &str = "https://keys.example.com";
 pub(crate) struct Setup {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) keys: Option<Arc<dyn KeyStore>>,
+    /// The store of users, sessions and links, in the place of `store`.
+    pub(crate) people: Option<Arc<dyn IdentityStore>>,
     pub(crate) policy: Policy,
     /// True if organizations are kept.
     pub(crate) organizations: bool,
@@ -62,6 +66,7 @@ impl Default for Setup {
         Self {
             store: Arc::new(MemoryStore::default()),
             keys: None,
+            people: None,
             policy: Policy::default(),
             organizations: true,
             identity: IdentityOptions::default(),
@@ -94,7 +99,7 @@ pub(crate) struct Site {
     pub(crate) server_keys: Arc<ServerKeys>,
     pub(crate) portal: Arc<Portal>,
     client: Client,
-    cookies: std::sync::Mutex<Vec<(String, String)>>,
+    cookies: Jar,
     _stopper: Stopper,
     _sealer: Sealer,
     _dispatcher: Option<Dispatcher>,
@@ -114,8 +119,9 @@ impl Site {
     }
 
     pub(crate) fn with(setup: Setup) -> Self {
-        let Setup { store, keys, policy, organizations, identity, throttle, options, records, .. } = setup;
+        let Setup { store, keys, people, policy, organizations, identity, throttle, options, records, .. } = setup;
         let Setup { settings, brand, frame_ancestors, .. } = setup;
+        let people = people.unwrap_or_else(|| Arc::clone(&store) as _);
         let clock = Arc::new(FakeClock::at(NOW));
         let as_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
@@ -129,7 +135,7 @@ impl Site {
         );
         let usage = Arc::new(usage);
         let keys = Keys::builder(keys.unwrap_or_else(|| Arc::clone(&store) as _))
-            .users(Arc::clone(&store) as _)
+            .users(Arc::clone(&people))
             .usage(Arc::clone(&usage))
             .survey(Arc::clone(&store) as _)
             .policy(policy)
@@ -141,13 +147,13 @@ impl Site {
         let server_keys =
             ServerKeys::new(Arc::clone(&store) as _).with_clock(as_clock()).with_recorder(recorder.clone());
         let server_keys = Arc::new(server_keys);
-        let users = Identity::new(Arc::clone(&store) as _)
+        let users = Identity::new(Arc::clone(&people))
             .with_options(identity)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy))
             .with_recorder(recorder.clone(), Arc::clone(&store) as _);
         let users = Arc::new(users);
-        let portal = Portal::new(Arc::clone(&store) as _)
+        let portal = Portal::new(people)
             .with_clock(as_clock())
             .with_entropy(Arc::clone(&entropy))
             .with_recorder(recorder.clone());
@@ -203,7 +209,7 @@ impl Site {
             server_keys,
             portal,
             client,
-            cookies: std::sync::Mutex::default(),
+            cookies: Jar::default(),
             _stopper: stopper,
             _sealer: sealer,
             _dispatcher: dispatcher,
@@ -260,20 +266,17 @@ impl Site {
         self.send(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
     }
 
+    /// Sends a request with the cookies that the browser has for its path, unless it has a line of its own.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Shown {
-        let cookies: Vec<_> =
-            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
-        let answer = request.send().await.unwrap();
+        let mut request = request.build().unwrap();
+        let cookies = self.cookies.at(request.url().path());
+        if !cookies.is_empty() && !request.headers().contains_key(COOKIE) {
+            request.headers_mut().insert(COOKIE, cookies.try_into().unwrap());
+        }
+        let answer = self.client.execute(request).await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         for line in headers.get_all("set-cookie") {
-            let (name, rest) = line.to_str().unwrap().split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap();
-            let mut kept = self.cookies.lock().unwrap();
-            kept.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                kept.push((name.to_owned(), value.to_owned()));
-            }
+            self.cookies.keep(line.to_str().unwrap());
         }
         Shown { status, headers, html: answer.text().await.unwrap() }
     }
@@ -284,13 +287,13 @@ impl Site {
 
     /// Forgets all cookies, as another browser would not have them.
     pub(crate) fn forget(&self) {
-        self.cookies.lock().unwrap().clear();
+        self.cookies.clear();
     }
 
     /// Gives the browser these cookies, as `cookies` returned them.
     pub(crate) fn remember(&self, cookies: &str) {
-        let pairs = cookies.split("; ").filter_map(|pair| pair.split_once('='));
-        *self.cookies.lock().unwrap() = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.forget();
+        cookies.split("; ").filter(|pair| pair.contains('=')).for_each(|pair| self.cookies.keep(pair));
     }
 
     /// Makes a key on the page for it, and returns its id and its secret.
@@ -324,8 +327,12 @@ impl Site {
 
     /// Returns the cookies that the browser has, as a header.
     pub(crate) fn cookies(&self) -> String {
-        let cookies = self.cookies.lock().unwrap();
-        cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        self.cookies.all()
+    }
+
+    /// Returns the cookies that the browser sends to a path, as a header.
+    pub(crate) fn cookies_at(&self, path: &str) -> String {
+        self.cookies.at(path)
     }
 
     /// Makes a key as a server would.
