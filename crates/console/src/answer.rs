@@ -1,6 +1,6 @@
 //! Answers, and the pages that tell of failures.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
@@ -112,7 +112,9 @@ impl Failure {
         match self {
             Self::SignIn => {
                 let then = utf8_percent_encode(asked, NON_ALPHANUMERIC);
-                Ok(see_other(&format!("/console/sign-in?then={then}")))
+                // What a form had is gone, and whoever sent it must not believe that it was done.
+                let did = if http.method() == Method::POST { "&did=too-late" } else { "" };
+                Ok(see_other(&format!("/console/sign-in?then={then}{did}")))
             }
             Self::Ended => {
                 let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
@@ -244,7 +246,7 @@ fn told_by_status(status: StatusCode, http: &HttpRequest) -> Told {
             "Your account has no right to it. Nothing was changed. An operator of this Keymint can give you the right, or do \
              it for you.",
         ),
-        404 if http.method() == actix_web::http::Method::GET => {
+        404 if http.method() == Method::GET => {
             ("There is no such page", "The address is wrong or not complete, or the page has moved.")
         }
         404 => ("That is gone", "It was removed in the meantime, or belongs to somebody else. Nothing was changed."),

@@ -529,6 +529,7 @@ const DEEDS = [
     await page.getByLabel('Name').fill('too late');
     await endSessions(world, user);
     await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Nothing was changed.').waitFor();
     await signIn(page, user);
     await page.waitForURL(`**/console/keys/${id}/edit`);
     assert.equal((await keysOf(world, user))[0].name, 'to be edited');

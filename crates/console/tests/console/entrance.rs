@@ -33,6 +33,29 @@ async fn whoever_is_not_signed_in_is_asked_to_and_then_led_on() {
 }
 
 #[tokio::test]
+async fn a_form_that_comes_after_the_session_has_ended_changes_nothing_and_says_so() {
+    let site = Site::signed_in(Setup::default()).await;
+    let (id, _) = site.create("kept").await;
+    let page = format!("/console/keys/{}", id.as_str());
+    let version = site.get(&format!("{page}/revoke")).await.hidden("version");
+    let signed_in = site.cookies();
+    site.forget();
+    let paths = [&*format!("{page}/revoke"), &format!("{page}/edit"), "/console/account/name", "/console/users/a/ban"];
+    for path in paths {
+        let late = site.post(path, &[("version", &*version), ("name", "late")]).await;
+        assert_eq!(late.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(late.location().ends_with("&did=too-late"), "{}", late.location());
+        let told = site.get(late.location()).await;
+        told.has(&["Nothing was changed.", "Your session had ended before your form arrived."]);
+        let then = format!("value=\"{path}\"");
+        told.has(&[&then]);
+    }
+    site.get("/console/sign-in?then=%2Fconsole").await.lacks(&["Nothing was changed."]);
+    site.remember(&signed_in);
+    site.get(&page).await.has(&["<bdi>kept</bdi>", "Active"]);
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_another_site() {
     let site = Site::new();
     site.sign_up("ada").await;

@@ -24,6 +24,8 @@ struct SignInPage {
     /// False if nobody signs in by a password here.
     takes_passwords: bool,
     may_sign_up: bool,
+    /// True if a form came after its session had ended.
+    was_too_late: bool,
 }
 
 pub(crate) async fn show(ask: Ask) -> Answer {
@@ -68,7 +70,8 @@ fn answer(ask: &Ask, then: &str, email: &str, problems: Problems, status: Status
     let may_sign_up = takes_passwords && identity.is_some_and(|options| options.sign_up);
     let layout = Layout::bare("Sign in").with_done(done);
     let (email, then) = (email.to_owned(), then.to_owned());
-    page_as(status, &SignInPage { layout, problems, email, then, takes_passwords, may_sign_up })
+    let was_too_late = ask.query.raw("did") == "too-late";
+    page_as(status, &SignInPage { layout, problems, email, then, takes_passwords, may_sign_up, was_too_late })
 }
 
 fn problem(error: &ApiError) -> Option<(&'static str, String)> {
