@@ -53,6 +53,23 @@ const DEEDS = [
     await checkBack(page, secret);
   }),
 
+  deed('a page that is left has no secret any more, wherever it was', {}, async ({ page }, { world, user, visit }) => {
+    await makeKey(page, 'left');
+    await checkLeft(page);
+    makeOperator(world.server, user);
+    await page.goto('/console/server-keys');
+    await page.getByLabel('Name').fill('left');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await checkLeft(page);
+    const operator = await visit({ user: world.people.operator });
+    await operator.page.goto(`/console/users/${user.id}`);
+    await operator.page.getByRole('button', { name: 'Make a link' }).click();
+    operator.dialogs.push('dismiss');
+    await operator.page.getByRole('link', { name: 'Keymint' }).click();
+    await until(() => operator.dialogs.length === 0, 'the page with a link warns');
+    await checkLeft(operator.page);
+  }),
+
   deed('leaving a secret warns, and staying keeps it', {}, async (visitor) => {
     const { page } = visitor;
     const secret = await makeKey(page, 'kept');
@@ -436,7 +453,7 @@ const DEEDS = [
         await frame.getByRole('link', { name: 'Make the first key' }).click();
         await frame.getByLabel('Name').fill('in a frame');
         await frame.getByRole('button', { name: 'Make the key' }).click();
-        const secret = (await frame.locator('[data-secret]').textContent()).trim();
+        const secret = (await frame.locator('#secret').textContent()).trim();
         assert.equal((await server.call('api-key/verify', { key: secret })).valid, true);
         await frame.getByRole('button', { name: 'I have saved it' }).click();
         await frame.getByRole('heading', { level: 1, name: 'in a frame' }).waitFor();
@@ -632,7 +649,17 @@ async function makeKey(page, name) {
 }
 
 async function secretOf(page) {
-  return (await page.locator('[data-secret]').textContent()).trim();
+  return (await page.locator('#secret, #link').textContent()).trim();
+}
+
+/** A page that is left, and that Back may bring from memory, has nothing of its secret. */
+async function checkLeft(page) {
+  const secret = await secretOf(page);
+  assert.ok(secret.length > 20);
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+  assert.ok(!(await page.content()).includes(secret), `the secret stays at ${page.url()}`);
+  await page.locator('[data-done] button').click();
+  await page.locator('[data-secret-page]').waitFor({ state: 'detached' });
 }
 
 async function mint(world, user, name) {

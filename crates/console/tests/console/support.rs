@@ -355,11 +355,15 @@ impl Shown {
         Self { status: self.status, headers: HeaderMap::new(), html }.hidden(name)
     }
 
-    /// Returns the secret that the page shows.
+    /// Returns the secret that the page shows, which all elements must be marked to have that do.
     #[track_caller]
     pub(crate) fn secret(&self) -> String {
-        let pattern = Regex::new("<code id=\"secret\" data-secret>([^<]+)</code>").unwrap();
-        pattern.captures(&self.html).unwrap_or_else(|| panic!("no secret in {}", self.html))[1].to_owned()
+        let pattern = Regex::new("<code id=\"(?:secret|link)\" data-secret>([^<]+)</code>").unwrap();
+        let found = pattern.captures(&self.html).unwrap_or_else(|| panic!("no secret in {}", self.html));
+        let marked = Regex::new("<(?:code|pre)[^>]* data-secret[^>]*>[^<]+<").unwrap();
+        let cleared = marked.replace_all(&self.html, "<");
+        assert!(!cleared.contains(&found[1]), "the secret stays in {cleared}");
+        found[1].to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
