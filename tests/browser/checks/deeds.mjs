@@ -112,6 +112,25 @@ const DEEDS = [
     assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['double']);
   }),
 
+  deed('a form that was stopped on its way can be sent again', {}, async ({ page }, { world, user }) => {
+    await page.clock.install();
+    await page.goto('/console/keys/new');
+    await page.getByLabel('Name').fill('stopped');
+    const button = page.getByRole('button', { name: 'Make the key' });
+    let arrived = 0;
+    // The browser stays where it is, as after Escape.
+    await page.route('**/console/keys/new', (route) => ((arrived += 1) > 1 ? route.continue() : route.abort('aborted')));
+    await button.click();
+    await until(() => arrived === 1, 'the form was on its way');
+    await button.click();
+    await page.clock.fastForward(4000);
+    assert.equal(arrived, 1, 'a second press at once sends nothing');
+    await page.clock.fastForward(2000);
+    await button.click();
+    await secretOf(page);
+    assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['stopped']);
+  }),
+
   deed('a form that is sent twice without scripts makes one key', { scripts: false }, async (visitor, { world, user }) => {
     const { page, context } = visitor;
     await page.goto('/console/keys/new');
