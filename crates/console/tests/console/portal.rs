@@ -185,6 +185,18 @@ async fn what_a_session_may_not_do_is_not_offered_and_refused_if_it_is_sent() {
     }
     assert_eq!(site.keys.get(&Caller::Server, &id, None).await.unwrap(), before);
 
+    // A secret that is lost is another key then.
+    site.forget();
+    let may = site.enter_portal("ada", &[PortalRight::Create]).await;
+    let form = site.get(&format!("{may}/keys/new")).await.hidden("form");
+    let sent = [("form", &*form), ("config", "default")];
+    let made = site.post(&format!("{may}/keys/new"), &sent).await;
+    let before = site.post(&format!("{may}/keys/new"), &sent).await;
+    for page in [made, site.get(before.location()).await] {
+        page.has(&["make another key."]);
+        page.lacks(&["rotate the key", "/rotate"]);
+    }
+
     // A form that was shown to a session with more rights is refused by the use case itself.
     site.forget();
     let may = site.enter_portal("ada", ALL).await;
