@@ -88,8 +88,13 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     ] {
         let refused = site.post(path, &form).await;
         assert_eq!(refused.status.as_u16(), status, "{form:?}");
-        refused.has(&[text, "Nothing was changed."]);
+        refused.has(&[text, "Nothing was changed.", "name=\"end-others\" value=\"yes\">"]);
         refused.lacks(&["another password", "wrong one", "value=\"short\""]);
+        let ended = [form[0], form[1], ("end-others", "yes")];
+        site.post(path, &ended).await.has(&["name=\"end-others\" value=\"yes\" checked"]);
+    }
+    for page in [site.get("/console/account").await, site.post("/console/account/name", &[("name", "")]).await] {
+        page.has(&["name=\"end-others\" value=\"yes\" checked"]);
     }
     let kept = site.post(path, &[("current", "password"), ("password", "another password")]).await;
     assert_eq!((kept.status, kept.location()), (StatusCode::SEE_OTHER, "/console/account?did=password-changed"));

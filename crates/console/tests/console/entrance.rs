@@ -73,7 +73,10 @@ async fn problems_stand_beside_their_fields_and_values_are_kept() {
     let wrong = site.post("/console/sign-in", &[("email", "ada@example.com"), ("password", "wrong")]).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     wrong.has(&["The address or the password is wrong.", "value=\"ada@example.com\"", "role=\"alert\""]);
-    wrong.lacks(&["value=\"wrong\""]);
+    wrong.lacks(&["value=\"wrong\"", "value=\"yes\" checked"]);
+    site.get("/console/sign-in").await.has(&["name=\"remember\" value=\"yes\" checked"]);
+    let wrong = [("email", "ada@example.com"), ("password", "wrong"), ("remember", "yes")];
+    site.post("/console/sign-in", &wrong).await.has(&["name=\"remember\" value=\"yes\" checked"]);
     let unknown = site.post("/console/sign-in", &[("email", "eve@example.com"), ("password", "wrong")]).await;
     assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
     unknown.has(&["The address or the password is wrong."]);

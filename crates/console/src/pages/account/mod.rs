@@ -24,6 +24,7 @@ struct AccountPage {
     name: String,
     email: String,
     takes_passwords: bool,
+    end_others: bool,
     /// Their sessions; `None` = they must first enter their password again.
     sessions: Option<Vec<SessionLine>>,
 }
@@ -148,6 +149,8 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems, status: Status
         problems,
         name: if ask.form.has("name") { ask.form.raw("name") } else { &signed_in.user.name }.to_owned(),
         email: signed_in.user.email.clone(),
+        // The page has other forms, too.
+        end_others: !ask.form.has("current") || ask.form.has("end-others"),
         takes_passwords: ask.request.identity().is_some_and(|options| options.email_and_password),
         sessions,
     };

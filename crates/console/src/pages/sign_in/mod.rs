@@ -21,6 +21,7 @@ struct SignInPage {
     problems: Problems,
     email: String,
     then: String,
+    remember: bool,
     /// False if nobody signs in by a password here.
     takes_passwords: bool,
     may_sign_up: bool,
@@ -71,7 +72,8 @@ fn answer(ask: &Ask, then: &str, email: &str, problems: Problems, status: Status
     let layout = Layout::bare("Sign in").with_done(done);
     let (email, then) = (email.to_owned(), then.to_owned());
     let was_too_late = ask.query.raw("did") == "too-late";
-    page_as(status, &SignInPage { layout, problems, email, then, takes_passwords, may_sign_up, was_too_late })
+    let remember = problems.is_empty() || ask.form.has("remember");
+    page_as(status, &SignInPage { layout, problems, email, then, remember, takes_passwords, may_sign_up, was_too_late })
 }
 
 fn problem(error: &ApiError) -> Option<(&'static str, String)> {

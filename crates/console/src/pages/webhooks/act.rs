@@ -92,12 +92,13 @@ pub(crate) async fn secret_form(ask: Ask, visitor: Visitor) -> Answer {
 
 fn secret_page(ask: &Ask, visitor: &Visitor, webhook: &Webhook, problems: Problems) -> Answer {
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let chosen = if problems.is_empty() { "24h" } else { ask.form.raw("overlap") };
     let template = SecretPage {
         layout: ask.layout(visitor, Section::Webhooks, "Change the secret"),
         problems,
         path: path(&webhook.id),
         version: version(&ask.console.seals, webhook),
-        overlaps: OVERLAPS.map(|(word, text, _)| (word, text, word == "24h")).into(),
+        overlaps: OVERLAPS.map(|(word, text, _)| (word, text, word == chosen)).into(),
     };
     page_as(status, &template)
 }

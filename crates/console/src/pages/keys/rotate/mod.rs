@@ -25,6 +25,8 @@ struct RotatePage {
     version: String,
     graces: Vec<Grace>,
     pending_days: u32,
+    /// True if it was chosen that the former secret may end.
+    end_former: bool,
     /// The rotation under way; `None` = there is none.
     open: Option<Open>,
     /// The reason why the key gets no new secret now; empty = it may.
@@ -145,6 +147,7 @@ fn answer(ask: &Ask, visitor: &Visitor, key: &ApiKey, problems: Problems, status
         version: version(key),
         graces: graces(rules, ask.form.get("grace")),
         pending_days: rules.max_pending_days.get(),
+        end_former: ask.form.has("end-former"),
         open: key.details.rotation.as_ref().map(|rotation| match &rotation.stage {
             RotationStage::Pending(pending) => {
                 Open { is_pending: true, start: pending.start.clone(), ends_at: None, used_at: None }
