@@ -129,6 +129,11 @@ pub(crate) fn portal_at(console: &Arc<Console>, pattern: &'static str) -> Stated
 }
 
 impl Stated {
+    /// Logs successes for debugging only: the page is a file that other pages ask for.
+    pub(crate) fn frequent(self) -> Self {
+        Self { page: self.page.frequent(), ..self }
+    }
+
     /// Answers GET to people who are signed in; others sign in first.
     pub(crate) fn get<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
     where

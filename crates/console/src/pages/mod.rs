@@ -21,7 +21,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use keymint_actix::pages::{Page, PageRequest};
+use keymint_actix::pages::Page;
 
 use crate::answer::{Answer, see_other};
 use crate::ask::{Ask, at, portal_at};
@@ -52,13 +52,8 @@ macro_rules! key_pages {
 pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
     let of_portal = |pattern| portal_at(console, pattern);
     let at = |pattern| at(console, pattern);
-    let files = Arc::clone(console);
-    let file = move |request: PageRequest| {
-        let files = Arc::clone(&files);
-        async move { assets::answer(&request, &files) }
-    };
     let mut pages = vec![
-        Page::at(assets::PATTERN).frequent().get(file),
+        at(assets::PATTERN).frequent().open_get(assets::show).end(),
         at("/console").get(home).end(),
         at("/console/").get(home).end(),
         at("/console/sign-in").open_get(sign_in::show).open_post(sign_in::enter).end(),

@@ -71,7 +71,7 @@ async fn a_forged_or_old_link_says_what_to_do() {
     for path in [&*link, &portal, "/console/claim/x", &format!("/console/claim/{}", "a".repeat(43))] {
         for answer in [site.get(path).await, site.post(path, &FORM).await] {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            answer.has(&["keymint user make-operator"]);
+            answer.has(&["keymint user make-operator", "Request <code>"]);
         }
     }
     assert_eq!(site.get("/console/keys").await.status, StatusCode::SEE_OTHER, "nobody is signed in");

@@ -80,14 +80,14 @@ async fn a_link_opens_once_within_its_time() {
     for path in [&*link, "/console/portal/x", &format!("/console/portal/{}", "a".repeat(43))] {
         for answer in [site.get(path).await, site.post(path, &[]).await] {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            answer.has(&["This link opens nothing", "Go back to the page that led you here"]);
+            answer.has(&["This link opens nothing", "Go back to the page that led you here", "Request <code>"]);
         }
     }
     assert_eq!(site.get(&keys).await.status, StatusCode::OK);
     site.clock.advance(3_300_000);
     let ended = site.get(&keys).await;
     assert_eq!(ended.status, StatusCode::UNAUTHORIZED);
-    ended.has(&["This page has ended"]);
+    ended.has(&["This page has ended", "Request <code>"]);
     ended.lacks(&["/console/keys", "/console/sign-in"]);
     assert_eq!(site.cookies(), cookies, "a cookie that means nothing any more");
 }
@@ -119,7 +119,7 @@ async fn a_browser_without_cookies_uses_no_link_up() {
     let link = site.portal_link("ada", &[]).await;
     let blocked = site.post(&link, &[]).await;
     assert_eq!(blocked.status, StatusCode::BAD_REQUEST);
-    blocked.has(&["Allow cookies of this site"]);
+    blocked.has(&["Allow cookies of this site", "Request <code>"]);
     let framed = site.client().post(format!("http://{}{link}", site.address)).header(ORIGIN, ORIGIN_OF_PAGES);
     let framed = site.send(framed.header("sec-fetch-dest", "iframe").header("sec-fetch-site", "same-origin")).await;
     framed.has(&["Open in a window", "target=\"_blank\"", &link]);
