@@ -66,6 +66,7 @@ export const PAGES = [
   { name: 'audit', path: '/console/audit', as: ['operator'] },
   { name: 'audit, none found', path: '/console/audit?actor=user:nobody', as: ['operator'] },
   { name: 'audit, with problems', path: '/console/audit?from=yesterday', as: ['operator'], status: 400 },
+  { name: 'audit, no file', path: '/console/audit/export?after=x', as: ['operator'], status: 400 },
   { name: 'webhooks', path: '/console/webhooks', as: ['operator'] },
   { name: 'new webhook', path: '/console/webhooks/new', as: ['operator'] },
   { name: 'new webhook, with problems', path: '/console/webhooks/new', as: ['operator'], status: 422, open: sendWrongWebhook },
