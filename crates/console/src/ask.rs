@@ -51,7 +51,7 @@ impl Ask {
 
     /// Returns the layout of a page.
     pub(crate) fn layout(&self, visitor: &Visitor, section: Section, title: impl Into<String>) -> Layout {
-        Layout::of(visitor, section, title).with_done(crate::pages::done(&self.query))
+        Layout::of(visitor, section, title)
     }
 
     /// Returns the time after which no further portion of a long work begins, so that the answer is given in time.

@@ -142,8 +142,14 @@ async fn home(_: Ask, _: Visitor) -> Answer {
 }
 
 /// Returns the sentence that tells what the form before has done, by the parameter `did`; empty = nothing.
-pub(crate) fn done(query: &Fields) -> &'static str {
-    match query.raw("did") {
+///
+/// `known` has the words of this page, each with whether it is so: anybody can write an address.
+pub(crate) fn done(query: &Fields, known: &[(&str, bool)]) -> &'static str {
+    let word = query.raw("did");
+    if !known.contains(&(word, true)) {
+        return "";
+    }
+    match word {
         "saved" => "The changes are saved. They hold from the next use of the key on.",
         "revoked" => "The key is revoked. It is refused from now on.",
         "deleted" => "The key is deleted.",
@@ -158,6 +164,9 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "renamed" => "Your name is changed.",
         "password-changed" => "The password is changed.",
         "session-ended" => "The session has ended.",
+        "signed-out" => "You are signed out.",
+        "signed-out-everywhere" => "You are signed out on every device.",
+        "password-set" => "The new password is set, and all sessions of the account have ended. Sign in with it.",
         "sessions-ended" => "All your other sessions have ended.",
         "banned" => "The user is banned, and signed out everywhere.",
         "unbanned" => "The ban is over.",

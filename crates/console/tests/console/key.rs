@@ -246,6 +246,39 @@ async fn a_test_shows_every_rule_and_counts_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_tells_of_nothing_that_is_not_so() {
+    let site = Site::operated(Setup::default()).await;
+    let (id, _) = site.create("Deploy").await;
+    let key = format!("/console/keys/{}", id.as_str());
+    let user = site.get("/console/users?user=ada@example.com").await.location().to_owned();
+    let form = site.get("/console/webhooks/new").await.hidden("form");
+    let made = site.post("/console/webhooks/new", &[("form", &form), ("url", "https://example.com/")]).await;
+    let webhook = made.html.split("data-after=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    site.post("/console/sign-in", &[("email", "ada@example.com"), ("password", "password")]).await;
+    let deleted = format!("deleted&key={}", id.as_str());
+    for (page, words) in [
+        (&*key, &["revoked", "deleted", "claimed", "banned", "webhook-deleted", "password-set"][..]),
+        (&format!("{key}/edit"), &["saved", "revoked"]),
+        ("/console/keys", &["revoked", "saved", &deleted]),
+        (&user, &["banned", "operator-removed", "renamed"]),
+        (&webhook, &["webhook-paused", "webhook-deleted"]),
+        ("/console/server-keys", &["server-key-revoked", "revoked"]),
+        ("/console/account", &["sessions-ended", "revoked", "nothing"]),
+        ("/console/settings", &["saved"]),
+    ] {
+        for word in words {
+            let shown = site.get(&format!("{page}?did={word}")).await;
+            assert_eq!(shown.status, StatusCode::OK, "{page} {word}");
+            assert!(!shown.html.contains("class=\"notice good\""), "{page} {word}: {}", shown.html);
+        }
+    }
+    site.get(&format!("{webhook}?did=webhook-resumed")).await.has(&["class=\"notice good\""]);
+    site.forget();
+    site.sign_up("eve").await;
+    site.get("/console/keys?did=claimed").await.lacks(&["You are an operator"]);
+}
+
+#[tokio::test]
 async fn a_secret_is_rotated() {
     let site = Site::signed_in(Setup::default()).await;
     let (id, first) = site.create("Deploy").await;

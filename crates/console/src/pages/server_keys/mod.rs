@@ -66,8 +66,9 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
         Some(form) => form.to_owned(),
         None => ask.console.seals.new_key(&visitor.id, ask.now()),
     };
+    let done = super::done(&ask.query, &[("server-key-revoked", !revoked.is_empty())]);
     let template = ListPage {
-        layout: ask.layout(visitor, Section::ServerKeys, "Server keys"),
+        layout: ask.layout(visitor, Section::ServerKeys, "Server keys").with_done(done),
         form_id,
         name: ask.form.raw("name").chars().take(300).collect(),
         was_made_before: ask.query.raw("made") == "before",

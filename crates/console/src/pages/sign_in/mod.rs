@@ -33,11 +33,8 @@ pub(crate) async fn show(ask: Ask) -> Answer {
     if ask.request.signed_in().await?.is_some() {
         return Ok(see_other(&target(ask.query.raw("then"))));
     }
-    let done = match ask.query.raw("did") {
-        "signed-out" => "You are signed out.",
-        "password-set" => "The new password is set, and all sessions of the account have ended. Sign in with it.",
-        _ => "",
-    };
+    let known = ["signed-out", "signed-out-everywhere", "password-set"].map(|word| (word, true));
+    let done = super::done(&ask.query, &known);
     answer(&ask, ask.query.raw("then"), "", Problems::default(), StatusCode::OK, done)
 }
 

@@ -45,8 +45,9 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
             created: When::relative(webhook.created_at, now),
         }
     };
+    let done = crate::pages::done(&ask.query, &[("webhook-deleted", true)]);
     page(&ListPage {
-        layout: ask.layout(&visitor, Section::Webhooks, "Webhooks"),
+        layout: ask.layout(&visitor, Section::Webhooks, "Webhooks").with_done(done),
         rows: found.iter().map(row).collect(),
         records: ask.api().audit.is_some(),
     })

@@ -120,8 +120,14 @@ pub(super) async fn answer(
     let relative = |at: Timestamp| When::relative(at, now);
     let health = webhook.health;
     let code = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let known = [
+        ("webhook-paused", webhook.state == WebhookState::Paused),
+        ("webhook-resumed", webhook.state == WebhookState::Active),
+        ("webhook-replayed", true),
+    ];
+    let done = crate::pages::done(&ask.query, &known);
     let template = WebhookPage {
-        layout: ask.layout(visitor, Section::Webhooks, webhook.url.host()),
+        layout: ask.layout(visitor, Section::Webhooks, webhook.url.host()).with_done(done),
         problems,
         url: webhook.url.as_str().to_owned(),
         tone,

@@ -81,8 +81,19 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let addresses = &key.details.addresses;
     let networks = [("From", rule(&addresses.allowed)), ("Never from", rule(&addresses.denied))];
     let name = super::name(&key);
+    let permissions = key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default();
+    let has_rotation = key.details.rotation.is_some();
+    let known = [
+        ("saved", true),
+        ("restored", true),
+        ("revoked", key.details.revocation.is_some()),
+        ("rotation-cancelled", !has_rotation),
+        ("rotation-finished", !has_rotation),
+    ];
+    let done = crate::pages::done(&ask.query, &known);
+    let more = |more: usize| count(u64::try_from(more).unwrap_or(u64::MAX));
     let template = KeyPage {
-        layout: ask.layout(&visitor, Section::Keys, name.clone()),
+        layout: ask.layout(&visitor, Section::Keys, name.clone()).with_done(done),
         name,
         path: visitor.path(&key.details.id),
         badge: Badge::of(&key, now),
