@@ -1,9 +1,10 @@
 //! One key, and what is done with it.
 
-use keymint_domain::Configuration;
-use keymint_domain::key::{NewKey, PlainKey};
+use keymint_domain::key::{MetadataInput, NewKey, PlainKey};
+use keymint_domain::{Configuration, Metadata, Permissions};
 use keymint_service::{Caller, VerifyKey};
 use reqwest::StatusCode;
+use serde_json::json;
 
 use crate::support::{Setup, Site, with_quota};
 
@@ -153,10 +154,27 @@ async fn a_quota_shows_what_is_left() {
 }
 
 #[tokio::test]
+async fn long_metadata_and_many_permissions_are_shown_in_part() {
+    let site = Site::operated(Setup::configured(|found| found.enable_metadata = true)).await;
+    let metadata = json!({ "team": "a<b", "more": "m".repeat(20_000), "last": "z" });
+    let actions: Vec<_> = (0..500).map(|number| ("files", format!("action{number}"))).collect();
+    let new = NewKey {
+        metadata: MetadataInput::Given(Metadata::from_json(&metadata).unwrap()),
+        permissions: Some(Permissions::from_pairs(actions.iter().map(|(name, action)| (*name, action.as_str())))),
+        ..NewKey::default()
+    };
+    let id = site.mint("ada", new).await;
+    let page = site.get(&format!("/console/keys/{}", id.as_str())).await;
+    page.has(&["a&lt;b", "This is its beginning.", "And 400 more, which the API has."]);
+    assert!(page.html.len() < 20_000, "{}", page.html.len());
+    site.get(&format!("/console/keys/{}/edit", id.as_str())).await.has(&[&"m".repeat(20_000)]);
+}
+
+#[tokio::test]
 async fn a_key_is_changed_by_a_form_that_is_current() {
     let configure = |found: &mut Configuration| {
         found.enable_metadata = true;
-        found.grantable = Some(keymint_domain::Permissions::of(&[("files", &["read", "write"])]));
+        found.grantable = Some(Permissions::of(&[("files", &["read", "write"])]));
     };
     let site = Site::signed_in(Setup::configured(configure)).await;
     let (id, secret) = site.create("Deploy").await;
@@ -176,7 +194,7 @@ async fn a_key_is_changed_by_a_form_that_is_current() {
     let saved = site.post(&path, &sent).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
     let page = site.get(saved.location()).await;
-    page.has(&["The changes are saved.", "<bdi>Deploy 2</bdi>", "files:read", "a&#60;b"]);
+    page.has(&["The changes are saved.", "<bdi>Deploy 2</bdi>", "files:read", "a&lt;b"]);
     let again = site.post(&path, &sent).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "the form has done its work");
 

@@ -12,7 +12,7 @@ use keymint_domain::usage::Standing;
 use crate::answer::{Answer, page};
 use crate::ask::Ask;
 use crate::layout::{Layout, Section};
-use crate::show::{Badge, When, count, duration, plural};
+use crate::show::{Badge, Code, When, count, duration, plural};
 use crate::visitor::Visitor;
 
 use events::EventLine;
@@ -31,9 +31,11 @@ struct KeyPage {
     is_revoked: bool,
     facts: Vec<Fact>,
     permissions: Vec<String>,
+    /// The number of permissions that are not shown; `None` = all are.
+    more_permissions: Option<String>,
     default_is_wildcard: bool,
     networks: Vec<(&'static str, Vec<String>)>,
-    metadata: Option<String>,
+    metadata: Option<Code>,
     limits: Vec<Limit>,
     rotation: Option<RotationView>,
     usage: Option<UsageView>,
@@ -73,6 +75,9 @@ struct RotationView {
     used_at: Option<When>,
 }
 
+/// The permissions that the page shows.
+const MOST_PERMISSIONS: usize = 100;
+
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let key = ask.key(&visitor).await?;
     let now = ask.now();
@@ -100,11 +105,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         was_made_before: ask.query.raw("made") == "before",
         is_revoked: key.details.revocation.is_some(),
         facts: facts(&key, configuration, &visitor, now),
-        permissions: key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default(),
+        more_permissions: permissions.len().checked_sub(MOST_PERMISSIONS).filter(|more| *more > 0).map(more),
+        permissions: permissions.into_iter().take(MOST_PERMISSIONS).collect(),
         default_is_wildcard: configuration.is_some_and(|found| found.wildcards)
             && key.details.permissions.as_ref().is_some_and(keymint_domain::Permissions::has_star),
         networks: networks.into_iter().filter(|(_, list)| !list.is_empty()).collect(),
-        metadata: key.details.metadata.as_ref().map(|metadata| metadata.as_json().to_owned()),
+        metadata: key.details.metadata.as_ref().map(|metadata| Code::clipped(metadata.as_json(), Code::MOST)),
         limits: limits(&ask, &key),
         rotation: rotation(&key, now),
         usage: usage::read(&ask, &visitor, &key).await?,
