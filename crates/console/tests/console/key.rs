@@ -312,6 +312,7 @@ async fn a_secret_is_rotated() {
     let missing = site.post(&rotate, &[("version", &*version)]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     missing.has(&["Choose how long"]);
+    missing.lacks(&["end-former"]);
     let sent = [("version", &*version), ("grace", "3600")];
     let shown = site.post(&rotate, &sent).await;
     assert_eq!((shown.status, shown.header("cache-control")), (StatusCode::OK, "no-store, private"));
@@ -332,6 +333,8 @@ async fn a_secret_is_rotated() {
     page.has(&["The new secret is in use.", "The former secret was last used", "Finish: end the former secret now"]);
     let version = page.hidden("version");
     assert_eq!(site.post(&rotate, &[("version", &*version), ("grace", "3600")]).await.status, StatusCode::CONFLICT);
+    let wrong = site.post(&rotate, &[("version", &*version), ("grace", "soon"), ("end-former", "yes")]).await;
+    wrong.has(&["Choose one of the times.", "name=\"end-former\" value=\"yes\" checked"]);
     let finished = site.post(&format!("{rotate}/finish"), &[("version", &*version)]).await;
     site.get(finished.location()).await.has(&["The former secret has ended."]);
     assert!(works(&third).await && !works(&first).await);

@@ -103,9 +103,10 @@ async fn operators_do_not_lock_themselves_out() {
     let page = site.get(&path).await;
     page.has(&["This is you."]);
     page.lacks(&["/ban\""]);
-    let refused = site.post(&format!("{path}/ban"), &[("time", "forever")]).await;
+    let refused = site.post(&format!("{path}/ban"), &[("time", "week")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    refused.has(&["You cannot do this to yourself"]);
+    refused.has(&["You cannot do this to yourself", "value=\"week\" checked"]);
+    refused.lacks(&["value=\"forever\" checked"]);
     page.lacks(&["/remove-operator\""]);
     let refused = site.post(&format!("{path}/remove-operator"), &[]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
