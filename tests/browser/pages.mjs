@@ -108,6 +108,7 @@ export const ACTIONS = [
   '/console/account/confirm',
   '/console/account/sessions/end',
   '/console/account/sessions/end-others',
+  '/console/account/sessions/end-all',
   '/console/users/{}',
   '/console/users/{}/reset-link',
   '/console/users/{}/unban',

@@ -70,6 +70,7 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
         at("/console/account/confirm").get(account::to_page).post(account::confirm).end(),
         at("/console/account/sessions/end").get(account::to_page).post(account::end_session).end(),
         at("/console/account/sessions/end-others").get(account::to_page).post(account::end_others).end(),
+        at("/console/account/sessions/end-all").get(account::to_page).post(account::end_all).end(),
         at("/console/users").operators_get(users::list).end(),
         at("/console/users/{id}").operators_get(users::show).end(),
         at("/console/users/{id}/reset-link").operators_get(users::to_user).operators_post(users::make_link).end(),
