@@ -273,7 +273,9 @@ impl Site {
                 kept.push((name.to_owned(), value.to_owned()));
             }
         }
-        Shown { status, headers, html: answer.text().await.unwrap() }
+        let shown = Shown { status, headers, html: answer.text().await.unwrap() };
+        shown.check_parts();
+        shown
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -364,6 +366,33 @@ impl Shown {
         let cleared = marked.replace_all(&self.html, "<");
         assert!(!cleared.contains(&found[1]), "the secret stays in {cleared}");
         found[1].to_owned()
+    }
+
+    /// Checks that the parts of a page find each other: links and labels their elements, hints and problems their fields.
+    #[track_caller]
+    fn check_parts(&self) {
+        let Self { html, .. } = self;
+        if !html.starts_with("<!doctype html>") {
+            return;
+        }
+        let all = |pattern: &str| {
+            let pattern = Regex::new(pattern).unwrap();
+            pattern.captures_iter(html).map(|found| found[1].to_owned()).collect::<Vec<_>>()
+        };
+        let ids = all(" id=\"([^\"]+)\"");
+        let described = all(" aria-describedby=\"([^\"]+)\"").join(" ");
+        let described: Vec<_> = described.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        let named = [all(" href=\"#([^\"]+)\""), all(" for=\"([^\"]+)\""), all(" aria-labelledby=\"([^\"]+)\"")];
+        for id in named.concat().iter().chain(&described) {
+            assert!(ids.contains(id), "nothing is {id} in {html}");
+        }
+        for id in &all("<p class=\"(?:hint|problem)\" id=\"([^\"]+)\"") {
+            assert!(described.contains(id), "{id} describes nothing in {html}");
+        }
+        let fields = html.split("<div class=\"field").skip(1).filter_map(|field| field.split("</div>").next());
+        for field in fields.filter(|field| field.contains("<input") || field.contains("<textarea")) {
+            assert!(!field.contains("<p class=\"hint\">"), "a hint describes nothing in {field}");
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
