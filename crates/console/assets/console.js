@@ -206,8 +206,8 @@
         history.replaceState({ part: id }, "");
         history.pushState({ part: id }, "", address);
         localize(part);
-        var shown = document.getElementById("shown");
-        if (shown) tell(shown.textContent);
+        var news = part.querySelector("[role=status], [role=alert]");
+        if (news) tell((news.querySelector("h2") || news).textContent);
       })
       .catch(function (error) {
         if (error.name !== "AbortError") location.assign(address);

@@ -186,7 +186,7 @@ const DEEDS = [
       await page.keyboard.press('/');
       assert.equal(await focused(page), 'q', 'the slash leads to the search');
       await page.keyboard.type('nothing');
-      await page.getByText('No key matches').waitFor();
+      await page.getByRole('heading', { name: 'No key matches' }).waitFor();
       await page.keyboard.press('Escape');
       await page.getByRole('link', { name: 'by keys' }).waitFor();
       assert.equal(await page.locator('#q').inputValue(), '', 'Escape empties the search');
@@ -614,7 +614,8 @@ const DEEDS = [
     await page.getByLabel('Search').fill(EMOJI.slice(0, 4));
     await page.getByRole('link', { name: EMOJI }).waitFor();
     await page.getByLabel('Status').selectOption('revoked');
-    await page.getByText('No key matches').waitFor();
+    await page.getByRole('heading', { name: 'No key matches' }).waitFor();
+    await page.locator('[data-toast]').getByText('No key matches').waitFor();
     await page.getByRole('link', { name: 'Show all keys' }).click();
     await page.getByRole('link', { name: 'alpha' }).waitFor();
     await page.getByRole('link', { name: 'Name', exact: true }).click();
