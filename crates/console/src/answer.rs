@@ -1,7 +1,7 @@
 //! Answers, and the pages that tell of failures.
 
-use actix_web::http::{Method, StatusCode};
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
 use keymint_actix::ApiError;

@@ -115,7 +115,8 @@ async fn of_a_hundred_claims_at_once_one_wins() {
     let mut operators = 0;
     for cookies in &people {
         site.remember(cookies);
-        operators += site.get("/console/keys").await.html.matches("<span class=\"badge plain\">Operator</span>").count();
+        let page = site.get("/console/keys").await;
+        operators += page.html.matches("<span class=\"badge plain\">Operator</span>").count();
     }
     assert_eq!(operators, 1);
 }

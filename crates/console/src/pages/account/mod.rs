@@ -154,12 +154,12 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems, status: Status
     let sessions = ask.request.sessions_of(signed_in).await?.map(|mut sessions| {
         sessions.sort_by_key(|session| std::cmp::Reverse((session.id == signed_in.session.id, session.updated_at)));
         let more = sessions.len().saturating_sub(MOST_SESSIONS);
-        let shown: Vec<_> = sessions.iter().take(MOST_SESSIONS).map(|session| line(session, &signed_in.session, now)).collect();
+        let latest = sessions.iter().take(MOST_SESSIONS);
+        let shown: Vec<_> = latest.map(|session| line(session, &signed_in.session, now)).collect();
         (shown, (more > 0).then(|| count(u64::try_from(more).unwrap_or(u64::MAX))))
     });
     let is_alone = sessions.as_ref().is_none_or(|(shown, _)| shown.len() == 1);
-    let known =
-        [("renamed", true), ("password-changed", true), ("session-ended", true), ("sessions-ended", is_alone)];
+    let known = [("renamed", true), ("password-changed", true), ("session-ended", true), ("sessions-ended", is_alone)];
     let done = super::done(&ask.query, &known);
     let (sessions, more_sessions) = sessions.unzip();
     let template = AccountPage {

@@ -67,7 +67,11 @@ pub(in crate::pages) fn is_taken(refused: &ApiError) -> bool {
 /// # Errors
 ///
 /// The client has tried too often, as with any sign-in; the store fails.
-pub(in crate::pages) async fn enter_again(ask: &Ask, email: &Email, password: Password) -> Result<Option<SignedIn>, ApiError> {
+pub(in crate::pages) async fn enter_again(
+    ask: &Ask,
+    email: &Email,
+    password: Password,
+) -> Result<Option<SignedIn>, ApiError> {
     let asked = SignIn { email: email.as_str().to_owned(), password, remember: true };
     match ask.request.sign_in(asked).await {
         Ok(signed_in) => Ok(Some(signed_in)),

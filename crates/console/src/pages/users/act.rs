@@ -115,7 +115,8 @@ fn form(ask: &Ask, visitor: &Visitor, act: Act, found: &ListedUser, problems: Pr
     let user = row(found, ask.now());
     let title = format!("{}: {}", act.verb(), user.name);
     let chosen = if problems.is_empty() { "forever" } else { ask.form.raw("time") };
-    let times = TIMES.iter().filter(|_| act == Act::Ban).map(|(word, text, _)| (*word, *text, *word == chosen)).collect();
+    let offered = TIMES.iter().filter(|_| act == Act::Ban);
+    let times = offered.map(|(word, text, _)| (*word, *text, *word == chosen)).collect();
     ActPage {
         layout: ask.layout(visitor, Section::Users, title),
         problems,
