@@ -205,7 +205,7 @@ fn ways_on(http: &HttpRequest) -> Vec<Link> {
             let entry = entry_of(http.path(), is_operator);
             vec![Link { path: entry.path.to_owned(), text: entry.way }]
         }
-        place => vec![Link { path: place.keys(), text: "Go to your keys" }],
+        place @ Place::Portal(..) => vec![Link { path: place.keys(), text: "Go to your keys" }],
     }
 }
 

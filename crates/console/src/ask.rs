@@ -12,7 +12,7 @@ use keymint_service::{Context, Keys, ServiceError};
 use crate::Console;
 use crate::answer::{Answer, Failure};
 use crate::form::Fields;
-use crate::layout::{Known, Layout, Section};
+use crate::layout::Known;
 use crate::place::Place;
 use crate::visitor::Visitor;
 
@@ -47,11 +47,6 @@ impl Ask {
     /// Returns the visitor with the source of the request, for a change.
     pub(crate) fn context<'a>(&self, visitor: &'a Visitor) -> Context<'a> {
         self.request.context(&visitor.caller)
-    }
-
-    /// Returns the layout of a page.
-    pub(crate) fn layout(&self, visitor: &Visitor, section: Section, title: impl Into<String>) -> Layout {
-        Layout::of(visitor, section, title)
     }
 
     /// Returns the time after which no further portion of a long work begins, so that the answer is given in time.

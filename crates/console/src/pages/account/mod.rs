@@ -163,7 +163,7 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems, status: Status
     let done = super::done(&ask.query, &known);
     let (sessions, more_sessions) = sessions.unzip();
     let template = AccountPage {
-        layout: ask.layout(visitor, Section::None, "Your account").with_done(done),
+        layout: Layout::of(visitor, Section::None, "Your account").with_done(done),
         problems,
         name: if ask.form.has("name") { ask.form.raw("name") } else { &signed_in.user.name }.to_owned(),
         email: signed_in.user.email.clone(),

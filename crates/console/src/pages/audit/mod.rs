@@ -55,7 +55,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 
 /// Answers the page, with what the form of a file got wrong.
 async fn answer(ask: &Ask, visitor: &Visitor, of_file: Problems) -> Answer {
-    let layout = ask.layout(visitor, Section::Audit, "Audit");
+    let layout = Layout::of(visitor, Section::Audit, "Audit");
     let Some(audit) = &ask.api().audit else { return page(&OffPage { layout }) };
     let mut problems = Problems::default();
     let query = filter::read(&ask.query, PER_PAGE, &mut problems);

@@ -77,7 +77,7 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     };
     let done = super::done(&ask.query, &[("server-key-revoked", !revoked.is_empty())]);
     let template = ListPage {
-        layout: ask.layout(visitor, Section::ServerKeys, "Server keys").with_done(done),
+        layout: Layout::of(visitor, Section::ServerKeys, "Server keys").with_done(done),
         form_id,
         name: ask.form.raw("name").chars().take(300).collect(),
         was_made_before: ask.query.raw("made") == "before",
@@ -176,7 +176,7 @@ pub(crate) async fn revoke_form(ask: Ask, visitor: Visitor) -> Answer {
 
 fn revoke_page(ask: &Ask, visitor: &Visitor, key: &ServerKey, problems: Problems) -> RevokePage {
     let key = row(key, ask.now());
-    let layout = ask.layout(visitor, Section::ServerKeys, format!("Revoke {}", key.name));
+    let layout = Layout::of(visitor, Section::ServerKeys, format!("Revoke {}", key.name));
     RevokePage { layout, problems, key }
 }
 

@@ -16,6 +16,7 @@ use crate::pages::sign_up::throttled;
 
 #[derive(Template)]
 #[template(path = "pages/sign_in/page.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows a part of the page")]
 struct SignInPage {
     layout: Layout,
     problems: Problems,

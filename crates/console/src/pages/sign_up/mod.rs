@@ -39,10 +39,7 @@ pub(crate) async fn enter(ask: Ask) -> Answer {
         return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let (email, password) = (asked.email.clone(), asked.password.clone());
-    let mut refused = match ask.request.sign_up(asked, true).await {
-        Ok(_) => return Ok(see_other("/console/keys")),
-        Err(refused) => refused,
-    };
+    let Err(mut refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
     if is_taken(&refused) {
         match enter_again(&ask, &email, password).await {
             Ok(Some(_)) => return Ok(see_other("/console/keys")),

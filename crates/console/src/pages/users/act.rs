@@ -118,7 +118,7 @@ fn form(ask: &Ask, visitor: &Visitor, act: Act, found: &ListedUser, problems: Pr
     let offered = TIMES.iter().filter(|_| act == Act::Ban);
     let times = offered.map(|(word, text, _)| (*word, *text, *word == chosen)).collect();
     ActPage {
-        layout: ask.layout(visitor, Section::Users, title),
+        layout: Layout::of(visitor, Section::Users, title),
         problems,
         user,
         action: act.action(),

@@ -87,7 +87,7 @@ const STATES: [(&str, &str, Option<DeliveryStatus>); 4] = [
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     if ask.api().webhooks.is_none() {
-        return super::off(&ask, &visitor);
+        return super::off(&visitor);
     }
     let webhook = super::find(&ask).await?;
     answer(&ask, &visitor, &webhook, Problems::default(), None).await
@@ -127,7 +127,7 @@ pub(super) async fn answer(
     ];
     let done = crate::pages::done(&ask.query, &known);
     let template = WebhookPage {
-        layout: ask.layout(visitor, Section::Webhooks, webhook.url.host()).with_done(done),
+        layout: Layout::of(visitor, Section::Webhooks, webhook.url.host()).with_done(done),
         problems,
         url: webhook.url.as_str().to_owned(),
         tone,

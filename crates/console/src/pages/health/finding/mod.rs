@@ -124,7 +124,7 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = FindingPage {
-        layout: ask.layout(visitor, Section::Health, super::title(finding)),
+        layout: Layout::of(visitor, Section::Health, super::title(finding)),
         word: finding.as_str(),
         severity: super::severity(finding),
         tone: super::tone(finding),

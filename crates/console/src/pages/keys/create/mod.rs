@@ -115,7 +115,7 @@ async fn answer(
     };
     let chosen: Vec<_> = fields.all("permission").map(str::to_owned).collect();
     let template = CreatePage {
-        layout: ask.layout(visitor, Section::Keys, "New key"),
+        layout: Layout::of(visitor, Section::Keys, "New key"),
         problems,
         form_id,
         templates: templates(ask, visitor, configuration),

@@ -98,7 +98,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let done = crate::pages::done(&ask.query, &known);
     let more = |more: usize| count(u64::try_from(more).unwrap_or(u64::MAX));
     let template = KeyPage {
-        layout: ask.layout(&visitor, Section::Keys, name.clone()).with_done(done),
+        layout: Layout::of(&visitor, Section::Keys, name.clone()).with_done(done),
         name,
         path: visitor.path(&key.details.id),
         badge: Badge::of(&key, now),

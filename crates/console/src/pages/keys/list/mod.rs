@@ -139,7 +139,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     };
     let done = crate::pages::done(&ask.query, &[("deleted", is_deleted), ("claimed", visitor.is_operator)]);
     let template = ListPage {
-        layout: ask.layout(&visitor, Section::Keys, "Keys").with_done(done),
+        layout: Layout::of(&visitor, Section::Keys, "Keys").with_done(done),
         problems,
         filter: filter_view(&ask, &request, organization, &sort),
         columns: columns(&keys, &ask.query, &sort),

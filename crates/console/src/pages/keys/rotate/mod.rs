@@ -140,7 +140,7 @@ fn answer(ask: &Ask, visitor: &Visitor, key: &ApiKey, problems: Problems, status
     let (name, now) = (super::name(key), ask.now());
     let rules = ask.keys().policy().resolve(&key.details.config_id)?.rotation;
     let template = RotatePage {
-        layout: ask.layout(visitor, Section::Keys, format!("Rotate {name}")),
+        layout: Layout::of(visitor, Section::Keys, format!("Rotate {name}")),
         problems,
         name,
         path: visitor.path(&key.details.id),
