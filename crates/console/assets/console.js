@@ -144,11 +144,15 @@
     else location.reload();
   });
 
-  // A form is sent once, however often its button is pressed.
+  // A form is sent once, however often its button is pressed. The server sees to that, too, so that the form can be sent again
+  // after a while: whoever has stopped it has got no answer.
   all("form[data-once]").forEach(function (form) {
     form.addEventListener("submit", function (event) {
-      if (form.dataset.sent) event.preventDefault();
+      if (form.dataset.sent) return event.preventDefault();
       form.dataset.sent = "yes";
+      setTimeout(function () {
+        delete form.dataset.sent;
+      }, 5000);
     });
   });
 
@@ -202,8 +206,8 @@
         history.replaceState({ part: id }, "");
         history.pushState({ part: id }, "", address);
         localize(part);
-        var shown = document.getElementById("shown");
-        if (shown) tell(shown.textContent);
+        var news = part.querySelector("[role=status], [role=alert]");
+        if (news) tell((news.querySelector("h2") || news).textContent);
       })
       .catch(function (error) {
         if (error.name !== "AbortError") location.assign(address);

@@ -1,16 +1,16 @@
 //! Answers, and the pages that tell of failures.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
 use keymint_actix::ApiError;
-use keymint_actix::pages::FailedPage;
+use keymint_actix::pages::{FailedPage, request_id};
 use keymint_domain::ErrorCode;
 use keymint_service::{ServiceError, WebhookError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::layout::{Known, Layout};
+use crate::layout::{Known, Layout, entry_of};
 use crate::place::Place;
 
 /// Headers of every answer: nothing is kept, nothing is run or framed that is not the console's own.
@@ -96,6 +96,8 @@ struct FailedTemplate {
     status: u16,
     text: &'static str,
     next: Vec<Link>,
+    /// True if the way on is to sign out.
+    signs_out: bool,
     request_id: String,
 }
 
@@ -112,7 +114,9 @@ impl Failure {
         match self {
             Self::SignIn => {
                 let then = utf8_percent_encode(asked, NON_ALPHANUMERIC);
-                Ok(see_other(&format!("/console/sign-in?then={then}")))
+                // What a form had is gone, and whoever sent it must not believe that it was done.
+                let did = if http.method() == Method::POST { "&did=too-late" } else { "" };
+                Ok(see_other(&format!("/console/sign-in?then={then}{did}")))
             }
             Self::Ended => {
                 let told = if is_framed(http) { ENDED_IN_A_FRAME } else { ENDED };
@@ -159,7 +163,7 @@ const FOR_OPERATORS: Told = (
 
 /// Answers a page that tells what happened, and what to do.
 pub(crate) fn tell(http: &HttpRequest, status: StatusCode, told: Told, next: Vec<Link>) -> HttpResponse {
-    let html = render(http, status, told, next, String::new());
+    let html = render(http, status, told, next, request_id(http));
     HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
 }
 
@@ -182,28 +186,47 @@ const ENDED_IN_A_FRAME: Told = (
 );
 
 fn failed(http: &HttpRequest, error: ApiError, request_id: String) -> FailedPage {
-    let (status, told) = (error.status_code(), told(&error, http));
-    let next = match Place::of(http) {
-        // Nothing leads back to a portal session that was not found.
-        Place::Portal(_, None) => Vec::new(),
-        place => vec![Link { path: place.keys(), text: "Go to your keys" }],
-    };
-    let html = render(http, status, told, next, request_id);
+    let told = told(&error, http);
+    // Every page is locked for somebody who is banned, the sign-in included, as long as their session lives.
+    let signs_out = error.code() == ErrorCode::UserBanned.as_str();
+    let next = if signs_out { Vec::new() } else { ways_on(http) };
+    let template = FailedTemplate { signs_out, ..template(http, error.status_code(), told, next, request_id) };
+    let html = template.render().unwrap_or_default();
     FailedPage { error: Box::new(error), html }
 }
 
-/// Tells of an error that no handler has seen.
-pub(crate) fn unseen(error: ApiError) -> Error {
-    let layout = Layout::bare("Try again later");
-    let (status, text) = (error.status_code().as_u16(), UNAVAILABLE.1);
-    let template = FailedTemplate { layout, status, text, next: Vec::new(), request_id: String::new() };
-    let html = template.render().unwrap_or_default();
-    FailedPage { error: Box::new(error), html }.into()
+/// Returns the list that the page belongs to.
+fn ways_on(http: &HttpRequest) -> Vec<Link> {
+    match Place::of(http) {
+        // Nothing leads back to a portal session that was not found.
+        Place::Portal(_, None) => Vec::new(),
+        Place::Console => {
+            let is_operator = Known::of(http).is_some_and(|known| known.is_operator);
+            let entry = entry_of(http.path(), is_operator);
+            vec![Link { path: entry.path.to_owned(), text: entry.way }]
+        }
+        place @ Place::Portal(..) => vec![Link { path: place.keys(), text: "Go to your keys" }],
+    }
 }
 
-fn render(http: &HttpRequest, status: StatusCode, (title, text): Told, next: Vec<Link>, request_id: String) -> String {
+/// Tells of an error that no handler has seen.
+pub(crate) fn unseen(http: &HttpRequest, error: ApiError) -> Error {
+    failed(http, error, request_id(http)).into()
+}
+
+fn render(http: &HttpRequest, status: StatusCode, told: Told, next: Vec<Link>, request_id: String) -> String {
+    template(http, status, told, next, request_id).render().unwrap_or_default()
+}
+
+fn template(
+    http: &HttpRequest,
+    status: StatusCode,
+    (title, text): Told,
+    next: Vec<Link>,
+    request_id: String,
+) -> FailedTemplate {
     let layout = Known::of(http).map_or_else(|| Layout::bare(title), |known| known.layout(title)).at(Place::of(http));
-    FailedTemplate { layout, status: status.as_u16(), text, next, request_id }.render().unwrap_or_default()
+    FailedTemplate { layout, status: status.as_u16(), text, next, signs_out: false, request_id }
 }
 
 const UNAVAILABLE: Told = (
@@ -244,7 +267,7 @@ fn told_by_status(status: StatusCode, http: &HttpRequest) -> Told {
             "Your account has no right to it. Nothing was changed. An operator of this Keymint can give you the right, or do \
              it for you.",
         ),
-        404 if http.method() == actix_web::http::Method::GET => {
+        404 if http.method() == Method::GET => {
             ("There is no such page", "The address is wrong or not complete, or the page has moved.")
         }
         404 => ("That is gone", "It was removed in the meantime, or belongs to somebody else. Nothing was changed."),

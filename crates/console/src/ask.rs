@@ -13,7 +13,7 @@ use keymint_service::{Context, Deed, Keys, ServiceError};
 use crate::Console;
 use crate::answer::{Answer, Failure};
 use crate::form::Fields;
-use crate::layout::{Known, Layout, Section};
+use crate::layout::Known;
 use crate::place::{May, Place};
 use crate::visitor::Visitor;
 
@@ -48,11 +48,6 @@ impl Ask {
     /// Returns the visitor with the source of the request, for a change.
     pub(crate) fn context<'a>(&self, visitor: &'a Visitor) -> Context<'a> {
         self.request.context(&visitor.caller)
-    }
-
-    /// Returns the layout of a page.
-    pub(crate) fn layout(&self, visitor: &Visitor, section: Section, title: impl Into<String>) -> Layout {
-        Layout::of(visitor, section, title).with_done(crate::pages::done(&self.query))
     }
 
     /// Returns the time after which no further portion of a long work begins, so that the answer is given in time.
@@ -172,6 +167,11 @@ pub(crate) fn portal_at(console: &Arc<Console>, pattern: &'static str) -> Stated
 }
 
 impl Stated {
+    /// Logs successes for debugging only: the page is a file that other pages ask for.
+    pub(crate) fn frequent(self) -> Self {
+        Self { page: self.page.frequent(), ..self }
+    }
+
     /// Answers GET to people who are signed in; others sign in first.
     pub(crate) fn get<F>(self, handler: fn(Ask, Visitor) -> F) -> Self
     where

@@ -9,10 +9,10 @@ use actix_web::http::header::{self, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keymint_actix::ApiError;
-use keymint_actix::pages::PageRequest;
 use sha2::{Digest as _, Sha256};
 
-use crate::Console;
+use crate::answer::Answer;
+use crate::ask::Ask;
 
 /// A file.
 #[derive(Debug)]
@@ -75,7 +75,8 @@ impl Asset {
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// Answers a file, or 304 if the browser has it.
-pub(crate) fn answer(request: &PageRequest, console: &Console) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn show(ask: Ask) -> Answer {
+    let Ask { request, console, .. } = &ask;
     let name = request.parameter("name")?;
     let is_it = |asset: &&Asset| asset.path.rsplit('/').next() == Some(&name);
     let asset = all().into_iter().find(is_it);

@@ -33,21 +33,46 @@ pub(crate) struct Entry {
     pub(crate) section: Section,
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
+    /// The text of the way to it from a page that failed.
+    pub(crate) way: &'static str,
     /// True if operators alone see it.
     pub(crate) for_operators: bool,
 }
 
+const KEYS: Entry = Entry::new(Section::Keys, "/console/keys", "Keys", "Go to your keys");
+const ACCOUNT: Entry = Entry::new(Section::None, "/console/account", "Your account", "Go to your account");
+
 /// The navigation: a new part is a line here.
 const NAVIGATION: &[Entry] = &[
-    Entry { section: Section::Keys, path: "/console/keys", text: "Keys", for_operators: false },
-    Entry { section: Section::Owners, path: "/console/owners", text: "Owners", for_operators: true },
-    Entry { section: Section::Health, path: "/console/health", text: "Health", for_operators: false },
-    Entry { section: Section::Audit, path: "/console/audit", text: "Audit", for_operators: true },
-    Entry { section: Section::Webhooks, path: "/console/webhooks", text: "Webhooks", for_operators: true },
-    Entry { section: Section::ServerKeys, path: "/console/server-keys", text: "Server keys", for_operators: true },
-    Entry { section: Section::Users, path: "/console/users", text: "Users", for_operators: true },
-    Entry { section: Section::Settings, path: "/console/settings", text: "Settings", for_operators: true },
+    KEYS,
+    Entry::new(Section::Owners, "/console/owners", "Owners", "Go to the owners").for_operators(),
+    Entry::new(Section::Health, "/console/health", "Health", "Go to the findings"),
+    Entry::new(Section::Audit, "/console/audit", "Audit", "Go to the log").for_operators(),
+    Entry::new(Section::Webhooks, "/console/webhooks", "Webhooks", "Go to the webhooks").for_operators(),
+    Entry::new(Section::ServerKeys, "/console/server-keys", "Server keys", "Go to the server keys").for_operators(),
+    Entry::new(Section::Users, "/console/users", "Users", "Go to the users").for_operators(),
+    Entry::new(Section::Settings, "/console/settings", "Settings", "Go to the settings").for_operators(),
 ];
+
+impl Entry {
+    const fn new(section: Section, path: &'static str, text: &'static str, way: &'static str) -> Self {
+        Self { section, path, text, way, for_operators: false }
+    }
+
+    const fn for_operators(self) -> Self {
+        Self { for_operators: true, ..self }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        path.strip_prefix(self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// Returns the part of the console that a path belongs to, if the visitor sees it, and else the keys.
+pub(crate) fn entry_of(path: &str, is_operator: bool) -> &'static Entry {
+    let is_seen = |entry: &&Entry| entry.has(path) && (is_operator || !entry.for_operators);
+    NAVIGATION.iter().chain([&ACCOUNT]).find(is_seen).unwrap_or(&KEYS)
+}
 
 /// All that a page has around its content.
 pub(crate) struct Layout {

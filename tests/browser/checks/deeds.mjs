@@ -11,7 +11,7 @@ import { MEMBERS } from './deeds/members.mjs';
 import { PEOPLE } from './deeds/people.mjs';
 import { RECORDS } from './deeds/records.mjs';
 import {
-  answerTo, arrive, checkBack, checkSecret, deed, endSessions, fieldsOf, focused, keysOf, makeKey, mint, secretOf, signIn, tabTo, until, validity,
+  answerTo, arrive, checkBack, checkLeft, checkSecret, deed, endSessions, fieldsOf, focused, keysOf, makeKey, mint, secretOf, signIn, tabTo, until, validity,
 } from './steps.mjs';
 
 export function cases(world) {
@@ -45,6 +45,23 @@ const DEEDS = [
     await page.goForward();
     await page.goto('/console/keys');
     await checkBack(page, secret);
+  }),
+
+  deed('a page that is left has no secret any more, wherever it was', {}, async ({ page }, { world, user, visit }) => {
+    await makeKey(page, 'left');
+    await checkLeft(page);
+    makeOperator(world.server, user);
+    await page.goto('/console/server-keys');
+    await page.getByLabel('Name').fill('left');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await checkLeft(page);
+    const operator = await visit({ user: world.people.operator });
+    await operator.page.goto(`/console/users/${user.id}`);
+    await operator.page.getByRole('button', { name: 'Make a link' }).click();
+    operator.dialogs.push('dismiss');
+    await operator.page.getByRole('link', { name: 'Keymint' }).click();
+    await until(() => operator.dialogs.length === 0, 'the page with a link warns');
+    await checkLeft(operator.page);
   }),
 
   deed('leaving a secret warns, and staying keeps it', {}, async (visitor) => {
@@ -87,6 +104,25 @@ const DEEDS = [
     await page.getByRole('button', { name: 'Make the key' }).dblclick();
     await secretOf(page);
     assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['double'], 'one key is made');
+  }),
+
+  deed('a form that was stopped on its way can be sent again', {}, async ({ page }, { world, user }) => {
+    await page.clock.install();
+    await page.goto('/console/keys/new');
+    await page.getByLabel('Name').fill('stopped');
+    const button = page.getByRole('button', { name: 'Make the key' });
+    let arrived = 0;
+    // The browser stays where it is, as after Escape.
+    await page.route('**/console/keys/new', (route) => ((arrived += 1) > 1 ? route.continue() : route.abort('aborted')));
+    await button.click();
+    await until(() => arrived === 1, 'the form was on its way');
+    await button.click();
+    await page.clock.fastForward(4000);
+    assert.equal(arrived, 1, 'a second press at once sends nothing');
+    await page.clock.fastForward(2000);
+    await button.click();
+    await secretOf(page);
+    assert.deepEqual((await keysOf(world, user)).map((key) => key.name), ['stopped']);
   }),
 
   deed('a form that is sent twice without scripts makes one key', { scripts: false }, async (visitor, { world, user }) => {
@@ -142,7 +178,7 @@ const DEEDS = [
       await page.keyboard.press('/');
       assert.equal(await focused(page), 'q', 'the slash leads to the search');
       await page.keyboard.type('nothing');
-      await page.getByText('No key matches').waitFor();
+      await page.getByRole('heading', { name: 'No key matches' }).waitFor();
       await page.keyboard.press('Escape');
       await page.getByRole('link', { name: 'by keys' }).waitFor();
       assert.equal(await page.locator('#q').inputValue(), '', 'Escape empties the search');
@@ -449,7 +485,7 @@ const DEEDS = [
         await frame.getByRole('link', { name: 'Make the first key' }).click();
         await frame.getByLabel('Name').fill('in a frame');
         await frame.getByRole('button', { name: 'Make the key' }).click();
-        const secret = (await frame.locator('[data-secret]').textContent()).trim();
+        const secret = (await frame.locator('#secret').textContent()).trim();
         assert.equal((await server.call('api-key/verify', { key: secret })).valid, true);
         await frame.getByRole('button', { name: 'I have saved it' }).click();
         await frame.getByRole('heading', { level: 1, name: 'in a frame' }).waitFor();
@@ -551,6 +587,7 @@ const DEEDS = [
     await page.getByLabel('Name').fill('too late');
     await endSessions(world, user);
     await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Nothing was changed.').waitFor();
     await signIn(page, user);
     await page.waitForURL(`**/console/keys/${id}/edit`);
     assert.equal((await keysOf(world, user))[0].name, 'to be edited');
@@ -599,7 +636,8 @@ const DEEDS = [
     await page.getByLabel('Search').fill(EMOJI.slice(0, 4));
     await page.getByRole('link', { name: EMOJI }).waitFor();
     await page.getByLabel('Status').selectOption('revoked');
-    await page.getByText('No key matches').waitFor();
+    await page.getByRole('heading', { name: 'No key matches' }).waitFor();
+    await page.locator('[data-toast]').getByText('No key matches').waitFor();
     await page.getByRole('link', { name: 'Show all keys' }).click();
     await page.getByRole('link', { name: 'alpha' }).waitFor();
     await page.getByRole('link', { name: 'Name', exact: true }).click();

@@ -24,6 +24,16 @@ export async function secretOf(page) {
   return (await page.locator('#secret, #link').textContent()).trim();
 }
 
+/** A page that is left, and that Back may bring from memory, has nothing of its secret. */
+export async function checkLeft(page) {
+  const secret = await secretOf(page);
+  assert.ok(secret.length > 20);
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+  assert.ok(!(await page.content()).includes(secret), `the secret stays at ${page.url()}`);
+  await page.locator('[data-done] button').click();
+  await page.locator('[data-secret-page]').waitFor({ state: 'detached' });
+}
+
 export async function mint(world, user, name) {
   return (await world.server.call('api-key/create', { userId: user.id, name })).id;
 }

@@ -1,7 +1,7 @@
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware;
-use actix_web::{Error, FromRequest, Handler, Responder, guard, web};
+use actix_web::{Error, FromRequest, Handler, HttpRequest, Responder, guard, web};
 use utoipa::openapi::HttpMethod;
 
 use super::not_found;
@@ -90,7 +90,7 @@ impl Endpoint {
     }
 
     /// Tells errors in another form than JSON with a code and a message.
-    pub(super) fn fails_as(self, form: fn(ApiError) -> Error) -> Self {
+    pub(super) fn fails_as(self, form: fn(&HttpRequest, ApiError) -> Error) -> Self {
         Self { error_form: Some(ErrorForm(form)), ..self }
     }
 

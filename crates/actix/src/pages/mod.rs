@@ -16,7 +16,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{self, Next};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Error, FromRequest, Handler, Responder, Route, guard};
+use actix_web::{Error, FromRequest, Handler, HttpRequest, Responder, Route, guard};
 
 use crate::callers::session;
 use crate::deadline::{ErrorForm, time_limit};
@@ -24,7 +24,7 @@ use crate::error::ApiError;
 use crate::observe;
 
 pub use crate::error::FailedPage;
-pub use request::PageRequest;
+pub use request::{PageRequest, request_id};
 
 /// A page: its path, and the handlers of its methods.
 pub struct Page {
@@ -135,7 +135,7 @@ impl Pages {
     pub fn below(
         root: &'static str,
         make: impl Fn() -> Vec<Page> + Send + Sync + 'static,
-        error_form: fn(ApiError) -> Error,
+        error_form: fn(&HttpRequest, ApiError) -> Error,
     ) -> Self {
         let style = Style { headers: Headers::default(), error_form: ErrorForm(error_form) };
         Self { make: Arc::new(make), style, root }

@@ -21,7 +21,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use keymint_actix::pages::{Page, PageRequest};
+use keymint_actix::pages::Page;
 
 use crate::answer::{Answer, see_other};
 use crate::ask::{Ask, at, portal_at};
@@ -52,13 +52,8 @@ macro_rules! key_pages {
 pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
     let of_portal = |pattern| portal_at(console, pattern);
     let at = |pattern| at(console, pattern);
-    let files = Arc::clone(console);
-    let file = move |request: PageRequest| {
-        let files = Arc::clone(&files);
-        async move { assets::answer(&request, &files) }
-    };
     let mut pages = vec![
-        Page::at(assets::PATTERN).frequent().get(file),
+        at(assets::PATTERN).frequent().open_get(assets::show).end(),
         at("/console").get(home).end(),
         at("/console/").get(home).end(),
         at("/console/sign-in").open_get(sign_in::show).open_post(sign_in::enter).end(),
@@ -75,6 +70,7 @@ pub(crate) fn all(console: &Arc<Console>) -> Vec<Page> {
         at("/console/account/confirm").get(account::to_page).post(account::confirm).end(),
         at("/console/account/sessions/end").get(account::to_page).post(account::end_session).end(),
         at("/console/account/sessions/end-others").get(account::to_page).post(account::end_others).end(),
+        at("/console/account/sessions/end-all").get(account::to_page).post(account::end_all).end(),
         at("/console/users").operators_get(users::list).end(),
         at("/console/users/{id}").operators_get(users::show).end(),
         at("/console/users/{id}/reset-link").operators_get(users::to_user).operators_post(users::make_link).end(),
@@ -147,8 +143,14 @@ async fn home(_: Ask, _: Visitor) -> Answer {
 }
 
 /// Returns the sentence that tells what the form before has done, by the parameter `did`; empty = nothing.
-pub(crate) fn done(query: &Fields) -> &'static str {
-    match query.raw("did") {
+///
+/// `known` has the words of this page, each with whether it is so: anybody can write an address.
+pub(crate) fn done(query: &Fields, known: &[(&str, bool)]) -> &'static str {
+    let word = query.raw("did");
+    if !known.contains(&(word, true)) {
+        return "";
+    }
+    match word {
         "saved" => "The changes are saved. They hold from the next use of the key on.",
         "revoked" => "The key is revoked. It is refused from now on.",
         "deleted" => "The key is deleted.",
@@ -163,6 +165,9 @@ pub(crate) fn done(query: &Fields) -> &'static str {
         "renamed" => "Your name is changed.",
         "password-changed" => "The password is changed.",
         "session-ended" => "The session has ended.",
+        "signed-out" => "You are signed out.",
+        "signed-out-everywhere" => "You are signed out on every device.",
+        "password-set" => "The new password is set, and all sessions of the account have ended. Sign in with it.",
         "sessions-ended" => "All your other sessions have ended.",
         "banned" => "The user is banned, and signed out everywhere.",
         "unbanned" => "The ban is over.",

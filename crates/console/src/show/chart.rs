@@ -93,7 +93,7 @@ impl fmt::Display for Chart {
             f,
             "<div class=\"plot\"><p class=\"axis\" aria-hidden=\"true\">{}</p>\
              <svg class=\"chart\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"Uses over time; the table below has the numbers\">",
+             aria-label=\"Uses over time, in UTC; the table below has the numbers\">",
             count(most)
         )?;
         for (place, point) in (0..).zip(&self.points) {
@@ -102,7 +102,7 @@ impl fmt::Display for Chart {
             let refused = scaled(point.counts.refused(), most, HEIGHT - 2);
             write!(
                 f,
-                "<g><title>{}: {} accepted, {} refused</title>\
+                "<g><title>{} UTC: {} accepted, {} refused</title>\
                  <rect class=\"hit\" x=\"{left}\" y=\"0\" width=\"{SLOT}\" height=\"{HEIGHT}\"/>\
                  <rect class=\"good\" x=\"{x}\" y=\"{}\" width=\"{wide}\" height=\"{accepted}\"/>\
                  <rect class=\"bad\" x=\"{x}\" y=\"{}\" width=\"{wide}\" height=\"{refused}\"/></g>",

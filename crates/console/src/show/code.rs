@@ -4,19 +4,31 @@ use askama::filters::HtmlSafe;
 
 /// A text between tags, such as JSON, whose many quotes need no escape there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Code(String);
+pub(crate) struct Code {
+    shown: String,
+    is_clipped: bool,
+}
 
 impl Code {
+    /// The letters of a long text that a page shows. An export, or the API, has all of them.
+    pub(crate) const MOST: usize = 700;
+
     /// Shows a text, or so many letters of it.
     pub(crate) fn clipped(text: &str, most: usize) -> Self {
         let shown: String = text.chars().take(most).collect();
-        Self(if shown.len() < text.len() { shown + " …" } else { shown })
+        let is_clipped = shown.len() < text.len();
+        Self { shown: if is_clipped { shown + " …" } else { shown }, is_clipped }
+    }
+
+    /// Returns true if it is not the whole text.
+    pub(crate) fn is_clipped(&self) -> bool {
+        self.is_clipped
     }
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for letter in self.0.chars() {
+        for letter in self.shown.chars() {
             match letter {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,

@@ -33,6 +33,16 @@ async fn sign_in_elsewhere(site: &Site, user: &str, agent: &str) -> String {
     lines.map(|line| line.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
 }
 
+/// Signs somebody up in another browser, and returns its cookies.
+async fn sign_up_elsewhere(site: &Site, user: &str) -> String {
+    let own = site.cookies();
+    site.forget();
+    site.sign_up(user).await;
+    let cookies = site.cookies();
+    site.remember(&own);
+    cookies
+}
+
 async fn is_signed_in(site: &Site, cookies: &str) -> bool {
     let request = site.client().get(format!("http://{}/console/keys", site.address)).header(COOKIE, cookies);
     request.send().await.unwrap().status() == StatusCode::OK
@@ -88,8 +98,13 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     ] {
         let refused = site.post(path, &form).await;
         assert_eq!(refused.status.as_u16(), status, "{form:?}");
-        refused.has(&[text, "Nothing was changed."]);
+        refused.has(&[text, "Nothing was changed.", "name=\"end-others\" value=\"yes\">"]);
         refused.lacks(&["another password", "wrong one", "value=\"short\""]);
+        let ended = [form[0], form[1], ("end-others", "yes")];
+        site.post(path, &ended).await.has(&["name=\"end-others\" value=\"yes\" checked"]);
+    }
+    for page in [site.get("/console/account").await, site.post("/console/account/name", &[("name", "")]).await] {
+        page.has(&["name=\"end-others\" value=\"yes\" checked"]);
     }
     let kept = site.post(path, &[("current", "password"), ("password", "another password")]).await;
     assert_eq!((kept.status, kept.location()), (StatusCode::SEE_OTHER, "/console/account?did=password-changed"));
@@ -198,7 +213,7 @@ async fn guessing_the_password_is_slowed_down() {
 async fn forms_from_elsewhere_and_links_change_nothing() {
     let site = site().await;
     let phone = sign_in_elsewhere(&site, "ada", PHONE).await;
-    for path in ["name", "password", "confirm", "sessions/end", "sessions/end-others"] {
+    for path in ["name", "password", "confirm", "sessions/end", "sessions/end-others", "sessions/end-all"] {
         let path = format!("/console/account/{path}");
         let forged = site.post_from("https://evil.example", &path, &[("name", "Eve")]).await;
         assert_eq!(forged.status, StatusCode::FORBIDDEN, "{path}");
@@ -206,4 +221,31 @@ async fn forms_from_elsewhere_and_links_change_nothing() {
     }
     assert!(is_signed_in(&site, &phone).await);
     site.get("/console/account").await.has(&["value=\"ada\""]);
+}
+
+#[tokio::test]
+async fn all_sessions_are_ended_this_one_included() {
+    let site = site().await;
+    let (phone, own) = (sign_in_elsewhere(&site, "ada", PHONE).await, site.cookies());
+    let bob = sign_up_elsewhere(&site, "bob").await;
+    let path = "/console/account/sessions/end-all";
+    site.get("/console/account").await.has(&[&format!("action=\"{path}\""), "Sign out everywhere, here too"]);
+    let ended = site.post(path, &[]).await;
+    assert_eq!(ended.location(), "/console/sign-in?did=signed-out-everywhere");
+    assert_eq!(site.cookies(), "", "the browser keeps no cookie of it");
+    site.get(ended.location()).await.has(&["You are signed out on every device."]);
+    for (cookies, lives) in [(&phone, false), (&own, false), (&bob, true)] {
+        assert_eq!(is_signed_in(&site, cookies).await, lives);
+    }
+}
+
+#[tokio::test]
+async fn of_many_sessions_the_latest_are_listed() {
+    let site = site().await;
+    for _ in 0..60 {
+        sign_in_elsewhere(&site, "ada", PHONE).await;
+    }
+    let page = site.get("/console/account").await;
+    page.has(&["This one", "And 11 more, whose last use was earlier."]);
+    assert_eq!(offered(&page).len(), 49);
 }

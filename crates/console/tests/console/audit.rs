@@ -94,9 +94,16 @@ async fn events_are_a_file_in_three_forms() {
     let first: Value = serde_json::from_str(all.html.lines().next().unwrap()).unwrap();
     let rest = site.get(&format!("/console/audit/export?owner=bob&after={}", first["position"])).await;
     assert_eq!(rest.html.lines().count(), 1);
-    for wrong in ["format=xml", "after=-1", "after=99999999999999999999", "after=x"] {
+    for (wrong, field, text) in [
+        ("format=xml", "format", "Choose one of the forms."),
+        ("after=-1", "after", "value=\"-1\""),
+        ("after=99999999999999999999", "after", "Enter a position"),
+        ("after=x&format=ocsf", "after", "<option value=\"ocsf\" selected>"),
+        ("after=x&owner=nobody", "after", "name=\"owner\" value=\"nobody\""),
+    ] {
         let shown = site.get(&format!("/console/audit/export?{wrong}")).await;
         assert_eq!(shown.status, StatusCode::BAD_REQUEST, "{wrong}");
+        shown.has(&["There is no file.", text, &format!("id=\"{field}-problem\""), "aria-invalid=\"true\""]);
     }
 }
 

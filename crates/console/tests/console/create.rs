@@ -108,7 +108,7 @@ async fn a_form_that_is_not_ours_makes_nothing() {
     assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
     site.forget();
     let nobody = site.post("/console/keys/new", &[("form", &*old)]).await;
-    assert_eq!(nobody.location(), "/console/sign-in?then=%2Fconsole%2Fkeys%2Fnew");
+    assert_eq!(nobody.location(), "/console/sign-in?then=%2Fconsole%2Fkeys%2Fnew&did=too-late");
 }
 
 #[tokio::test]

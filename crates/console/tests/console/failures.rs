@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use keymint_actix::ApiOptions;
+use keymint_console::Brand;
+use keymint_domain::event::Origin;
+use keymint_domain::identity::SessionToken;
 use keymint_domain::portal::PortalRight;
-use keymint_ports::{MockKeyStore, StoreError, delegate_identity_store};
+use keymint_domain::verify::Ban;
+use keymint_ports::{IdentityStore as _, MockKeyStore, StoreError, delegate_identity_store};
 use keymint_store_memory::MemoryStore;
 use reqwest::StatusCode;
 
-use crate::support::{Setup, Shown, Site};
+use crate::support::{NOW, Setup, Shown, Site};
 
 #[tokio::test]
 async fn unknown_addresses_and_methods_have_a_page() {
@@ -17,7 +22,12 @@ async fn unknown_addresses_and_methods_have_a_page() {
     for path in ["/console/nothing", "/console/keys/a/b/c", "/console/assets/x.css"] {
         let shown = site.get(path).await;
         assert_eq!(shown.status, StatusCode::NOT_FOUND, "{path}");
+        shown.has(&["There is no such page", "Request <code>"]);
+        assert_eq!(shown.header("content-type"), "text/html; charset=utf-8", "{path}");
     }
+    let sent = site.post("/console/assets/x.css", &[]).await;
+    assert_eq!(sent.status, StatusCode::NOT_FOUND);
+    sent.has(&["<h1>"]);
     let shown = site.get("/console/nothing").await;
     shown.has(&["There is no such page", "Go to your keys", "<code>"]);
     let id = shown.header("x-request-id").to_owned();
@@ -146,6 +156,84 @@ async fn people_and_links_that_are_down_have_a_page_everywhere() {
         assert_eq!(site.get(path).await.status, StatusCode::OK, "{path}: a form needs no database");
     }
     check_unavailable("sign-in", &site.post("/console/sign-in", &account).await);
+}
+
+#[tokio::test]
+async fn a_page_that_failed_leads_to_the_list_that_it_belongs_to() {
+    let site = Site::operated(Setup::default()).await;
+    for (path, list, text) in [
+        ("/console/audit?cursor=x", "/console/audit", "Go to the log"),
+        ("/console/webhooks/none", "/console/webhooks", "Go to the webhooks"),
+        ("/console/users/none", "/console/users", "Go to the users"),
+        ("/console/users/none/ban", "/console/users", "Go to the users"),
+        ("/console/owners/%00", "/console/owners", "Go to the owners"),
+        ("/console/server-keys/none/revoke", "/console/server-keys", "Go to the server keys"),
+        ("/console/health/none", "/console/health", "Go to the findings"),
+        ("/console/account/none", "/console/account", "Go to your account"),
+        ("/console/keys/none", "/console/keys", "Go to your keys"),
+        ("/console/auditors", "/console/keys", "Go to your keys"),
+    ] {
+        let shown = site.get(path).await;
+        assert!(shown.status.is_client_error(), "{path}");
+        shown.has(&[&format!("<a class=\"button\" href=\"{list}\">{text}</a>"), "Request <code>"]);
+    }
+    site.forget();
+    site.sign_up("eve").await;
+    // A page that one may not see leads to no list that one may not see.
+    site.get("/console/users/none").await.lacks(&["Go to the users"]);
+}
+
+/// A store that never answers.
+struct Stuck;
+
+keymint_ports::delegate_key_store! {
+    impl KeyStore for Stuck {
+        otherwise |_this, _method| std::future::pending().await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_took_too_long_has_its_look_its_way_on_and_its_id() {
+    let options = ApiOptions { request_timeout: Duration::from_millis(500), ..Setup::default().options };
+    let brand = Brand { name: "Acme".to_owned(), ..Brand::default() };
+    let site = Site::signed_in(Setup { keys: Some(Arc::new(Stuck)), options, brand, ..Setup::default() }).await;
+    let home = site.enter_portal("ada", &PortalRight::ALL).await;
+    for (path, keys, name) in [("/console/keys/x", "/console/keys", "Keymint"), (&home, "", "Acme")] {
+        let keys = if keys.is_empty() { format!("{home}/keys") } else { keys.to_owned() };
+        let path = if path == home { format!("{home}/keys/x") } else { path.to_owned() };
+        let shown = site.get(&path).await;
+        assert_eq!(shown.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        let id = shown.header("x-request-id").to_owned();
+        shown.has(&[
+            "Keymint cannot answer now",
+            &format!("· {name}</title>"),
+            &format!("href=\"{keys}\">Go to your keys</a>"),
+            &format!("Request <code>{id}</code>"),
+        ]);
+        if name == "Acme" {
+            shown.lacks(&["href=\"/console\""]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_banned_elsewhere_can_sign_out() {
+    let setup = Setup::default();
+    let store = Arc::clone(&setup.store);
+    let site = Site::signed_in(setup).await;
+    // Keymint ends the sessions with the ban, and others may not.
+    let token = site.cookies().split_once('=').unwrap().1.split('.').next().unwrap().to_owned();
+    let (session, user) = store.find_session(&SessionToken::new(token)).await.unwrap().unwrap();
+    let origin = Origin::unrecorded();
+    store.set_ban(&user.id, Some(Ban { until: None }), NOW, &origin).await.unwrap();
+    assert!(store.insert_session(&session, &origin).await.unwrap());
+    assert_eq!(site.get("/console/sign-in").await.location(), "/console/keys");
+    let locked = site.get("/console/keys").await;
+    assert_eq!(locked.status, StatusCode::UNAUTHORIZED);
+    locked.has(&["This account is locked", "action=\"/console/sign-out\"", "Sign out</button>"]);
+    locked.lacks(&["Go to your keys"]);
+    assert_eq!(site.post("/console/sign-out", &[]).await.location(), "/console/sign-in?did=signed-out");
+    site.get("/console/sign-in").await.has(&["E-mail address"]);
 }
 
 #[tokio::test]

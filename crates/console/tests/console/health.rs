@@ -1,8 +1,13 @@
 //! Findings about keys, and what is done with several at once.
 
+use std::sync::Arc;
+
 use keymint_domain::key::NewKey;
+use keymint_domain::organization::{Action, Role, RoleName, Slug};
+use keymint_domain::policy::References;
 use keymint_domain::value::KeyName;
-use keymint_service::Caller;
+use keymint_domain::{ConfigId, Configuration, Policy};
+use keymint_service::{Caller, CreateKey, Organizations};
 use regex::Regex;
 use reqwest::StatusCode;
 
@@ -67,13 +72,17 @@ async fn chosen_keys_are_disabled_or_revoked_as_they_were_shown() {
         (vec![("confirm", "never_used"), ("key", first_value)], "Choose what is done with the keys."),
         (vec![("confirm", "never"), ("key", first_value), ("action", "revoke")], "Enter exactly the text"),
         (vec![("confirm", "never_used"), ("key", first_value), ("action", "delete")], "Choose what is done"),
+        (
+            vec![("confirm", "never_used"), ("key", first_value), ("key", "forged"), ("action", "revoke")],
+            "names a key that cannot be",
+        ),
+        (vec![("confirm", "never_used"), ("key", first_value), ("key", ".x"), ("action", "revoke")], "cannot be"),
     ] {
         let shown = site.post(path, &form).await;
         assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
-        shown.has(&[text, "Nothing was changed."]);
+        shown.has(&[text, "Nothing was changed.", "id=\"key\"", "id=\"action\""]);
     }
-    let form =
-        [("confirm", "never_used"), ("action", "disable"), ("key", first_value), ("key", "forged"), ("key", "x.y")];
+    let form = [("confirm", "never_used"), ("action", "disable"), ("key", first_value), ("key", "x.y")];
     let forged = site.post_from("https://evil.example", path, &form).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let done = site.post(path, &form).await;
@@ -102,6 +111,49 @@ async fn keys_of_others_are_not_changed() {
     let form = [("confirm", "never_used"), ("action", "revoke"), ("key", &*value)];
     site.post("/console/health/never_used", &form).await.has(&["0 keys were revoked."]);
     assert!(site.keys.get(&Caller::Server, &of_bob, None).await.unwrap().details.revocation.is_none());
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_named_and_the_others_are_changed() {
+    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
+    team.references = References::Organization;
+    let mut policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let reader = RoleName::parse("reader").unwrap();
+    policy.roles.others = vec![Role { name: reader.clone(), actions: vec![Action::Read] }];
+    let setup = Setup { policy, ..Setup::default() };
+    let store = Arc::clone(&setup.store);
+    let site = Site::signed_in(setup).await;
+    let organizations = Organizations::new(Arc::clone(&store) as _, store);
+    let (name, slug) = (KeyName::parse("Acme").unwrap(), Slug::parse("acme").unwrap());
+    let acme = organizations.create(name, slug, "ada@example.com", reader).await.unwrap();
+    let request = CreateKey {
+        config_id: Some(ConfigId::parse("team").unwrap()),
+        owner: None,
+        organization: Some(acme.id),
+        new: named("ours"),
+    };
+    let ours = site.keys.create(&Caller::Server, request).await.unwrap().key.details.id.clone();
+    let [(first, _), (second, _)] = [site.create("first").await, site.create("second").await];
+    // Every form about a key has its version, whoever sees it.
+    let ada = site.cookies();
+    site.forget();
+    site.sign_up("olive").await;
+    site.users.make_operator(&Caller::Server, "olive@example.com").await.unwrap();
+    let mut form = vec![("confirm", "never_used".to_owned()), ("action", "revoke".to_owned())];
+    for id in [&first, &ours, &second] {
+        let version = site.get(&format!("/console/keys/{}/revoke", id.as_str())).await.hidden("version");
+        form.push(("key", format!("{}.{version}", id.as_str())));
+    }
+    site.remember(&ada);
+    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let done = site.post("/console/health/never_used", &form).await;
+    assert_eq!(done.status, StatusCode::OK);
+    done.has(&["2 keys were revoked.", &format!("<code>{}</code>: you have no right to change it", ours.as_str())]);
+    done.lacks(&["Nothing was changed"]);
+    for (id, is_revoked) in [(&first, true), (&ours, false), (&second, true)] {
+        let key = site.keys.get(&Caller::Server, id, None).await.unwrap();
+        assert_eq!(key.details.revocation.is_some(), is_revoked);
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! One key, and what is done with it.
 
-use keymint_domain::Configuration;
-use keymint_domain::key::{NewKey, PlainKey};
+use keymint_domain::key::{MetadataInput, NewKey, PlainKey};
+use keymint_domain::{Configuration, Metadata, Permissions};
 use keymint_service::{Caller, VerifyKey};
 use reqwest::StatusCode;
+use serde_json::json;
 
 use crate::support::{Setup, Site, with_quota};
 
@@ -28,6 +29,7 @@ async fn the_page_of_a_key_has_all_about_it() {
     for period in ["24h", "7d", "30d", "90d", "x"] {
         let page = site.get(&format!("{path}?usage={period}")).await;
         page.has(&["<dd>10</dd>", "<dd>2</dd>", "0 of 10 left", "Rate limited 2", "<svg class=\"chart\"", "<table"]);
+        page.has(&["Time (UTC)", " UTC: 10 accepted"]);
     }
     site.get("/console/keys").await.has(&[">now</time>"]);
 }
@@ -153,10 +155,27 @@ async fn a_quota_shows_what_is_left() {
 }
 
 #[tokio::test]
+async fn long_metadata_and_many_permissions_are_shown_in_part() {
+    let site = Site::operated(Setup::configured(|found| found.enable_metadata = true)).await;
+    let metadata = json!({ "team": "a<b", "more": "m".repeat(20_000), "last": "z" });
+    let actions: Vec<_> = (0..500).map(|number| ("files", format!("action{number}"))).collect();
+    let new = NewKey {
+        metadata: MetadataInput::Given(Metadata::from_json(&metadata).unwrap()),
+        permissions: Some(Permissions::from_pairs(actions.iter().map(|(name, action)| (*name, action.as_str())))),
+        ..NewKey::default()
+    };
+    let id = site.mint("ada", new).await;
+    let page = site.get(&format!("/console/keys/{}", id.as_str())).await;
+    page.has(&["a&lt;b", "This is its beginning.", "And 400 more, which the API has."]);
+    assert!(page.html.len() < 20_000, "{}", page.html.len());
+    site.get(&format!("/console/keys/{}/edit", id.as_str())).await.has(&[&"m".repeat(20_000)]);
+}
+
+#[tokio::test]
 async fn a_key_is_changed_by_a_form_that_is_current() {
     let configure = |found: &mut Configuration| {
         found.enable_metadata = true;
-        found.grantable = Some(keymint_domain::Permissions::of(&[("files", &["read", "write"])]));
+        found.grantable = Some(Permissions::of(&[("files", &["read", "write"])]));
     };
     let site = Site::signed_in(Setup::configured(configure)).await;
     let (id, secret) = site.create("Deploy").await;
@@ -176,7 +195,7 @@ async fn a_key_is_changed_by_a_form_that_is_current() {
     let saved = site.post(&path, &sent).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.html);
     let page = site.get(saved.location()).await;
-    page.has(&["The changes are saved.", "<bdi>Deploy 2</bdi>", "files:read", "a&#60;b"]);
+    page.has(&["The changes are saved.", "<bdi>Deploy 2</bdi>", "files:read", "a&lt;b"]);
     let again = site.post(&path, &sent).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "the form has done its work");
 
@@ -246,6 +265,39 @@ async fn a_test_shows_every_rule_and_counts_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_tells_of_nothing_that_is_not_so() {
+    let site = Site::operated(Setup::default()).await;
+    let (id, _) = site.create("Deploy").await;
+    let key = format!("/console/keys/{}", id.as_str());
+    let user = site.get("/console/users?user=ada@example.com").await.location().to_owned();
+    let form = site.get("/console/webhooks/new").await.hidden("form");
+    let made = site.post("/console/webhooks/new", &[("form", &form), ("url", "https://example.com/")]).await;
+    let webhook = made.html.split("data-after=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    site.post("/console/sign-in", &[("email", "ada@example.com"), ("password", "password")]).await;
+    let deleted = format!("deleted&key={}", id.as_str());
+    for (page, words) in [
+        (&*key, &["revoked", "deleted", "claimed", "banned", "webhook-deleted", "password-set"][..]),
+        (&format!("{key}/edit"), &["saved", "revoked"]),
+        ("/console/keys", &["revoked", "saved", &deleted]),
+        (&user, &["banned", "operator-removed", "renamed"]),
+        (&webhook, &["webhook-paused", "webhook-deleted"]),
+        ("/console/server-keys", &["server-key-revoked", "revoked"]),
+        ("/console/account", &["sessions-ended", "revoked", "nothing"]),
+        ("/console/settings", &["saved"]),
+    ] {
+        for word in words {
+            let shown = site.get(&format!("{page}?did={word}")).await;
+            assert_eq!(shown.status, StatusCode::OK, "{page} {word}");
+            assert!(!shown.html.contains("class=\"notice good\""), "{page} {word}: {}", shown.html);
+        }
+    }
+    site.get(&format!("{webhook}?did=webhook-resumed")).await.has(&["class=\"notice good\""]);
+    site.forget();
+    site.sign_up("eve").await;
+    site.get("/console/keys?did=claimed").await.lacks(&["You are an operator"]);
+}
+
+#[tokio::test]
 async fn a_secret_is_rotated() {
     let site = Site::signed_in(Setup::default()).await;
     let (id, first) = site.create("Deploy").await;
@@ -261,6 +313,7 @@ async fn a_secret_is_rotated() {
     let missing = site.post(&rotate, &[("version", &*version)]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     missing.has(&["Choose how long"]);
+    missing.lacks(&["end-former"]);
     let sent = [("version", &*version), ("grace", "3600")];
     let shown = site.post(&rotate, &sent).await;
     assert_eq!((shown.status, shown.header("cache-control")), (StatusCode::OK, "no-store, private"));
@@ -281,6 +334,8 @@ async fn a_secret_is_rotated() {
     page.has(&["The new secret is in use.", "The former secret was last used", "Finish: end the former secret now"]);
     let version = page.hidden("version");
     assert_eq!(site.post(&rotate, &[("version", &*version), ("grace", "3600")]).await.status, StatusCode::CONFLICT);
+    let wrong = site.post(&rotate, &[("version", &*version), ("grace", "soon"), ("end-former", "yes")]).await;
+    wrong.has(&["Choose one of the times.", "name=\"end-former\" value=\"yes\" checked"]);
     let finished = site.post(&format!("{rotate}/finish"), &[("version", &*version)]).await;
     site.get(finished.location()).await.has(&["The former secret has ended."]);
     assert!(works(&third).await && !works(&first).await);

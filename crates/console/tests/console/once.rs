@@ -99,6 +99,6 @@ async fn a_form_of_a_link_makes_one() {
     let path = users.location().to_owned();
     let (page, link) = (site.get(&path).await, format!("{path}/reset-link"));
     let form = page.hidden_of(&link, "form");
-    race(&site, &link, &[("form", &form)], "<code id=\"link\">", 409).await;
+    race(&site, &link, &[("form", &form)], "data-secret-page", 409).await;
     site.post(&link, &[("form", &page.hidden_of(&link, "form"))]).await.has(&["This form was sent before"]);
 }

@@ -1,12 +1,12 @@
 //! The portal: guests of a team, in its look.
 
 use keymint_console::{Accent, Brand, FrameAncestor, Logo};
+use keymint_domain::KeyId;
 use keymint_domain::key::NewKey;
 use keymint_domain::portal::PortalRight;
-use keymint_domain::KeyId;
 use keymint_service::Caller;
-use reqwest::header::ORIGIN;
 use reqwest::StatusCode;
+use reqwest::header::ORIGIN;
 
 use crate::claim::join_all;
 use crate::support::{ORIGIN_OF_PAGES, Setup, Shown, Site};
@@ -77,14 +77,14 @@ async fn a_link_opens_once_within_its_time() {
     for path in [&*link, "/console/portal/x", &format!("/console/portal/{}", "a".repeat(43))] {
         for answer in [site.get(path).await, site.post(path, &[]).await] {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            answer.has(&["This link opens nothing", "Go back to the page that led you here"]);
+            answer.has(&["This link opens nothing", "Go back to the page that led you here", "Request <code>"]);
         }
     }
     assert_eq!(site.get(&keys).await.status, StatusCode::OK);
     site.clock.advance(3_300_000);
     let ended = site.get(&keys).await;
     assert_eq!(ended.status, StatusCode::UNAUTHORIZED);
-    ended.has(&["This page has ended"]);
+    ended.has(&["This page has ended", "Request <code>"]);
     ended.lacks(&["/console/keys", "/console/sign-in"]);
     assert_eq!(site.cookies(), cookies, "a cookie that means nothing any more");
 }
@@ -116,7 +116,7 @@ async fn a_browser_without_cookies_uses_no_link_up() {
     let link = site.portal_link("ada", &[]).await;
     let blocked = site.post(&link, &[]).await;
     assert_eq!(blocked.status, StatusCode::BAD_REQUEST);
-    blocked.has(&["Allow cookies of this site"]);
+    blocked.has(&["Allow cookies of this site", "Request <code>"]);
     let framed = site.client().post(format!("http://{}{link}", site.address)).header(ORIGIN, ORIGIN_OF_PAGES);
     let framed = site.send(framed.header("sec-fetch-dest", "iframe").header("sec-fetch-site", "same-origin")).await;
     framed.has(&["Open in a window", "target=\"_blank\"", &link]);
@@ -181,6 +181,18 @@ async fn what_a_session_may_not_do_is_not_offered_and_refused_if_it_is_sent() {
         refused.has(&["You may not do that here", &format!("href=\"{home}/keys\"")]);
     }
     assert_eq!(site.keys.get(&Caller::Server, &id, None).await.unwrap(), before);
+
+    // A secret that is lost is another key then.
+    site.forget();
+    let may = site.enter_portal("ada", &[PortalRight::Create]).await;
+    let form = site.get(&format!("{may}/keys/new")).await.hidden("form");
+    let sent = [("form", &*form), ("config", "default")];
+    let made = site.post(&format!("{may}/keys/new"), &sent).await;
+    let before = site.post(&format!("{may}/keys/new"), &sent).await;
+    for page in [made, site.get(before.location()).await] {
+        page.has(&["make another key."]);
+        page.lacks(&["rotate the key", "/rotate"]);
+    }
 
     // A form that was shown to a session with more rights is refused by the use case itself.
     site.forget();

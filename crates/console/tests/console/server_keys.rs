@@ -1,8 +1,9 @@
 //! The keys of servers.
 
+use keymint_domain::value::KeyName;
 use reqwest::StatusCode;
 
-use crate::support::{ORIGIN_OF_PAGES, Setup, Site};
+use crate::support::{ORIGIN_OF_PAGES, Setup, Shown, Site};
 
 #[tokio::test]
 async fn a_server_key_is_made_once_and_shown_once() {
@@ -30,6 +31,38 @@ async fn a_server_key_is_made_once_and_shown_once() {
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let log = site.get_with("/console/audit?type=keymint.server_key.*", "Server key created").await;
     log.has(&["<bdi>you</bdi>", "href=\"/console/server-keys\""]);
+}
+
+#[tokio::test]
+async fn many_server_keys_have_several_pages() {
+    let site = Site::operated(Setup::default()).await;
+    for number in 0..120 {
+        let name = KeyName::parse(format!("server {number:03}")).unwrap();
+        let made = site.server_keys.create(Some(name)).await.unwrap();
+        if number < 60 {
+            site.server_keys.revoke(&made.key.id).await.unwrap();
+        }
+        site.clock.advance(1000);
+    }
+    let names = |shown: &Shown, living: bool| {
+        let (first, second) = shown.html.split_once("<details").unwrap_or((&shown.html, ""));
+        let part = if living { first } else { second };
+        part.matches("<bdi>server ").count()
+    };
+    let first = site.get("/console/server-keys").await;
+    assert_eq!((names(&first, true), names(&first, false)), (50, 50));
+    first.has(&["server 119", "server 070", "server 059", "server 010"]);
+    assert!(first.html.len() < 60_000, "{}", first.html.len());
+    let next: Vec<_> = first.html.split("rel=\"next\" href=\"").skip(1).collect();
+    let next: Vec<_> = next.iter().map(|part| part.split('"').next().unwrap().to_owned()).collect();
+    let living = site.get(&next[0]).await;
+    assert_eq!((names(&living, true), names(&living, false)), (10, 50));
+    living.has(&["server 060", "First page"]);
+    let revoked = site.get(&next[1]).await;
+    assert_eq!((names(&revoked, true), names(&revoked, false)), (50, 10));
+    revoked.has(&["<details open>", "server 009", "server 000"]);
+    let unknown = site.get("/console/server-keys?after=nobody").await;
+    assert_eq!(names(&unknown, true), 50);
 }
 
 #[tokio::test]

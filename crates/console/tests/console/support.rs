@@ -10,7 +10,8 @@ use keymint_domain::portal::{PortalGrant, PortalRight, PortalRights, ReturnUrl};
 use keymint_domain::webhook::WebhookUrl;
 use keymint_domain::{Configuration, KeyId, OwnerId, Policy, Timestamp};
 use keymint_ports::{
-    Clock, Entropy, FakeClock, IdentityStore, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered, WebhookSender,
+    Clock, Entropy, FakeClock, IdentityStore, KeyStore, SeededEntropy, SendFailure, SignedDelivery, Unmetered,
+    WebhookSender,
 };
 use keymint_service::{
     Audit, Caller, CreateKey, Dispatcher, Identity, IdentityOptions, Keys, Portal, Recorder, Sealer, ServerKeys,
@@ -278,7 +279,9 @@ impl Site {
         for line in headers.get_all("set-cookie") {
             self.cookies.keep(line.to_str().unwrap());
         }
-        Shown { status, headers, html: answer.text().await.unwrap() }
+        let shown = Shown { status, headers, html: answer.text().await.unwrap() };
+        shown.check_parts();
+        shown
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -364,11 +367,42 @@ impl Shown {
         Self { status: self.status, headers: HeaderMap::new(), html }.hidden(name)
     }
 
-    /// Returns the secret that the page shows.
+    /// Returns the secret that the page shows, which all elements must be marked to have that do.
     #[track_caller]
     pub(crate) fn secret(&self) -> String {
-        let pattern = Regex::new("<code id=\"secret\" data-secret>([^<]+)</code>").unwrap();
-        pattern.captures(&self.html).unwrap_or_else(|| panic!("no secret in {}", self.html))[1].to_owned()
+        let pattern = Regex::new("<code id=\"(?:secret|link)\" data-secret>([^<]+)</code>").unwrap();
+        let found = pattern.captures(&self.html).unwrap_or_else(|| panic!("no secret in {}", self.html));
+        let marked = Regex::new("<(?:code|pre)[^>]* data-secret[^>]*>[^<]+<").unwrap();
+        let cleared = marked.replace_all(&self.html, "<");
+        assert!(!cleared.contains(&found[1]), "the secret stays in {cleared}");
+        found[1].to_owned()
+    }
+
+    /// Checks that the parts of a page find each other: links and labels their elements, hints and problems their fields.
+    #[track_caller]
+    fn check_parts(&self) {
+        let Self { html, .. } = self;
+        if !html.starts_with("<!doctype html>") {
+            return;
+        }
+        let all = |pattern: &str| {
+            let pattern = Regex::new(pattern).unwrap();
+            pattern.captures_iter(html).map(|found| found[1].to_owned()).collect::<Vec<_>>()
+        };
+        let ids = all(" id=\"([^\"]+)\"");
+        let described = all(" aria-describedby=\"([^\"]+)\"").join(" ");
+        let described: Vec<_> = described.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        let named = [all(" href=\"#([^\"]+)\""), all(" for=\"([^\"]+)\""), all(" aria-labelledby=\"([^\"]+)\"")];
+        for id in named.concat().iter().chain(&described) {
+            assert!(ids.contains(id), "nothing is {id} in {html}");
+        }
+        for id in &all("<p class=\"(?:hint|problem)\" id=\"([^\"]+)\"") {
+            assert!(described.contains(id), "{id} describes nothing in {html}");
+        }
+        let fields = html.split("<div class=\"field").skip(1).filter_map(|field| field.split("</div>").next());
+        for field in fields.filter(|field| field.contains("<input") || field.contains("<textarea")) {
+            assert!(!field.contains("<p class=\"hint\">"), "a hint describes nothing in {field}");
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

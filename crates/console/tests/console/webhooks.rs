@@ -120,6 +120,8 @@ async fn a_webhook_is_paused_changed_and_deleted_by_current_forms() {
     let version = form.hidden("version");
     let wrong = site.post(&format!("{path}/secret"), &[("version", &version), ("overlap", "9y")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    form.has(&["value=\"24h\" checked"]);
+    wrong.lacks(&[" checked"]);
     let changed = site.post(&format!("{path}/secret"), &[("version", &version), ("overlap", "24h")]).await;
     assert_eq!(changed.status, StatusCode::OK);
     assert_ne!(changed.secret(), made.secret());

@@ -78,7 +78,7 @@ fn errors() -> Vec<ApiError> {
 }
 
 /// The form of errors before the parameters are read.
-pub(super) fn denial(error: ApiError) -> Error {
+pub(super) fn denial(_: &HttpRequest, error: ApiError) -> Error {
     Denial { error, by_403: false, limit_fields: LimitFields::default() }.into()
 }
 

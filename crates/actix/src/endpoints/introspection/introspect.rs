@@ -61,7 +61,7 @@ fn errors() -> Vec<ApiError> {
 }
 
 /// The form of errors that the handler does not see.
-pub(super) fn failure(error: ApiError) -> Error {
+pub(super) fn failure(_: &HttpRequest, error: ApiError) -> Error {
     OauthFailure(error).into()
 }
 

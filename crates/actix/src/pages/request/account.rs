@@ -57,6 +57,18 @@ impl PageRequest {
         Ok(())
     }
 
+    /// Ends all sessions of a user, this one included, and clears its cookies.
+    ///
+    /// # Errors
+    ///
+    /// Nobody signs in here; the errors of [`Identity::revoke_sessions`](keymint_service::Identity::revoke_sessions).
+    pub async fn end_all_sessions(&self, signed_in: &SignedIn) -> Result<(), ApiError> {
+        let sessions = self.sessions()?;
+        sessions.identity.revoke_sessions(signed_in, false, &self.source()).await?;
+        Outbox::send(&self.http, sessions.cookies.clear());
+        Ok(())
+    }
+
     /// Changes the name of a user.
     ///
     /// # Errors

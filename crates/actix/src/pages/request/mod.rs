@@ -90,8 +90,7 @@ impl PageRequest {
 
     /// Returns the id of the request, by which the log has it.
     pub fn id(&self) -> String {
-        let id = self.api.process.request_ids.keep(&self.http, self.api.keys.policy());
-        id.to_str().unwrap_or("-").to_owned()
+        id_of(&self.http, &self.api)
     }
 
     /// Returns the first value of a cookie.
@@ -147,6 +146,16 @@ impl PageRequest {
     fn sessions(&self) -> Result<&Sessions, ApiError> {
         self.api.sessions.as_ref().ok_or(ApiError::NotFound)
     }
+}
+
+/// Returns the id of a request for a page, by which the log has it.
+pub fn request_id(http: &HttpRequest) -> String {
+    CurrentApi::of(http).map_or_else(|_| "-".to_owned(), |api| id_of(http, &api))
+}
+
+fn id_of(http: &HttpRequest, api: &Api) -> String {
+    let id = api.process.request_ids.keep(http, api.keys.policy());
+    id.to_str().unwrap_or("-").to_owned()
 }
 
 /// Shows nothing of the content, which holds keys and passwords.

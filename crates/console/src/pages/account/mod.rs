@@ -13,7 +13,7 @@ use crate::answer::{Answer, Failure, page_as, see_other};
 use crate::ask::Ask;
 use crate::form::Problems;
 use crate::layout::{Layout, Section};
-use crate::show::When;
+use crate::show::{When, count};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -24,8 +24,11 @@ struct AccountPage {
     name: String,
     email: String,
     takes_passwords: bool,
+    end_others: bool,
     /// Their sessions; `None` = they must first enter their password again.
     sessions: Option<Vec<SessionLine>>,
+    /// The number of sessions that are not listed; `None` = all are.
+    more_sessions: Option<String>,
 }
 
 /// A session, as its user sees it.
@@ -39,6 +42,9 @@ struct SessionLine {
 }
 
 const PATH: &str = "/console/account";
+
+/// The sessions that the page lists.
+const MOST_SESSIONS: usize = 50;
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     answer(&ask, &visitor, Problems::default(), StatusCode::OK).await
@@ -97,6 +103,12 @@ pub(crate) async fn end_others(ask: Ask, visitor: Visitor) -> Answer {
     after_end(ended, "sessions-ended")
 }
 
+/// Ends all sessions, this one included.
+pub(crate) async fn end_all(ask: Ask, visitor: Visitor) -> Answer {
+    ask.request.end_all_sessions(signed_in(&visitor)?).await?;
+    Ok(see_other("/console/sign-in?did=signed-out-everywhere"))
+}
+
 fn after_end(ended: Result<(), ApiError>, done: &str) -> Answer {
     match ended {
         Ok(()) => Ok(see_other(&format!("{PATH}?did={done}"))),
@@ -141,15 +153,25 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems, status: Status
     let now = ask.now();
     let sessions = ask.request.sessions_of(signed_in).await?.map(|mut sessions| {
         sessions.sort_by_key(|session| std::cmp::Reverse((session.id == signed_in.session.id, session.updated_at)));
-        sessions.iter().map(|session| line(session, &signed_in.session, now)).collect()
+        let more = sessions.len().saturating_sub(MOST_SESSIONS);
+        let latest = sessions.iter().take(MOST_SESSIONS);
+        let shown: Vec<_> = latest.map(|session| line(session, &signed_in.session, now)).collect();
+        (shown, (more > 0).then(|| count(u64::try_from(more).unwrap_or(u64::MAX))))
     });
+    let is_alone = sessions.as_ref().is_none_or(|(shown, _)| shown.len() == 1);
+    let known = [("renamed", true), ("password-changed", true), ("session-ended", true), ("sessions-ended", is_alone)];
+    let done = super::done(&ask.query, &known);
+    let (sessions, more_sessions) = sessions.unzip();
     let template = AccountPage {
-        layout: ask.layout(visitor, Section::None, "Your account"),
+        layout: Layout::of(visitor, Section::None, "Your account").with_done(done),
         problems,
         name: if ask.form.has("name") { ask.form.raw("name") } else { &signed_in.user.name }.to_owned(),
         email: signed_in.user.email.clone(),
+        // The page has other forms, too.
+        end_others: !ask.form.has("current") || ask.form.has("end-others"),
         takes_passwords: ask.request.identity().is_some_and(|options| options.email_and_password),
         sessions,
+        more_sessions: more_sessions.flatten(),
     };
     page_as(status, &template)
 }

@@ -9,9 +9,6 @@ use crate::pages::{keys, owners, webhooks};
 use crate::show::{Code, When};
 use crate::visitor::Visitor;
 
-/// The letters of an event's details that a page shows. An export has all of them.
-const MOST: usize = 700;
-
 /// An event, as people read it: what was done to what, by whom, and when.
 pub(super) struct EventLine {
     pub(super) what: String,
@@ -64,7 +61,7 @@ pub(super) fn line(event: &SealedEvent, visitor: &Visitor, now: Timestamp) -> Ev
 }
 
 fn code(json: serde_json::Result<String>) -> Code {
-    Code::clipped(&json.unwrap_or_default(), MOST)
+    Code::clipped(&json.unwrap_or_default(), Code::MOST)
 }
 
 fn subject(kind: &str, id: &str) -> Subject {

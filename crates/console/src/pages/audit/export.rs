@@ -21,12 +21,20 @@ pub(crate) async fn download(ask: Ask, visitor: Visitor) -> Answer {
     let Some(audit) = &ask.api().audit else { return Err(ApiError::NotFound.into()) };
     let mut problems = Problems::default();
     let query = super::filter::read(&ask.query, 1, &mut problems);
+    if !problems.is_empty() {
+        return super::answer(&ask, &visitor, Problems::default()).await;
+    }
     let word = ask.query.get("format").unwrap_or("json");
     let form = EventForm::ALL.iter().find(|(name, _)| *name == word).map(|(_, form)| *form);
     let after = ask.query.get("after").map_or(Some(0), |text| text.parse::<u64>().ok().filter(|after| *after <= LAST));
-    // The form offers no other values.
-    let (Some(form), Some(after), true) = (form, after, problems.is_empty()) else {
-        return Err(ApiError::Validation("The filter is wrong.".to_owned()).into());
+    if form.is_none() {
+        problems.add("format", "Choose one of the forms.");
+    }
+    if after.is_none() {
+        problems.add("after", "Enter a position: 0, or the number at the end of the name of the file before.");
+    }
+    let (Some(form), Some(after)) = (form, after) else {
+        return super::answer(&ask, &visitor, problems).await;
     };
     audit.note_read(ask.context(&visitor), &query).await?;
     let began = stopwatch();

@@ -20,7 +20,7 @@ pub(super) struct FilterView {
 const PARAMETERS: [&str; 7] = ["type", "actor", "key", "owner", "config", "from", "to"];
 
 /// The characters of a wrong value that are shown again.
-const SHOWN: usize = 300;
+pub(super) const SHOWN: usize = 300;
 
 impl FilterView {
     pub(super) fn of(query: &Fields) -> Self {

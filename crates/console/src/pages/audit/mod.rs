@@ -27,8 +27,11 @@ struct AuditPage {
     filter: FilterView,
     kinds: Vec<&'static str>,
     events: Vec<EventLine>,
-    /// The forms of a file: the word in the address, and the text.
-    forms: Vec<(&'static str, &'static str)>,
+    /// The problems of the form of a file.
+    of_file: Problems,
+    /// The forms of a file: the word in the address, the text, and true for the one that is chosen.
+    forms: Vec<(&'static str, &'static str, bool)>,
+    after: String,
     most: String,
     shown: String,
     /// The first page, if this is not the first one.
@@ -47,7 +50,12 @@ struct OffPage {
 const PER_PAGE: u32 = 15;
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    let layout = ask.layout(&visitor, Section::Audit, "Audit");
+    answer(&ask, &visitor, Problems::default()).await
+}
+
+/// Answers the page, with what the form of a file got wrong.
+async fn answer(ask: &Ask, visitor: &Visitor, of_file: Problems) -> Answer {
+    let layout = Layout::of(visitor, Section::Audit, "Audit");
     let Some(audit) = &ask.api().audit else { return page(&OffPage { layout }) };
     let mut problems = Problems::default();
     let query = filter::read(&ask.query, PER_PAGE, &mut problems);
@@ -55,17 +63,21 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let cursor = ask.query.get("cursor");
     if problems.is_empty() {
         let _turn = ask.request.turn_to_list().await?;
-        let listed = audit.read(ask.context(&visitor), query, cursor).await?;
-        events = listed.events.iter().map(|event| events::line(event, &visitor, ask.now())).collect();
+        let listed = audit.read(ask.context(visitor), query, cursor).await?;
+        events = listed.events.iter().map(|event| events::line(event, visitor, ask.now())).collect();
         next = listed.next.map(|cursor| filter::address("/console/audit", &ask.query, &[("cursor", &cursor)]));
     }
-    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let is_well = problems.is_empty() && of_file.is_empty();
+    let status = if is_well { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let chosen = ask.query.raw("format");
     let template = AuditPage {
         layout,
         problems,
         filter: FilterView::of(&ask.query),
         kinds: EventKind::ALL.iter().map(|kind| kind.as_str()).collect(),
-        forms: EventForm::ALL.iter().map(|(name, form)| (*name, text(*form))).collect(),
+        forms: EventForm::ALL.iter().map(|(name, form)| (*name, text(*form), *name == chosen)).collect(),
+        after: ask.query.get("after").unwrap_or("0").chars().take(filter::SHOWN).collect(),
+        of_file,
         shown: plural(u64::try_from(events.len()).unwrap_or(0), "event", "events"),
         events,
         most: count(export::MOST),

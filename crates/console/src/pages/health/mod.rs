@@ -69,7 +69,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let after = ask.query.get("after").and_then(|id| KeyId::parse(id).ok());
     let within = time_behind(&ask, after.as_ref());
     let is_continued = after.is_some();
-    let layout = ask.layout(&visitor, Section::Health, "Health");
+    let layout = Layout::of(&visitor, Section::Health, "Health");
     let Some(found) = examine(&ask, &visitor, after, within).await? else { return page(&OffPage { layout }) };
     let Found { numbers, examined, unreadable, recorded_since, next } = found;
     let template = HealthPage {

@@ -33,6 +33,7 @@ struct BlockedPage {
     layout: Layout,
     path: String,
     is_framed: bool,
+    request_id: String,
 }
 
 #[derive(Template)]
@@ -71,7 +72,10 @@ pub(crate) async fn open(ask: Ask) -> Answer {
     if ask.request.cookie(cookies.probe_name()).is_none() {
         let (path, is_framed) = (ask.request.http().path().to_owned(), is_framed(ask.request.http()));
         let layout = Layout::bare("Your browser keeps no cookies here").at(place(&ask));
-        return page_as(StatusCode::BAD_REQUEST, &BlockedPage { layout, path, is_framed });
+        return page_as(
+            StatusCode::BAD_REQUEST,
+            &BlockedPage { layout, path, is_framed, request_id: ask.request.id() },
+        );
     }
     let token = ask.request.parameter("token")?;
     match ask.request.portal()?.open(&token, &ask.request.source()).await {

@@ -25,8 +25,16 @@ struct ListPage {
     form_id: String,
     name: String,
     was_made_before: bool,
-    living: Vec<Row>,
-    revoked: Vec<Row>,
+    living: Portion,
+    revoked: Portion,
+}
+
+/// Some keys of a list, the latest first.
+struct Portion {
+    rows: Vec<Row>,
+    is_first: bool,
+    /// The page with the next ones.
+    next: Option<String>,
 }
 
 struct Row {
@@ -49,6 +57,8 @@ struct RevokePage {
 }
 
 const PATH: &str = "/console/server-keys";
+/// The keys of a page, and as many that are revoked.
+const PER_PAGE: usize = 50;
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     list(&ask, &visitor, Problems::default()).await
@@ -58,24 +68,38 @@ async fn list(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     let turn = ask.request.turn_to_read().await?;
     let found = ask.api().server_keys.list().await.map_err(ServiceError::from)?;
     drop(turn);
-    let rows = found.iter().rev().map(|key| row(key, ask.now()));
-    let (living, revoked) = rows.partition(|row| row.revoked.is_none());
+    let (living, revoked): (Vec<_>, Vec<_>) = found.iter().rev().partition(|key| key.revoked_at.is_none());
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     // A form that was wrong is still the same one.
     let form_id = match ask.form.get("form").filter(|_| !problems.is_empty()) {
         Some(form) => form.to_owned(),
         None => ask.console.seals.new_key(&visitor.id, ask.now()),
     };
+    let done = super::done(&ask.query, &[("server-key-revoked", !revoked.is_empty())]);
     let template = ListPage {
-        layout: ask.layout(visitor, Section::ServerKeys, "Server keys"),
+        layout: Layout::of(visitor, Section::ServerKeys, "Server keys").with_done(done),
         form_id,
         name: ask.form.raw("name").chars().take(300).collect(),
         was_made_before: ask.query.raw("made") == "before",
         problems,
-        living,
-        revoked,
+        living: portion(ask, &living, "after"),
+        revoked: portion(ask, &revoked, "revoked"),
     };
     page_as(status, &template)
+}
+
+/// Returns the keys behind the one that a parameter of the address names; none of these keys = from the first one on.
+fn portion(ask: &Ask, keys: &[&ServerKey], parameter: &str) -> Portion {
+    let last = ask.query.get(parameter).unwrap_or_default();
+    let start = keys.iter().position(|key| key.id.as_str() == last).map_or(0, |place| place + 1);
+    let rest = keys.get(start..).unwrap_or_default();
+    let shown = rest.get(..PER_PAGE).unwrap_or(rest);
+    let next = shown.last().filter(|_| rest.len() > PER_PAGE);
+    Portion {
+        rows: shown.iter().map(|key| row(key, ask.now())).collect(),
+        is_first: start == 0,
+        next: next.map(|key| format!("{PATH}?{parameter}={}", utf8_percent_encode(key.id.as_str(), NON_ALPHANUMERIC))),
+    }
 }
 
 fn row(key: &ServerKey, now: Timestamp) -> Row {
@@ -152,7 +176,7 @@ pub(crate) async fn revoke_form(ask: Ask, visitor: Visitor) -> Answer {
 
 fn revoke_page(ask: &Ask, visitor: &Visitor, key: &ServerKey, problems: Problems) -> RevokePage {
     let key = row(key, ask.now());
-    let layout = ask.layout(visitor, Section::ServerKeys, format!("Revoke {}", key.name));
+    let layout = Layout::of(visitor, Section::ServerKeys, format!("Revoke {}", key.name));
     RevokePage { layout, problems, key }
 }
 

@@ -31,7 +31,7 @@ struct Finding {
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let settings = ask.console.settings.read();
     page(&SettingsPage {
-        layout: ask.layout(&visitor, Section::Settings, "Settings"),
+        layout: Layout::of(&visitor, Section::Settings, "Settings"),
         version: env!("CARGO_PKG_VERSION"),
         base_url: ask.console.base_url.clone(),
         started: settings.started_at.map(|at| When::relative(at, ask.now())),

@@ -16,25 +16,26 @@ use crate::pages::sign_up::throttled;
 
 #[derive(Template)]
 #[template(path = "pages/sign_in/page.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows a part of the page")]
 struct SignInPage {
     layout: Layout,
     problems: Problems,
     email: String,
     then: String,
+    remember: bool,
     /// False if nobody signs in by a password here.
     takes_passwords: bool,
     may_sign_up: bool,
+    /// True if a form came after its session had ended.
+    was_too_late: bool,
 }
 
 pub(crate) async fn show(ask: Ask) -> Answer {
     if ask.request.signed_in().await?.is_some() {
         return Ok(see_other(&target(ask.query.raw("then"))));
     }
-    let done = match ask.query.raw("did") {
-        "signed-out" => "You are signed out.",
-        "password-set" => "The new password is set, and all sessions of the account have ended. Sign in with it.",
-        _ => "",
-    };
+    let known = ["signed-out", "signed-out-everywhere", "password-set"].map(|word| (word, true));
+    let done = super::done(&ask.query, &known);
     answer(&ask, ask.query.raw("then"), "", Problems::default(), StatusCode::OK, done)
 }
 
@@ -68,7 +69,9 @@ fn answer(ask: &Ask, then: &str, email: &str, problems: Problems, status: Status
     let may_sign_up = takes_passwords && identity.is_some_and(|options| options.sign_up);
     let layout = Layout::bare("Sign in").with_done(done);
     let (email, then) = (email.to_owned(), then.to_owned());
-    page_as(status, &SignInPage { layout, problems, email, then, takes_passwords, may_sign_up })
+    let was_too_late = ask.query.raw("did") == "too-late";
+    let remember = problems.is_empty() || ask.form.has("remember");
+    page_as(status, &SignInPage { layout, problems, email, then, remember, takes_passwords, may_sign_up, was_too_late })
 }
 
 fn problem(error: &ApiError) -> Option<(&'static str, String)> {

@@ -7,7 +7,7 @@ use keymint_actix::ApiError;
 use keymint_domain::ErrorCode;
 use keymint_domain::identity::{Email, Password, SignUp};
 use keymint_domain::value::InvalidText;
-use keymint_service::ServiceError;
+use keymint_service::{ServiceError, SignIn, SignedIn};
 
 use crate::answer::{Answer, page_as, see_other};
 use crate::ask::Ask;
@@ -38,11 +38,43 @@ pub(crate) async fn enter(ask: Ask) -> Answer {
     let Some(asked) = read(&ask, &mut problems) else {
         return answer(&ask, problems, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let Err(refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
+    let (email, password) = (asked.email.clone(), asked.password.clone());
+    let Err(mut refused) = ask.request.sign_up(asked, true).await else { return Ok(see_other("/console/keys")) };
+    if is_taken(&refused) {
+        match enter_again(&ask, &email, password).await {
+            Ok(Some(_)) => return Ok(see_other("/console/keys")),
+            Ok(None) => {}
+            Err(failed) => refused = failed,
+        }
+    }
     if !explain(&refused, &mut problems) {
         return Err(refused.into());
     }
     answer(&ask, problems, refused.status_code())
+}
+
+/// Returns true if there is an account of the address.
+pub(in crate::pages) fn is_taken(refused: &ApiError) -> bool {
+    matches!(refused, ApiError::Service(ServiceError::Refused(ErrorCode::UserAlreadyExists)))
+}
+
+/// Signs in by what the form of a new account has. A second submit of the form finds the account that the first one has made,
+/// whose answer the browser has thrown away. `None` = the password is another one.
+///
+/// # Errors
+///
+/// The client has tried too often, as with any sign-in; the store fails.
+pub(in crate::pages) async fn enter_again(
+    ask: &Ask,
+    email: &Email,
+    password: Password,
+) -> Result<Option<SignedIn>, ApiError> {
+    let asked = SignIn { email: email.as_str().to_owned(), password, remember: true };
+    match ask.request.sign_in(asked).await {
+        Ok(signed_in) => Ok(Some(signed_in)),
+        Err(ApiError::Service(ServiceError::Refused(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads the form of a new account. What is wrong is added to `problems`.
@@ -86,7 +118,7 @@ pub(in crate::pages) fn read_password(ask: &Ask, field: &'static str, problems: 
 /// Puts what was refused beside its field. Returns false if no field is to blame.
 pub(in crate::pages) fn explain(refused: &ApiError, problems: &mut Problems) -> bool {
     match refused {
-        ApiError::Service(ServiceError::Refused(ErrorCode::UserAlreadyExists)) => {
+        taken if is_taken(taken) => {
             problems.add("email", "There is an account of this address. Sign in instead, or take another address.");
         }
         ApiError::Throttled(wait) => problems.add("", throttled(*wait)),

@@ -33,7 +33,8 @@ struct ActPage {
     verb: &'static str,
     about: &'static str,
     is_grave: bool,
-    times: Vec<(&'static str, &'static str)>,
+    /// The word in the form, the text, and true for the one that is chosen.
+    times: Vec<(&'static str, &'static str, bool)>,
 }
 
 #[derive(Template)]
@@ -113,9 +114,11 @@ pub(crate) async fn ask_first(ask: Ask, visitor: Visitor) -> Answer {
 fn form(ask: &Ask, visitor: &Visitor, act: Act, found: &ListedUser, problems: Problems) -> ActPage {
     let user = row(found, ask.now());
     let title = format!("{}: {}", act.verb(), user.name);
-    let times = if act == Act::Ban { TIMES.map(|(word, text, _)| (word, text)).to_vec() } else { Vec::new() };
+    let chosen = if problems.is_empty() { "forever" } else { ask.form.raw("time") };
+    let offered = TIMES.iter().filter(|_| act == Act::Ban);
+    let times = offered.map(|(word, text, _)| (*word, *text, *word == chosen)).collect();
     ActPage {
-        layout: ask.layout(visitor, Section::Users, title),
+        layout: Layout::of(visitor, Section::Users, title),
         problems,
         user,
         action: act.action(),

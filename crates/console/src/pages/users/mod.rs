@@ -83,7 +83,7 @@ pub(crate) async fn list(ask: Ask, visitor: Visitor) -> Answer {
     let next = found.last().filter(|_| has_more).map(|last| format!("{PATH}?after={}", encoded(last.user.id.as_str())));
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::NOT_FOUND };
     let template = ListPage {
-        layout: ask.layout(&visitor, Section::Users, "Users"),
+        layout: Layout::of(&visitor, Section::Users, "Users"),
         problems,
         asked: asked.chars().take(SHOWN).collect(),
         rows: found.iter().map(|user| row(user, ask.now())).collect(),
@@ -96,8 +96,16 @@ pub(crate) async fn list(ask: Ask, visitor: Visitor) -> Answer {
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let found = find(&ask, &visitor).await?;
     let owner = visitor.id.as_str();
+    let is_banned = found.user.ban.is_some_and(|ban| ban.is_in_force(ask.now()));
+    let known = [
+        ("banned", is_banned),
+        ("unbanned", !is_banned),
+        ("operator-made", found.is_operator),
+        ("operator-removed", !found.is_operator),
+    ];
+    let done = super::done(&ask.query, &known);
     let template = UserPage {
-        layout: ask.layout(&visitor, Section::Users, title(&found)),
+        layout: Layout::of(&visitor, Section::Users, title(&found)).with_done(done),
         keys_path: format!("/console/owners/{}", encoded(found.user.id.as_str())),
         is_self: found.user.id.as_str() == owner,
         takes_passwords: ask.request.identity().is_some_and(|options| options.email_and_password),

@@ -92,12 +92,13 @@ pub(crate) async fn secret_form(ask: Ask, visitor: Visitor) -> Answer {
 
 fn secret_page(ask: &Ask, visitor: &Visitor, webhook: &Webhook, problems: Problems) -> Answer {
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let chosen = if problems.is_empty() { "24h" } else { ask.form.raw("overlap") };
     let template = SecretPage {
-        layout: ask.layout(visitor, Section::Webhooks, "Change the secret"),
+        layout: Layout::of(visitor, Section::Webhooks, "Change the secret"),
         problems,
         path: path(&webhook.id),
         version: version(&ask.console.seals, webhook),
-        overlaps: OVERLAPS.map(|(word, text, _)| (word, text, word == "24h")).into(),
+        overlaps: OVERLAPS.map(|(word, text, _)| (word, text, word == chosen)).into(),
     };
     page_as(status, &template)
 }
@@ -132,14 +133,14 @@ pub(crate) async fn change_secret(ask: Ask, visitor: Visitor) -> Answer {
 
 pub(crate) async fn delete_form(ask: Ask, visitor: Visitor) -> Answer {
     let webhook = find(&ask).await?;
-    delete_page(&ask, &visitor, &webhook, Problems::default())
+    delete_page(&visitor, &webhook, Problems::default())
 }
 
-fn delete_page(ask: &Ask, visitor: &Visitor, webhook: &Webhook, problems: Problems) -> Answer {
+fn delete_page(visitor: &Visitor, webhook: &Webhook, problems: Problems) -> Answer {
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let host = webhook.url.host().to_owned();
     let template = DeletePage {
-        layout: ask.layout(visitor, Section::Webhooks, format!("Delete the webhook of {host}")),
+        layout: Layout::of(visitor, Section::Webhooks, format!("Delete the webhook of {host}")),
         problems,
         path: path(&webhook.id),
         url: webhook.url.as_str().to_owned(),
@@ -159,7 +160,7 @@ pub(crate) async fn delete(ask: Ask, visitor: Visitor) -> Answer {
     let mut problems = Problems::default();
     problems.check_confirmation(&ask.form, webhook.url.host());
     if !problems.is_empty() {
-        return delete_page(&ask, &visitor, &webhook, problems);
+        return delete_page(&visitor, &webhook, problems);
     }
     match webhooks(&ask)?.delete(ask.context(&visitor), &webhook.id).await {
         Ok(()) | Err(WebhookError::Missing) => Ok(see_other(&gone)),

@@ -31,7 +31,7 @@ pub(super) const ABOUT: &str = "By it your endpoint recognizes that a delivery i
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     if ask.api().webhooks.is_none() {
-        return super::off(&ask, &visitor);
+        return super::off(&visitor);
     }
     let form_id = ask.console.seals.new_key(&visitor.id, ask.now());
     form(&ask, &visitor, form_id, Problems::default())
@@ -41,7 +41,7 @@ fn form(ask: &Ask, visitor: &Visitor, form_id: String, problems: Problems) -> An
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let sent = |name: &str| ask.form.raw(name).chars().take(4096).collect();
     let template = CreatePage {
-        layout: ask.layout(visitor, Section::Webhooks, "New webhook"),
+        layout: Layout::of(visitor, Section::Webhooks, "New webhook"),
         problems,
         form_id,
         url: sent("url"),

@@ -28,7 +28,7 @@ struct Row {
 }
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
-    let Some(webhooks) = &ask.api().webhooks else { return super::off(&ask, &visitor) };
+    let Some(webhooks) = &ask.api().webhooks else { return super::off(&visitor) };
     let turn = ask.request.turn_to_list().await?;
     let found = webhooks.list().await?;
     drop(turn);
@@ -45,8 +45,9 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
             created: When::relative(webhook.created_at, now),
         }
     };
+    let done = crate::pages::done(&ask.query, &[("webhook-deleted", true)]);
     page(&ListPage {
-        layout: ask.layout(&visitor, Section::Webhooks, "Webhooks"),
+        layout: Layout::of(&visitor, Section::Webhooks, "Webhooks").with_done(done),
         rows: found.iter().map(row).collect(),
         records: ask.api().audit.is_some(),
     })

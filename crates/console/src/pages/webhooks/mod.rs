@@ -31,8 +31,8 @@ pub(crate) fn path(id: &WebhookId) -> String {
 }
 
 /// Answers that this server has no webhooks, and how it gets them.
-fn off(ask: &Ask, visitor: &Visitor) -> Answer {
-    page(&OffPage { layout: ask.layout(visitor, Section::Webhooks, "Webhooks") })
+fn off(visitor: &Visitor) -> Answer {
+    page(&OffPage { layout: Layout::of(visitor, Section::Webhooks, "Webhooks") })
 }
 
 /// Returns the use cases; a server without them has no such pages.

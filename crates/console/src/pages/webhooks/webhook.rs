@@ -87,7 +87,7 @@ const STATES: [(&str, &str, Option<DeliveryStatus>); 4] = [
 
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     if ask.api().webhooks.is_none() {
-        return super::off(&ask, &visitor);
+        return super::off(&visitor);
     }
     let webhook = super::find(&ask).await?;
     answer(&ask, &visitor, &webhook, Problems::default(), None).await
@@ -120,8 +120,14 @@ pub(super) async fn answer(
     let relative = |at: Timestamp| When::relative(at, now);
     let health = webhook.health;
     let code = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let known = [
+        ("webhook-paused", webhook.state == WebhookState::Paused),
+        ("webhook-resumed", webhook.state == WebhookState::Active),
+        ("webhook-replayed", true),
+    ];
+    let done = crate::pages::done(&ask.query, &known);
     let template = WebhookPage {
-        layout: ask.layout(visitor, Section::Webhooks, webhook.url.host()),
+        layout: Layout::of(visitor, Section::Webhooks, webhook.url.host()).with_done(done),
         problems,
         url: webhook.url.as_str().to_owned(),
         tone,

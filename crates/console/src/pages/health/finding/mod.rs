@@ -2,10 +2,11 @@
 
 use actix_web::http::StatusCode;
 use askama::Template;
+use keymint_actix::ApiError;
 use keymint_domain::health::Finding;
 use keymint_domain::key::EditKey;
-use keymint_domain::{ApiKey, KeyId};
-use keymint_service::{ExamineKeys, HealthReport, UpdateKey, stopwatch};
+use keymint_domain::{ApiKey, ErrorCode, KeyId};
+use keymint_service::{ExamineKeys, HealthReport, ServiceError, UpdateKey, stopwatch};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::{Answer, Failure, page, page_as};
@@ -56,7 +57,8 @@ struct DonePage {
     title: String,
     summary: String,
     changed: Vec<(String, String)>,
-    skipped: Vec<String>,
+    /// The keys that were left as they are, each with the reason.
+    skipped: Vec<(String, &'static str)>,
     /// The number of keys that were not reached; `None` = all were.
     rest: Option<String>,
 }
@@ -75,7 +77,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
 fn read(ask: &Ask) -> Result<Finding, Failure> {
     let word = ask.request.parameter("finding")?;
     let found = Finding::ALL.iter().copied().find(|finding| finding.as_str() == word);
-    found.ok_or_else(|| keymint_actix::ApiError::NotFound.into())
+    found.ok_or_else(|| ApiError::NotFound.into())
 }
 
 /// Returns true if a key that is found so should be disabled or revoked. Others are changed one by one.
@@ -101,7 +103,7 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     let finding = read(ask)?;
     let after = ask.query.get("after").and_then(|id| KeyId::parse(id).ok());
     let Some(Found { keys, examined, next }) = find(ask, visitor, finding, after).await? else {
-        return Err(keymint_actix::ApiError::NotFound.into());
+        return Err(ApiError::NotFound.into());
     };
     let path = super::path(finding);
     let encoded = |id: &KeyId| utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
@@ -122,7 +124,7 @@ async fn answer(ask: &Ask, visitor: &Visitor, problems: Problems) -> Answer {
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = FindingPage {
-        layout: ask.layout(visitor, Section::Health, super::title(finding)),
+        layout: Layout::of(visitor, Section::Health, super::title(finding)),
         word: finding.as_str(),
         severity: super::severity(finding),
         tone: super::tone(finding),
@@ -186,7 +188,7 @@ enum Action {
 pub(crate) async fn act(ask: Ask, visitor: Visitor) -> Answer {
     let finding = read(&ask)?;
     if !takes_actions(finding) {
-        return Err(keymint_actix::ApiError::NotFound.into());
+        return Err(ApiError::NotFound.into());
     }
     let mut problems = Problems::default();
     let action = match ask.form.raw("action") {
@@ -204,22 +206,23 @@ pub(crate) async fn act(ask: Ask, visitor: Visitor) -> Answer {
     if chosen.len() > MAX_CHOSEN {
         problems.add("key", "Choose fewer keys at once.");
     }
+    let keys: Option<Vec<_>> = chosen.iter().map(|value| shown_key(value)).collect();
+    if keys.is_none() {
+        problems.add("key", "The form names a key that cannot be. Open the page anew, and choose again.");
+    }
     problems.check_confirmation(&ask.form, finding.as_str());
-    let Some(action) = action.filter(|_| problems.is_empty()) else {
+    let (Some(action), Some(keys), true) = (action, keys, problems.is_empty()) else {
         return answer(&ask, &visitor, problems).await;
     };
     let (began, mut done) = (stopwatch(), Done::default());
-    for (place, value) in chosen.iter().enumerate() {
+    for (place, (id, version)) in keys.iter().enumerate() {
         if began.elapsed() >= ask.time_for_portions() {
-            done.rest = u64::try_from(chosen.len() - place).unwrap_or(u64::MAX);
+            done.rest = u64::try_from(keys.len() - place).unwrap_or(u64::MAX);
             break;
         }
-        let Some((id, version)) = value.rsplit_once('.') else { continue };
-        let Ok(id) = KeyId::parse(id) else { continue };
-        if let Some(changed) = apply(&ask, &visitor, action, &id, version).await? {
-            done.changed.push((keys::path(&id), changed));
-        } else {
-            done.skipped.push(id.to_string());
+        match apply(&ask, &visitor, action, id, version).await? {
+            Ok(name) => done.changed.push((keys::path(id), name)),
+            Err(reason) => done.skipped.push((id.to_string(), reason)),
         }
     }
     tell(&visitor, finding, action, done)
@@ -228,38 +231,60 @@ pub(crate) async fn act(ask: Ask, visitor: Visitor) -> Answer {
 #[derive(Default)]
 struct Done {
     changed: Vec<(String, String)>,
-    skipped: Vec<String>,
+    skipped: Vec<(String, &'static str)>,
     rest: u64,
 }
 
-/// Changes a key, and returns its name; `None` = it is gone, or not as the form has shown it.
+/// Reads the value of a row: a key, and its version as the page has shown it.
+fn shown_key(value: &str) -> Option<(KeyId, &str)> {
+    let (id, version) = value.rsplit_once('.')?;
+    Some((KeyId::parse(id).ok()?, version))
+}
+
+/// The reason of a key that is gone, or not as the form has shown it.
+const CHANGED: &str = "changed or removed after the page was shown";
+
+/// Returns the reason why a key is left as it is; a failure that is not of this key is returned as it came.
+///
+/// Other keys may have been changed by then, so that no refusal of one of them may be the whole answer.
+fn reason(failure: Failure) -> Result<&'static str, Failure> {
+    match failure {
+        Failure::Api(ApiError::Service(ServiceError::Refused(ErrorCode::KeyNotFound | ErrorCode::KeyRevoked))) => {
+            Ok(CHANGED)
+        }
+        Failure::Api(ApiError::Service(ServiceError::Refused(_))) => Ok("you have no right to change it"),
+        failure => Err(failure),
+    }
+}
+
+/// Changes a key, and returns its name, or the reason why it is left as it is.
 async fn apply(
     ask: &Ask,
     visitor: &Visitor,
     action: Action,
     id: &KeyId,
     shown: &str,
-) -> Result<Option<String>, Failure> {
+) -> Result<Result<String, &'static str>, Failure> {
     let key = match ask.find_key(visitor, id).await {
         Ok(key) if version(&key) == shown => key,
-        Ok(_) => return Ok(None),
-        Err(Failure::Api(error)) if error.code() == "KEY_NOT_FOUND" => return Ok(None),
-        Err(failure) => return Err(failure),
+        Ok(_) => return Ok(Err(CHANGED)),
+        Err(failure) => return reason(failure).map(Err),
     };
     let details = &key.details;
     let context = ask.context(visitor);
-    match action {
-        Action::Revoke => {
-            ask.keys().revoke(context, id, Some(&details.config_id)).await?;
-        }
+    let changed = match action {
+        Action::Revoke => ask.keys().revoke(context, id, Some(&details.config_id)).await.map(drop),
         Action::Disable => {
             let edit = EditKey { enabled: Some(false), ..EditKey::default() };
             let request = UpdateKey { id: id.clone(), config_id: Some(details.config_id.clone()), owner: None, edit };
-            ask.keys().update(context, request).await?;
+            ask.keys().update(context, request).await.map(drop)
         }
+    };
+    if let Err(error) = changed {
+        return reason(error.into()).map(Err);
     }
     ask.request.note_change(visitor.actor(), id, Some(&details.owner));
-    Ok(Some(keys::name(&key)))
+    Ok(Ok(keys::name(&key)))
 }
 
 fn tell(visitor: &Visitor, finding: Finding, action: Action, done: Done) -> Answer {

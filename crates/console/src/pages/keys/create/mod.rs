@@ -139,7 +139,7 @@ async fn answer(
     let options = ask.keys().options(&visitor.caller, Some(&configuration.id), of_organization.as_ref()).await?;
     let chosen: Vec<_> = fields.all("permission").map(str::to_owned).collect();
     let template = CreatePage {
-        layout: ask.layout(visitor, Section::Keys, "New key"),
+        layout: Layout::of(visitor, Section::Keys, "New key"),
         problems,
         form_id,
         templates: templates(visitor, &offered, configuration),

@@ -1,6 +1,7 @@
 use actix_web::HttpResponse;
 use askama::Template;
 use keymint_domain::key::Minted;
+use keymint_domain::portal::PortalRight;
 use keymint_service::Caller;
 
 use crate::answer::{Answer, NO_STORE, page};
@@ -20,6 +21,8 @@ pub(in crate::pages::keys) struct Reveal {
     command: String,
     needs_server_key: bool,
     is_first: bool,
+    /// False for a guest who may not get another secret for the key.
+    may_rotate: bool,
     limits: Vec<String>,
 }
 
@@ -56,6 +59,7 @@ impl Reveal {
             command: command(&ask.console.base_url, &ask.api().options.base_path, text, may_verify),
             needs_server_key: !may_verify,
             is_first: secret == Secret::First,
+            may_rotate: visitor.place.session().is_none_or(|session| session.may.allow(PortalRight::Rotate)),
             limits: limits.collect(),
         }
     }

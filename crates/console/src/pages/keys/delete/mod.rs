@@ -29,7 +29,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let name = super::name(&key);
     let configuration = ask.keys().policy().resolve(&key.details.config_id)?;
     page(&DeletePage {
-        layout: ask.layout(&visitor, Section::Keys, format!("Delete {name}")),
+        layout: Layout::of(&visitor, Section::Keys, format!("Delete {name}")),
         name,
         path: visitor.path(&key.details.id),
         version: version(&key),

@@ -188,7 +188,7 @@ async fn answer(
     let name = super::name(key);
     let none = Fields::default();
     let template = EditPage {
-        layout: ask.layout(visitor, Section::Keys, format!("Edit {name}")),
+        layout: Layout::of(visitor, Section::Keys, format!("Edit {name}")),
         problems,
         name,
         path: visitor.path(&details.id),

@@ -13,7 +13,7 @@ use crate::answer::{Answer, page};
 use crate::ask::Ask;
 use crate::layout::{Layout, Section};
 use crate::place::May;
-use crate::show::{Badge, When, count, duration, plural};
+use crate::show::{Badge, Code, When, count, duration, plural};
 use crate::visitor::Visitor;
 
 use events::EventLine;
@@ -33,9 +33,11 @@ struct KeyPage {
     may: May,
     facts: Vec<Fact>,
     permissions: Vec<String>,
+    /// The number of permissions that are not shown; `None` = all are.
+    more_permissions: Option<String>,
     default_is_wildcard: bool,
     networks: Vec<(&'static str, Vec<String>)>,
-    metadata: Option<String>,
+    metadata: Option<Code>,
     limits: Vec<Limit>,
     rotation: Option<RotationView>,
     usage: Option<UsageView>,
@@ -75,6 +77,9 @@ struct RotationView {
     used_at: Option<When>,
 }
 
+/// The permissions that the page shows.
+const MOST_PERMISSIONS: usize = 100;
+
 pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let key = ask.key(&visitor).await?;
     let now = ask.now();
@@ -83,8 +88,19 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let addresses = &key.details.addresses;
     let networks = [("From", rule(&addresses.allowed)), ("Never from", rule(&addresses.denied))];
     let name = super::name(&key);
+    let permissions = key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default();
+    let has_rotation = key.details.rotation.is_some();
+    let known = [
+        ("saved", true),
+        ("restored", true),
+        ("revoked", key.details.revocation.is_some()),
+        ("rotation-cancelled", !has_rotation),
+        ("rotation-finished", !has_rotation),
+    ];
+    let done = crate::pages::done(&ask.query, &known);
+    let more = |more: usize| count(u64::try_from(more).unwrap_or(u64::MAX));
     let template = KeyPage {
-        layout: ask.layout(&visitor, Section::Keys, name.clone()),
+        layout: Layout::of(&visitor, Section::Keys, name.clone()).with_done(done),
         name,
         path: visitor.path(&key.details.id),
         badge: Badge::of(&key, now),
@@ -92,11 +108,12 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         is_revoked: key.details.revocation.is_some(),
         may: ask.may(&visitor, &key).await?,
         facts: facts(&key, configuration, &visitor, now),
-        permissions: key.details.permissions.as_ref().map(super::parts::words).unwrap_or_default(),
+        more_permissions: permissions.len().checked_sub(MOST_PERMISSIONS).filter(|more| *more > 0).map(more),
+        permissions: permissions.into_iter().take(MOST_PERMISSIONS).collect(),
         default_is_wildcard: configuration.is_some_and(|found| found.wildcards)
             && key.details.permissions.as_ref().is_some_and(keymint_domain::Permissions::has_star),
         networks: networks.into_iter().filter(|(_, list)| !list.is_empty()).collect(),
-        metadata: key.details.metadata.as_ref().map(|metadata| metadata.as_json().to_owned()),
+        metadata: key.details.metadata.as_ref().map(|metadata| Code::clipped(metadata.as_json(), Code::MOST)),
         limits: limits(&ask, &key),
         rotation: rotation(&key, now),
         usage: usage::read(&ask, &visitor, &key).await?,

@@ -74,7 +74,7 @@ fn view(path: &str, chosen: &str, step: Step, report: &UsageReport) -> UsageView
         text,
         is_chosen: word == chosen,
     };
-    let format = if step == Step::Hour { "%-d %b, %H:%M UTC" } else { "%-d %b %Y" };
+    let format = if step == Step::Hour { "%-d %b, %H:%M" } else { "%-d %b %Y" };
     let row = |point: &Point| {
         let label = point.start.start().to_utc().format(format).to_string();
         (label, count(point.counts.accepted), count(point.counts.refused()))

@@ -132,8 +132,14 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let first = request.offset.unwrap_or(0);
     let number = u64::try_from(listed.keys.len() + listed.unreadable.len()).unwrap_or(0);
     let is_last = first + number >= listed.total.at_least() && matches!(listed.total, Total::Exactly(_));
+    let deleted = ask.query.get("key").and_then(|id| KeyId::parse(id).ok());
+    let is_deleted = match &deleted {
+        Some(id) if ask.query.raw("did") == "deleted" => ask.find_key(&visitor, id).await.is_err(),
+        _ => true,
+    };
+    let done = crate::pages::done(&ask.query, &[("deleted", is_deleted), ("claimed", visitor.is_operator)]);
     let template = ListPage {
-        layout: ask.layout(&visitor, Section::Keys, "Keys"),
+        layout: Layout::of(&visitor, Section::Keys, "Keys").with_done(done),
         problems,
         filter: filter_view(&ask, &request, organization, &sort),
         columns: columns(&keys, &ask.query, &sort),
@@ -145,11 +151,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
             .then(|| address(&keys, &ask.query, &[("page", &(page + 1).to_string())])),
         is_operator: visitor.is_operator,
         has_usage: uses.is_some(),
-        deleted: ask
-            .query
-            .get("key")
-            .filter(|_| ask.query.raw("did") == "deleted")
-            .and_then(|id| restore_path(&visitor, id)),
+        deleted: deleted.map(|id| format!("{}/restore", visitor.path(&id))),
     };
     page_as(status, &template)
 }
@@ -162,10 +164,6 @@ fn is_of_organization(code: ErrorCode) -> bool {
             | ErrorCode::InsufficientApiKeyPermissions
             | ErrorCode::OrganizationPluginRequired
     )
-}
-
-fn restore_path(visitor: &Visitor, id: &str) -> Option<String> {
-    Some(format!("{}/restore", visitor.path(&KeyId::parse(id).ok()?)))
 }
 
 fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {

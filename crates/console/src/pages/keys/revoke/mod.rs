@@ -25,7 +25,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let key = ask.key_for(&visitor, Deed::Revoke).await?;
     let name = super::name(&key);
     page(&RevokePage {
-        layout: ask.layout(&visitor, Section::Keys, format!("Revoke {name}")),
+        layout: Layout::of(&visitor, Section::Keys, format!("Revoke {name}")),
         name,
         path: visitor.path(&key.details.id),
         version: version(&key),

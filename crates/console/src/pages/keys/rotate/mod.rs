@@ -25,6 +25,8 @@ struct RotatePage {
     version: String,
     graces: Vec<Grace>,
     pending_days: u32,
+    /// True if it was chosen that the former secret may end.
+    end_former: bool,
     /// The rotation under way; `None` = there is none.
     open: Option<Open>,
     /// The reason why the key gets no new secret now; empty = it may.
@@ -135,13 +137,14 @@ fn answer(ask: &Ask, visitor: &Visitor, key: &ApiKey, problems: Problems, status
     let (name, now) = (super::name(key), ask.now());
     let rules = ask.keys().policy().resolve(&key.details.config_id)?.rotation;
     let template = RotatePage {
-        layout: ask.layout(visitor, Section::Keys, format!("Rotate {name}")),
+        layout: Layout::of(visitor, Section::Keys, format!("Rotate {name}")),
         problems,
         name,
         path: visitor.path(&key.details.id),
         version: version(key),
         graces: graces(rules, ask.form.get("grace")),
         pending_days: rules.max_pending_days.get(),
+        end_former: ask.form.has("end-former"),
         open: key.details.rotation.as_ref().map(|rotation| match &rotation.stage {
             RotationStage::Pending(pending) => {
                 Open { is_pending: true, start: pending.start.clone(), ends_at: None, used_at: None }

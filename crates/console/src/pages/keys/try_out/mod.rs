@@ -58,7 +58,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let name = super::name(&key);
     let text = |field: &str| ask.query.raw(field).chars().take(1000).collect::<String>();
     let template = TryPage {
-        layout: ask.layout(&visitor, Section::Keys, format!("Test {name}")),
+        layout: Layout::of(&visitor, Section::Keys, format!("Test {name}")),
         problems,
         name,
         path: visitor.path(&key.details.id),

@@ -151,7 +151,7 @@ async fn form(ask: &Ask, visitor: &Visitor, change: Change, problems: Problems) 
     let number = plural(preview.changed, "key", "keys");
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = ChangePage {
-        layout: ask.layout(visitor, Section::Owners, format!("{} all keys of {owner}", change.verb())),
+        layout: Layout::of(visitor, Section::Owners, format!("{} all keys of {owner}", change.verb())),
         problems,
         owner: owner.to_string(),
         path: super::path(&owner),

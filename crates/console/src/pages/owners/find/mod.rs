@@ -45,7 +45,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     }
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let template = FindPage {
-        layout: ask.layout(&visitor, Section::Owners, "Owners"),
+        layout: Layout::of(&visitor, Section::Owners, "Owners"),
         problems,
         asked: asked.chars().take(SHOWN).collect(),
         rows: latest(&ask, &visitor).await?,

@@ -54,7 +54,7 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
         window,
     });
     let template = OwnerPage {
-        layout: ask.layout(&visitor, Section::Owners, format!("Owner {owner}")),
+        layout: Layout::of(&visitor, Section::Owners, format!("Owner {owner}")),
         id: owner.to_string(),
         keys_path,
         audit_path: ask.api().audit.is_some().then(|| format!("/console/audit?owner={encoded}")),
