@@ -115,6 +115,24 @@ async fn a_member_is_offered_the_permissions_of_their_ceiling() {
 }
 
 #[tokio::test]
+async fn a_member_keeps_what_a_key_has_beyond_their_ceiling() {
+    let (site, organizations) = start().await;
+    let id = mint(&site, &make(&organizations, "written", "writer").await, "write").await;
+    let path = format!("/console/keys/{}", id.as_str());
+    for (chosen, expected) in
+        [(None, &["write"][..]), (Some(("permission", "[\"files\",\"read\"]")), &["read", "write"]), (None, &["write"])]
+    {
+        let version = site.get(&format!("{path}/edit")).await.hidden("version");
+        let sent = [("version", &*version), ("name", "n"), ("enabled", "yes"), ("expiry", "keep")];
+        let sent: Vec<_> = sent.into_iter().chain(chosen).collect();
+        let saved = site.post(&format!("{path}/edit"), &sent).await;
+        assert_eq!(saved.location(), format!("{path}?did=saved"), "{chosen:?} {}", saved.html);
+        let key = site.keys.get(&Caller::Server, &id, None).await.unwrap();
+        assert_eq!(key.details.permissions, Some(Permissions::of(&[("files", expected)])), "{chosen:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_guest_makes_keys_of_organizations_for_an_organization_alone() {
     let (site, organizations) = start().await;
     let acme = make(&organizations, "acme", "owner").await;

@@ -133,6 +133,11 @@ async fn an_owner_has_the_keys_of_every_configuration() {
     site.mint("acme", named("of the user")).await;
     site.get("/console/keys?owner=acme").await.has(&["of the team", "of the user"]);
     site.get("/console/keys?organization=acme").await.lacks(&["of the user"]);
+    let both = site.get("/console/keys?owner=acme&organization=acme").await;
+    both.has(&["of the team", "1–1 of 1"]);
+    let other = site.get("/console/keys?owner=bob&organization=acme").await;
+    other.has(&["No key matches", "value=\"bob\"", "value=\"acme\""]);
+    other.lacks(&["of the team", "of the user"]);
     site.get("/console/owners/acme/suspend").await.has(&["<strong>2 keys</strong>"]);
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::mint::{MetadataInput, NewRefill, RefillEdit};
 use super::{ApiKey, Field, KeyDetails, Revocation};
 use crate::address::Networks;
-use crate::policy::Configuration;
+use crate::policy::{Ceiling, Configuration};
 use crate::usage::Usage;
 use crate::value::{KeyName, Lifetime};
 use crate::{ErrorCode, Metadata, Permissions, Timestamp};
@@ -56,6 +56,8 @@ pub struct KeyPatch {
     rate_limit_max: Option<u64>,
     reset_limit: bool,
     permissions: Field<Permissions>,
+    /// The most that `permissions` may add; `None` = anything.
+    ceiling: Option<Ceiling>,
     allowed_addresses: Option<Networks>,
     denied_addresses: Option<Networks>,
     revocation: Field<Revocation>,
@@ -77,6 +79,13 @@ impl KeyPatch {
     pub fn restoring(self) -> Self {
         let revocation = if self.enabled == Some(true) { Field::Null } else { self.revocation };
         Self { revocation, ..self }
+    }
+
+    /// Returns the same change, which adds no permission above `ceiling`: one that the key has no more when it is changed is left
+    /// out.
+    #[must_use]
+    pub fn within(self, ceiling: Option<Ceiling>) -> Self {
+        Self { ceiling, ..self }
     }
 
     /// Checks that the key, which was made at `created_at`, does not outlive the longest life of its configuration.
@@ -187,6 +196,7 @@ impl EditKey {
             rate_limit_max: self.rate_limit_max,
             reset_limit: self.reset_limit,
             permissions: self.permissions,
+            ceiling: None,
             allowed_addresses: self.allowed_addresses,
             denied_addresses: self.denied_addresses,
             revocation: Field::Absent,
@@ -224,6 +234,7 @@ impl ApiKey {
             rate_limit_max,
             reset_limit,
             permissions,
+            ceiling,
             allowed_addresses,
             denied_addresses,
             revocation,
@@ -252,7 +263,10 @@ impl ApiKey {
         details.rate_limit_enabled = rate_limit_enabled.unwrap_or(details.rate_limit_enabled);
         details.rate_limit_window_ms = rate_limit_window_ms.or(details.rate_limit_window_ms);
         details.rate_limit_max = rate_limit_max.or(details.rate_limit_max);
-        details.permissions = permissions.apply(details.permissions.take());
+        details.permissions = match (permissions, ceiling) {
+            (Field::Given(asked), Some(ceiling)) => ceiling.within(details.permissions.as_ref(), asked),
+            (permissions, _) => permissions.apply(details.permissions.take()),
+        };
         details.addresses.allowed = allowed_addresses.unwrap_or(std::mem::take(&mut details.addresses.allowed));
         details.addresses.denied = denied_addresses.unwrap_or(std::mem::take(&mut details.addresses.denied));
         if self.details.rate_limit() != limit_before {
@@ -304,6 +318,23 @@ mod tests {
         assert!(admit(&key).is_err());
         let same = key.clone().patched(&check(EditKey { enabled: Some(true), ..EditKey::default() }).unwrap(), NOW);
         assert_eq!(same.usage.backlog_ns, key.usage.backlog_ns, "another change leaves the state as it is");
+    }
+
+    #[test]
+    fn a_permission_above_the_ceiling_that_was_taken_away_meanwhile_stays_away() {
+        let (files, both) =
+            (Permissions::of(&[("files", &["read"])]), Permissions::of(&[("files", &["read"]), ("users", &["read"])]));
+        let configuration = Configuration { grantable: Some(files.clone()), ..Configuration::default() };
+        let ceiling = configuration.ceiling(&crate::organization::Roles::default(), None);
+        let edit = |permissions| EditKey { permissions: Field::Given(permissions), ..EditKey::default() };
+        let change = edit(both.clone()).check(&configuration, NOW).unwrap();
+        let key = NewKey::default().check(&configuration).unwrap();
+        let key = key.mint(OwnerId::parse("ada").unwrap(), PlainKey::new("k"), &mut |_: &mut [u8]| {}, NOW).key;
+        let of_server = key.clone().patched(&change, NOW);
+        assert_eq!(of_server.details.permissions.as_ref(), Some(&both), "a server has no ceiling");
+        let change = change.within(ceiling);
+        assert_eq!(of_server.patched(&change, NOW).details.permissions, Some(both));
+        assert_eq!(key.patched(&change, NOW).details.permissions, Some(files));
     }
 
     #[test]

@@ -4,39 +4,63 @@ use super::Configuration;
 use crate::organization::Roles;
 use crate::{ErrorCode, Permissions, Timestamp};
 
+/// The permissions that a user may give to keys.
+///
+/// Permissions that a key has already are not given: a user may keep on a key what they may not give to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ceiling {
+    /// The permissions.
+    pub permissions: Permissions,
+    wildcards: bool,
+}
+
+impl Ceiling {
+    /// Returns the part of `asked` that is above the ceiling, and that a key with the permissions `before` does not have yet;
+    /// `None` = nothing is.
+    pub fn above(&self, before: Option<&Permissions>, asked: &Permissions) -> Option<Permissions> {
+        let above = asked.lacking_in(Some(&self.permissions), self.wildcards)?;
+        let added = above.lacking_in(before, self.wildcards)?;
+        // Asking for nothing is no more than anybody may.
+        let names_any = added.pairs().next().is_some();
+        names_any.then_some(added)
+    }
+
+    /// Returns `asked` without the part that is [above](Self::above) the ceiling; `None` = all of it is.
+    pub(crate) fn within(&self, before: Option<&Permissions>, asked: Permissions) -> Option<Permissions> {
+        match self.above(before, &asked) {
+            None => Some(asked),
+            Some(above) => asked.lacking_in(Some(&above), false),
+        }
+    }
+}
+
 impl Configuration {
     /// Returns the permissions that a user may give to keys; `None` = the configuration lets users give none.
     ///
     /// `member` is the text of the member's row for an organization's keys: roles, separated by commas. A role without a
     /// ceiling of its own, and the creator's, may grant all that is grantable; of several roles each counts.
-    pub fn ceiling(&self, roles: &Roles, member: Option<&str>) -> Option<Permissions> {
+    pub fn ceiling(&self, roles: &Roles, member: Option<&str>) -> Option<Ceiling> {
+        let ceiling = |permissions| Ceiling { permissions, wildcards: self.wildcards };
         let grantable = self.grantable.as_ref()?;
-        let Some(member) = member else { return Some(grantable.clone()) };
+        let Some(member) = member else { return Some(ceiling(grantable.clone())) };
         let mut granted = Vec::new();
         for name in member.split(',') {
             let own = self.grantable_by_role.iter().find(|(role, _)| role.as_str() == name);
             match own.filter(|_| name != roles.creator.as_str()) {
-                None => return Some(grantable.clone()),
+                None => return Some(ceiling(grantable.clone())),
                 Some((_, own)) => granted.push(grantable.met(own, self.wildcards)),
             }
         }
-        Some(together(&granted))
+        Some(ceiling(together(&granted)))
     }
 
     /// Returns the permissions that a user may give to keys of one organization or another; `None` = the configuration lets users
     /// give none. `members` are the texts of the user's rows in all of them.
     pub fn ceiling_of_any<'m>(&self, roles: &Roles, members: impl IntoIterator<Item = &'m str>) -> Option<Permissions> {
         self.grantable.as_ref()?;
-        let each: Vec<_> = members.into_iter().filter_map(|member| self.ceiling(roles, Some(member))).collect();
+        let ceilings = members.into_iter().filter_map(|member| self.ceiling(roles, Some(member)));
+        let each: Vec<_> = ceilings.map(|ceiling| ceiling.permissions).collect();
         Some(together(&each))
-    }
-
-    /// Returns the part of `asked` that is above `ceiling`; `None` = nothing is.
-    pub fn above(&self, ceiling: &Permissions, asked: &Permissions) -> Option<Permissions> {
-        let missing = asked.lacking_in(Some(ceiling), self.wildcards)?;
-        // Asking for nothing is no more than anybody may.
-        let names_any = missing.pairs().next().is_some();
-        names_any.then_some(missing)
     }
 
     /// Checks that a key that was made at `created_at` may live until `expires_at`; `None` = for ever.
@@ -98,14 +122,15 @@ mod tests {
             (Some("stranger"), all.clone(), Permissions::of(&[("*", &["*"])])),
         ] {
             let ceiling = configuration.ceiling(&roles, member).unwrap();
-            assert_eq!(configuration.above(&ceiling, &may), None, "{member:?}");
-            assert_eq!(configuration.above(&ceiling, &may_not), Some(may_not), "{member:?}");
-            assert_eq!(configuration.above(&ceiling, &Permissions::of(&[])), None);
+            assert_eq!(ceiling.above(None, &may), None, "{member:?}");
+            assert_eq!(ceiling.above(None, &may_not), Some(may_not), "{member:?}");
+            assert_eq!(ceiling.above(None, &Permissions::of(&[])), None);
         }
         assert_eq!(Configuration::default().ceiling(&roles, None), None);
 
         let read = Permissions::of(&[("files", &["read"]), ("users", &["read"])]);
-        assert_eq!(configuration.ceiling(&roles, Some("member,member")), Some(read.clone()), "each is granted once");
+        let twice = configuration.ceiling(&roles, Some("member,member")).unwrap();
+        assert_eq!(twice.permissions, read, "each is granted once");
         for (members, may) in [
             (&[][..], Permissions::of(&[])),
             (&["member"], read),
@@ -115,6 +140,30 @@ mod tests {
             assert_eq!(configuration.ceiling_of_any(&roles, members.iter().copied()), Some(may), "{members:?}");
         }
         assert_eq!(Configuration::default().ceiling_of_any(&roles, ["owner"]), None);
+    }
+
+    #[test]
+    fn what_a_key_has_it_may_keep_and_only_additions_are_above() {
+        let (files, users) =
+            (Permissions::of(&[("files", &["read"])]), Permissions::of(&[("users", &["read", "delete"])]));
+        let all = Permissions::of(&[("*", &["*"])]);
+        let both = Permissions::of(&[("files", &["read"]), ("users", &["delete"])]);
+        let delete = Permissions::of(&[("users", &["delete"])]);
+        let ceiling = Ceiling { permissions: files.clone(), wildcards: true };
+        for (before, asked, above, within) in [
+            (Some(&users), &both, None, Some(&both)),
+            (Some(&users), &all, Some(&all), None),
+            (Some(&all), &both, None, Some(&both)),
+            (Some(&all), &all, None, Some(&all)),
+            (Some(&files), &both, Some(&delete), Some(&files)),
+            (None, &both, Some(&delete), Some(&files)),
+            (None, &delete, Some(&delete), None),
+        ] {
+            assert_eq!(ceiling.above(before, asked).as_ref(), above, "{before:?} {asked:?}");
+            assert_eq!(ceiling.within(before, asked.clone()).as_ref(), within, "{before:?} {asked:?}");
+        }
+        let by_name = Ceiling { permissions: files, wildcards: false };
+        assert_eq!(by_name.above(Some(&all), &both), Some(delete), "a star is a name");
     }
 
     fn permissions() -> impl Strategy<Value = Permissions> {

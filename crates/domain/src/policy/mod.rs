@@ -13,6 +13,7 @@ use crate::organization::Roles;
 use crate::value::utf16_len;
 use crate::{ApiKey, ConfigId, ErrorCode, Timestamp};
 
+pub use ceiling::Ceiling;
 pub use configuration::{Configuration, Expiration, LengthRange, RateLimitDefaults, References};
 pub use leaks::LeakAction;
 pub use notices::Notices;

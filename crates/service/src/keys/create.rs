@@ -77,7 +77,7 @@ impl Keys {
         let configuration = self.policy.resolve(request.config_id.as_ref().unwrap_or(&ConfigId::default_id()))?;
         let owner = self.owner_of_new(context.caller, &request, configuration).await?;
         if let Some(asked) = &request.new.permissions {
-            self.check_grant(context.caller, configuration, &owner, asked).await?;
+            self.check_grant(context.caller, configuration, &owner, None, asked).await?;
         }
         let new = request.new.check(configuration)?;
         let plain = self.key_text(new.prefix(), configuration)?;

@@ -1,4 +1,4 @@
-use keymint_domain::policy::References;
+use keymint_domain::policy::{Ceiling, References};
 use keymint_domain::{ConfigId, Configuration, ErrorCode, OrganizationId, OwnerId, Permissions};
 
 use crate::caller::{Deed, Reach};
@@ -38,7 +38,7 @@ impl Keys {
             _ if !lets_grant(configuration, caller) => None,
             (References::User, _) => configuration.grantable.clone(),
             (References::Organization, Some(organization)) => {
-                self.ceiling(caller, configuration, &organization.into()).await?
+                self.ceiling(caller, configuration, &organization.into()).await?.map(|ceiling| ceiling.permissions)
             }
             (References::Organization, None) => self.ceiling_of_any(caller, configuration).await?,
         };
@@ -57,19 +57,24 @@ impl Keys {
         Ok(configuration.ceiling_of_any(&self.policy.roles, roles.iter().map(String::as_str)))
     }
 
-    /// Checks that `caller` may give a key of `owner` the permissions `asked`.
+    /// Checks that `caller` may give the permissions `asked` to a key of `owner` that has `before`, and returns the caller's
+    /// ceiling; `None` = a server has none.
     pub(super) async fn check_grant(
         &self,
         caller: &Caller,
         configuration: &Configuration,
         owner: &OwnerId,
+        before: Option<&Permissions>,
         asked: &Permissions,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Option<Ceiling>, ServiceError> {
         if caller.manages_all() {
-            return Ok(());
+            return Ok(None);
         }
         let ceiling = self.ceiling(caller, configuration, owner).await?.ok_or(ErrorCode::ServerOnlyProperty)?;
-        configuration.above(&ceiling, asked).map_or(Ok(()), |above| Err(ServiceError::Ungrantable(above)))
+        match ceiling.above(before, asked) {
+            None => Ok(Some(ceiling)),
+            Some(above) => Err(ServiceError::Ungrantable(above)),
+        }
     }
 
     /// Returns what `caller` may give to keys of `owner`; `None` = nothing.
@@ -78,7 +83,7 @@ impl Keys {
         caller: &Caller,
         configuration: &Configuration,
         owner: &OwnerId,
-    ) -> Result<Option<Permissions>, ServiceError> {
+    ) -> Result<Option<Ceiling>, ServiceError> {
         let Caller::User(user) = caller else { return Ok(None) };
         let member = match configuration.references {
             References::User => None,

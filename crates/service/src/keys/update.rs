@@ -1,4 +1,4 @@
-use keymint_domain::key::EditKey;
+use keymint_domain::key::{EditKey, KeyDetails};
 use keymint_domain::{ApiKey, ConfigId, ErrorCode, KeyId, OwnerId};
 
 use super::options::lets_grant;
@@ -22,13 +22,16 @@ impl Keys {
     /// Changes a key, and returns the changed key.
     ///
     /// Counters are unchanged, except those that the request names. If a server or an operator enables a revoked key, it takes the
-    /// revocation back; no other caller may.
+    /// revocation back; no other caller may. A user who sets permissions keeps those that the key has, also if they may not give
+    /// them; one that is taken away meanwhile stays away.
     ///
     /// # Errors
     ///
     /// Returns, in Better Auth's order (docs/better-auth-wire.md 7.4): `UNAUTHORIZED_SESSION`; server-only members from
     /// any caller but a server; `KEY_NOT_FOUND`, also for another user's key; a member's missing right; the errors of
-    /// [`EditKey::check`]; `KEY_REVOKED`; `ADD_REMAINING_NOT_ALLOWED` for a key without a quota. Also [`ServiceError::Store`] if the store fails.
+    /// [`EditKey::check`]; `KEY_REVOKED`; `ADD_REMAINING_NOT_ALLOWED` for a key without a quota. Also
+    /// [`ServiceError::Ungrantable`] for permissions that the key does not have and the caller may not give, and
+    /// [`ServiceError::Store`] if the store fails.
     pub async fn update<'a>(
         &self,
         context: impl Into<Context<'a>> + Send,
@@ -55,9 +58,14 @@ impl Keys {
         let configuration = self.policy.resolve(&key.details.config_id)?;
         let patch = edit.check(configuration, now)?;
         patch.check_end(key.details.created_at, configuration)?;
-        if let Some(asked) = patch.given_permissions() {
-            self.check_grant(context.caller, configuration, &key.details.owner, asked).await?;
-        }
+        let ceiling = match patch.given_permissions() {
+            None => None,
+            Some(asked) => {
+                let KeyDetails { owner, permissions, .. } = &*key.details;
+                self.check_grant(context.caller, configuration, owner, permissions.as_ref(), asked).await?
+            }
+        };
+        let patch = patch.within(ceiling);
         let patch = if reach == Reach::Everyone { patch.restoring() } else { patch };
         // A key that is revoked from here on stays disabled whatever the patch says: the domain ensures it.
         if patch.enables() && key.details.revocation.is_some() {

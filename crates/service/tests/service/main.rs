@@ -8,6 +8,7 @@ mod cleanup;
 mod deferral;
 mod foreign;
 mod github;
+mod grants;
 mod group_commit;
 mod holder_reports;
 mod idempotency;

@@ -133,22 +133,27 @@ fn changed_permissions(
     visitor: &Visitor,
     problems: &mut Problems,
 ) -> Field<Permissions> {
-    let Some(asked) = picked(form, visitor.is_operator, problems) else {
-        return match &key.details.permissions {
-            Some(_) if problems.is_empty() => Field::Null,
-            _ => Field::Absent,
-        };
-    };
+    let asked = picked(form, visitor.is_operator, problems);
+    if asked.is_none() && !problems.is_empty() {
+        return Field::Absent;
+    }
     // What the form does not offer stays as it is, unless an operator sees it as text.
     let kept = if visitor.is_operator { Vec::new() } else { others(key, options) };
-    let pairs = asked.pairs().chain(kept.iter().map(|(resource, action)| (resource.as_str(), action.as_str())));
+    let pairs = asked
+        .iter()
+        .flat_map(Permissions::pairs)
+        .chain(kept.iter().map(|(resource, action)| (resource.as_str(), action.as_str())));
     let mut pairs: Vec<_> = pairs.collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let asked = Permissions::from_pairs(pairs.iter().copied());
     let mut before: Vec<_> = key.details.permissions.iter().flat_map(Permissions::pairs).collect();
     before.sort_unstable();
-    if before == pairs { Field::Absent } else { Field::Given(asked) }
+    before.dedup();
+    match pairs {
+        pairs if pairs == before => Field::Absent,
+        pairs if pairs.is_empty() => Field::Null,
+        pairs => Field::Given(Permissions::from_pairs(pairs)),
+    }
 }
 
 /// Returns the permissions of a key that its form does not offer.

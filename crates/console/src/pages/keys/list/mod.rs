@@ -218,6 +218,7 @@ fn read(query: &Fields, visitor: &Visitor, now: Timestamp) -> Read {
         }
     });
     let whose = match (organization, owner) {
+        (Some(organization), Some(owner)) if organization.as_str() != owner.as_str() => Whose::Nobodys,
         (Some(organization), _) => Whose::Organizations(organization),
         (None, Some(owner)) => Whose::Owners(owner),
         (None, None) => Whose::Callers,
