@@ -99,6 +99,5 @@ async fn a_session_is_nothing_to_the_api() {
             differ.insert(path);
         }
     }
-    println!("{differ:?}");
-    assert!(differ.len() >= 8, "{differ:?}");
+    assert!(differ.len() > 10, "{differ:?}");
 }
