@@ -30,7 +30,8 @@ export async function visitBlocking(server, others) {
   await writeFile(path.join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
   const context = await chromium.launchPersistentContext(profile, { ...CHROMIUM, ignoreHTTPSErrors: true, baseURL: server.origin });
   context.setDefaultTimeout(PATIENCE_IN_MS);
-  context.on('close', () => rm(profile, { recursive: true, force: true }));
+  // Chromium may still write there for a moment.
+  context.on('close', () => rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   const visitor = new Visitor(context, server, others);
   visitor.page = await visitor.tab();
   return visitor;

@@ -169,6 +169,7 @@ async fn without_organizations_nobody_is_led_to_their_keys() {
     let sent = [("form", &*form.hidden("form")), ("config", "team"), ("organization", "acme")];
     let refused = site.post("/console/keys/new", &sent).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.has(&["You can make no key of the configuration that you have asked for."]);
     let id = mint(&site, &OrganizationId::parse("acme").unwrap(), "read").await;
     let path = format!("/console/keys/{}", id.as_str());
     assert_eq!(site.get(&path).await.status, StatusCode::NOT_FOUND);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keymint_domain::event::Origin;
 use keymint_domain::key::{EditKey, Field, KeyPatch, NewKey};
 use keymint_domain::{ApiKey, Configuration, KeyId, Permissions, Policy, Timestamp};
-use keymint_ports::{FakeClock, KeyStore as _, StoreError, delegate_key_store};
+use keymint_ports::{FakeClock, StoreError, delegate_key_store};
 use keymint_service::{Caller, CreateKey, Keys, ServiceError, UpdateKey};
 use keymint_store_memory::MemoryStore;
 

@@ -83,7 +83,7 @@ pub(crate) async fn create(ask: Ask, visitor: Visitor) -> Answer {
             let details = &minted.key.details;
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the secret of your new key");
-            return Reveal::new(&ask, &visitor, layout, &minted, Secret::First).answer();
+            return Reveal::new(&ask, &visitor, layout, &minted, Secret::First).await.answer();
         }
         Err(error) => error,
     };
@@ -120,13 +120,18 @@ async fn answer(
     config_id: Option<&ConfigId>,
     fields: &Fields,
     form_id: String,
-    problems: Problems,
+    mut problems: Problems,
     status: StatusCode,
 ) -> Answer {
     let offered = ask.keys().configurations_of_new(&visitor.caller).await?;
     let asked = ask.keys().policy().resolve(config_id.unwrap_or(&ConfigId::default_id()))?;
     let none = if visitor.is_guest() { ErrorCode::PortalNotAllowed } else { ErrorCode::InsufficientApiKeyPermissions };
     let configuration = *offered.iter().find(|entry| entry.id == asked.id).or(offered.first()).ok_or(none)?;
+    if configuration.id != asked.id && !problems.is_empty() {
+        // They are those of another form.
+        problems = Problems::default();
+        problems.add("", "You can make no key of the configuration that you have asked for. Here is the form of another one.");
+    }
     let lengths = configuration.name_length;
     let is_of_organization = configuration.references == References::Organization && !visitor.is_guest();
     let organization = if is_of_organization {

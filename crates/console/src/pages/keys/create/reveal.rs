@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use askama::Template;
 use keymint_domain::key::Minted;
-use keymint_domain::portal::PortalRight;
 use keymint_service::Caller;
 
 use crate::answer::{Answer, NO_STORE, page};
@@ -37,7 +36,7 @@ pub(in crate::pages::keys) enum Secret {
 
 impl Reveal {
     /// Returns the page of a key that was just made, or got a new secret.
-    pub(in crate::pages::keys) fn new(
+    pub(in crate::pages::keys) async fn new(
         ask: &Ask,
         visitor: &Visitor,
         layout: Layout,
@@ -59,7 +58,8 @@ impl Reveal {
             command: command(&ask.console.base_url, &ask.api().options.base_path, text, may_verify),
             needs_server_key: !may_verify,
             is_first: secret == Secret::First,
-            may_rotate: visitor.place.session().is_none_or(|session| session.may.allow(PortalRight::Rotate)),
+            // The secret was made, and is shown whatever else fails.
+            may_rotate: ask.may(visitor, &minted.key).await.is_ok_and(|may| may.rotate),
             limits: limits.collect(),
         }
     }

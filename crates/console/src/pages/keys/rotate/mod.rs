@@ -69,7 +69,7 @@ pub(crate) async fn rotate(ask: Ask, visitor: Visitor) -> Answer {
         Ok(Some(minted)) => {
             ask.request.note_change(visitor.actor(), &details.id, Some(&details.owner));
             let layout = Layout::of(&visitor, Section::Keys, "Save the new secret of your key");
-            Reveal::new(&ask, &visitor, layout, &minted, Secret::Rotated).answer()
+            Reveal::new(&ask, &visitor, layout, &minted, Secret::Rotated).await.answer()
         }
         Ok(None) | Err(ServiceError::Refused(ErrorCode::RotationOpen)) => Err(stale(&visitor, &key)),
         Err(ServiceError::Refused(code @ (ErrorCode::KeyRevoked | ErrorCode::KeyExpired | ErrorCode::KeyUnused))) => {
