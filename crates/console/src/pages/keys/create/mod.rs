@@ -130,7 +130,10 @@ async fn answer(
     if configuration.id != asked.id && !problems.is_empty() {
         // They are those of another form.
         problems = Problems::default();
-        problems.add("", "You can make no key of the configuration that you have asked for. Here is the form of another one.");
+        problems.add(
+            "",
+            "You can make no key of the configuration that you have asked for. Here is the form of another one.",
+        );
     }
     let lengths = configuration.name_length;
     let is_of_organization = configuration.references == References::Organization && !visitor.is_guest();
