@@ -1,16 +1,14 @@
 //! Findings about keys, and what is done with several at once.
 
-use std::sync::Arc;
-
+use keymint_domain::ConfigId;
 use keymint_domain::key::NewKey;
-use keymint_domain::organization::{Action, Role, RoleName, Slug};
-use keymint_domain::policy::References;
+use keymint_domain::organization::{RoleName, Slug};
 use keymint_domain::value::KeyName;
-use keymint_domain::{ConfigId, Configuration, Policy};
-use keymint_service::{Caller, CreateKey, Organizations};
+use keymint_service::{Caller, CreateKey};
 use regex::Regex;
 use reqwest::StatusCode;
 
+use crate::organizations::start;
 use crate::support::{NOW, Setup, Shown, Site};
 
 const DAY_MS: u64 = 86_400_000;
@@ -115,15 +113,8 @@ async fn keys_of_others_are_not_changed() {
 
 #[tokio::test]
 async fn a_key_that_is_refused_is_named_and_the_others_are_changed() {
-    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
-    team.references = References::Organization;
-    let mut policy = Policy::new(vec![Configuration::default(), team]).unwrap();
+    let (site, organizations) = start().await;
     let reader = RoleName::parse("reader").unwrap();
-    policy.roles.others = vec![Role { name: reader.clone(), actions: vec![Action::Read] }];
-    let setup = Setup { policy, ..Setup::default() };
-    let store = Arc::clone(&setup.store);
-    let site = Site::signed_in(setup).await;
-    let organizations = Organizations::new(Arc::clone(&store) as _, store);
     let (name, slug) = (KeyName::parse("Acme").unwrap(), Slug::parse("acme").unwrap());
     let acme = organizations.create(name, slug, "ada@example.com", reader).await.unwrap();
     let request = CreateKey {

@@ -1,14 +1,12 @@
 //! The list of keys.
 
-use std::sync::Arc;
-
 use keymint_domain::key::NewKey;
-use keymint_domain::organization::{Action, Role, RoleName, Slug};
+use keymint_domain::organization::{RoleName, Slug};
 use keymint_domain::value::{KeyName, Lifetime};
 use keymint_domain::{ConfigId, Configuration, Policy};
-use keymint_service::Organizations;
 use reqwest::StatusCode;
 
+use crate::organizations::start;
 use crate::support::{Setup, Site, with_quota};
 
 fn named(name: &str) -> NewKey {
@@ -190,21 +188,13 @@ async fn keys_of_an_organization_are_for_its_members() {
 
 #[tokio::test]
 async fn members_choose_one_of_their_organizations() {
-    let mut team = Configuration::new(ConfigId::parse("team").unwrap());
-    team.references = keymint_domain::policy::References::Organization;
-    let mut policy = Policy::new(vec![Configuration::default(), team]).unwrap();
-    let reader = RoleName::parse("reader").unwrap();
-    policy.roles.others = vec![Role { name: reader.clone(), actions: vec![Action::Read] }];
-    let setup = Setup { policy, ..Setup::default() };
-    let store = Arc::clone(&setup.store);
-    let site = Site::signed_in(setup).await;
-    let organizations = Organizations::new(Arc::clone(&store) as _, store);
+    let (site, organizations) = start().await;
     let make = async |name: &str, slug: &str, role: RoleName| {
         let (name, slug) = (KeyName::parse(name).unwrap(), Slug::parse(slug).unwrap());
         organizations.create(name, slug, "ada@example.com", role).await.unwrap().id.to_string()
     };
     let acme = make("Acme <1>", "acme", RoleName::parse("owner").unwrap()).await;
-    make("Readers", "readers", reader).await;
+    make("Readers", "readers", RoleName::parse("reader").unwrap()).await;
     make("Strangers", "strangers", RoleName::parse("guest").unwrap()).await;
 
     let form = site.get("/console/keys/new?config=team").await;

@@ -31,7 +31,7 @@ fn policy() -> Policy {
 }
 
 /// A site with ada signed in, and its organizations.
-async fn start() -> (Site, Organizations) {
+pub(crate) async fn start() -> (Site, Organizations) {
     let setup = Setup { policy: policy(), ..Setup::default() };
     let store = Arc::clone(&setup.store);
     (Site::signed_in(setup).await, Organizations::new(Arc::clone(&store) as _, store))

@@ -132,10 +132,11 @@ pub(crate) async fn show(ask: Ask, visitor: Visitor) -> Answer {
     let first = request.offset.unwrap_or(0);
     let number = u64::try_from(listed.keys.len() + listed.unreadable.len()).unwrap_or(0);
     let is_last = first + number >= listed.total.at_least() && matches!(listed.total, Total::Exactly(_));
-    let deleted = ask.query.get("key").and_then(|id| KeyId::parse(id).ok());
+    let deleted = ask.query.get("key").filter(|_| ask.query.raw("did") == "deleted");
+    let deleted = deleted.and_then(|id| KeyId::parse(id).ok());
     let is_deleted = match &deleted {
-        Some(id) if ask.query.raw("did") == "deleted" => ask.find_key(&visitor, id).await.is_err(),
-        _ => true,
+        Some(id) => ask.find_key(&visitor, id).await.is_err(),
+        None => true,
     };
     let done = crate::pages::done(&ask.query, &[("deleted", is_deleted), ("claimed", visitor.is_operator)]);
     let template = ListPage {
